@@ -1,0 +1,119 @@
+"""What every driver's adapter offers; a driver's own file holds only what differs.
+
+An adapter is stateless apart from its caches. It works on *raw*, the driver's own
+connection, and never on our objects. One instance serves a whole runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
+
+from routedb import errors
+from routedb.config.model import NodeConfig
+from routedb.topology.snapshot import Answer
+
+Raw = Any  # the driver's connection
+RawCursor = Any  # the driver's cursor
+
+
+class Fault(Enum):
+    """What went wrong, as far as recovery cares (table: session/recovery.py)."""
+
+    LINK_LOST = "link lost"  # closed, reset, terminated, "server has gone away"
+    REFUSED = "refused"  # could not connect: nothing was sent
+    NODE_READ_ONLY = "node is read-only"  # 25006, 1290, 1836: nothing was written
+    NODE_STARTING = "node is starting"  # 57P03, 1927 …: nothing was executed
+    TIMEOUT = "timeout"  # statement cancelled or lock wait ended by the server
+    OVERLOAD = "overload"  # too many connections: 53300, 1040
+    CONFLICT = "conflict"  # serialization failure, deadlock, recovery conflict
+    STATEMENT = "statement"  # the statement's own error: the user's to see
+
+
+class TxMode(NamedTuple):
+    """How a link runs transactions from now on."""
+
+    autocommit: bool = False
+    read_only: bool = False
+    isolation: str | None = None  # "READ COMMITTED", … ; None: the server's default
+    deferrable: bool | None = None
+
+
+class Adapter(Protocol):
+    """One driver. Every method may raise the driver's own exceptions, except where
+    it says never."""
+
+    engine: str  # as in NodeConfig.engine
+    dialect: str  # as routedb.classify takes it
+    paramstyle: str  # what the raw cursor wants: "pyformat" | "format" | "qmark"
+    is_concurrent: bool  # may several threads use one raw connection at the same time
+
+    def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a connection in autocommit mode within about `timeout_s` seconds."""
+
+    def close(self, raw: Raw) -> None:
+        """Close. Never raises."""
+
+    def abandon(self, raw: Raw) -> None:
+        """In a forked child: make sure that nothing is ever sent on the shared socket,
+        not by a later garbage collection either. Never raises."""
+
+    def interrupt(self, raw: Raw) -> None:
+        """From another thread: make a call that waits on this connection's socket fail
+        now, by shutting the socket down. Never raises."""
+
+    def is_alive(self, raw: Raw) -> bool:
+        """Tell, without a round trip, whether an idle connection can still be used."""
+
+    def is_idle(self, raw: Raw) -> bool:
+        """Tell, without a round trip, whether the driver knows of no open transaction."""
+
+    def probe(self, raw: Raw) -> Answer:
+        """Ask for role, version, position, lag; one query (two on MySQL)."""
+
+    def set_mode(self, raw: Raw, mode: TxMode) -> None:
+        """Set how later transactions run. Called outside a transaction only."""
+
+    def begin(self, raw: Raw, mode: TxMode) -> None:
+        """Begin a transaction by statement, whatever the autocommit mode."""
+
+    def commit(self, raw: Raw) -> None:
+        """Commit, also a transaction that was begun by text."""
+
+    def rollback(self, raw: Raw) -> None:
+        """Roll back, also a transaction that was begun by text."""
+
+    def cursor(self, raw: Raw) -> RawCursor:
+        """Open a cursor of the driver's default class."""
+
+    def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
+        """Run a text without parameters; return its rows, or [] when it has none."""
+
+    def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
+        """Ask the catalog: True when any routine of this name may write, False when
+        none may, None when there is none of that name."""
+
+    def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
+        """Say what kind of fault an exception of the driver tells. Never raises."""
+
+    def adopt(self, exc: BaseException) -> BaseException:
+        """Make a driver's exception also an instance of routedb's class of the same
+        PEP 249 name, by assigning `__class__`; return it. Others return unchanged."""
+
+    def own(self, kind: type[errors.Error]) -> type[errors.Error]:
+        """Return the class to raise for an error of ours on a connection of this face:
+        also a subclass of the driver's class of the same PEP 249 name."""
+
+    def convert(self, name: str, args: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+        """Return the text that calls procedure `name` with these arguments."""
+
+
+class RawModule(Protocol):
+    """What `dbapi` needs of a driver's module."""
+
+    paramstyle: str
+    threadsafety: int
+
+
+Options = Mapping[str, Any]

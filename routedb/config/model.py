@@ -1,0 +1,113 @@
+"""Typed, validated values that describe a cluster. Built by `routedb.config.load`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """One server of a group.
+
+    `id` numbers the nodes of the whole cluster from 0, `name` is unique in it and
+    never holds a password: it is what errors, logs and explanations print.
+    """
+
+    id: int
+    name: str
+    engine: str  # "postgresql" | "mysql" | "sqlite" | "fake": the adapter that opens it
+    dsn: str = field(repr=False)  # as written, ${VAR} expanded: may hold a password
+    database: str  # the name of the database it belongs to
+    group: int  # id of its group
+    weight: float = 1.0
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # driver keywords
+    is_read_only: bool = False  # SQLite `mode=ro`: known never to be a writer
+
+
+@dataclass(frozen=True, slots=True)
+class GroupConfig:
+    """One writer and its replicas. `id` numbers groups over the cluster, from 0."""
+
+    id: int
+    database: str
+    shard: int | None  # its number among the database's shards; None when unsharded
+    nodes: tuple[NodeConfig, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """One logical database. Durations are seconds."""
+
+    name: str
+    groups: tuple[GroupConfig, ...]
+    dialect: str  # "postgresql" | "mysql" | "sqlite"
+    reads: str = "replica"  # "replica" | "writer"
+    consistency: str = "session"  # "session" | "process" | "eventual" | "strong"
+    read_only: bool = False
+    transaction_reads: str = "writer"  # "writer" | "replica"
+    max_lag_s: float | None = 10.0
+    connect_timeout_s: float = 5.0
+    failover_timeout_s: float = 30.0
+    retry_after_s: float = 1.0  # a dead node is tried again after this
+
+    @property
+    def is_sharded(self) -> bool:
+        """Tell whether its rows are spread over several groups."""
+        return self.groups[0].shard is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFunction:
+    """How a key's value chooses a shard.
+
+    hash: stable 64-bit hash modulo the number of shards. modulo: integer modulo.
+    range: `bounds` b0 < b1 < …, shard i holds b(i-1) <= key < b(i), one bound fewer
+    than shards. list: `values[i]` are the keys of shard i.
+    """
+
+    name: str = "hash"  # "hash" | "modulo" | "range" | "list"
+    type: str | None = None  # "integer" | "text" | "uuid" | "date" | …; None: see sharding
+    bounds: tuple[Any, ...] = ()
+    values: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableRule:
+    """One line of `[tables]`. `schema` and `name` are glob patterns (fnmatch), folded.
+
+    `schema` None matches any schema and none.
+    """
+
+    pattern: str  # as written
+    schema: str | None
+    name: str
+    database: str
+    shard_key: str | None = None  # column
+    function: ShardFunction | None = None
+    is_reference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConfig:
+    """Everything one configuration describes."""
+
+    databases: Mapping[str, DatabaseConfig]
+    default: str | None = None
+    tables: tuple[TableRule, ...] = ()
+    hints: bool = True
+    dialect: str | None = None  # overrides the dialect texts are read in
+    functions: Mapping[str, str] = field(default_factory=dict)  # name -> "read" | "write"
+    source: str = "arguments"  # "routedb.toml", "ROUTEDB_CONFIG=…", "mapping", "DSN"
+    driver_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def groups(self) -> tuple[GroupConfig, ...]:
+        """All groups, in the order of their ids."""
+        return tuple(g for d in self.databases.values() for g in d.groups)
+
+    @property
+    def nodes(self) -> tuple[NodeConfig, ...]:
+        """All nodes, in the order of their ids."""
+        return tuple(n for g in self.groups for n in g.nodes)

@@ -1,0 +1,92 @@
+"""The exceptions that routedb raises: PEP 249's tree, and leaves of our own.
+
+A leaf exists only where a caller would act differently. A driver's exception stays
+what it was: the adapter adds the class of the same PEP 249 name to it (DESIGN.md,
+section 2), so `except routedb.IntegrityError` and the driver's own class both catch it.
+"""
+
+from __future__ import annotations
+
+
+class Warning(Exception):  # noqa: A001  (the name is PEP 249's)
+    """Say that something important happened, such as data cut short (PEP 249)."""
+
+
+class Error(Exception):
+    """Root of every error that a database operation raises (PEP 249)."""
+
+
+class InterfaceError(Error):
+    """The interface was used wrongly: a closed cursor, a bad argument (PEP 249)."""
+
+
+class DatabaseError(Error):
+    """An error of the database (PEP 249)."""
+
+
+class DataError(DatabaseError):
+    """The data were the problem: out of range, division by zero (PEP 249)."""
+
+
+class OperationalError(DatabaseError):
+    """The operation of the database was the problem: link lost, no memory (PEP 249)."""
+
+
+class IntegrityError(DatabaseError):
+    """A constraint would have been violated (PEP 249)."""
+
+
+class InternalError(DatabaseError):
+    """The database met an error of its own: invalid cursor, stale transaction."""
+
+
+class ProgrammingError(DatabaseError):
+    """The statement was wrong: no such table, syntax, parameter count (PEP 249)."""
+
+
+class NotSupportedError(DatabaseError):
+    """What was asked for is not supported (PEP 249)."""
+
+
+class ConfigError(InterfaceError):
+    """The configuration is wrong. Says file, key path, what was found, what is allowed."""
+
+
+class HintError(ProgrammingError):
+    """A hint or `using()` asks for what does not exist or is not allowed."""
+
+
+class UnknownTableError(ProgrammingError):
+    """No rule gives this table a home and there is no default database."""
+
+
+class ReadOnlyError(NotSupportedError):
+    """A write was sent to a database that the configuration calls read-only."""
+
+
+class CrossDatabaseError(NotSupportedError):
+    """One statement, or one transaction's writes, would touch two databases."""
+
+
+class ShardError(NotSupportedError):
+    """A statement on a sharded table whose shard is not certain."""
+
+
+class NoNodeError(OperationalError):
+    """No node of a group could serve the statement within `failover_timeout`."""
+
+
+class SplitBrain(OperationalError):  # noqa: N818  (vocabulary of the field)
+    """Two nodes claim to be the writer and neither history is provably newer."""
+
+
+class TransactionLost(OperationalError):  # noqa: N818
+    """The transaction certainly did not commit; running it again is safe."""
+
+    retry_is_safe = True
+
+
+class OutcomeUnknown(OperationalError):  # noqa: N818
+    """A commit or write was sent and its answer lost: it may or may not have happened."""
+
+    retry_is_safe = False

@@ -1,0 +1,75 @@
+"""The immutable picture of the cluster that every statement is routed by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+
+class Role(Enum):
+    """What a node is in its group, as observed."""
+
+    WRITER = "writer"
+    REPLICA = "replica"
+    UNKNOWN = "unknown"
+
+
+class NodeState(Enum):
+    """How far a node can be used. Table: topology/update.py."""
+
+    UNKNOWN = "unknown"  # never asked
+    UP = "up"
+    LAGGING = "lagging"  # answers, but is behind by more than max_lag
+    SUSPECT = "suspect"  # failed, or returned once: needs another good answer
+    DOWN = "down"
+    DRAINING = "draining"  # asked to take no new work
+
+
+class Answer(NamedTuple):
+    """What a node said of itself when it was probed. Times are seconds."""
+
+    role: Role
+    version: str = ""
+    position: str | None = None  # WAL position or GTID set, text as the server prints it
+    history: str | None = None  # PostgreSQL timeline, GTID domain: what makes positions comparable
+    lag_s: float | None = None  # replicas: how far behind; None when it cannot be told
+    latency_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node as last seen. `id` is NodeConfig.id."""
+
+    id: int
+    weight: float = 1.0
+    state: NodeState = NodeState.UNKNOWN
+    role: Role = Role.UNKNOWN
+    answer: Answer | None = None
+    generation: int = 0  # goes up with every failure: older news than this is dropped
+    retry_at: float = 0.0  # monotonic seconds; a DOWN node is not tried before
+    failure: str = ""  # what the last failure said, without secrets
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """One group as last seen.
+
+    `writer` is the id of the node to write to, None when none is known. `ring` holds
+    the ids of replicas that may be read from, each as often as its weight says, in an
+    order that spreads them evenly: what `select.pick` walks.
+    """
+
+    id: int
+    nodes: tuple[NodeView, ...]
+    writer: int | None = None
+    ring: tuple[int, ...] = ()
+    is_split: bool = False  # two nodes claim to be writer and neither is provably newer
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All groups, indexed by GroupConfig.id. Replaced whole, never changed."""
+
+    groups: tuple[GroupView, ...]
+    version: int = 0
