@@ -1,0 +1,1 @@
+"""Tests of routedb; `make test` runs them."""
