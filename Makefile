@@ -1,0 +1,53 @@
+# make demo    the main job on embedded SQLite, nothing else needed
+# make test    everything the project checks, on real servers
+#
+# PYTHON chooses the interpreter that .venv is made from.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := PYTHON="$(PYTHON)" sh tools/setup.sh
+
+.PHONY: demo test test-long test-containers bench lint packages clean
+
+demo: .venv/core.stamp
+	$(BIN)/routedb demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+test-long: .venv/test.stamp packages
+	$(BIN)/python -m pytest -m long --timeout 1800
+
+test-containers: .venv/test.stamp
+	sh tools/containers.sh $(BIN)/python -m pytest
+
+lint: .venv/test.stamp packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/bench.stamp packages
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv build dist *.egg-info
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Asked anew each time: packages come and go without the checkout knowing.
+packages:
+	@$(INSTALL) packages
+
+.venv/core.stamp: setup.cfg pyproject.toml tools/setup.sh
+	$(INSTALL) venv
+	$(INSTALL) install .
+
+.venv/test.stamp: setup.cfg pyproject.toml tools/setup.sh
+	$(INSTALL) packages
+	$(INSTALL) venv
+	$(INSTALL) install test,postgresql,mysql,fast
+	touch .venv/core.stamp
+
+.venv/bench.stamp: .venv/test.stamp
+	$(INSTALL) install bench
