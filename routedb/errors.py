@@ -7,6 +7,8 @@ section 2), so `except routedb.IntegrityError` and the driver's own class both c
 
 from __future__ import annotations
 
+from enum import Enum
+
 
 class Warning(Exception):  # noqa: A001  (the name is PEP 249's)
     """Say that something important happened, such as data cut short (PEP 249)."""
@@ -90,3 +92,16 @@ class OutcomeUnknown(OperationalError):  # noqa: N818
     """A commit or write was sent and its answer lost: it may or may not have happened."""
 
     retry_is_safe = False
+
+
+class Fault(Enum):
+    """What went wrong, as far as recovery cares (table: session/recovery.py)."""
+
+    LINK_LOST = "link lost"  # closed, reset, terminated, "server has gone away"
+    REFUSED = "refused"  # could not connect: nothing was sent
+    NODE_READ_ONLY = "node is read-only"  # 25006, 1290, 1836: nothing was written
+    NODE_STARTING = "node is starting"  # 57P03, 1927 …: nothing was executed
+    TIMEOUT = "timeout"  # statement cancelled or lock wait ended by the server
+    OVERLOAD = "overload"  # too many connections: 53300, 1040
+    CONFLICT = "conflict"  # serialization failure, deadlock, recovery conflict
+    STATEMENT = "statement"  # the statement's own error: the user's to see

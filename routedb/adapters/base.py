@@ -7,37 +7,16 @@ connection, and never on our objects. One instance serves a whole runtime.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from routedb import errors
 from routedb.config.model import NodeConfig
+from routedb.errors import Fault as Fault
+from routedb.sql.statement import TxMode as TxMode
 from routedb.topology.snapshot import Answer
 
 Raw = Any  # the driver's connection
 RawCursor = Any  # the driver's cursor
-
-
-class Fault(Enum):
-    """What went wrong, as far as recovery cares (table: session/recovery.py)."""
-
-    LINK_LOST = "link lost"  # closed, reset, terminated, "server has gone away"
-    REFUSED = "refused"  # could not connect: nothing was sent
-    NODE_READ_ONLY = "node is read-only"  # 25006, 1290, 1836: nothing was written
-    NODE_STARTING = "node is starting"  # 57P03, 1927 …: nothing was executed
-    TIMEOUT = "timeout"  # statement cancelled or lock wait ended by the server
-    OVERLOAD = "overload"  # too many connections: 53300, 1040
-    CONFLICT = "conflict"  # serialization failure, deadlock, recovery conflict
-    STATEMENT = "statement"  # the statement's own error: the user's to see
-
-
-class TxMode(NamedTuple):
-    """How a link runs transactions from now on."""
-
-    autocommit: bool = False
-    read_only: bool = False
-    isolation: str | None = None  # "READ COMMITTED", … ; None: the server's default
-    deferrable: bool | None = None
 
 
 class Adapter(Protocol):

@@ -69,6 +69,15 @@ class TxStep(NamedTuple):
     name: str | None = None  # savepoint, or two-phase id
 
 
+class TxMode(NamedTuple):
+    """How a link runs transactions from now on."""
+
+    autocommit: bool = False
+    read_only: bool = False
+    isolation: str | None = None  # "READ COMMITTED", … ; None: the server's default
+    deferrable: bool | None = None
+
+
 class SessionEffect(Enum):
     """What a statement does to the session that must be remembered."""
 
