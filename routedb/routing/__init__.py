@@ -1,1 +1,22 @@
-"""routedb.routing"""
+"""Where a statement goes and why: rules, placement, role. No I/O."""
+
+from __future__ import annotations
+
+from routedb.routing.decide import Situation, check_hint_shard, decide_role, route_for
+from routedb.routing.place import Placement, database_for, dialect_for, place
+from routedb.routing.route import Reason, Route
+from routedb.routing.rules import Rules
+
+__all__ = [
+    "Placement",
+    "Reason",
+    "Route",
+    "Rules",
+    "Situation",
+    "check_hint_shard",
+    "database_for",
+    "decide_role",
+    "dialect_for",
+    "place",
+    "route_for",
+]

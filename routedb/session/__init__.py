@@ -1,1 +1,9 @@
-"""routedb.session"""
+"""What one virtual connection remembers: its transaction, its settings, its failures."""
+
+from __future__ import annotations
+
+from routedb.session.recovery import Action, Moment, action_for
+from routedb.session.settings import Settings
+from routedb.session.state import Event, State, advance
+
+__all__ = ["Action", "Event", "Moment", "Settings", "State", "action_for", "advance"]

@@ -1,0 +1,58 @@
+"""The decision about one statement: where it runs, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from routedb.topology.snapshot import Role
+
+
+class Reason(IntEnum):
+    """Why a route is what it is. The lower number wins over the higher.
+
+    Below 10 they say which database, from 10 which shard, from 20 which role.
+    """
+
+    HINT_DATABASE = 1  # /* routedb: database=… */
+    USING_DATABASE = 2  # conn.using("…")
+    TABLE = 3  # a table of the statement has its home there
+    TRANSACTION_HOME = 4  # no tables: where the transaction is
+    DEFAULT = 5  # no tables, or no rule: the default database
+    HINT_SHARD = 10
+    SHARD_KEY = 11
+    REFERENCE = 12  # reference tables only: any shard
+    EVERY_SHARD = 13  # a write to a reference table
+    IN_TRANSACTION = 20  # the transaction has a link to that group
+    NOT_A_READ = 21  # not certainly a plain read
+    SINGLE_NODE = 22  # the group has one node
+    STRONG = 23  # consistency = "strong"
+    OWN_WRITES = 24  # this session has written to the group
+    HINT_ROLE = 25
+    USING_ROLE = 26
+    WRITER_TRANSACTION = 27  # a transaction goes whole to the writer
+    READS_WRITER = 28  # reads = "writer"
+    DECLARED_READ_ONLY = 29  # the transaction is: a replica may serve it
+    PLAIN_READ = 30
+    NO_REPLICA = 31  # one of the above asks for a replica, and none can be used now
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a statement runs: `groups` are the numbers of the database's groups (shards;
+    0 for an unsharded database), `reasons` why, the decisive one for each step."""
+
+    database: str
+    groups: tuple[int, ...]
+    role: Role
+    reasons: tuple[tuple[Reason, str], ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """All reasons in one line."""
+        return "; ".join(text for _, text in self.reasons)
+
+    def __str__(self) -> str:
+        shards = ",".join(map(str, self.groups))
+        where = f"{self.database}[{shards}]" if self.groups != (0,) else self.database
+        return f"{where} {self.role.value}"

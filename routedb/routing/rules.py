@@ -1,0 +1,50 @@
+"""Which database a table lives in: the rules of `[tables]`, first match wins."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import translate
+
+from routedb.config.model import ClusterConfig, TableRule
+from routedb.sql.statement import Table
+
+
+class Rules:
+    """The table rules of a cluster, compiled. Answers are kept: tables are few."""
+
+    _LIMIT = 10_000  # temporary and generated names must not grow this for ever
+
+    def __init__(self, config: ClusterConfig) -> None:
+        self.config = config
+        self._known: dict[Table, TableRule | None] = {}
+        self._compiled = [
+            (
+                re.compile(translate(rule.schema)) if rule.schema is not None else None,
+                re.compile(translate(rule.name)),
+                rule,
+            )
+            for rule in config.tables
+        ]
+
+    def rule_for(self, table: Table) -> TableRule | None:
+        """Return the rule that gives `table` its home, or None when none does."""
+        try:
+            return self._known[table]
+        except KeyError:
+            rule = self._find(table)
+            if len(self._known) < self._LIMIT:
+                self._known[table] = rule
+            return rule
+
+    def database_of(self, table: Table) -> str | None:
+        """Return the name of the database `table` lives in, or None: nowhere known."""
+        rule = self.rule_for(table)
+        return rule.database if rule is not None else self.config.default
+
+    def _find(self, table: Table) -> TableRule | None:
+        for schema, name, rule in self._compiled:
+            if schema is not None and not schema.match(table.schema or ""):
+                continue
+            if name.match(table.name):
+                return rule
+        return None

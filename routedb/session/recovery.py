@@ -1,0 +1,95 @@
+"""What to do about a fault: fault x moment -> action, as one table.
+
+The rules (DESIGN.md, section 3): what may have happened is never repeated. A statement
+is run again only when nothing was sent, or when it was a plain read outside a
+transaction, or when the node proves that it did nothing (it is read-only, and the
+statement was one that writes). A transaction is never continued on another link.
+
+So a lost link costs nothing while a link is being found, costs a second try for a
+plain read, is TransactionLost inside a transaction (the server rolls back what it has
+not been told to commit), and is OutcomeUnknown after a write outside a transaction or
+a commit, whose answer was lost. The commit of a transaction that wrote nothing loses
+nothing either way: it is TransactionLost, which says that running it again is safe.
+
+TIMEOUT and STATEMENT are answers of a healthy server to this very statement: the
+user's to see, always. CONFLICT is the same, except that a plain read cancelled on a
+replica by recovery (40001 there) succeeds elsewhere. OVERLOAD, "too many connections",
+sends a read elsewhere; a write has nowhere else to go.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from routedb.errors import Fault
+
+
+class Moment(Enum):
+    """Where in a statement's life the fault struck."""
+
+    FINDING_REPLICA = "finding a replica"  # no link yet: nothing was sent
+    FINDING_WRITER = "finding the writer"
+    READING = "plain read outside a transaction"
+    WRITING = "any other statement outside a transaction"
+    IN_TRANSACTION = "inside a transaction"
+    IN_READ_ONLY = "inside a transaction declared read-only"
+    COMMITTING_READS = "commit of a transaction that wrote nothing"
+    COMMITTING = "commit"
+
+
+class Action(Enum):
+    """What the engine does then."""
+
+    RAISE = "raise the driver's error"
+    RETRY_ELSEWHERE = "take another node that may answer"
+    AWAIT_WRITER = "find the writer anew and run it there"
+    LOSE = "raise TransactionLost"
+    RAISE_OUTCOME_UNKNOWN = "raise OutcomeUnknown"
+
+
+_FIND_R, _FIND_W = Moment.FINDING_REPLICA, Moment.FINDING_WRITER
+_READ, _WRITE = Moment.READING, Moment.WRITING
+_TX, _RO_TX = Moment.IN_TRANSACTION, Moment.IN_READ_ONLY
+_COMMIT_R, _COMMIT = Moment.COMMITTING_READS, Moment.COMMITTING
+
+_RAISE, _ELSEWHERE = Action.RAISE, Action.RETRY_ELSEWHERE
+_AWAIT, _LOSE = Action.AWAIT_WRITER, Action.LOSE
+_UNKNOWN = Action.RAISE_OUTCOME_UNKNOWN
+
+TABLE: dict[Fault, dict[Moment, Action]] = {
+    Fault.LINK_LOST: {
+        _FIND_R: _ELSEWHERE,
+        _FIND_W: _AWAIT,
+        _READ: _ELSEWHERE,
+        _WRITE: _UNKNOWN,
+        _TX: _LOSE,
+        _RO_TX: _LOSE,
+        _COMMIT_R: _LOSE,
+        _COMMIT: _UNKNOWN,
+    },
+    Fault.REFUSED: {_FIND_R: _ELSEWHERE, _FIND_W: _AWAIT},
+    Fault.NODE_STARTING: {
+        _FIND_R: _ELSEWHERE,
+        _FIND_W: _AWAIT,
+        _READ: _ELSEWHERE,
+        _WRITE: _AWAIT,
+        _TX: _LOSE,
+        _RO_TX: _LOSE,
+    },
+    Fault.NODE_READ_ONLY: {
+        _FIND_W: _AWAIT,
+        _READ: _AWAIT,
+        _WRITE: _AWAIT,
+        _TX: _LOSE,
+        _RO_TX: _RAISE,
+    },
+    Fault.OVERLOAD: {_FIND_R: _ELSEWHERE},
+    Fault.CONFLICT: {_READ: _ELSEWHERE},
+    Fault.TIMEOUT: {},
+    Fault.STATEMENT: {},
+}
+
+
+def action_for(fault: Fault, moment: Moment) -> Action:
+    """Return what to do; what the table does not name is the user's to see."""
+    return TABLE[fault].get(moment, Action.RAISE)

@@ -1,0 +1,100 @@
+"""The session settings that every link of a connection must have, and in what order.
+
+`SET` and its kin run on one link; the text is kept here and run on the other links,
+those open now and those opened later, before their next statement. On PostgreSQL a SET
+inside a transaction is undone by its rollback (manual, SET), so it counts only from
+the commit on; a rollback to a savepoint undoes what was set since. MySQL and SQLite
+settings hold at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Setting(NamedTuple):
+    """One text to run on every link of its engine."""
+
+    engine: str
+    sql: str
+    params: Any = None
+    names: tuple[str, ...] = ()  # what it sets; () or ("*",) when that is not certain
+
+
+class Settings:
+    """The replay log of one virtual connection. Its owner holds the lock.
+
+    `version` goes up with every change; a link that carries an older number needs
+    `since(engine, number)` before its next statement.
+    """
+
+    __slots__ = ("_cleared", "_log", "_marks", "_pending", "version")
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._log: list[tuple[int, Setting]] = []
+        self._pending: list[Setting] = []
+        self._marks: list[tuple[str, int]] = []
+        self._cleared: dict[str, int] = {}
+
+    def add(self, setting: Setting, transactional: bool) -> None:
+        """Note a setting that has run; a transactional one counts after `commit()`."""
+        if transactional:
+            self._pending.append(setting)
+        else:
+            self._append(setting)
+
+    def clear(self, engine: str, sql: str, keeps: frozenset[str] = frozenset()) -> None:
+        """Forget what was set on `engine`, and run `sql` on every link open now.
+
+        For DISCARD ALL, and for RESET ALL, which `keeps` the role (PostgreSQL manual,
+        RESET). A link opened later has nothing to reset and gets only what is kept.
+        """
+        kept = [s for _, s in self._log if s.engine == engine and keeps & set(s.names)]
+        self._log = [(v, s) for v, s in self._log if s.engine != engine]
+        self._append(Setting(engine, sql))
+        self._cleared[engine] = self.version
+        for setting in kept:
+            self._append(setting)
+
+    def savepoint(self, name: str) -> None:
+        """Remember how much had been set when savepoint `name` was made."""
+        self._marks.append((name, len(self._pending)))
+
+    def rollback_to(self, name: str) -> None:
+        """Drop what was set since savepoint `name`."""
+        while self._marks:
+            mark, kept = self._marks.pop()
+            if mark == name:
+                del self._pending[kept:]
+                self._marks.append((mark, kept))
+                return
+
+    def commit(self) -> None:
+        """Make what the transaction set count."""
+        for setting in self._pending:
+            self._append(setting)
+        self.rollback()
+
+    def rollback(self) -> None:
+        """Drop what the transaction set."""
+        self._pending.clear()
+        self._marks.clear()
+
+    def since(self, engine: str, version: int) -> list[Setting]:
+        """Return what a link of `engine` that has seen `version` must still run.
+
+        A link that has seen nothing says -1.
+        """
+        start = self._cleared.get(engine, 0) if version < 0 else version
+        return [s for v, s in self._log if v > start and s.engine == engine]
+
+    def _append(self, setting: Setting) -> None:
+        if setting.names and "*" not in setting.names:
+            self._log = [
+                (v, s)
+                for v, s in self._log
+                if s.engine != setting.engine or s.names != setting.names
+            ]
+        self.version += 1
+        self._log.append((self.version, setting))
