@@ -218,7 +218,7 @@ class MariaDBCluster(Cluster):
             replica.execute("START SLAVE")
             # Anything of its own in the replica's history, and it needs a new copy.
             [(history,)] = replica.execute("SELECT @@gtid_binlog_state")
-            own = f"-{getattr(replica, 'number')}-"
+            own = f"-{replica.number}-"
             return own not in history and self._is_followed_by(replica)
         return False
 

@@ -67,7 +67,9 @@ class Server(ABC):
     def dsn(self, dbname: str) -> str:
         """Return the URL of a database on this server."""
         password = quote(self.password, safe="")
-        return f"{self.scheme}://{self.user}:{password}@{self.host}:{self.port}/{dbname}"
+        return (
+            f"{self.scheme}://{self.user}:{password}@{self.host}:{self.port}/{dbname}"
+        )
 
     @abstractmethod
     def connect(self, dbname: str | None = None) -> Any:

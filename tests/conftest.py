@@ -1,0 +1,106 @@
+"""Fixtures that all tests share: real servers, proxies, SQLite files.
+
+A test that asks for a server is marked `live`. A server that cannot be had fails the
+tests that need it, with what to install.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.proxy import Proxy
+from tests.servers import (
+    Cluster,
+    Database,
+    Local,
+    MariaDBCluster,
+    MissingServer,
+    Place,
+    PostgreSQLCluster,
+    Reaper,
+    Server,
+    start_mariadb,
+    start_postgresql,
+)
+
+LIVE = {"postgresql", "pg", "mariadb", "my"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if LIVE.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="session")
+def reaper() -> Iterator[Reaper]:
+    reaper = Reaper()
+    yield reaper
+    reaper.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql(reaper: Reaper) -> Iterator[PostgreSQLCluster]:
+    """A PostgreSQL writer with two streaming replicas."""
+    with _running(start_postgresql, "postgres", reaper) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def mariadb(reaper: Reaper) -> Iterator[MariaDBCluster]:
+    """A MariaDB writer with a replica that follows by GTID."""
+    with _running(start_mariadb, "mysql", reaper) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def pg(postgresql: PostgreSQLCluster) -> Iterator[Database]:
+    """A fresh database on the PostgreSQL servers."""
+    with postgresql.database() as database:
+        yield database
+
+
+@pytest.fixture
+def my(mariadb: MariaDBCluster) -> Iterator[Database]:
+    """A fresh database on the MariaDB servers."""
+    with mariadb.database() as database:
+        yield database
+
+
+@pytest.fixture
+def sqlite_dir(tmp_path: Path) -> Path:
+    """An empty folder for SQLite files."""
+    return tmp_path
+
+
+@pytest.fixture
+def proxy() -> Iterator[Callable[[Server], Proxy]]:
+    """Put a proxy before a server; all are closed after the test."""
+    with ExitStack() as stack:
+        yield lambda server: stack.enter_context(Proxy(server.host, server.port))
+
+
+@contextmanager
+def _running(
+    start: Callable[[Place], Cluster], user: str, reaper: Reaper
+) -> Iterator[Cluster]:
+    place = _place(user, reaper)
+    try:
+        cluster = start(place)
+    except MissingServer as missing:
+        pytest.fail(str(missing), pytrace=False)
+    yield cluster
+    cluster.close()
+
+
+def _place(user: str, reaper: Reaper) -> Place:
+    if os.environ.get("ROUTEDB_TEST_CONTAINERS") == "1":
+        from tests.servers.container import Container  # noqa: PLC0415  # needs docker
+
+        return Container(user, reaper)
+    return Local(user, reaper)

@@ -1,0 +1,27 @@
+"""Real database servers on loopback, for as long as the tests run.
+
+`tests/conftest.py` offers them as the fixtures `postgresql`, `pg`, `mariadb` and `my`;
+README.rst in this folder says how they are started and cleaned up.
+"""
+
+from tests.servers.mariadb import MariaDBCluster, start_mariadb
+from tests.servers.place import Local, MissingServer, Place
+from tests.servers.postgresql import PostgreSQLCluster, start_postgresql
+from tests.servers.reaper import Reaper
+from tests.servers.server import PASSWORD, Cluster, Database, Server, wait_until
+
+__all__ = [
+    "PASSWORD",
+    "Cluster",
+    "Database",
+    "Local",
+    "MariaDBCluster",
+    "MissingServer",
+    "Place",
+    "PostgreSQLCluster",
+    "Reaper",
+    "Server",
+    "start_mariadb",
+    "start_postgresql",
+    "wait_until",
+]
