@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from routedb.errors import Fault
+
 
 class NodeAnswered(NamedTuple):
     """A probe of node `node` succeeded. `answer` is a topology.snapshot.Answer."""
@@ -14,11 +16,16 @@ class NodeAnswered(NamedTuple):
 
 
 class NodeFailed(NamedTuple):
-    """Node `node` could not be reached, or lost a link of generation `generation`."""
+    """Node `node` could not be reached, or lost a link of generation `generation`.
+
+    `fault` tells which: a lost link may be one session that somebody ended, a refusal
+    is the node's own.
+    """
 
     node: int
     generation: int
     reason: str
+    fault: Fault = Fault.LINK_LOST
 
 
 class NodeRefusedWrite(NamedTuple):
@@ -29,7 +36,7 @@ class NodeRefusedWrite(NamedTuple):
 
 
 class NodeDrained(NamedTuple):
-    """An operator asked node `node` to take no new work (or, `on` false, to take it)."""
+    """An operator asked node `node` to take no new work (`on` false: to take it)."""
 
     node: int
     on: bool

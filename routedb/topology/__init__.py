@@ -1,1 +1,31 @@
-"""routedb.topology"""
+"""What is known of the nodes: the snapshot, how news changes it, and choosing."""
+
+from __future__ import annotations
+
+from routedb.topology.select import candidates, pick, writer_of
+from routedb.topology.snapshot import (
+    Answer,
+    GroupView,
+    NodeState,
+    NodeView,
+    Role,
+    Snapshot,
+)
+from routedb.topology.update import Event, GroupRules, Rules, initial, update
+
+__all__ = [
+    "Answer",
+    "Event",
+    "GroupRules",
+    "GroupView",
+    "NodeState",
+    "NodeView",
+    "Role",
+    "Rules",
+    "Snapshot",
+    "candidates",
+    "initial",
+    "pick",
+    "update",
+    "writer_of",
+]

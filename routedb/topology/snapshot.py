@@ -31,8 +31,12 @@ class Answer(NamedTuple):
 
     role: Role
     version: str = ""
-    position: str | None = None  # WAL position or GTID set, text as the server prints it
-    history: str | None = None  # PostgreSQL timeline, GTID domain: what makes positions comparable
+    position: str | None = (
+        None  # WAL position or GTID set, text as the server prints it
+    )
+    history: str | None = (
+        None  # PostgreSQL timeline, GTID domain: what makes positions comparable
+    )
     lag_s: float | None = None  # replicas: how far behind; None when it cannot be told
     latency_s: float | None = None
 
@@ -49,6 +53,8 @@ class NodeView:
     generation: int = 0  # goes up with every failure: older news than this is dropped
     retry_at: float = 0.0  # monotonic seconds; a DOWN node is not tried before
     failure: str = ""  # what the last failure said, without secrets
+    failures: int = 0  # in a row: what the back-off grows with
+    is_read_only: bool = False  # configured so: never a writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,7 @@ class GroupView:
     writer: int | None = None
     ring: tuple[int, ...] = ()
     is_split: bool = False  # two nodes claim to be writer and neither is provably newer
+    history: str | None = None  # the newest a writer has shown; an older one is fenced
 
 
 @dataclass(frozen=True, slots=True)

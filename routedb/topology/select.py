@@ -1,0 +1,62 @@
+"""Choose a node from a group's picture. Called for every read: nothing is built."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from routedb.topology.snapshot import GroupView, NodeState, NodeView, Role
+
+
+def pick(ring: tuple[int, ...], loads: Sequence[int], turn: int) -> int | None:
+    """Return the id of the replica to read from, None when the ring is empty.
+
+    `loads` are the outstanding statements by node id, `turn` counts up with every call.
+    Of two neighbours in the ring the less loaded takes the read ("power of two
+    choices"): nearly as even as asking all of them, and it needs no order among nodes
+    that would have to be kept. Loads are compared per weight: per place in the ring.
+    """
+    length = len(ring)
+    if not length:
+        return None
+    at = turn % length
+    first = ring[at]
+    if not loads[first]:
+        return first
+    second = _next_other(ring, at, first)
+    if loads[second] * ring.count(first) < loads[first] * ring.count(second):
+        return second
+    return first
+
+
+def _next_other(ring: tuple[int, ...], at: int, first: int) -> int:
+    for step in range(1 - len(ring) + at, at + 1):
+        if ring[step] != first:
+            return ring[step]
+    return first
+
+
+def candidates(group: GroupView, avoid: Collection[int], now: float) -> tuple[int, ...]:
+    """Return the nodes worth trying for a read, best first, without those in `avoid`.
+
+    First the replicas that may be read from, in ring order; then nodes of which nothing
+    good is known but whose time to be tried again has come. Not the writer, whose place
+    in this order is the caller's decision, nor replicas that lag or nodes that drain.
+    """
+    known = tuple(dict.fromkeys(group.ring))
+    due = tuple(
+        node.id for node in group.nodes if node.id not in known and _is_due(node, now)
+    )
+    return tuple(id for id in known + due if id not in avoid and id != group.writer)
+
+
+_UNPROVEN = (NodeState.UNKNOWN, NodeState.SUSPECT, NodeState.DOWN)
+
+
+def _is_due(node: NodeView, now: float) -> bool:
+    is_unproven = node.state in _UNPROVEN and node.role is not Role.WRITER
+    return is_unproven and node.retry_at <= now
+
+
+def writer_of(group: GroupView) -> int | None:
+    """Return the id of the node to write to, None while none is known."""
+    return group.writer

@@ -1,0 +1,104 @@
+"""The states of a node, as one table.
+
+One failure is enough to stop using a node, and two answers are needed before a node
+that was away is trusted again: a server that is starting, or is being killed again by
+whatever killed it first, often answers once. A node never seen before is UP at its
+first answer, because there is no bad news that this answer would have to outweigh, and
+a program that starts must not wait for a second round.
+
+A lost link and a refusal are different evidence. A link may be lost because somebody
+ended that one session, so a lost link only makes a node SUSPECT: a replica leaves the
+ring at once, the writer goes on being the writer (nobody else can do its work), and one
+answer settles it. A node that refuses a new link, or does not answer in time, is DOWN,
+and so is a SUSPECT node at its next failure.
+
+A node that is merely full ("too many connections") is not away: those who have links to
+it go on, so BUSY changes nothing but what is told about it.
+
+LAGGING is for replicas that answer but are too far behind to be read from; how far is
+the configuration's word, and update.py turns it into FRESH or BEHIND.
+
+DRAINING is an operator's word and outlives all news of the node itself; when the
+operator takes it back, what was known is old, so the node is UNKNOWN until it answers.
+
+Nothing but this table changes a node's state.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from routedb.errors import Fault
+from routedb.topology.snapshot import NodeState
+
+
+class News(Enum):
+    """What was learnt of a node."""
+
+    FRESH = "answered"
+    BEHIND = "answered, behind"  # by more than max_lag, or by nobody knows how much
+    LOST = "lost a link"
+    REFUSED = "refused"  # no new link, or no answer in time
+    BUSY = "is full"
+    DRAIN = "drain"
+    RESUME = "resume"
+
+
+_UNKNOWN, _UP, _LAGGING, _SUSPECT, _DOWN, _DRAINING = NodeState
+
+TABLE: dict[tuple[NodeState, News], NodeState] = {
+    (_UNKNOWN, News.FRESH): _UP,
+    (_UNKNOWN, News.BEHIND): _LAGGING,
+    (_UNKNOWN, News.LOST): _SUSPECT,
+    (_UNKNOWN, News.REFUSED): _DOWN,
+    (_UNKNOWN, News.BUSY): _UNKNOWN,
+    (_UNKNOWN, News.DRAIN): _DRAINING,
+    (_UNKNOWN, News.RESUME): _UNKNOWN,
+    (_UP, News.FRESH): _UP,
+    (_UP, News.BEHIND): _LAGGING,
+    (_UP, News.LOST): _SUSPECT,
+    (_UP, News.REFUSED): _DOWN,
+    (_UP, News.BUSY): _UP,
+    (_UP, News.DRAIN): _DRAINING,
+    (_UP, News.RESUME): _UP,
+    (_LAGGING, News.FRESH): _UP,
+    (_LAGGING, News.BEHIND): _LAGGING,
+    (_LAGGING, News.LOST): _SUSPECT,
+    (_LAGGING, News.REFUSED): _DOWN,
+    (_LAGGING, News.BUSY): _LAGGING,
+    (_LAGGING, News.DRAIN): _DRAINING,
+    (_LAGGING, News.RESUME): _LAGGING,
+    (_SUSPECT, News.FRESH): _UP,
+    (_SUSPECT, News.BEHIND): _LAGGING,
+    (_SUSPECT, News.LOST): _DOWN,
+    (_SUSPECT, News.REFUSED): _DOWN,
+    (_SUSPECT, News.BUSY): _SUSPECT,
+    (_SUSPECT, News.DRAIN): _DRAINING,
+    (_SUSPECT, News.RESUME): _SUSPECT,
+    (_DOWN, News.FRESH): _SUSPECT,
+    (_DOWN, News.BEHIND): _SUSPECT,
+    (_DOWN, News.LOST): _DOWN,
+    (_DOWN, News.REFUSED): _DOWN,
+    (_DOWN, News.BUSY): _DOWN,
+    (_DOWN, News.DRAIN): _DRAINING,
+    (_DOWN, News.RESUME): _DOWN,
+    (_DRAINING, News.FRESH): _DRAINING,
+    (_DRAINING, News.BEHIND): _DRAINING,
+    (_DRAINING, News.LOST): _DRAINING,
+    (_DRAINING, News.REFUSED): _DRAINING,
+    (_DRAINING, News.BUSY): _DRAINING,
+    (_DRAINING, News.DRAIN): _DRAINING,
+    (_DRAINING, News.RESUME): _UNKNOWN,
+}
+
+# What a failure of each kind says of the node. A kind that is not named here cannot
+# come from a healthy node that was only asked who it is, so it counts as a refusal.
+NEWS_OF_FAULT: dict[Fault, News] = {
+    Fault.LINK_LOST: News.LOST,
+    Fault.OVERLOAD: News.BUSY,
+}
+
+
+def news_of_fault(fault: Fault) -> News:
+    """Say what a failure of this kind tells of the node."""
+    return NEWS_OF_FAULT.get(fault, News.REFUSED)

@@ -1,0 +1,209 @@
+"""(old snapshot, event) -> new snapshot: the only place where the picture changes.
+
+    event    what it says of the node         states.TABLE
+    node     its new state, role, answer
+    group    writer and split                 claims.judge
+             who may be read, in what order   ring.spread
+
+An event that changes nothing returns the snapshot itself, and what did not change in a
+new snapshot is the old object, so a reader may compare by identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from routedb.config.model import ClusterConfig, DatabaseConfig, GroupConfig, NodeConfig
+from routedb.events import NodeAnswered, NodeDrained, NodeFailed, NodeRefusedWrite
+from routedb.topology.claims import Verdict, judge
+from routedb.topology.ring import is_readable, spread
+from routedb.topology.snapshot import (
+    Answer,
+    GroupView,
+    NodeState,
+    NodeView,
+    Role,
+    Snapshot,
+)
+from routedb.topology.states import TABLE, News, news_of_fault
+
+Event = NodeAnswered | NodeFailed | NodeRefusedWrite | NodeDrained
+
+MAX_RETRY_S = 30.0  # a dead node is tried again at least this often
+# A replica that lagged must be clearly inside max_lag to be read from again: at the
+# border it would come and go with every probe.
+CAUGHT_UP = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRules:
+    """What the configuration says about the nodes of one group."""
+
+    max_lag_s: float | None
+    retry_after_s: float
+    has_timelines: bool  # histories are numbers that grow with every promotion
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration says, indexed as the snapshot is."""
+
+    groups: tuple[GroupRules, ...]  # by group id
+    group_of: tuple[int, ...]  # by node id
+
+    @classmethod
+    def of(cls, config: ClusterConfig) -> Rules:
+        """Gather the rules of a configuration."""
+        return cls(
+            groups=tuple(
+                _group_rules(database)
+                for database in config.databases.values()
+                for _ in database.groups
+            ),
+            group_of=tuple(node.group for node in config.nodes),
+        )
+
+
+def _group_rules(database: DatabaseConfig) -> GroupRules:
+    return GroupRules(
+        max_lag_s=database.max_lag_s,
+        retry_after_s=database.retry_after_s,
+        has_timelines=database.dialect == "postgresql",
+    )
+
+
+def initial(groups: Sequence[GroupConfig]) -> Snapshot:
+    """Return the picture before anything was heard. `groups` are in order of ids."""
+    return Snapshot(tuple(_first_view(group) for group in groups))
+
+
+def _first_view(group: GroupConfig) -> GroupView:
+    nodes = tuple(_first_node(node) for node in group.nodes)
+    # No node has claimed anything yet, so it does not matter how claims are compared.
+    writer = judge(nodes, Verdict(), has_timelines=False).writer
+    return GroupView(group.id, nodes, writer, _ring(nodes))
+
+
+def _first_node(node: NodeConfig) -> NodeView:
+    role = Role.REPLICA if node.is_read_only else Role.UNKNOWN
+    return NodeView(node.id, node.weight, role=role, is_read_only=node.is_read_only)
+
+
+def update(snapshot: Snapshot, event: Event, now: float, rules: Rules) -> Snapshot:
+    """Return the picture after `event`; the same object if it changed nothing.
+
+    News of a link or a probe older than the node's last failure is dropped: it is about
+    a node that has gone through a failure since. Pure, so callers serialize the calls
+    and replace their reference.
+    """
+    group_id = rules.group_of[event.node]
+    group = snapshot.groups[group_id]
+    node = next(node for node in group.nodes if node.id == event.node)
+    if not isinstance(event, NodeDrained) and event.generation < node.generation:
+        return snapshot
+    changed = _HANDLERS[type(event)](node, event, now, rules.groups[group_id])
+    if changed == node:
+        return snapshot
+    groups = list(snapshot.groups)
+    groups[group_id] = _regroup(group, changed, rules.groups[group_id])
+    return Snapshot(tuple(groups), snapshot.version + 1)
+
+
+def _regroup(group: GroupView, changed: NodeView, rules: GroupRules) -> GroupView:
+    nodes = tuple(changed if node.id == changed.id else node for node in group.nodes)
+    before = Verdict(group.writer, group.is_split, group.history)
+    verdict = judge(nodes, before, rules.has_timelines)
+    ring = group.ring
+    if _weights(nodes) != _weights(group.nodes):
+        ring = _ring(nodes)
+    return GroupView(
+        group.id, nodes, verdict.writer, ring, verdict.is_split, verdict.history
+    )
+
+
+def _ring(nodes: Sequence[NodeView]) -> tuple[int, ...]:
+    return spread(_weights(nodes))
+
+
+def _weights(nodes: Sequence[NodeView]) -> list[tuple[int, float]]:
+    if len(nodes) == 1:  # used as it is: see claims.py
+        node = nodes[0]
+        is_used = node.role is Role.REPLICA and node.state is not NodeState.DRAINING
+        return [(node.id, 1.0)] if is_used else []
+    return [(node.id, node.weight) for node in nodes if is_readable(node)]
+
+
+def _answered(
+    node: NodeView, event: NodeAnswered, now: float, rules: GroupRules
+) -> NodeView:
+    answer = cast(Answer, event.answer)  # events.py stands on the floor below Answer
+    state = TABLE[node.state, _freshness(answer, node.state, rules)]
+    is_trusted = state in (NodeState.UP, NodeState.LAGGING)
+    return replace(
+        node,
+        state=state,
+        role=Role.REPLICA if node.is_read_only else answer.role,
+        answer=answer,
+        retry_at=0.0,
+        failure="" if is_trusted else node.failure,
+        failures=0 if is_trusted else node.failures,
+    )
+
+
+def _freshness(answer: Answer, state: NodeState, rules: GroupRules) -> News:
+    """A replica that cannot tell how far behind it is counts as too far behind."""
+    if answer.role is not Role.REPLICA or rules.max_lag_s is None:
+        return News.FRESH
+    bound = rules.max_lag_s * (CAUGHT_UP if state is NodeState.LAGGING else 1.0)
+    is_fresh = answer.lag_s is not None and answer.lag_s <= bound
+    return News.FRESH if is_fresh else News.BEHIND
+
+
+def _failed(
+    node: NodeView, event: NodeFailed, now: float, rules: GroupRules
+) -> NodeView:
+    news = news_of_fault(event.fault)
+    if news is News.BUSY:
+        return replace(node, failure=event.reason)
+    state = TABLE[node.state, news]
+    wait_s = min(rules.retry_after_s * 2.0 ** min(node.failures, 10), MAX_RETRY_S)
+    return replace(
+        node,
+        state=state,
+        role=node.role if state is NodeState.SUSPECT else _configured_role(node),
+        generation=node.generation + 1,
+        retry_at=now + wait_s if state is NodeState.DOWN else node.retry_at,
+        failure=event.reason,
+        failures=node.failures + 1,
+    )
+
+
+def _refused_write(
+    node: NodeView, event: NodeRefusedWrite, now: float, rules: GroupRules
+) -> NodeView:
+    """What it is now, the next probe tells. A probe under way may have asked too early,
+    so the generation goes up and its answer is dropped."""
+    if node.role is not Role.WRITER:
+        return node
+    return replace(node, role=Role.UNKNOWN, generation=node.generation + 1)
+
+
+def _drained(
+    node: NodeView, event: NodeDrained, now: float, rules: GroupRules
+) -> NodeView:
+    news = News.DRAIN if event.on else News.RESUME
+    return replace(node, state=TABLE[node.state, news])
+
+
+def _configured_role(node: NodeView) -> Role:
+    return Role.REPLICA if node.is_read_only else Role.UNKNOWN
+
+
+_HANDLERS: dict[type, Callable[..., NodeView]] = {
+    NodeAnswered: _answered,
+    NodeFailed: _failed,
+    NodeRefusedWrite: _refused_write,
+    NodeDrained: _drained,
+}
