@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -85,10 +86,11 @@ def proxy() -> Iterator[Callable[[Server], Proxy]]:
         yield lambda server: stack.enter_context(Proxy(server.host, server.port))
 
 
+C = TypeVar("C", bound=Cluster)
+
+
 @contextmanager
-def _running(
-    start: Callable[[Place], Cluster], user: str, reaper: Reaper
-) -> Iterator[Cluster]:
+def _running(start: Callable[[Place], C], user: str, reaper: Reaper) -> Iterator[C]:
     place = _place(user, reaper)
     try:
         cluster = start(place)

@@ -31,6 +31,7 @@ class _End:
         self.peer = self
         self.outgoing = bytearray()
         self.has_ended = False  # nothing more to read from it
+        self.is_shut = False  # nothing more to write to it
         self.is_doomed = False  # cut as soon as anything comes from it
 
     def interest(self) -> int:
@@ -155,7 +156,8 @@ class Proxy:
         try:
             back = _End(socket.create_connection(self._target, 5), is_client=False)
         except OSError:
-            _close(client)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            client.close()
             return
         front.peer, back.peer = back, front
         for end in (front, back):
@@ -183,23 +185,30 @@ class Proxy:
             return
         for source in (end, end.peer):
             target = source.peer
-            if source.has_ended and not target.outgoing:
+            if source.has_ended and not target.outgoing and not target.is_shut:
+                target.is_shut = True
                 try:
                     target.sock.shutdown(socket.SHUT_WR)
                 except OSError:
                     self._reset(end)
                     return
-        if end.has_ended and end.peer.has_ended:
-            self._reset(end)
+        both = (end, end.peer)
+        if all(each.has_ended and each.is_shut for each in both):
+            self._drop(end)
             return
-        for each in (end, end.peer):
+        for each in both:
             self._watch(each.sock, each.interest(), each)
 
     def _reset(self, end: _End) -> None:
         for each in {end, end.peer} & self._ends:
+            each.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self._drop(end)
+
+    def _drop(self, end: _End) -> None:
+        for each in {end, end.peer} & self._ends:
             self._watch(each.sock, 0)
             self._ends.discard(each)
-            _close(each.sock)
+            each.sock.close()
 
     def _watch_all(self) -> None:
         for end in self._ends:
@@ -216,8 +225,3 @@ class Proxy:
             self._selector.modify(sock, events, end)
         else:
             self._selector.register(sock, events, end)
-
-
-def _close(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    sock.close()

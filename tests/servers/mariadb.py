@@ -204,12 +204,14 @@ class MariaDBCluster(Cluster):
                     node.execute(f"KILL {number}")
         self.writer.execute(f"DROP DATABASE IF EXISTS {name}")
 
-    def _restore_writer(self) -> None:
+    def _restore_writer(self) -> bool:
         self.writer.start()
-        if self.writer.source is not None or not self.writer.is_writer:
+        if is_replica := self.writer.source is not None or not self.writer.is_writer:
             self.writer.promote()
+        return is_replica
 
     def _mend(self, replica: Server) -> bool:
+        assert isinstance(replica, MariaDB)
         if replica.source is not self.writer:
             return False
         with contextlib.suppress(CommandFailed, MySQLdb.Error, TimeoutError):
@@ -218,8 +220,8 @@ class MariaDBCluster(Cluster):
             replica.execute("START SLAVE")
             # Anything of its own in the replica's history, and it needs a new copy.
             [(history,)] = replica.execute("SELECT @@gtid_binlog_state")
-            own = f"-{replica.number}-"
-            return own not in history and self._is_followed_by(replica)
+            has_own = f"-{replica.number}-" in history
+            return not has_own and self._is_followed_by(replica)
         return False
 
     def _is_followed_by(self, replica: Server) -> bool:

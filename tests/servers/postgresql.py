@@ -189,12 +189,13 @@ class PostgreSQLCluster(Cluster):
             self.writer.execute("ROLLBACK PREPARED %s", xact, name)
         self.writer.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
-    def _restore_writer(self) -> None:
+    def _restore_writer(self) -> bool:
         self.writer.start()
-        if not self.writer.is_writer:
+        if is_replica := not self.writer.is_writer:
             self.writer.promote()
         self.writer.execute("ALTER SYSTEM RESET ALL")
         self.writer.execute("SELECT pg_reload_conf()")
+        return is_replica
 
     def _mend(self, replica: Server) -> bool:
         """Start the replica, and see whether new records reach it.

@@ -71,7 +71,7 @@ def _signal_all(folder: str, number: int, within_s: float) -> None:
                 os.kill(pid, number)
                 os.kill(pid, signal.SIGCONT)
         told.update(found)
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def remove_container(name: str) -> None:

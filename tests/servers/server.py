@@ -205,17 +205,17 @@ class Cluster(ABC):
         """
         for node in self.nodes:
             node.resume()
-        self._restore_writer()
+        has_new_history = self._restore_writer()
         for replica in self.replicas:
-            if not self._mend(replica):
+            if has_new_history or not self._mend(replica):
                 replica.copy(self.writer)
         self.wait_replayed()
         for node in self.nodes:
             node.is_disturbed = False
 
     @abstractmethod
-    def _restore_writer(self) -> None:
-        """Have the writer run, as a writer."""
+    def _restore_writer(self) -> bool:
+        """Have the writer run, as a writer; tell whether it had to be promoted."""
 
     @abstractmethod
     def _mend(self, replica: Server) -> bool:
