@@ -85,7 +85,7 @@ def _newest(timelines: Sequence[int | None]) -> int | None:
 
 
 def _trusted(node: NodeView, writer: int | None) -> int | None:
-    """A suspect may remain the writer, as nobody else can do its work; not become it."""
+    """A suspect may stay the writer, for nobody else can do its work; not become it."""
     may_be = node.state is NodeState.UP
     may_remain = node.state is NodeState.SUSPECT and node.id == writer
     return node.id if may_be or may_remain else None

@@ -20,19 +20,23 @@ def pick(ring: tuple[int, ...], loads: Sequence[int], turn: int) -> int | None:
         return None
     at = turn % length
     first = ring[at]
-    if not loads[first]:
+    load = loads[first]
+    if not load:
         return first
-    second = _next_other(ring, at, first)
-    if loads[second] * ring.count(first) < loads[first] * ring.count(second):
+    second = ring[at - 1]
+    if second == first:
+        second = _other_neighbour(ring, at)
+    if loads[second] * ring.count(first) < load * ring.count(second):
         return second
     return first
 
 
-def _next_other(ring: tuple[int, ...], at: int, first: int) -> int:
-    for step in range(1 - len(ring) + at, at + 1):
-        if ring[step] != first:
-            return ring[step]
-    return first
+def _other_neighbour(ring: tuple[int, ...], at: int) -> int:
+    """Return the nearest entry before `at` that is another node, if there is one."""
+    return next(
+        (ring[i] for i in range(at, at - len(ring), -1) if ring[i] != ring[at]),
+        ring[at],
+    )
 
 
 def candidates(group: GroupView, avoid: Collection[int], now: float) -> tuple[int, ...]:
