@@ -11,17 +11,17 @@ from routedb.topology.snapshot import (
     Role,
     Snapshot,
 )
-from routedb.topology.update import Event, GroupRules, Rules, initial, update
+from routedb.topology.update import Event, GroupLimits, Limits, initial, update
 
 __all__ = [
     "Answer",
     "Event",
-    "GroupRules",
+    "GroupLimits",
     "GroupView",
     "NodeState",
     "NodeView",
     "Role",
-    "Rules",
+    "Limits",
     "Snapshot",
     "candidates",
     "initial",

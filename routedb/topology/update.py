@@ -38,7 +38,7 @@ CAUGHT_UP = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class GroupRules:
+class GroupLimits:
     """What the configuration says about the nodes of one group."""
 
     max_lag_s: float | None
@@ -47,18 +47,18 @@ class GroupRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class Limits:
     """What the configuration says, indexed as the snapshot is."""
 
-    groups: tuple[GroupRules, ...]  # by group id
+    groups: tuple[GroupLimits, ...]  # by group id
     group_of: tuple[int, ...]  # by node id
 
     @classmethod
-    def of(cls, config: ClusterConfig) -> Rules:
-        """Gather the rules of a configuration."""
+    def of(cls, config: ClusterConfig) -> Limits:
+        """Gather the limits of a configuration."""
         return cls(
             groups=tuple(
-                _group_rules(database)
+                _group_limits(database)
                 for database in config.databases.values()
                 for _ in database.groups
             ),
@@ -66,17 +66,17 @@ class Rules:
         )
 
 
-def _group_rules(database: DatabaseConfig) -> GroupRules:
-    return GroupRules(
+def _group_limits(database: DatabaseConfig) -> GroupLimits:
+    return GroupLimits(
         max_lag_s=database.max_lag_s,
         retry_after_s=database.retry_after_s,
         has_timelines=database.dialect == "postgresql",
     )
 
 
-def initial(groups: Sequence[GroupConfig]) -> Snapshot:
-    """Return the picture before anything was heard. `groups` are in order of ids."""
-    return Snapshot(tuple(_first_view(group) for group in groups))
+def initial(config: ClusterConfig) -> Snapshot:
+    """Return the picture before anything was heard."""
+    return Snapshot(tuple(_first_view(group) for group in config.groups))
 
 
 def _first_view(group: GroupConfig) -> GroupView:
@@ -91,30 +91,30 @@ def _first_node(node: NodeConfig) -> NodeView:
     return NodeView(node.id, node.weight, role=role, is_read_only=node.is_read_only)
 
 
-def update(snapshot: Snapshot, event: Event, now: float, rules: Rules) -> Snapshot:
+def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snapshot:
     """Return the picture after `event`; the same object if it changed nothing.
 
     News of a link or a probe older than the node's last failure is dropped: it is about
     a node that has gone through a failure since. Pure, so callers serialize the calls
     and replace their reference.
     """
-    group_id = rules.group_of[event.node]
+    group_id = limits.group_of[event.node]
     group = snapshot.groups[group_id]
     node = next(node for node in group.nodes if node.id == event.node)
     if not isinstance(event, NodeDrained) and event.generation < node.generation:
         return snapshot
-    changed = _HANDLERS[type(event)](node, event, now, rules.groups[group_id])
+    changed = _HANDLERS[type(event)](node, event, now, limits.groups[group_id])
     if changed == node:
         return snapshot
     groups = list(snapshot.groups)
-    groups[group_id] = _regroup(group, changed, rules.groups[group_id])
+    groups[group_id] = _regroup(group, changed, limits.groups[group_id])
     return Snapshot(tuple(groups), snapshot.version + 1)
 
 
-def _regroup(group: GroupView, changed: NodeView, rules: GroupRules) -> GroupView:
+def _regroup(group: GroupView, changed: NodeView, limits: GroupLimits) -> GroupView:
     nodes = tuple(changed if node.id == changed.id else node for node in group.nodes)
     before = Verdict(group.writer, group.is_split, group.history)
-    verdict = judge(nodes, before, rules.has_timelines)
+    verdict = judge(nodes, before, limits.has_timelines)
     ring = group.ring
     if _weights(nodes) != _weights(group.nodes):
         ring = _ring(nodes)
@@ -136,10 +136,10 @@ def _weights(nodes: Sequence[NodeView]) -> list[tuple[int, float]]:
 
 
 def _answered(
-    node: NodeView, event: NodeAnswered, now: float, rules: GroupRules
+    node: NodeView, event: NodeAnswered, now: float, limits: GroupLimits
 ) -> NodeView:
     answer = cast(Answer, event.answer)  # events.py stands on the floor below Answer
-    state = TABLE[node.state, _freshness(answer, node.state, rules)]
+    state = TABLE[node.state, _freshness(answer, node.state, limits)]
     is_trusted = state in (NodeState.UP, NodeState.LAGGING)
     return replace(
         node,
@@ -152,23 +152,23 @@ def _answered(
     )
 
 
-def _freshness(answer: Answer, state: NodeState, rules: GroupRules) -> News:
+def _freshness(answer: Answer, state: NodeState, limits: GroupLimits) -> News:
     """A replica that cannot tell how far behind it is counts as too far behind."""
-    if answer.role is not Role.REPLICA or rules.max_lag_s is None:
+    if answer.role is not Role.REPLICA or limits.max_lag_s is None:
         return News.FRESH
-    bound = rules.max_lag_s * (CAUGHT_UP if state is NodeState.LAGGING else 1.0)
+    bound = limits.max_lag_s * (CAUGHT_UP if state is NodeState.LAGGING else 1.0)
     is_fresh = answer.lag_s is not None and answer.lag_s <= bound
     return News.FRESH if is_fresh else News.BEHIND
 
 
 def _failed(
-    node: NodeView, event: NodeFailed, now: float, rules: GroupRules
+    node: NodeView, event: NodeFailed, now: float, limits: GroupLimits
 ) -> NodeView:
     news = news_of_fault(event.fault)
     if news is News.BUSY:
         return replace(node, failure=event.reason)
     state = TABLE[node.state, news]
-    wait_s = min(rules.retry_after_s * 2.0 ** min(node.failures, 10), MAX_RETRY_S)
+    wait_s = min(limits.retry_after_s * 2.0 ** min(node.failures, 10), MAX_RETRY_S)
     return replace(
         node,
         state=state,
@@ -181,7 +181,7 @@ def _failed(
 
 
 def _refused_write(
-    node: NodeView, event: NodeRefusedWrite, now: float, rules: GroupRules
+    node: NodeView, event: NodeRefusedWrite, now: float, limits: GroupLimits
 ) -> NodeView:
     """What it is now, the next probe tells. A probe under way may have asked too early,
     so the generation goes up and its answer is dropped."""
@@ -191,7 +191,7 @@ def _refused_write(
 
 
 def _drained(
-    node: NodeView, event: NodeDrained, now: float, rules: GroupRules
+    node: NodeView, event: NodeDrained, now: float, limits: GroupLimits
 ) -> NodeView:
     news = News.DRAIN if event.on else News.RESUME
     return replace(node, state=TABLE[node.state, news])

@@ -7,13 +7,14 @@ A file names the nodes and has phases. A phase is a list of news, each a string
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeDrained, NodeFailed, NodeRefusedWrite
-from routedb.topology import Answer, Role, Rules, initial, update
+from routedb.topology import Answer, Event, Limits, Role, initial, update
 from tests.topology.cluster import cluster
 
 if sys.version_info >= (3, 11):
@@ -23,7 +24,7 @@ else:
 
 FILES = sorted(Path(__file__).parent.joinpath("scenarios").glob("*.toml"))
 
-NEWS = {
+NEWS: dict[str, Callable[..., Event]] = {
     "writer": lambda node, gen, extra: NodeAnswered(node, gen, answer("writer", extra)),
     "replica": lambda node, gen, extra: NodeAnswered(
         node, gen, answer("replica", extra)
@@ -51,8 +52,8 @@ class Cluster:
 
     def __init__(self, nodes, **options):
         self.config = cluster(nodes, **options)
-        self.rules = Rules.of(self.config)
-        self.snapshot = initial(self.config.groups)
+        self.limits = Limits.of(self.config)
+        self.snapshot = initial(self.config)
         self.ids = {node.name: node.id for node in self.config.nodes}
         self.names = [node.name for node in self.config.nodes]
 
@@ -63,7 +64,7 @@ class Cluster:
         node = self.snapshot.groups[0].nodes[self.ids[name]]
         generation = int(extra.pop("generation", node.generation))
         event = NEWS[what](node.id, generation, extra)
-        self.snapshot = update(self.snapshot, event, float(at), self.rules)
+        self.snapshot = update(self.snapshot, event, float(at), self.limits)
 
     def facts(self):
         group = self.snapshot.groups[0]
