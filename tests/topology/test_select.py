@@ -1,0 +1,92 @@
+"""Which replica takes a read, and which nodes are tried when it could not."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from routedb.topology import (
+    GroupView,
+    NodeState,
+    NodeView,
+    Role,
+    candidates,
+    pick,
+    writer_of,
+)
+
+PICKS = [
+    # what, ring, loads by node id, turn, picked
+    ("nobody there", (), [0, 0, 0], 5, None),
+    ("the only one, however busy", (1,), [0, 9, 0], 3, 1),
+    ("idle nodes take turns: first", (1, 2), [0, 0, 0], 0, 1),
+    ("idle nodes take turns: second", (1, 2), [0, 0, 0], 1, 2),
+    ("the less loaded neighbour", (1, 2), [0, 3, 1], 0, 2),
+    ("equally loaded: whose turn it is", (1, 2), [0, 2, 2], 0, 1),
+    ("twice the weight may carry twice the load", (1, 1, 2), [0, 2, 1], 0, 1),
+    ("but no more than that", (1, 1, 2), [0, 3, 1], 0, 2),
+    ("no other node in the ring", (1, 1), [0, 3, 0], 1, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "ring", "loads", "turn", "picked"), PICKS, ids=[row[0] for row in PICKS]
+)
+def test_pick(what, ring, loads, turn, picked):
+    assert pick(ring, loads, turn) == picked
+
+
+def test_a_slow_replica_gets_fewer_reads() -> None:
+    """Ten readers; a read takes one tick on node 0 and five on node 1."""
+    loads = [0, 0]
+    done: Counter[int] = Counter()
+    running: list[tuple[int, int]] = []
+    rng = random.Random(1)
+    for tick in range(2000):
+        for node, end in running:
+            loads[node] -= end <= tick
+        running = [(node, end) for node, end in running if end > tick]
+        while len(running) < 10:
+            node = pick((0, 1), loads, rng.randrange(1000))
+            assert node is not None
+            loads[node] += 1
+            done[node] += 1
+            running.append((node, tick + (1, 5)[node]))
+    assert 3 < done[0] / done[1] < 7
+
+
+def group():
+    up, down = NodeState.UP, NodeState.DOWN
+    replica, unknown = Role.REPLICA, Role.UNKNOWN
+    return GroupView(
+        id=0,
+        nodes=(
+            NodeView(0, state=up, role=Role.WRITER),
+            NodeView(1, state=up, role=replica),
+            NodeView(2, state=up, role=replica),
+            NodeView(3, state=down, role=unknown, retry_at=10.0),
+            NodeView(4, state=NodeState.LAGGING, role=replica),
+            NodeView(5, state=NodeState.DRAINING, role=replica),
+            NodeView(6, state=NodeState.UNKNOWN, role=unknown),
+        ),
+        writer=0,
+        ring=(2, 1, 2),
+    )
+
+
+CANDIDATES = [
+    ("replicas in ring order, then those never asked", (), 9.0, (2, 1, 6)),
+    ("a dead node when its time has come", (), 10.0, (2, 1, 3, 6)),
+    ("not those tried before", (2, 6), 10.0, (1, 3)),
+]
+
+
+@pytest.mark.parametrize(("what", "avoid", "now", "order"), CANDIDATES)
+def test_candidates(what, avoid, now, order):
+    assert candidates(group(), avoid, now) == order
+
+
+def test_writer_of_a_group():
+    assert writer_of(group()) == 0
