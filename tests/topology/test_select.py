@@ -49,11 +49,11 @@ def test_a_slow_replica_gets_fewer_reads() -> None:
             loads[node] -= end <= tick
         running = [(node, end) for node, end in running if end > tick]
         while len(running) < 10:
-            node = pick((0, 1), loads, rng.randrange(1000))
-            assert node is not None
-            loads[node] += 1
-            done[node] += 1
-            running.append((node, tick + (1, 5)[node]))
+            chosen = pick((0, 1), loads, rng.randrange(1000))
+            assert chosen is not None
+            loads[chosen] += 1
+            done[chosen] += 1
+            running.append((chosen, tick + (1, 5)[chosen]))
     assert 3 < done[0] / done[1] < 7
 
 

@@ -1,0 +1,168 @@
+"""The monitor as a runtime uses it, with real threads over scripted nodes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from typing import Any
+
+from routedb.events import NodeAnswered, NodeFailed
+from routedb.monitor import Monitor, crew
+from routedb.topology import Limits, NodeState, initial, update
+from tests.monitor.scripted import REPLICA, WRITER, Farm, Refused
+from tests.topology.cluster import cluster
+
+
+class Board:
+    """What a runtime does with news: keep the snapshot, and let others wait for it."""
+
+    def __init__(self, config):
+        self.limits = Limits.of(config)
+        self.snapshot = initial(config)
+        self.news = threading.Condition()
+        self.heard = []
+
+    def publish(self, event):
+        with self.news:
+            self.heard.append(event)
+            self.snapshot = update(self.snapshot, event, 0.0, self.limits)
+            self.news.notify_all()
+
+    def wait_for(self, is_so, timeout_s=10.0):
+        with self.news:
+            assert self.news.wait_for(is_so, timeout_s), self.snapshot
+
+    def state(self, node):
+        return self.snapshot.groups[0].nodes[node].state
+
+
+@contextmanager
+def watched(says, **options):
+    """A started monitor over these nodes, as (monitor, board, farm)."""
+    config = cluster(list(says), **options)
+    farm: Any = Farm(says)
+    board = Board(config)
+    monitor = Monitor(config, lambda _: farm, board.publish, lambda: board.snapshot)
+    monitor.start()
+    try:
+        yield monitor, board, farm
+    finally:
+        monitor.stop()
+
+
+def threads():
+    names = [thread.name for thread in threading.enumerate()]
+    return sorted(name for name in names if name.startswith("routedb-monitor"))
+
+
+def test_the_writer_of_a_shuffled_list_is_found():
+    with watched({"a": REPLICA, "b": REPLICA, "c": WRITER}) as (_, board, _):
+        board.wait_for(lambda: board.snapshot.groups[0].writer == 2)
+        board.wait_for(lambda: set(board.snapshot.groups[0].ring) == {0, 1})
+
+
+def test_a_dead_replica_is_seen_and_trusted_again_after_two_answers():
+    with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
+        board.wait_for(lambda: board.snapshot.groups[0].ring == (1,))
+        farm.refuses["b"] = Refused("gone")
+        farm.says["b"] = Refused("gone")
+        monitor.wake()
+        board.wait_for(lambda: board.state(1) is NodeState.DOWN)
+        board.heard.clear()
+        farm.says["b"] = REPLICA
+        del farm.refuses["b"]
+        board.wait_for(lambda: board.state(1) is NodeState.UP)
+        answers = [e for e in board.heard if e.node == 1 and type(e) is NodeAnswered]
+        assert len(answers) == 2
+
+
+def test_a_hung_node_is_reported_in_time_while_others_stay_fresh():
+    says = {"a": WRITER, "b": None}
+    with watched(says, connect_timeout_s=0.3) as (monitor, board, farm):
+        assert farm.hung.acquire(timeout=10)
+        monitor.wake()
+        board.wait_for(lambda: board.state(1) is NodeState.DOWN)
+        order = [(event.node, type(event)) for event in board.heard]
+        fresh = order[: order.index((1, NodeFailed))]
+        assert fresh.count((0, NodeAnswered)) >= 2
+
+
+def test_start_is_idempotent_and_stop_leaves_nothing():
+    with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
+        monitor.start()
+        board.wait_for(lambda: board.snapshot.groups[0].ring == (1,))
+        expected = ["routedb-monitor-a", "routedb-monitor-b", "routedb-monitor-guard"]
+        assert threads() == expected
+        monitor.stop()
+        assert threads() == []
+        assert {raw.fate for raw in farm.links} == {"closed"}
+        board.heard.clear()
+        monitor.start()
+        board.wait_for(lambda: board.heard)
+
+
+def test_stop_is_not_held_up_by_a_hung_node():
+    with watched({"a": WRITER, "b": None}) as (monitor, _, farm):
+        assert farm.hung.acquire(timeout=10)
+        monitor.stop()
+        assert threads() == []
+
+
+def test_nothing_runs_before_start_or_for_single_nodes():
+    with watched({"a": WRITER}) as (_, board, farm):
+        assert threads() == []
+        assert farm.links == []
+
+
+def test_a_pause_ends_probing_and_closes_links_until_the_next_start(monkeypatch):
+    monkeypatch.setattr(crew, "LINGER_S", 0.0)
+    with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
+        board.wait_for(lambda: board.snapshot.groups[0].ring == (1,))
+        closed = threading.Event()
+        close = farm.close
+
+        def note(raw):
+            close(raw)
+            if {raw.fate for raw in farm.links} == {"closed"}:
+                closed.set()
+
+        farm.close = note
+        monitor.pause()
+        assert closed.wait(10)
+        asked = dict(farm.asked)
+        monitor.wake()
+        board.heard.clear()
+        assert farm.asked == asked
+        monitor.start()
+        board.wait_for(lambda: {event.node for event in board.heard} == {0, 1})
+
+
+def test_many_wakes_do_not_make_many_probes():
+    with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
+        board.wait_for(lambda: board.snapshot.groups[0].ring == (1,))
+        before = farm.asked["a"]
+        for _ in range(500):
+            monitor.wake()
+        board.heard.clear()
+        board.wait_for(lambda: board.heard)
+        assert farm.asked["a"] - before < 50
+
+
+def test_a_forked_child_abandons_the_links_and_may_start_its_own():
+    with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
+        board.wait_for(lambda: board.snapshot.groups[0].ring == (1,))
+        pid = os.fork()
+        if pid == 0:
+            verdict = 1
+            try:
+                fates = {raw.fate for raw in farm.links}
+                board.news = threading.Condition()
+                board.heard = []
+                monitor.start()
+                board.wait_for(lambda: {event.node for event in board.heard} == {0, 1})
+                verdict = 0 if fates == {"abandoned"} else 2
+            finally:
+                os._exit(verdict)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert {raw.fate for raw in farm.links} == {"open"}

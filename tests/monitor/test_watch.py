@@ -1,0 +1,128 @@
+"""One probe of one node: what is published, and what becomes of the link."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from routedb.errors import Fault
+from routedb.events import NodeAnswered, NodeFailed
+from routedb.monitor.watch import Watch
+from routedb.topology import NodeView
+from tests.monitor.scripted import WRITER, Farm, Refused, Reset
+from tests.topology.cluster import cluster
+
+
+class Bench:
+    """A watch over one scripted node, its clock, and what it published."""
+
+    def __init__(self, says):
+        self.farm: Any = Farm({"a": says})
+        self.now = 0.0
+        self.generation = 0
+        self.heard: list[Any] = []
+        (node,) = cluster(["a"]).nodes
+        self.watch = Watch(
+            node,
+            self.farm,
+            5.0,
+            self.heard.append,
+            lambda: NodeView(0, generation=self.generation),
+            lambda: self.now,
+        )
+
+
+def test_an_answer_is_published_with_its_latency_and_the_link_is_kept():
+    bench = Bench(WRITER)
+    bench.generation = 4
+    bench.watch.probe()
+    bench.watch.probe()
+    (first, _) = bench.heard
+    assert first.answer.latency_s >= 0
+    assert first == NodeAnswered(
+        0, 4, WRITER._replace(latency_s=first.answer.latency_s)
+    )
+    assert bench.farm.fates("a") == ["open"]
+
+
+def test_a_refusal_is_published():
+    bench = Bench(WRITER)
+    bench.farm.refuses["a"] = Refused("nobody listens")
+    bench.watch.probe()
+    expected = NodeFailed(0, 0, "Refused: nobody listens", Fault.REFUSED)
+    assert bench.heard == [expected]
+
+
+def test_a_failure_closes_the_link():
+    bench = Bench(Reset("by peer"))
+    bench.watch.probe()
+    assert bench.heard == [NodeFailed(0, 0, "Reset: by peer", Fault.LINK_LOST)]
+    assert bench.farm.fates("a") == ["closed"]
+
+
+def test_no_password_in_a_reason():
+    bench = Bench(WRITER)
+    bench.farm.refuses["a"] = Refused(
+        "postgresql://app:hunter2@db1/shop does not answer"
+    )
+    bench.watch.probe()
+    (event,) = bench.heard
+    assert "hunter2" not in event.reason
+    assert "db1" in event.reason
+
+
+@pytest.mark.parametrize("way", ["seen before asking", "seen by asking"])
+def test_a_lost_link_of_the_monitor_is_not_a_failed_node(way):
+    bench = Bench(WRITER)
+    bench.watch.probe()
+    if way == "seen before asking":
+        bench.farm.links[0].fate = "cut"
+    else:
+        bench.farm.links[0].is_cut.set()
+    bench.watch.probe()
+    assert [type(event) for event in bench.heard] == [NodeAnswered, NodeAnswered]
+    assert bench.farm.fates("a")[1:] == ["open"]
+
+
+def test_a_hung_node_is_reported_once_and_its_thread_freed():
+    bench = Bench(None)
+    thread = threading.Thread(target=bench.watch.probe)
+    thread.start()
+    assert bench.farm.hung.acquire(timeout=10)
+    bench.now = 4.9
+    bench.watch.expire()
+    assert bench.heard == []
+    bench.now = 5.0
+    bench.watch.expire()
+    bench.watch.expire()
+    thread.join(10)
+    assert bench.heard == [NodeFailed(0, 0, "no answer within 5 s", Fault.TIMEOUT)]
+    assert bench.farm.fates("a") == ["closed"]
+
+
+def test_a_link_that_opens_after_the_deadline_is_closed_and_not_asked():
+    bench = Bench(WRITER)
+    connect = bench.farm.connect
+
+    def slow(node, timeout_s):
+        bench.now += 6.0
+        bench.watch.expire()
+        return connect(node, timeout_s)
+
+    bench.farm.connect = slow
+    bench.watch.probe()
+    assert [event.fault for event in bench.heard] == [Fault.TIMEOUT]
+    assert bench.farm.fates("a") == ["closed"]
+    assert not bench.farm.asked
+
+
+def test_an_interrupted_probe_says_nothing():
+    bench = Bench(None)
+    thread = threading.Thread(target=bench.watch.probe)
+    thread.start()
+    assert bench.farm.hung.acquire(timeout=10)
+    bench.watch.interrupt()
+    thread.join(10)
+    assert bench.heard == []
