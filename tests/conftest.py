@@ -6,7 +6,6 @@ tests that need it, with what to install.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,13 +17,13 @@ from tests.proxy import Proxy
 from tests.servers import (
     Cluster,
     Database,
-    Local,
     MariaDBCluster,
     MissingServer,
     Place,
     PostgreSQLCluster,
     Reaper,
     Server,
+    open_place,
     start_mariadb,
     start_postgresql,
 )
@@ -91,18 +90,10 @@ C = TypeVar("C", bound=Cluster)
 
 @contextmanager
 def _running(start: Callable[[Place], C], user: str, reaper: Reaper) -> Iterator[C]:
-    place = _place(user, reaper)
+    place = open_place(user, reaper)
     try:
         cluster = start(place)
     except MissingServer as missing:
         pytest.fail(str(missing), pytrace=False)
     yield cluster
     cluster.close()
-
-
-def _place(user: str, reaper: Reaper) -> Place:
-    if os.environ.get("ROUTEDB_TEST_CONTAINERS") == "1":
-        from tests.servers.container import Container  # noqa: PLC0415  # needs docker
-
-        return Container(user, reaper)
-    return Local(user, reaper)

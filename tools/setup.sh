@@ -2,6 +2,7 @@
 # Sets up what the Makefile needs, and says exactly what is missing where it cannot.
 #
 #   setup.sh packages         servers, compiler and headers the tests need
+#   setup.sh engine           podman, to run containers with
 #   setup.sh venv             .venv, made by $PYTHON
 #   setup.sh install EXTRAS   routedb with these extras ("." for none), into .venv
 #
@@ -93,6 +94,17 @@ missing_packages() {
 packages() {
     # shellcheck disable=SC2046  # one word is one package
     need $(missing_packages)
+}
+
+engine() {
+    # shellcheck disable=SC2046
+    need $(missing_for_engine)
+}
+
+missing_for_engine() {
+    command -v podman >/dev/null 2>&1 || echo podman containernetworking-plugins
+    command -v runc >/dev/null 2>&1 || echo runc
+    command -v debootstrap >/dev/null 2>&1 || echo debootstrap
 }
 
 venv() {

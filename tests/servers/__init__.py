@@ -5,7 +5,7 @@ README.rst in this folder says how they are started and cleaned up.
 """
 
 from tests.servers.mariadb import MariaDBCluster, start_mariadb
-from tests.servers.place import Local, MissingServer, Place
+from tests.servers.place import MissingServer, Place, open_place
 from tests.servers.postgresql import PostgreSQLCluster, start_postgresql
 from tests.servers.reaper import Reaper
 from tests.servers.server import PASSWORD, Cluster, Database, Server, wait_until
@@ -14,13 +14,13 @@ __all__ = [
     "PASSWORD",
     "Cluster",
     "Database",
-    "Local",
     "MariaDBCluster",
     "MissingServer",
     "Place",
     "PostgreSQLCluster",
     "Reaper",
     "Server",
+    "open_place",
     "start_mariadb",
     "start_postgresql",
     "wait_until",

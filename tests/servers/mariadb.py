@@ -13,7 +13,6 @@ from tests.servers.server import (
     USER,
     Cluster,
     Server,
-    free_ports,
     wait_until,
 )
 
@@ -231,12 +230,12 @@ class MariaDBCluster(Cluster):
         return self._reaches(replica, position, timeout=5)
 
 
-def start_mariadb(place: Place, ports: list[int] | None = None) -> MariaDBCluster:
+def start_mariadb(place: Place) -> MariaDBCluster:
     """Start a writer and a replica, both of them new."""
     writer, replica = [
         MariaDB(name, place, port, number)
         for number, (name, port) in enumerate(
-            zip(("writer", "replica1"), ports or free_ports(2), strict=True), start=1
+            zip(("writer", "replica1"), place.ports(2), strict=True), start=1
         )
     ]
     writer.create()

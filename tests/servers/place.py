@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Protocol
 
+from tests.servers.ports import free_ports
 from tests.servers.reaper import Reaper
 
 
@@ -29,6 +30,9 @@ class CommandFailed(Exception):
 class Place(Protocol):
     folder: str
     listen: str
+
+    def ports(self, count: int) -> list[int]:
+        """Return ports for servers to listen at, the same ones each time or new."""
 
     def program(self, name: str) -> str:
         """Find a program or raise MissingServer."""
@@ -67,6 +71,9 @@ class Local:
             "LC_ALL": "C.UTF-8",
         }
 
+    def ports(self, count: int) -> list[int]:
+        return free_ports(count)
+
     def program(self, name: str) -> str:
         found = shutil.which(name, path=os.pathsep.join(_folders()))
         if found is None:
@@ -96,6 +103,15 @@ class Local:
 
     def close(self) -> None:
         self._reaper.reap("folder", self.folder)
+
+
+def open_place(user: str, reaper: Reaper) -> Place:
+    """Open the place that ROUTEDB_TEST_CONTAINERS chooses, for servers of a user."""
+    if os.environ.get("ROUTEDB_TEST_CONTAINERS") == "1":
+        from tests.servers.container import Container  # noqa: PLC0415  # slow to import
+
+        return Container(user, reaper)
+    return Local(user, reaper)
 
 
 def checked(argv: Sequence[str], code: int, output: str) -> str:

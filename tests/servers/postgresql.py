@@ -14,7 +14,6 @@ from tests.servers.server import (
     USER,
     Cluster,
     Server,
-    free_ports,
     wait_until,
 )
 
@@ -224,12 +223,12 @@ class PostgreSQLCluster(Cluster):
         return bool(count)
 
 
-def start_postgresql(place: Place, ports: list[int] | None = None) -> PostgreSQLCluster:
+def start_postgresql(place: Place) -> PostgreSQLCluster:
     """Start a writer and two replicas, all of them new."""
     writer, *replicas = [
         PostgreSQL(name, place, port)
         for name, port in zip(
-            ("writer", "replica1", "replica2"), ports or free_ports(3), strict=True
+            ("writer", "replica1", "replica2"), place.ports(3), strict=True
         )
     ]
     writer.create()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import random
-import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -253,27 +252,6 @@ class Database:
 
     def wait_replayed(self, timeout: float = 30) -> None:
         self.cluster.wait_replayed(timeout)
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody uses.
-
-    They lie below those the kernel gives to clients: else a client could be sitting on
-    the port of a server that is down for a while, or be connected to itself.
-    """
-    with open("/proc/sys/net/ipv4/ip_local_port_range") as limits:
-        lowest = int(limits.read().split()[0])
-    ports: list[int] = []
-    while len(ports) < count:
-        port = random.randrange(max(1024, lowest - 16_000), lowest)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-        if port not in ports:
-            ports.append(port)
-    return ports
 
 
 def wait_until(holds: Callable[[], object], what: str, timeout: float = 30) -> None:
