@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from typing import Any
 
 from routedb.errors import Fault
 from routedb.topology import Answer, Role
@@ -79,3 +80,8 @@ class Farm:
 
     def fates(self, node):
         return [raw.fate for raw in self.links if raw.node == node]
+
+
+def farm_of(says) -> Any:
+    """A farm of these nodes, as an adapter of which only a part is there."""
+    return Farm(says)

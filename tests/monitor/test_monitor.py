@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from typing import Any
 
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.monitor import Monitor, crew
 from routedb.topology import Limits, NodeState, initial, update
-from tests.monitor.scripted import REPLICA, WRITER, Farm, Refused
+from tests.monitor.scripted import REPLICA, WRITER, Refused, farm_of
 from tests.topology.cluster import cluster
 
 
@@ -41,7 +40,7 @@ class Board:
 def watched(says, **options):
     """A started monitor over these nodes, as (monitor, board, farm)."""
     config = cluster(list(says), **options)
-    farm: Any = Farm(says)
+    farm = farm_of(says)
     board = Board(config)
     monitor = Monitor(config, lambda _: farm, board.publish, lambda: board.snapshot)
     monitor.start()

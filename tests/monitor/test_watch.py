@@ -11,7 +11,7 @@ from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.monitor.watch import Watch
 from routedb.topology import NodeView
-from tests.monitor.scripted import WRITER, Farm, Refused, Reset
+from tests.monitor.scripted import WRITER, Refused, Reset, farm_of
 from tests.topology.cluster import cluster
 
 
@@ -19,7 +19,7 @@ class Bench:
     """A watch over one scripted node, its clock, and what it published."""
 
     def __init__(self, says):
-        self.farm: Any = Farm({"a": says})
+        self.farm = farm_of({"a": says})
         self.now = 0.0
         self.generation = 0
         self.heard: list[Any] = []
