@@ -26,6 +26,7 @@ class Adapter(Protocol):
     engine: str  # as in NodeConfig.engine
     dialect: str  # as routedb.classify takes it
     paramstyle: str  # what the raw cursor wants: "pyformat" | "format" | "qmark"
+    fetches_buffered: bool  # the raw cursor holds all rows after execute: fetch cannot fail
     is_concurrent: bool  # may several threads use one raw connection at the same time
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
@@ -47,6 +48,10 @@ class Adapter(Protocol):
 
     def is_idle(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether the driver knows of no open transaction."""
+
+    def is_failed(self, raw: Raw) -> bool:
+        """Tell, without a round trip, whether the server refuses everything up to a
+        rollback (PostgreSQL's aborted transaction; elsewhere always False)."""
 
     def probe(self, raw: Raw) -> Answer:
         """Ask for role, version, position, lag; one query (two on MySQL)."""
