@@ -3,51 +3,26 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 from routedb.events import NodeAnswered, NodeFailed
-from routedb.monitor import Monitor, crew
-from routedb.topology import Limits, NodeState, initial, update
+from routedb.monitor import crew
+from routedb.topology import NodeState
+from tests.monitor.board import watching
 from tests.monitor.scripted import REPLICA, WRITER, Refused, farm_of
 from tests.topology.cluster import cluster
-
-
-class Board:
-    """What a runtime does with news: keep the snapshot, and let others wait for it."""
-
-    def __init__(self, config):
-        self.limits = Limits.of(config)
-        self.snapshot = initial(config)
-        self.news = threading.Condition()
-        self.heard = []
-
-    def publish(self, event):
-        with self.news:
-            self.heard.append(event)
-            self.snapshot = update(self.snapshot, event, 0.0, self.limits)
-            self.news.notify_all()
-
-    def wait_for(self, is_so, timeout_s=10.0):
-        with self.news:
-            assert self.news.wait_for(is_so, timeout_s), self.snapshot
-
-    def state(self, node):
-        return self.snapshot.groups[0].nodes[node].state
 
 
 @contextmanager
 def watched(says, **options):
     """A started monitor over these nodes, as (monitor, board, farm)."""
-    config = cluster(list(says), **options)
     farm = farm_of(says)
-    board = Board(config)
-    monitor = Monitor(config, lambda _: farm, board.publish, lambda: board.snapshot)
-    monitor.start()
-    try:
+    with watching(cluster(list(says), **options), lambda _: farm) as (monitor, board):
         yield monitor, board, farm
-    finally:
-        monitor.stop()
 
 
 def threads():
@@ -57,13 +32,13 @@ def threads():
 
 def test_the_writer_of_a_shuffled_list_is_found():
     with watched({"a": REPLICA, "b": REPLICA, "c": WRITER}) as (_, board, _):
-        board.wait_for(lambda: board.snapshot.groups[0].writer == 2)
-        board.wait_for(lambda: set(board.snapshot.groups[0].ring) == {0, 1})
+        board.wait_for(lambda: board.group.writer == 2)
+        board.wait_for(lambda: set(board.group.ring) == {0, 1})
 
 
 def test_a_dead_replica_is_seen_and_trusted_again_after_two_answers():
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
-        board.wait_for(lambda: board.snapshot.groups[0].ring == (1,))
+        board.wait_for(lambda: board.group.ring == (1,))
         farm.refuses["b"] = Refused("gone")
         farm.says["b"] = Refused("gone")
         monitor.wake()
@@ -90,7 +65,7 @@ def test_a_hung_node_is_reported_in_time_while_others_stay_fresh():
 def test_start_is_idempotent_and_stop_leaves_nothing():
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
         monitor.start()
-        board.wait_for(lambda: board.snapshot.groups[0].ring == (1,))
+        board.wait_for(lambda: board.group.ring == (1,))
         expected = ["routedb-monitor-a", "routedb-monitor-b", "routedb-monitor-guard"]
         assert threads() == expected
         monitor.stop()
@@ -117,7 +92,7 @@ def test_nothing_runs_before_start_or_for_single_nodes():
 def test_a_pause_ends_probing_and_closes_links_until_the_next_start(monkeypatch):
     monkeypatch.setattr(crew, "LINGER_S", 0.0)
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
-        board.wait_for(lambda: board.snapshot.groups[0].ring == (1,))
+        board.wait_for(lambda: board.group.ring == (1,))
         closed = threading.Event()
         close = farm.close
 
@@ -139,7 +114,7 @@ def test_a_pause_ends_probing_and_closes_links_until_the_next_start(monkeypatch)
 
 def test_many_wakes_do_not_make_many_probes():
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
-        board.wait_for(lambda: board.snapshot.groups[0].ring == (1,))
+        board.wait_for(lambda: board.group.ring == (1,))
         before = farm.asked["a"]
         for _ in range(500):
             monitor.wake()
@@ -150,7 +125,7 @@ def test_many_wakes_do_not_make_many_probes():
 
 def test_a_forked_child_abandons_the_links_and_may_start_its_own():
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
-        board.wait_for(lambda: board.snapshot.groups[0].ring == (1,))
+        board.wait_for(lambda: board.group.ring == (1,))
         pid = os.fork()
         if pid == 0:
             verdict = 1
@@ -165,3 +140,24 @@ def test_a_forked_child_abandons_the_links_and_may_start_its_own():
                 os._exit(verdict)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
         assert {raw.fate for raw in farm.links} == {"open"}
+
+
+HUNG_AT_EXIT = """
+from tests.monitor.test_monitor import WRITER, watched
+watch = watched({"a": WRITER, "b": None})
+monitor, board, farm = watch.__enter__()
+assert farm.hung.acquire(timeout=10)
+print("exits")
+"""
+
+
+def test_a_program_may_exit_while_a_probe_hangs():
+    done = subprocess.run(
+        [sys.executable, "-c", HUNG_AT_EXIT],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("exits\n", "", 0)
