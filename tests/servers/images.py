@@ -13,7 +13,8 @@ import tempfile
 import docker
 
 PULLED = {"postgres": "postgres:15", "mysql": "mariadb:10.11"}
-BUILT = "routedb-test-servers:bookworm"
+# The suite is in the name because podman loses the tag of an imported image.
+BUILT = "routedb-test-servers-bookworm"
 PACKAGES = "postgresql,mariadb-server"
 # Documentation, package lists and the servers' own first data stay out of the image.
 LEFT_OUT = ["usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache"]
@@ -73,8 +74,7 @@ def _build(client: docker.DockerClient) -> None:
         )
         exclude = [f"--exclude=./{path}/*" for path in LEFT_OUT]
         _run("tar", "-C", root, *exclude, "-cf", archive, ".")
-        name, tag = BUILT.split(":")
-        client.api.import_image_from_file(archive, repository=name, tag=tag)
+        client.api.import_image_from_file(archive, repository=BUILT)
 
 
 def _mirror() -> str:
