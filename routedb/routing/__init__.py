@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from routedb.routing.decide import Situation, check_hint_shard, decide_role, route_for
+from routedb.routing.decide import (
+    CONSISTENCIES,
+    Situation,
+    check_hint_shard,
+    decide_role,
+    route_for,
+)
 from routedb.routing.place import Placement, database_for, dialect_for, place
 from routedb.routing.route import Reason, Route
 from routedb.routing.rules import Rules
 
 __all__ = [
+    "CONSISTENCIES",
     "Placement",
     "Reason",
     "Route",

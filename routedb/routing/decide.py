@@ -122,11 +122,18 @@ def route_for(
     reason: Reason,
     statement: Statement,
     shard: tuple[Reason, str] | None = None,
+    is_home: bool = False,
 ) -> Route:
-    """Build the route with its reasons in order of precedence."""
+    """Build the route with its reasons in order of precedence.
+
+    `is_home`: the statement names no table and goes where the transaction is.
+    """
     reasons = [(placement.reason, placement.why)]
-    if placement.database is None:
-        reasons = [(placement.reason, f"{placement.why}, database {database}")]
+    if is_home:
+        why = f"no tables, the transaction is in {database}"
+        reasons = [(Reason.TRANSACTION_HOME, why)]
+    elif placement.database is None:
+        reasons = [(placement.reason, f"no tables, default database {database}")]
     if shard is not None:
         reasons.append(shard)
     if reason is Reason.NOT_A_READ:

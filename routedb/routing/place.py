@@ -1,4 +1,4 @@
-"""From the tables of a statement to the database it runs in, or to a refusal by name."""
+"""From the tables of a statement to its database, or to a refusal by name."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ class Placement:
     """Where a statement belongs, whatever the session is doing.
 
     `database` None: it names no table, so the transaction decides, else the default.
-    `sharded`: the rules of its tables when they are sharded or reference tables.
+    `sharded`: the rules of its tables when the database is sharded.
     """
 
     database: str | None
     reason: Reason
     why: str
     sharded: Mapping[Table, TableRule] = field(default_factory=dict)
+    unruled: tuple[Table, ...] = ()  # on a sharded database, and no rule says how
 
 
 def place(statement: Statement, rules: Rules, using: str | None) -> Placement:
@@ -52,7 +53,7 @@ def place(statement: Statement, rules: Rules, using: str | None) -> Placement:
     if chosen is not None:
         reason = Reason.HINT_DATABASE if hinted else Reason.USING_DATABASE
         why = f"{'hint' if hinted else 'using()'} names database {chosen}"
-        placement = Placement(chosen, reason, why, _sharded(homes, chosen, config))
+        placement = Placement(chosen, reason, why, *_sharded(homes, chosen, config))
     else:
         placement = _by_tables(homes, config)
     _check_read_only(statement, placement, config)
@@ -130,9 +131,9 @@ def _by_tables(homes: Homes, config: ClusterConfig) -> Placement:
     table, (_, rule) = next(iter(homes.items()))
     if rule is None:
         why = f"table {table} has no rule, default database {name}"
-        return Placement(name, Reason.DEFAULT, why, _sharded(homes, name, config))
+        return Placement(name, Reason.DEFAULT, why, *_sharded(homes, name, config))
     why = f"table {table} matches rule {rule.pattern!r} of database {name}"
-    return Placement(name, Reason.TABLE, why, _sharded(homes, name, config))
+    return Placement(name, Reason.TABLE, why, *_sharded(homes, name, config))
 
 
 def _cross_text(homes: Homes) -> str:
@@ -140,21 +141,24 @@ def _cross_text(homes: Homes) -> str:
         f"{table} is in {database}" for table, (database, _) in homes.items()
     )
     return (
-        f"one statement cannot touch several databases: {listed}. Run one statement per "
-        "database and join in the application, or send it to a database that holds all "
+        f"one statement cannot touch several databases: {listed}. Run one statement "
+        "per database and join in the application, or send it to a database that holds all "
         'of them with conn.using("…") or /* routedb: database=… */'
     )
 
 
-def _sharded(homes: Homes, name: str, config: ClusterConfig) -> dict[Table, TableRule]:
-    """Return the rules of the tables of a sharded database; refuse tables without."""
+def _sharded(
+    homes: Homes, name: str, config: ClusterConfig
+) -> tuple[dict[Table, TableRule], tuple[Table, ...]]:
+    """Return the rules of a sharded database's tables, and the tables without one."""
     if not config.databases[name].is_sharded:
-        return {}
-    sharded: dict[Table, TableRule] = {}
-    for table, (_, rule) in homes.items():
-        if rule is not None and rule.database == name:
-            sharded[table] = rule
-    return sharded
+        return {}, ()
+    ruled = {
+        table: rule
+        for table, (_, rule) in homes.items()
+        if rule is not None and rule.database == name
+    }
+    return ruled, tuple(table for table in homes if table not in ruled)
 
 
 def _check_read_only(

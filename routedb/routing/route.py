@@ -39,8 +39,11 @@ class Reason(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a statement runs: `groups` are the numbers of the database's groups (shards;
-    0 for an unsharded database), `reasons` why, the decisive one for each step."""
+    """Where a statement runs, and why.
+
+    `groups` are numbers within the database: its shards, (0,) when it is unsharded.
+    `reasons` holds the decisive reason of each step, in order of precedence.
+    """
 
     database: str
     groups: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""What one virtual connection remembers: its transaction, its settings, its failures."""
+"""What one virtual connection remembers: transaction states, settings, recovery."""
 
 from __future__ import annotations
 

@@ -19,13 +19,14 @@ class Setting(NamedTuple):
     sql: str
     params: Any = None
     names: tuple[str, ...] = ()  # what it sets; () or ("*",) when that is not certain
+    database: str | None = None  # only links of this database (USE); None: all
 
 
 class Settings:
     """The replay log of one virtual connection. Its owner holds the lock.
 
     `version` goes up with every change; a link that carries an older number needs
-    `since(engine, number)` before its next statement.
+    `since(engine, database, number)` before its next statement.
     """
 
     __slots__ = ("_cleared", "_log", "_marks", "_pending", "version")
@@ -81,20 +82,25 @@ class Settings:
         self._pending.clear()
         self._marks.clear()
 
-    def since(self, engine: str, version: int) -> list[Setting]:
-        """Return what a link of `engine` that has seen `version` must still run.
+    def since(self, engine: str, database: str, version: int) -> list[Setting]:
+        """Return what a link that has seen `version` must still run.
 
         A link that has seen nothing says -1.
         """
         start = self._cleared.get(engine, 0) if version < 0 else version
-        return [s for v, s in self._log if v > start and s.engine == engine]
+        return [
+            s
+            for v, s in self._log
+            if v > start and s.engine == engine and s.database in (None, database)
+        ]
 
     def _append(self, setting: Setting) -> None:
         if setting.names and "*" not in setting.names:
             self._log = [
                 (v, s)
                 for v, s in self._log
-                if s.engine != setting.engine or s.names != setting.names
+                if (s.engine, s.database, s.names)
+                != (setting.engine, setting.database, setting.names)
             ]
         self.version += 1
         self._log.append((self.version, setting))

@@ -1,0 +1,260 @@
+"""The virtual connection: PEP 249's connection over as many links as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from routedb import errors
+from routedb.adapters.base import TxMode
+from routedb.config.model import NodeConfig
+from routedb.cursor import Cursor
+from routedb.engine.dispatcher import Dispatcher
+from routedb.engine.explain import Explanation, explain
+from routedb.session import State
+from routedb.topology.snapshot import Role
+
+if TYPE_CHECKING:
+    from routedb.runtime import Runtime
+
+
+class Connection:
+    """A connection to a cluster (PEP 249). Made by `routedb.connect()`.
+
+    Threads may share it: their statements run one after another where the driver
+    needs that, and share one transaction. After `fork()` the child's copy opens links
+    of its own.
+    """
+
+    Warning = errors.Warning
+    Error = errors.Error
+    InterfaceError = errors.InterfaceError
+    DatabaseError = errors.DatabaseError
+    DataError = errors.DataError
+    OperationalError = errors.OperationalError
+    IntegrityError = errors.IntegrityError
+    InternalError = errors.InternalError
+    ProgrammingError = errors.ProgrammingError
+    NotSupportedError = errors.NotSupportedError
+
+    def __init__(self, runtime: Runtime, mode: TxMode) -> None:
+        self.runtime = runtime
+        self.dispatcher = Dispatcher(runtime.core, runtime.face, mode)
+        self._is_closed = False
+
+    # -- PEP 249 ---------------------------------------------------------------------
+
+    def cursor(self) -> Cursor:
+        """Return a new cursor."""
+        self.usable()
+        return Cursor(self)
+
+    def commit(self) -> None:
+        """Commit the open transaction, if any.
+
+        Raises TransactionLost when it was lost before, OutcomeUnknown when the answer
+        to the commit was lost, or the server's refusal; it is over in every case.
+        """
+        self.usable().commit()
+
+    def rollback(self) -> None:
+        """Roll back the open transaction, if any; also acknowledges a lost one."""
+        self.usable().rollback()
+
+    def close(self) -> None:
+        """Close all links; an open transaction is rolled back (PEP 249)."""
+        if not self._is_closed:
+            self._is_closed = True
+            self.dispatcher.close()
+            self.runtime.leave(self)
+
+    @property
+    def closed(self) -> int:
+        """0 while open, 1 after `close()`, as psycopg2 counts."""
+        return int(self._is_closed)
+
+    # -- transactions ----------------------------------------------------------------
+
+    @property
+    def autocommit(self) -> bool:
+        """Whether every statement is a transaction of its own. Off by default."""
+        return self.dispatcher.links.mode.autocommit
+
+    @autocommit.setter
+    def autocommit(self, on: bool) -> None:
+        self._change(autocommit=bool(on))
+
+    @property
+    def readonly(self) -> bool:
+        """Whether transactions are declared read-only, so that replicas may serve
+        them."""
+        return self.dispatcher.links.mode.read_only
+
+    @readonly.setter
+    def readonly(self, on: bool | None) -> None:
+        self._change(read_only=bool(on))
+
+    @property
+    def isolation_level(self) -> str | None:
+        """The isolation level by name; None: the server's default."""
+        return self.dispatcher.links.mode.isolation
+
+    @isolation_level.setter
+    def isolation_level(self, level: str | None) -> None:
+        self._change(isolation=_level(level))
+
+    @property
+    def deferrable(self) -> bool | None:
+        """Whether a serializable read-only transaction may wait to be safe."""
+        return self.dispatcher.links.mode.deferrable
+
+    @deferrable.setter
+    def deferrable(self, on: bool | None) -> None:
+        self._change(deferrable=on)
+
+    def set_session(
+        self,
+        isolation_level: str | None = None,
+        readonly: bool | None = None,
+        deferrable: bool | None = None,
+        autocommit: bool | None = None,
+    ) -> None:
+        """Set how later transactions run; None leaves a property as it is (psycopg2).
+
+        Raises ProgrammingError inside a transaction.
+        """
+        changes: dict[str, Any] = {}
+        if isolation_level is not None:
+            changes["isolation"] = _level(isolation_level)
+        if readonly is not None:
+            changes["read_only"] = readonly
+        if deferrable is not None:
+            changes["deferrable"] = deferrable
+        if autocommit is not None:
+            changes["autocommit"] = autocommit
+        self._change(**changes)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Tell whether a backend has a transaction of this connection open."""
+        return self.dispatcher.transaction.is_bound
+
+    # -- routing -----------------------------------------------------------------------
+
+    @contextmanager
+    def using(
+        self,
+        database: str | None = None,
+        *,
+        role: str | None = None,
+        consistency: str | None = None,
+    ) -> Iterator[Connection]:
+        """Send the statements of a `with` block where they are told to go.
+
+        `database` is a name of the configuration, `role` "writer" or "replica",
+        `consistency` as in the configuration. Raises HintError for others.
+        """
+        dispatcher = self.usable()
+        before = dispatcher.choose(database, _role(role), consistency)
+        try:
+            yield self
+        finally:
+            dispatcher.restore(before)
+
+    def explain(self, query: Any, vars: Any = None) -> Explanation:  # noqa: A002
+        """Return the route of a statement and the reasons, without running anything.
+
+        Raises what running it would raise before anything was sent.
+        """
+        return explain(self.usable(), query, vars)
+
+    @property
+    def nodes(self) -> tuple[NodeConfig, ...]:
+        """The nodes this connection has links to."""
+        return tuple(link.node for link in self.dispatcher.links)
+
+    # -- life ----------------------------------------------------------------------------
+
+    def usable(self) -> Dispatcher:
+        """Return the dispatcher; raise InterfaceError after `close()`."""
+        if self._is_closed:
+            raise self.dispatcher.face.own(errors.InterfaceError)(
+                "the connection is closed"
+            )
+        return self.dispatcher
+
+    def __enter__(self) -> Connection:
+        self.usable()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Commit, or roll back after an exception; the connection stays open, as
+        psycopg2's does."""
+        if self._is_closed:
+            return
+        if kind is None:
+            self.commit()
+        else:
+            self.rollback()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else self._state.value
+        return f"<routedb connection to {self.runtime.core.config.source}, {state}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a connection cannot be pickled")
+
+    def __del__(self) -> None:
+        # Links close with their driver's objects; only the runtime must be told.
+        if not getattr(self, "_is_closed", True):
+            self.close()
+
+    @property
+    def _state(self) -> State:
+        return self.dispatcher.transaction.state
+
+    def _change(self, **changes: Any) -> None:
+        dispatcher = self.usable()
+        if dispatcher.transaction.is_bound:
+            raise dispatcher.face.own(errors.ProgrammingError)(
+                f"{', '.join(changes)} cannot be set inside a transaction: commit or "
+                "roll back first"
+            )
+        dispatcher.set_mode(dispatcher.links.mode._replace(**changes))
+
+
+_LEVELS = {
+    "read uncommitted": "READ UNCOMMITTED",
+    "read committed": "READ COMMITTED",
+    "repeatable read": "REPEATABLE READ",
+    "serializable": "SERIALIZABLE",
+}
+# psycopg2.extensions.ISOLATION_LEVEL_…: the numbers its users pass.
+_NUMBERED = {
+    1: "READ COMMITTED",
+    2: "REPEATABLE READ",
+    3: "SERIALIZABLE",
+    4: "READ UNCOMMITTED",
+}
+
+
+def _level(level: str | int | None) -> str | None:
+    if level is None or level == "DEFAULT":
+        return None
+    known = (
+        _NUMBERED.get(level) if isinstance(level, int) else _LEVELS.get(level.lower())
+    )
+    if known is None:
+        raise ValueError(
+            f"isolation level {level!r}: allowed are {', '.join(_LEVELS)}, or 1 to 4"
+        )
+    return known
+
+
+def _role(role: str | None) -> Role | None:
+    if role is None:
+        return None
+    if role not in (Role.WRITER.value, Role.REPLICA.value):
+        raise errors.HintError(f"role={role!r}: allowed are 'writer' and 'replica'")
+    return Role(role)

@@ -1,0 +1,304 @@
+"""The virtual cursor: PEP 249's cursor over whichever raw cursor holds the results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from routedb import errors
+from routedb.adapters.base import RawCursor
+from routedb.config.model import NodeConfig
+from routedb.engine import attempt, several
+from routedb.engine.link import Link
+from routedb.routing import Route
+
+if TYPE_CHECKING:
+    from routedb.connection import Connection
+
+_MOST_RAWS = 16  # links come and go; what is left of closed ones is dropped then
+
+
+class Cursor:
+    """A cursor of a routedb connection (PEP 249).
+
+    `route` and `node` say where the last statement ran. While a raw cursor holds rows,
+    `fetchone`, `fetchmany` and `fetchall` of this object are that raw cursor's own
+    methods, so fetching costs nothing extra.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.route: Route | None = None
+        self.link: Link | None = None
+        self.raw: RawCursor = None
+        self.seated: RawCursor = None
+        self.raws: dict[Link, RawCursor] = {}
+        self._arraysize = 1
+        self._dispatch = connection.dispatcher.execute
+        self._is_closed = False
+
+    # -- running -------------------------------------------------------------------
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
+        """Run one statement where it belongs.
+
+        `query` is str, bytes, or has `as_string()`; `vars` a sequence for `%s` or a
+        mapping for `%(name)s`, whatever the driver's own style. Raises the driver's
+        errors, which are also routedb's, and CrossDatabaseError, ShardError,
+        TransactionLost, OutcomeUnknown and their kin (see `routedb.errors`).
+        """
+        self._dispatch(self, query, vars)
+
+    def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
+        """Run one statement for every set of parameters (PEP 249)."""
+        dispatcher = self.connection.usable()
+        rows = vars_list if isinstance(vars_list, list | tuple) else list(vars_list)
+        text = dispatcher.known.get(query) if isinstance(query, str) else None
+        text = text or dispatcher.learn(query)
+        if text.plan.database.is_sharded:
+            several.executemany(dispatcher, self, text, query, rows)
+            return
+
+        def call(raw: RawCursor) -> Any:
+            return raw.executemany(query, rows)
+
+        attempt.conduct(dispatcher, self, text, None, call)
+
+    def callproc(self, procname: str, parameters: Sequence[Any] = ()) -> Any:
+        """Call a stored procedure on the writer; return the parameters, as the driver
+        leaves them (PEP 249)."""
+        dispatcher = self.connection.usable()
+        text = dispatcher.learn(f"CALL {procname}()")
+        answer: list[Any] = []
+
+        def call(raw: RawCursor) -> Any:
+            answer.append(raw.callproc(procname, parameters))
+
+        attempt.conduct(dispatcher, self, text, None, call)
+        return answer[0]
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        """Run a PostgreSQL COPY … TO STDOUT or FROM STDIN where it belongs."""
+        dispatcher = self.connection.usable()
+        text = dispatcher.learn(sql)
+
+        def call(raw: RawCursor) -> Any:
+            return raw.copy_expert(sql, file, size)
+
+        attempt.conduct(dispatcher, self, text, None, call)
+
+    def mogrify(self, query: Any, vars: Any = None) -> Any:  # noqa: A002
+        """Return the text that would be sent, where the driver can tell (psycopg2)."""
+        dispatcher = self.connection.usable()
+        link = self.link or dispatcher.default_link()
+        raw = self.raws.get(link) or self.take(link)
+        return raw.mogrify(query, vars)
+
+    # -- results -------------------------------------------------------------------
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None after the last (PEP 249)."""
+        return self._holder().fetchone()
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """Return up to `size` rows, by default `arraysize` (PEP 249)."""
+        return self._holder().fetchmany(self._arraysize if size is None else size)
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left (PEP 249)."""
+        return self._holder().fetchall()
+
+    def nextset(self) -> Any:
+        """Go to the next result set; None when there is none (PEP 249)."""
+        if self.raw is None:
+            raise self._error(errors.ProgrammingError, "no statement has been run")
+        step = getattr(self.raw, "nextset", None)
+        if step is None:
+            return None
+        answer = self._guarded(step)
+        if answer:
+            self.seat(self.raw)
+        return answer
+
+    def __iter__(self) -> Iterator[Any]:
+        holder = self._holder()
+        buffered = self.link is not None and self.link.adapter.fetches_buffered
+        return iter(self.seated if buffered else holder)
+
+    def __next__(self) -> Any:
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
+
+    def scroll(self, value: int, mode: str = "relative") -> None:
+        """Move in the result, where the driver can (PEP 249, optional)."""
+        scroll = getattr(self._holder(), "scroll", None)
+        if scroll is None:
+            raise self._error(
+                errors.NotSupportedError, "this driver's cursors cannot scroll"
+            )
+        self._guarded(scroll, value, mode)
+
+    @property
+    def description(self) -> Any:
+        """Describe the columns of the result; None when there is none (PEP 249)."""
+        return None if self.raw is None else self.raw.description
+
+    @property
+    def rowcount(self) -> int:
+        """Rows of the last statement, -1 when that is not known (PEP 249)."""
+        return -1 if self.raw is None else int(self.raw.rowcount)
+
+    @property
+    def rownumber(self) -> int | None:
+        """Index of the next row, where the driver counts (PEP 249, optional)."""
+        return getattr(self.raw, "rownumber", None)
+
+    @property
+    def lastrowid(self) -> Any:
+        """The key of the last row inserted, where the driver tells (PEP 249)."""
+        return getattr(self.raw, "lastrowid", None)
+
+    @property
+    def statusmessage(self) -> str | None:
+        """The command tag of the last statement (psycopg2)."""
+        return getattr(self.raw, "statusmessage", None)
+
+    @property
+    def query(self) -> Any:
+        """The text last sent, where the driver keeps it (psycopg2)."""
+        return getattr(self.raw, "query", None)
+
+    @property
+    def arraysize(self) -> int:
+        """Rows that `fetchmany` returns when it is not told (PEP 249)."""
+        return self._arraysize
+
+    @arraysize.setter
+    def arraysize(self, size: int) -> None:
+        self._arraysize = size
+        for raw in self.raws.values():
+            raw.arraysize = size
+
+    # -- where it ran --------------------------------------------------------------
+
+    @property
+    def node(self) -> NodeConfig | None:
+        """The node that answered last; `str()` gives its name."""
+        return None if self.link is None else self.link.node
+
+    # -- life ----------------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the cursor, or its connection, has been closed."""
+        return self._is_closed or bool(self.connection.closed)
+
+    def close(self) -> None:
+        """Close; every later use raises InterfaceError (PEP 249)."""
+        for raw in self.raws.values():
+            self._guarded(raw.close)
+        self.raws = {}
+        self.raw = None
+        self.unseat()
+        self._is_closed = True
+        self._dispatch = self._refuse
+
+    def setinputsizes(self, sizes: Any) -> None:
+        """Do nothing, as PEP 249 allows."""
+
+    def setoutputsize(self, size: int, column: int | None = None) -> None:
+        """Do nothing, as PEP 249 allows."""
+
+    def __enter__(self) -> Cursor:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        where = f", last on {self.node.name}" if self.node is not None else ""
+        return f"<routedb cursor{', closed' if self._is_closed else ''}{where}>"
+
+    # -- what the engine calls -------------------------------------------------------
+
+    def take(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link` and keep it in `raws`."""
+        if len(self.raws) >= _MOST_RAWS:
+            live = set(self.connection.dispatcher.links)
+            self.raws = {at: raw for at, raw in self.raws.items() if at in live}
+        raw = link.adapter.cursor(link.raw)
+        raw.arraysize = self._arraysize
+        self.raws[link] = raw
+        return raw
+
+    def seat(self, raw: RawCursor) -> None:
+        """Fetch from `raw` from now on, through its own bound methods.
+
+        A driver that steps through the result while it is fetched (SQLite) may fail
+        then, so its errors need our hands on them.
+        """
+        self.seated = raw
+        if self.link is None or self.link.adapter.fetches_buffered:
+            self.fetchone = raw.fetchone  # type: ignore[method-assign]
+            self.fetchmany = raw.fetchmany  # type: ignore[method-assign]
+            self.fetchall = raw.fetchall  # type: ignore[method-assign]
+
+    def unseat(self) -> None:
+        """There is nothing to fetch: the methods of the class say so."""
+        if self.seated is not None:
+            self.seated = None
+            for name in ("fetchone", "fetchmany", "fetchall"):
+                self.__dict__.pop(name, None)
+
+    # -- guards ----------------------------------------------------------------------
+
+    def _holder(self) -> Any:
+        """Return the raw cursor with rows, guarded; raise when there are none."""
+        if self.closed:
+            raise self._error(errors.InterfaceError, "the cursor is closed")
+        if self.seated is None:
+            raise self._error(
+                errors.ProgrammingError,
+                "nothing to fetch: the last statement gave no rows",
+            )
+        return _Guarded(self.seated, self._guarded)
+
+    def _guarded(self, call: Any, *args: Any) -> Any:
+        """Call the driver; its errors become routedb's too."""
+        try:
+            return call(*args)
+        except Exception as exc:
+            if self.link is not None:
+                self.link.adapter.adopt(exc)
+            raise
+
+    def _refuse(self, *_: object) -> None:
+        raise self._error(errors.InterfaceError, "the cursor is closed")
+
+    def _error(self, kind: type[errors.Error], message: str) -> errors.Error:
+        return self.connection.dispatcher.face.own(kind)(message)
+
+
+class _Guarded:
+    """A raw cursor whose every call adopts the driver's errors."""
+
+    __slots__ = ("_call", "_raw")
+
+    def __init__(self, raw: RawCursor, call: Any) -> None:
+        self._raw = raw
+        self._call = call
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._raw, name)
+        return lambda *args: self._call(method, *args)
+
+    def __iter__(self) -> Iterator[Any]:
+        rows = iter(self._raw)
+        while True:
+            try:
+                row = self._call(next, rows)
+            except StopIteration:
+                return
+            yield row

@@ -1,0 +1,236 @@
+"""Which groups a statement runs on, in which role, and with which text on each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from routedb import errors
+from routedb.config.model import DatabaseConfig, GroupConfig, TableRule
+from routedb.engine.plan import Plan, Text, needs_shard
+from routedb.routing import Reason, Route, check_hint_shard, decide_role
+from routedb.session import State
+from routedb.sharding import Target, analyse, shard_for_key_hint
+from routedb.sql.statement import Kind
+from routedb.topology.snapshot import Role
+
+if TYPE_CHECKING:
+    from routedb.engine.dispatcher import Dispatcher
+
+
+class Aim(NamedTuple):
+    """A decision ready to be carried out. `target` is set when several shards take
+    part, with what runs on each."""
+
+    groups: tuple[int, ...]  # ids over the cluster
+    role: Role
+    route: Route
+    is_read: bool
+    target: Target | None = None
+    is_early: bool = False  # a read before the first write: outside the transaction
+
+
+def aim(d: Dispatcher, text: Text, params: Any, may_ask: bool = True) -> Aim:
+    """Decide. Raises the refusals of routing and sharding; nothing has run then.
+
+    `may_ask`: the catalog may be asked about functions on no list.
+    """
+    plan = text.plan
+    if plan.refusal is not None:
+        raise type(plan.refusal)(*plan.refusal.args)
+    database, is_home = _database(d, plan)
+    numbers, shard_reason, target = _shards(d, text, params, database)
+    groups = tuple(database.groups[n].id for n in numbers)
+    is_read = plan.is_read
+    if plan.statement.asks and not is_read and may_ask:
+        is_read = _asked(d, plan, database)
+    role, reason, is_early = _role(d, plan, is_read, database, groups)
+    route = plan.route(numbers, role, reason, database.name, shard_reason, is_home)
+    return Aim(groups, role, route, is_read, target, is_early)
+
+
+def _database(d: Dispatcher, plan: Plan) -> tuple[DatabaseConfig, bool]:
+    """A statement without tables goes where the transaction is, else to the default."""
+    home = d.transaction.home
+    if plan.placement.database is None and home >= 0:
+        name = d.core.groups[home].database
+        return d.core.config.databases[name], True
+    return plan.database, False
+
+
+def _role(
+    d: Dispatcher,
+    plan: Plan,
+    is_read: bool,
+    database: DatabaseConfig,
+    groups: tuple[int, ...],
+) -> tuple[Role, Reason, bool]:
+    branch = d.transaction.branches.get(groups[0]) if len(groups) == 1 else None
+    view = d.core.topology.groups[groups[0]]
+    if branch is not None:
+        role = Role.WRITER if view.writer == branch.node.id else Role.REPLICA
+        return role, Reason.IN_TRANSACTION, False
+    early = is_read and reads_early(d, database)
+    situation = _Early(d) if early else d
+    hints = d.core.config.hints
+    role, reason = decide_role(
+        plan.statement, is_read, database, view, situation, hints
+    )
+    return role, reason, early and role is Role.REPLICA
+
+
+class _Early:
+    """The situation of a read that `transaction_reads = "replica"` lets out early."""
+
+    reads_early = True
+
+    def __init__(self, d: Dispatcher) -> None:
+        self.in_transaction = d.in_transaction
+        self.is_read_only = d.is_read_only
+        self.role = d.role
+        self.consistency = d.consistency
+        self.wrote = d.wrote
+
+
+def reads_early(d: Dispatcher, database: DatabaseConfig) -> bool:
+    """Tell whether a plain read may leave the transaction for a replica now.
+
+    Only before the first write and only under READ COMMITTED, where each statement has
+    a snapshot of its own anyway (PostgreSQL manual, 13.2.1). MySQL's default is
+    REPEATABLE READ, so there the level must have been asked for by name.
+    """
+    if database.transaction_reads != "replica":
+        return False
+    if d.transaction.state not in (State.OPEN, State.READING):
+        return False
+    level = d.transaction.mode.isolation
+    if level is None:
+        return database.dialect == "postgresql"
+    return level.upper() == "READ COMMITTED"
+
+
+def _shards(
+    d: Dispatcher, text: Text, params: Any, database: DatabaseConfig
+) -> tuple[tuple[int, ...], tuple[Reason, str] | None, Target | None]:
+    """Return the numbers of the shards, the reason, and the target when several."""
+    plan = text.plan
+    if not database.is_sharded:
+        return (0,), None, None
+    hinted = _hinted_shard(d, plan, database)
+    if hinted is not None:
+        return (hinted,), (Reason.HINT_SHARD, f"hint names shard {hinted}"), None
+    _check_ruled(plan, database)
+    if not needs_shard(plan) or not plan.placement.sharded:
+        return _shardless(d, plan, database)
+    target = _resolve(d, text, params, database)
+    if target.is_any:
+        number = _number_at_hand(d, database)
+        return (number,), (Reason.REFERENCE, "reference tables: any shard"), None
+    numbers = tuple(sorted(target.shards))
+    if len(numbers) == 1:
+        return (
+            numbers,
+            (Reason.SHARD_KEY, f"shard key is on shard {numbers[0]}"),
+            (target if target.parts else None),
+        )
+    reason = Reason.EVERY_SHARD if target.is_every else Reason.SHARD_KEY
+    why = (
+        "reference table: written on every shard"
+        if target.is_every
+        else f"rows are on shards {', '.join(map(str, numbers))}"
+    )
+    return numbers, (reason, why), target
+
+
+def _resolve(
+    d: Dispatcher, text: Text, params: Any, database: DatabaseConfig
+) -> Target:
+    plan = text.plan
+    shards = plan.shards(
+        lambda: analyse(text.source, text.scan, plan.dialect, plan.placement.sharded)
+    )
+    return shards.resolve(text.source, text.scan, params, len(database.groups))
+
+
+def _check_ruled(plan: Plan, database: DatabaseConfig) -> None:
+    if plan.placement.unruled:
+        named = ", ".join(map(str, plan.placement.unruled))
+        raise errors.ShardError(
+            f"table {named} has no shard_key and is no reference table of database "
+            f"{database.name}: add a rule under [tables], or name the shard with "
+            "/* routedb: shard=… */"
+        )
+
+
+def _shardless(
+    d: Dispatcher, plan: Plan, database: DatabaseConfig
+) -> tuple[tuple[int, ...], tuple[Reason, str] | None, Target | None]:
+    """A statement that touches no table: any shard may answer, if it only reads."""
+    statement = plan.statement
+    if not plan.is_read and statement.kind not in (Kind.TRANSACTION, Kind.SESSION):
+        raise errors.ShardError(
+            f"{statement.verb or 'the statement'} names no table with a shard key, so "
+            f"nothing says which shard of {database.name} it is for: name it with "
+            "/* routedb: shard=… */ or /* routedb: key=… */"
+        )
+    return (_number_at_hand(d, database),), None, None
+
+
+def _number_at_hand(d: Dispatcher, database: DatabaseConfig) -> int:
+    """Return the number of a shard that this transaction, or this connection, already
+    has a link to, so that "any shard" does not open another; else spread."""
+    by_id = {group.id: number for number, group in enumerate(database.groups)}
+    if d.transaction.home in by_id:
+        return by_id[d.transaction.home]
+    for group in d.transaction.branches:
+        if group in by_id:
+            return by_id[group]
+    return d.turn % len(database.groups)
+
+
+def _hinted_shard(d: Dispatcher, plan: Plan, database: DatabaseConfig) -> int | None:
+    hints = plan.statement.hints
+    if hints is None or not d.core.config.hints:
+        return None
+    if hints.shard is not None:
+        return check_hint_shard(d.core.config, database, hints.shard)
+    if hints.key is None:
+        return None
+    rule = _rule_for_key(d, plan, database)
+    return shard_for_key_hint(rule, hints.key, len(database.groups))
+
+
+def _rule_for_key(d: Dispatcher, plan: Plan, database: DatabaseConfig) -> TableRule:
+    """Return the rule whose function a `key=` hint goes through: the statement's own
+    sharded table, else the only function the database uses."""
+    own = [r for r in plan.placement.sharded.values() if r.shard_key is not None]
+    rules = own or [
+        r
+        for r in d.core.config.tables
+        if r.database == database.name and r.shard_key is not None
+    ]
+    if not rules or any(r.function != rules[0].function for r in rules):
+        raise errors.HintError(
+            f"hint key=: the tables of {database.name} do not share one shard function, "
+            "so the key alone does not name a shard; use shard="
+        )
+    return rules[0]
+
+
+def _asked(d: Dispatcher, plan: Plan, database: DatabaseConfig) -> bool:
+    """Ask the catalog about functions on no list: True when all of them only read.
+
+    Not asked where the answer would change nothing: a group without replicas, or a
+    transaction that goes to the writer anyway.
+    """
+    if not any(len(group.nodes) > 1 for group in database.groups):
+        return False
+    if d.transaction.is_open and not d.is_read_only:
+        return False
+    group: GroupConfig = database.groups[0]
+    for function in plan.statement.asks:
+        if d.core.is_volatile(
+            database.name, function, lambda: d.links.writer(group.id)
+        ):
+            return False
+    plan.turn_read(True)
+    return True

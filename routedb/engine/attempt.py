@@ -1,0 +1,292 @@
+"""Carry a decision out: reach a link, run, and act on what goes wrong.
+
+`conduct` is the long way of a statement, for everything that the hot path leaves; the
+action for each fault comes from the table in session/recovery.py.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from routedb import errors
+from routedb.adapters.base import Fault, RawCursor
+from routedb.engine import control, memory, several
+from routedb.engine.aim import Aim, aim
+from routedb.engine.link import AUTOCOMMIT, Link
+from routedb.engine.misuse import as_dbapi_error
+from routedb.engine.plan import Plan, Text
+from routedb.events import NodeRefusedWrite
+from routedb.session import Action, Event, Moment, State, action_for
+from routedb.sql.statement import Kind
+from routedb.topology.snapshot import Role
+
+if TYPE_CHECKING:
+    from routedb.engine.dispatcher import Call, Dispatcher, Seat
+
+
+def conduct(d: Dispatcher, cursor: Seat, text: Text, params: Any, call: Call) -> None:
+    """Run one statement the long way. `call` runs it on a raw cursor."""
+    plan = text.plan
+    cursor.unseat()
+    try:
+        if plan.statement.kind is Kind.EMPTY:
+            raise errors.ProgrammingError("the statement is empty: nothing to run")
+        if control.is_control(plan) and control.carry_out(d, cursor, text, call):
+            return
+        _check_not_lost(d)
+        decided = aim(d, text, params)
+        if decided.target is not None:
+            several.run(d, cursor, decided)
+        else:
+            once(d, cursor, plan, decided, call)
+    except errors.Error as exc:
+        raise d.faced(exc)
+    memory.note(d, cursor.link, text, params)
+    if plan.statement.tx:
+        control.settle(d, cursor.link)
+
+
+def once(d: Dispatcher, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> None:
+    """Run on one group, on another node of it where that is allowed."""
+    story = Story(d, plan, decided)
+    while True:
+        link = story.reach()
+        raw = cursor.raws.get(link) or cursor.take(link)
+        try:
+            _run(d, link, call, raw)
+        except Exception as exc:
+            story.judge(link, exc)
+            continue
+        break
+    cursor.link, cursor.raw, cursor.route = link, raw, story.route
+    if d.transaction.is_open and not decided.is_early and not story.may_write:
+        d.transaction.on(Event.READ)
+    wrote(d, cursor, plan, raw)
+
+
+def recover(
+    d: Dispatcher,
+    cursor: Seat,
+    text: Text,
+    params: Any,
+    call: Call,
+    link: Link,
+    exc: Exception,
+) -> None:
+    """Act on a fault in the hot path: raise, or run again the long way."""
+    cursor.unseat()
+    try:
+        decided = aim(d, text, params)
+        story = Story(d, text.plan, decided)
+        story.judge(link, exc)
+        conduct(d, cursor, text, params, call)
+    except errors.Error as own:
+        raise d.faced(own)
+
+
+def wrote(d: Dispatcher, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
+    """Take note of a statement that may have written, and of whether it gave rows."""
+    if not plan.is_read and plan.statement.kind is not Kind.SESSION:
+        group = cursor.link.node.group if cursor.link is not None else plan.gid
+        d.own_writes.add(group)
+        if plan.shares_writes:
+            d.core.shared_writes.add(group)
+        if plan.statement.kind is Kind.DDL:
+            d.core.forget_functions()
+    if raw.description is None:
+        cursor.unseat()
+    elif raw is not cursor.seated:
+        cursor.seat(raw)
+
+
+_MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
+
+
+class Story:
+    """The attempts at one statement: where it has been tried, and what may follow."""
+
+    def __init__(self, d: Dispatcher, plan: Plan, decided: Aim) -> None:
+        self.d = d
+        self.plan = plan
+        self.group = decided.groups[0]
+        self.role = decided.role
+        self.route = decided.route
+        self.is_read = decided.is_read
+        # A SET is sent to the writer, but a transaction that has run one may still
+        # find its home elsewhere.
+        self.may_write = not self.is_read and plan.statement.kind is not Kind.SESSION
+        self.is_early = decided.is_early
+        self.tried: set[int] = set()
+        self.refused: set[int] = set()
+
+    def reach(self) -> Link:
+        """Return the link to run on, a branch of the transaction when there is one."""
+        d = self.d
+        if not d.transaction.is_open:
+            return self._find()
+        if self.is_early:
+            link = self._find()
+            link.set_mode(AUTOCOMMIT)
+            link.fresh = -1
+            return link
+        link = self._branch() or self._join()
+        if self.may_write:
+            d.transaction.note_write(self.group)
+        return link
+
+    def judge(self, link: Link, exc: Exception) -> None:
+        """Return when the statement may be run again; raise what the user must see."""
+        if isinstance(exc, errors.Error):  # ours, from the adapter: nothing was sent
+            raise exc
+        fault = link.adapter.fault(exc, link.raw)
+        link.adapter.adopt(exc)
+        if not isinstance(exc, errors.Error):
+            raise as_dbapi_error(exc)
+        action = action_for(fault, self._moment())
+        if fault is Fault.LINK_LOST:
+            self.d.core.wake()
+        if self.d.transaction.is_open and not self.is_early:
+            try:
+                self.d.transaction.blame(link, exc, action)
+            finally:
+                self.d.refresh()
+        if fault is Fault.LINK_LOST:
+            self.d.links.drop(link)
+        _RESPONSES[action](self, link, exc, fault)
+
+    # -- reaching ------------------------------------------------------------------
+
+    def _find(self) -> Link:
+        links = self.d.links
+        if self.role is Role.REPLICA:
+            return links.replica(self.group, self.d.turn, self.tried)
+        return links.writer(self.group, must_live=not self.is_read)
+
+    def _branch(self) -> Link | None:
+        """Return the branch that is there, promoted to home when it is to write."""
+        transaction = self.d.transaction
+        link = transaction.branches.get(self.group)
+        if link is None or not self.may_write or transaction.home == self.group:
+            return link
+        if transaction.home >= 0 and self.group not in transaction.wrote:
+            raise self._second_home()
+        if transaction.home < 0:
+            transaction.make_home(self.group)
+        return link
+
+    def _join(self) -> Link:
+        """Give the transaction a branch on the group; refuse a second one to write."""
+        transaction = self.d.transaction
+        is_home = self.plan.placement.database is not None or self.may_write
+        if transaction.home >= 0 and self.may_write:
+            raise self._second_home()
+        for _ in range(_MOST_BEGINS):
+            link = self._find_alive()
+            try:
+                return transaction.join(
+                    self.group, link, is_home and transaction.home < 0
+                )
+            except Exception as exc:
+                lost = exc
+                if link.adapter.fault(exc, link.raw) is not Fault.LINK_LOST:
+                    link.adapter.adopt(exc)
+                    raise
+                self.d.links.drop(link)  # only BEGIN was sent: nothing is lost
+        raise link.adapter.adopt(lost)
+
+    def _find_alive(self) -> Link:
+        """Find a link that a transaction may start on: it cannot be changed later."""
+        links = self.d.links
+        if self.role is Role.REPLICA:
+            link = links.replica(self.group, self.d.turn, self.tried)
+            return links.get(link.node.id, must_live=True)
+        return links.writer(self.group, must_live=True)
+
+    def _second_home(self) -> errors.Error:
+        core = self.d.core
+        home, other = core.groups[self.d.transaction.home], core.groups[self.group]
+        tables = ", ".join(map(str, self.plan.statement.tables)) or "no table"
+        if home.database == other.database:
+            return errors.ShardError(
+                f"{self.plan.statement.verb} on {tables} is for shard {other.shard} of "
+                f"{other.database}, but this transaction is on shard {home.shard}: a "
+                "transaction writes to one shard. Commit first"
+            )
+        return errors.CrossDatabaseError(
+            f"{self.plan.statement.verb} on {tables} is for database {other.database}, "
+            f"but this transaction is on {home.database}: a transaction writes to one "
+            "database. Commit first, or use a connection of its own for the other"
+        )
+
+    # -- judging -------------------------------------------------------------------
+
+    def _moment(self) -> Moment:
+        transaction = self.d.transaction
+        if not transaction.is_open or self.is_early:
+            return Moment.READING if self.is_read else Moment.WRITING
+        if transaction.mode.read_only:
+            return Moment.IN_READ_ONLY
+        return Moment.IN_TRANSACTION
+
+    def _elsewhere(self, link: Link, exc: Exception, fault: Fault) -> None:
+        nodes = len(self.d.core.groups[self.group].nodes)
+        if link.node.id in self.tried or len(self.tried) > nodes:
+            raise exc
+        self.tried.add(link.node.id)
+
+    def _await_writer(self, link: Link, exc: Exception, fault: Fault) -> None:
+        """The node writes nothing: find the one that does, and run it there."""
+        plan, core = self.plan, self.d.core
+        view = core.topology.groups[self.group]
+        if plan.statement.parts > 1 or len(view.nodes) == 1:
+            raise exc
+        if self.is_read and fault is Fault.NODE_READ_ONLY:
+            if view.writer == link.node.id:
+                raise exc
+            plan.turn_read(False)  # the shape writes, whatever it looks like
+            self.is_read, self.may_write, self.role = False, True, Role.WRITER
+            self.route = plan.writer
+            return
+        if link.node.id in self.refused:
+            raise exc
+        self.refused.add(link.node.id)
+        self.d.links.drop(link)
+        core.publish(NodeRefusedWrite(link.node.id, link.generation))
+
+    def _unknown(self, link: Link, exc: Exception, fault: Fault) -> None:
+        raise errors.OutcomeUnknown(
+            f"{self.plan.statement.verb} was sent to {link.node.name} and its answer was "
+            f"lost: {exc}. It may or may not have happened; running it again may do it "
+            "twice"
+        ) from exc
+
+    def _raise(self, link: Link, exc: Exception, fault: Fault) -> None:
+        raise exc
+
+
+_RESPONSES = {
+    Action.RAISE: Story._raise,
+    Action.LOSE: Story._raise,
+    Action.RETRY_ELSEWHERE: Story._elsewhere,
+    Action.AWAIT_WRITER: Story._await_writer,
+    Action.RAISE_OUTCOME_UNKNOWN: Story._unknown,
+}
+
+
+def _run(d: Dispatcher, link: Link, call: Call, raw: RawCursor) -> None:
+    loads, node = d.core.loads, link.node.id
+    loads[node] += 1
+    try:
+        with link.lock or nullcontext():
+            call(raw)
+    finally:
+        loads[node] -= 1
+
+
+def _check_not_lost(d: Dispatcher) -> None:
+    if d.transaction.state is State.LOST:
+        raise errors.TransactionLost(
+            "this transaction was lost with its link and nothing of it was committed: "
+            "call rollback(), then run the whole transaction again"
+        )

@@ -1,0 +1,207 @@
+"""Transaction control written as SQL text: BEGIN, COMMIT, SAVEPOINT and their kin.
+
+ORMs mix the calls of the driver with such texts, so both must lead to the same state.
+A text whose effect is known is carried out through the transaction; whatever is not a
+single plain control statement runs as it is, and afterwards the driver is asked whether
+a transaction is open (`settle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from routedb import errors
+from routedb.adapters.base import TxMode
+from routedb.engine.plan import Plan, Text
+from routedb.session import Event, State
+from routedb.sql.statement import Kind, TxEffect, TxStep
+
+if TYPE_CHECKING:
+    from routedb.engine.dispatcher import Call, Dispatcher, Seat
+    from routedb.engine.link import Link
+
+# Carries out a step; False: let the text run like any other statement.
+Step = Callable[["Dispatcher", Text, TxStep], bool]
+
+
+def is_control(plan: Plan) -> bool:
+    """Tell whether the text is one control statement, and nothing else."""
+    statement = plan.statement
+    return (
+        len(statement.tx) == 1
+        and statement.parts == 1
+        and statement.kind is Kind.TRANSACTION
+    )
+
+
+def carry_out(d: Dispatcher, cursor: Seat, text: Text, call: Call) -> bool:
+    """Do what the text says. False when it must run as it is."""
+    step = text.plan.statement.tx[0]
+    action = _STEPS.get(step.effect)
+    if action is None or not action(d, text, step):
+        return False
+    d.refresh()
+    cursor.link, cursor.route = d.transaction.home_link, None
+    return True
+
+
+def settle(d: Dispatcher, link: Link | None) -> None:
+    """After a text that may have begun or ended a transaction: believe the driver."""
+    if link is None:
+        return
+    transaction = d.transaction
+    is_idle = link.adapter.is_idle(link.raw)
+    if is_idle and transaction.is_bound:
+        transaction.end(committed=transaction.state is not State.FAILED)
+    elif not is_idle and not transaction.is_open:
+        transaction.begin(d.links.mode, None)
+        transaction.adopt(link)
+    d.refresh()
+
+
+def _begin(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    transaction = d.transaction
+    if transaction.is_bound:
+        return False  # the server's warning, or MySQL's implicit commit
+    transaction.begin(_mode(d, step), text.source)
+    return True
+
+
+def _commit(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    if not d.transaction.is_open:
+        return False
+    d.transaction.commit()
+    return True
+
+
+def _rollback(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    if not d.transaction.is_open:
+        return False
+    d.transaction.rollback()
+    return True
+
+
+def _commit_and_chain(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    mode = d.transaction.mode
+    return _commit(d, text, step) and _chain(d, mode)
+
+
+def _rollback_and_chain(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    mode = d.transaction.mode
+    return _rollback(d, text, step) and _chain(d, mode)
+
+
+def _chain(d: Dispatcher, mode: TxMode) -> bool:
+    """Begin the next transaction as the last was (PostgreSQL manual, COMMIT)."""
+    d.transaction.begin(mode, None)
+    return True
+
+
+def _savepoint(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    transaction = d.transaction
+    if not transaction.is_open or step.name is None:
+        return False
+    if transaction.is_bound:
+        transaction.on_every_branch(text.source)
+        d.links.settings.savepoint(step.name)
+    else:
+        transaction.savepoint(step.name, text.source)
+    return True
+
+
+def _release(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    return _in_order(d, text)
+
+
+def _rollback_to(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    if not _in_order(d, text):
+        return False
+    d.transaction.on(Event.ROLLBACK_TO)
+    if step.name is not None:
+        d.links.settings.rollback_to(step.name)
+    return True
+
+
+def _in_order(d: Dispatcher, text: Text) -> bool:
+    """Run on every branch, or keep it in order before the first statement."""
+    transaction = d.transaction
+    if not transaction.is_open:
+        return False
+    if transaction.is_bound:
+        transaction.on_every_branch(text.source)
+    else:
+        transaction.declare(transaction.mode, text.source)
+    return True
+
+
+def _set(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    """SET TRANSACTION counts for the transaction that is open and not yet bound."""
+    transaction = d.transaction
+    if not transaction.is_open or transaction.is_bound:
+        return False
+    transaction.declare(_mode(d, step), text.source)
+    return True
+
+
+def _set_default(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    """SET SESSION CHARACTERISTICS: later transactions; runs, and is kept as a setting."""
+    mode = d.links.mode
+    if step.read_only is not None:
+        d.links.mode = mode._replace(read_only=step.read_only)
+    if not d.transaction.is_bound:
+        d.transaction.mode = d.links.mode
+    return False
+
+
+def _prepare(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    if len(d.transaction.wrote) > 1:
+        raise errors.ShardError(
+            "PREPARE TRANSACTION of a transaction that wrote to several shards: each "
+            "shard would need its own; write to one shard per transaction"
+        )
+    return False
+
+
+def _autocommit_on(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    return _autocommit(d, True)
+
+
+def _autocommit_off(d: Dispatcher, text: Text, step: TxStep) -> bool:
+    return _autocommit(d, False)
+
+
+def _autocommit(d: Dispatcher, on: bool) -> bool:
+    """MySQL's SET autocommit: switching it on commits what is open (manual, 13.3.1)."""
+    if d.transaction.is_bound:
+        d.transaction.commit()
+    d.set_mode(d.links.mode._replace(autocommit=on))
+    return True
+
+
+def _mode(d: Dispatcher, step: TxStep) -> TxMode:
+    """Return the mode of the open transaction with what the text adds to it."""
+    mode = d.transaction.mode
+    return TxMode(
+        mode.autocommit,
+        mode.read_only if step.read_only is None else step.read_only,
+        step.isolation or mode.isolation,
+        mode.deferrable if step.deferrable is None else step.deferrable,
+    )
+
+
+_STEPS: dict[TxEffect, Step] = {
+    TxEffect.BEGIN: _begin,
+    TxEffect.COMMIT: _commit,
+    TxEffect.COMMIT_AND_CHAIN: _commit_and_chain,
+    TxEffect.ROLLBACK: _rollback,
+    TxEffect.ROLLBACK_AND_CHAIN: _rollback_and_chain,
+    TxEffect.SAVEPOINT: _savepoint,
+    TxEffect.RELEASE: _release,
+    TxEffect.ROLLBACK_TO: _rollback_to,
+    TxEffect.SET: _set,
+    TxEffect.SET_DEFAULT: _set_default,
+    TxEffect.PREPARE: _prepare,
+    TxEffect.AUTOCOMMIT_ON: _autocommit_on,
+    TxEffect.AUTOCOMMIT_OFF: _autocommit_off,
+}

@@ -1,0 +1,160 @@
+"""What all connections of one runtime share: snapshot, adapters, caches, loads.
+
+Readers take `core.topology` once and use it to the end; `publish` replaces it under a
+lock that no statement waits for.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from routedb import errors
+from routedb.adapters.base import Adapter
+from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
+from routedb.engine.link import Link
+from routedb.engine.texts import Texts
+from routedb.routing import Rules, database_for
+from routedb.sql.statement import Table
+from routedb.topology import (
+    Event,
+    GroupView,
+    Limits,
+    NodeState,
+    Snapshot,
+    initial,
+    update,
+)
+
+
+class Core:
+    """The shared heart of a runtime; the monitor feeds it, dispatchers read it."""
+
+    def __init__(
+        self,
+        config: ClusterConfig,
+        adapter_for: Callable[[str], Adapter],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.nodes: tuple[NodeConfig, ...] = config.nodes
+        self.groups: tuple[GroupConfig, ...] = config.groups
+        self.loads = [0] * len(self.nodes)  # statements under way, by node id
+        self.topology: Snapshot = initial(config)
+        self._limits = Limits.of(config)
+        self.rules = Rules(config)
+        self.shared_writes: set[int] = set()  # groups written to under "process"
+        self._volatile: dict[tuple[str, Table], bool] = {}
+        self.wake: Callable[[], None] = lambda: None  # the monitor's, once there is one
+        self._adapter_for = adapter_for
+        self._texts: dict[str | None, Texts] = {}
+        self._changed = threading.Condition()
+
+    def adapter(self, node: NodeConfig) -> Adapter:
+        """Return the adapter that opens `node`."""
+        return self._adapter_for(node.engine)
+
+    def texts(self, using: str | None) -> Texts:
+        """Return the cache of known texts for `conn.using(using)`, None for plain."""
+        known = self._texts.get(using)
+        if known is None:
+            known = self._texts.setdefault(using, Texts(self.config, self.rules, using))
+        return known
+
+    def default_group(self, database: str | None) -> int:
+        """Return the id of the group for statements that name no table."""
+        return database_for(self.config, database).groups[0].id
+
+    def is_volatile(
+        self, database: str, function: Table, link: Callable[[], Link]
+    ) -> bool:
+        """Ask the catalog, once, whether `function` may write; not found means yes.
+
+        What is not found is asked again next time: it may be created meanwhile.
+        """
+        key = (database, function)
+        known = self._volatile.get(key)
+        if known is None:
+            at = link()
+            known = at.adapter.volatility(at.raw, function.name, function.schema)
+            if known is None:
+                return True
+            self._volatile[key] = known
+        return known
+
+    def forget_functions(self) -> None:
+        """Forget what the catalogs said: after DDL a function may be another."""
+        self._volatile.clear()
+
+    def publish(self, event: Event) -> None:
+        """Take news of a node into the snapshot and wake whoever waits for it."""
+        with self._changed:
+            after = update(self.topology, event, self.clock(), self._limits)
+            if after is not self.topology:
+                self.topology = after
+                self._changed.notify_all()
+
+    def await_writer(self, group: int, deadline: float) -> int:
+        """Return the id of the group's writer, waiting for one until `deadline`.
+
+        Raises SplitBrain when two nodes claim to be it, NoNodeError when the time is
+        over. `deadline` is on this core's clock.
+        """
+        while True:
+            view = self.topology.groups[group]
+            if view.writer is not None:
+                return view.writer
+            left = deadline - self.clock()
+            if left <= 0:
+                raise self._no_writer(view)
+            self.wake()
+            with self._changed:
+                if self.topology.groups[group] is view:
+                    self._changed.wait(min(left, 0.5))
+
+    def await_any(self, group: int, deadline: float) -> None:
+        """Wait until the group's writer is known, or all its nodes have been asked."""
+        while self.clock() < deadline:
+            view = self.topology.groups[group]
+            if view.writer is not None or all(
+                node.state is not NodeState.UNKNOWN for node in view.nodes
+            ):
+                return
+            self.await_news(self.topology.version, deadline)
+
+    def await_news(self, version: int, deadline: float) -> bool:
+        """Wait until the snapshot is newer than `version`; False when time is over."""
+        self.wake()
+        with self._changed:
+            while self.topology.version == version:
+                left = deadline - self.clock()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+        return True
+
+    def after_fork(self) -> None:
+        """In a forked child: no lock may still be held by a thread that is not here."""
+        self._changed = threading.Condition()
+        self.loads[:] = [0] * len(self.nodes)
+
+    def _no_writer(self, view: GroupView) -> errors.OperationalError:
+        group = self.groups[view.id]
+        seen = "; ".join(
+            f"{self.nodes[n.id].name}: {n.state.value}, {n.role.value}"
+            + (f" ({n.failure})" if n.failure else "")
+            for n in view.nodes
+        )
+        where = group.database
+        if group.shard is not None:
+            where = f"{where} shard {group.shard}"
+        if view.is_split:
+            return errors.SplitBrain(
+                f"two nodes of {where} claim to be the writer and neither has provably "
+                f"the newer history, so writes are refused: {seen}"
+            )
+        return errors.NoNodeError(
+            f"no node of {where} answers as writer within failover_timeout: {seen}"
+        )

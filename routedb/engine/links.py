@@ -1,0 +1,191 @@
+"""The links of one virtual connection: found, opened, brought up to date, dropped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator
+
+from routedb import errors
+from routedb.adapters.base import Fault, TxMode
+from routedb.config.mask import mask
+from routedb.engine.core import Core
+from routedb.engine.link import AUTOCOMMIT, Link
+from routedb.events import NodeFailed
+from routedb.session import Action, Moment, Settings, action_for
+from routedb.topology import candidates, pick
+
+# What says that the node itself could not be had, not only this link.
+_NODE_FAULTS = frozenset({Fault.REFUSED, Fault.NODE_STARTING, Fault.LINK_LOST})
+
+
+class Links:
+    """At most one link per node. `open` is public: the hot path looks into it.
+
+    `version` goes up whenever the settings or the transaction mode change; a link
+    whose `fresh` differs is brought up to date before its next statement.
+    """
+
+    def __init__(self, core: Core, mode: TxMode) -> None:
+        self.core = core
+        self.open: dict[int, Link] = {}
+        self.settings = Settings()
+        self.version = 0
+        self._mode = mode
+        self._lock = threading.RLock()
+
+    @property
+    def mode(self) -> TxMode:
+        """How transactions on these links run, from the next one on."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: TxMode) -> None:
+        self._mode = mode
+        self.version += 1
+
+    def __iter__(self) -> Iterator[Link]:
+        return iter(list(self.open.values()))
+
+    def get(self, node: int, must_live: bool = False) -> Link:
+        """Return the link to node `node`, opened and up to date.
+
+        `must_live`: what follows could not be repeated, so an idle link is looked at
+        first, without a round trip, and replaced when it is dead.
+        """
+        with self._lock:
+            link = self.open.get(node)
+            if link is not None and must_live and not link.adapter.is_alive(link.raw):
+                self._replace(link)
+                link = None
+            if link is None:
+                link = self.open[node] = self._connect(node)
+            if link.fresh != self.version:
+                self._freshen(link)
+            return link
+
+    def replica(self, group: int, turn: int, avoid: Collection[int] = ()) -> Link:
+        """Return a link to a replica that may be read from, else to the writer."""
+        tried = set(avoid)
+        while True:
+            node = self._choose(group, turn, tried)
+            if node is None:
+                return self.writer(group)
+            try:
+                return self.get(node)
+            except Exception as exc:
+                action = self.cannot_open(node, exc, Moment.FINDING_REPLICA)
+                if action is not Action.RETRY_ELSEWHERE:
+                    raise
+                tried.add(node)
+
+    def writer(self, group: int, must_live: bool = False) -> Link:
+        """Return a link to the group's writer, waiting for one up to failover_timeout.
+
+        A group of one node is tried once: there is nobody to fail over to.
+        """
+        core = self.core
+        database = core.config.databases[core.groups[group].database]
+        deadline = core.clock() + database.failover_timeout_s
+        while True:
+            node = core.await_writer(group, deadline)
+            version = core.topology.version
+            try:
+                return self.get(node, must_live)
+            except Exception as exc:
+                action = self.cannot_open(node, exc, Moment.FINDING_WRITER)
+                alone = len(core.groups[group].nodes) == 1
+                if action is not Action.AWAIT_WRITER or alone:
+                    raise
+                if core.topology.version == version and not core.await_news(
+                    version, deadline
+                ):
+                    raise
+
+    def cannot_open(self, node: int, exc: Exception, moment: Moment) -> Action:
+        """Report a node that could not be had; return what to do about it."""
+        config = self.core.nodes[node]
+        adapter = self.core.adapter(config)
+        fault = adapter.fault(exc, None)
+        if (
+            isinstance(exc, errors.Error)
+            and exc.__class__.__module__ == errors.__name__
+        ):
+            return Action.RAISE
+        adapter.adopt(exc)
+        if fault in _NODE_FAULTS:
+            view = self.core.topology.groups[config.group]
+            seen = next(n for n in view.nodes if n.id == node)
+            reason = mask(str(exc)).strip()
+            self.core.publish(NodeFailed(node, seen.generation, reason))
+            fault = Fault.REFUSED if fault is Fault.LINK_LOST else fault
+        return action_for(fault, moment)
+
+    def drop(self, link: Link) -> None:
+        """Forget a link that is of no more use, and close it."""
+        with self._lock:
+            if self.open.get(link.node.id) is link:
+                del self.open[link.node.id]
+        link.close()
+
+    def changed(self, link: Link) -> None:
+        """Take note that the settings changed by a statement that `link` has run."""
+        self.version += 1
+        link.replayed = self.settings.version
+
+    def close(self) -> None:
+        """Close every link. Never raises."""
+        for link in self:
+            self.drop(link)
+
+    def abandon(self) -> None:
+        """In a forked child: give up every link without a word to its server."""
+        self._lock = threading.RLock()
+        for link in self:
+            link.adapter.abandon(link.raw)
+        self.open.clear()
+
+    def _choose(self, group: int, turn: int, tried: Collection[int]) -> int | None:
+        view = self.core.topology.groups[group]
+        if not tried:
+            return pick(view.ring, self.core.loads, turn)
+        order = candidates(view, tried, self.core.clock())
+        return order[0] if order else None
+
+    def _connect(self, node: int) -> Link:
+        config = self.core.nodes[node]
+        adapter = self.core.adapter(config)
+        database = self.core.config.databases[config.database]
+        view = self.core.topology.groups[config.group]
+        generation = next(n.generation for n in view.nodes if n.id == node)
+        raw = adapter.connect(config, database.connect_timeout_s)
+        return Link(config, adapter, raw, generation)
+
+    def _replace(self, link: Link) -> None:
+        """Drop a dead idle link; say so when something that lived on it is lost."""
+        self.drop(link)
+        if link.pins:
+            raise link.adapter.own(errors.OperationalError)(
+                f"the idle link to {link.node.name} was closed by the server, and with "
+                f"it what lived there: {', '.join(sorted(link.pins))}. Nothing was sent; "
+                "the connection can be used again, without them"
+            )
+
+    def _freshen(self, link: Link) -> None:
+        """Bring settings and transaction mode up to date. Outside transactions only."""
+        missing = []
+        if link.replayed != self.settings.version:
+            missing = self.settings.since(
+                link.node.engine, link.node.database, link.replayed
+            )
+        if missing:
+            link.set_mode(AUTOCOMMIT)
+            cursor = link.adapter.cursor(link.raw)
+            for setting in missing:
+                if setting.params is None:
+                    cursor.execute(setting.sql)
+                else:
+                    cursor.execute(setting.sql, setting.params)
+            cursor.close()
+        link.replayed = self.settings.version
+        link.set_mode(self._mode)
+        link.fresh = self.version

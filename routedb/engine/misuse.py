@@ -1,0 +1,35 @@
+"""Errors that drivers raise as plain Python exceptions, made PEP 249 errors too.
+
+psycopg2 raises TypeError for too many parameters, IndexError for too few and ValueError
+for a NUL; code written for it catches these, code written for PEP 249 catches Error.
+The exception stays what it was and is both.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from routedb import errors
+
+_KINDS: tuple[tuple[type[Exception], type[errors.Error]], ...] = (
+    (TypeError, errors.ProgrammingError),
+    (LookupError, errors.ProgrammingError),  # IndexError, KeyError
+    (ValueError, errors.DataError),  # UnicodeError too
+    (OverflowError, errors.DataError),
+)
+
+
+def as_dbapi_error(exc: Exception) -> Exception:
+    """Return `exc`, an instance also of the PEP 249 class that fits, when one does."""
+    if isinstance(exc, errors.Error):
+        return exc
+    for plain, kind in _KINDS:
+        if isinstance(exc, plain):
+            exc.__class__ = _both(type(exc), kind)
+            break
+    return exc
+
+
+@cache
+def _both(plain: type[Exception], kind: type[errors.Error]) -> type[Exception]:
+    return type(kind.__name__, (kind, plain), {"__module__": __name__})

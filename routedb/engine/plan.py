@@ -1,0 +1,196 @@
+"""What is worked out once per shape of text, so that a statement costs a few look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from routedb import errors
+from routedb.config.model import ClusterConfig, DatabaseConfig
+from routedb.routing import (
+    Placement,
+    Reason,
+    Route,
+    Rules,
+    database_for,
+    place,
+    route_for,
+)
+from routedb.sharding import ShardPlan
+from routedb.sql import Scan, Statement
+from routedb.sql.statement import Kind
+from routedb.topology.snapshot import Role
+
+# A text with one of these kinds may run on a sharded database without a shard key.
+_MOST_ROUTES = 256  # an INSERT's subsets of shards must not fill the memory
+_SHARDLESS = frozenset({Kind.TRANSACTION, Kind.SESSION})
+
+
+class Plan:
+    """One shape of text, placed. Shared by all connections; grows, never shrinks.
+
+    `gid` is the group to run in when one is certain whatever the session does, else
+    -1. `is_simple`: nothing but "pick a node and run it" is to be done. `refusal` is
+    raised, anew each time, instead of running it.
+    """
+
+    __slots__ = (
+        "_shards",
+        "database",
+        "dialect",
+        "gid",
+        "is_read",
+        "is_simple",
+        "may_replica",
+        "minds_writes",
+        "own_writes",
+        "placement",
+        "refusal",
+        "replica",
+        "routes",
+        "shares_writes",
+        "statement",
+        "within",
+        "writer",
+    )
+
+    def __init__(
+        self, statement: Statement, dialect: str, rules: Rules, using: str | None
+    ) -> None:
+        config = rules.config
+        self.statement = statement
+        self.dialect = dialect
+        self.routes: dict[tuple[object, ...], Route] = {}
+        self.is_read = statement.read_only
+        self.gid = -1
+        self.is_simple = False
+        self.may_replica = False
+        self.refusal: errors.Error | None = None
+        self.placement = Placement(None, Reason.DEFAULT, "no tables")
+        self._shards: ShardPlan | None = None
+        try:
+            self.placement = place(statement, rules, using)
+        except errors.Error as refusal:
+            self.refusal = refusal
+        self.database = self._find_database(config)
+        if self.refusal is None:
+            self._settle(config)
+
+    def route(
+        self,
+        groups: tuple[int, ...],
+        role: Role,
+        reason: Reason,
+        database: str | None = None,
+        shard: tuple[Reason, str] | None = None,
+        is_home: bool = False,
+    ) -> Route:
+        """Return the route for this decision; the same object each time.
+
+        Reasons about shards depend on numbers only, so `groups` stands for them.
+        """
+        name = self.database.name if database is None else database
+        kind = None if shard is None else shard[0]
+        key = (name, groups, role, reason, kind, is_home)
+        route = self.routes.get(key)
+        if route is None:
+            route = route_for(
+                self.placement,
+                name,
+                groups,
+                role,
+                reason,
+                self.statement,
+                shard,
+                is_home,
+            )
+            if len(self.routes) < _MOST_ROUTES:
+                self.routes[key] = route
+        return route
+
+    def shards(self, analyse: Callable[[], ShardPlan]) -> ShardPlan:
+        """Return how to find this text's shards; `analyse` is called once."""
+        if self._shards is None:
+            self._shards = analyse()
+        return self._shards
+
+    def turn_read(self, is_read: bool) -> None:
+        """Take the catalog's, or a replica's, word on whether this only reads."""
+        self.is_read = is_read
+        self.routes.clear()
+        self._settle_role()
+
+    def _find_database(self, config: ClusterConfig) -> DatabaseConfig:
+        database = database_for(config, self.placement.database)
+        nowhere = self.placement.database is None and config.default is None
+        if nowhere and len(config.databases) > 1 and self.refusal is None:
+            self.refusal = errors.UnknownTableError(
+                f"{self.statement.verb or 'the statement'} names no table, so nothing says "
+                f'which database of {config.source} it is for: set default = "…", use '
+                'conn.using("…") or /* routedb: database=… */'
+            )
+        return database
+
+    def _settle(self, config: ClusterConfig) -> None:
+        statement = self.statement
+        hints = statement.hints if config.hints else None
+        role_hinted = hints is not None and (
+            hints.role is not None
+            or hints.shard is not None
+            or hints.key is not None
+            or hints.consistency is not None
+        )
+        if not self.database.is_sharded:
+            self.gid = self.database.groups[0].id
+        self.is_simple = (
+            self.gid >= 0
+            and not statement.tx
+            and not statement.session
+            and not role_hinted
+            and statement.kind is not Kind.EMPTY
+        )
+        self._settle_role()
+
+    def _settle_role(self) -> None:
+        database = self.database
+        has_replicas = any(len(g.nodes) > 1 for g in database.groups)
+        self.shares_writes = database.consistency == "process"
+        self.minds_writes = database.consistency != "eventual"
+        self.may_replica = (
+            self.is_read
+            and has_replicas
+            and database.reads == "replica"
+            and database.consistency != "strong"
+        )
+        groups = (0,)
+        self.writer = self.route(groups, Role.WRITER, self._writer_reason(has_replicas))
+        self.replica = self.route(groups, Role.REPLICA, Reason.PLAIN_READ)
+        self.own_writes = self.route(groups, Role.WRITER, Reason.OWN_WRITES)
+        self.within = self.route(groups, Role.WRITER, Reason.IN_TRANSACTION)
+
+    def _writer_reason(self, has_replicas: bool) -> Reason:
+        """Say why the writer answers when nothing about the session matters."""
+        if not self.is_read:
+            return Reason.NOT_A_READ
+        if not has_replicas:
+            return Reason.SINGLE_NODE
+        if self.database.consistency == "strong":
+            return Reason.STRONG
+        if self.database.reads == "writer":
+            return Reason.READS_WRITER
+        return Reason.NO_REPLICA
+
+
+class Text:
+    """One text that a user sent: its plan, and the scan that holds its literals."""
+
+    __slots__ = ("plan", "scan", "source")
+
+    def __init__(self, source: str, plan: Plan, scan: Scan) -> None:
+        self.source = source
+        self.plan = plan
+        self.scan = scan
+
+
+def needs_shard(plan: Plan) -> bool:
+    """Tell whether a shard must be found before this can run on a sharded database."""
+    return plan.database.is_sharded and plan.statement.kind not in _SHARDLESS

@@ -1,0 +1,299 @@
+"""The transaction of one virtual connection: its branches, begin, commit, rollback.
+
+A transaction has a *home*, the group that its first statement on tables belongs to,
+and there it writes. Reads of other databases get a *branch*, a link of their own in the
+same transactional state, which ends with the transaction. Only a statement that is by
+nature for several shards (a split INSERT, a write to a reference table) makes several
+writing branches; until two-phase commit is there they are committed one after another,
+and a failure between two of them is OutcomeUnknown, by name.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from routedb import errors
+from routedb.adapters.base import Fault, TxMode
+from routedb.engine.link import Link
+from routedb.engine.links import Links
+from routedb.session import Action, Event, Moment, State, action_for, advance
+
+
+class Transaction:
+    """State, home and branches. `home_link` is public: the hot path compares `home`."""
+
+    def __init__(self, links: Links) -> None:
+        self.links = links
+        self.autocommit = links.mode.autocommit
+        self.state = State.AUTOCOMMIT if self.autocommit else State.OPEN
+        self.home = -1
+        self.home_link: Link | None = None
+        self.branches: dict[int, Link] = {}
+        self.wrote: set[int] = set()
+        self.mode = links.mode  # what was declared for this transaction
+        self.is_explicit = False  # begun by a text, not by PEP 249's implicit begin
+        self._begin: str | None = None  # the text that began it
+        self._prologue: list[str] = []  # texts to run first on the home link
+        self._savepoints: list[str] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether statements belong to a transaction now."""
+        return self.state is not State.AUTOCOMMIT
+
+    @property
+    def is_bound(self) -> bool:
+        """Tell whether a backend takes part."""
+        return bool(self.branches)
+
+    def on(self, event: Event) -> None:
+        """Move to the next state; the only place where it changes."""
+        self.state = advance(self.state, event, self.autocommit)
+
+    def begin(self, mode: TxMode, sql: str | None) -> None:
+        """Open a transaction by a text, which is kept until a backend is known.
+
+        `sql` None: as the adapter spells `mode`. In an implicit transaction the text
+        runs inside it, where the server takes the mode from it.
+        """
+        if self.state is State.AUTOCOMMIT:
+            self.is_explicit = True
+            self._begin = sql
+            self.on(Event.BEGIN)
+        elif sql is not None:
+            self._prologue.append(sql)
+        self.mode = mode
+
+    def declare(self, mode: TxMode, sql: str) -> None:
+        """Take SET TRANSACTION that came before the first statement."""
+        self.mode = mode
+        self._prologue.append(sql)
+
+    def savepoint(self, name: str, sql: str) -> None:
+        """Keep a savepoint made before the first statement."""
+        self._savepoints.append(name)
+        self._prologue.append(sql)
+
+    def join(self, group: int, link: Link, is_home: bool) -> Link:
+        """Make `link` a branch of the transaction, in the same transactional state."""
+        self._start(link, is_home)
+        self.branches[group] = link
+        if is_home and self.home < 0:
+            self.home = group
+            self.home_link = link
+        return link
+
+    def make_home(self, group: int) -> None:
+        """Let a branch that only served statements without tables become the home."""
+        self.home = group
+        self.home_link = self.branches[group]
+
+    def adopt(self, link: Link) -> None:
+        """Take over a transaction that a text of several statements left open."""
+        self.branches[link.node.group] = link
+        self.make_home(link.node.group)
+        link.is_text_begun = True
+        self.note_write(link.node.group)
+
+    def on_every_branch(self, sql: str) -> None:
+        """Run a savepoint's text on all branches, the home first."""
+        for link in sorted(
+            self.branches.values(), key=lambda link: link is not self.home_link
+        ):
+            try:
+                link.adapter.run(link.raw, sql)
+            except Exception as exc:
+                fault = link.adapter.fault(exc, link.raw)
+                link.adapter.adopt(exc)
+                self.blame(link, exc, action_for(fault, Moment.IN_TRANSACTION))
+
+    def blame(self, link: Link, exc: Exception, action: Action) -> NoReturn:
+        """Raise what a failed statement amounts to: nothing is run again in here."""
+        if action is Action.LOSE:
+            self.lose(link)
+            raise errors.TransactionLost(
+                f"the link to {link.node.name} was lost inside a transaction: {exc}. "
+                "Nothing of it was committed; after rollback(), running the whole "
+                "transaction again is safe"
+            ) from exc
+        if link.adapter.is_failed(link.raw):
+            self.on(Event.ERROR)
+        elif self.wrote and link.adapter.is_idle(link.raw):
+            # The server has ended the transaction by itself (a MySQL deadlock, a full
+            # SQLite disk): what follows must not be committed without what came before.
+            self.lose(link, keep=True)
+        raise exc
+
+    def note_write(self, group: int) -> None:
+        """Take note, before it is sent, of a statement that may write."""
+        self.wrote.add(group)
+        self.on(Event.WRITE)
+
+    def commit(self) -> frozenset[int]:
+        """Commit every branch; return the groups that were written to.
+
+        Raises TransactionLost, OutcomeUnknown, or the server's refusal to commit; the
+        transaction is over in every case.
+        """
+        wrote = frozenset(self.wrote)
+        if self.state is State.LOST:
+            self.end(committed=False)
+            raise errors.TransactionLost(
+                "the transaction was lost with its link and nothing of it was committed; "
+                "running the whole transaction again is safe"
+            )
+        committed = False
+        try:
+            self._commit_branches()
+            committed = self.state is not State.FAILED
+        finally:
+            self.end(committed)
+        return wrote
+
+    def rollback(self) -> None:
+        """Roll every branch back. A link that is gone has been rolled back by its
+        server, so nothing is raised."""
+        for link in list(self.branches.values()):
+            self._rollback(link)
+        self.end(committed=False)
+
+    def lose(self, link: Link, keep: bool = False) -> None:
+        """Take note that a branch's link is gone, or, with `keep`, that its server has
+        ended the transaction: it is over as a whole."""
+        if not keep:
+            self.links.drop(link)
+        for other in self.branches.values():
+            if other is not link:
+                self._rollback(other)
+        self.branches.clear()
+        self.home = -1
+        self.home_link = None
+        self.on(Event.LINK_LOST)
+
+    def abandon(self) -> None:
+        """In a forked child: the parent has the transaction; here it is lost."""
+        self.branches.clear()
+        self.home_link = None
+        self.on(Event.LINK_LOST)
+
+    def rest(self, mode: TxMode) -> None:
+        """Take a new mode while no backend takes part."""
+        self.autocommit = mode.autocommit
+        self.mode = mode
+        self.on(Event.END)
+
+    def end(self, committed: bool) -> None:
+        """Return to rest."""
+        before = self.links.settings.version
+        if committed:
+            self.links.settings.commit()
+        else:
+            self.links.settings.rollback()
+        if self.links.settings.version != before:
+            self.links.version += 1
+            if len(self.branches) == 1:  # it ran them itself
+                (link,) = self.branches.values()
+                link.replayed = self.links.settings.version
+        for link in self.branches.values():
+            link.is_text_begun = False
+        self.branches = {}
+        self.home = -1
+        self.home_link = None
+        self.wrote.clear()
+        self._begin = None
+        self._prologue.clear()
+        self._savepoints.clear()
+        self.is_explicit = False
+        self.mode = self.links.mode
+        self.on(Event.END)
+
+    def _start(self, link: Link, is_home: bool) -> None:
+        """Bring a link into the transaction's state: begin, mode, savepoints."""
+        adapter, raw = link.adapter, link.raw
+        if self.is_explicit:
+            if is_home and self._begin is not None:
+                adapter.run(raw, self._begin)
+            else:
+                adapter.begin(raw, self.mode)
+            link.is_text_begun = True
+        texts = self._prologue
+        if not is_home:
+            texts = [f"SAVEPOINT {name}" for name in self._savepoints]
+        for sql in texts:
+            adapter.run(raw, sql)
+
+    def _commit_branches(self) -> None:
+        """Commit readers first, then writers: a lost reader loses nothing."""
+        if not self.wrote:
+            for link in self.branches.values():
+                self._commit(link, Moment.COMMITTING_READS)
+            return
+        done: list[str] = []
+        for group, link in self._readers_first():
+            writes = group in self.wrote
+            try:
+                self._commit(link, Moment.COMMITTING if writes else None)
+            except errors.Error as exc:
+                if not done:
+                    self._rollback_others(link)
+                    raise
+                raise self._partly(done, link, exc) from exc
+            if writes:
+                done.append(link.node.name)
+
+    def _readers_first(self) -> list[tuple[int, Link]]:
+        return sorted(self.branches.items(), key=lambda item: item[0] in self.wrote)
+
+    def _commit(self, link: Link, moment: Moment | None) -> None:
+        """Commit one branch. `moment` None: a reader beside a writer, whose loss is
+        of no consequence."""
+        adapter = link.adapter
+        try:
+            adapter.commit(link.raw)
+        except Exception as exc:
+            fault = adapter.fault(exc, link.raw)
+            adapter.adopt(exc)
+            if fault is Fault.LINK_LOST:
+                self.links.drop(link)
+            else:
+                self._rollback(link)
+            if moment is None:
+                return
+            verdict = self._verdict(action_for(fault, moment), link.node.name)
+            if verdict is None:
+                raise
+            raise verdict from exc
+
+    def _verdict(self, action: Action, name: str) -> errors.Error | None:
+        """Return the error that a failed commit amounts to; None: the driver's own."""
+        if action is Action.RAISE_OUTCOME_UNKNOWN:
+            return errors.OutcomeUnknown(
+                f"commit was sent to {name} and its answer was lost: the transaction may "
+                "or may not have been committed. Running it again may do it twice; look "
+                "at the data first"
+            )
+        if action is Action.LOSE:
+            return errors.TransactionLost(
+                f"the link to {name} was lost at commit of a transaction that wrote "
+                "nothing; running it again is safe"
+            )
+        return None
+
+    def _partly(self, done: list[str], link: Link, exc: Exception) -> errors.Error:
+        self._rollback_others(link)
+        return errors.OutcomeUnknown(
+            f"a transaction over several shards was committed on {', '.join(done)} and "
+            f"then failed on {link.node.name}: {exc}. Running it again would do the "
+            "committed part twice"
+        )
+
+    def _rollback_others(self, failed: Link) -> None:
+        for link in self.branches.values():
+            if link is not failed and not link.adapter.is_idle(link.raw):
+                self._rollback(link)
+
+    def _rollback(self, link: Link) -> None:
+        try:
+            link.adapter.rollback(link.raw)
+        except Exception:  # the driver's own classes: any failure ends the link
+            self.links.drop(link)

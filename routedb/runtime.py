@@ -1,0 +1,208 @@
+"""One runtime per configuration and process: wires core, monitor and connections.
+
+Connections made from the same configuration share it: snapshot, caches, monitor.
+`Cluster` holds one explicitly; `connect` finds it by what the configuration says.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from routedb import adapters, errors
+from routedb.adapters.base import Adapter, TxMode
+from routedb.config import load
+from routedb.config.model import ClusterConfig
+from routedb.connection import Connection
+from routedb.engine.core import Core
+from routedb.monitor import Monitor
+from routedb.routing import database_for
+
+_MOST_RUNTIMES = 64  # unused ones beyond this are stopped, the oldest first
+
+
+class Runtime:
+    """What the connections of one configuration share."""
+
+    def __init__(self, config: ClusterConfig) -> None:
+        self.core = Core(config, adapters.load)
+        self.face: Adapter = adapters.load(_face_engine(config))
+        self.monitor = Monitor(
+            config, adapters.load, self.core.publish, lambda: self.core.topology
+        )
+        self.core.wake = self.monitor.wake
+        self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        _alive.add(self)
+
+    @property
+    def is_used(self) -> bool:
+        """Tell whether any connection is open."""
+        return bool(self._connections)
+
+    def connect(self, autocommit: bool = False) -> Connection:
+        """Open a virtual connection, and a link to the default database with it.
+
+        Raises OperationalError when none of that database's nodes can be reached.
+        """
+        connection = Connection(self, TxMode(autocommit=autocommit))
+        with self._lock:
+            self._connections.add(connection)
+        self.monitor.start()
+        try:
+            self._greet(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def leave(self, connection: Connection) -> None:
+        """Take note that a connection is closed; the last one lets the monitor rest."""
+        with self._lock:
+            self._connections.discard(connection)
+            if not self._connections:
+                self.monitor.pause()
+
+    def close(self) -> None:
+        """Close every connection and stop the monitor."""
+        for connection in list(self._connections):
+            connection.close()
+        self.monitor.stop()
+
+    def after_fork(self) -> None:
+        """In a forked child: nothing of the parent's may be touched."""
+        self._lock = threading.Lock()
+        self.core.after_fork()
+        for connection in list(self._connections):
+            connection.dispatcher.abandon()
+        if self._connections:
+            self.monitor.start()
+
+    def _greet(self, connection: Connection) -> None:
+        """Open the first link, so that a wrong address or password is told now.
+
+        Only when there is a default database: without one nobody knows which node the
+        first statement will be for. A replica will do while the writer is away.
+        """
+        config = self.core.config
+        if config.default is None:
+            return
+        dispatcher = connection.dispatcher
+        database = database_for(config, None)
+        group = database.groups[0]
+        try:
+            if len(group.nodes) > 1:
+                deadline = self.core.clock() + database.connect_timeout_s
+                self.core.await_any(group.id, deadline)
+            if self.core.topology.groups[group.id].writer is None:
+                dispatcher.links.replica(group.id, dispatcher.turn)
+            else:
+                dispatcher.links.writer(group.id)
+        except errors.Error as exc:
+            raise dispatcher.faced(exc)
+
+
+class Registry:
+    """The runtimes of this process, found by what their configuration says."""
+
+    def __init__(self) -> None:
+        self._runtimes: list[Runtime] = []
+        self._lock = threading.Lock()
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    def find(self, config: ClusterConfig) -> Runtime:
+        """Return the runtime of an equal configuration; make it when there is none."""
+        with self._lock:
+            for runtime in self._runtimes:
+                if runtime.core.config == config:
+                    return runtime
+            self._make_room()
+            runtime = Runtime(config)
+            self._runtimes.append(runtime)
+            return runtime
+
+    def _make_room(self) -> None:
+        if len(self._runtimes) < _MOST_RUNTIMES:
+            return
+        for runtime in self._runtimes:
+            if not runtime.is_used:
+                self._runtimes.remove(runtime)
+                runtime.close()
+                return
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+        for runtime in list(_alive):
+            runtime.after_fork()
+
+
+_alive: weakref.WeakSet[Runtime] = weakref.WeakSet()  # also those of a Cluster
+_registry = Registry()
+
+
+class Cluster:
+    """A runtime of one's own, closed by hand or by a `with` block.
+
+    `source` and keywords are those of `routedb.connect`. Raises ConfigError.
+    """
+
+    def __init__(self, source: Any = None, /, **keywords: Any) -> None:
+        self._runtime = Runtime(read_config(source, keywords))
+
+    @property
+    def config(self) -> ClusterConfig:
+        """The configuration, as it was understood."""
+        return self._runtime.core.config
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime that its connections share."""
+        return self._runtime
+
+    def connect(self, *, autocommit: bool = False) -> Connection:
+        """Open a virtual connection; raises OperationalError when no node answers."""
+        return self._runtime.connect(autocommit)
+
+    def close(self) -> None:
+        """Close all connections and stop the monitor."""
+        self._runtime.close()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(
+    source: Any = None, /, *, autocommit: bool = False, **kw: Any
+) -> Connection:
+    """Open a virtual connection to a cluster.
+
+    `source` is a DSN or libpq keyword string, a list of DSNs, the path of a TOML file,
+    or a mapping of its shape; without it, libpq keywords, or the environment variable
+    ROUTEDB_CONFIG. A database's options (`reads`, `consistency`, …) may be given as
+    keywords; other keywords go to the driver. Raises ConfigError for a configuration
+    that is wrong, OperationalError when no node answers (PEP 249, Constructors).
+    """
+    if source is None and "dsn" in kw:
+        source = kw.pop("dsn")
+    return _registry.find(read_config(source, kw)).connect(autocommit)
+
+
+def read_config(source: Any, keywords: Mapping[str, Any]) -> ClusterConfig:
+    """Build the configuration from what `connect` was given. Raises ConfigError."""
+    return load(source, keywords, environ=os.environ, read_file=_read)
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _face_engine(config: ClusterConfig) -> str:
+    """The engine whose driver's error classes our own errors also are."""
+    return database_for(config, None).groups[0].nodes[0].engine
