@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from routedb.topology.snapshot import GroupView, NodeState, NodeView, Role
+from routedb.topology.snapshot import GroupView, NodeState, NodeView
 
 
 def pick(ring: tuple[int, ...], loads: Sequence[int], turn: int) -> int | None:
@@ -42,23 +42,23 @@ def _other_neighbour(ring: tuple[int, ...], at: int) -> int:
 def candidates(group: GroupView, avoid: Collection[int], now: float) -> tuple[int, ...]:
     """Return the nodes worth trying for a read, best first, without those in `avoid`.
 
-    First the replicas that may be read from, in ring order; then nodes of which nothing
-    good is known but whose time to be tried again has come. Not the writer, whose place
-    in this order is the caller's decision, nor replicas that lag or nodes that drain.
+    First the replicas that may be read from, in ring order. The writer is not among
+    them: when they are used up, it is better than any node of which nothing good is
+    known. Only while there is no writer either, such nodes follow when their time to be
+    tried again has come; how far they are behind is not known. Never replicas that lag,
+    nor nodes that drain.
     """
-    known = tuple(dict.fromkeys(group.ring))
-    due = tuple(
-        node.id for node in group.nodes if node.id not in known and _is_due(node, now)
-    )
-    return tuple(id for id in known + due if id not in avoid and id != group.writer)
+    order = list(group.ring)
+    if group.writer is None:
+        order += [node.id for node in group.nodes if _is_due(node, now)]
+    return tuple(node for node in dict.fromkeys(order) if node not in avoid)
 
 
 _UNPROVEN = (NodeState.UNKNOWN, NodeState.SUSPECT, NodeState.DOWN)
 
 
 def _is_due(node: NodeView, now: float) -> bool:
-    is_unproven = node.state in _UNPROVEN and node.role is not Role.WRITER
-    return is_unproven and node.retry_at <= now
+    return node.state in _UNPROVEN and node.retry_at <= now
 
 
 def writer_of(group: GroupView) -> int | None:

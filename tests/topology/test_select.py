@@ -57,13 +57,13 @@ def test_a_slow_replica_gets_fewer_reads() -> None:
     assert 3 < done[0] / done[1] < 7
 
 
-def group():
+def group(writer=None):
     up, down = NodeState.UP, NodeState.DOWN
     replica, unknown = Role.REPLICA, Role.UNKNOWN
     return GroupView(
         id=0,
         nodes=(
-            NodeView(0, state=up, role=Role.WRITER),
+            NodeView(0, state=up, role=unknown),
             NodeView(1, state=up, role=replica),
             NodeView(2, state=up, role=replica),
             NodeView(3, state=down, role=unknown, retry_at=10.0),
@@ -71,22 +71,33 @@ def group():
             NodeView(5, state=NodeState.DRAINING, role=replica),
             NodeView(6, state=NodeState.UNKNOWN, role=unknown),
         ),
-        writer=0,
+        writer=writer,
         ring=(2, 1, 2),
     )
 
 
 CANDIDATES = [
-    ("replicas in ring order, then those never asked", (), 9.0, (2, 1, 6)),
-    ("a dead node when its time has come", (), 10.0, (2, 1, 3, 6)),
-    ("not those tried before", (2, 6), 10.0, (1, 3)),
+    ("replicas in ring order", 0, (), 99.0, (2, 1)),
+    ("not those tried before", 0, (2,), 99.0, (1,)),
+    ("without a writer, those never asked", None, (), 9.0, (2, 1, 6)),
+    ("and a dead node when its time has come", None, (1,), 10.0, (2, 3, 6)),
 ]
 
 
-@pytest.mark.parametrize(("what", "avoid", "now", "order"), CANDIDATES)
-def test_candidates(what, avoid, now, order):
-    assert candidates(group(), avoid, now) == order
+@pytest.mark.parametrize(
+    ("what", "writer", "avoid", "now", "order"),
+    CANDIDATES,
+    ids=[row[0] for row in CANDIDATES],
+)
+def test_candidates(what, writer, avoid, now, order):
+    assert candidates(group(writer), avoid, now) == order
+
+
+def test_the_only_node_is_tried_once_even_before_it_was_asked():
+    only = NodeView(0, role=Role.REPLICA)
+    assert candidates(GroupView(0, (only,), ring=(0,)), (), 0.0) == (0,)
 
 
 def test_writer_of_a_group():
-    assert writer_of(group()) == 0
+    assert writer_of(group(writer=0)) == 0
+    assert writer_of(group()) is None
