@@ -52,6 +52,7 @@ class Monitor:
         self._rng = rng or random.Random()
         self._lock = threading.Lock()  # guards the crew
         self._crew: Crew | None = None
+        self._pid = os.getpid()  # the process that the crew's threads are in
         self._nodes = tuple(
             (node, place, database.connect_timeout_s)
             for database in config.databases.values()
@@ -66,6 +67,7 @@ class Monitor:
         """Begin to probe, or go on after a pause. Does nothing when under way."""
         if not self._nodes:
             return
+        self.forget()  # another hook of a fork may come here before ours has run
         with self._lock:
             if self._crew is None:
                 self._crew = self._muster()
@@ -93,7 +95,13 @@ class Monitor:
             crew.stop(STOP_S)
 
     def forget(self) -> None:
-        """In a forked child: give up the parent's links, whose threads are not here."""
+        """In a forked child: give up the parent's links, whose threads are not here.
+
+        Does nothing in the process that started them, nor a second time.
+        """
+        if self._pid == os.getpid():
+            return
+        self._pid = os.getpid()
         crew, self._crew = self._crew, None
         self._lock = threading.Lock()  # a thread that is not here may have held it
         self._rng.seed()  # or parent and children would probe in step

@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.monitor import crew
@@ -123,19 +126,38 @@ def test_many_wakes_do_not_make_many_probes():
         assert farm.asked["a"] - before < 50
 
 
-def test_a_forked_child_abandons_the_links_and_may_start_its_own():
+fork_hooks: list[Callable[[], None]] = []  # run in the child, before any monitor's
+
+
+def _run_fork_hooks():
+    for hook in fork_hooks:
+        hook()
+
+
+os.register_at_fork(after_in_child=_run_fork_hooks)
+
+
+@pytest.mark.parametrize("starts", ["in a fork hook that comes first", "later"])
+def test_a_forked_child_abandons_the_links_and_may_start_its_own(starts, monkeypatch):
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
         board.wait_for(lambda: board.group.ring == (1,))
+
+        def begin():
+            board.news = threading.Condition()
+            board.heard = []
+            monitor.start()
+
+        if starts != "later":
+            monkeypatch.setattr(f"{__name__}.fork_hooks", [begin])
         pid = os.fork()
         if pid == 0:
             verdict = 1
             try:
-                fates = {raw.fate for raw in farm.links}
-                board.news = threading.Condition()
-                board.heard = []
-                monitor.start()
+                if starts == "later":
+                    begin()
                 board.wait_for(lambda: {event.node for event in board.heard} == {0, 1})
-                verdict = 0 if fates == {"abandoned"} else 2
+                fates = [raw.fate for raw in farm.links]
+                verdict = 0 if fates == ["abandoned"] * 2 + ["open"] * 2 else 2
             finally:
                 os._exit(verdict)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
