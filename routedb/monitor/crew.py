@@ -149,9 +149,9 @@ class Crew:
             now = self._clock()
             deadlines = [d for w in self.watches if (d := w.deadline) is not None]
             is_resting = self._rest_at is not None and self._rest_at <= now
-            if not self._is_stopped and (deadlines or not is_resting):
-                wait = min([shortest, *(deadline - now for deadline in deadlines)])
-                self._changed.wait(max(wait, 0))
-            elif not self._is_stopped:
-                self._changed.wait()
+            wait = max(
+                0.0, min([shortest, *(deadline - now for deadline in deadlines)])
+            )
+            if not self._is_stopped:
+                self._changed.wait(None if is_resting and not deadlines else wait)
             return not self._is_stopped
