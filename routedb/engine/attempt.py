@@ -37,7 +37,7 @@ def conduct(d: Dispatcher, cursor: Seat, text: Text, params: Any, call: Call) ->
         _check_not_lost(d)
         decided = aim(d, text, params)
         if decided.target is not None:
-            several.run(d, cursor, decided)
+            several.run(d, cursor, plan, decided, call)
         else:
             once(d, cursor, plan, decided, call)
     except errors.Error as exc:
@@ -54,7 +54,7 @@ def once(d: Dispatcher, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> N
         link = story.reach()
         raw = cursor.raws.get(link) or cursor.take(link)
         try:
-            _run(d, link, call, raw)
+            run_on(d, link, call, raw)
         except Exception as exc:
             story.judge(link, exc)
             continue
@@ -106,10 +106,18 @@ _MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
 class Story:
     """The attempts at one statement: where it has been tried, and what may follow."""
 
-    def __init__(self, d: Dispatcher, plan: Plan, decided: Aim) -> None:
+    def __init__(
+        self,
+        d: Dispatcher,
+        plan: Plan,
+        decided: Aim,
+        group: int | None = None,
+        is_one_of_several: bool = False,
+    ) -> None:
         self.d = d
         self.plan = plan
-        self.group = decided.groups[0]
+        self.group = decided.groups[0] if group is None else group
+        self.is_one_of_several = is_one_of_several  # shards the statement writes to
         self.role = decided.role
         self.route = decided.route
         self.is_read = decided.is_read
@@ -169,7 +177,9 @@ class Story:
         link = transaction.branches.get(self.group)
         if link is None or not self.may_write or transaction.home == self.group:
             return link
-        if transaction.home >= 0 and self.group not in transaction.wrote:
+        if transaction.home >= 0 and not (
+            self.is_one_of_several or self.group in transaction.wrote
+        ):
             raise self._second_home()
         if transaction.home < 0:
             transaction.make_home(self.group)
@@ -179,7 +189,7 @@ class Story:
         """Give the transaction a branch on the group; refuse a second one to write."""
         transaction = self.d.transaction
         is_home = self.plan.placement.database is not None or self.may_write
-        if transaction.home >= 0 and self.may_write:
+        if transaction.home >= 0 and self.may_write and not self.is_one_of_several:
             raise self._second_home()
         for _ in range(_MOST_BEGINS):
             link = self._find_alive()
@@ -274,7 +284,8 @@ _RESPONSES = {
 }
 
 
-def _run(d: Dispatcher, link: Link, call: Call, raw: RawCursor) -> None:
+def run_on(d: Dispatcher, link: Link, call: Call, raw: RawCursor) -> None:
+    """Run on a raw cursor: counted as load, one thread at a time where needed."""
     loads, node = d.core.loads, link.node.id
     loads[node] += 1
     try:
