@@ -25,7 +25,7 @@ lint: .venv/test.stamp packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: .venv/bench.stamp packages
 	$(BIN)/python -m benchmarks
