@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from routedb import errors
-from routedb.adapters.base import TxMode
+from routedb.adapters.base import Adapter, TxMode
 from routedb.config.model import NodeConfig
 from routedb.cursor import Cursor
+from routedb.engine.core import Core
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.explain import Explanation, explain
 from routedb.session import State
 from routedb.topology.snapshot import Role
-
-if TYPE_CHECKING:
-    from routedb.runtime import Runtime
 
 
 class Connection:
@@ -38,9 +36,15 @@ class Connection:
     ProgrammingError = errors.ProgrammingError
     NotSupportedError = errors.NotSupportedError
 
-    def __init__(self, runtime: Runtime, mode: TxMode) -> None:
-        self.runtime = runtime
-        self.dispatcher = Dispatcher(runtime.core, runtime.face, mode)
+    def __init__(
+        self,
+        core: Core,
+        face: Adapter,
+        mode: TxMode,
+        leave: Callable[[Connection], None],
+    ) -> None:
+        self.dispatcher = Dispatcher(core, face, mode)
+        self._leave = leave  # tells the runtime that it is closed
         self._is_closed = False
 
     # -- PEP 249 ---------------------------------------------------------------------
@@ -67,7 +71,7 @@ class Connection:
         if not self._is_closed:
             self._is_closed = True
             self.dispatcher.close()
-            self.runtime.leave(self)
+            self._leave(self)
 
     @property
     def closed(self) -> int:
@@ -200,7 +204,7 @@ class Connection:
 
     def __repr__(self) -> str:
         state = "closed" if self._is_closed else self._state.value
-        return f"<routedb connection to {self.runtime.core.config.source}, {state}>"
+        return f"<routedb connection to {self.dispatcher.core.config.source}, {state}>"
 
     def __reduce__(self) -> Any:
         raise TypeError("a connection cannot be pickled")

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.config.model import NodeConfig
-from routedb.engine import attempt, several
+from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.link import Link
 from routedb.routing import Route
 
-if TYPE_CHECKING:
-    from routedb.connection import Connection
-
 _MOST_RAWS = 16  # links come and go; what is left of closed ones is dropped then
+
+
+class Owner(Protocol):
+    """What a cursor needs of its connection."""
+
+    dispatcher: Dispatcher
+
+    @property
+    def closed(self) -> int:
+        """0 while open."""
+
+    def usable(self) -> Dispatcher:
+        """Return the dispatcher; raise InterfaceError after close."""
 
 
 class Cursor:
@@ -26,7 +36,7 @@ class Cursor:
     methods, so fetching costs nothing extra.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Owner) -> None:
         self.connection = connection
         self.route: Route | None = None
         self.link: Link | None = None
@@ -34,6 +44,7 @@ class Cursor:
         self.seated: RawCursor = None
         self.raws: dict[Link, RawCursor] = {}
         self._arraysize = 1
+        self._dispatch: Callable[[Any, Any, Any], None]
         self._dispatch = connection.dispatcher.execute
         self._is_closed = False
 
@@ -51,41 +62,25 @@ class Cursor:
 
     def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
         """Run one statement for every set of parameters (PEP 249)."""
-        dispatcher = self.connection.usable()
         rows = vars_list if isinstance(vars_list, list | tuple) else list(vars_list)
-        text = dispatcher.known.get(query) if isinstance(query, str) else None
-        text = text or dispatcher.learn(query)
-        if text.plan.database.is_sharded:
-            several.executemany(dispatcher, self, text, query, rows)
-            return
-
-        def call(raw: RawCursor) -> Any:
-            return raw.executemany(query, rows)
-
-        attempt.conduct(dispatcher, self, text, None, call)
+        self.connection.usable().executemany(self, query, rows)
 
     def callproc(self, procname: str, parameters: Sequence[Any] = ()) -> Any:
         """Call a stored procedure on the writer; return the parameters, as the driver
         leaves them (PEP 249)."""
-        dispatcher = self.connection.usable()
-        text = dispatcher.learn(f"CALL {procname}()")
         answer: list[Any] = []
 
         def call(raw: RawCursor) -> Any:
             answer.append(raw.callproc(procname, parameters))
 
-        attempt.conduct(dispatcher, self, text, None, call)
-        return answer[0]
+        self.connection.usable().carry(self, f"CALL {procname}()", call)
+        return answer[-1]
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
         """Run a PostgreSQL COPY … TO STDOUT or FROM STDIN where it belongs."""
-        dispatcher = self.connection.usable()
-        text = dispatcher.learn(sql)
-
-        def call(raw: RawCursor) -> Any:
-            return raw.copy_expert(sql, file, size)
-
-        attempt.conduct(dispatcher, self, text, None, call)
+        self.connection.usable().carry(
+            self, sql, lambda raw: raw.copy_expert(sql, file, size)
+        )
 
     def mogrify(self, query: Any, vars: Any = None) -> Any:  # noqa: A002
         """Return the text that would be sent, where the driver can tell (psycopg2)."""

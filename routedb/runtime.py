@@ -33,9 +33,10 @@ class Runtime:
         self.monitor = Monitor(
             config, adapters.load, self.core.publish, lambda: self.core.topology
         )
+        self.core.attend = self.monitor.start
         self.core.wake = self.monitor.wake
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a connection may be collected inside it
         _alive.add(self)
 
     @property
@@ -48,7 +49,9 @@ class Runtime:
 
         Raises OperationalError when none of that database's nodes can be reached.
         """
-        connection = Connection(self, TxMode(autocommit=autocommit))
+        connection = Connection(
+            self.core, self.face, TxMode(autocommit=autocommit), self.leave
+        )
         with self._lock:
             self._connections.add(connection)
         self.monitor.start()
@@ -74,12 +77,10 @@ class Runtime:
 
     def after_fork(self) -> None:
         """In a forked child: nothing of the parent's may be touched."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.core.after_fork()
         for connection in list(self._connections):
             connection.dispatcher.abandon()
-        if self._connections:
-            self.monitor.start()
 
     def _greet(self, connection: Connection) -> None:
         """Open the first link, so that a wrong address or password is told now.

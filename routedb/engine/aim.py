@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.config.model import DatabaseConfig, GroupConfig, TableRule
 from routedb.engine.plan import Plan, Text, needs_shard
+from routedb.engine.session import Session
 from routedb.routing import Reason, Route, check_hint_shard, decide_role
 from routedb.session import State
 from routedb.sharding import Target, analyse, shard_for_key_hint
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
-
-if TYPE_CHECKING:
-    from routedb.engine.dispatcher import Dispatcher
 
 
 class Aim(NamedTuple):
@@ -29,7 +27,7 @@ class Aim(NamedTuple):
     is_early: bool = False  # a read before the first write: outside the transaction
 
 
-def aim(d: Dispatcher, text: Text, params: Any, may_ask: bool = True) -> Aim:
+def aim(d: Session, text: Text, params: Any, may_ask: bool = True) -> Aim:
     """Decide. Raises the refusals of routing and sharding; nothing has run then.
 
     `may_ask`: the catalog may be asked about functions on no list.
@@ -48,7 +46,7 @@ def aim(d: Dispatcher, text: Text, params: Any, may_ask: bool = True) -> Aim:
     return Aim(groups, role, route, is_read, target, is_early)
 
 
-def _database(d: Dispatcher, plan: Plan) -> tuple[DatabaseConfig, bool]:
+def _database(d: Session, plan: Plan) -> tuple[DatabaseConfig, bool]:
     """A statement without tables goes where the transaction is, else to the default."""
     home = d.transaction.home
     if plan.placement.database is None and home >= 0:
@@ -58,7 +56,7 @@ def _database(d: Dispatcher, plan: Plan) -> tuple[DatabaseConfig, bool]:
 
 
 def _role(
-    d: Dispatcher,
+    d: Session,
     plan: Plan,
     is_read: bool,
     database: DatabaseConfig,
@@ -67,7 +65,9 @@ def _role(
     branch = d.transaction.branches.get(groups[0]) if len(groups) == 1 else None
     view = d.core.topology.groups[groups[0]]
     if branch is not None:
-        role = Role.WRITER if view.writer == branch.node.id else Role.REPLICA
+        role = d.transaction.roles[groups[0]]
+        if role is Role.REPLICA and not is_read:
+            _check_declared(d, plan)
         return role, Reason.IN_TRANSACTION, False
     early = is_read and reads_early(d, database)
     situation = _Early(d) if early else d
@@ -78,12 +78,22 @@ def _role(
     return role, reason, early and role is Role.REPLICA
 
 
+def _check_declared(d: Session, plan: Plan) -> None:
+    """A transaction that using() or a hint put on a replica cannot write. One that was
+    declared read-only hears so from its server, in the server's own words."""
+    harmless = plan.statement.kind in (Kind.TRANSACTION, Kind.SESSION)
+    if not harmless and not d.is_read_only:
+        raise errors.ReadOnlyError(
+            f"{plan.statement.verb} in a transaction that reads from a replica: "
+            "commit or roll back first, then write"
+        )
+
+
 class _Early:
     """The situation of a read that `transaction_reads = "replica"` lets out early."""
 
-    reads_early = True
-
-    def __init__(self, d: Dispatcher) -> None:
+    def __init__(self, d: Session) -> None:
+        self.reads_early = True
         self.in_transaction = d.in_transaction
         self.is_read_only = d.is_read_only
         self.role = d.role
@@ -91,7 +101,7 @@ class _Early:
         self.wrote = d.wrote
 
 
-def reads_early(d: Dispatcher, database: DatabaseConfig) -> bool:
+def reads_early(d: Session, database: DatabaseConfig) -> bool:
     """Tell whether a plain read may leave the transaction for a replica now.
 
     Only before the first write and only under READ COMMITTED, where each statement has
@@ -109,7 +119,7 @@ def reads_early(d: Dispatcher, database: DatabaseConfig) -> bool:
 
 
 def _shards(
-    d: Dispatcher, text: Text, params: Any, database: DatabaseConfig
+    d: Session, text: Text, params: Any, database: DatabaseConfig
 ) -> tuple[tuple[int, ...], tuple[Reason, str] | None, Target | None]:
     """Return the numbers of the shards, the reason, and the target when several."""
     plan = text.plan
@@ -141,9 +151,7 @@ def _shards(
     return numbers, (reason, why), target
 
 
-def _resolve(
-    d: Dispatcher, text: Text, params: Any, database: DatabaseConfig
-) -> Target:
+def _resolve(d: Session, text: Text, params: Any, database: DatabaseConfig) -> Target:
     plan = text.plan
     shards = plan.shards(
         lambda: analyse(text.source, text.scan, plan.dialect, plan.placement.sharded)
@@ -162,7 +170,7 @@ def _check_ruled(plan: Plan, database: DatabaseConfig) -> None:
 
 
 def _shardless(
-    d: Dispatcher, plan: Plan, database: DatabaseConfig
+    d: Session, plan: Plan, database: DatabaseConfig
 ) -> tuple[tuple[int, ...], tuple[Reason, str] | None, Target | None]:
     """A statement that touches no table: any shard may answer, if it only reads."""
     statement = plan.statement
@@ -175,7 +183,7 @@ def _shardless(
     return (_number_at_hand(d, database),), None, None
 
 
-def _number_at_hand(d: Dispatcher, database: DatabaseConfig) -> int:
+def _number_at_hand(d: Session, database: DatabaseConfig) -> int:
     """Return the number of a shard that this transaction, or this connection, already
     has a link to, so that "any shard" does not open another; else spread."""
     by_id = {group.id: number for number, group in enumerate(database.groups)}
@@ -187,7 +195,7 @@ def _number_at_hand(d: Dispatcher, database: DatabaseConfig) -> int:
     return d.turn % len(database.groups)
 
 
-def _hinted_shard(d: Dispatcher, plan: Plan, database: DatabaseConfig) -> int | None:
+def _hinted_shard(d: Session, plan: Plan, database: DatabaseConfig) -> int | None:
     hints = plan.statement.hints
     if hints is None or not d.core.config.hints:
         return None
@@ -199,7 +207,7 @@ def _hinted_shard(d: Dispatcher, plan: Plan, database: DatabaseConfig) -> int | 
     return shard_for_key_hint(rule, hints.key, len(database.groups))
 
 
-def _rule_for_key(d: Dispatcher, plan: Plan, database: DatabaseConfig) -> TableRule:
+def _rule_for_key(d: Session, plan: Plan, database: DatabaseConfig) -> TableRule:
     """Return the rule whose function a `key=` hint goes through: the statement's own
     sharded table, else the only function the database uses."""
     own = [r for r in plan.placement.sharded.values() if r.shard_key is not None]
@@ -216,7 +224,7 @@ def _rule_for_key(d: Dispatcher, plan: Plan, database: DatabaseConfig) -> TableR
     return rules[0]
 
 
-def _asked(d: Dispatcher, plan: Plan, database: DatabaseConfig) -> bool:
+def _asked(d: Session, plan: Plan, database: DatabaseConfig) -> bool:
     """Ask the catalog about functions on no list: True when all of them only read.
 
     Not asked where the answer would change nothing: a group without replicas, or a

@@ -1,99 +1,50 @@
 """Carry a decision out: reach a link, run, and act on what goes wrong.
 
-`conduct` is the long way of a statement, for everything that the hot path leaves; the
-action for each fault comes from the table in session/recovery.py.
+The action for each fault comes from the table in session/recovery.py.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
 
 from routedb import errors
 from routedb.adapters.base import Fault, RawCursor
-from routedb.engine import control, memory, several
-from routedb.engine.aim import Aim, aim
+from routedb.engine.aim import Aim
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.engine.misuse import as_dbapi_error
-from routedb.engine.plan import Plan, Text
+from routedb.engine.plan import Plan
+from routedb.engine.session import Call, Seat, Session
 from routedb.events import NodeRefusedWrite
-from routedb.session import Action, Event, Moment, State, action_for
+from routedb.session import Action, Event, Moment, action_for
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
-if TYPE_CHECKING:
-    from routedb.engine.dispatcher import Call, Dispatcher, Seat
 
-
-def conduct(d: Dispatcher, cursor: Seat, text: Text, params: Any, call: Call) -> None:
-    """Run one statement the long way. `call` runs it on a raw cursor."""
-    plan = text.plan
-    cursor.unseat()
-    try:
-        if plan.statement.kind is Kind.EMPTY:
-            raise errors.ProgrammingError("the statement is empty: nothing to run")
-        if control.is_control(plan) and control.carry_out(d, cursor, text, call):
-            return
-        _check_not_lost(d)
-        decided = aim(d, text, params)
-        if decided.target is not None:
-            several.run(d, cursor, plan, decided, call)
-        else:
-            once(d, cursor, plan, decided, call)
-    except errors.Error as exc:
-        raise d.faced(exc)
-    memory.note(d, cursor.link, text, params)
-    if plan.statement.tx:
-        control.settle(d, cursor.link)
-
-
-def once(d: Dispatcher, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> None:
+def once(d: Session, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> None:
     """Run on one group, on another node of it where that is allowed."""
-    story = Story(d, plan, decided)
+    attempts = Attempts(d, plan, decided)
     while True:
-        link = story.reach()
+        link = attempts.reach()
         raw = cursor.raws.get(link) or cursor.take(link)
         try:
             run_on(d, link, call, raw)
         except Exception as exc:
-            story.judge(link, exc)
+            attempts.judge(link, exc)
             continue
         break
-    cursor.link, cursor.raw, cursor.route = link, raw, story.route
-    if d.transaction.is_open and not decided.is_early and not story.may_write:
+    cursor.link, cursor.raw, cursor.route = link, raw, attempts.route
+    if d.transaction.is_open and not decided.is_early and not attempts.may_write:
         d.transaction.on(Event.READ)
     wrote(d, cursor, plan, raw)
 
 
-def recover(
-    d: Dispatcher,
-    cursor: Seat,
-    text: Text,
-    params: Any,
-    call: Call,
-    link: Link,
-    exc: Exception,
-) -> None:
-    """Act on a fault in the hot path: raise, or run again the long way."""
-    cursor.unseat()
-    try:
-        decided = aim(d, text, params)
-        story = Story(d, text.plan, decided)
-        story.judge(link, exc)
-        conduct(d, cursor, text, params, call)
-    except errors.Error as own:
-        raise d.faced(own)
-
-
-def wrote(d: Dispatcher, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
+def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
     """Take note of a statement that may have written, and of whether it gave rows."""
     if not plan.is_read and plan.statement.kind is not Kind.SESSION:
         group = cursor.link.node.group if cursor.link is not None else plan.gid
         d.own_writes.add(group)
         if plan.shares_writes:
             d.core.shared_writes.add(group)
-        if plan.statement.kind is Kind.DDL:
-            d.core.forget_functions()
     if raw.description is None:
         cursor.unseat()
     elif raw is not cursor.seated:
@@ -103,12 +54,12 @@ def wrote(d: Dispatcher, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
 _MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
 
 
-class Story:
+class Attempts:
     """The attempts at one statement: where it has been tried, and what may follow."""
 
     def __init__(
         self,
-        d: Dispatcher,
+        d: Session,
         plan: Plan,
         decided: Aim,
         group: int | None = None,
@@ -154,6 +105,8 @@ class Story:
         action = action_for(fault, self._moment())
         if fault is Fault.LINK_LOST:
             self.d.core.wake()
+        if fault is Fault.NODE_READ_ONLY and self.role is Role.WRITER:
+            self.d.core.publish(NodeRefusedWrite(link.node.id, link.generation))
         if self.d.transaction.is_open and not self.is_early:
             try:
                 self.d.transaction.blame(link, exc, action)
@@ -195,7 +148,7 @@ class Story:
             link = self._find_alive()
             try:
                 return transaction.join(
-                    self.group, link, is_home and transaction.home < 0
+                    self.group, link, self.role, is_home and transaction.home < 0
                 )
             except Exception as exc:
                 lost = exc
@@ -262,9 +215,9 @@ class Story:
             raise exc
         self.refused.add(link.node.id)
         self.d.links.drop(link)
-        core.publish(NodeRefusedWrite(link.node.id, link.generation))
 
     def _unknown(self, link: Link, exc: Exception, fault: Fault) -> None:
+        self.d.own_writes.add(self.group)  # it may have happened: do not read behind it
         raise errors.OutcomeUnknown(
             f"{self.plan.statement.verb} was sent to {link.node.name} and its answer was "
             f"lost: {exc}. It may or may not have happened; running it again may do it "
@@ -276,15 +229,15 @@ class Story:
 
 
 _RESPONSES = {
-    Action.RAISE: Story._raise,
-    Action.LOSE: Story._raise,
-    Action.RETRY_ELSEWHERE: Story._elsewhere,
-    Action.AWAIT_WRITER: Story._await_writer,
-    Action.RAISE_OUTCOME_UNKNOWN: Story._unknown,
+    Action.RAISE: Attempts._raise,
+    Action.LOSE: Attempts._raise,
+    Action.RETRY_ELSEWHERE: Attempts._elsewhere,
+    Action.AWAIT_WRITER: Attempts._await_writer,
+    Action.RAISE_OUTCOME_UNKNOWN: Attempts._unknown,
 }
 
 
-def run_on(d: Dispatcher, link: Link, call: Call, raw: RawCursor) -> None:
+def run_on(d: Session, link: Link, call: Call, raw: RawCursor) -> None:
     """Run on a raw cursor: counted as load, one thread at a time where needed."""
     loads, node = d.core.loads, link.node.id
     loads[node] += 1
@@ -293,11 +246,3 @@ def run_on(d: Dispatcher, link: Link, call: Call, raw: RawCursor) -> None:
             call(raw)
     finally:
         loads[node] -= 1
-
-
-def _check_not_lost(d: Dispatcher) -> None:
-    if d.transaction.state is State.LOST:
-        raise errors.TransactionLost(
-            "this transaction was lost with its link and nothing of it was committed: "
-            "call rollback(), then run the whole transaction again"
-        )

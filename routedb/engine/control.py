@@ -9,20 +9,17 @@ a transaction is open (`settle`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from routedb import errors
 from routedb.adapters.base import TxMode
+from routedb.engine.link import Link
 from routedb.engine.plan import Plan, Text
+from routedb.engine.session import Call, Seat, Session
 from routedb.session import Event, State
 from routedb.sql.statement import Kind, TxEffect, TxStep
 
-if TYPE_CHECKING:
-    from routedb.engine.dispatcher import Call, Dispatcher, Seat
-    from routedb.engine.link import Link
-
 # Carries out a step; False: let the text run like any other statement.
-Step = Callable[["Dispatcher", Text, TxStep], bool]
+Step = Callable[[Session, Text, TxStep], bool]
 
 
 def is_control(plan: Plan) -> bool:
@@ -35,7 +32,7 @@ def is_control(plan: Plan) -> bool:
     )
 
 
-def carry_out(d: Dispatcher, cursor: Seat, text: Text, call: Call) -> bool:
+def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
     """Do what the text says. False when it must run as it is."""
     step = text.plan.statement.tx[0]
     action = _STEPS.get(step.effect)
@@ -46,7 +43,7 @@ def carry_out(d: Dispatcher, cursor: Seat, text: Text, call: Call) -> bool:
     return True
 
 
-def settle(d: Dispatcher, link: Link | None) -> None:
+def settle(d: Session, link: Link | None) -> None:
     """After a text that may have begun or ended a transaction: believe the driver."""
     if link is None:
         return
@@ -60,7 +57,7 @@ def settle(d: Dispatcher, link: Link | None) -> None:
     d.refresh()
 
 
-def _begin(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _begin(d: Session, text: Text, step: TxStep) -> bool:
     transaction = d.transaction
     if transaction.is_bound:
         return False  # the server's warning, or MySQL's implicit commit
@@ -68,37 +65,37 @@ def _begin(d: Dispatcher, text: Text, step: TxStep) -> bool:
     return True
 
 
-def _commit(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _commit(d: Session, text: Text, step: TxStep) -> bool:
     if not d.transaction.is_open:
         return False
     d.transaction.commit()
     return True
 
 
-def _rollback(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _rollback(d: Session, text: Text, step: TxStep) -> bool:
     if not d.transaction.is_open:
         return False
     d.transaction.rollback()
     return True
 
 
-def _commit_and_chain(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _commit_and_chain(d: Session, text: Text, step: TxStep) -> bool:
     mode = d.transaction.mode
     return _commit(d, text, step) and _chain(d, mode)
 
 
-def _rollback_and_chain(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _rollback_and_chain(d: Session, text: Text, step: TxStep) -> bool:
     mode = d.transaction.mode
     return _rollback(d, text, step) and _chain(d, mode)
 
 
-def _chain(d: Dispatcher, mode: TxMode) -> bool:
+def _chain(d: Session, mode: TxMode) -> bool:
     """Begin the next transaction as the last was (PostgreSQL manual, COMMIT)."""
     d.transaction.begin(mode, None)
     return True
 
 
-def _savepoint(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _savepoint(d: Session, text: Text, step: TxStep) -> bool:
     transaction = d.transaction
     if not transaction.is_open or step.name is None:
         return False
@@ -110,11 +107,11 @@ def _savepoint(d: Dispatcher, text: Text, step: TxStep) -> bool:
     return True
 
 
-def _release(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _release(d: Session, text: Text, step: TxStep) -> bool:
     return _in_order(d, text)
 
 
-def _rollback_to(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _rollback_to(d: Session, text: Text, step: TxStep) -> bool:
     if not _in_order(d, text):
         return False
     d.transaction.on(Event.ROLLBACK_TO)
@@ -123,7 +120,7 @@ def _rollback_to(d: Dispatcher, text: Text, step: TxStep) -> bool:
     return True
 
 
-def _in_order(d: Dispatcher, text: Text) -> bool:
+def _in_order(d: Session, text: Text) -> bool:
     """Run on every branch, or keep it in order before the first statement."""
     transaction = d.transaction
     if not transaction.is_open:
@@ -135,16 +132,19 @@ def _in_order(d: Dispatcher, text: Text) -> bool:
     return True
 
 
-def _set(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _set(d: Session, text: Text, step: TxStep) -> bool:
     """SET TRANSACTION counts for the transaction that is open and not yet bound."""
     transaction = d.transaction
-    if not transaction.is_open or transaction.is_bound:
+    if not transaction.is_open:
+        return False
+    if transaction.is_bound:
+        transaction.mode = _mode(d, step)
         return False
     transaction.declare(_mode(d, step), text.source)
     return True
 
 
-def _set_default(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _set_default(d: Session, text: Text, step: TxStep) -> bool:
     """SET SESSION CHARACTERISTICS: later transactions; runs, and is kept as a setting."""
     mode = d.links.mode
     if step.read_only is not None:
@@ -154,7 +154,7 @@ def _set_default(d: Dispatcher, text: Text, step: TxStep) -> bool:
     return False
 
 
-def _prepare(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _prepare(d: Session, text: Text, step: TxStep) -> bool:
     if len(d.transaction.wrote) > 1:
         raise errors.ShardError(
             "PREPARE TRANSACTION of a transaction that wrote to several shards: each "
@@ -163,15 +163,15 @@ def _prepare(d: Dispatcher, text: Text, step: TxStep) -> bool:
     return False
 
 
-def _autocommit_on(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _autocommit_on(d: Session, text: Text, step: TxStep) -> bool:
     return _autocommit(d, True)
 
 
-def _autocommit_off(d: Dispatcher, text: Text, step: TxStep) -> bool:
+def _autocommit_off(d: Session, text: Text, step: TxStep) -> bool:
     return _autocommit(d, False)
 
 
-def _autocommit(d: Dispatcher, on: bool) -> bool:
+def _autocommit(d: Session, on: bool) -> bool:
     """MySQL's SET autocommit: switching it on commits what is open (manual, 13.3.1)."""
     if d.transaction.is_bound:
         d.transaction.commit()
@@ -179,7 +179,7 @@ def _autocommit(d: Dispatcher, on: bool) -> bool:
     return True
 
 
-def _mode(d: Dispatcher, step: TxStep) -> TxMode:
+def _mode(d: Session, step: TxStep) -> TxMode:
     """Return the mode of the open transaction with what the text adds to it."""
     mode = d.transaction.mode
     return TxMode(

@@ -47,7 +47,9 @@ class Core:
         self.rules = Rules(config)
         self.shared_writes: set[int] = set()  # groups written to under "process"
         self._volatile: dict[tuple[str, Table], bool] = {}
-        self.wake: Callable[[], None] = lambda: None  # the monitor's, once there is one
+        # The monitor's, once there is one: see to it that it runs; make it hurry.
+        self.attend: Callable[[], None] = lambda: None
+        self.wake: Callable[[], None] = lambda: None
         self._adapter_for = adapter_for
         self._texts: dict[str | None, Texts] = {}
         self._changed = threading.Condition()
@@ -69,24 +71,16 @@ class Core:
 
     def is_volatile(
         self, database: str, function: Table, link: Callable[[], Link]
-    ) -> bool:
-        """Ask the catalog, once, whether `function` may write; not found means yes.
-
-        What is not found is asked again next time: it may be created meanwhile.
-        """
+    ) -> bool | None:
+        """Ask the catalog, once, whether `function` may write; None: there is none."""
         key = (database, function)
         known = self._volatile.get(key)
         if known is None:
             at = link()
             known = at.adapter.volatility(at.raw, function.name, function.schema)
-            if known is None:
-                return True
-            self._volatile[key] = known
+            if known is not None:
+                self._volatile[key] = known
         return known
-
-    def forget_functions(self) -> None:
-        """Forget what the catalogs said: after DDL a function may be another."""
-        self._volatile.clear()
 
     def publish(self, event: Event) -> None:
         """Take news of a node into the snapshot and wake whoever waits for it."""

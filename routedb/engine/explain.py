@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from routedb.config.model import NodeConfig
 from routedb.engine.aim import aim
+from routedb.engine.dispatcher import Dispatcher
 from routedb.routing import Route
 from routedb.sql import Statement
 from routedb.topology.snapshot import Role
-
-if TYPE_CHECKING:
-    from routedb.engine.dispatcher import Dispatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,7 @@ class Explanation:
 
 def explain(d: Dispatcher, sql: Any, params: Any) -> Explanation:
     """Decide as `execute` would. Raises what it would raise before sending anything."""
-    text = d.known.get(sql) if isinstance(sql, str) else None
-    text = text or d.learn(sql)
+    text = d.learn(sql)
     decided = aim(d, text, params, may_ask=False)
     nodes: list[NodeConfig] = []
     for group in decided.groups:

@@ -116,8 +116,8 @@ class Links:
             view = self.core.topology.groups[config.group]
             seen = next(n for n in view.nodes if n.id == node)
             reason = mask(str(exc)).strip()
-            self.core.publish(NodeFailed(node, seen.generation, reason))
             fault = Fault.REFUSED if fault is Fault.LINK_LOST else fault
+            self.core.publish(NodeFailed(node, seen.generation, reason, fault))
         return action_for(fault, moment)
 
     def drop(self, link: Link) -> None:
@@ -152,6 +152,7 @@ class Links:
         return order[0] if order else None
 
     def _connect(self, node: int) -> Link:
+        self.core.attend()  # in a forked child nothing else starts the monitor
         config = self.core.nodes[node]
         adapter = self.core.adapter(config)
         database = self.core.config.databases[config.database]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from routedb.engine.link import Link
 from routedb.engine.plan import Text
+from routedb.engine.session import Session
 from routedb.session.settings import Setting
 from routedb.sql.statement import SessionEffect
-
-if TYPE_CHECKING:
-    from routedb.engine.dispatcher import Dispatcher
-    from routedb.engine.link import Link
 
 # RESET ALL leaves these as they are (PostgreSQL manual, RESET and SET ROLE).
 _KEPT_BY_RESET = frozenset({"role", "session_authorization"})
@@ -22,7 +20,7 @@ _KEPT_BY_RESET = frozenset({"role", "session_authorization"})
 _CONFIG_NAME = re.compile(r"set_config\s*\(\s*'([^']+)'", re.IGNORECASE)
 
 
-def note(d: Dispatcher, link: Link | None, text: Text, params: Any) -> None:
+def note(d: Session, link: Link | None, text: Text, params: Any) -> None:
     """Take note of the effects of a statement that has succeeded on `link`."""
     if link is None:
         return
@@ -32,18 +30,16 @@ def note(d: Dispatcher, link: Link | None, text: Text, params: Any) -> None:
             action(d, link, text, params)
 
 
-def _set(d: Dispatcher, link: Link, text: Text, params: Any) -> None:
+def _set(d: Session, link: Link, text: Text, params: Any) -> None:
     _add(d, link, text, params, None)
 
 
-def _use(d: Dispatcher, link: Link, text: Text, params: Any) -> None:
+def _use(d: Session, link: Link, text: Text, params: Any) -> None:
     """USE names a schema of that database's servers; others may not have it."""
     _add(d, link, text, params, link.node.database)
 
 
-def _add(
-    d: Dispatcher, link: Link, text: Text, params: Any, database: str | None
-) -> None:
+def _add(d: Session, link: Link, text: Text, params: Any, database: str | None) -> None:
     engine = link.node.engine
     setting = Setting(engine, text.source, params, _names(text, params), database)
     is_undone_by_rollback = engine == "postgresql" and d.transaction.is_open
@@ -52,7 +48,7 @@ def _add(
         d.links.changed(link)
 
 
-def _reset(d: Dispatcher, link: Link, text: Text, params: Any) -> None:
+def _reset(d: Session, link: Link, text: Text, params: Any) -> None:
     names = text.plan.statement.settings
     if names and "*" not in names and "all" not in names:
         _set(d, link, text, params)
@@ -61,7 +57,7 @@ def _reset(d: Dispatcher, link: Link, text: Text, params: Any) -> None:
     d.links.changed(link)
 
 
-def _discard(d: Dispatcher, link: Link, text: Text, params: Any) -> None:
+def _discard(d: Session, link: Link, text: Text, params: Any) -> None:
     """DISCARD ALL empties the session; DISCARD PLANS, TEMP, SEQUENCES only parts."""
     if text.plan.statement.verb.upper() in ("DISCARD", "DISCARD ALL"):
         d.links.settings.clear(link.node.engine, text.source)
@@ -69,8 +65,8 @@ def _discard(d: Dispatcher, link: Link, text: Text, params: Any) -> None:
     link.pins.clear()
 
 
-def _pin(what: str) -> Callable[[Dispatcher, Link, Text, Any], None]:
-    def pin(d: Dispatcher, link: Link, text: Text, params: Any) -> None:
+def _pin(what: str) -> Callable[[Session, Link, Text, Any], None]:
+    def pin(d: Session, link: Link, text: Text, params: Any) -> None:
         link.pins.add(what)
 
     return pin
@@ -88,7 +84,7 @@ def _names(text: Text, params: Any) -> tuple[str, ...]:
     return names
 
 
-_ACTIONS: dict[SessionEffect, Callable[[Dispatcher, Link, Text, Any], None]] = {
+_ACTIONS: dict[SessionEffect, Callable[[Session, Link, Text, Any], None]] = {
     SessionEffect.SET: _set,
     SessionEffect.RESET: _reset,
     SessionEffect.DISCARD: _discard,

@@ -7,8 +7,6 @@ The exception stays what it was and is both.
 
 from __future__ import annotations
 
-from functools import cache
-
 from routedb import errors
 
 _KINDS: tuple[tuple[type[Exception], type[errors.Error]], ...] = (
@@ -30,6 +28,13 @@ def as_dbapi_error(exc: Exception) -> Exception:
     return exc
 
 
-@cache
+_made: dict[tuple[type[Exception], type[errors.Error]], type[Exception]] = {}
+
+
 def _both(plain: type[Exception], kind: type[errors.Error]) -> type[Exception]:
-    return type(kind.__name__, (kind, plain), {"__module__": __name__})
+    """Return the class that is both, the same one each time."""
+    made = _made.get((plain, kind))
+    if made is None:
+        made = type(kind.__name__, (kind, plain), {"__module__": __name__})
+        made = _made.setdefault((plain, kind), made)
+    return made

@@ -34,7 +34,9 @@ class Plan:
     """
 
     __slots__ = (
+        "_is_plain",
         "_shards",
+        "_was_asked",
         "database",
         "dialect",
         "gid",
@@ -50,6 +52,7 @@ class Plan:
         "shares_writes",
         "statement",
         "within",
+        "within_replica",
         "writer",
     )
 
@@ -63,6 +66,8 @@ class Plan:
         self.is_read = statement.read_only
         self.gid = -1
         self.is_simple = False
+        self._is_plain = False
+        self._was_asked = False
         self.may_replica = False
         self.refusal: errors.Error | None = None
         self.placement = Placement(None, Reason.DEFAULT, "no tables")
@@ -116,6 +121,7 @@ class Plan:
     def turn_read(self, is_read: bool) -> None:
         """Take the catalog's, or a replica's, word on whether this only reads."""
         self.is_read = is_read
+        self._was_asked = True
         self.routes.clear()
         self._settle_role()
 
@@ -141,7 +147,7 @@ class Plan:
         )
         if not self.database.is_sharded:
             self.gid = self.database.groups[0].id
-        self.is_simple = (
+        self._is_plain = (
             self.gid >= 0
             and not statement.tx
             and not statement.session
@@ -166,6 +172,12 @@ class Plan:
         self.replica = self.route(groups, Role.REPLICA, Reason.PLAIN_READ)
         self.own_writes = self.route(groups, Role.WRITER, Reason.OWN_WRITES)
         self.within = self.route(groups, Role.WRITER, Reason.IN_TRANSACTION)
+        self.within_replica = self.route(groups, Role.REPLICA, Reason.IN_TRANSACTION)
+        self.is_simple = self._is_plain and (
+            self.is_read
+            or self._was_asked
+            or not (has_replicas and self.statement.asks)
+        )
 
     def _writer_reason(self, has_replicas: bool) -> Reason:
         """Say why the writer answers when nothing about the session matters."""

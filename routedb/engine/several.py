@@ -7,19 +7,17 @@ undoes the others. Outside a transaction one is opened for the statement.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine import attempt
 from routedb.engine.aim import Aim, aim
 from routedb.engine.plan import Plan, Text
-
-if TYPE_CHECKING:
-    from routedb.engine.dispatcher import Call, Dispatcher, Seat
+from routedb.engine.session import Call, Seat, Session
 
 
-def run(d: Dispatcher, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> None:
+def run(d: Session, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> None:
     """Run a statement on each of its shards; show the results as one."""
     target = decided.target
     assert target is not None
@@ -45,9 +43,17 @@ def run(d: Dispatcher, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> No
 
 
 def executemany(
-    d: Dispatcher, cursor: Seat, text: Text, sql: Any, rows: Sequence[Any]
+    d: Session,
+    cursor: Seat,
+    text: Text,
+    sql: Any,
+    rows: Sequence[Any],
+    execute: Callable[[Any], None],
 ) -> None:
-    """Run one statement for many sets of parameters, each on its own shard."""
+    """Run one statement for many sets of parameters, each on its own shard.
+
+    `execute` runs it for one set, the long way, where a set itself is for several.
+    """
     cursor.unseat()
     try:
         decisions = [aim(d, text, params) for params in rows]
@@ -56,7 +62,7 @@ def executemany(
     by_group: dict[int, list[Any]] = {}
     for decided, params in zip(decisions, rows, strict=True):
         if len(decided.groups) > 1 or decided.target is not None:
-            _one_by_one(d, cursor, sql, rows)
+            _one_by_one(d, cursor, rows, execute)
             return
         by_group.setdefault(decided.groups[0], []).append(params)
     first = {decided.groups[0]: decided for decided in reversed(decisions)}
@@ -77,7 +83,7 @@ def executemany(
         in_transaction(d, work)
 
 
-def in_transaction(d: Dispatcher, work: Callable[[], None]) -> None:
+def in_transaction(d: Session, work: Callable[[], None]) -> None:
     """Do `work` inside the open transaction, or inside one of its own."""
     transaction = d.transaction
     if transaction.is_open:
@@ -93,11 +99,13 @@ def in_transaction(d: Dispatcher, work: Callable[[], None]) -> None:
     d.commit()
 
 
-def _one_by_one(d: Dispatcher, cursor: Seat, sql: Any, rows: Sequence[Any]) -> None:
+def _one_by_one(
+    d: Session, cursor: Seat, rows: Sequence[Any], execute: Callable[[Any], None]
+) -> None:
     def work() -> None:
         count = 0
         for params in rows:
-            d.execute(cursor, sql, params)
+            execute(params)
             count += max(cursor.raw.rowcount, 0)
         cursor.raw = Gathered.counting(count)
         cursor.unseat()
@@ -106,22 +114,22 @@ def _one_by_one(d: Dispatcher, cursor: Seat, sql: Any, rows: Sequence[Any]) -> N
 
 
 def _on(
-    d: Dispatcher, cursor: Seat, plan: Plan, decided: Aim, group: int, call: Call
+    d: Session, cursor: Seat, plan: Plan, decided: Aim, group: int, call: Call
 ) -> RawCursor:
     """Run one part on its group, as a writing branch of the transaction."""
-    story = attempt.Story(d, plan, decided, group, is_one_of_several=True)
-    link = story.reach()
+    attempts = attempt.Attempts(d, plan, decided, group, is_one_of_several=True)
+    link = attempts.reach()
     raw = link.adapter.cursor(link.raw)
     try:
         attempt.run_on(d, link, call, raw)
     except Exception as exc:
-        story.judge(link, exc)
+        attempts.judge(link, exc)
         raise
     cursor.link = link
     return raw
 
 
-def _check_home(d: Dispatcher, plan: Plan, decided: Aim) -> None:
+def _check_home(d: Session, plan: Plan, decided: Aim) -> None:
     home = d.transaction.home
     if home >= 0 and d.core.groups[home].database != plan.database.name:
         raise errors.CrossDatabaseError(

@@ -17,6 +17,7 @@ from routedb.adapters.base import Fault, TxMode
 from routedb.engine.link import Link
 from routedb.engine.links import Links
 from routedb.session import Action, Event, Moment, State, action_for, advance
+from routedb.topology.snapshot import Role
 
 
 class Transaction:
@@ -29,6 +30,8 @@ class Transaction:
         self.home = -1
         self.home_link: Link | None = None
         self.branches: dict[int, Link] = {}
+        self.roles: dict[int, Role] = {}  # of the branches
+        self.is_on_writer = True  # the home's role
         self.wrote: set[int] = set()
         self.mode = links.mode  # what was declared for this transaction
         self.is_explicit = False  # begun by a text, not by PEP 249's implicit begin
@@ -74,23 +77,25 @@ class Transaction:
         self._savepoints.append(name)
         self._prologue.append(sql)
 
-    def join(self, group: int, link: Link, is_home: bool) -> Link:
+    def join(self, group: int, link: Link, role: Role, is_home: bool) -> Link:
         """Make `link` a branch of the transaction, in the same transactional state."""
         self._start(link, is_home)
         self.branches[group] = link
-        if is_home and self.home < 0:
-            self.home = group
-            self.home_link = link
+        self.roles[group] = role
+        if is_home:
+            self.make_home(group)
         return link
 
     def make_home(self, group: int) -> None:
         """Let a branch that only served statements without tables become the home."""
         self.home = group
         self.home_link = self.branches[group]
+        self.is_on_writer = self.roles[group] is Role.WRITER
 
     def adopt(self, link: Link) -> None:
         """Take over a transaction that a text of several statements left open."""
         self.branches[link.node.group] = link
+        self.roles[link.node.group] = Role.WRITER
         self.make_home(link.node.group)
         link.is_text_begun = True
         self.note_write(link.node.group)
@@ -129,13 +134,12 @@ class Transaction:
         self.wrote.add(group)
         self.on(Event.WRITE)
 
-    def commit(self) -> frozenset[int]:
-        """Commit every branch; return the groups that were written to.
+    def commit(self) -> None:
+        """Commit every branch.
 
         Raises TransactionLost, OutcomeUnknown, or the server's refusal to commit; the
         transaction is over in every case.
         """
-        wrote = frozenset(self.wrote)
         if self.state is State.LOST:
             self.end(committed=False)
             raise errors.TransactionLost(
@@ -148,7 +152,6 @@ class Transaction:
             committed = self.state is not State.FAILED
         finally:
             self.end(committed)
-        return wrote
 
     def rollback(self) -> None:
         """Roll every branch back. A link that is gone has been rolled back by its

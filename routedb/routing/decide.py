@@ -16,11 +16,25 @@ from routedb.topology.snapshot import GroupView, Role
 class Situation(Protocol):
     """What a decision needs to know of the session. Read, never written."""
 
-    in_transaction: bool
-    is_read_only: bool  # the transaction is declared read-only
-    reads_early: bool  # transaction_reads = "replica" and nothing written yet
-    role: Role | None  # conn.using(role=…)
-    consistency: str | None  # overrides the database's
+    @property
+    def in_transaction(self) -> bool:
+        """Statements belong to a transaction now."""
+
+    @property
+    def is_read_only(self) -> bool:
+        """That transaction is declared read-only."""
+
+    @property
+    def reads_early(self) -> bool:
+        """`transaction_reads = "replica"`, and nothing has been written yet."""
+
+    @property
+    def role(self) -> Role | None:
+        """What `conn.using(role=…)` asks for."""
+
+    @property
+    def consistency(self) -> str | None:
+        """What `conn.using(consistency=…)` puts over the database's."""
 
     @property
     def wrote(self) -> Container[int]:

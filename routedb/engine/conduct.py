@@ -1,0 +1,65 @@
+"""The long way of a statement, for everything that the hot path leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from routedb import errors
+from routedb.engine import attempt, control, memory, several
+from routedb.engine.aim import aim
+from routedb.engine.attempt import Attempts
+from routedb.engine.link import Link
+from routedb.engine.plan import Text
+from routedb.engine.session import Call, Seat, Session
+from routedb.session import State
+from routedb.sql.statement import Kind
+
+
+def run(d: Session, cursor: Seat, text: Text, params: Any, call: Call) -> None:
+    """Run one statement the long way. `call` runs it on a raw cursor."""
+    plan = text.plan
+    cursor.unseat()
+    try:
+        if plan.statement.kind is Kind.EMPTY:
+            raise errors.ProgrammingError("the statement is empty: nothing to run")
+        if control.is_control(plan) and control.carry_out(d, cursor, text, call):
+            return
+        _check_not_lost(d)
+        decided = aim(d, text, params)
+        if decided.target is not None:
+            several.run(d, cursor, plan, decided, call)
+        else:
+            attempt.once(d, cursor, plan, decided, call)
+    except errors.Error as exc:
+        raise d.faced(exc)
+    memory.note(d, cursor.link, text, params)
+    if plan.statement.tx:
+        control.settle(d, cursor.link)
+
+
+def recover(
+    d: Session,
+    cursor: Seat,
+    text: Text,
+    params: Any,
+    call: Call,
+    link: Link,
+    exc: Exception,
+) -> None:
+    """Act on a fault in the hot path: raise, or run again the long way."""
+    cursor.unseat()
+    try:
+        decided = aim(d, text, params)
+        attempts = Attempts(d, text.plan, decided)
+        attempts.judge(link, exc)
+        run(d, cursor, text, params, call)
+    except errors.Error as own:
+        raise d.faced(own)
+
+
+def _check_not_lost(d: Session) -> None:
+    if d.transaction.state is State.LOST:
+        raise errors.TransactionLost(
+            "this transaction was lost with its link and nothing of it was committed: "
+            "call rollback(), then run the whole transaction again"
+        )

@@ -1,0 +1,178 @@
+"""The state of one virtual connection: what it has chosen, opened, begun and written.
+
+It is also routing's `Situation`. The tables that its transaction and its settings
+follow are in `routedb.session`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from routedb import errors
+from routedb.adapters.base import Adapter, RawCursor, TxMode
+from routedb.engine.core import Core
+from routedb.engine.link import Link
+from routedb.engine.links import Links
+from routedb.engine.transaction import Transaction
+from routedb.routing import CONSISTENCIES, Route
+from routedb.session import State
+from routedb.topology.snapshot import Role
+
+Call = Callable[[RawCursor], Any]
+
+
+class Seat(Protocol):
+    """What the dispatcher needs of a virtual cursor."""
+
+    raw: RawCursor  # the driver's cursor that holds the results; None at first
+    seated: RawCursor  # the one whose fetch methods the virtual cursor shows
+    raws: dict[Link, RawCursor]
+    route: Route | None
+    link: Link | None
+
+    def take(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link` and keep it in `raws`."""
+
+    def seat(self, raw: RawCursor) -> None:
+        """Fetch from `raw` from now on."""
+
+    def unseat(self) -> None:
+        """There is nothing to fetch."""
+
+
+class Session:
+    """One virtual connection's state, owned by its dispatcher."""
+
+    def __init__(self, core: Core, face: Adapter, mode: TxMode) -> None:
+        self.core = core
+        self.face = face
+        self.links = Links(core, mode)
+        self.open = self.links.open
+        self.transaction = Transaction(self.links)
+        self.own_writes: set[int] = set()  # ids of groups this session has written to
+        self.turn = id(self) >> 4  # so that connections start at different replicas
+        self.database: str | None = None  # conn.using(database)
+        self.role: Role | None = None  # conn.using(role=…)
+        self.consistency: str | None = None
+        self.texts = core.texts(None)
+        self.known = self.texts.known
+        self.free = False
+        self.refresh()
+
+    # -- what changes it -----------------------------------------------------------
+
+    def commit(self) -> None:
+        """Commit the open transaction, if any."""
+        try:
+            self.transaction.commit()
+        except errors.Error as exc:
+            raise self.faced(exc)
+        finally:
+            self.refresh()
+
+    def rollback(self) -> None:
+        """Roll back the open transaction, if any; also acknowledges a lost one."""
+        self.transaction.rollback()
+        self.refresh()
+
+    def close(self) -> None:
+        """Close all links. Never raises."""
+        self.links.close()
+
+    def abandon(self) -> None:
+        """In a forked child: the links, and the transaction on them, are the parent's."""
+        was_bound = self.transaction.is_bound
+        self.links.abandon()
+        if was_bound:
+            self.transaction.abandon()
+        self.refresh()
+
+    def set_mode(self, mode: TxMode) -> None:
+        """Set how later transactions run. Not while one is bound to a backend."""
+        self.links.mode = mode
+        self.transaction.rest(mode)
+        self.refresh()
+
+    def choose(
+        self, database: str | None, role: Role | None, consistency: str | None
+    ) -> tuple[str | None, Role | None, str | None]:
+        """Override where statements go; return what was chosen before."""
+        config = self.core.config
+        if database is not None and database not in config.databases:
+            raise self.faced(
+                errors.HintError(
+                    f"using({database!r}): no such database in {config.source}; "
+                    f"configured are {', '.join(config.databases)}"
+                )
+            )
+        if consistency is not None and consistency not in CONSISTENCIES:
+            raise self.faced(
+                errors.HintError(
+                    f"using(consistency={consistency!r}): allowed are "
+                    f"{', '.join(CONSISTENCIES)}"
+                )
+            )
+        before = (self.database, self.role, self.consistency)
+        self.restore(
+            (
+                database if database is not None else self.database,
+                role if role is not None else self.role,
+                consistency if consistency is not None else self.consistency,
+            )
+        )
+        return before
+
+    def restore(self, chosen: tuple[str | None, Role | None, str | None]) -> None:
+        """Go back to what `choose` returned."""
+        self.database, self.role, self.consistency = chosen
+        self.refresh()
+
+    def default_link(self) -> Link:
+        """Return a link to the writer of the default database."""
+        group = self.core.default_group(self.database)
+        return self.transaction.branches.get(group) or self.links.writer(group)
+
+    def faced(self, exc: errors.Error) -> errors.Error:
+        """Return an error of ours as this connection's face raises it.
+
+        It is then also an instance of the driver's class of the same PEP 249 name; an
+        error of the driver stays as it is.
+        """
+        if type(exc).__module__ != errors.__name__:
+            return exc
+        faced = self.face.own(type(exc))(*exc.args)
+        faced.__cause__ = exc.__cause__
+        return faced
+
+    def refresh(self) -> None:
+        """Work out again what the hot path looks at; after every change of state."""
+        self.free = (
+            self.transaction.state is State.AUTOCOMMIT
+            and self.role is None
+            and self.consistency is None
+        )
+        self.texts = self.core.texts(self.database)
+        self.known = self.texts.known
+
+    # -- routing's Situation -------------------------------------------------------
+
+    @property
+    def in_transaction(self) -> bool:
+        """Tell whether statements belong to a transaction now."""
+        return self.transaction.is_open
+
+    @property
+    def is_read_only(self) -> bool:
+        """Tell whether that transaction, or every one to come, is declared read-only."""
+        return self.transaction.mode.read_only
+
+    @property
+    def reads_early(self) -> bool:
+        """A transaction's reads leave it only where `aim` says so."""
+        return False
+
+    @property
+    def wrote(self) -> frozenset[int]:
+        """Ids of groups whose replicas must not answer this session."""
+        return frozenset(self.own_writes | self.core.shared_writes)
