@@ -22,7 +22,9 @@ class NodeConfig:
     database: str  # the name of the database it belongs to
     group: int  # id of its group
     weight: float = 1.0
-    options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # driver keywords
+    options: Mapping[str, Any] = field(
+        default_factory=dict, repr=False
+    )  # driver keywords
     is_read_only: bool = False  # SQLite `mode=ro`: known never to be a writer
 
 
@@ -68,7 +70,9 @@ class ShardFunction:
     """
 
     name: str = "hash"  # "hash" | "modulo" | "range" | "list"
-    type: str | None = None  # "integer" | "text" | "uuid" | "date" | …; None: see sharding
+    type: str | None = (
+        None  # "integer" | "text" | "uuid" | "date" | …; None: see sharding
+    )
     bounds: tuple[Any, ...] = ()
     values: tuple[tuple[Any, ...], ...] = ()
 
@@ -98,7 +102,9 @@ class ClusterConfig:
     tables: tuple[TableRule, ...] = ()
     hints: bool = True
     dialect: str | None = None  # overrides the dialect texts are read in
-    functions: Mapping[str, str] = field(default_factory=dict)  # name -> "read" | "write"
+    functions: Mapping[str, str] = field(
+        default_factory=dict
+    )  # name -> "read" | "write"
     source: str = "arguments"  # "routedb.toml", "ROUTEDB_CONFIG=…", "mapping", "DSN"
     driver_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
