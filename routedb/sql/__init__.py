@@ -1,1 +1,33 @@
-"""routedb.sql"""
+"""From the text of a statement to what is known of it: `classify`, `Classifier`."""
+
+from __future__ import annotations
+
+from routedb.sql.classify import Classifier, classify
+from routedb.sql.params import to_qmark
+from routedb.sql.shape import Scan, scan
+from routedb.sql.statement import (
+    Hints,
+    Kind,
+    SessionEffect,
+    Statement,
+    Table,
+    TxEffect,
+    TxMode,
+    TxStep,
+)
+
+__all__ = [
+    "Classifier",
+    "Hints",
+    "Kind",
+    "Scan",
+    "SessionEffect",
+    "Statement",
+    "Table",
+    "TxEffect",
+    "TxMode",
+    "TxStep",
+    "classify",
+    "scan",
+    "to_qmark",
+]

@@ -81,7 +81,9 @@ class TxMode(NamedTuple):
 class SessionEffect(Enum):
     """What a statement does to the session that must be remembered."""
 
-    SET = "set"  # replay on every link, later ones too; also SELECT set_config(…, false)
+    SET = (
+        "set"  # replay on every link, later ones too; also SELECT set_config(…, false)
+    )
     RESET = "reset"  # RESET x, RESET ALL, SET x TO DEFAULT: replay, and forget the SETs
     DISCARD = "discard"  # DISCARD ALL: to every link, empties the replay log
     LOCAL = "local"  # SET LOCAL, SET CONSTRAINTS, set_config(…, true): transaction only
@@ -122,7 +124,9 @@ class Statement:
     writes: tuple[Table, ...] = ()
     tx: tuple[TxStep, ...] = ()  # in the order of the text
     session: tuple[SessionEffect, ...] = ()
-    settings: tuple[str, ...] = ()  # lower-case names that SET / RESET / set_config touch
+    settings: tuple[
+        str, ...
+    ] = ()  # lower-case names that SET / RESET / set_config touch
     asks: tuple[Table, ...] = ()  # functions to ask the catalog about (schema, name)
     hints: Hints | None = None
     parts: int = 1  # number of statements in the text

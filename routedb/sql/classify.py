@@ -1,0 +1,159 @@
+"""From a text to its Statement, once per shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from itertools import islice
+
+from routedb.sql import bulk
+from routedb.sql.facts import Facts, gravest
+from routedb.sql.functions import Functions
+from routedb.sql.hints import parse_hints
+from routedb.sql.lex import Tokens, Unreadable, statements, variants
+from routedb.sql.shape import FAULT, Scan, scan
+from routedb.sql.statement import Hints, Kind, Statement
+from routedb.sql.verbs import VERBS
+
+
+class Classifier:
+    """Classifies texts of one dialect and remembers `max_shapes` shapes.
+
+    Shared by threads: a look-up is one read of a dict, and a shape that two threads
+    meet at once is classified twice, to the same answer. `functions` says of functions
+    that no list has whether they "read", "write" or use the "session".
+    """
+
+    def __init__(
+        self,
+        dialect: str,
+        functions: Mapping[str, str] | None = None,
+        max_shapes: int = 10_000,
+    ) -> None:
+        if dialect not in VERBS:
+            known = ", ".join(VERBS)
+            raise ValueError(f"dialect {dialect!r} is not known; known are {known}")
+        self.dialect = dialect
+        self.max_shapes = max_shapes
+        self._functions = Functions(dialect, functions)
+        self._known: dict[str, Statement] = {}
+
+    def scan(self, sql: str) -> Scan:
+        """Take `sql` apart; of a very long INSERT only what matters."""
+        if len(sql) > bulk.LONG:
+            short = bulk.shorten(sql, self.dialect)
+            if short is not None:
+                return scan(short, self.dialect)._replace(parts=[sql], is_whole=False)
+        return scan(sql, self.dialect)
+
+    def statement(self, scan: Scan) -> Statement:
+        """Return what is known of a text that has been taken apart."""
+        statement = self._known.get(scan.shape)
+        if statement is None:
+            statement = self._classify(scan.shape)
+            self._keep(scan.shape, statement)
+        return statement
+
+    def _keep(self, shape: str, statement: Statement) -> None:
+        known = self._known
+        if len(known) >= self.max_shapes:
+            # list() of a dict is one step for other threads; pop forgives their pops.
+            for old in list(islice(known.copy(), max(1, self.max_shapes // 4))):
+                known.pop(old, None)
+        known[shape] = statement
+
+    def _classify(self, shape: str) -> Statement:
+        if shape.startswith(FAULT):
+            return Statement(Kind.UNKNOWN, "", reason=shape.removeprefix(FAULT))
+        hints, text = parse_hints(shape)
+        try:
+            found = [self._read(variant) for variant in variants(text, self.dialect)]
+        except Unreadable as problem:
+            return _unknown(str(problem), hints)
+        except (LookupError, ValueError, RecursionError) as problem:
+            # Not a statement that a server would take; never an error of ours.
+            return _unknown(f"it cannot be read ({problem!r})", hints)
+        if len(found) > 1 and found[0].read_only and not found[1].read_only:
+            found.reverse()  # what a comment holds may not be run: the graver counts
+        return replace(found[0], hints=hints) if hints else found[0]
+
+    def _read(self, text: str) -> Statement:
+        parts, count = statements(text, self.dialect)
+        if not parts:
+            return Statement(Kind.EMPTY, "", parts=0)
+        facts = [self._facts(part) for part in parts]
+        first = facts[0]
+        for other in facts[1:]:
+            _unite(first, other)
+        is_plain = first.kind in _PLAIN and not first.reason and not first.session
+        return Statement(
+            kind=first.kind,
+            verb=first.verb,
+            read_only=is_plain and not first.asks,
+            tables=tuple(first.tables),
+            writes=tuple(first.writes),
+            tx=tuple(first.tx),
+            session=tuple(first.session),
+            settings=tuple(first.settings),
+            asks=tuple(first.asks) if is_plain else (),
+            parts=count,
+            is_returning=first.is_returning,
+            reason=first.reason or _asked(first),
+        )
+
+    def _facts(self, tokens: Tokens) -> Facts:
+        verb = tokens.up[0]
+        facts = Facts(self.dialect, self._functions)
+        facts.verb = verb
+        read = VERBS[self.dialect].get(verb)
+        if read is None:
+            raise Unreadable(f"{tokens.raw[0][:40]!r} begins no statement")
+        read(tokens, facts)
+        return facts
+
+
+# Kinds that may be plain reads, when nothing speaks against it.
+_PLAIN = frozenset({Kind.READ, Kind.EXPLAIN, Kind.COPY})
+
+
+def _unite(first: Facts, other: Facts) -> None:
+    """Add to the facts of one statement those of the next in the text."""
+    first.kind = gravest(first.kind, other.kind)
+    first.reason = first.reason or other.reason
+    first.tables.update(other.tables)
+    first.writes.update(other.writes)
+    first.session.update(other.session)
+    first.settings.update(other.settings)
+    first.asks.update(other.asks)
+    first.tx += other.tx
+    first.is_returning |= other.is_returning
+
+
+def _asked(facts: Facts) -> str:
+    if not facts.asks:
+        return ""
+    return f"calls {next(iter(facts.asks))}, which no list of functions has"
+
+
+def _unknown(reason: str, hints: Hints | None) -> Statement:
+    return Statement(Kind.UNKNOWN, "", hints=hints, reason=reason)
+
+
+def classify(
+    sql: str | bytes,
+    dialect: str = "postgresql",
+    functions: Mapping[str, str] | None = None,
+) -> Statement:
+    """Say what `sql` is, without connecting to anything. Never raises for bad SQL.
+
+    To classify many texts make one `Classifier` and keep it: it remembers shapes.
+    """
+    text = sql.decode("utf-8", "surrogateescape") if isinstance(sql, bytes) else sql
+    classifier = _shared(dialect) if not functions else Classifier(dialect, functions)
+    return classifier.statement(classifier.scan(text))
+
+
+@cache
+def _shared(dialect: str) -> Classifier:
+    return Classifier(dialect)

@@ -1,0 +1,294 @@
+"""What each word of a query does to the reader that meets it."""
+
+from __future__ import annotations
+
+from routedb.sql.lex import SYSTEM_VARIABLE, USER_VARIABLE, Unreadable
+from routedb.sql.names import is_name, read_name
+from routedb.sql.reader import Handlers, Reader, State
+from routedb.sql.statement import Kind, SessionEffect
+from routedb.sql.words import (
+    BEFORE_TABLE,
+    ENDS_FROM,
+    NO_ALIAS,
+    QUERY_STARTS,
+    words,
+)
+
+
+def _open(reader: Reader) -> None:
+    frame = reader.frame
+    following = reader.up[reader.at + 1]
+    if frame.state is State.CTES:  # ( SELECT … ) behind WITH …
+        frame.state = State.EXPRESSION
+    if following in QUERY_STARTS and not _is_call(reader):
+        reader.open(State.EXPRESSION, is_query=True)
+    elif frame.state is State.TABLE:
+        reader.open(State.TABLE, is_query=True)
+    else:
+        reader.open(State.EXPRESSION, is_query=False)
+
+
+def _is_call(reader: Reader) -> bool:
+    """`(replace(x, …` and `(insert(x, …`: a function, not a statement."""
+    word = reader.up[reader.at + 1]
+    return word in ("REPLACE", "INSERT", "VALUES") and (
+        reader.up[reader.at + 2] == "(" and word != "VALUES"
+    )
+
+
+def _close(reader: Reader) -> None:
+    if not reader.frames:
+        raise Unreadable("a bracket is closed that was not opened")
+    closed = reader.frame
+    reader.frame = reader.frames.pop()
+    reader.at += 1
+    if closed.cte:
+        reader.frame.scope.is_defined(closed.cte, reader.at)
+    elif reader.frame.state is State.TABLE:  # a derived table or a bracketed join
+        reader.frame.state = State.TABLES
+        if reader.up[reader.at] not in NO_ALIAS or reader.up[reader.at] == "AS":
+            reader.alias()
+
+
+def _comma(reader: Reader) -> None:
+    frame = reader.frame
+    reader.at += 1
+    if frame.state is State.CTES:
+        frame.state = State.CTE
+    elif frame.state in (State.TABLES, State.ON):
+        frame.state = State.TABLE
+
+
+def _with(reader: Reader) -> None:
+    reader.at += 1
+    is_recursive = reader.up[reader.at] == "RECURSIVE"
+    if not reader.is_cte(reader.at + is_recursive):
+        return
+    reader.at += is_recursive
+    reader.frame.scope.is_recursive |= is_recursive
+    reader.frame.state = State.CTE
+    reader.frame.is_query = True
+
+
+def _select(reader: Reader) -> None:
+    reader.frame.state = State.EXPRESSION
+    reader.frame.is_query = True
+    if reader.frame.verb in ("", "WITH", "("):
+        reader.frame.verb = "SELECT"
+    reader.at += 1
+
+
+def _verb(reader: Reader) -> None:
+    """A data-modifying verb counts only behind its common table expressions."""
+    if reader.frame.state is State.CTES:
+        reader.frame.state = State.EXPRESSION
+        reader.begin()
+    elif reader.up[reader.at + 1] == "(":
+        reader.name()  # the function insert() or replace()
+    else:
+        reader.at += 1
+
+
+def _table(reader: Reader) -> None:
+    reader.at += 1
+    frame = reader.frame
+    before = reader.up[reader.at - 2] if reader.at > 1 else ""
+    if (before in BEFORE_TABLE or frame.state is State.CTES) and is_name(
+        reader.up[reader.at]
+    ):
+        frame.state = State.TABLE
+
+
+def _from(reader: Reader) -> None:
+    up, at = reader.up, reader.at
+    reader.at += 1
+    is_distinct = up[at - 1] == "DISTINCT" and up[at - 2] in ("IS", "NOT")
+    if reader.frame.is_query and not is_distinct:
+        reader.frame.state = State.TABLE
+
+
+def _join(reader: Reader) -> None:
+    reader.at += 1
+    if reader.frame.state in (State.TABLES, State.ON):
+        reader.frame.state = State.TABLE
+
+
+def _on(reader: Reader) -> None:
+    reader.at += 1
+    if reader.up[reader.at] in ("CONFLICT", "DUPLICATE"):
+        reader.frame.state = State.EXPRESSION
+    elif reader.frame.state is State.TABLES:
+        reader.frame.state = State.ON
+
+
+def _using(reader: Reader) -> None:
+    reader.at += 1
+    if reader.frame.state is State.TABLES:
+        reader.skip_bracket()
+
+
+def _when(reader: Reader) -> None:
+    reader.at += 1
+    if reader.up[reader.at] == "MATCHED" or reader.up[reader.at + 1] == "MATCHED":
+        reader.frame.state = State.EXPRESSION
+
+
+def _ends_from(reader: Reader) -> None:
+    if reader.frame.state is not State.CTES:  # SEARCH … SET, CYCLE … SET
+        reader.frame.state = State.EXPRESSION
+    reader.at += 1
+
+
+def _values(reader: Reader) -> None:
+    reader.at += 1
+    if reader.frame.state is State.CTES:
+        reader.frame.state = State.EXPRESSION
+
+
+def _returning(reader: Reader) -> None:
+    reader.facts.is_returning |= not reader.frames
+    _ends_from(reader)
+
+
+def _as(reader: Reader) -> None:
+    """Behind AS stands an alias with columns, or a type with its length."""
+    reader.at += 1
+    up = reader.up
+    if up[reader.at] == "(":
+        reader.skip_bracket()
+    elif is_name(up[reader.at]):
+        _, reader.at = read_name(reader.tokens, reader.at, reader.dialect)
+        reader.skip_bracket()
+
+
+def _type(reader: Reader) -> None:
+    reader.at += 1
+    if is_name(reader.up[reader.at]):
+        _, reader.at = read_name(reader.tokens, reader.at, reader.dialect)
+        reader.skip_bracket()
+
+
+def _skip_word(reader: Reader) -> None:
+    """ONLY, LATERAL: nothing but a word before a table."""
+    reader.at += 1
+
+
+def _rows(reader: Reader) -> None:
+    """`ROWS FROM (f(…), g(…))`: calls, not tables."""
+    reader.at += 1
+    if reader.frame.state is State.TABLE and reader.up[reader.at] == "FROM":
+        reader.at += 1
+        reader.frame.state = State.TABLES
+        reader.open(State.EXPRESSION, is_query=False)
+
+
+_LOCKS = words("UPDATE SHARE NO KEY")
+
+
+def _for(reader: Reader) -> None:
+    reader.at += 1
+    if reader.up[reader.at] not in _LOCKS or not reader.frame.is_query:
+        return
+    reader.facts.mark(Kind.LOCK, "locks rows")
+    reader.frame.state = State.EXPRESSION
+    while reader.up[reader.at] in _LOCKS:
+        reader.at += 1
+
+
+def _lock(reader: Reader) -> None:
+    if reader.up[reader.at + 1 : reader.at + 4] == ["IN", "SHARE", "MODE"]:
+        reader.facts.mark(Kind.LOCK, "locks rows")
+        reader.frame.state = State.EXPRESSION
+        reader.at += 3
+    reader.at += 1
+
+
+def _into(reader: Reader) -> None:
+    """SELECT … INTO: a new table on PostgreSQL, variables or a file on MySQL."""
+    reader.at += 1
+    if reader.frame.verb != "SELECT" or not reader.frame.is_query:
+        return
+    into = _into_table if reader.dialect == "postgresql" else _into_variables
+    into(reader)
+
+
+def _into_table(reader: Reader) -> None:
+    up = reader.up
+    reader.facts.mark(Kind.DDL, "creates a table")
+    while up[reader.at] in (
+        "TEMPORARY",
+        "TEMP",
+        "UNLOGGED",
+        "TABLE",
+        "LOCAL",
+        "GLOBAL",
+    ):
+        if up[reader.at].startswith("TEMP"):
+            reader.facts.touch(SessionEffect.TEMP)
+        reader.at += 1
+    reader.facts.write(reader.name_at())
+
+
+def _into_variables(reader: Reader) -> None:
+    if reader.up[reader.at] in ("OUTFILE", "DUMPFILE"):
+        reader.facts.mark(Kind.WRITE, "writes a file on the server")
+    else:
+        reader.facts.mark(Kind.READ, "sets variables")
+        reader.facts.touch(SessionEffect.VARIABLE)
+    reader.frame.state = State.EXPRESSION
+
+
+def _variable(reader: Reader) -> None:
+    reader.at += 1
+    reader.facts.mark(Kind.READ, "uses a variable of the session")
+    reader.facts.touch(SessionEffect.VARIABLE)
+
+
+_SESSION_SYSTEM_VARIABLES = words(
+    """
+    last_insert_id identity insert_id warning_count error_count rand_seed1 rand_seed2
+    timestamp pseudo_thread_id last_gtid in_transaction
+    """
+)
+
+
+def _system_variable(reader: Reader) -> None:
+    name = reader.raw[reader.at].lower().rpartition(".")[2]
+    reader.at += 1
+    if name in _SESSION_SYSTEM_VARIABLES:
+        reader.facts.mark(Kind.READ, f"asks for @@{name} of the session")
+        reader.facts.touch(SessionEffect.VARIABLE)
+
+
+WORDS: Handlers = {
+    "(": _open,
+    ")": _close,
+    ",": _comma,
+    "::": _type,
+    "WITH": _with,
+    "SELECT": _select,
+    "VALUES": _values,
+    "TABLE": _table,
+    "FROM": _from,
+    "JOIN": _join,
+    "STRAIGHT_JOIN": _join,
+    "ON": _on,
+    "USING": _using,
+    "WHEN": _when,
+    "AS": _as,
+    "ONLY": _skip_word,
+    "LATERAL": _skip_word,
+    "ROWS": _rows,
+    "FOR": _for,
+    "LOCK": _lock,
+    "INTO": _into,
+    "INSERT": _verb,
+    "REPLACE": _verb,
+    "UPDATE": _verb,
+    "DELETE": _verb,
+    "MERGE": _verb,
+    USER_VARIABLE: _variable,
+    SYSTEM_VARIABLE: _system_variable,
+    **dict.fromkeys(ENDS_FROM, _ends_from),
+    "RETURNING": _returning,
+}

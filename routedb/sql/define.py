@@ -1,0 +1,300 @@
+"""Statements that define things: CREATE, ALTER, DROP, GRANT, COMMENT and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from routedb.sql.change import read_query
+from routedb.sql.facts import Facts
+from routedb.sql.lex import Tokens
+from routedb.sql.names import is_name, read_name
+from routedb.sql.statement import Kind, SessionEffect, Table, TxEffect, TxStep
+from routedb.sql.words import QUERY_STARTS, words
+
+_TEMPORARY = words("TEMP TEMPORARY")
+_BEFORE_NAME = words("IF NOT EXISTS ONLY CONCURRENTLY TABLE NO_WRITE_TO_BINLOG LOCAL")
+# Kinds of objects whose own name is a table's: rows can be asked for by it.
+_RELATIONS = words("TABLE VIEW TABLES")
+_OBJECTS = words(
+    """
+    TABLE VIEW INDEX TRIGGER RULE POLICY STATISTICS SEQUENCE FUNCTION PROCEDURE SCHEMA
+    DATABASE USER ROLE TYPE DOMAIN AGGREGATE OPERATOR EXTENSION PUBLICATION CAST
+    SUBSCRIPTION COLLATION CONVERSION LANGUAGE SERVER TABLESPACE EVENT TRANSFORM GROUP
+    ROUTINE PACKAGE COLUMN CONSTRAINT TABLES LARGE OWNED ACCESS TEXT DEFAULT
+    """
+)
+# Objects that stand "… name ON table".
+_ON_TABLE = words("INDEX TRIGGER RULE POLICY CONSTRAINT")
+_NOT_TABLES = words(
+    """
+    SCHEMA FUNCTION SEQUENCE DATABASE DOMAIN LANGUAGE LARGE TYPE TABLESPACE FOREIGN ALL
+    PARAMETER PROCEDURE ROUTINE ROLE EXTENSION TABLES
+    """
+)
+
+
+def define(tokens: Tokens, facts: Facts) -> None:
+    """CREATE, ALTER and DROP of anything."""
+    up = tokens.up
+    at = _object_at(up)
+    facts.verb = f"{up[0]} {up[at]}".strip()
+    is_temporary = not _TEMPORARY.isdisjoint(up[1:at])
+    facts.mark(Kind.DDL, "defines")
+    if is_temporary:
+        facts.touch(SessionEffect.TEMP)
+    if facts.dialect == "mysql" and not is_temporary:
+        facts.tx.append(TxStep(TxEffect.COMMIT))
+    if up[at] in _RELATIONS:
+        _RELATION[up[0]](tokens, facts, at + 1)
+    elif up[at] in _ON_TABLE and up[at - 1] != "EVENT":
+        _on_table(tokens, facts, at + 1)
+    elif up[at] == "STATISTICS" and "FROM" in up:
+        _write(tokens, facts, up.index("FROM") + 1)
+    elif up[at] == "PUBLICATION":
+        for place in _places(up, at, "TABLE"):
+            _write_list(tokens, facts, place + 1)
+    elif up[at] == "SCHEMA":
+        _elements(tokens, facts, at)
+
+
+def _object_at(up: list[str]) -> int:
+    """Find the word that says what is defined: behind OR REPLACE, UNIQUE, DEFINER = …"""
+    at = 1
+    while up[at] and up[at] not in _OBJECTS:
+        at += 1
+    if up[at] == "CONSTRAINT" and up[at + 1] == "TRIGGER":
+        at += 1
+    return at if up[at] else 1
+
+
+def _create_relation(tokens: Tokens, facts: Facts, at: int) -> None:
+    table, at = _write(tokens, facts, at)
+    if table is None:
+        return
+    _clauses(tokens, facts, at)
+    query = _query_at(tokens, at)
+    if query:
+        read_query(tokens, facts, query)
+
+
+def _query_at(tokens: Tokens, at: int) -> int:
+    """Find the query behind AS, or MySQL's bare SELECT; 0 when there is none."""
+    up = tokens.up
+    while up[at]:
+        if up[at] == "AS" and (up[at + 1] in QUERY_STARTS or up[at + 1] == "("):
+            return at + 1
+        if up[at] == "SELECT" or (
+            up[at] in ("IGNORE", "REPLACE") and up[at + 1] == "SELECT"
+        ):
+            return at
+        at = tokens.close.get(at, at) + 1
+    return 0
+
+
+def _clauses(tokens: Tokens, facts: Facts, at: int) -> None:
+    """Tables named inside a definition: REFERENCES, LIKE, INHERITS, PARTITION OF …"""
+    up = tokens.up
+    for place in range(at, len(up) - 4):
+        named = _NAMES_TABLE.get(up[place])
+        if named is not None and named(up, place):
+            start = place + 1 + (up[place + 1] in ("OF", "PARTITION", "TABLE"))
+            facts.tables.update(dict.fromkeys(_named(tokens, facts, start)))
+
+
+def _named(tokens: Tokens, facts: Facts, at: int) -> Iterator[Table]:
+    """One table, or a list of them in brackets."""
+    if tokens.up[at] == "(":
+        yield from _list(tokens, facts, at + 1)
+    else:
+        table, _ = read_name(tokens, at, facts.dialect)
+        if table is not None:
+            yield table
+
+
+_NAMES_TABLE: dict[str, Callable[[list[str], int], bool]] = {
+    "REFERENCES": lambda up, at: is_name(up[at + 1]),
+    "LIKE": lambda up, at: up[at - 1] in ("(", ",") or "(" not in up[:at],
+    "INHERITS": lambda up, at: up[at + 1] == "(",
+    "INHERIT": lambda up, at: is_name(up[at + 1]),
+    "PARTITION": lambda up, at: up[at + 1] == "OF",
+    "ATTACH": lambda up, at: up[at + 1] == "PARTITION",
+    "DETACH": lambda up, at: up[at + 1] == "PARTITION",
+    "WITH": lambda up, at: up[at + 1] == "TABLE",
+}
+
+
+def _alter_relation(tokens: Tokens, facts: Facts, at: int) -> None:
+    if tokens.up[at] == "ALL":  # ALTER TABLE ALL IN TABLESPACE …
+        return
+    _, at = _write(tokens, facts, at)
+    _clauses(tokens, facts, at)
+
+
+def _drop_relation(tokens: Tokens, facts: Facts, at: int) -> None:
+    _write_list(tokens, facts, at)
+
+
+_RELATION: dict[str, Callable[[Tokens, Facts, int], None]] = {
+    "CREATE": _create_relation,
+    "ALTER": _alter_relation,
+    "DROP": _drop_relation,
+}
+
+
+def _on_table(tokens: Tokens, facts: Facts, at: int) -> None:
+    """`INDEX i ON t (…)`, `TRIGGER … ON t …`, `RULE … ON SELECT TO t DO …`."""
+    up = tokens.up
+    is_rule = up[at - 1] == "RULE" and "TO" in up and up[0] == "CREATE"
+    place = up.index("TO") if is_rule else _first(up, at, "ON")
+    if not place:
+        return
+    _, end = _write(tokens, facts, place + 1)
+    _clauses(tokens, facts, end)
+    if up[end] == "FROM":  # CREATE CONSTRAINT TRIGGER … FROM referenced
+        table, _ = read_name(tokens, end + 1, facts.dialect)
+        if table is not None:
+            facts.tables[table] = None
+    if is_rule and "DO" in up[end:]:
+        _rule_action(tokens, facts, up.index("DO", end) + 1)
+
+
+def _rule_action(tokens: Tokens, facts: Facts, at: int) -> None:
+    """The statements of a rule, in brackets when they are several."""
+    up = tokens.up
+    at += up[at] in ("ALSO", "INSTEAD")
+    end = len(up) - 4
+    if up[at] == "(" and up[at + 1] in QUERY_STARTS:
+        at, end = at + 1, tokens.close[at]
+    while at < end:
+        stop = up.index(";", at, end) if ";" in up[at:end] else end
+        if up[at] in QUERY_STARTS or up[at] == "(":
+            read_query(Tokens(up[at:stop], tokens.raw[at:stop]), facts)
+        at = stop + 1
+
+
+def _elements(tokens: Tokens, facts: Facts, at: int) -> None:
+    """CREATE SCHEMA s CREATE TABLE …: the elements are statements of their own."""
+    up = tokens.up
+    starts = [p for p in range(at, len(up) - 4) if up[p] in ("CREATE", "GRANT")]
+    for start, stop in zip(starts, [*starts[1:], len(up) - 4], strict=True):
+        part = Tokens(up[start:stop], tokens.raw[start:stop])
+        (define if up[start] == "CREATE" else grant)(part, facts)
+
+
+def truncate(tokens: Tokens, facts: Facts) -> None:
+    """TRUNCATE a, b."""
+    maintain(tokens, facts)
+
+
+def maintain(tokens: Tokens, facts: Facts) -> None:
+    """TRUNCATE, VACUUM, ANALYZE, CLUSTER, REINDEX, OPTIMIZE …: work on tables by name."""
+    up = tokens.up
+    facts.mark(Kind.DDL, f"{up[0].lower()}s tables")
+    if facts.dialect == "mysql":
+        facts.tx.append(TxStep(TxEffect.COMMIT))
+    at = 1
+    if up[at] == "(":
+        at = tokens.close[at] + 1
+    while up[at] in _MAINTENANCE:
+        at += 1
+    if up[at] not in _NOT_TABLES and up[at] not in ("INDEX", "SYSTEM"):
+        _write_list(tokens, facts, at)
+
+
+_MAINTENANCE = words(
+    "TABLE TABLES FULL FREEZE VERBOSE ANALYZE ANALYSE LOCAL MATERIALIZED VIEW "
+    "CONCURRENTLY NO_WRITE_TO_BINLOG QUICK PERSISTENT"
+)
+
+
+def rename(tokens: Tokens, facts: Facts) -> None:
+    """MySQL's RENAME TABLE a TO b, c TO d."""
+    facts.mark(Kind.DDL, "renames tables")
+    facts.tx.append(TxStep(TxEffect.COMMIT))
+    if tokens.up[1] in ("TABLE", "TABLES"):
+        for place in (1, *_places(tokens.up, 1, "TO"), *_places(tokens.up, 1, ",")):
+            _write(tokens, facts, place + 1)
+
+
+def grant(tokens: Tokens, facts: Facts) -> None:
+    """GRANT, REVOKE, COMMENT ON and SECURITY LABEL."""
+    up = tokens.up
+    facts.mark(Kind.DDL, "defines")
+    if facts.dialect == "mysql":
+        facts.tx.append(TxStep(TxEffect.COMMIT))
+    at = _first(up, 1, "ON")
+    if not at or up[at + 1] in _NOT_TABLES:
+        return
+    if up[0] in ("GRANT", "REVOKE"):
+        _write_list(tokens, facts, at + 1)
+    else:
+        _comment(tokens, facts, at + 1)
+
+
+def _comment(tokens: Tokens, facts: Facts, at: int) -> None:
+    up = tokens.up
+    at += up[at] in ("MATERIALIZED", "FOREIGN")
+    if up[at] in _RELATIONS:
+        _write(tokens, facts, at + 1)
+    elif up[at] == "COLUMN":
+        path, _ = _path(tokens, at + 1, facts.dialect)
+        if len(path) > 1:
+            facts.write(Table(path[-3] if len(path) > 2 else None, path[-2]))
+    elif up[at] in _ON_TABLE:
+        place = _first(up, at, "ON")
+        if place and up[place + 1] != "DOMAIN":
+            _write(tokens, facts, place + 1)
+
+
+def _path(tokens: Tokens, at: int, dialect: str) -> tuple[list[str], int]:
+    path: list[str] = []
+    while True:
+        table, following = read_name(
+            Tokens(tokens.up[at : at + 1], tokens.raw[at : at + 1]), 0, dialect
+        )
+        if table is None:
+            return path, at
+        path.append(table.name)
+        at += following
+        if tokens.up[at] != ".":
+            return path, at
+        at += 1
+
+
+def _write(tokens: Tokens, facts: Facts, at: int) -> tuple[Table | None, int]:
+    while tokens.up[at] in _BEFORE_NAME:
+        at += 1
+    table, at = read_name(tokens, at, facts.dialect)
+    if table is not None:
+        facts.write(table)
+    return table, at
+
+
+def _write_list(tokens: Tokens, facts: Facts, at: int) -> None:
+    facts.write(*_list(tokens, facts, at))
+
+
+def _list(tokens: Tokens, facts: Facts, at: int) -> Iterator[Table]:
+    """Read `a, ONLY b *, c (columns)`."""
+    up = tokens.up
+    while True:
+        while up[at] in _BEFORE_NAME:
+            at += 1
+        table, at = read_name(tokens, at, facts.dialect)
+        if table is None:
+            return
+        yield table
+        at += up[at] == "*"
+        if up[at] == "(":
+            at = tokens.close[at] + 1
+        if up[at] != ",":
+            return
+        at += 1
+
+
+def _first(up: list[str], at: int, word: str) -> int:
+    return up.index(word, at) if word in up[at:] else 0
+
+
+def _places(up: list[str], at: int, word: str) -> list[int]:
+    return [place for place in range(at, len(up)) if up[place] == word]

@@ -1,0 +1,88 @@
+"""What a call of a function does: lists per dialect, and what the user says.
+
+The lists are text files beside this module, a section per effect. A function on no list
+is not guessed at: the statement asks the database's catalog about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from routedb.sql.statement import Kind, SessionEffect, Table
+
+_FILES = {
+    "postgresql": ("postgresql_plain.txt", "postgresql.txt"),
+    "mysql": ("mysql.txt",),
+    "sqlite": ("sqlite.txt",),
+}
+_OWN_SCHEMAS = {"postgresql": "pg_catalog", "mysql": "sys", "sqlite": "main"}
+
+
+class Effect(NamedTuple):
+    """What calling a function means for the statement around it."""
+
+    kind: Kind
+    reason: str  # "" for a plain read
+    session: SessionEffect | None = None
+
+
+EFFECTS = {
+    "plain": Effect(Kind.READ, ""),
+    "sequence": Effect(Kind.WRITE, "calls {}", SessionEffect.VARIABLE),
+    "write": Effect(Kind.WRITE, "calls {}"),
+    "lock": Effect(Kind.LOCK, "calls {}", SessionEffect.LOCK),
+    "transaction_lock": Effect(Kind.LOCK, "calls {}"),
+    "session": Effect(Kind.READ, "calls {}", SessionEffect.VARIABLE),
+    "setting": Effect(Kind.SESSION, "calls {}", SessionEffect.SET),
+}
+_USER = {"read": "plain", "write": "write", "session": "session"}
+
+
+class Functions:
+    """The functions of one dialect, the user's own on top."""
+
+    def __init__(self, dialect: str, own: Mapping[str, str] | None = None) -> None:
+        self._known = _builtin(dialect)
+        self._own_schema = _OWN_SCHEMAS[dialect]
+        self._own = {
+            name.lower(): EFFECTS[_USER[does]] for name, does in (own or {}).items()
+        }
+
+    def effect(self, function: Table) -> Effect | None:
+        """Return what calling `function` means; None when no list has it."""
+        name = function.name.lower()
+        if self._own:
+            own = self._own.get(str(function).lower()) or self._own.get(name)
+            if own is not None:
+                return own
+        if function.schema is None or function.schema.lower() == self._own_schema:
+            return self._known.get(name)
+        return None
+
+
+@cache
+def _builtin(dialect: str) -> Mapping[str, Effect]:
+    known: dict[str, Effect] = {}
+    for file in _FILES[dialect]:
+        for section, names in _sections(_read(file)):
+            known.update(dict.fromkeys(names, EFFECTS[section]))
+    return known
+
+
+def _sections(text: str) -> Iterator[tuple[str, list[str]]]:
+    section = ""
+    for line in text.splitlines():
+        words = line.partition("#")[0].split()
+        if words and words[0].startswith("["):
+            section = words[0].strip("[]")
+        elif words:
+            yield section, words
+
+
+def _read(file: str) -> str:
+    # Imported here: it is slow to import, and most programs classify later or never.
+    from importlib.resources import files  # noqa: PLC0415
+
+    return files(__package__).joinpath(file).read_text("utf-8")

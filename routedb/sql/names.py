@@ -1,0 +1,56 @@
+"""Names of tables and functions among the tokens, folded as the dialect folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from routedb.sql.lex import QUOTED, Tokens
+from routedb.sql.statement import Table
+
+
+def _lower_ascii(name: str) -> str:
+    """Fold as PostgreSQL does in UTF-8: letters beyond ASCII stay what they are."""
+    return (
+        name.lower()
+        if name.isascii()
+        else "".join(c.lower() if c.isascii() else c for c in name)
+    )
+
+
+def _as_written(name: str) -> str:
+    return name
+
+
+# Unquoted, and quoted. MySQL's names of databases and tables are case-sensitive on
+# Linux; SQLite's never are, quoted or not.
+_FOLD: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
+    "postgresql": (_lower_ascii, _as_written),
+    "mysql": (_as_written, _as_written),
+    "sqlite": (_lower_ascii, _lower_ascii),
+}
+
+
+def is_name(token: str) -> bool:
+    """Tell whether a token of `Tokens.up` is a word or a quoted name."""
+    return token == QUOTED or token[:1].isalpha() or token[:1] == "_"
+
+
+def fold(tokens: Tokens, at: int, dialect: str) -> str:
+    """Return the name at `at` as the database knows it."""
+    return _FOLD[dialect][tokens.up[at] == QUOTED](tokens.raw[at])
+
+
+def read_name(tokens: Tokens, at: int, dialect: str) -> tuple[Table | None, int]:
+    """Return the dotted name that begins at `at`, and where it ends.
+
+    Of three words the first names PostgreSQL's own database, and says nothing.
+    """
+    up = tokens.up
+    if not is_name(up[at]):
+        return None, at
+    words = [fold(tokens, at, dialect)]
+    at += 1
+    while up[at] == "." and (is_name(up[at + 1]) or up[at + 1] == "0"):
+        words.append(fold(tokens, at + 1, dialect))
+        at += 2
+    return Table(words[-2] if len(words) > 1 else None, words[-1]), at

@@ -1,0 +1,86 @@
+"""Which names are tables: a common table expression hides a table within its scope."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from routedb.sql.facts import Facts
+from routedb.sql.statement import Table
+
+
+class Reference(NamedTuple):
+    """A table named in a FROM list."""
+
+    table: Table
+    at: int
+    alias: str
+
+
+class Scope:
+    """The common table expressions and the tables of one query.
+
+    An expression is known behind its own end: its body, and those before it, mean the
+    table of that name. WITH RECURSIVE makes all of them known everywhere.
+    """
+
+    __slots__ = ("_ctes", "_references", "_targets", "is_recursive", "outer")
+
+    def __init__(self, outer: Scope | None) -> None:
+        self.outer = outer
+        self.is_recursive = False
+        self._ctes: dict[str, int | None] = {}
+        self._references: list[Reference] = []
+        self._targets: list[Table] = []
+
+    def defines(self, name: str) -> None:
+        """Note that a common table expression `name` begins."""
+        self._ctes[name] = None
+
+    def is_defined(self, name: str, at: int) -> None:
+        """Note that the body of `name` ends at `at`."""
+        self._ctes[name] = at
+
+    def name(self, table: Table, at: int, alias: str = "") -> None:
+        """Note a table in a FROM list."""
+        self._references.append(Reference(table, at, alias))
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables named so far."""
+        return [reference.table for reference in self._references]
+
+    def target(self, table: Table) -> None:
+        """Note a table, or the alias of one named here, that is written."""
+        self._targets.append(table)
+
+    def settle(self, facts: Facts) -> None:
+        """Tell `facts` the tables, when all of this query has been read."""
+        for reference in self._references:
+            if not self._hides(reference.table, reference.at):
+                facts.tables[reference.table] = None
+        for target in self._targets:
+            facts.write(self._resolve(target))
+
+    def _hides(self, table: Table, at: int) -> bool:
+        if table.schema is not None:
+            return False
+        scope: Scope | None = self
+        while scope is not None:
+            if table.name in scope._ctes:
+                end = scope._ctes[table.name]
+                if scope.is_recursive or (end is not None and end <= at):
+                    return True
+            scope = scope.outer
+        return False
+
+    def _resolve(self, target: Table) -> Table:
+        for reference in self._references:
+            if target.schema is None and target.name == reference.alias:
+                return reference.table
+        for reference in self._references:
+            if target.name == reference.table.name and target.schema in (
+                None,
+                reference.table.schema,
+            ):
+                return reference.table
+        return target
