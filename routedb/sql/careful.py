@@ -28,7 +28,7 @@ def split(sql: str, dialect: str) -> tuple[list[str], str]:
 
     The marks of executable comments stay in the code, as do their contents.
     """
-    parts = []
+    parts: list[str] = []
     position = 0
     fault = ""
     for start, end, problem in _matches(sql, dialect):

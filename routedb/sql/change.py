@@ -98,7 +98,7 @@ def _next_assignment(reader: Reader, at: int) -> int:
 
 
 def _delete(reader: Reader) -> None:
-    """`DELETE FROM t`, and MySQL's `DELETE a, b FROM …` and `DELETE FROM a, b USING`."""
+    """`DELETE FROM t`; MySQL's `DELETE a, b FROM …` and `DELETE FROM a, b USING`."""
     _modifiers(reader)
     frame, up = reader.frame, reader.up
     frame.is_query = True

@@ -212,17 +212,13 @@ def _into(reader: Reader) -> None:
     into(reader)
 
 
+_BEFORE_INTO = words("TEMPORARY TEMP UNLOGGED TABLE LOCAL GLOBAL")
+
+
 def _into_table(reader: Reader) -> None:
     up = reader.up
     reader.facts.mark(Kind.DDL, "creates a table")
-    while up[reader.at] in (
-        "TEMPORARY",
-        "TEMP",
-        "UNLOGGED",
-        "TABLE",
-        "LOCAL",
-        "GLOBAL",
-    ):
+    while up[reader.at] in _BEFORE_INTO:
         if up[reader.at].startswith("TEMP"):
             reader.facts.touch(SessionEffect.TEMP)
         reader.at += 1

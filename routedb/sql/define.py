@@ -58,7 +58,7 @@ def define(tokens: Tokens, facts: Facts) -> None:
 
 
 def _object_at(up: list[str]) -> int:
-    """Find the word that says what is defined: behind OR REPLACE, UNIQUE, DEFINER = …"""
+    """Find what is defined: behind OR REPLACE, UNIQUE, DEFINER = …"""
     at = 1
     while up[at] and up[at] not in _OBJECTS:
         at += 1
@@ -83,9 +83,7 @@ def _query_at(tokens: Tokens, at: int) -> int:
     while up[at]:
         if up[at] == "AS" and (up[at + 1] in QUERY_STARTS or up[at + 1] == "("):
             return at + 1
-        if up[at] == "SELECT" or (
-            up[at] in ("IGNORE", "REPLACE") and up[at + 1] == "SELECT"
-        ):
+        if up[at] == "SELECT":
             return at
         at = tokens.close.get(at, at) + 1
     return 0
@@ -187,7 +185,7 @@ def truncate(tokens: Tokens, facts: Facts) -> None:
 
 
 def maintain(tokens: Tokens, facts: Facts) -> None:
-    """TRUNCATE, VACUUM, ANALYZE, CLUSTER, REINDEX, OPTIMIZE …: work on tables by name."""
+    """TRUNCATE, VACUUM, ANALYZE, CLUSTER, OPTIMIZE …: work on tables by name."""
     up = tokens.up
     facts.mark(Kind.DDL, f"{up[0].lower()}s tables")
     if facts.dialect == "mysql":

@@ -28,7 +28,7 @@ def to_qmark(sql: str, dialect: str = "sqlite") -> tuple[str, tuple[str, ...] | 
             return "%"
         if letter != "s":
             raise ProgrammingError(
-                f"unsupported format character {letter!r} at position {match.end() - 1}: "
+                f"unsupported format character {letter!r} at position {match.end()}: "
                 "write %s or %(name)s for a parameter, %% for a percent sign"
             )
         styles.add(name is not None)

@@ -156,10 +156,9 @@ def _assign_session(tokens: Tokens, facts: Facts, start: int, end: int) -> None:
     value = tokens.raw[end - 1].lower()
     if name == "autocommit":
         facts.mark(Kind.TRANSACTION, "controls the transaction")
-        on = value in _ON
-        facts.tx.append(
-            TxStep(TxEffect.AUTOCOMMIT_ON if on else TxEffect.AUTOCOMMIT_OFF)
-        )
+        is_on = value in _ON
+        effect = TxEffect.AUTOCOMMIT_ON if is_on else TxEffect.AUTOCOMMIT_OFF
+        facts.tx.append(TxStep(effect))
         return
     _mark(facts, SessionEffect.SET, name)
     mode = name.removeprefix("transaction_").removeprefix("tx_")

@@ -97,7 +97,7 @@ class SessionEffect(Enum):
 
 
 class Hints(NamedTuple):
-    """The hint in the text: `/* routedb: database=archive role=writer shard=2 key=42 */`."""
+    """The hint in the text: `/* routedb: database=archive role=writer shard=2 */`."""
 
     database: str | None = None
     role: str | None = None  # "writer" | "replica"

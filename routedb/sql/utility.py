@@ -28,7 +28,7 @@ def query(tokens: Tokens, facts: Facts) -> None:
 
 
 def explain(tokens: Tokens, facts: Facts) -> None:
-    """EXPLAIN runs nothing; EXPLAIN ANALYZE, and MariaDB's ANALYZE, what is explained."""
+    """EXPLAIN runs nothing; EXPLAIN ANALYZE, and MariaDB's ANALYZE, run it."""
     up = tokens.up
     if up[0] == "ANALYZE" and up[1] not in QUERY_STARTS | {"FORMAT"}:
         maintain(tokens, facts)
@@ -122,7 +122,7 @@ def _describe(tokens: Tokens, facts: Facts, at: int) -> None:
 
 
 def copy(tokens: Tokens, facts: Facts) -> None:
-    """COPY to the client reads; COPY FROM writes; files and programs are the server's."""
+    """COPY to the client reads; COPY FROM writes; files are the server's."""
     up = tokens.up
     at = 1 + (up[1] == "BINARY")
     facts.kind = Kind.COPY
