@@ -52,3 +52,17 @@ class TypeObject:
 
     def __repr__(self) -> str:
         return f"<routedb type {self.name}>"
+
+
+# The codes of psycopg2 are type oids (pg_type.dat), those of mysqlclient field types
+# (MySQL's enum_field_types): 0 to 16 and 245 to 255. No oid of a type below falls into
+# those ranges, so one set serves both. sqlite3 gives no codes.
+STRING = TypeObject("STRING", (18, 19, 25, 1042, 1043, 15, 247, 248, 253, 254))
+BINARY = TypeObject("BINARY", (17, 249, 250, 251, 252))
+NUMBER = TypeObject(
+    "NUMBER", (20, 21, 23, 700, 701, 1700, 0, 1, 2, 3, 4, 5, 8, 9, 13, 246)
+)
+DATETIME = TypeObject(
+    "DATETIME", (704, 1082, 1083, 1114, 1184, 1186, 1266, 7, 10, 11, 12, 14)
+)
+ROWID = TypeObject("ROWID", (26,))

@@ -1,1 +1,43 @@
-"""routedb.adapters"""
+"""The drivers, one file each. A driver is imported when its first node is opened."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from routedb import errors
+from routedb.adapters.base import Adapter
+
+# engine -> module here, the driver's module, and the extra that installs it
+_DRIVERS = {
+    "postgresql": ("psycopg2", "psycopg2", "postgresql"),
+    "mysql": ("mysqlclient", "MySQLdb", "mysql"),
+    "sqlite": ("sqlite3", "sqlite3", ""),
+    "fake": ("fake", "", ""),
+}
+_loaded: dict[str, Adapter] = {}
+
+
+def load(engine: str) -> Adapter:
+    """Return the adapter of an engine, the same object each time.
+
+    Raises InterfaceError, which says what to install, when its driver is missing.
+    """
+    adapter = _loaded.get(engine)
+    if adapter is None:
+        adapter = _loaded.setdefault(engine, _import(engine))
+    return adapter
+
+
+def _import(engine: str) -> Adapter:
+    name, driver, extra = _DRIVERS[engine]
+    try:
+        module = import_module(f"routedb.adapters.{name}")
+    except ModuleNotFoundError as exc:
+        if exc.name is None or exc.name.partition(".")[0] != driver:
+            raise
+        raise errors.InterfaceError(
+            f"the driver for {engine} is not installed: no module {exc.name}; "
+            f'install it with: pip install "routedb[{extra}]"'
+        ) from exc
+    adapter: Adapter = module.ADAPTER
+    return adapter

@@ -6,14 +6,15 @@ connection, and never on our objects. One instance serves a whole runtime.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from routedb import errors
 from routedb.config.model import NodeConfig
-from routedb.errors import Fault as Fault
-from routedb.sql.statement import TxMode as TxMode
+from routedb.errors import Fault
+from routedb.sql.statement import TxMode
 from routedb.topology.snapshot import Answer
+
+__all__ = ["Adapter", "Fault", "Raw", "RawCursor", "TxMode"]
 
 Raw = Any  # the driver's connection
 RawCursor = Any  # the driver's cursor
@@ -26,7 +27,9 @@ class Adapter(Protocol):
     engine: str  # as in NodeConfig.engine
     dialect: str  # as routedb.classify takes it
     paramstyle: str  # what the raw cursor wants: "pyformat" | "format" | "qmark"
-    fetches_buffered: bool  # the raw cursor holds all rows after execute: fetch cannot fail
+    fetches_buffered: (
+        bool  # the raw cursor holds all rows after execute: fetch cannot fail
+    )
     is_concurrent: bool  # may several threads use one raw connection at the same time
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
@@ -47,7 +50,8 @@ class Adapter(Protocol):
         """Tell, without a round trip, whether an idle connection can still be used."""
 
     def is_idle(self, raw: Raw) -> bool:
-        """Tell, without a round trip, whether the driver knows of no open transaction."""
+        """Tell whether no transaction is open: without a round trip, except on MySQL,
+        whose driver does not show what the server says of it."""
 
     def is_failed(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether the server refuses everything up to a
@@ -88,16 +92,3 @@ class Adapter(Protocol):
     def own(self, kind: type[errors.Error]) -> type[errors.Error]:
         """Return the class to raise for an error of ours on a connection of this face:
         also a subclass of the driver's class of the same PEP 249 name."""
-
-    def convert(self, name: str, args: Sequence[Any]) -> tuple[str, Sequence[Any]]:
-        """Return the text that calls procedure `name` with these arguments."""
-
-
-class RawModule(Protocol):
-    """What `dbapi` needs of a driver's module."""
-
-    paramstyle: str
-    threadsafety: int
-
-
-Options = Mapping[str, Any]

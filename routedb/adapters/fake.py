@@ -1,0 +1,423 @@
+"""A scripted driver, for the tests of routedb and of those who use it. No I/O.
+
+A `Server` stands behind the DSN `fake://name`. It answers what it was told to, fails
+when it was told to, and keeps a log of what reached it:
+
+    >>> import routedb
+    >>> from routedb.adapters import fake
+    >>> with fake.Server("db1") as db1:
+    ...     db1.answer("SELECT", rows=[("Ada",)], columns=["name"])
+    ...     with routedb.connect("fake://db1", autocommit=True) as conn:
+    ...         cur = conn.cursor()
+    ...         cur.execute("SELECT name FROM person WHERE id = %s", (1,))
+    ...         cur.fetchone()
+    ...     db1.texts
+    ('Ada',)
+    ['SELECT name FROM person WHERE id = %s']
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from routedb.adapters.base import Raw, RawCursor, TxMode
+from routedb.adapters.translate import Translation
+from routedb.config.model import NodeConfig
+from routedb.errors import Fault
+from routedb.topology.snapshot import Answer, Role
+
+MOST_LOGGED = 100_000
+
+
+class Warning(Exception):  # noqa: A001  (the names are PEP 249's)
+    """The fake driver's own classes, as every driver has them."""
+
+
+class Error(Exception):
+    """Carries the fault that the adapter reports for it."""
+
+    def __init__(self, message: str = "", fault: Fault = Fault.STATEMENT) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
+class InterfaceError(Error):
+    """See Error."""
+
+
+class DatabaseError(Error):
+    """See Error."""
+
+
+class DataError(DatabaseError):
+    """See Error."""
+
+
+class OperationalError(DatabaseError):
+    """See Error."""
+
+
+class IntegrityError(DatabaseError):
+    """See Error."""
+
+
+class InternalError(DatabaseError):
+    """See Error."""
+
+
+class ProgrammingError(DatabaseError):
+    """See Error."""
+
+
+class NotSupportedError(DatabaseError):
+    """See Error."""
+
+
+class Entry(NamedTuple):
+    """One thing that reached a server. `text` is SQL, or COMMIT and ROLLBACK."""
+
+    link: int  # number of the connection, from 1
+    text: str
+    params: Any = None
+
+
+class Reply(NamedTuple):
+    """What a server answers."""
+
+    rows: Sequence[Any] = ()
+    description: Any = None
+    rowcount: int = -1
+    error: Exception | None = None
+
+
+class Failure(NamedTuple):
+    """A fault to come. `after`: the server has done what was asked, and logs it."""
+
+    moment: str  # "connect" | "execute" | "commit" | "rollback" | "probe"
+    fault: Fault
+    match: str = ""
+    after: bool = False
+
+
+_servers: dict[str, Server] = {}
+
+
+class Server:
+    """A server that does as it is told. Its name is what follows fake:// in a DSN."""
+
+    def __init__(self, name: str, role: str = "writer", dialect_version: str = "1.0"):
+        if name in _servers:
+            raise ValueError(f"there is a fake server {name!r} already; close it first")
+        self.name = name
+        self.role = Role(role)
+        self.version = dialect_version
+        self.position: str | None = None
+        self.history: str | None = "1"
+        self.lag_s: float | None = 0.0
+        self.is_up = True
+        self.log: deque[Entry] = deque(maxlen=MOST_LOGGED)
+        self.links: list[Link] = []
+        self.volatile: dict[str, bool] = {}  # what its catalog knows of functions
+        self._replies: list[tuple[str, Reply]] = []
+        self._failures: list[Failure] = []
+        self._known: dict[str, Reply] = {}
+        self._opened = 0
+        _servers[name] = self
+
+    # -- scripting -------------------------------------------------------------------
+
+    def answer(
+        self,
+        beginning: str,
+        rows: Sequence[Any] = (),
+        columns: Sequence[str] = (),
+        rowcount: int | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """Answer texts with this beginning so; the latest script that fits wins."""
+        description = [(c, None, None, None, None, None, None) for c in columns] or None
+        count = len(rows) if rowcount is None and description else rowcount
+        reply = Reply(rows, description, -1 if count is None else count, error)
+        self._replies.insert(0, (beginning, reply))
+        self._known.clear()
+
+    def fail(
+        self,
+        moment: str,
+        fault: Fault = Fault.LINK_LOST,
+        match: str = "",
+        times: int = 1,
+        after: bool = False,
+    ) -> None:
+        """Fail at the next `times` of this moment, for texts that hold `match`."""
+        self._failures += [Failure(moment, fault, match, after)] * times
+
+    def stop(self) -> None:
+        """Refuse connections and drop those there are."""
+        self.is_up = False
+        self.drop_links()
+
+    def start(self) -> None:
+        """Accept connections again."""
+        self.is_up = True
+
+    def drop_links(self) -> None:
+        """Close every connection, without a word."""
+        for link in self.links:
+            link.closed = True
+        self.links = []
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts that reached the server, in order."""
+        return [entry.text for entry in self.log]
+
+    def close(self) -> None:
+        """Give the name free."""
+        self.stop()
+        _servers.pop(self.name, None)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- what the driver calls ---------------------------------------------------------
+
+    def connect(self) -> Link:
+        """Open a connection, as the adapter does for its DSN."""
+        self.check("connect")
+        if not self.is_up:
+            raise OperationalError(f"{self.name} refuses connections", Fault.REFUSED)
+        self._opened += 1
+        link = Link(self, self._opened)
+        self.links.append(link)
+        return link
+
+    def reply(self, text: str) -> Reply:
+        """Return the answer to a text; the search is done once per text."""
+        reply = self._known.get(text)
+        if reply is None:
+            found = (r for beginning, r in self._replies if text.startswith(beginning))
+            reply = self._known[text] = next(found, Reply())
+        return reply
+
+    def check(self, moment: str, text: str = "", after: bool = False) -> None:
+        """Raise the failure that was scripted for this moment, if any."""
+        for failure in self._failures:
+            if (failure.moment, failure.after) == (moment, after) and (
+                failure.match in text
+            ):
+                self._failures.remove(failure)
+                kind = IntegrityError if failure.fault is Fault.STATEMENT else None
+                raise (kind or OperationalError)(
+                    f"{self.name}: scripted {failure.fault.value}", failure.fault
+                )
+
+    @property
+    def has_script(self) -> bool:
+        """Tell whether any failure is still to come."""
+        return bool(self._failures)
+
+
+class Link:
+    """A raw connection to a fake server."""
+
+    def __init__(self, server: Server, number: int) -> None:
+        self.server = server
+        self.number = number
+        self.closed = False
+        self.mode = TxMode(autocommit=True)
+        self.in_transaction = False
+
+    def use(self, text: str, params: Any = None) -> None:
+        """Log what arrives, fail if scripted to, follow transaction control."""
+        server = self.server
+        if self.closed:
+            raise OperationalError(f"{server.name}: link is closed", Fault.LINK_LOST)
+        if server.has_script:
+            self._check(text)
+        server.log.append(Entry(self.number, text, params))
+        if not self.mode.autocommit:
+            self.in_transaction = True
+        word = text[:8].upper()
+        if word.startswith(("BEGIN", "START TR")):
+            self.in_transaction = True
+        elif word.startswith(("COMMIT", "ROLLBACK", "END")) and " TO" not in text:
+            self.in_transaction = False
+        if server.has_script:
+            self._check(text, after=True)
+
+    def end(self, text: str) -> None:
+        """Commit or roll back."""
+        self.use(text)
+        self.in_transaction = False
+
+    def _check(self, text: str, after: bool = False) -> None:
+        moment = {"COMMIT": "commit", "ROLLBACK": "rollback"}.get(text, "execute")
+        try:
+            self.server.check(moment, text, after)
+        except Error as exc:
+            if exc.fault is Fault.LINK_LOST:
+                self.closed = True
+            raise
+
+
+class Cursor:
+    """A raw cursor."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.arraysize = 1
+        self.description: Any = None
+        self.rowcount = -1
+        self.lastrowid: Any = None
+        self._rows: Iterator[Any] = iter(())
+
+    def execute(self, sql: Any, params: Any = None) -> None:
+        """Send a text to the server and take its answer."""
+        self.link.use(sql, params)
+        reply = self.link.server.reply(sql)
+        if reply.error is not None:
+            raise reply.error
+        self.description = reply.description
+        self.rowcount = reply.rowcount
+        self._rows = iter(reply.rows)
+
+    def executemany(self, sql: Any, rows: Sequence[Any]) -> None:
+        """Send a text for each set of parameters."""
+        for params in rows:
+            self.execute(sql, params)
+
+    def callproc(self, name: str, params: Sequence[Any] = ()) -> Sequence[Any]:
+        """Call a procedure."""
+        self.execute(f"CALL {name}", params)
+        return params
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+        return next(self._rows, None)
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        """Return up to `size` rows."""
+        wanted = self.arraysize if size is None else size
+        return [row for row, _ in zip(self._rows, range(wanted), strict=False)]
+
+    def fetchall(self) -> list[Any]:
+        """Return all rows that are left."""
+        return list(self._rows)
+
+    def nextset(self) -> None:
+        """There is never another set."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._rows
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class FakeAdapter:
+    """The adapter of fake servers. Texts are read as PostgreSQL's."""
+
+    engine = "fake"
+    dialect = "postgresql"
+    paramstyle = "pyformat"
+    fetches_buffered = True
+    is_concurrent = True
+
+    def __init__(self) -> None:
+        self._translation = Translation(sys.modules[__name__])
+        self.adopt = self._translation.adopt
+        self.own = self._translation.own
+
+    def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a connection to the server of that name."""
+        server = _servers.get(node.dsn.partition("://")[2])
+        if server is None:
+            raise OperationalError(f"no fake server {node.name}", Fault.REFUSED)
+        return server.connect()
+
+    def close(self, raw: Raw) -> None:
+        """Close."""
+        raw.closed = True
+        if raw in raw.server.links:
+            raw.server.links.remove(raw)
+
+    def abandon(self, raw: Raw) -> None:
+        """Forget it."""
+        raw.closed = True
+
+    def interrupt(self, raw: Raw) -> None:
+        """Break it."""
+        raw.closed = True
+
+    def is_alive(self, raw: Raw) -> bool:
+        """Tell whether it is open."""
+        return not raw.closed
+
+    def is_idle(self, raw: Raw) -> bool:
+        """Tell whether no transaction is open."""
+        return not raw.in_transaction
+
+    def is_failed(self, raw: Raw) -> bool:
+        """A fake server goes on after an error."""
+        return False
+
+    def probe(self, raw: Raw) -> Answer:
+        """Say what the script says."""
+        server = raw.server
+        if raw.closed:
+            raise OperationalError(f"{server.name}: link is closed", Fault.LINK_LOST)
+        server.check("probe")
+        return Answer(
+            server.role, server.version, server.position, server.history, server.lag_s
+        )
+
+    def set_mode(self, raw: Raw, mode: TxMode) -> None:
+        """Keep the mode."""
+        raw.mode = mode
+
+    def begin(self, raw: Raw, mode: TxMode) -> None:
+        """Log a BEGIN."""
+        raw.use("BEGIN READ ONLY" if mode.read_only else "BEGIN")
+
+    def commit(self, raw: Raw) -> None:
+        """Log a COMMIT."""
+        raw.end("COMMIT")
+
+    def rollback(self, raw: Raw) -> None:
+        """Log a ROLLBACK."""
+        raw.end("ROLLBACK")
+
+    def cursor(self, raw: Raw) -> RawCursor:
+        """Open a cursor."""
+        return Cursor(raw)
+
+    def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
+        """Run a text."""
+        cursor = Cursor(raw)
+        cursor.execute(sql)
+        return cursor.fetchall()
+
+    def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
+        """Say what the script's catalog says."""
+        known: bool | None = raw.server.volatile.get(name)
+        return known
+
+    def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
+        """Say what the exception carries."""
+        return exc.fault if isinstance(exc, Error) else Fault.STATEMENT
+
+
+ADAPTER = FakeAdapter()

@@ -1,0 +1,243 @@
+"""MySQL and MariaDB through mysqlclient (MySQLdb)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import MySQLdb
+import MySQLdb.cursors
+
+from routedb.adapters import sockets
+from routedb.adapters.base import Raw, RawCursor, TxMode
+from routedb.adapters.translate import Translation
+from routedb.config.model import NodeConfig
+from routedb.errors import Fault
+from routedb.topology.snapshot import Answer, Role
+
+# Error numbers, MySQL manual "Server Error Message Reference" and "Client Error …".
+_NUMBERS = {
+    2006: Fault.LINK_LOST,  # server has gone away
+    2013: Fault.LINK_LOST,  # lost connection during query
+    2026: Fault.LINK_LOST,  # TLS error
+    2055: Fault.LINK_LOST,  # lost connection, with the system's error
+    4031: Fault.LINK_LOST,  # disconnected after wait_timeout (MySQL 8)
+    1053: Fault.LINK_LOST,  # server shutdown in progress
+    1927: Fault.LINK_LOST,  # connection was killed (MariaDB)
+    1080: Fault.LINK_LOST,  # forcing close of thread
+    2002: Fault.REFUSED,  # cannot connect, socket
+    2003: Fault.REFUSED,  # cannot connect, TCP
+    2005: Fault.REFUSED,  # unknown host
+    1290: Fault.NODE_READ_ONLY,  # running with --read-only
+    1836: Fault.NODE_READ_ONLY,  # running in read-only mode
+    1040: Fault.OVERLOAD,  # too many connections
+    1203: Fault.OVERLOAD,  # … of this user
+    1226: Fault.OVERLOAD,  # resource limit of this user
+    1205: Fault.TIMEOUT,  # lock wait timeout
+    3024: Fault.TIMEOUT,  # max_execution_time exceeded (MySQL)
+    1969: Fault.TIMEOUT,  # max_statement_time exceeded (MariaDB)
+    1317: Fault.TIMEOUT,  # query execution was interrupted
+    1213: Fault.CONFLICT,  # deadlock: the server has rolled the transaction back
+    1020: Fault.CONFLICT,  # record has changed since last read (MariaDB)
+}
+# 2013 while connecting: the server closed before its greeting, as one does that is
+# starting or has been stopped by SIGSTOP.
+_AT_CONNECT = {2013: Fault.REFUSED, 2006: Fault.REFUSED, 1053: Fault.NODE_STARTING}
+
+_IN_TRANSACTION = 1568  # transaction characteristics can't be changed now
+
+_VOLATILITY = """
+SELECT MAX(sql_data_access NOT IN ('NO SQL', 'READS SQL DATA')
+           OR routine_type = 'PROCEDURE')
+FROM information_schema.routines
+WHERE routine_name = %s AND routine_schema = COALESCE(%s, DATABASE())
+"""
+
+
+class MysqlclientAdapter:
+    """mysqlclient 2.2 and later, with MySQL 5.7+ or MariaDB 10.5+."""
+
+    engine = "mysql"
+    dialect = "mysql"
+    paramstyle = "format"
+    fetches_buffered = True
+    is_concurrent = False  # threadsafety 1: one statement at a time on a connection
+
+    def __init__(self) -> None:
+        self._translation = Translation(MySQLdb)
+        self.adopt = self._translation.adopt
+        self.own = self._translation.own
+
+    def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a link in autocommit mode, in utf8mb4 unless the options say else."""
+        options = dict(node.options)
+        options.setdefault("connect_timeout", max(1, math.ceil(timeout_s)))
+        if "read_default_file" not in options:
+            options.setdefault("charset", "utf8mb4")
+        options["autocommit"] = True
+        return MySQLdb.connect(**options)
+
+    def close(self, raw: Raw) -> None:
+        """Close; a link that is broken already is as good as closed."""
+        try:
+            raw.close()
+        except MySQLdb.Error:
+            return
+
+    def abandon(self, raw: Raw) -> None:
+        """Silence the socket that the parent process goes on using."""
+        if raw.open:
+            sockets.silence(raw.fileno())
+
+    def interrupt(self, raw: Raw) -> None:
+        """Shut the socket down under a call that waits on it."""
+        if raw.open:
+            sockets.shut_down(raw.fileno())
+
+    def is_alive(self, raw: Raw) -> bool:
+        """Look at the socket. Input on an idle link is the end of it, or a ticket of
+        TLS: only then a round trip tells."""
+        if not raw.open:
+            return False
+        if not sockets.has_input(raw.fileno()):
+            return True
+        try:
+            raw.ping()
+        except MySQLdb.Error:
+            return False
+        return True
+
+    def is_idle(self, raw: Raw) -> bool:
+        """Ask the server: mysqlclient does not show the status flags of its answers.
+
+        MySQL has no variable for it, but refuses to change the next transaction's
+        characteristics inside one.
+        """
+        if self._is_mariadb(raw):
+            return self.run(raw, "SELECT @@in_transaction") == [(0,)]
+        try:
+            ((level,),) = self.run(raw, "SELECT @@transaction_isolation")
+            words = level.replace("-", " ")
+            self.run(raw, f"SET TRANSACTION ISOLATION LEVEL {words}")
+        except MySQLdb.OperationalError as exc:
+            if exc.args[0] == _IN_TRANSACTION:
+                return False
+            raise
+        return True
+
+    def is_failed(self, raw: Raw) -> bool:
+        """A failed statement leaves a MySQL transaction usable."""
+        return False
+
+    def probe(self, raw: Raw) -> Answer:
+        """Ask for role and position, and on a replica for its lag when allowed."""
+        if self._is_mariadb(raw):
+            asked = (
+                "SELECT @@global.read_only, @@version, "
+                "IF(@@global.read_only, @@gtid_slave_pos, @@gtid_binlog_pos), "
+                "@@gtid_domain_id"
+            )
+        else:
+            asked = (
+                "SELECT @@global.read_only, @@version, @@global.gtid_executed, "
+                "@@server_uuid"
+            )
+        ((read_only, version, position, history),) = self.run(raw, asked)
+        return Answer(
+            Role.REPLICA if read_only else Role.WRITER,
+            version,
+            position.replace("\n", "") or None,
+            str(history),
+            self._lag_s(raw) if read_only else 0.0,
+        )
+
+    def set_mode(self, raw: Raw, mode: TxMode) -> None:
+        """Set the session's variables; DEFAULT is what the server starts with."""
+        new = not self._is_mariadb(raw) or self._version(raw) >= (11, 1)
+        prefix = "transaction" if new else "tx"
+        level = "DEFAULT"
+        if mode.isolation is not None:
+            level = f"'{mode.isolation.replace(' ', '-')}'"
+        self.run(
+            raw,
+            f"SET SESSION {prefix}_isolation = {level}, "
+            f"SESSION {prefix}_read_only = {int(mode.read_only)}",
+        )
+        raw.autocommit(mode.autocommit)
+
+    def begin(self, raw: Raw, mode: TxMode) -> None:
+        """START TRANSACTION; an isolation level is said before it (manual)."""
+        if mode.isolation is not None:
+            self.run(raw, f"SET TRANSACTION ISOLATION LEVEL {mode.isolation}")
+        access = "READ ONLY" if mode.read_only else "READ WRITE"
+        self.run(raw, f"START TRANSACTION {access}")
+
+    def commit(self, raw: Raw) -> None:
+        """Commit, however it was begun."""
+        raw.commit()
+
+    def rollback(self, raw: Raw) -> None:
+        """Roll back, however it was begun."""
+        raw.rollback()
+
+    def cursor(self, raw: Raw) -> RawCursor:
+        """Open a cursor of the connection's cursorclass."""
+        return raw.cursor()
+
+    def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
+        """Run a text; mysqlclient leaves a text without parameters alone."""
+        with raw.cursor(MySQLdb.cursors.Cursor) as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall()) if cursor.description is not None else []
+
+    def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
+        """Ask information_schema.routines, by what the routine declares of itself.
+
+        CONTAINS SQL is the default and says nothing, so it counts as writing.
+        """
+        with raw.cursor(MySQLdb.cursors.Cursor) as cursor:
+            cursor.execute(_VOLATILITY, (name, schema))
+            (volatile,) = cursor.fetchone()
+        return None if volatile is None else bool(volatile)
+
+    def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
+        """By error number."""
+        if not isinstance(exc, MySQLdb.Error) or not exc.args:
+            return Fault.STATEMENT
+        number = exc.args[0]
+        if raw is None and number in _AT_CONNECT:
+            return _AT_CONNECT[number]
+        if isinstance(exc, MySQLdb.InterfaceError) and number == 0:
+            return Fault.LINK_LOST  # the raw connection was closed before
+        return _NUMBERS.get(number, Fault.STATEMENT)
+
+    def _lag_s(self, raw: Raw) -> float | None:
+        """Return the seconds behind; None when this user may not know them.
+
+        A replica whose threads do not run is behind for ever: infinite.
+        """
+        asked = "SHOW SLAVE STATUS" if self._is_mariadb(raw) else "SHOW REPLICA STATUS"
+        with raw.cursor(MySQLdb.cursors.DictCursor) as cursor:
+            try:
+                cursor.execute(asked)
+            except (MySQLdb.OperationalError, MySQLdb.ProgrammingError) as exc:
+                if self.fault(exc, raw) is Fault.LINK_LOST:
+                    raise
+                return None
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        behind = row.get("Seconds_Behind_Master", row.get("Seconds_Behind_Source"))
+        return math.inf if behind is None else float(behind)
+
+    @staticmethod
+    def _is_mariadb(raw: Raw) -> bool:
+        return "mariadb" in raw.get_server_info().lower()
+
+    @staticmethod
+    def _version(raw: Raw) -> tuple[int, int]:
+        numbers = raw.get_server_info().removeprefix("5.5.5-").split(".")
+        return int(numbers[0]), int(numbers[1])
+
+
+ADAPTER = MysqlclientAdapter()

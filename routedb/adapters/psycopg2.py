@@ -1,0 +1,234 @@
+"""PostgreSQL through psycopg2.
+
+`psycopg2.connect` is looked up at each call, so that tools which patch it see our links
+too. What they return may be a proxy: it is unwrapped before anything of C looks at it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions as ext
+
+from routedb.adapters import sockets
+from routedb.adapters.base import Raw, RawCursor, TxMode
+from routedb.adapters.translate import Translation
+from routedb.config.model import NodeConfig
+from routedb.errors import Fault
+from routedb.topology.snapshot import Answer, Role
+
+# SQLSTATE, PostgreSQL manual appendix A. Whole codes are looked up first, then classes.
+_CODES = {
+    "25006": Fault.NODE_READ_ONLY,  # read_only_sql_transaction
+    "40001": Fault.CONFLICT,  # serialization_failure; recovery conflict on a replica
+    "40P01": Fault.CONFLICT,  # deadlock_detected
+    "53300": Fault.OVERLOAD,  # too_many_connections
+    "53400": Fault.OVERLOAD,
+    "55P03": Fault.TIMEOUT,  # lock_not_available
+    "57014": Fault.TIMEOUT,  # query_canceled
+    "57P01": Fault.LINK_LOST,  # admin_shutdown
+    "57P02": Fault.LINK_LOST,  # crash_shutdown
+    "57P03": Fault.NODE_STARTING,  # cannot_connect_now
+    "57P05": Fault.LINK_LOST,  # idle_session_timeout
+    "25P03": Fault.LINK_LOST,  # idle_in_transaction_session_timeout
+}
+_CLASSES = {"08": Fault.LINK_LOST}
+
+# A failed connect has no SQLSTATE in psycopg2, only libpq's text. Each line: fragment
+# and fault, the first that fits. What no line names is a node that cannot be reached.
+_AT_CONNECT = (
+    ("the database system is starting up", Fault.NODE_STARTING),
+    ("the database system is shutting down", Fault.NODE_STARTING),
+    ("the database system is in recovery mode", Fault.NODE_STARTING),
+    ("the database system is not yet accepting", Fault.NODE_STARTING),
+    ("too many clients", Fault.OVERLOAD),
+    ("remaining connection slots", Fault.OVERLOAD),
+    ("too many connections", Fault.OVERLOAD),
+    # The node answers and refuses this user: another node would refuse as well.
+    ("authentication failed", Fault.STATEMENT),
+    ("no password supplied", Fault.STATEMENT),
+    ("does not exist", Fault.STATEMENT),
+    ("no pg_hba.conf entry", Fault.STATEMENT),
+    ("permission denied", Fault.STATEMENT),
+    ("is not permitted to log in", Fault.STATEMENT),
+    ("invalid connection option", Fault.STATEMENT),
+    ("invalid dsn", Fault.STATEMENT),
+    ("definition of service", Fault.STATEMENT),
+    ("invalid integer value", Fault.STATEMENT),
+    ("invalid port number", Fault.STATEMENT),
+    ("invalid sslmode value", Fault.STATEMENT),
+)
+
+_SHORTEST_TIMEOUT = 2  # libpq takes 1 as 2 (manual, connect_timeout)
+
+# On a replica: what it has replayed, and 0 lag when all it has received is replayed;
+# the age of the last replayed commit alone would grow while nobody writes. A replica
+# that has lost its writer still says 0: `receive` stands still with it.
+_PROBE = """
+SELECT r.rec,
+       current_setting('server_version'),
+       CASE WHEN r.rec THEN pg_last_wal_replay_lsn()
+            ELSE pg_current_wal_insert_lsn() END::text,
+       CASE WHEN r.rec THEN (SELECT timeline_id FROM pg_control_checkpoint())
+            ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)
+                 )::bit(32)::int END,
+       CASE WHEN NOT r.rec
+              OR pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
+            ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
+       END::float
+FROM (SELECT pg_is_in_recovery() AS rec) AS r
+"""
+
+_VOLATILITY = """
+SELECT bool_or(p.provolatile = 'v' OR p.prokind = 'p')
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE p.proname = %s
+  AND CASE WHEN %s::text IS NULL THEN pg_catalog.pg_function_is_visible(p.oid)
+           ELSE n.nspname = %s END
+"""
+
+
+class Psycopg2Adapter:
+    """psycopg2 2.9."""
+
+    engine = "postgresql"
+    dialect = "postgresql"
+    paramstyle = "pyformat"
+    fetches_buffered = True
+    is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
+
+    def __init__(self) -> None:
+        self._translation = Translation(psycopg2)
+        self.adopt = self._translation.adopt
+        self.own = self._translation.own
+
+    def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a link in autocommit mode. A connect_timeout of the user's stays."""
+        options = dict(node.options)
+        if "connect_timeout" not in node.dsn:
+            options.setdefault(
+                "connect_timeout", max(_SHORTEST_TIMEOUT, math.ceil(timeout_s))
+            )
+        raw = psycopg2.connect(node.dsn, **options)
+        raw.autocommit = True
+        return raw
+
+    def close(self, raw: Raw) -> None:
+        """Close; a link that is broken already is as good as closed."""
+        try:
+            raw.close()
+        except psycopg2.Error:
+            return
+
+    def abandon(self, raw: Raw) -> None:
+        """Silence the socket that the parent process goes on using."""
+        if not raw.closed:
+            sockets.silence(raw.fileno())
+
+    def interrupt(self, raw: Raw) -> None:
+        """Shut the socket down under a call that waits on it."""
+        if not raw.closed:
+            sockets.shut_down(raw.fileno())
+
+    def is_alive(self, raw: Raw) -> bool:
+        """Look at the socket; what has arrived there may be a mere NOTIFY."""
+        if raw.closed:
+            return False
+        if not sockets.has_input(raw.fileno()):
+            return True
+        try:
+            raw.poll()
+        except psycopg2.Error:
+            return False
+        # A farewell is read by one poll, the end of the line by the next.
+        return not raw.closed and not sockets.has_input(raw.fileno())
+
+    def is_idle(self, raw: Raw) -> bool:
+        """libpq keeps the transaction status that came with the last answer."""
+        status = raw.get_transaction_status()
+        return bool(status == ext.TRANSACTION_STATUS_IDLE)
+
+    def is_failed(self, raw: Raw) -> bool:
+        """Tell of an aborted transaction."""
+        return bool(raw.get_transaction_status() == ext.TRANSACTION_STATUS_INERROR)
+
+    def probe(self, raw: Raw) -> Answer:
+        """Ask in one query."""
+        ((recovering, version, position, timeline, lag_s),) = self.run(raw, _PROBE)
+        return Answer(
+            Role.REPLICA if recovering else Role.WRITER,
+            version.partition(" ")[0],
+            position,
+            None if timeline is None else str(timeline),
+            lag_s,
+        )
+
+    def set_mode(self, raw: Raw, mode: TxMode) -> None:
+        """Set psycopg2's own attributes: it begins transactions by itself."""
+        raw.set_session(
+            isolation_level=mode.isolation or "DEFAULT",
+            readonly=mode.read_only or "DEFAULT",
+            deferrable="DEFAULT" if mode.deferrable is None else mode.deferrable,
+            autocommit=mode.autocommit,
+        )
+
+    def begin(self, raw: Raw, mode: TxMode) -> None:
+        """BEGIN with the mode's words (PostgreSQL manual, BEGIN)."""
+        words = [f"ISOLATION LEVEL {mode.isolation}"] if mode.isolation else []
+        words += ["READ ONLY"] if mode.read_only else []
+        if mode.deferrable is not None:
+            words.append("DEFERRABLE" if mode.deferrable else "NOT DEFERRABLE")
+        self.run(raw, f"BEGIN {', '.join(words)}")
+
+    def commit(self, raw: Raw) -> None:
+        """Commit: psycopg2's own way, or by text what was begun by text."""
+        if raw.autocommit:
+            self.run(raw, "COMMIT")
+        else:
+            raw.commit()
+
+    def rollback(self, raw: Raw) -> None:
+        """Roll back, in the way that commit commits."""
+        if raw.autocommit:
+            self.run(raw, "ROLLBACK")
+        else:
+            raw.rollback()
+
+    def cursor(self, raw: Raw) -> RawCursor:
+        """Open a client-side cursor of the connection's cursor_factory."""
+        return raw.cursor()
+
+    def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
+        """Run a text; psycopg2 leaves a text without parameters alone."""
+        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description is not None else []
+
+    def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
+        """Ask pg_proc: provolatile of every overload, procedures count as volatile."""
+        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+            cursor.execute(_VOLATILITY, (name, schema, schema))
+            (volatile,) = cursor.fetchone()
+        return None if volatile is None else bool(volatile)
+
+    def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
+        """By SQLSTATE, by the state of the connection, by libpq's text at connect."""
+        if not isinstance(exc, psycopg2.Error):
+            return Fault.STATEMENT
+        code = exc.pgcode
+        if code is not None:
+            found = _CODES.get(code) or _CLASSES.get(code[:2])
+            if found is not None:
+                return found
+        if raw is not None:
+            return Fault.LINK_LOST if raw.closed else Fault.STATEMENT
+        if not isinstance(exc, psycopg2.OperationalError):
+            return Fault.STATEMENT
+        text = str(exc).lower()
+        return next((f for part, f in _AT_CONNECT if part in text), Fault.REFUSED)
+
+
+ADAPTER = Psycopg2Adapter()

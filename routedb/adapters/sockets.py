@@ -1,0 +1,40 @@
+"""What can be done to a driver's socket by its descriptor alone."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+
+
+def has_input(descriptor: int) -> bool:
+    """Tell whether something has arrived, or the line is closed. No round trip.
+
+    On an idle link a byte that waits is a farewell, or something unasked for.
+    """
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def shut_down(descriptor: int) -> None:
+    """Make whoever waits on this socket, in another thread, fail now."""
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as twin:
+            twin.shutdown(socket.SHUT_RDWR)
+    except OSError:  # closed already: nobody waits
+        return
+
+
+def silence(descriptor: int) -> None:
+    """Put /dev/null in the place of a socket that a parent process also uses.
+
+    Whatever the driver does to it later, a farewell at garbage collection included,
+    reaches nobody. The number stays taken, so it cannot become another file's.
+    """
+    try:
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, descriptor)
+        os.close(null)
+    except OSError:
+        return

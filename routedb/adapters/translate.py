@@ -1,0 +1,63 @@
+"""One exception, caught by the driver's class and by routedb's: the shared half.
+
+An exception's `__class__` is assigned to a class made once per driver class, of both
+bases, so nothing is copied and pgcode, diag and args stay (DESIGN.md, section 2).
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from routedb import errors
+
+# Most special first: the first that the driver's class derives from gives the name.
+NAMES = (
+    "IntegrityError",
+    "DataError",
+    "OperationalError",
+    "ProgrammingError",
+    "InternalError",
+    "NotSupportedError",
+    "InterfaceError",
+    "DatabaseError",
+    "Error",
+    "Warning",
+)
+
+
+class Translation:
+    """The exception classes of one driver's module, joined with ours."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._pairs = [(getattr(module, n), getattr(errors, n)) for n in NAMES]
+        self._roots = (module.Error, module.Warning)
+        self._adopted: dict[type[BaseException], type[BaseException]] = {}
+        self._own: dict[type[errors.Error], type[errors.Error]] = {}
+
+    def adopt(self, exc: BaseException) -> BaseException:
+        """Make a driver's exception also ours; return it. Others stay as they are."""
+        kind = type(exc)
+        if isinstance(exc, self._roots) and not isinstance(exc, errors.Error):
+            joined = self._adopted.get(kind)
+            if joined is None:
+                joined = self._adopted.setdefault(kind, self._joined(kind))
+            exc.__class__ = joined
+        return exc
+
+    def own(self, kind: type[errors.Error]) -> type[errors.Error]:
+        """Return the class for an error of ours that is also one of the driver's."""
+        joined = self._own.get(kind)
+        if joined is None:
+            theirs = next(t for t, ours in self._pairs if issubclass(kind, ours))
+            joined = type(kind.__name__, (kind, theirs), _module_of(kind))
+            joined = self._own.setdefault(kind, joined)
+        return joined
+
+    def _joined(self, kind: type[BaseException]) -> type[BaseException]:
+        ours = next(ours for theirs, ours in self._pairs if issubclass(kind, theirs))
+        return type(kind.__name__, (ours, kind), _module_of(kind))
+
+
+def _module_of(kind: type) -> dict[str, object]:
+    """Name the class as the one it stands for: tracebacks show what users know."""
+    return {"__module__": kind.__module__, "__doc__": kind.__doc__}
