@@ -27,6 +27,9 @@ class NodeConfig:
     )  # driver keywords
     is_read_only: bool = False  # SQLite `mode=ro`: known never to be a writer
 
+    def __str__(self) -> str:
+        return self.name
+
 
 @dataclass(frozen=True, slots=True)
 class GroupConfig:

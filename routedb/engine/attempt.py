@@ -9,6 +9,7 @@ from contextlib import nullcontext
 
 from routedb import errors
 from routedb.adapters.base import Fault, RawCursor
+from routedb.engine import control
 from routedb.engine.aim import Aim
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.engine.misuse import as_dbapi_error
@@ -42,13 +43,19 @@ def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
     """Take note of a statement that may have written, and of whether it gave rows."""
     if not plan.is_read and plan.statement.kind is not Kind.SESSION:
         group = cursor.link.node.group if cursor.link is not None else plan.gid
-        d.own_writes.add(group)
-        if plan.shares_writes:
-            d.core.shared_writes.add(group)
+        note_written(d, plan, group)
+        d.transaction.has_written = True
     if raw.description is None:
         cursor.unseat()
     elif raw is not cursor.seated:
         cursor.seat(raw)
+
+
+def note_written(d: Session, plan: Plan, group: int) -> None:
+    """Let nobody read from the group's replicas who must see this session's writes."""
+    d.own_writes.add(group)
+    if plan.shares_writes:
+        d.core.shared_writes.add(group)
 
 
 _MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
@@ -109,9 +116,10 @@ class Attempts:
             self.d.core.publish(NodeRefusedWrite(link.node.id, link.generation))
         if self.d.transaction.is_open and not self.is_early:
             try:
-                self.d.transaction.blame(link, exc, action)
+                ends_itself = bool(self.plan.statement.tx)
+                self.d.transaction.blame(link, exc, fault, action, ends_itself)
             finally:
-                self.d.refresh()
+                control.settle_failed(self.d, self.plan, link)
         if fault is Fault.LINK_LOST:
             self.d.links.drop(link)
         _RESPONSES[action](self, link, exc, fault)
@@ -193,6 +201,11 @@ class Attempts:
         return Moment.IN_TRANSACTION
 
     def _elsewhere(self, link: Link, exc: Exception, fault: Fault) -> None:
+        if link.pins and fault is Fault.LINK_LOST:
+            raise link.adapter.own(errors.OperationalError)(
+                f"the link to {link.node.name} was lost, and with it what lived there: "
+                f"{link.pinned}. The connection can be used again, without them"
+            ) from exc
         nodes = len(self.d.core.groups[self.group].nodes)
         if link.node.id in self.tried or len(self.tried) > nodes:
             raise exc
@@ -217,7 +230,7 @@ class Attempts:
         self.d.links.drop(link)
 
     def _unknown(self, link: Link, exc: Exception, fault: Fault) -> None:
-        self.d.own_writes.add(self.group)  # it may have happened: do not read behind it
+        note_written(self.d, self.plan, self.group)  # maybe: do not read behind it
         raise errors.OutcomeUnknown(
             f"{self.plan.statement.verb} was sent to {link.node.name} and its answer was "
             f"lost: {exc}. It may or may not have happened; running it again may do it "

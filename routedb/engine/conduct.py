@@ -22,9 +22,10 @@ def run(d: Session, cursor: Seat, text: Text, params: Any, call: Call) -> None:
     try:
         if plan.statement.kind is Kind.EMPTY:
             raise errors.ProgrammingError("the statement is empty: nothing to run")
+        if not control.acknowledges(plan):
+            _check_not_lost(d)
         if control.is_control(plan) and control.carry_out(d, cursor, text, call):
             return
-        _check_not_lost(d)
         decided = aim(d, text, params)
         if decided.target is not None:
             several.run(d, cursor, plan, decided, call)

@@ -22,6 +22,22 @@ from routedb.sql.statement import Kind, TxEffect, TxStep
 Step = Callable[[Session, Text, TxStep], bool]
 
 
+# What may be said to a transaction that is lost: that it is over.
+_ACKNOWLEDGE = frozenset(
+    {
+        TxEffect.COMMIT,
+        TxEffect.COMMIT_AND_CHAIN,
+        TxEffect.ROLLBACK,
+        TxEffect.ROLLBACK_AND_CHAIN,
+    }
+)
+
+
+def acknowledges(plan: Plan) -> bool:
+    """Tell whether the text is one COMMIT or ROLLBACK, and nothing else."""
+    return is_control(plan) and plan.statement.tx[0].effect in _ACKNOWLEDGE
+
+
 def is_control(plan: Plan) -> bool:
     """Tell whether the text is one control statement, and nothing else."""
     statement = plan.statement
@@ -36,10 +52,15 @@ def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
     """Do what the text says. False when it must run as it is."""
     step = text.plan.statement.tx[0]
     action = _STEPS.get(step.effect)
-    if action is None or not action(d, text, step):
+    if action is None:
         return False
-    d.refresh()
-    cursor.link, cursor.route = d.transaction.home_link, None
+    try:
+        is_done = action(d, text, step)
+    finally:
+        d.refresh()
+    if not is_done:
+        return False
+    cursor.link, cursor.route, cursor.raw = d.transaction.home_link, None, None
     return True
 
 
@@ -54,6 +75,13 @@ def settle(d: Session, link: Link | None) -> None:
     elif not is_idle and not transaction.is_open:
         transaction.begin(d.links.mode, None)
         transaction.adopt(link)
+    d.refresh()
+
+
+def settle_failed(d: Session, plan: Plan, link: Link) -> None:
+    """After a failed text: MySQL's DDL commits what was open before it fails."""
+    if plan.statement.tx and d.transaction.is_bound:
+        settle(d, link)
     d.refresh()
 
 

@@ -97,7 +97,12 @@ class Dispatcher(Session):
 
     def learn(self, sql: Any) -> Text:
         """Return what is known of a text that was not seen as it is: str, bytes, or an
-        object with `as_string(raw)` such as psycopg2's Composable."""
+        object with `as_string(raw)` such as psycopg2's Composable.
+
+        Raises InterfaceError after close: a closed session knows no text, so all come
+        here, and the hot path need not ask."""
+        if self.is_closed:
+            raise self.faced(errors.InterfaceError("the connection is closed"))
         if isinstance(sql, str):
             return self.known.get(sql) or self.texts.learn(sql)
         if isinstance(sql, bytes | bytearray | memoryview):

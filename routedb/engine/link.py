@@ -51,6 +51,11 @@ class Link:
             self.adapter.set_mode(self.raw, mode)
             self.mode = mode
 
+    @property
+    def pinned(self) -> str:
+        """Name what lives on this link only, for an error."""
+        return ", ".join(sorted(self.pins))
+
     def close(self) -> None:
         """Close the driver's connection. Never raises."""
         self.adapter.close(self.raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from routedb import errors
 from routedb.adapters.base import Fault, TxMode
@@ -12,6 +12,7 @@ from routedb.engine.core import Core
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.events import NodeFailed
 from routedb.session import Action, Moment, Settings, action_for
+from routedb.session.settings import Setting
 from routedb.topology import candidates, pick
 
 # What says that the node itself could not be had, not only this link.
@@ -54,9 +55,12 @@ class Links:
         """
         with self._lock:
             link = self.open.get(node)
-            if link is not None and must_live and not link.adapter.is_alive(link.raw):
-                self._replace(link)
-                link = None
+            if link is not None:
+                # A dead link that cannot be brought up to date says nothing of its node.
+                must_live = must_live or link.fresh != self.version
+                if must_live and not link.adapter.is_alive(link.raw):
+                    self._replace(link)
+                    link = None
             if link is None:
                 link = self.open[node] = self._connect(node)
             if link.fresh != self.version:
@@ -167,8 +171,8 @@ class Links:
         if link.pins:
             raise link.adapter.own(errors.OperationalError)(
                 f"the idle link to {link.node.name} was closed by the server, and with "
-                f"it what lived there: {', '.join(sorted(link.pins))}. Nothing was sent; "
-                "the connection can be used again, without them"
+                f"it what lived there: {link.pinned}. Nothing was sent; the connection "
+                "can be used again, without them"
             )
 
     def _freshen(self, link: Link) -> None:
@@ -178,15 +182,24 @@ class Links:
             missing = self.settings.since(
                 link.node.engine, link.node.database, link.replayed
             )
-        if missing:
-            link.set_mode(AUTOCOMMIT)
-            cursor = link.adapter.cursor(link.raw)
-            for setting in missing:
-                if setting.params is None:
-                    cursor.execute(setting.sql)
-                else:
-                    cursor.execute(setting.sql, setting.params)
-            cursor.close()
-        link.replayed = self.settings.version
-        link.set_mode(self._mode)
+        try:
+            if missing:
+                link.set_mode(AUTOCOMMIT)
+                _replay(link, missing)
+            link.replayed = self.settings.version
+            link.set_mode(self._mode)
+        except Exception as exc:
+            if link.adapter.fault(exc, link.raw) is Fault.LINK_LOST:
+                self.drop(link)
+            raise
         link.fresh = self.version
+
+
+def _replay(link: Link, settings: Iterable[Setting]) -> None:
+    cursor = link.adapter.cursor(link.raw)
+    for setting in settings:
+        if setting.params is None:
+            cursor.execute(setting.sql)
+        else:
+            cursor.execute(setting.sql, setting.params)
+    cursor.close()

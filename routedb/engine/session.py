@@ -57,6 +57,7 @@ class Session:
         self.consistency: str | None = None
         self.texts = core.texts(None)
         self.known = self.texts.known
+        self.is_closed = False
         self.free = False
         self.refresh()
 
@@ -77,8 +78,10 @@ class Session:
         self.refresh()
 
     def close(self) -> None:
-        """Close all links. Never raises."""
+        """Close all links; every later statement is refused. Never raises."""
+        self.is_closed = True
         self.links.close()
+        self.refresh()
 
     def abandon(self) -> None:
         """In a forked child: the links, and the transaction on them, are the parent's."""
@@ -153,7 +156,7 @@ class Session:
             and self.consistency is None
         )
         self.texts = self.core.texts(self.database)
-        self.known = self.texts.known
+        self.known = {} if self.is_closed else self.texts.known
 
     # -- routing's Situation -------------------------------------------------------
 

@@ -32,7 +32,8 @@ class Transaction:
         self.branches: dict[int, Link] = {}
         self.roles: dict[int, Role] = {}  # of the branches
         self.is_on_writer = True  # the home's role
-        self.wrote: set[int] = set()
+        self.wrote: set[int] = set()  # groups to which a write has been sent
+        self.has_written = False  # one of them has succeeded
         self.mode = links.mode  # what was declared for this transaction
         self.is_explicit = False  # begun by a text, not by PEP 249's implicit begin
         self._begin: str | None = None  # the text that began it
@@ -60,6 +61,7 @@ class Transaction:
         runs inside it, where the server takes the mode from it.
         """
         if self.state is State.AUTOCOMMIT:
+            self.has_written = False  # that was outside
             self.is_explicit = True
             self._begin = sql
             self.on(Event.BEGIN)
@@ -99,6 +101,7 @@ class Transaction:
         self.make_home(link.node.group)
         link.is_text_begun = True
         self.note_write(link.node.group)
+        self.has_written = True
 
     def on_every_branch(self, sql: str) -> None:
         """Run a savepoint's text on all branches, the home first."""
@@ -110,10 +113,20 @@ class Transaction:
             except Exception as exc:
                 fault = link.adapter.fault(exc, link.raw)
                 link.adapter.adopt(exc)
-                self.blame(link, exc, action_for(fault, Moment.IN_TRANSACTION))
+                self.blame(link, exc, fault, action_for(fault, Moment.IN_TRANSACTION))
 
-    def blame(self, link: Link, exc: Exception, action: Action) -> NoReturn:
-        """Raise what a failed statement amounts to: nothing is run again in here."""
+    def blame(
+        self,
+        link: Link,
+        exc: Exception,
+        fault: Fault,
+        action: Action,
+        ends_itself: bool = False,
+    ) -> NoReturn:
+        """Raise what a failed statement amounts to: nothing is run again in here.
+
+        `ends_itself`: the statement was to end the transaction.
+        """
         if action is Action.LOSE:
             self.lose(link)
             raise errors.TransactionLost(
@@ -123,9 +136,7 @@ class Transaction:
             ) from exc
         if link.adapter.is_failed(link.raw):
             self.on(Event.ERROR)
-        elif self.wrote and link.adapter.is_idle(link.raw):
-            # The server has ended the transaction by itself (a MySQL deadlock, a full
-            # SQLite disk): what follows must not be committed without what came before.
+        elif not ends_itself and self._was_ended(link, fault):
             self.lose(link, keep=True)
         raise exc
 
@@ -203,12 +214,27 @@ class Transaction:
         self.home = -1
         self.home_link = None
         self.wrote.clear()
+        self.has_written = False
         self._begin = None
         self._prologue.clear()
         self._savepoints.clear()
         self.is_explicit = False
         self.mode = self.links.mode
         self.on(Event.END)
+
+    def _was_ended(self, link: Link, fault: Fault) -> bool:
+        """Tell whether the server has ended the transaction by itself (a MySQL deadlock,
+        a full SQLite disk): what follows must not be committed without what came before.
+
+        Where nothing came before, a server that has not begun is merely still idle.
+        """
+        has_more = self.has_written or self.is_explicit or fault is Fault.CONFLICT
+        if not (self.wrote and has_more):
+            return False
+        try:
+            return link.adapter.is_idle(link.raw)
+        except Exception:  # the driver's own classes: the link is gone
+            return True
 
     def _start(self, link: Link, is_home: bool) -> None:
         """Bring a link into the transaction's state: begin, mode, savepoints."""
