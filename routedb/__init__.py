@@ -1,3 +1,142 @@
-"""A DB-API 2.0 driver that sends each SQL statement to the right real database."""
+"""A DB-API 2.0 driver that sends each SQL statement to the right real database.
+
+    import routedb
+
+    conn = routedb.connect(["postgresql://app@db1/shop", "postgresql://app@db2/shop"])
+
+See README.rst. A cluster has databases, a database has groups (its shards), a group has
+nodes (a writer and its replicas), and a connection has links to them.
+
+What needs the engine is imported at its first use, so that `import routedb` costs a
+program that may never connect next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from routedb.dbapi import (
+    BINARY,
+    DATETIME,
+    NUMBER,
+    ROWID,
+    STRING,
+    Binary,
+    Date,
+    DateFromTicks,
+    Time,
+    TimeFromTicks,
+    Timestamp,
+    TimestampFromTicks,
+    apilevel,
+    paramstyle,
+    threadsafety,
+)
+from routedb.errors import (
+    ConfigError,
+    CrossDatabaseError,
+    DatabaseError,
+    DataError,
+    Error,
+    HintError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NoNodeError,
+    NotSupportedError,
+    OperationalError,
+    OutcomeUnknown,
+    ProgrammingError,
+    ReadOnlyError,
+    ShardError,
+    SplitBrain,
+    TransactionLost,
+    UnknownTableError,
+    Warning,  # noqa: A004  (the name is PEP 249's)
+)
+
+if TYPE_CHECKING:
+    from routedb.config.model import ClusterConfig
+    from routedb.connection import Connection
+    from routedb.cursor import Cursor
+    from routedb.engine.explain import Explanation
+    from routedb.routing.route import Reason, Route
+    from routedb.runtime import Cluster, connect
+    from routedb.sql import Statement, classify
 
 __version__ = "0.1.0"
+
+# Name -> the module it comes from, when it is first asked for.
+_LATER = {
+    "Cluster": "routedb.runtime",
+    "ClusterConfig": "routedb.config.model",
+    "Connection": "routedb.connection",
+    "Cursor": "routedb.cursor",
+    "Explanation": "routedb.engine.explain",
+    "Reason": "routedb.routing.route",
+    "Route": "routedb.routing.route",
+    "Statement": "routedb.sql",
+    "classify": "routedb.sql",
+    "connect": "routedb.runtime",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'routedb' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+__all__ = [
+    "BINARY",
+    "DATETIME",
+    "NUMBER",
+    "ROWID",
+    "STRING",
+    "Binary",
+    "Cluster",
+    "ClusterConfig",
+    "ConfigError",
+    "Connection",
+    "CrossDatabaseError",
+    "Cursor",
+    "DataError",
+    "DatabaseError",
+    "Date",
+    "DateFromTicks",
+    "Error",
+    "Explanation",
+    "HintError",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NoNodeError",
+    "NotSupportedError",
+    "OperationalError",
+    "OutcomeUnknown",
+    "ProgrammingError",
+    "ReadOnlyError",
+    "Reason",
+    "Route",
+    "ShardError",
+    "SplitBrain",
+    "Statement",
+    "Time",
+    "TimeFromTicks",
+    "Timestamp",
+    "TimestampFromTicks",
+    "TransactionLost",
+    "UnknownTableError",
+    "Warning",
+    "apilevel",
+    "classify",
+    "connect",
+    "paramstyle",
+    "threadsafety",
+]
