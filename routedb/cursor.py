@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, cast
 
 from routedb import errors
-from routedb.adapters.base import RawCursor
+from routedb.adapters.base import Adapter, RawCursor
 from routedb.config.model import NodeConfig
 from routedb.engine.dispatcher import Dispatcher
+from routedb.engine.execute import execute
 from routedb.engine.link import Link
+from routedb.engine.session import Session
 from routedb.routing import Route
 
 _MOST_RAWS = 16  # links come and go; what is left of closed ones is dropped then
@@ -44,26 +46,17 @@ class Cursor:
         self.seated: RawCursor = None
         self.raws: dict[Link, RawCursor] = {}
         self._arraysize = 1
-        self._dispatch: Callable[[Any, Any, Any], None]
-        self._dispatch = connection.dispatcher.execute
+        self.session: Session = connection.dispatcher
         self._is_closed = False
 
     # -- running -------------------------------------------------------------------
 
-    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
-        """Run one statement where it belongs.
-
-        `query` is str, bytes, or has `as_string()`; `vars` a sequence for `%s` or a
-        mapping for `%(name)s`, whatever the driver's own style. Raises the driver's
-        errors, which are also routedb's, and CrossDatabaseError, ShardError,
-        TransactionLost, OutcomeUnknown and their kin (see `routedb.errors`).
-        """
-        self._dispatch(self, query, vars)
+    execute = execute  # the engine's hot path is this method, without a call between
 
     def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
         """Run one statement for every set of parameters (PEP 249)."""
         rows = vars_list if isinstance(vars_list, list | tuple) else list(vars_list)
-        self.connection.usable().executemany(self, query, rows)
+        self._usable().executemany(self, query, rows)
 
     def callproc(self, procname: str, parameters: Sequence[Any] = ()) -> Any:
         """Call a stored procedure on the writer; return the parameters, as the driver
@@ -73,18 +66,16 @@ class Cursor:
         def call(raw: RawCursor) -> Any:
             answer.append(raw.callproc(procname, parameters))
 
-        self.connection.usable().carry(self, f"CALL {procname}()", call)
+        self._usable().carry(self, f"CALL {procname}()", call)
         return answer[-1]
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
         """Run a PostgreSQL COPY … TO STDOUT or FROM STDIN where it belongs."""
-        self.connection.usable().carry(
-            self, sql, lambda raw: raw.copy_expert(sql, file, size)
-        )
+        self._usable().carry(self, sql, lambda raw: raw.copy_expert(sql, file, size))
 
     def mogrify(self, query: Any, vars: Any = None) -> Any:  # noqa: A002
         """Return the text that would be sent, where the driver can tell (psycopg2)."""
-        dispatcher = self.connection.usable()
+        dispatcher = self._usable()
         link = self.link or dispatcher.default_link()
         raw = self.raws.get(link) or self.take(link)
         return raw.mogrify(query, vars)
@@ -198,7 +189,7 @@ class Cursor:
         self.raw = None
         self.unseat()
         self._is_closed = True
-        self._dispatch = self._refuse
+        self.session = cast("Session", _Closed(self.session.face))
 
     def setinputsizes(self, sizes: Any) -> None:
         """Do nothing, as PEP 249 allows."""
@@ -249,6 +240,11 @@ class Cursor:
 
     # -- guards ----------------------------------------------------------------------
 
+    def _usable(self) -> Dispatcher:
+        if self._is_closed:
+            raise self._error(errors.InterfaceError, "the cursor is closed")
+        return self.connection.usable()
+
     def _holder(self) -> Any:
         """Return the raw cursor with rows, guarded; raise when there are none."""
         if self.closed:
@@ -269,11 +265,20 @@ class Cursor:
                 self.link.adapter.adopt(exc)
             raise
 
-    def _refuse(self, *_: object) -> None:
-        raise self._error(errors.InterfaceError, "the cursor is closed")
-
     def _error(self, kind: type[errors.Error], message: str) -> errors.Error:
         return self.connection.dispatcher.face.own(kind)(message)
+
+
+class _Closed:
+    """What stands in a closed cursor's session: it knows no text and learns none."""
+
+    def __init__(self, face: Adapter) -> None:
+        self.known: dict[str | bytes, Any] = {}
+        self._face = face
+
+    def learn(self, sql: Any) -> Any:
+        """Refuse every text."""
+        raise self._face.own(errors.InterfaceError)("the cursor is closed")
 
 
 class _Guarded:

@@ -204,7 +204,8 @@ def _hinted_shard(d: Session, plan: Plan, database: DatabaseConfig) -> int | Non
     if hints.key is None:
         return None
     rule = _rule_for_key(d, plan, database)
-    return shard_for_key_hint(rule, hints.key, len(database.groups))
+    shard: int = shard_for_key_hint(rule, hints.key, len(database.groups))
+    return shard
 
 
 def _rule_for_key(d: Session, plan: Plan, database: DatabaseConfig) -> TableRule:

@@ -22,6 +22,7 @@ class Link:
         "adapter",
         "fresh",
         "generation",
+        "id",
         "is_text_begun",
         "lock",
         "mode",
@@ -34,6 +35,7 @@ class Link:
     def __init__(
         self, node: NodeConfig, adapter: Adapter, raw: Raw, generation: int
     ) -> None:
+        self.id = node.id
         self.node = node
         self.adapter = adapter
         self.raw = raw

@@ -14,6 +14,7 @@ from routedb.adapters.base import Adapter, RawCursor, TxMode
 from routedb.engine.core import Core
 from routedb.engine.link import Link
 from routedb.engine.links import Links
+from routedb.engine.plan import Text
 from routedb.engine.transaction import Transaction
 from routedb.routing import CONSISTENCIES, Route
 from routedb.session import State
@@ -30,6 +31,10 @@ class Seat(Protocol):
     raws: dict[Link, RawCursor]
     route: Route | None
     link: Link | None
+
+    @property
+    def session(self) -> Session:
+        """The session it belongs to; after close, one that refuses every text."""
 
     def take(self, link: Link) -> RawCursor:
         """Open a raw cursor on `link` and keep it in `raws`."""
@@ -62,6 +67,25 @@ class Session:
         self.refresh()
 
     # -- what changes it -----------------------------------------------------------
+
+    def learn(self, sql: Any) -> Text:
+        """Return what is known of a text that was not seen as it is: str, bytes, or an
+        object with `as_string(raw)` such as psycopg2's Composable.
+
+        Raises InterfaceError after close: a closed session knows no text, so all come
+        here, and the hot path need not ask."""
+        if self.is_closed:
+            raise self.faced(errors.InterfaceError("the connection is closed"))
+        if isinstance(sql, str):
+            return self.known.get(sql) or self.texts.learn(sql)
+        if isinstance(sql, bytes | bytearray | memoryview):
+            source = bytes(sql).decode("utf-8", "surrogateescape")
+            return self.known.get(source) or self.texts.learn(source)
+        if hasattr(sql, "as_string"):
+            return self.learn(sql.as_string(self.default_link().raw))
+        raise errors.ProgrammingError(
+            f"a statement must be str or bytes, not {type(sql).__name__}"
+        )
 
     def commit(self) -> None:
         """Commit the open transaction, if any."""

@@ -1,0 +1,88 @@
+"""The hot path: one statement, from the text to the driver's cursor.
+
+It fits on one screen and stays lean: no lock, no regex, no logging, nothing built per
+statement (DESIGN.md, section 5). Whatever is not "pick a node and run it" goes the long
+way, to `conduct`. A change here brings a figure of `make bench` in its commit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from routedb.engine import attempt, conduct
+from routedb.engine.session import Call, Seat
+from routedb.topology import pick
+
+
+def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
+    """Run one statement where it belongs.
+
+    `query` is str, bytes, or has `as_string()`; `vars` a sequence for `%s` or a mapping
+    for `%(name)s`, whatever the driver's own style. Raises the driver's errors, which
+    are also routedb's, and CrossDatabaseError, ShardError, TransactionLost,
+    OutcomeUnknown and their kin (see `routedb.errors`).
+    """
+    d = cursor.session
+    try:
+        text = d.known[query]
+    except (KeyError, TypeError):  # TypeError: a text that cannot be hashed
+        text = d.learn(query)
+    plan, link = text.plan, None
+    if plan.is_simple:
+        gid, route, core = plan.gid, plan.writer, d.core
+        if d.free:
+            group = core.topology.groups[gid]
+            ring = group.ring
+            if not plan.may_replica or not ring:
+                link = d.open.get(group.writer)  # type: ignore[arg-type]
+            elif plan.minds_writes and (
+                gid in d.own_writes or gid in core.shared_writes
+            ):
+                route = plan.own_writes
+                link = d.open.get(group.writer)  # type: ignore[arg-type]
+            else:
+                route = plan.replica
+                d.turn = turn = d.turn + 1
+                node = ring[turn % len(ring)]
+                if core.loads[node]:  # busy: see whether its neighbour is less so
+                    node = pick(ring, core.loads, turn)  # type: ignore[assignment]
+                link = d.open.get(node)
+            if link is not None and (
+                link.fresh != d.links.version
+                or not (plan.is_read or link.adapter.is_alive(link.raw))
+            ):
+                link = None
+        elif gid == d.transaction.home:
+            if d.transaction.is_on_writer:
+                link, route = d.transaction.home_link, plan.within
+                if not plan.is_read:
+                    d.transaction.note_write(gid)
+            elif plan.is_read:
+                link, route = d.transaction.home_link, plan.within_replica
+    if link is None or link.lock is not None:
+        conduct.run(d, cursor, text, vars, executing(query, vars))
+        return
+    raw = cursor.raws.get(link) or cursor.take(link)
+    loads, id_ = core.loads, link.id
+    loads[id_] += 1
+    try:
+        raw.execute(query, vars)
+    except Exception as exc:
+        conduct.recover(d, cursor, text, vars, executing(query, vars), link, exc)
+        return
+    finally:
+        loads[id_] -= 1
+    cursor.route = route
+    cursor.link = link
+    cursor.raw = raw
+    if not plan.is_read:
+        attempt.wrote(d, cursor, plan, raw)
+    elif raw is not cursor.seated:
+        cursor.seat(raw)
+
+
+def executing(query: Any, vars: Any) -> Call:  # noqa: A002
+    """Return the call that runs this text on a raw cursor."""
+    if vars is None:
+        return lambda raw: raw.execute(query)
+    return lambda raw: raw.execute(query, vars)
