@@ -1,0 +1,1 @@
+"""What routedb costs, measured side by side with what it is compared to."""
