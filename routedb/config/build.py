@@ -216,6 +216,7 @@ class Builder:
                 settings[key] = value
             elif key in DURATIONS:
                 settings[f"{key}_s"] = self._duration(where, value)
+                settings |= {"must_know_lag": True} if key == "max_lag" else {}
             elif isinstance(value, bool):
                 settings[key] = value
             else:

@@ -53,6 +53,7 @@ class DatabaseConfig:
     read_only: bool = False
     transaction_reads: str = "writer"  # "writer" | "replica"
     max_lag_s: float | None = 10.0
+    must_know_lag: bool = False  # max_lag was asked for: a replica has to prove it
     connect_timeout_s: float = 5.0
     failover_timeout_s: float = 30.0
     retry_after_s: float = 1.0  # a dead node is tried again after this

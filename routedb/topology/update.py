@@ -42,6 +42,7 @@ class GroupLimits:
     """What the configuration says about the nodes of one group."""
 
     max_lag_s: float | None
+    must_know_lag: bool  # max_lag was asked for: a replica that cannot tell is behind
     retry_after_s: float
     has_timelines: bool  # histories are numbers that grow with every promotion
 
@@ -69,6 +70,7 @@ class Limits:
 def _group_limits(database: DatabaseConfig) -> GroupLimits:
     return GroupLimits(
         max_lag_s=database.max_lag_s,
+        must_know_lag=database.must_know_lag,
         retry_after_s=database.retry_after_s,
         has_timelines=database.dialect == "postgresql",
     )
@@ -153,11 +155,18 @@ def _answered(
 
 
 def _freshness(answer: Answer, state: NodeState, limits: GroupLimits) -> News:
-    """A replica that cannot tell how far behind it is counts as too far behind."""
+    """Tell whether a replica is inside max_lag.
+
+    One that cannot tell how far behind it is counts as too far behind when a bound was
+    asked for, and as fresh enough when the bound is only the default.
+    """
     if answer.role is not Role.REPLICA or limits.max_lag_s is None:
         return News.FRESH
     bound = limits.max_lag_s * (CAUGHT_UP if state is NodeState.LAGGING else 1.0)
-    is_fresh = answer.lag_s is not None and answer.lag_s <= bound
+    if answer.lag_s is None:  # MySQL tells only users that may ask for it
+        is_fresh = not limits.must_know_lag
+    else:
+        is_fresh = answer.lag_s <= bound
     return News.FRESH if is_fresh else News.BEHIND
 
 
