@@ -1,9 +1,10 @@
-"""Print the non-volatile functions of a PostgreSQL server, for routedb.sql.functions.
+"""Print the functions of a PostgreSQL server that only read, for routedb.sql.functions.
 
     python tools/list_functions.py "host=… dbname=…" > \
         routedb/sql/functions/postgresql_plain.txt
 
-A name is printed when every function of that name in pg_catalog is immutable or stable.
+A name is printed when every function of that name in pg_catalog is immutable or stable,
+or when it is a type's, which may be written like a function: date('2024-01-01').
 Stable functions that ask for a lock or a node's own state are named by hand in
 postgresql.txt, which counts more.
 """
@@ -21,7 +22,11 @@ QUERY = """
     where pronamespace = 'pg_catalog'::regnamespace and prokind <> 'p'
     group by proname
     having bool_and(provolatile <> 'v')
-    order by proname
+    union
+    select typname
+    from pg_catalog.pg_type
+    where typnamespace = 'pg_catalog'::regnamespace and typelem = 0 and typtype <> 'c'
+    order by 1
 """
 
 

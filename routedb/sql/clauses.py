@@ -115,8 +115,11 @@ def _join(reader: Reader) -> None:
 
 def _on(reader: Reader) -> None:
     reader.at += 1
-    if reader.up[reader.at] in ("CONFLICT", "DUPLICATE"):
+    if reader.up[reader.at] in ("CONFLICT", "DUPLICATE") and (
+        reader.frame.verb in ("INSERT", "REPLACE")
+    ):
         reader.frame.state = State.EXPRESSION
+        reader.at += 1
     elif reader.frame.state is State.TABLES:
         reader.frame.state = State.ON
 
@@ -134,9 +137,25 @@ def _when(reader: Reader) -> None:
 
 
 def _ends_from(reader: Reader) -> None:
-    if reader.frame.state is not State.CTES:  # SEARCH … SET, CYCLE … SET
-        reader.frame.state = State.EXPRESSION
+    reader.frame.clause = reader.up[reader.at]
+    reader.frame.state = State.EXPRESSION
     reader.at += 1
+
+
+def _set(reader: Reader) -> None:
+    """SET of a change; that of SEARCH and CYCLE is behind WITH; and a function."""
+    if reader.frame.state is State.CTES:
+        reader.at += 1
+    elif reader.up[reader.at + 1] == "(" and not _follows_update(reader):
+        reader.name()
+    else:
+        _ends_from(reader)
+
+
+def _follows_update(reader: Reader) -> bool:
+    """`UPDATE t SET (a, b) = …`, `DO UPDATE SET (a, b) = …`."""
+    is_first = reader.frame.verb == "UPDATE" and reader.frame.state is State.TABLES
+    return is_first or reader.up[reader.at - 1] == "UPDATE"
 
 
 def _values(reader: Reader) -> None:
@@ -175,11 +194,13 @@ def _skip_word(reader: Reader) -> None:
 
 def _rows(reader: Reader) -> None:
     """`ROWS FROM (f(…), g(…))`: calls, not tables."""
-    reader.at += 1
-    if reader.frame.state is State.TABLE and reader.up[reader.at] == "FROM":
-        reader.at += 1
+    is_calls = reader.up[reader.at + 1 : reader.at + 3] == ["FROM", "("]
+    if reader.frame.state is State.TABLE and is_calls:
+        reader.at += 2
         reader.frame.state = State.TABLES
         reader.open(State.EXPRESSION, is_query=False)
+    else:
+        reader.name()
 
 
 _LOCKS = words("UPDATE SHARE NO KEY")
@@ -287,4 +308,5 @@ WORDS: Handlers = {
     SYSTEM_VARIABLE: _system_variable,
     **dict.fromkeys(ENDS_FROM, _ends_from),
     "RETURNING": _returning,
+    "SET": _set,
 }

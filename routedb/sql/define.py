@@ -49,7 +49,7 @@ def define(tokens: Tokens, facts: Facts) -> None:
     elif up[at] in _ON_TABLE and up[at - 1] != "EVENT":
         _on_table(tokens, facts, at + 1)
     elif up[at] == "STATISTICS" and "FROM" in up:
-        _write(tokens, facts, up.index("FROM") + 1)
+        _part(tokens, facts, up.index("FROM"), len(up) - 4)
     elif up[at] == "PUBLICATION":
         for place in _places(up, at, "TABLE"):
             _write_list(tokens, facts, place + 1)
@@ -113,7 +113,7 @@ _NAMES_TABLE: dict[str, Callable[[list[str], int], bool]] = {
     "REFERENCES": lambda up, at: is_name(up[at + 1]),
     "LIKE": lambda up, at: up[at - 1] in ("(", ",") or "(" not in up[:at],
     "INHERITS": lambda up, at: up[at + 1] == "(",
-    "INHERIT": lambda up, at: is_name(up[at + 1]),
+    "INHERIT": lambda up, at: up[at + 2] in ("", ",", "."),
     "PARTITION": lambda up, at: up[at + 1] == "OF",
     "ATTACH": lambda up, at: up[at + 1] == "PARTITION",
     "DETACH": lambda up, at: up[at + 1] == "PARTITION",
@@ -148,12 +148,29 @@ def _on_table(tokens: Tokens, facts: Facts, at: int) -> None:
         return
     _, end = _write(tokens, facts, place + 1)
     _clauses(tokens, facts, end)
+    if up[at - 1] == "POLICY":
+        _conditions(tokens, facts, end)
     if up[end] == "FROM":  # CREATE CONSTRAINT TRIGGER … FROM referenced
         table, _ = read_name(tokens, end + 1, facts.dialect)
         if table is not None:
             facts.tables[table] = None
     if is_rule and "DO" in up[end:]:
-        _rule_action(tokens, facts, up.index("DO", end) + 1)
+        action = up.index("DO", end)
+        _part(tokens, facts, end, action)
+        _rule_action(tokens, facts, action + 1)
+
+
+def _conditions(tokens: Tokens, facts: Facts, at: int) -> None:
+    """A policy's conditions may ask other tables."""
+    for place, close in tokens.close.items():
+        if place > at and tokens.up[place - 1] in ("USING", "CHECK"):
+            _part(tokens, facts, place + 1, close)
+
+
+def _part(tokens: Tokens, facts: Facts, start: int, end: int) -> None:
+    """Read the tokens from `start` to `end` as a query, or a piece of one."""
+    if start < end:
+        read_query(Tokens(tokens.up[start:end], tokens.raw[start:end]), facts)
 
 
 def _rule_action(tokens: Tokens, facts: Facts, at: int) -> None:
@@ -161,12 +178,12 @@ def _rule_action(tokens: Tokens, facts: Facts, at: int) -> None:
     up = tokens.up
     at += up[at] in ("ALSO", "INSTEAD")
     end = len(up) - 4
-    if up[at] == "(" and up[at + 1] in QUERY_STARTS:
-        at, end = at + 1, tokens.close[at]
+    if up[at] == "(" and tokens.close[at] == end - 1:
+        at, end = at + 1, end - 1
     while at < end:
         stop = up.index(";", at, end) if ";" in up[at:end] else end
         if up[at] in QUERY_STARTS or up[at] == "(":
-            read_query(Tokens(up[at:stop], tokens.raw[at:stop]), facts)
+            _part(tokens, facts, at, stop)
         at = stop + 1
 
 
@@ -195,7 +212,9 @@ def maintain(tokens: Tokens, facts: Facts) -> None:
         at = tokens.close[at] + 1
     while up[at] in _MAINTENANCE:
         at += 1
-    if up[at] not in _NOT_TABLES and up[at] not in ("INDEX", "SYSTEM"):
+    if up[0] == "CLUSTER" and "ON" in up:  # CLUSTER index ON table, of old
+        _write(tokens, facts, up.index("ON") + 1)
+    elif up[at] not in _NOT_TABLES and up[at] not in ("INDEX", "SYSTEM"):
         _write_list(tokens, facts, at)
 
 
@@ -221,10 +240,11 @@ def grant(tokens: Tokens, facts: Facts) -> None:
     if facts.dialect == "mysql":
         facts.tx.append(TxStep(TxEffect.COMMIT))
     at = _first(up, 1, "ON")
-    if not at or up[at + 1] in _NOT_TABLES:
+    if not at:
         return
     if up[0] in ("GRANT", "REVOKE"):
-        _write_list(tokens, facts, at + 1)
+        if up[at + 1] not in _NOT_TABLES:
+            _write_list(tokens, facts, at + 1)
     else:
         _comment(tokens, facts, at + 1)
 
@@ -278,6 +298,8 @@ def _list(tokens: Tokens, facts: Facts, at: int) -> Iterator[Table]:
     while True:
         while up[at] in _BEFORE_NAME:
             at += 1
+        if up[at] == "TABLES" and up[at + 1] == "IN":  # of a publication
+            return
         table, at = read_name(tokens, at, facts.dialect)
         if table is None:
             return

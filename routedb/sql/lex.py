@@ -80,7 +80,7 @@ _NEEDS_FIRST = {
 
 # Placeholders of every style the dialect's drivers know, then what the lexer would
 # take for something else. "[" opens a subscript or an array: a bracket, not a call.
-_PYFORMAT = r"%\([^()]*\)s(?!\w)|%s(?!\w)"
+_PYFORMAT = r"%\([^()]*\)s(?!\w)|%s(?![\w(]|\s+\()"
 _NAMED = r"(?<![:\w]):[A-Za-z_]\w*(?![\w(]|\s+\()"
 _PLACEHOLDERS = {
     "postgresql": re.compile(rf"{_PYFORMAT}|{_NAMED}|\$\d+").sub,

@@ -12,11 +12,20 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
 from routedb.sql.facts import Facts
-from routedb.sql.lex import Tokens, Unreadable
+from routedb.sql.lex import LITERAL, STRING, Tokens, Unreadable
 from routedb.sql.names import fold, is_name, read_name
 from routedb.sql.scope import Scope
 from routedb.sql.statement import Table
-from routedb.sql.words import AFTER_CALL, NO_ALIAS, NO_CALLS
+from routedb.sql.words import (
+    AFTER_CALL,
+    CONTEXTUAL,
+    GROUPINGS,
+    NAMES_TOO,
+    NO_ALIAS,
+    NO_CALLS,
+    STARTS_EXPRESSION,
+    VALUE_WORDS,
+)
 
 
 class State(Enum):
@@ -30,10 +39,14 @@ class State(Enum):
     CTES = auto()  # behind one: a comma, or the statement they are for
 
 
+_NAME_DUE = (State.TABLE, State.CTE)
+_OPERANDS = frozenset({")", LITERAL, STRING})
+
+
 class Frame:
     """One bracket, or the whole statement."""
 
-    __slots__ = ("cte", "is_query", "is_set", "scope", "state", "verb")
+    __slots__ = ("clause", "cte", "is_query", "is_set", "scope", "state", "verb")
 
     def __init__(self, scope: Scope, state: State, is_query: bool) -> None:
         self.scope = scope
@@ -41,6 +54,7 @@ class Frame:
         self.is_query = is_query  # FROM begins a list of tables
         self.is_set = False  # the SET of this UPDATE has been read
         self.verb = ""
+        self.clause = ""  # the word that began the present clause
         self.cte = ""  # the name that this bracket defines
 
 
@@ -94,7 +108,9 @@ class Reader:
         words = self.words
         while token := up[self.at]:
             handler = words.get(token)
-            if handler is not None:
+            if handler is not None and not (
+                token in NAMES_TOO and self.frame.state in _NAME_DUE
+            ):
                 handler(self)
             elif is_name(token):
                 self.name()
@@ -154,7 +170,7 @@ class Reader:
             frame.state = State.TABLES
             if is_call:
                 self._call(name, start)
-            else:
+            elif name.schema is not None or self.up[start] not in VALUE_WORDS:
                 self.table(name, start)
         elif frame.state is State.TABLES:
             self._behind_table(start)
@@ -167,13 +183,23 @@ class Reader:
             self.skip_bracket()
 
     def _call(self, name: Table, start: int) -> None:
-        word = self.up[start]
-        if name.schema is None and (
-            word in NO_CALLS or (word in AFTER_CALL and self.up[start - 1] == ")")
-        ):
+        if name.schema is None and self._is_keyword(start):
             return
         close = self.tokens.close[self.at]
         self.facts.call(name, is_local=self.up[close - 1] == "TRUE")
+
+    def _is_keyword(self, at: int) -> bool:
+        """Tell whether the word before a bracket is the grammar's, not a function."""
+        word = self.up[at]
+        before = self.up[at - 1]
+        if word in CONTEXTUAL:
+            is_operand = is_name(before) or before in _OPERANDS
+            return is_operand and before not in STARTS_EXPRESSION
+        if word in GROUPINGS:
+            return self.frame.clause == "GROUP"
+        if word in AFTER_CALL:
+            return before in (")", "NULLS")
+        return word in NO_CALLS[self.dialect]
 
     def _cte(self) -> None:
         """`name (columns) AS [NOT MATERIALIZED] (`: open the frame that defines it."""
@@ -199,7 +225,9 @@ class Reader:
         if is_query and state is State.EXPRESSION:
             scope = Scope(scope)
             self.scopes.append(scope)
+        clause = self.frame.clause
         self.frame = Frame(scope, state, is_query)
+        self.frame.clause = clause
         self.frame.cte = cte
         self.at += 1
         if is_query and state is State.EXPRESSION:
