@@ -1,0 +1,231 @@
+"""What PostgreSQL's own parser says of a statement: the judge of `routedb.classify`.
+
+pglast wraps that parser. Nothing here is shared with routedb.sql. The definitions:
+
+A *read* is a SELECT, VALUES or TABLE without INTO, without FOR UPDATE or FOR SHARE and
+without a data-modifying WITH; EXPLAIN of anything without ANALYZE, and with it of a
+read; SHOW; COPY to the client of a table or a read. It must call no function that
+writes or uses the session: of the built-in ones those matched by WRITING, of the others
+those that the corpus itself creates and does not declare IMMUTABLE or STABLE. All else
+is a *write*: also SET, BEGIN, PREPARE, DECLARE and what else is not for a replica.
+
+The *tables* are all relations of the tree that are tables, views or foreign tables,
+with common table expressions left out by the scopes of the manual; not sequences,
+indexes, types, and not what the bodies of routines name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from pglast import ast, enums
+
+Name = tuple[str | None, str]
+
+WRITING = re.compile(
+    r"(nextval|setval|currval|lastval|set_config|setseed|pg_notify"
+    r"|lo_\w+|lowrite|loread|pg_(try_)?advisory_\w+|txid_current|pg_current_xact_id"
+    r"|query_to_xml\w*|cursor_to_xml\w*|pg_(switch|create|drop|copy|promote|reload|rotate)"
+    r"_\w+|pg_logical_slot_\w+|pg_logical_emit_message|pg_replication_\w+|pg_stat_reset\w*"
+    r"|pg_terminate_backend|pg_cancel_backend|pg_log_backend_memory_contexts"
+    r"|pg_(start|stop)_backup|pg_backup_\w+|brin_\w*summarize\w*|gin_clean_pending_list"
+    r"|pg_(restore|clear)_\w+_stats|pg_stat_force_next_flush|pg_export_snapshot|pg_import_system_collations)\Z"
+).match
+
+
+class Verdict(NamedTuple):
+    """What the judge says of one statement."""
+
+    is_read: bool
+    tables: frozenset[Name]
+
+
+def judge(tree: ast.Node, volatile: frozenset[str]) -> Verdict:
+    """Judge a parsed statement. `volatile` are functions that the corpus creates."""
+    return Verdict(_is_read(tree, volatile), frozenset(_tables(tree, frozenset())))
+
+
+def created_volatile(tree: ast.Node) -> str | None:
+    """Return the name of the function that `tree` creates, unless it only reads."""
+    if not isinstance(tree, ast.CreateFunctionStmt):
+        return None
+    for option in tree.options or ():
+        if option.defname == "volatility" and option.arg.sval != "volatile":
+            return None
+    return str(tree.funcname[-1].sval)
+
+
+def _is_read(tree: ast.Node, volatile: frozenset[str]) -> bool:
+    if isinstance(tree, ast.ExplainStmt):
+        return not _is_analyzed(tree) or _is_read(tree.query, volatile)
+    if isinstance(tree, ast.VariableShowStmt):
+        return True
+    if isinstance(tree, ast.CopyStmt):
+        if tree.is_from or tree.filename or tree.is_program:
+            return False
+        return tree.query is None or _is_read(tree.query, volatile)
+    return isinstance(tree, ast.SelectStmt) and not any(
+        _spoils(node, volatile) for node in _nodes(tree)
+    )
+
+
+def _is_analyzed(tree: ast.ExplainStmt) -> bool:
+    for option in tree.options or ():
+        if option.defname == "analyze":
+            value = option.arg
+            said = getattr(value, "sval", None) or getattr(value, "boolval", True)
+            return said not in ("off", "false", False)
+    return False
+
+
+_CHANGES = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.MergeStmt)
+
+
+def _spoils(node: ast.Node, volatile: frozenset[str]) -> bool:
+    """Tell whether this node of a SELECT makes it more than a read."""
+    if isinstance(node, ast.FuncCall):
+        name = node.funcname[-1].sval
+        return bool(WRITING(name)) or name in volatile
+    return isinstance(node, (*_CHANGES, ast.IntoClause, ast.LockingClause))
+
+
+def called(tree: ast.Node) -> set[str]:
+    """Return the names of all functions called."""
+    return {n.funcname[-1].sval for n in _nodes(tree) if isinstance(n, ast.FuncCall)}
+
+
+def _nodes(value: object) -> Iterator[ast.Node]:
+    if isinstance(value, ast.Node):
+        yield value
+        for attribute in value:
+            yield from _nodes(getattr(value, attribute))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _nodes(item)
+
+
+# -- tables --------------------------------------------------------------------------
+
+_T = enums.ObjectType
+_TABLES = {
+    *(_T.OBJECT_TABLE, _T.OBJECT_VIEW, _T.OBJECT_MATVIEW, _T.OBJECT_FOREIGN_TABLE),
+}
+_ON_TABLES = {_T.OBJECT_RULE, _T.OBJECT_TRIGGER, _T.OBJECT_POLICY}
+_COLUMN_LIKE = {_T.OBJECT_COLUMN, _T.OBJECT_TABCONSTRAINT, *_ON_TABLES}
+_OF_TABLE = _TABLES | _COLUMN_LIKE
+
+
+def _tables(value: object, hidden: frozenset[str]) -> Iterator[Name]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _tables(item, hidden)
+    elif isinstance(value, ast.RangeVar):
+        if value.schemaname or value.relname not in hidden:
+            yield value.schemaname, value.relname
+    elif isinstance(value, ast.Node):
+        special = _SPECIAL.get(type(value))
+        if special is not None:
+            yield from special(value, hidden)
+        else:
+            yield from _children(value, hidden)
+
+
+def _children(node: ast.Node, hidden: frozenset[str], *without: str) -> Iterator[Name]:
+    for attribute in node:
+        if attribute not in without:
+            yield from _tables(getattr(node, attribute), hidden)
+
+
+def _with(node: ast.Node, hidden: frozenset[str]) -> Iterator[Name]:
+    """A query with common table expressions; the target of a change is never one."""
+    target = getattr(node, "relation", None)
+    if target is not None:
+        yield target.schemaname, target.relname
+    clause = node.withClause
+    inner = hidden
+    if clause is not None:
+        names = frozenset(cte.ctename for cte in clause.ctes)
+        inner = hidden | names if clause.recursive else hidden
+        for cte in clause.ctes:
+            yield from _tables(cte.ctequery, inner)
+            inner |= {cte.ctename}
+    yield from _children(node, inner, "withClause", "relation")
+
+
+def _nothing(node: ast.Node, hidden: frozenset[str]) -> Iterator[Name]:
+    return iter(())
+
+
+def _by_type(attribute: str) -> Callable[[ast.Node, frozenset[str]], Iterator[Name]]:
+    def tables(node: ast.Node, hidden: frozenset[str]) -> Iterator[Name]:
+        if getattr(node, attribute) in _OF_TABLE:
+            yield from _children(node, hidden)
+
+    return tables
+
+
+def _dotted(names: tuple[ast.Node, ...]) -> Name:
+    words = [name.sval for name in names]
+    return (words[-2] if len(words) > 1 else None), words[-1]
+
+
+def _drop(node: ast.DropStmt, hidden: frozenset[str]) -> Iterator[Name]:
+    for names in node.objects:
+        if node.removeType in _TABLES:
+            yield _dotted(names)
+        elif node.removeType in _ON_TABLES:
+            yield _dotted(names[:-1])
+
+
+def _comment(node: ast.Node, hidden: frozenset[str]) -> Iterator[Name]:
+    if node.objtype in _TABLES:
+        yield _dotted(node.object)
+    elif node.objtype in _COLUMN_LIKE and len(node.object) > 1:
+        yield _dotted(node.object[:-1])
+
+
+def _grant(node: ast.GrantStmt, hidden: frozenset[str]) -> Iterator[Name]:
+    if node.objtype is _T.OBJECT_TABLE:
+        yield from _tables(node.objects, hidden)
+
+
+def _reindex(node: ast.ReindexStmt, hidden: frozenset[str]) -> Iterator[Name]:
+    if node.kind == enums.ReindexObjectType.REINDEX_OBJECT_TABLE:
+        yield from _tables(node.relation, hidden)
+
+
+def _select_into(node: ast.IntoClause, hidden: frozenset[str]) -> Iterator[Name]:
+    yield node.rel.schemaname, node.rel.relname
+
+
+_SPECIAL: dict[type, Callable[..., Iterator[Name]]] = {
+    ast.SelectStmt: _with,
+    ast.InsertStmt: _with,
+    ast.UpdateStmt: _with,
+    ast.DeleteStmt: _with,
+    ast.MergeStmt: _with,
+    ast.LockingClause: _nothing,  # FOR UPDATE OF alias
+    ast.CreateSeqStmt: _nothing,
+    ast.AlterSeqStmt: _nothing,
+    ast.CompositeTypeStmt: _nothing,
+    ast.CreateFunctionStmt: _nothing,
+    ast.TypeName: _nothing,
+    ast.ConstraintsSetStmt: _nothing,  # names of constraints
+    ast.IntoClause: _select_into,
+    ast.DropStmt: _drop,
+    ast.CommentStmt: _comment,
+    ast.SecLabelStmt: _comment,
+    ast.GrantStmt: _grant,
+    ast.ReindexStmt: _reindex,
+    ast.AlterTableStmt: _by_type("objtype"),
+    ast.RenameStmt: lambda node, hidden: (
+        _children(node, hidden)
+        if node.renameType in _OF_TABLE
+        and (node.renameType is not _T.OBJECT_COLUMN or node.relationType in _TABLES)
+        else iter(())
+    ),
+    ast.AlterObjectSchemaStmt: _by_type("objectType"),
+    ast.AlterObjectDependsStmt: _by_type("objectType"),
+}
