@@ -24,8 +24,10 @@ def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
     """
     d = cursor.session
     try:
-        text = d.known[query]
-    except (KeyError, TypeError):  # TypeError: a text that cannot be hashed
+        text = d.known.get(query)
+    except TypeError:  # a text that cannot be hashed
+        text = None
+    if text is None:
         text = d.learn(query)
     plan, link = text.plan, None
     if plan.is_simple:
