@@ -21,9 +21,16 @@ from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
 
-def once(d: Session, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> None:
+def once(
+    d: Session,
+    cursor: Seat,
+    plan: Plan,
+    decided: Aim,
+    call: Call,
+    is_batch: bool = False,
+) -> None:
     """Run on one group, on another node of it where that is allowed."""
-    attempts = Attempts(d, plan, decided)
+    attempts = Attempts(d, plan, decided, is_batch=is_batch)
     while True:
         link = attempts.reach()
         raw = cursor.raws.get(link) or cursor.take(link)
@@ -71,6 +78,7 @@ class Attempts:
         decided: Aim,
         group: int | None = None,
         is_one_of_several: bool = False,
+        is_batch: bool = False,
     ) -> None:
         self.d = d
         self.plan = plan
@@ -82,6 +90,11 @@ class Attempts:
         # A SET is sent to the writer, but a transaction that has run one may still
         # find its home elsewhere.
         self.may_write = not self.is_read and plan.statement.kind is not Kind.SESSION
+        # What is not one transaction may be done in part when it fails.
+        statement = plan.statement
+        self.is_in_parts = (
+            is_batch or statement.parts > 1 or statement.kind is Kind.CALL
+        )
         self.is_early = decided.is_early
         self.tried: set[int] = set()
         self.refused: set[int] = set()
@@ -110,6 +123,8 @@ class Attempts:
         if not isinstance(exc, errors.Error):
             raise as_dbapi_error(exc)
         action = action_for(fault, self._moment())
+        if self.may_write and self.is_in_parts:
+            note_written(self.d, self.plan, self.group)
         if fault is Fault.LINK_LOST:
             self.d.core.wake()
         if fault is Fault.NODE_READ_ONLY and self.role is Role.WRITER:
@@ -224,6 +239,8 @@ class Attempts:
             self.is_read, self.may_write, self.role = False, True, Role.WRITER
             self.route = plan.writer
             return
+        if self.is_in_parts:
+            self._unknown(link, exc, fault)
         if link.node.id in self.refused:
             raise exc
         self.refused.add(link.node.id)
@@ -231,16 +248,22 @@ class Attempts:
 
     def _unknown(self, link: Link, exc: Exception, fault: Fault) -> None:
         note_written(self.d, self.plan, self.group)  # maybe: do not read behind it
+        verb, name = self.plan.statement.verb, link.node.name
         raise errors.OutcomeUnknown(
-            f"{self.plan.statement.verb} was sent to {link.node.name} and its answer was "
-            f"lost: {exc}. It may or may not have happened; running it again may do it "
-            "twice"
+            f"{verb} was sent to {name} and {_SAID[fault]}: {exc}. It may or may not have "
+            "happened; running it again may do it twice"
         ) from exc
 
     def _raise(self, link: Link, exc: Exception, fault: Fault) -> None:
         raise exc
 
 
+# What became of a statement whose outcome is unknown; the last two stopped a batch.
+_SAID = {
+    Fault.LINK_LOST: "its answer was lost",
+    Fault.NODE_READ_ONLY: "refused on the way",
+    Fault.NODE_STARTING: "broken off on the way",
+}
 _RESPONSES = {
     Action.RAISE: Attempts._raise,
     Action.LOSE: Attempts._raise,

@@ -15,8 +15,18 @@ from routedb.session import State
 from routedb.sql.statement import Kind
 
 
-def run(d: Session, cursor: Seat, text: Text, params: Any, call: Call) -> None:
-    """Run one statement the long way. `call` runs it on a raw cursor."""
+def run(
+    d: Session,
+    cursor: Seat,
+    text: Text,
+    params: Any,
+    call: Call,
+    is_batch: bool = False,
+) -> None:
+    """Run one statement the long way. `call` runs it on a raw cursor.
+
+    `is_batch`: it does so many times, each a transaction of its own in autocommit mode.
+    """
     plan = text.plan
     cursor.unseat()
     try:
@@ -30,7 +40,7 @@ def run(d: Session, cursor: Seat, text: Text, params: Any, call: Call) -> None:
         if decided.target is not None:
             several.run(d, cursor, plan, decided, call)
         else:
-            attempt.once(d, cursor, plan, decided, call)
+            attempt.once(d, cursor, plan, decided, call, is_batch)
     except errors.Error as exc:
         raise d.faced(exc)
     memory.note(d, cursor.link, text, params)

@@ -26,7 +26,8 @@ class Dispatcher(Session):
                 lambda row: execute(cursor, sql, row),
             )
             return
-        self.carry(cursor, sql, lambda raw: raw.executemany(sql, rows))
+        call: Call = lambda raw: raw.executemany(sql, rows)  # noqa: E731
+        conduct.run(self, cursor, text, None, call, is_batch=True)
 
     def carry(self, cursor: Seat, sql: Any, call: Call) -> None:
         """Route by the text `sql`, and there do `call`, which may be any use of it."""

@@ -56,7 +56,7 @@ class Links:
         with self._lock:
             link = self.open.get(node)
             if link is not None:
-                # A dead link that cannot be brought up to date says nothing of its node.
+                # A dead link that waits for settings says nothing of its node.
                 must_live = must_live or link.fresh != self.version
                 if must_live and not link.adapter.is_alive(link.raw):
                     self._replace(link)

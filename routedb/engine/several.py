@@ -78,7 +78,8 @@ def executemany(
 
     if len(by_group) == 1:
         (group,) = by_group
-        attempt.once(d, cursor, text.plan, first[group], _calling_many(sql, rows))
+        call = _calling_many(sql, rows)
+        attempt.once(d, cursor, text.plan, first[group], call, is_batch=True)
     elif by_group:
         in_transaction(d, work)
 

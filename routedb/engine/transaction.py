@@ -187,6 +187,7 @@ class Transaction:
     def abandon(self) -> None:
         """In a forked child: the parent has the transaction; here it is lost."""
         self.branches.clear()
+        self.home = -1
         self.home_link = None
         self.on(Event.LINK_LOST)
 
@@ -223,8 +224,8 @@ class Transaction:
         self.on(Event.END)
 
     def _was_ended(self, link: Link, fault: Fault) -> bool:
-        """Tell whether the server has ended the transaction by itself (a MySQL deadlock,
-        a full SQLite disk): what follows must not be committed without what came before.
+        """Tell whether the server has ended the transaction by itself (MySQL after a
+        deadlock, SQLite on a full disk): what follows must not be committed alone.
 
         Where nothing came before, a server that has not begun is merely still idle.
         """

@@ -1,0 +1,16 @@
+"""A writer and two replicas in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine.rig import Rig, farm
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    """The engine over a fake writer `w` and fake replicas `r1`, `r2`."""
+    with farm() as rig:
+        yield rig
