@@ -1,0 +1,78 @@
+"""A password never shows, whatever is printed."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routedb import errors
+from routedb.config import load, mask
+
+# Long enough not to be a part of any other word; every class of awkward characters.
+PASSWORDS = st.text(
+    st.sampled_from("abcXYZ019 @:/?#%&='\"\\$[]{}é"), min_size=6, max_size=12
+).map(lambda text: f"Q{text}Q")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("postgresql://u:p@h/d", "postgresql://u:***@h/d"),
+        ("postgresql://u:p@ss/w@h:5/d", "postgresql://u:***@h:5/d"),
+        ("host=h password=p user=u", "host=h password=*** user=u"),
+        ("host=h password='p q' user=u", "host=h password=*** user=u"),
+        ("mysql://h/d?passwd=p&x=1", "mysql://h/d?passwd=***&x=1"),
+        ("{'password': 'p', 'x': 1}", "{'password': '***', 'x': 1}"),
+        ("no secret here: a:b", "no secret here: a:b"),
+    ],
+)
+def test_passwords_become_stars(text, masked):
+    assert mask(text) == masked
+
+
+def shown(source, **keywords):
+    """Everything that loading this configuration lets anybody see."""
+    try:
+        config = load(source, keywords, environ={}, read_file=str)
+    except errors.ConfigError as exc:
+        return f"{exc!r} {exc}"
+    return f"{config!r} {config.nodes[0]} {config.source}"
+
+
+@given(PASSWORDS)
+def test_no_password_of_a_url_shows(password):
+    coded = quote(password, safe="")
+    for url in (
+        f"postgresql://u:{coded}@h/d",
+        f"mysql://u:{coded}@h:bad/d",
+        f"mysql://u:{coded}@h/d?connect_timeout=x",
+        f"oracle://u:{coded}@h/d",
+        f"postgresql://h/d?password={coded}",
+    ):
+        text = shown(url)
+        assert coded not in text
+        assert password not in text
+
+
+@given(PASSWORDS)
+def test_no_password_of_a_keyword_string_or_keyword_shows(password):
+    escaped = password.replace("\\", "\\\\").replace("'", "\\'")
+    assert escaped not in shown(f"host=h password='{escaped}'")
+    assert escaped not in shown(f"host=h password='{escaped}' oops")
+    assert password not in shown(None, host="h", password=password)
+    assert password not in shown(None, host="h", password=password, reads="x")
+    assert password not in shown("sqlite://", passwd=password)
+
+
+@given(PASSWORDS)
+def test_no_password_of_a_mapping_shows(password):
+    coded = quote(password, safe="")
+    for nodes in (
+        [f"postgresql://u:{coded}@h/d", 3],
+        [f"postgresql://u:{coded}@h/d", {"dsn": f"mysql://u:{coded}@h", "x": 1}],
+        [f"postgresql://u:{coded}@h/d", f"mysql://u:{coded}@h/d"],
+    ):
+        assert coded not in shown({"databases": {"main": {"nodes": nodes}}})
