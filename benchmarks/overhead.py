@@ -49,7 +49,8 @@ def postgresql(reaper: Reaper) -> list[Row]:
             dbname=name,
         )
         servers.writer.execute(
-            f"INSERT INTO item SELECT i, 'item ' || i, i FROM generate_series(1, {KEYS}) i",
+            "INSERT INTO item SELECT i, 'item ' || i, i "
+            f"FROM generate_series(1, {KEYS}) i",
             dbname=name,
         )
         servers.wait_replayed()
@@ -60,7 +61,7 @@ def postgresql(reaper: Reaper) -> list[Row]:
         ours = routedb.connect(dsns, autocommit=True)
         try:
             return [
-                *_statements("psycopg2", raw.cursor(), ours.cursor(), bars=(1.04, 1.08)),
+                *_statements("psycopg2", raw.cursor(), ours.cursor(), (1.04, 1.08)),
                 _fetching("psycopg2", raw.cursor(), ours.cursor(), 1.01),
             ]
         finally:
@@ -80,7 +81,8 @@ def mariadb(reaper: Reaper) -> list[Row]:
             dbname=name,
         )
         servers.writer.execute(
-            f"INSERT INTO item SELECT seq, concat('item ', seq), seq FROM seq_1_to_{KEYS}",
+            "INSERT INTO item SELECT seq, concat('item ', seq), seq "
+            f"FROM seq_1_to_{KEYS}",
             dbname=name,
         )
         servers.wait_replayed()
@@ -139,7 +141,8 @@ def fake() -> list[Row]:
                 start = time.process_time()
                 block()
                 seconds[name].append((time.process_time() - start) / 1000)
-        added = statistics.median(seconds["routedb"]) - statistics.median(seconds["raw"])
+        medians = {name: statistics.median(some) for name, some in seconds.items()}
+        added = medians["routedb"] - medians["raw"]
         return [Row("fake adapter: CPU added per execute", added * 1e6, "us", 1.2)]
 
 
@@ -202,6 +205,7 @@ def _fetching(driver: str, raw: Any, ours: Any, bar: float | None) -> Row:
         "ours": lambda: (ours.execute(sql), ours.fetchall()),
     }
     times = interleave(calls, rounds=12, block=1)
-    note = f"median {times['raw'].median * 1e3:.1f} -> {times['ours'].median * 1e3:.1f} ms"
+    raw_ms, ours_ms = times["raw"].median * 1e3, times["ours"].median * 1e3
+    note = f"median {raw_ms:.1f} -> {ours_ms:.1f} ms"
     value = ratio(times, "ours", "raw")
     return Row(f"{driver}: {FETCHED:,} rows fetched, of raw", value, "x", bar, note)

@@ -178,7 +178,7 @@ class Connection:
         """The nodes this connection has links to."""
         return tuple(link.node for link in self.dispatcher.links)
 
-    # -- life ----------------------------------------------------------------------------
+    # -- life ------------------------------------------------------------------------
 
     def usable(self) -> Dispatcher:
         """Return the dispatcher; raise InterfaceError after `close()`."""

@@ -51,7 +51,7 @@ class NotSupportedError(DatabaseError):
 
 
 class ConfigError(InterfaceError):
-    """The configuration is wrong. Says file, key path, what was found, what is allowed."""
+    """The configuration is wrong. Names file, key, what was found, what is allowed."""
 
 
 class HintError(ProgrammingError):
@@ -89,7 +89,7 @@ class TransactionLost(OperationalError):  # noqa: N818
 
 
 class OutcomeUnknown(OperationalError):  # noqa: N818
-    """A commit or write was sent and its answer lost: it may or may not have happened."""
+    """The answer to a commit or write was lost: it may or may not have happened."""
 
     retry_is_safe = False
 

@@ -103,7 +103,7 @@ class Runtime:
             else:
                 dispatcher.links.writer(group.id)
         except errors.Error as exc:
-            raise dispatcher.faced(exc)
+            raise dispatcher.faced(exc) from exc.__cause__
 
 
 class Registry:

@@ -219,8 +219,8 @@ def _rule_for_key(d: Session, plan: Plan, database: DatabaseConfig) -> TableRule
     ]
     if not rules or any(r.function != rules[0].function for r in rules):
         raise errors.HintError(
-            f"hint key=: the tables of {database.name} do not share one shard function, "
-            "so the key alone does not name a shard; use shard="
+            f"hint key=: the tables of {database.name} do not share one shard "
+            "function, so the key alone does not name a shard; use shard="
         )
     return rules[0]
 

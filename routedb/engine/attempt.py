@@ -250,8 +250,8 @@ class Attempts:
         note_written(self.d, self.plan, self.group)  # maybe: do not read behind it
         verb, name = self.plan.statement.verb, link.node.name
         raise errors.OutcomeUnknown(
-            f"{verb} was sent to {name} and {_SAID[fault]}: {exc}. It may or may not have "
-            "happened; running it again may do it twice"
+            f"{verb} was sent to {name} and {_SAID[fault]}: {exc}. It may or may not "
+            "have happened; running it again may do it twice"
         ) from exc
 
     def _raise(self, link: Link, exc: Exception, fault: Fault) -> None:

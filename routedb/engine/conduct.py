@@ -42,7 +42,7 @@ def run(
         else:
             attempt.once(d, cursor, plan, decided, call, is_batch)
     except errors.Error as exc:
-        raise d.faced(exc)
+        raise d.faced(exc) from exc.__cause__
     memory.note(d, cursor.link, text, params)
     if plan.statement.tx:
         control.settle(d, cursor.link)
@@ -65,7 +65,7 @@ def recover(
         attempts.judge(link, exc)
         run(d, cursor, text, params, call)
     except errors.Error as own:
-        raise d.faced(own)
+        raise d.faced(own) from own.__cause__
 
 
 def _check_not_lost(d: Session) -> None:

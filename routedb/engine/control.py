@@ -173,7 +173,7 @@ def _set(d: Session, text: Text, step: TxStep) -> bool:
 
 
 def _set_default(d: Session, text: Text, step: TxStep) -> bool:
-    """SET SESSION CHARACTERISTICS: later transactions; runs, and is kept as a setting."""
+    """SET SESSION CHARACTERISTICS is for later transactions; it runs as a setting."""
     mode = d.links.mode
     if step.read_only is not None:
         d.links.mode = mode._replace(read_only=step.read_only)

@@ -1,4 +1,4 @@
-"""What is worked out once per shape of text, so that a statement costs a few look-ups."""
+"""What is worked out once per shape of text, so that a statement costs look-ups."""
 
 from __future__ import annotations
 

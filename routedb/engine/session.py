@@ -92,7 +92,7 @@ class Session:
         try:
             self.transaction.commit()
         except errors.Error as exc:
-            raise self.faced(exc)
+            raise self.faced(exc) from exc.__cause__
         finally:
             self.refresh()
 
@@ -108,7 +108,7 @@ class Session:
         self.refresh()
 
     def abandon(self) -> None:
-        """In a forked child: the links, and the transaction on them, are the parent's."""
+        """In a forked child: the links and the transaction are the parent's."""
         was_bound = self.transaction.is_bound
         self.links.abandon()
         if was_bound:
@@ -191,7 +191,7 @@ class Session:
 
     @property
     def is_read_only(self) -> bool:
-        """Tell whether that transaction, or every one to come, is declared read-only."""
+        """Tell whether that transaction, or the next, is declared read-only."""
         return self.transaction.mode.read_only
 
     @property

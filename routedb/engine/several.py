@@ -58,7 +58,7 @@ def executemany(
     try:
         decisions = [aim(d, text, params) for params in rows]
     except errors.Error as exc:
-        raise d.faced(exc)
+        raise d.faced(exc) from exc.__cause__
     by_group: dict[int, list[Any]] = {}
     for decided, params in zip(decisions, rows, strict=True):
         if len(decided.groups) > 1 or decided.target is not None:

@@ -154,8 +154,8 @@ class Transaction:
         if self.state is State.LOST:
             self.end(committed=False)
             raise errors.TransactionLost(
-                "the transaction was lost with its link and nothing of it was committed; "
-                "running the whole transaction again is safe"
+                "the transaction was lost with its link and nothing of it was "
+                "committed; running the whole transaction again is safe"
             )
         committed = False
         try:
@@ -298,9 +298,9 @@ class Transaction:
         """Return the error that a failed commit amounts to; None: the driver's own."""
         if action is Action.RAISE_OUTCOME_UNKNOWN:
             return errors.OutcomeUnknown(
-                f"commit was sent to {name} and its answer was lost: the transaction may "
-                "or may not have been committed. Running it again may do it twice; look "
-                "at the data first"
+                f"commit was sent to {name} and its answer was lost: the transaction "
+                "may or may not have been committed. Running it again may do it twice; "
+                "look at the data first"
             )
         if action is Action.LOSE:
             return errors.TransactionLost(

@@ -14,7 +14,10 @@ SHOP = """
 default = "main"
 
 [databases.main]
-nodes = ["postgresql://app:${PW}@db1/shop", { dsn = "postgresql://db2/shop", weight = 2 }]
+nodes = [
+  "postgresql://app:${PW}@db1/shop",
+  { dsn = "postgresql://db2/shop", weight = 2 },
+]
 reads = "replica"
 consistency = "process"
 max_lag = "500ms"
@@ -31,8 +34,15 @@ failover_timeout = "2m"
 [tables]
 "crm_*" = "crm"
 "orders" = { database = "orders", shard_key = "Customer_id" }
-"sales.items" = { database = "orders", shard_key = "id", function = "range", bounds = [9] }
-"countries" = { database = "orders", reference = true }
+[tables."sales.items"]
+database = "orders"
+shard_key = "id"
+function = "range"
+bounds = [9]
+
+[tables.countries]
+database = "orders"
+reference = true
 
 [functions]
 my_lookup = "read"
