@@ -144,8 +144,14 @@ class Attempts:
     def _find(self) -> Link:
         links = self.d.links
         if self.role is Role.REPLICA:
-            return links.replica(self.group, self.d.turn, self.tried)
+            return links.replica(self.group, self._turn(), self.tried)
         return links.writer(self.group, must_live=not self.is_read)
+
+    def _turn(self) -> int:
+        """Take the next turn among replicas, unless the hot path has taken it."""
+        if not (self.d.free and self.plan.is_simple):
+            self.d.turn += 1
+        return self.d.turn
 
     def _branch(self) -> Link | None:
         """Return the branch that is there, promoted to home when it is to write."""
@@ -185,7 +191,7 @@ class Attempts:
         """Find a link that a transaction may start on: it cannot be changed later."""
         links = self.d.links
         if self.role is Role.REPLICA:
-            link = links.replica(self.group, self.d.turn, self.tried)
+            link = links.replica(self.group, self._turn(), self.tried)
             return links.get(link.node.id, must_live=True)
         return links.writer(self.group, must_live=True)
 

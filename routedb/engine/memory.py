@@ -42,7 +42,8 @@ def _use(d: Session, link: Link, text: Text, params: Any) -> None:
 def _add(d: Session, link: Link, text: Text, params: Any, database: str | None) -> None:
     engine = link.node.engine
     setting = Setting(engine, text.source, params, _names(text, params), database)
-    is_undone_by_rollback = engine == "postgresql" and d.transaction.is_open
+    is_postgresql = link.adapter.dialect == "postgresql"
+    is_undone_by_rollback = is_postgresql and d.transaction.is_open
     d.links.settings.add(setting, is_undone_by_rollback)
     if not is_undone_by_rollback:
         d.links.changed(link)

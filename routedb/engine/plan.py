@@ -130,8 +130,8 @@ class Plan:
         nowhere = self.placement.database is None and config.default is None
         if nowhere and len(config.databases) > 1 and self.refusal is None:
             self.refusal = errors.UnknownTableError(
-                f"{self.statement.verb or 'the statement'} names no table, so nothing says "
-                f'which database of {config.source} it is for: set default = "…", use '
+                f"{self.statement.verb or 'the statement'} names no table, so nothing "
+                f'says which database of {config.source} it is for: set default = "…", use '
                 'conn.using("…") or /* routedb: database=… */'
             )
         return database

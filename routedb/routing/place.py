@@ -120,8 +120,8 @@ def _by_tables(homes: Homes, config: ClusterConfig) -> Placement:
     if None in names:
         table = next(t for t, (database, _) in homes.items() if database is None)
         raise errors.UnknownTableError(
-            f"table {table}: no rule of {config.source} gives it a database and there is "
-            'no default; add a rule under [tables], set default = "…", or say '
+            f"table {table}: no rule of {config.source} gives it a database and there "
+            'is no default; add a rule under [tables], set default = "…", or say '
             "/* routedb: database=… */"
         )
     if len(names) > 1:
@@ -142,8 +142,8 @@ def _cross_text(homes: Homes) -> str:
     )
     return (
         f"one statement cannot touch several databases: {listed}. Run one statement "
-        "per database and join in the application, or send it to a database that holds all "
-        'of them with conn.using("…") or /* routedb: database=… */'
+        "per database and join in the application, or send it to a database that holds "
+        'all of them with conn.using("…") or /* routedb: database=… */'
     )
 
 
