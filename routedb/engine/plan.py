@@ -131,8 +131,8 @@ class Plan:
         if nowhere and len(config.databases) > 1 and self.refusal is None:
             self.refusal = errors.UnknownTableError(
                 f"{self.statement.verb or 'the statement'} names no table, so nothing "
-                f'says which database of {config.source} it is for: set default = "…", use '
-                'conn.using("…") or /* routedb: database=… */'
+                f'says which database of {config.source} it is for: set default = "…", '
+                'use conn.using("…") or /* routedb: database=… */'
             )
         return database
 
