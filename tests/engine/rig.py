@@ -29,7 +29,7 @@ class Rig:
         self.servers = servers
         nodes = [{"dsn": f"fake://{name}", "name": name} for name in servers]
         source = {"databases": {"main": {"nodes": nodes, **options}}}
-        config = load(source, {}, environ={}, read_file=open)
+        config = load(source, {}, environ={}, read_file=str)
         self.now = 0.0
         self.core = Core(config, adapters.load, self.clock)
         self.core.wake = self.look
@@ -73,14 +73,13 @@ class Rig:
             server.log.clear()
 
     def logs(self) -> dict[str, list[str]]:
-        """What reached each node since the last `forget`, nodes without news left out."""
+        """What reached each node since the last `forget`; silent ones are left out."""
         return {n: server.texts for n, server in self.servers.items() if server.log}
 
     def count(self, text: str) -> dict[str, int]:
         """How often a text reached each node."""
-        return {
-            n: texts.count(text) for n, texts in self.logs().items() if text in texts
-        }
+        logs = self.logs()
+        return {n: logs[n].count(text) for n in logs if text in logs[n]}
 
     def everywhere(self, moment: str, fault: Fault, **how: Any) -> None:
         """Have every node fail once."""

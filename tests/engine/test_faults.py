@@ -1,10 +1,11 @@
-"""What a fault at a moment leads to: how often the statement ran, where, what is said."""
+"""What a fault at a moment leads to: how often and where it ran, and what is said."""
 
 from __future__ import annotations
 
 import pytest
 
 import routedb
+from routedb.engine.link import AUTOCOMMIT
 from routedb.errors import Fault
 from routedb.session import State
 from tests.engine.rig import check_sound, farm, node_of, state
@@ -203,10 +204,12 @@ def test_a_transaction_that_the_server_ended_is_not_gone_on_with(rig):
     cursor = connection.cursor()
     cursor.execute("INSERT INTO first VALUES (1)")
     rig.w.fail("execute", Fault.CONFLICT, match="INSERT INTO second")
+    [link] = connection.dispatcher.links
+    link.raw.mode = AUTOCOMMIT  # so that the fake sees no transaction after the fault
+    link.raw.in_transaction = False
     with pytest.raises(routedb.OperationalError):
-        [link] = connection.dispatcher.links
-        link.raw.in_transaction = False
         cursor.execute("INSERT INTO second VALUES (1)")
+    link.raw.mode = connection.dispatcher.links.mode
     with pytest.raises(routedb.TransactionLost):
         cursor.execute("INSERT INTO third VALUES (1)")
     assert rig.count("INSERT INTO third VALUES (1)") == {}
