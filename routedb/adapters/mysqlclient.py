@@ -75,7 +75,11 @@ class MysqlclientAdapter:
         if "read_default_file" not in options:
             options.setdefault("charset", "utf8mb4")
         options["autocommit"] = True
-        return MySQLdb.connect(**options)
+        raw = MySQLdb.connect(**options)
+        # mysqlclient refuses every call on a connection that another thread uses, also
+        # this one, and just then `interrupt` needs it.
+        raw.descriptor = raw.fileno()
+        return raw
 
     def close(self, raw: Raw) -> None:
         """Close; a link that is broken already is as good as closed."""
@@ -87,12 +91,12 @@ class MysqlclientAdapter:
     def abandon(self, raw: Raw) -> None:
         """Silence the socket that the parent process goes on using."""
         if raw.open:
-            sockets.silence(raw.fileno())
+            sockets.silence(raw.descriptor)
 
     def interrupt(self, raw: Raw) -> None:
         """Shut the socket down under a call that waits on it."""
         if raw.open:
-            sockets.shut_down(raw.fileno())
+            sockets.shut_down(raw.descriptor)
 
     def is_alive(self, raw: Raw) -> bool:
         """Look at the socket. Input on an idle link is the end of it, or a ticket of
