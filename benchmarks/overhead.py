@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def postgresql(reaper: Reaper) -> list[Row]:
     """Against raw psycopg2, on a writer with two streaming replicas."""
     import psycopg2  # noqa: PLC0415
 
-    with open_place("postgres", reaper) as place, start_postgresql(place) as servers:
+    with closing(start_postgresql(open_place("postgres", reaper))) as servers:
         name = servers.create_database()
         dsns = [node.dsn(name) for node in servers.nodes]
         servers.writer.execute(
@@ -73,7 +73,7 @@ def mariadb(reaper: Reaper) -> list[Row]:
     """Against raw mysqlclient, on a writer with a GTID replica."""
     import MySQLdb  # noqa: PLC0415
 
-    with open_place("mysql", reaper) as place, start_mariadb(place) as servers:
+    with closing(start_mariadb(open_place("mysql", reaper))) as servers:
         name = servers.create_database()
         dsns = [node.dsn(name) for node in servers.nodes]
         servers.writer.execute(

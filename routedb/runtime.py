@@ -99,7 +99,7 @@ class Runtime:
                 deadline = self.core.clock() + database.connect_timeout_s
                 self.core.await_any(group.id, deadline)
             if self.core.topology.groups[group.id].writer is None:
-                dispatcher.links.replica(group.id, dispatcher.turn)
+                dispatcher.links.replica(group.id, dispatcher.place())
             else:
                 dispatcher.links.writer(group.id)
         except errors.Error as exc:

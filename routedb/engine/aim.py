@@ -192,7 +192,7 @@ def _number_at_hand(d: Session, database: DatabaseConfig) -> int:
     for group in d.transaction.branches:
         if group in by_id:
             return by_id[group]
-    return d.turn % len(database.groups)
+    return d.place() % len(database.groups)
 
 
 def _hinted_shard(d: Session, plan: Plan, database: DatabaseConfig) -> int | None:

@@ -151,7 +151,7 @@ class Attempts:
         """Take the next turn among replicas, unless the hot path has taken it."""
         if not (self.d.free and self.plan.is_simple):
             self.d.turn += 1
-        return self.d.turn
+        return self.d.place()
 
     def _branch(self) -> Link | None:
         """Return the branch that is there, promoted to home when it is to write."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 
 from routedb import errors
 from routedb.adapters.base import Adapter
@@ -50,6 +51,7 @@ class Core:
         # The monitor's, once there is one: see to it that it runs; make it hurry.
         self.attend: Callable[[], None] = lambda: None
         self.wake: Callable[[], None] = lambda: None
+        self._starts = count()
         self._adapter_for = adapter_for
         self._texts: dict[str | None, Texts] = {}
         self._changed = threading.Condition()
@@ -57,6 +59,11 @@ class Core:
     def adapter(self, node: NodeConfig) -> Adapter:
         """Return the adapter that opens `node`."""
         return self._adapter_for(node.engine)
+
+    def first_turn(self) -> int:
+        """Return where in the ring a new connection begins: each at another place, or
+        connections of one statement would all meet at one replica."""
+        return next(self._starts)
 
     def texts(self, using: str | None) -> Texts:
         """Return the cache of known texts for `conn.using(using)`, None for plain."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from routedb.engine import attempt, conduct
-from routedb.engine.session import Call, Seat
+from routedb.engine.session import STAY, YOUNG, Call, Seat
 from routedb.topology import pick
 
 
@@ -45,6 +45,7 @@ def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
             else:
                 route = plan.replica
                 d.turn = turn = d.turn + 1
+                turn = d.start + (turn if turn < YOUNG else turn >> STAY)
                 node = ring[turn % len(ring)]
                 if core.loads[node]:  # busy: see whether its neighbour is less so
                     node = pick(ring, core.loads, turn)  # type: ignore[assignment]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.engine.aim import aim
 from routedb.engine.dispatcher import Dispatcher
@@ -49,7 +50,10 @@ class Explanation:
 def explain(d: Dispatcher, sql: Any, params: Any) -> Explanation:
     """Decide as `execute` would. Raises what it would raise before sending anything."""
     text = d.learn(sql)
-    decided = aim(d, text, params, may_ask=False)
+    try:
+        decided = aim(d, text, params, may_ask=False)
+    except errors.Error as exc:
+        raise d.faced(exc) from exc.__cause__
     nodes: list[NodeConfig] = []
     for group in decided.groups:
         view = d.core.topology.groups[group]

@@ -171,8 +171,11 @@ class Plan:
         self.writer = self.route(groups, Role.WRITER, self._writer_reason(has_replicas))
         self.replica = self.route(groups, Role.REPLICA, Reason.PLAIN_READ)
         self.own_writes = self.route(groups, Role.WRITER, Reason.OWN_WRITES)
-        self.within = self.route(groups, Role.WRITER, Reason.IN_TRANSACTION)
-        self.within_replica = self.route(groups, Role.REPLICA, Reason.IN_TRANSACTION)
+        at_home = self.placement.database is None  # no tables: where the transaction is
+        self.within, self.within_replica = (
+            self.route(groups, role, Reason.IN_TRANSACTION, is_home=at_home)
+            for role in (Role.WRITER, Role.REPLICA)
+        )
         self.is_simple = self._is_plain and (
             self.is_read
             or self._was_asked

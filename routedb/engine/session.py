@@ -46,6 +46,14 @@ class Seat(Protocol):
         """There is nothing to fetch."""
 
 
+# A connection's first reads go round the replicas one by one, so that short-lived
+# connections share them evenly. Later it reads 2**STAY times from one before it goes
+# on: a backend that has just answered answers faster than one that must be woken.
+# (Measured on two cores: a SELECT by key takes a fifth longer when two take turns.)
+YOUNG = 128
+STAY = 5
+
+
 class Session:
     """One virtual connection's state, owned by its dispatcher."""
 
@@ -56,7 +64,8 @@ class Session:
         self.open = self.links.open
         self.transaction = Transaction(self.links)
         self.own_writes: set[int] = set()  # ids of groups this session has written to
-        self.turn = id(self) >> 4  # so that connections start at different replicas
+        self.start = core.first_turn()
+        self.turn = 0  # plain reads so far
         self.database: str | None = None  # conn.using(database)
         self.role: Role | None = None  # conn.using(role=…)
         self.consistency: str | None = None
@@ -171,6 +180,11 @@ class Session:
         faced = self.face.own(type(exc))(*exc.args)
         faced.__cause__ = exc.__cause__
         return faced
+
+    def place(self) -> int:
+        """Return the place in a ring of replicas whose turn it is."""
+        turn = self.turn
+        return self.start + (turn if turn < YOUNG else turn >> STAY)
 
     def refresh(self) -> None:
         """Work out again what the hot path looks at; after every change of state."""
