@@ -1,196 +1,137 @@
-"""Which shard holds a key: hash, modulo, range and list.
-
-A function and a number of shards are made into a locator once; what runs per statement
-is the locator.
-"""
+"""The shard functions: from a key's value to the number of its shard."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
-from datetime import date, datetime
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import lru_cache
-from hashlib import md5
+from hashlib import blake2b
 from typing import Any
 
-from routedb import errors
 from routedb.config.model import ShardFunction, TableRule
-from routedb.sharding.normal import UNSIGNED_64, Form, Unfit, normalise
+from routedb.errors import ShardError
+from routedb.sharding.values import Unfit, canonical, integer_of
 
-Locator = Callable[[object], int]
+Locate = Callable[[Any, int], int]  # value that is not NULL, number of shards
 
 
-def shard_of(
-    function: ShardFunction, value: object, shards: int, where: str = "the shard key"
-) -> int:
-    """Return the number of the shard that holds the rows whose key is `value`.
+def shard_of(function: ShardFunction, value: Any, shards: int) -> int:
+    """Return the number of the shard that holds `value`, which is not NULL.
 
-    Raises ShardError, which names `where` and the value's type but not the value.
+    Raises ShardError when the value cannot be a key of this function.
     """
     try:
-        return locator(function, shards)(value)
-    except Unfit as exc:
-        raise unfit(where, value, exc) from None
+        return locator(function)(value, shards)
+    except Unfit as problem:
+        raise ShardError(f"shard key: {complaint(value, problem, function)}") from None
 
 
 def shard_for_key_hint(rule: TableRule, text: str, shards: int) -> int:
-    """Return the shard that a hint `key=text` names, for a table under `rule`."""
-    if rule.function is None:
-        raise errors.HintError(
-            f"hint key=: tables under rule {rule.pattern!r} have no shard_key"
-        )
-    where = f"hint key= for {rule.pattern}.{rule.shard_key}"
-    return shard_of(rule.function, text, shards, where)
+    """Return the shard of a key written in a hint, through `rule`'s function."""
+    assert rule.function is not None
+    try:
+        return locator(rule.function)(text, shards)
+    except Unfit as problem:
+        why = complaint(text, problem, rule.function)
+        raise ShardError(
+            f"hint key=: as {rule.shard_key} of table {rule.pattern}, {why}"
+        ) from None
 
 
-def unfit(where: str, value: object, reason: Unfit) -> errors.ShardError:
-    """Return the error for a value that has no certain shard. It hides the value."""
-    if value is None:
-        return errors.ShardError(
-            f"{where}: NULL is on no shard; give every row a key that is not NULL"
-        )
-    found = type(value).__name__
-    return errors.ShardError(
-        f"{where}: its shard is not certain: wanted {reason}, found a value of type "
-        f"{found}; pass it as the type of the column, or declare key_type for the table"
+def complaint(value: object, problem: Unfit, function: ShardFunction) -> str:
+    """Say what is wrong with a value, by its type: a value is never shown."""
+    declared = f"key_type is {function.type}" if function.type else "no key_type"
+    return (
+        f"a value of type {type(value).__name__} {problem} "
+        f"(function {function.name}, {declared}); pass a value of the column's type, "
+        'or declare key_type = "…" in the table\'s rule'
     )
 
 
 @lru_cache(maxsize=1024)
-def locator(function: ShardFunction, shards: int) -> Locator:
-    """Return the callable from a key's value to its shard. It raises Unfit."""
-    try:
-        make = _MAKERS[function.name]
-    except KeyError:
-        known = ", ".join(_MAKERS)
-        raise errors.ConfigError(
-            f"shard function {function.name!r} is not known; known are {known}"
-        ) from None
-    return make(function, shards)
+def locator(function: ShardFunction) -> Locate:
+    """Compile `function`. What it returns raises Unfit."""
+    return _COMPILERS[function.name](function)
 
 
-def hash64(form: Form) -> int:
-    """Return the 64-bit hash of a normalised key: the first half of its text's MD5.
+def _hash(function: ShardFunction) -> Locate:
+    key_type = function.type
+    from_bytes = int.from_bytes
 
-    MD5 because SQL has it too: rows can be told apart by shard inside a server.
-    """
-    digest = md5(str(form).encode(), usedforsecurity=False).digest()
-    return int.from_bytes(digest[:8], "big")
-
-
-def _hash(function: ShardFunction, shards: int) -> Locator:
-    type_ = function.type
-
-    def locate(value: object) -> int:
-        # hash64 without the calls, for the commonest key: this runs every time.
-        form = value
-        if type(value) is not int or not -UNSIGNED_64 < value < UNSIGNED_64:
-            form = normalise(value, type_)
-        digest = md5(str(form).encode(), usedforsecurity=False).digest()
-        return int.from_bytes(digest[:8], "big") % shards
-
-    return locate if type_ in (None, "integer", "numeric") else _typed(type_, shards)
-
-
-def _typed(type_: str | None, shards: int) -> Locator:
-    return lambda value: hash64(normalise(value, type_)) % shards
-
-
-def _modulo(function: ShardFunction, shards: int) -> Locator:
-    if function.type not in (None, "integer"):
-        raise errors.ConfigError(
-            f'shard function modulo needs key_type = "integer", found {function.type!r}'
-        )
-    return lambda value: normalise_integer(value) % shards
-
-
-def normalise_integer(value: object) -> int:
-    """Return the whole number that `value` stands for. Raises Unfit."""
-    form = normalise(value, "integer")
-    assert isinstance(form, int)
-    return form
-
-
-def _range(function: ShardFunction, shards: int) -> Locator:
-    if len(function.bounds) != shards - 1:
-        raise errors.ConfigError(
-            f"shard function range: {shards} shards need {shards - 1} bounds, found "
-            f"{len(function.bounds)}"
-        )
-    type_ = function.type or _type_of(function.bounds)
-    bounds: list[Any] = [_configured(bound, type_) for bound in function.bounds]
-    if any(low >= high for low, high in zip(bounds, bounds[1:], strict=False)):
-        raise errors.ConfigError(
-            "shard function range: bounds must rise, compared as keys of type "
-            f"{type_} are"
-        )
-    return lambda value: bisect_right(bounds, normalise(value, type_))
-
-
-def _list(function: ShardFunction, shards: int) -> Locator:
-    if len(function.values) != shards:
-        raise errors.ConfigError(
-            f"shard function list: {shards} shards need {shards} lists of values, "
-            f"found {len(function.values)}"
-        )
-    flat = [value for values in function.values for value in values]
-    type_ = function.type or _type_of(flat)
-    homes: dict[Form, int] = {}
-    for shard, values in enumerate(function.values):
-        for value in values:
-            if homes.setdefault(_configured(value, type_), shard) != shard:
-                raise errors.ConfigError(
-                    f"shard function list: {value!r} is, compared as a key of type "
-                    f"{type_}, on two shards"
-                )
-
-    def locate(value: object) -> int:
-        try:
-            return homes[normalise(value, type_)]
-        except KeyError:
-            raise Unfit("one of the values listed for the shards") from None
+    def locate(value: Any, shards: int) -> int:
+        form = canonical(value, key_type)
+        return from_bytes(blake2b(form, digest_size=8).digest(), "big") % shards
 
     return locate
 
 
-_MAKERS: dict[str, Callable[[ShardFunction, int], Locator]] = {
+def _modulo(function: ShardFunction) -> Locate:
+    key_type = function.type
+
+    def locate(value: Any, shards: int) -> int:
+        return integer_of(canonical(value, key_type)) % shards
+
+    return locate
+
+
+def _range(function: ShardFunction) -> Locate:
+    rank = _RANKS[_sort_of(function.type, function.bounds)]
+    key_type = function.type
+    bounds = [rank(canonical(bound, key_type)) for bound in function.bounds]
+
+    def locate(value: Any, shards: int) -> int:
+        return bisect_right(bounds, rank(canonical(value, key_type)))
+
+    return locate
+
+
+def _list(function: ShardFunction) -> Locate:
+    key_type = function.type
+    homes = {
+        canonical(value, key_type): shard
+        for shard, values in enumerate(function.values)
+        for value in values
+    }
+
+    def locate(value: Any, shards: int) -> int:
+        shard = homes.get(canonical(value, key_type))
+        if shard is None:
+            raise Unfit("is on no shard's list")
+        return shard
+
+    return locate
+
+
+def _sort_of(key_type: str | None, bounds: Iterable[object]) -> str:
+    """Say how keys between bounds are compared: as the bounds are written."""
+    if key_type is not None:
+        return "number" if key_type in _NUMBERS else "text"
+    forms = {canonical(bound)[:1] for bound in bounds}
+    return "number" if forms <= {b"i", b"n"} else "text"
+
+
+_NUMBERS = frozenset({"integer", "numeric", "boolean"})
+
+
+def _number_rank(form: bytes) -> Decimal:
+    if form[:1] not in b"in":
+        raise Unfit("is no number, and the bounds are")
+    number = Decimal(form[1:].decode())
+    if number.is_nan():
+        raise Unfit("is not a number between bounds")
+    return number
+
+
+def _text_rank(form: bytes) -> bytes:
+    """UTF-8 sorts by code point; a number among texts sorts by its digits."""
+    return form[1:]
+
+
+_RANKS: dict[str, Callable[[bytes], Any]] = {"number": _number_rank, "text": _text_rank}
+_COMPILERS: dict[str, Callable[[ShardFunction], Locate]] = {
     "hash": _hash,
     "modulo": _modulo,
     "range": _range,
     "list": _list,
 }
-
-# The type that keys are compared in when none is declared, by that of the bounds.
-_TYPES: dict[type, str] = {
-    int: "integer",
-    float: "numeric",
-    str: "text",
-    datetime: "timestamp",
-    date: "date",
-    bool: "boolean",
-    bytes: "bytes",
-}
-
-
-def _type_of(values: Any) -> str:
-    found = {_TYPES.get(type(value), "numeric") for value in values}
-    if found == {"integer", "numeric"}:
-        return "numeric"
-    if len(found) > 1:
-        raise errors.ConfigError(
-            f"shard function: values of several types ({', '.join(sorted(found))}); "
-            "write them in one type, or declare key_type"
-        )
-    return found.pop() if found else "integer"
-
-
-def _configured(value: object, type_: str) -> Form:
-    """Read a bound or a listed value. A float of TOML stands for what was written."""
-    if isinstance(value, float) and type_ == "numeric":
-        value = repr(value)
-    try:
-        return normalise(value, type_)
-    except Unfit as exc:
-        raise errors.ConfigError(
-            f"shard function: {value!r} is no key of type {type_}: wanted {exc}"
-        ) from None
