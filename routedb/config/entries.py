@@ -1,19 +1,17 @@
-"""The shape of a configuration file, as msgspec checks it. Imported when one is read.
+"""The shape of a configuration, as msgspec checks it. Imported when a file is read.
 
 Every class is a table of the file; an unknown key is an error. What goes beyond types
-(allowed words, durations, rules that hide one another) is checked in `build`.
+(allowed words, durations, rules that hide one another) is checked where it is used.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import msgspec
 
-from routedb import errors
-from routedb.config.mask import mask
+from routedb.config.document import Document, Path, near
 
 
 class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -25,6 +23,7 @@ class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
 
 
 Nodes = list[str | NodeEntry]
+Duration = str | float | None
 
 
 class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -36,10 +35,10 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     consistency: str | None = None
     read_only: bool | None = None
     transaction_reads: str | None = None
-    max_lag: str | float | None = None
-    connect_timeout: str | float | None = None
-    failover_timeout: str | float | None = None
-    retry_after: str | float | None = None
+    max_lag: Duration = None
+    connect_timeout: Duration = None
+    failover_timeout: Duration = None
+    retry_after: Duration = None
     options: dict[str, Any] | None = None
 
 
@@ -48,70 +47,83 @@ class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
 
     database: str
     shard_key: str | None = None
+    reference: bool = False
     function: str | None = None
     key_type: str | None = None
     bounds: list[Any] | None = None
     values: list[list[Any]] | None = None
-    reference: bool = False
 
 
 class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """The top level. What is inside is checked one by one, to be named in errors."""
+    """The top level. Tables under it are checked one by one, to be named in errors:
+    msgspec writes [...] for a key of a dict."""
 
     databases: dict[str, Any]
     default: str | None = None
     dialect: str | None = None
     hints: bool = True
     tables: dict[str, Any] = {}
-    functions: dict[str, str] = {}
+    functions: dict[str, Any] = {}
 
 
-T = TypeVar("T")
+def check_shape(document: Document, top: dict[str, Any]) -> None:
+    """Check the types and keys of a whole document, whose top level, with keywords but
+    without those of a database, is `top`. Raises ConfigError."""
+    _check(document, (), top, ClusterEntry)
+    for name, database in top["databases"].items():
+        _check(document, ("databases", name), database, DatabaseEntry)
+    for pattern, rule in top.get("tables", {}).items():
+        if not isinstance(rule, str):
+            _check(document, ("tables", pattern), rule, TableEntry)
 
-_PLACE = re.compile(r" - at `\$?(?P<path>[^`]*)`")
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
+
+_PLACE = re.compile(r" - at (?:`key` in )?`\$?(?P<path>[^`]*)`")
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_UNKNOWN = re.compile(r"contains unknown field `(?P<key>[^`]*)`")
+_MISSING = re.compile(r"missing required field `(?P<key>[^`]*)`")
+_EXPECTED = re.compile(r"Expected `(?P<types>[^`]*)`")
+_WORDS = {  # msgspec's words for types, and TOML's
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "object": "a table",
+    "str": "a string",
+}
 
 
-def convert(value: object, kind: type[T], path: str, source: str) -> T:
-    """Check `value` against `kind`. Raises ConfigError with the key's full path."""
+def _check(document: Document, path: Path, value: object, kind: type) -> None:
     try:
-        return msgspec.convert(value, kind)
+        msgspec.convert(value, kind)
     except msgspec.ValidationError as exc:
-        _refuse(str(exc), value, kind, path, source)
+        _refuse(document, path, str(exc), kind)
 
 
-def _refuse(text: str, value: object, kind: Any, path: str, source: str) -> NoReturn:
+def _refuse(document: Document, path: Path, text: str, kind: type) -> NoReturn:
     place = _PLACE.search(text)
-    inside = place["path"] if place else ""
-    full = f"{path}{inside}".lstrip(".") or "the file"
+    steps = _STEP.findall(place["path"]) if place else []
+    inside: Path = tuple(name or int(number) for name, number in steps)
     unknown = _UNKNOWN.search(text)
     if unknown is not None:
-        allowed = _fields(kind, inside)
-        near = difflib.get_close_matches(unknown["key"], allowed, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        where = f"{full}.{unknown['key']}" if full != "the file" else unknown["key"]
-        raise errors.ConfigError(
-            f"{source}: {where} is not a known key{hint}; allowed are "
-            f"{', '.join(allowed)}"
-        ) from None
-    said = _PLACE.sub("", text)
-    found = _found(value, inside)
-    raise errors.ConfigError(f"{source}: {full}: {said}{found}") from None
+        _refuse_key(document, (*path, *inside), unknown["key"], kind)
+    missing = _MISSING.search(text)
+    if missing is not None:
+        here = (*path, *inside, missing["key"])
+        document.refuse(here, "is missing", found=False)
+    expected = _EXPECTED.search(text)
+    types = expected["types"].split(" | ") if expected else []
+    words = [_WORDS.get(name, name) for name in types if name != "null"]
+    document.refuse(
+        (*path, *inside), f"expected {' or '.join(words)}" if words else text
+    )
 
 
-def _fields(kind: Any, inside: str) -> list[str]:
-    """Return the keys allowed at the place: of a node's table, or of `kind` itself."""
-    at = NodeEntry if inside.startswith((".nodes", ".shards")) else kind
-    return [field.encode_name for field in msgspec.structs.fields(at)]
-
-
-def _found(value: Any, inside: str) -> str:
-    """Show what stands at the place, when it can be reached and is a plain value."""
-    for step in re.findall(r"\.(\w+)|\[(\d+)\]", inside):
-        try:
-            value = value[step[0]] if step[0] else value[int(step[1])]
-        except (KeyError, IndexError, TypeError):
-            return ""
-    if isinstance(value, str | int | float | bool):
-        return f"; found {mask(repr(value))}"
-    return ""
+def _refuse_key(document: Document, path: Path, key: str, kind: type) -> NoReturn:
+    inside_node = path[2:3] in (("nodes",), ("shards",))
+    fields = msgspec.structs.fields(NodeEntry if inside_node else kind)
+    allowed = [field.encode_name for field in fields]
+    hint = near(key, allowed)
+    if kind is ClusterEntry and key in DatabaseEntry.__struct_fields__:
+        hint = "; it is an option of a database: write it under [databases.NAME]"
+    what = f"no such key; allowed are {', '.join(allowed)}{hint}"
+    document.refuse((*path, key), what, found=False)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from routedb import errors
 from routedb.config.build import Builder
+from routedb.config.document import Document, Path
 from routedb.config.model import ClusterConfig
+from routedb.config.options import OPTIONS
 
 # Keywords of `connect` that are ours; all others go to the driver of every node.
-DATABASE_KEYWORDS = (
-    "reads",
-    "consistency",
-    "read_only",
-    "transaction_reads",
-    "max_lag",
-    "connect_timeout",
-    "failover_timeout",
-    "retry_after",
-)
 CLUSTER_KEYWORDS = ("default", "dialect", "hints", "functions")
 
-_VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
+# Keywords that say where a server is. They name a node by themselves; the others only
+# add to the nodes of ROUTEDB_CONFIG when it is set.
+_PLACES = ("host", "hostaddr", "port", "dbname", "database", "db", "service")
+
+_ALLOWED = (
+    "a DSN, a list of DSNs, the path of a .toml file, a mapping of its shape, libpq "
+    "keywords (host=…, dbname=…), or the environment variable ROUTEDB_CONFIG"
+)
 
 
 def load(
@@ -37,35 +35,86 @@ def load(
     """Build the configuration of a cluster.
 
     `source` is a DSN, a list of DSNs, the path of a TOML file, a mapping of its shape,
-    or None: then ROUTEDB_CONFIG of `environ`, or libpq keywords alone. Raises
-    ConfigError, which names the source, the key's path, what was found and what is
-    allowed.
+    or None: then `keywords` say where to connect, or ROUTEDB_CONFIG of `environ` does.
+    Raises ConfigError, which names the source, the key's path, what was found and what
+    is allowed.
     """
-    label = None
-    if source is None and not _server_keywords(keywords):
-        source = environ.get("ROUTEDB_CONFIG")
-        label = f"ROUTEDB_CONFIG={source}" if _is_path(source) else "ROUTEDB_CONFIG"
-    if _is_path(source):
-        path = str(source)
-        content = _toml(path, read_file)
-        return _from_mapping(content, keywords, environ, label or path)
+    ours = {
+        key: value
+        for key, value in keywords.items()
+        if value is not None and (key in OPTIONS or key in CLUSTER_KEYWORDS)
+    }
+    driver = {
+        key: value
+        for key, value in keywords.items()
+        if key not in OPTIONS and key not in CLUSTER_KEYWORDS
+    }
+    label, content, root = _read(source, driver, environ, read_file)
+    document = Document(label, content, environ, ours, root)
+    if not root or not _is_plain(content) or ours.keys() & set(CLUSTER_KEYWORDS):
+        from routedb.config.entries import check_shape  # noqa: PLC0415  (msgspec)
+
+        names = {*content, *CLUSTER_KEYWORDS}
+        check_shape(document, {k: v for k, v in document.written.items() if k in names})
+    return Builder(document, driver, environ).cluster()
+
+
+def _read(
+    source: Any,
+    driver: Mapping[str, Any],
+    environ: Mapping[str, str],
+    read_file: Callable[[str], str],
+) -> tuple[str, Mapping[str, Any], Path]:
+    """Return what to call the source, its content in the shape of a file, and the
+    place its errors are counted from."""
+    label = ""
+    if source is None and not _names_node(driver) and environ.get("ROUTEDB_CONFIG"):
+        source = environ["ROUTEDB_CONFIG"]
+        label = f"ROUTEDB_CONFIG={source}" if _path(source) else "ROUTEDB_CONFIG"
+    if source is None:
+        if not any(value is not None for value in driver.values()):
+            raise errors.ConfigError(f"nothing says where to connect; give {_ALLOWED}")
+        return "arguments", *_nodes([""], 0)
+    path = _path(source)
+    if path:
+        return label or path, _toml(label or path, path, read_file), ()
     if isinstance(source, Mapping):
-        return _from_mapping(source, keywords, environ, label or "mapping")
-    return _from_dsns(source, keywords, environ, label or "DSN")
-
-
-def _is_path(source: Any) -> bool:
+        return "mapping", source, ()
     if isinstance(source, str):
-        return source.endswith(".toml") and "://" not in source
-    return hasattr(source, "__fspath__")
+        return label or "DSN", *_nodes([source], 0)
+    if isinstance(source, list | tuple) and source:
+        return "list of DSNs", *_nodes(list(source))
+    found = "an empty list" if source in ([], ()) else type(source).__name__
+    raise errors.ConfigError(f"connect: expected {_ALLOWED}; found {found}")
 
 
-def _server_keywords(keywords: Mapping[str, Any]) -> dict[str, Any]:
-    ours = (*DATABASE_KEYWORDS, *CLUSTER_KEYWORDS)
-    return {key: value for key, value in keywords.items() if key not in ours}
+def _path(source: Any) -> str:
+    """Return the path of a file when `source` is one, else nothing."""
+    if isinstance(source, str):
+        return source if source.endswith(".toml") and "://" not in source else ""
+    if hasattr(source, "__fspath__"):
+        path = source.__fspath__()
+        return path.decode() if isinstance(path, bytes) else str(path)
+    return ""
 
 
-def _toml(path: str, read_file: Callable[[str], str]) -> dict[str, Any]:
+def _names_node(driver: Mapping[str, Any]) -> bool:
+    return any(driver.get(key) is not None for key in _PLACES)
+
+
+def _nodes(nodes: list[Any], *inside: int) -> tuple[Mapping[str, Any], Path]:
+    content = {"default": "main", "databases": {"main": {"nodes": nodes}}}
+    return content, ("databases", "main", "nodes", *inside)
+
+
+def _is_plain(content: Mapping[str, Any]) -> bool:
+    """Tell whether DSNs are all there is: then there is no shape to check, and msgspec
+    is not imported."""
+    nodes = content["databases"]["main"]["nodes"]
+    return all(isinstance(node, str) for node in nodes)
+
+
+def _toml(label: str, path: str, read_file: Callable[[str], str]) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib  # noqa: PLC0415  (only where a file is read)
     else:
@@ -73,86 +122,8 @@ def _toml(path: str, read_file: Callable[[str], str]) -> dict[str, Any]:
     try:
         return tomllib.loads(read_file(path))
     except OSError as exc:
-        raise errors.ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
+        raise errors.ConfigError(f"{label}: cannot be read: {exc.strerror}") from exc
     except tomllib.TOMLDecodeError as exc:
-        raise errors.ConfigError(f"{path}: no valid TOML: {exc}") from exc
-
-
-def _from_mapping(
-    content: Mapping[str, Any],
-    keywords: Mapping[str, Any],
-    environ: Mapping[str, str],
-    source: str,
-) -> ClusterConfig:
-    database, cluster, driver = _sorted(keywords)
-    merged = {**_expanded(content, environ, source, ""), **cluster}
-    return Builder(source, database, driver).cluster(merged)
-
-
-def _from_dsns(
-    source: Any,
-    keywords: Mapping[str, Any],
-    environ: Mapping[str, str],
-    label: str,
-) -> ClusterConfig:
-    """One database named main, of one node or, from a list, of several."""
-    database, cluster, driver = _sorted(keywords)
-    if source is None:
-        nodes: Sequence[Any] = [""]
-    elif isinstance(source, str | bytes):
-        nodes = [source.decode() if isinstance(source, bytes) else source]
-    elif isinstance(source, list | tuple) and source:
-        nodes = list(source)
-    else:
-        raise errors.ConfigError(
-            f"connect: expected a DSN, a non-empty list of DSNs, the path of a .toml "
-            f"file or a mapping, found {type(source).__name__}"
-        )
-    if not cluster and all(isinstance(node, str) for node in nodes):
-        dsns = [
-            _expanded(dsn, environ, label, f"nodes[{n}]") for n, dsn in enumerate(nodes)
-        ]
-        return Builder(label, database, driver).plain(dsns)
-    content = {"default": "main", "databases": {"main": {"nodes": nodes}}, **cluster}
-    expanded = _expanded(content, environ, label, "")
-    return Builder(label, database, driver).cluster(expanded)
-
-
-def _sorted(
-    keywords: Mapping[str, Any],
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Tell a database's options, the cluster's, and the driver's keywords apart."""
-    database = {key: keywords[key] for key in DATABASE_KEYWORDS if key in keywords}
-    cluster = {key: keywords[key] for key in CLUSTER_KEYWORDS if key in keywords}
-    return database, cluster, _server_keywords(keywords)
-
-
-def _expanded(value: Any, environ: Mapping[str, str], source: str, path: str) -> Any:
-    """Replace ${VAR} in every string, at any depth; $${VAR} stands for ${VAR}."""
-    if isinstance(value, str):
-        return _VARIABLE.sub(lambda m: _variable(m, environ, source, path), value)
-    if isinstance(value, Mapping):
-        return {
-            key: _expanded(item, environ, source, f"{path}.{key}".lstrip("."))
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [
-            _expanded(item, environ, source, f"{path}[{n}]")
-            for n, item in enumerate(value)
-        ]
-    return value
-
-
-def _variable(
-    match: re.Match[str], environ: Mapping[str, str], source: str, path: str
-) -> str:
-    escaped, name = match.groups()
-    if escaped:
-        return match.group(0)[1:]
-    if name not in environ:
-        raise errors.ConfigError(
-            f"{source}: {path}: the environment has no variable {name!r}; set it, or "
-            f"write $${{{name}}} for the text itself"
-        )
-    return environ[name]
+        raise errors.ConfigError(f"{label}: no valid TOML: {exc}") from exc
+    except ValueError as exc:  # not UTF-8, or a NUL byte in the path
+        raise errors.ConfigError(f"{label}: cannot be read: not UTF-8 text") from exc

@@ -1,4 +1,8 @@
-"""Hide passwords in whatever is about to be printed."""
+"""Hide passwords in whatever is about to be printed.
+
+It hides too much rather than too little: a DSN that is malformed enough to confuse its
+driver (a password with @, / or a blank in it) must not show a part of it either.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,44 @@ import re
 
 HIDDEN = "***"
 
-# user:password@ of a URL, to the last @ before the path: a password may hold an @.
-_IN_URL = re.compile(r"(://[^\s/?#:@]*):(?:[^\s/?#]|/(?=[^\s?#]*@))*@")
-# password=…, passwd=…, sslpassword=… of a keyword string or of a URL's query. A value
-# in single quotes may hold blanks, and \' or '' inside.
-_AS_KEYWORD = re.compile(
-    r"(\b(?:ssl)?pass(?:word|wd)\s*=\s*)(?:'(?:[^'\\]|\\.|'')*'?|[^\s&'\"]+)",
-    re.IGNORECASE,
+_KEY = r"\w*(?:password|passwd|secret)\d?"
+_WHOLE_URL = re.compile(r"\s*[A-Za-z][\w+.\-]*://")
+_WHOLE_KEYWORDS = re.compile(r"\s*\w+\s*=")
+
+# A DSN alone: to the last @ there is, and from a password's key to the end.
+_LOGIN_OF_DSN = re.compile(r"(://[^:@]*):.*@", re.DOTALL)
+_KEY_OF_DSN = re.compile(rf"({_KEY}\s*=\s*).+", re.DOTALL | re.IGNORECASE)
+# The same when the password is in quotes that end, or in a URL's query that goes on.
+_QUOTED_OF_DSN = re.compile(
+    rf"(\b{_KEY}\s*=\s*)'(?:[^'\\]|\\.)*'(?=\s*$|\s+\w+\s*=)", re.IGNORECASE
 )
-_AS_ITEM = re.compile(
-    r"(['\"](?:ssl)?pass(?:word|wd)['\"]\s*:\s*)(?:'[^']*'|\"[^\"]*\")", re.IGNORECASE
+
+# A DSN somewhere in a message ends at white space.
+_LOGIN_IN_TEXT = re.compile(r"(://[^\s:@]*):\S*@")
+_KEY_IN_TEXT = re.compile(
+    rf"({_KEY}\s*=\s*)(?:'(?:[^'\\]|\\.|'')*'?|(?:\\.|\S)+)", re.IGNORECASE
+)
+_ITEM_IN_TEXT = re.compile(
+    rf"(['\"]{_KEY}['\"]\s*:\s*)(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")",
+    re.IGNORECASE,
 )
 
 
 def mask(text: str) -> str:
     """Return `text`, a DSN or a message with DSNs in it, without passwords."""
-    text = _IN_URL.sub(rf"\1:{HIDDEN}@", text)
-    text = _AS_KEYWORD.sub(rf"\1{HIDDEN}", text)
-    return _AS_ITEM.sub(rf"\1'{HIDDEN}'", text)
+    if _WHOLE_URL.match(text):
+        text = _LOGIN_OF_DSN.sub(rf"\1:{HIDDEN}@", text)
+        return _KEY_OF_DSN.sub(rf"\1{HIDDEN}", text)
+    if _WHOLE_KEYWORDS.match(text):
+        return _mask_keywords(text)
+    text = _LOGIN_IN_TEXT.sub(rf"\1:{HIDDEN}@", text)
+    text = _KEY_IN_TEXT.sub(rf"\1{HIDDEN}", text)
+    return _ITEM_IN_TEXT.sub(rf"\1'{HIDDEN}'", text)
+
+
+def _mask_keywords(text: str) -> str:
+    """Keep what follows a password only when it is plain where the password ends."""
+    quoted = _QUOTED_OF_DSN.sub(rf"\1{HIDDEN}", text)
+    if quoted != text and not _KEY_OF_DSN.search(quoted.replace(HIDDEN, "")):
+        return quoted
+    return _KEY_OF_DSN.sub(rf"\1{HIDDEN}", text)

@@ -1,257 +1,176 @@
-"""The table rules: parsed, given to their databases, checked against one another."""
+"""The table rules: read, given to their databases, checked against one another."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
-from itertools import product
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
-from routedb import errors
-from routedb.config.model import DatabaseConfig, ShardFunction, TableRule
+from routedb.config import globs
+from routedb.config.document import Document, Path
+from routedb.config.functions import SHARDING_KEYS, read_function
+from routedb.config.model import DatabaseConfig, TableRule
+from routedb.sql.names import fold_word
 
-if TYPE_CHECKING:
-    from routedb.config.entries import TableEntry
-
-FUNCTIONS = ("hash", "modulo", "range", "list")
-KEY_TYPES = (
-    "integer",
-    "numeric",
-    "text",
-    "uuid",
-    "date",
-    "timestamp",
-    "boolean",
-    "bytes",
-)
-_PART = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|([^."`]+)')
+_PART = re.compile(r'"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|([^."`\s]+)')
 _NAME = re.compile(rf"(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))?")
-_WILD = re.compile(r"\[!?[^\]]+\]|[*?]")
-# What a wildcard may stand for, to see whether one glob covers all that another can
-# match. The characters are from the private use area: no rule names them.
-_SAMPLES = {"*": ("", "\ue000", "\ue001\ue002"), "?": ("\ue000", "\ue001")}
+
+# The schema that a name without one stands for: the two spell the same table.
+_OWN_SCHEMA = {"postgresql": "public", "mysql": None, "sqlite": "main"}
 
 
 def build(
-    tables: Mapping[str, Any],
-    databases: Mapping[str, DatabaseConfig],
-    source: str,
-    dialect: str,
+    document: Document, databases: Mapping[str, DatabaseConfig], dialect: str
 ) -> tuple[TableRule, ...]:
     """Return the rules in the order of the file.
 
-    Names are folded as `dialect`, the one texts are read in, folds them; a part in
-    quotes is kept as it is. Raises ConfigError for a table with two homes, a rule that
-    can never match, a database that does not exist, and shard keys without shards.
+    Names are folded as `dialect`, the one that texts are read in, folds them. Raises
+    ConfigError for a table with two homes, a rule that can never match, a database that
+    does not exist, and a shard key that cannot be used or is missing.
     """
     rules: list[TableRule] = []
-    for pattern, raw in tables.items():
-        rule = _rule(pattern, raw, databases, source, dialect)
-        _check_reachable(rule, rules, source)
+    for pattern in document.filled.get("tables", {}):
+        rule = _rule(document, pattern, databases, dialect)
+        for earlier in rules:
+            _check_homes(document, earlier, rule, dialect)
+        for earlier in rules:
+            _check_reachable(document, earlier, rule)
         rules.append(rule)
-    for name, database in databases.items():
-        if database.is_sharded:
-            _check_one_way(name, rules, source)
     return tuple(rules)
 
 
 def covers(general: TableRule, special: TableRule) -> bool:
-    """Tell whether `general` matches whatever `special` can match."""
-    if general.schema is not None and (
-        special.schema is None or not _covers(general.schema, special.schema)
-    ):
-        return False
-    return _covers(general.name, special.name)
+    """Tell whether `general` matches every table that `special` can match.
+
+    A rule without a schema matches any, and so does one whose schema is a star.
+    """
+    pairs = ((general.schema, special.schema), (general.name, special.name))
+    return all(
+        globs.covers(globs.parse("*" if a is None else a), globs.parse(b or "*"))
+        for a, b in pairs
+    )
+
+
+# -- one rule --------------------------------------------------------------------------
 
 
 def _rule(
+    document: Document,
     pattern: str,
-    raw: Any,
     databases: Mapping[str, DatabaseConfig],
-    source: str,
     dialect: str,
 ) -> TableRule:
-    path = f'tables."{pattern}"'
-    schema, name = _split(pattern, path, source, dialect)
-    if isinstance(raw, str):
-        raw = {"database": raw}
-    from routedb.config.entries import TableEntry, convert  # noqa: PLC0415
-
-    entry = convert(raw, TableEntry, path, source)
-    if entry.database not in databases:
-        _refuse(
-            source,
-            f"{path}.database",
-            f"no database {entry.database!r}; configured are {', '.join(databases)}",
-        )
-    database = databases[entry.database]
-    _check_sharding(entry, database, path, source)
-    function = None
-    if entry.shard_key is not None:
-        function = _function(entry, len(database.groups), path, source)
-    key = entry.shard_key
-    if key is not None and dialect != "mysql":
-        key = key.strip('"') if key.startswith('"') else key.lower()
+    path: Path = ("tables", pattern)
+    schema, name = _split(document, path, pattern, dialect)
+    entry = document.value(path)
+    if isinstance(entry, str):
+        document.choose(path, entry, databases, "databases")
+        entry = {"database": entry}
+    else:
+        document.choose((*path, "database"), entry["database"], databases, "databases")
+    database = databases[entry["database"]]
+    _check_sharding(document, path, entry, database)
+    key = entry.get("shard_key")
     return TableRule(
-        pattern, schema, name, entry.database, key, function, entry.reference
+        pattern,
+        schema,
+        name,
+        database.name,
+        None if key is None else _column(document, path, key, dialect),
+        None
+        if key is None
+        else read_function(document, path, entry, len(database.groups)),
+        entry.get("reference", False),
     )
 
 
 def _split(
-    pattern: str, path: str, source: str, dialect: str
+    document: Document, path: Path, pattern: str, dialect: str
 ) -> tuple[str | None, str]:
-    """Split schema.name; quotes keep a dot or capitals from being read."""
-    parts = []
-    if _NAME.fullmatch(pattern):
-        for quoted, ticked, plain in _PART.findall(pattern):
-            folded = plain if dialect == "mysql" else plain.lower()
-            parts.append(folded or ticked or quoted.replace('""', '"'))
-    if not parts:
-        _refuse(source, path, "no table name or glob; write name or schema.name")
+    """Split schema.name. Quotes keep a dot, a blank or capitals as they are; wildcards
+    are wildcards inside them too."""
+    parts = [_unquoted(found, dialect) for found in _PART.findall(pattern)]
+    if not _NAME.fullmatch(pattern):
+        what = "a table is written name or schema.name, each with globs or in quotes"
+        document.refuse(path, what, found=False)
+    for part in parts:
+        try:
+            globs.parse(part)
+        except ValueError as exc:
+            document.refuse(path, f"can never match: {exc}", found=False)
     return (parts[0] if len(parts) > 1 else None), parts[-1]
 
 
-def _check_reachable(
-    rule: TableRule, earlier: Sequence[TableRule], source: str
-) -> None:
-    path = f'tables."{rule.pattern}"'
-    for other in earlier:
-        if (other.schema, other.name) == (rule.schema, rule.name):
-            _refuse(
-                source,
-                path,
-                f"this table has two homes: {other.database} by {other.pattern!r} and "
-                f"{rule.database} by {rule.pattern!r}",
-            )
-        if covers(other, rule):
-            _refuse(
-                source,
-                path,
-                f"can never match: {other.pattern!r} above it matches everything that "
-                "it can; put the more special rule first",
-            )
+def _unquoted(found: Sequence[str], dialect: str) -> str:
+    quoted, ticked, plain = found
+    if plain:
+        return fold_word(plain, dialect, is_quoted=False)
+    name = quoted.replace('""', '"') or ticked.replace("``", "`")
+    return fold_word(name, dialect, is_quoted=True)
+
+
+def _column(document: Document, path: Path, key: str, dialect: str) -> str:
+    """Fold the name of a shard key, which may stand in quotes."""
+    match = _PART.fullmatch(key)
+    if match is None:
+        document.refuse((*path, "shard_key"), "expected the name of one column")
+    return _unquoted(match.groups(""), dialect)
 
 
 def _check_sharding(
-    entry: TableEntry, database: DatabaseConfig, path: str, source: str
+    document: Document, path: Path, entry: Mapping[str, Any], database: DatabaseConfig
 ) -> None:
-    sharding = ("function", "key_type", "bounds", "values")
-    given = [key for key in sharding if getattr(entry, key) is not None]
+    has_key, is_reference = "shard_key" in entry, entry.get("reference", False)
+    given = [key for key in SHARDING_KEYS if key in entry]
     if not database.is_sharded:
-        if entry.shard_key is not None or entry.reference or given:
-            key = "shard_key" if entry.shard_key is not None else "reference"
-            _refuse(
-                source,
-                f"{path}.{given[0] if given and not entry.reference else key}",
-                f"database {entry.database!r} is not sharded; give it shards = […]",
-            )
-        return
-    if (entry.shard_key is None) == (not entry.reference):
-        _refuse(
-            source,
+        keys = ["shard_key"] * has_key + ["reference"] * is_reference + given
+        if keys:
+            what = f"database {database.name!r} is not sharded; give it shards = […]"
+            document.refuse((*path, keys[0]), f"{what}, or remove this key")
+    elif has_key == is_reference:
+        document.refuse(
             path,
-            f"database {entry.database!r} is sharded: a table there needs either "
+            f"database {database.name!r} is sharded: a table there has either "
             'shard_key = "column" or reference = true',
         )
-    if entry.reference and given:
-        _refuse(source, f"{path}.{given[0]}", "a reference table has no shard function")
+    elif is_reference and given:
+        what = "a reference table is whole on every shard and has no shard function"
+        document.refuse((*path, given[0]), what)
 
 
-def _function(entry: TableEntry, shards: int, path: str, source: str) -> ShardFunction:
-    name = entry.function or (
-        "range" if entry.bounds is not None else "list" if entry.values else "hash"
-    )
-    if name not in FUNCTIONS:
-        _refuse(
-            source,
-            f"{path}.function",
-            f"{name!r}; allowed are {', '.join(FUNCTIONS)}",
+# -- rules against one another ---------------------------------------------------------
+
+
+def _check_homes(
+    document: Document, earlier: TableRule, rule: TableRule, dialect: str
+) -> None:
+    """Refuse two homes: one table spelled twice, or with and without its schema."""
+    if (earlier.schema, earlier.name) == (rule.schema, rule.name):
+        same = True
+    else:
+        own = _OWN_SCHEMA[dialect]
+        schemas = {earlier.schema or own, rule.schema or own}
+        same = (
+            schemas == {own}
+            and own is not None
+            and earlier.name == rule.name
+            and earlier.database != rule.database
+            and globs.is_literal(rule.name)
         )
-    if entry.key_type is not None and entry.key_type not in KEY_TYPES:
-        _refuse(
-            source,
-            f"{path}.key_type",
-            f"{entry.key_type!r}; allowed are {', '.join(KEY_TYPES)}",
-        )
-    for key, owner in (("bounds", "range"), ("values", "list")):
-        given = getattr(entry, key) is not None
-        if given != (name == owner):
-            what = f"belongs to function = {owner!r}" if given else "is missing"
-            _refuse(source, f"{path}.{key}", what)
-    if name == "range":
-        _check_bounds(entry.bounds or [], shards, path, source)
-    if name == "list":
-        _check_values(entry.values or [], shards, path, source)
-    return ShardFunction(
-        name,
-        entry.key_type,
-        tuple(entry.bounds or ()),
-        tuple(tuple(keys) for keys in entry.values or ()),
-    )
-
-
-def _check_bounds(bounds: list[Any], shards: int, path: str, source: str) -> None:
-    where = f"{path}.bounds"
-    if len(bounds) != shards - 1:
-        _refuse(
-            source,
-            where,
-            f"{shards} shards need {shards - 1} bounds between, found {len(bounds)}",
-        )
-    _check_one_type(bounds, where, source)
-    if any(a >= b for a, b in zip(bounds, bounds[1:], strict=False)):
-        _refuse(source, where, f"must rise, found {bounds!r}")
-
-
-def _check_values(values: list[list[Any]], shards: int, path: str, source: str) -> None:
-    where = f"{path}.values"
-    if len(values) != shards:
-        _refuse(
-            source, where, f"{shards} shards need {shards} lists, found {len(values)}"
-        )
-    flat = [key for keys in values for key in keys]
-    _check_one_type(flat, where, source)
-    for key in flat:
-        if flat.count(key) > 1:
-            _refuse(source, where, f"{key!r} stands there twice")
-
-
-def _check_one_type(values: list[Any], where: str, source: str) -> None:
-    kinds = sorted({type(value).__name__ for value in values})
-    if len(kinds) > 1:
-        _refuse(source, where, f"mixes types: {', '.join(kinds)}")
-
-
-def _check_one_way(name: str, rules: Sequence[TableRule], source: str) -> None:
-    if not any(rule.database == name for rule in rules):
-        _refuse(
-            source,
-            f"databases.{name}",
-            "is sharded, but no rule under [tables] puts a table there",
+    if same:
+        document.refuse(
+            ("tables", rule.pattern),
+            f"this table has two homes: {earlier.database} by {earlier.pattern!r} and "
+            f"{rule.database} by {rule.pattern!r}; keep one of the two rules",
+            found=False,
         )
 
 
-def _covers(general: str, special: str) -> bool:
-    """Try what `special` can be against `general`: every wildcard stands for several
-    samples, among them characters that only a wildcard can match."""
-    parts = _WILD.split(special)
-    choices = [_samples(wild) for wild in _WILD.findall(special)]
-    for chosen in product(*choices):
-        text = parts[0] + "".join(
-            sample + part for sample, part in zip(chosen, parts[1:], strict=True)
+def _check_reachable(document: Document, earlier: TableRule, rule: TableRule) -> None:
+    if covers(earlier, rule):
+        document.refuse(
+            ("tables", rule.pattern),
+            f"can never match: {earlier.pattern!r} above it matches everything that it "
+            "can; put the more special rule first",
+            found=False,
         )
-        if not fnmatchcase(text, general):
-            return False
-    return True
-
-
-def _samples(wild: str) -> tuple[str, ...]:
-    if wild in _SAMPLES:
-        return _SAMPLES[wild]
-    inside = wild[1:-1]
-    return ("\ue000",) if inside.startswith("!") else tuple(inside.replace("-", ""))
-
-
-def _refuse(source: str, path: str, what: str) -> NoReturn:
-    raise errors.ConfigError(f"{source}: {path}: {what}") from None

@@ -37,7 +37,12 @@ def is_name(token: str) -> bool:
 
 def fold(tokens: Tokens, at: int, dialect: str) -> str:
     """Return the name at `at` as the database knows it."""
-    return _FOLD[dialect][tokens.up[at] == QUOTED](tokens.raw[at])
+    return fold_word(tokens.raw[at], dialect, is_quoted=tokens.up[at] == QUOTED)
+
+
+def fold_word(word: str, dialect: str, *, is_quoted: bool) -> str:
+    """Return a name, written in quotes or not, as the database knows it."""
+    return _FOLD[dialect][is_quoted](word)
 
 
 def read_name(tokens: Tokens, at: int, dialect: str) -> tuple[Table | None, int]:

@@ -1,0 +1,154 @@
+"""What `connect` was given: as it was written, and with its ${VAR} filled in.
+
+Checks read the filled values; errors show the written ones, so that the value of a
+variable, which is where passwords belong, is never printed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NoReturn
+
+from routedb import errors
+from routedb.config.mask import mask
+
+Path = tuple[str | int, ...]  # ("databases", "crm", "nodes", 0): a place in a document
+
+KEYWORDS = "connect()"  # what errors about its keywords begin with
+
+_VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST_SHOWN = 120
+
+
+class Document:
+    """A configuration of any origin, as nested dicts and lists.
+
+    `label` names it in errors. `keywords` are options that were given to `connect`:
+    they stand above `content` at the top and are taken as they are. Places under `root`
+    are named from there on: a DSN given alone has no path.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        content: Mapping[str, Any],
+        environ: Mapping[str, str],
+        keywords: Mapping[str, Any],
+        root: Path = (),
+    ) -> None:
+        self.label = label
+        self._environ = environ
+        self._keywords = keywords
+        self._root = root
+        self.written: dict[str, Any] = self._plain(content, ())
+        self.filled: dict[str, Any] = self._fill(self.written, ())
+        self.written |= self._plain(keywords, ())
+        self.filled |= self._plain(keywords, ())
+
+    def value(self, path: Path) -> Any:
+        """Return what stands at `path`, filled in; None when nothing does."""
+        return _at(self.filled, path)
+
+    def refuse(self, path: Path, what: str, *, found: bool = True) -> NoReturn:
+        """Raise ConfigError about the place at `path`; with `found`, show what is there
+        as it was written."""
+        shown = _shown(_at(self.written, path)) if found else ""
+        parts = [self._label(path), self._name(path), what]
+        text = ": ".join(part for part in parts if part)
+        raise errors.ConfigError(f"{text}; found {shown}" if shown else text) from None
+
+    def choose(
+        self, path: Path, value: object, words: Collection[str], what: str = "allowed"
+    ) -> None:
+        """Refuse a value that is not one of `words`, and name the nearest."""
+        if value not in words:
+            allowed = f"{what} are {', '.join(words)}"
+            self.refuse(path, f"{allowed}{near(str(_at(self.written, path)), words)}")
+
+    def _label(self, path: Path) -> str:
+        return KEYWORDS if path and path[0] in self._keywords else self.label
+
+    def _name(self, path: Path) -> str:
+        """Write a path as TOML would; the pattern of a table is always in quotes."""
+        common = min(len(path), len(self._root))
+        if path[:common] == self._root[:common]:
+            path = path[common:]
+        text = ""
+        for at, step in enumerate(path):
+            if isinstance(step, int):
+                text += f"[{step}]"
+            elif _BARE.fullmatch(step) and not (at == 1 and path[0] == "tables"):
+                text += f".{step}"
+            else:
+                text += f'."{step}"'
+        return text.removeprefix(".")
+
+    # -- reading ---------------------------------------------------------------------
+
+    def _plain(self, value: Any, path: Path) -> Any:
+        """Copy mappings to dicts and sequences to lists: what msgspec knows."""
+        if isinstance(value, Mapping):
+            for key in value:
+                if not isinstance(key, str):
+                    raise errors.ConfigError(
+                        f"{self.label}: {self._name(path) or 'the top level'}: the key "
+                        f"{key!r} is no string"
+                    )
+            return {k: self._plain(item, (*path, k)) for k, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._plain(item, (*path, n)) for n, item in enumerate(value)]
+        return value
+
+    def _fill(self, value: Any, path: Path) -> Any:
+        """Replace ${VAR} in every string; $${VAR} stands for the text ${VAR}."""
+        if isinstance(value, str):
+            return _VARIABLE.sub(lambda match: self._variable(match, path), value)
+        if isinstance(value, dict):
+            return {k: self._fill(item, (*path, k)) for k, item in value.items()}
+        if isinstance(value, list):
+            return [self._fill(item, (*path, n)) for n, item in enumerate(value)]
+        return value
+
+    def _variable(self, match: re.Match[str], path: Path) -> str:
+        escaped, name = match.groups()
+        if escaped:
+            return match.group(0)[1:]
+        if name not in self._environ:
+            what = f"the environment has no variable {name!r}; set it"
+            self.refuse(path, f"{what}, or write $${{{name}}} for the text itself")
+        return self._environ[name]
+
+
+def _at(value: Any, path: Path) -> Any:
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def near(word: str, words: Iterable[str]) -> str:
+    """Return a question for the nearest of `words`, or nothing when none is near."""
+    found = difflib.get_close_matches(word.lower(), list(words), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def _shown(value: Any) -> str:
+    """Show a plain value without passwords; of a table or a list only what it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        text = mask(value)
+        cut = "…" if len(text) > _LONGEST_SHOWN else ""
+        return f"{text[:_LONGEST_SHOWN]!r}{cut}"
+    if isinstance(value, list):
+        plain = all(not isinstance(item, list | dict) for item in value)
+        text = f"[{', '.join(map(_shown, value))}]" if plain else ""
+        return text if plain and len(text) <= _LONGEST_SHOWN else "a list"
+    if isinstance(value, dict):
+        return "a table"
+    return "" if value is None else str(value)

@@ -1,0 +1,60 @@
+"""From one DSN to the engine that opens it and what its driver is to be given.
+
+What libpq and mysqlclient understand passes through untouched; only what must be known
+to choose the driver and to name the node is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from routedb.config.document import near
+from routedb.config.dsn.address import Address, MalformedError
+from routedb.config.dsn.mysql import read_mysql
+from routedb.config.dsn.names import node_name
+from routedb.config.dsn.postgresql import read_keywords, read_postgresql
+from routedb.config.dsn.sqlite import read_sqlite
+
+__all__ = ["Address", "MalformedError", "node_name", "parse_dsn"]
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
+
+
+def parse_dsn(dsn: str) -> Address:
+    """Take one DSN apart. Raises MalformedError, whose text shows nothing of the DSN
+    but its scheme and the names of options."""
+    if "\0" in dsn:
+        raise MalformedError("a DSN holds no NUL byte")
+    scheme = _SCHEME.match(dsn)
+    if scheme is None:
+        return read_keywords(dsn)
+    read = _READERS.get(scheme.group(1).lower())
+    if read is None:
+        name = scheme.group(1)
+        raise MalformedError(
+            f"unknown scheme {name!r}; allowed are {', '.join(_READERS)}, or libpq "
+            f"keywords (host=… dbname=…){near(name, _READERS)}"
+        )
+    return read(dsn)
+
+
+def _read_fake(dsn: str) -> Address:
+    name = dsn.partition("://")[2]
+    if not name:
+        raise MalformedError("the scripted fake has a name; write fake://name")
+    return Address("fake", dsn, {"name": name})
+
+
+_READERS: dict[str, Callable[[str], Address]] = {
+    "postgresql": read_postgresql,
+    "postgres": read_postgresql,
+    "postgresql+psycopg2": read_postgresql,
+    "mysql": read_mysql,
+    "mysql+mysqldb": read_mysql,
+    "mariadb": read_mysql,
+    "mariadb+mysqldb": read_mysql,
+    "sqlite": read_sqlite,
+    "sqlite+pysqlite": read_sqlite,
+    "fake": _read_fake,
+}

@@ -1,0 +1,21 @@
+"""What one DSN says, and how it says that it is malformed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Address(NamedTuple):
+    """One DSN, read. `where` is what its node is named by: host, port, dbname …"""
+
+    engine: str
+    dsn: str  # what NodeConfig.dsn is to be
+    where: Mapping[str, Any]
+    options: Mapping[str, Any] = {}
+    is_read_only: bool = False
+
+
+class MalformedError(Exception):
+    """A DSN that cannot be right. The text says what is allowed and shows no values:
+    they may be passwords, or come from a variable."""

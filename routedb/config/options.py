@@ -1,0 +1,91 @@
+"""The options of a database: words, durations and flags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from routedb.config.document import Document, Path
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST_S = 366 * 86_400.0  # beyond it the clocks of waiting calls overflow
+
+
+def read_options(document: Document, path: Path) -> dict[str, Any]:
+    """Return the fields of DatabaseConfig that the database at `path` sets, those
+    given to `connect` as keywords above those of the document."""
+    settings: dict[str, Any] = {}
+    for key, (field, read) in OPTIONS.items():
+        for place in ((*path, key), (key,)):
+            if document.value(place) is not None:
+                settings[field] = read(document, place)
+    if settings.get("max_lag_s") is not None:
+        settings["must_know_lag"] = True
+    return settings
+
+
+def _word(*allowed: str) -> Callable[[Document, Path], str]:
+    def read(document: Document, path: Path) -> str:
+        value = document.value(path)
+        document.choose(path, value, allowed)
+        return str(value)
+
+    return read
+
+
+def _flag(document: Document, path: Path) -> bool:
+    value = document.value(path)
+    if not isinstance(value, bool):
+        document.refuse(path, "expected true or false")
+    return value
+
+
+def _duration(document: Document, path: Path) -> float:
+    seconds = _seconds(document.value(path))
+    if seconds is None:
+        document.refuse(
+            path,
+            'expected a duration above 0 and up to a year: "500ms", "10s", "2m", "1h", '
+            "or a number of seconds",
+        )
+    return seconds
+
+
+def _lag(document: Document, path: Path) -> float | None:
+    if document.value(path) == "off":
+        return None
+    seconds = _seconds(document.value(path))
+    if seconds is None:
+        document.refuse(
+            path,
+            'expected a duration above 0 and up to a year: "500ms", "10s", "2m", "1h", '
+            'a number of seconds, or "off" for no limit',
+        )
+    return seconds
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        value = float(match[1]) * _UNITS[match[2]] if match else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 < value <= _LONGEST_S else None
+
+
+# Key -> the field of DatabaseConfig it sets, and what reads it.
+OPTIONS: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
+    "reads": ("reads", _word("replica", "writer")),
+    "consistency": (
+        "consistency",
+        _word("session", "process", "eventual", "strong"),
+    ),
+    "transaction_reads": ("transaction_reads", _word("writer", "replica")),
+    "read_only": ("read_only", _flag),
+    "max_lag": ("max_lag_s", _lag),
+    "connect_timeout": ("connect_timeout_s", _duration),
+    "failover_timeout": ("failover_timeout_s", _duration),
+    "retry_after": ("retry_after_s", _duration),
+}
