@@ -1,6 +1,6 @@
 """The hot path: one statement, from the text to the driver's cursor.
 
-It fits on one screen and stays lean: no lock, no regex, no logging, nothing built per
+It fits on one screen and stays lean: no lock of ours, no regex, no logging, nothing built per
 statement (DESIGN.md, section 5). Whatever is not "pick a node and run it" goes the long
 way, to `conduct`. A change here brings a figure of `make bench` in its commit.
 """
@@ -62,11 +62,13 @@ def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
                     d.transaction.note_write(gid)
             elif plan.is_read:
                 link, route = d.transaction.home_link, plan.within_replica
-    if link is None or link.lock is not None:
+    if link is None:
         conduct.run(d, cursor, text, vars, executing(query, vars))
         return
     raw = cursor.raws.get(link) or cursor.take(link)
-    loads, id_ = core.loads, link.id
+    loads, id_, lock = core.loads, link.id, link.lock
+    if lock is not None:  # a driver for one thread at a time
+        lock.acquire()
     loads[id_] += 1
     try:
         raw.execute(query, vars)
@@ -75,6 +77,8 @@ def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
         return
     finally:
         loads[id_] -= 1
+        if lock is not None:
+            lock.release()
     cursor.route = route
     cursor.link = link
     cursor.raw = raw
