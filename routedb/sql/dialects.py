@@ -10,7 +10,6 @@ closing quote or at the end of the text: nothing is ever tried twice, whatever t
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 DIALECTS = ("postgresql", "mysql", "sqlite")
 
@@ -85,17 +84,12 @@ PATTERNS = {
 }
 
 
-class Mark(NamedTuple):
-    """What the first character of a match says it is."""
-
-    is_literal: bool
-    stand_in: str  # of a literal, in the shape
-
-
-NUMBER = Mark(True, "0")
-STRING = Mark(True, "''")
-NAME = Mark(False, "")
-COMMENT = Mark(False, " ")
+# What the first character of a match says it is, as what stands in for it in the shape.
+# The order of these texts counts: what is greater than a comment's is a literal.
+NAME = ""  # stays as it is
+COMMENT = " "
+STRING = "''"
+NUMBER = "0"
 
 _DIGITS = dict.fromkeys("0123456789.", NUMBER)
 MARKS = {

@@ -1,7 +1,7 @@
 """From a shape to the tokens of its statements, with sqlparse's lexer.
 
-The lexer knows no dialect and has its own ideas of quotes, `#`, `@` and `%x`. So it is
-given only what it cannot misread: every quoted name is replaced by a number in
+The lexer knows no dialect and has its own ideas of quotes, `$`, `#`, `@` and `%x`. So
+it is given only what it cannot misread: every quoted name is replaced by a number in
 backticks, literals and placeholders by 0, odd operators by ^.
 """
 
@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import groupby
+from typing import Any
 
 LITERAL = "0"
 QUOTED = "`"  # a quoted name; raw is the name without its quotes
@@ -18,9 +19,9 @@ STRING = "'"  # a string that was left in the shape
 USER_VARIABLE = "@"
 SYSTEM_VARIABLE = "@@"
 
-# The lexer needs some 3 us a token: a longer text that folding does not shorten is not
+# The lexer needs some 1 us a token: a longer text that folding does not shorten is not
 # read, which makes it a statement of unknown kind.
-LONGEST = 100_000
+LONGEST = 200_000
 _WORTH_FOLDING = 400
 _WORTH_GROUPING = 20_000
 
@@ -91,13 +92,11 @@ _ODD = re.compile(r"[@#´\\?%]|(?<!:):(?![:=])").sub
 _NEEDS_CARE = re.compile(r"[%?:$@#´\\\[]|--").search
 
 _LIST = re.compile(r"(?<![\w.`])0(?:, ?0)+(?![\w.`])").sub
-_ROWS = re.compile(r"(\([^()]*\))(?:, ?\1)+").sub
+_ROWS = re.compile(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\1)+").sub
 _EXECUTABLE = re.compile(r"/\*M?!\d*(.*?)(?:\*/|\Z)", re.DOTALL).sub
 
 _Names = list[tuple[str, str]]
-_Lexer = tuple[
-    Callable[[str], Iterator[tuple[object, str]]], tuple[object, ...], object
-]
+_Lexer = tuple[Callable[[str], Iterator[tuple[object, str]]], object, object, object]
 
 
 def variants(shape: str, dialect: str) -> tuple[str, ...]:
@@ -179,27 +178,19 @@ def _group(text: str) -> tuple[str, int]:
 
 
 def _lex(text: str, names: _Names) -> tuple[list[str], list[str]]:
-    tokenize, spaces, punctuation = _lexer()
+    tokenize, space, word, quoted = _lexer()
     up: list[str] = []
     raw: list[str] = []
     for kind, value in tokenize(text):
-        if kind in spaces:
+        if kind is space:
             continue
-        first = value[0]
-        if kind is punctuation:
-            up.append(value)
+        if kind is word:
+            up.append(value.upper())
             raw.append(value)
-        elif first == "`" and len(value) > 1:
+        elif kind is quoted:
             mark, name = names[int(value[1:-1])]
             up.append(mark)
             raw.append(name)
-        elif first.isdigit() or first == "-" and value[1:2].isdigit():
-            up.append(LITERAL)
-            raw.append(value)
-        elif first.isalpha() or first == "_":
-            for word in value.split() if " " in value else (value,):
-                up.append(word.upper())
-                raw.append(word)
         else:
             up.append(value)
             raw.append(value)
@@ -208,10 +199,28 @@ def _lex(text: str, names: _Names) -> tuple[list[str], list[str]]:
 
 @cache
 def _lexer() -> _Lexer:
-    """Import sqlparse when the first text is read: `import routedb` must be quick."""
-    from sqlparse import lexer, tokens  # noqa: PLC0415
+    """Return sqlparse's lexer, taught the few tokens that a prepared text is made of.
 
-    return lexer.tokenize, (tokens.Whitespace, tokens.Newline), tokens.Punctuation
+    Its own grammar tries some forty patterns before it comes to a word. Imported when
+    the first text is read: `import routedb` must be quick.
+    """
+    from sqlparse import tokens  # noqa: PLC0415
+    from sqlparse.lexer import Lexer  # noqa: PLC0415
+
+    lexer: Any = Lexer()  # its methods have no types
+    lexer.clear()
+    lexer.set_SQL_REGEX(
+        [
+            (r"\s+", tokens.Whitespace),
+            (r"[^\W\d][\w$]*", tokens.Name),
+            (r"0(?![\w$])", tokens.Number),
+            (r"::|[(),.;]", tokens.Punctuation),
+            (r"`\d+`", tokens.Literal),
+            (r"\d[\w$]*", tokens.Name),
+            (r"[^\s\w(),.;:`$]+|[\s\S]", tokens.Operator),
+        ]
+    )
+    return lexer.get_tokens, tokens.Whitespace, tokens.Name, tokens.Literal
 
 
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "TRIGGER", "EVENT", "PACKAGE"})

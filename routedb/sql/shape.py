@@ -12,7 +12,14 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from routedb.sql import careful
-from routedb.sql.dialects import CLOSED, MARKS, PATTERNS, PREFIX_ENDS, PREFIXED, Mark
+from routedb.sql.dialects import (
+    CLOSED,
+    COMMENT,
+    MARKS,
+    PATTERNS,
+    PREFIX_ENDS,
+    PREFIXED,
+)
 
 FAULT = "\0"  # begins the shape of a text that cannot be read
 HINT = "/* routedb:"
@@ -30,6 +37,8 @@ _TELLING = re.compile(
     r"|PREPARE TRANSACTION\b|(?:COMMIT|ROLLBACK) PREPARED\b)",
     re.IGNORECASE,
 ).search
+
+_MAY_TELL = re.compile("SET |PREPARE |COMMIT |ROLLBACK ", re.IGNORECASE).match
 
 
 class Scan(NamedTuple):
@@ -55,7 +64,8 @@ class Scan(NamedTuple):
         position = 0
         for index, part in enumerate(self.parts):
             end = position + len(part)
-            if index % 2 and (part[0] not in marks or marks[part[0]].is_literal):
+            # A prefix, as of E'…', is no key of the marks.
+            if index % 2 and marks.get(part[0], part) > COMMENT:
                 spans.append((position, end))
             position = end
         return tuple(spans)
@@ -67,7 +77,7 @@ def scan(sql: str, dialect: str) -> Scan:
     if len(parts) == 1:
         return Scan(_fold(sql), (), parts, dialect)
     fault = ""
-    if careful.is_needed(parts):
+    if "/*" in parts or ("$" in sql and careful.is_dollar_quoted(parts)):
         parts, fault = careful.split(sql, dialect)
     code, literals, hints = _mask(parts, MARKS[dialect])
     if not parts[-1] and not fault:
@@ -75,7 +85,7 @@ def scan(sql: str, dialect: str) -> Scan:
     if fault:
         return Scan(FAULT + fault, (), parts, dialect, fault)
     shape = _fold("".join(code))
-    if literals and _may_tell(shape) and _TELLING(shape):
+    if literals and (";" in shape or _MAY_TELL(shape)) and _TELLING(shape):
         shape = _fold("".join(_unmask(code, parts, MARKS[dialect])))
     if hints:
         shape = f"{HINT} {' '.join(hints).replace('*/', '* /')} */ {shape}"
@@ -83,7 +93,7 @@ def scan(sql: str, dialect: str) -> Scan:
 
 
 def _mask(
-    parts: list[str], marks: Mapping[str, Mark]
+    parts: list[str], marks: Mapping[str, str]
 ) -> tuple[list[str], list[str], list[str]]:
     """Return the parts with stand-ins, the literals, and the words of hints."""
     code = parts.copy()
@@ -91,14 +101,14 @@ def _mask(
     hints: list[str] = []
     for index in range(1, len(parts), 2):
         piece = parts[index]
-        mark = marks[piece[0]]
-        if mark.is_literal:
+        stand_in = marks[piece[0]]
+        if stand_in > COMMENT:
             if parts[index - 1][-1:] in PREFIX_ENDS and piece[0] == "'":
                 piece = _take_prefix(parts, code, index)
             literals.append(piece)
-            code[index] = mark.stand_in
-        elif mark.stand_in:
-            code[index] = mark.stand_in
+            code[index] = stand_in
+        elif stand_in:
+            code[index] = stand_in
             if "routedb:" in piece:
                 hint = _HINTED(_COMMENT_END("", piece))
                 hints += hint[1].split() if hint else ()
@@ -116,15 +126,11 @@ def _take_prefix(parts: list[str], code: list[str], index: int) -> str:
 
 
 def _unmask(
-    code: list[str], parts: list[str], marks: Mapping[str, Mark]
+    code: list[str], parts: list[str], marks: Mapping[str, str]
 ) -> Iterator[str]:
     for index, piece in enumerate(parts):
-        is_comment = index % 2 and piece[0] in marks and marks[piece[0]].stand_in == " "
+        is_comment = index % 2 and marks.get(piece[0]) == COMMENT
         yield code[index] if is_comment else piece
-
-
-def _may_tell(shape: str) -> bool:
-    return ";" in shape or shape[:1] in "sSpPcCrR"
 
 
 def _fold(code: str) -> str:
