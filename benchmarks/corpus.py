@@ -66,7 +66,7 @@ def _download(folder: Path) -> None:
     wanted = f"pglast=={version('pglast')}"
     pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps")
     subprocess.run(
-        (*pip, "--no-binary", ":all:", "--dest", str(folder), wanted), check=True
+        (*pip, "--no-binary", "pglast", "--dest", str(folder), wanted), check=True
     )
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as files:
