@@ -1,0 +1,34 @@
+"""The command line: `routedb check`, `explain`, `sql` and `demo`, one file each."""
+
+from __future__ import annotations
+
+import click
+
+import routedb
+from routedb.cli.check import check
+from routedb.cli.explain import explain
+from routedb.cli.sql import sql
+
+_CODES = """\b
+Exit codes:
+  0  all is well
+  1  something failed: a node cannot be reached, a group has no writer,
+     a statement was refused or failed
+  2  the configuration or the command line is wrong
+"""
+
+
+@click.group(epilog=_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(routedb.__version__, prog_name="routedb")
+def main() -> None:
+    """Send each SQL statement to the right real database.
+
+    CONFIG is a TOML file, or the DSN of one database.
+    """
+
+
+main.add_command(check)
+main.add_command(explain)
+main.add_command(sql)
+
+__all__ = ["main"]

@@ -1,0 +1,127 @@
+"""`routedb check`: is the configuration right, and does every node answer?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import click
+
+from routedb import adapters
+from routedb.cli.output import cells, console, milliseconds, table
+from routedb.cli.source import FAILED, read, source_argument
+from routedb.config.mask import mask
+from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
+from routedb.events import NodeAnswered
+from routedb.monitor import probe
+from routedb.topology import Limits, initial, update
+from routedb.topology.snapshot import Answer, GroupView, Role
+
+_MOST_AT_ONCE = 32
+_HEADERS = ("database", "group", "node", "role", "version", "lag", "latency", "error")
+
+
+class Report(NamedTuple):
+    """What one node said, or why it said nothing."""
+
+    node: NodeConfig
+    answer: Answer | None
+    error: str = ""
+
+    @property
+    def role(self) -> Role:
+        """The role as observed."""
+        if self.answer is None:
+            return Role.UNKNOWN
+        return Role.REPLICA if self.node.is_read_only else self.answer.role
+
+
+@click.command()
+@source_argument
+def check(source: str) -> None:
+    """Read CONFIG, connect to every node, show what each is.
+
+    Exits with 1 when a node cannot be reached or a group has not exactly one writer; a
+    database with read_only = true needs none. Exits with 2 when CONFIG is wrong.
+    """
+    config = read(source)
+    reports = ask_all(config)
+    console().print(_table(config, reports))
+    troubles = [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
+    troubles += group_troubles(config, reports)
+    for trouble in troubles:
+        click.echo(trouble, err=True)
+    if troubles:
+        sys.exit(FAILED)
+    click.echo(f"{config.source}: {len(reports)} nodes, all is well")
+
+
+def ask_all(config: ClusterConfig) -> list[Report]:
+    """Ask every node once, many at the same time: dead ones take their time."""
+    if not config.nodes:
+        return []
+    with ThreadPoolExecutor(min(len(config.nodes), _MOST_AT_ONCE)) as threads:
+        return list(threads.map(lambda node: _ask(config, node), config.nodes))
+
+
+def _ask(config: ClusterConfig, node: NodeConfig) -> Report:
+    try:
+        adapter = adapters.load(node.engine)
+        timeout_s = config.databases[node.database].connect_timeout_s
+        return Report(node, probe(node, adapter, timeout_s))
+    except Exception as exc:  # drivers raise what they like; it belongs in the table
+        return Report(node, None, mask(str(exc).strip()) or type(exc).__name__)
+
+
+def group_troubles(config: ClusterConfig, reports: Sequence[Report]) -> list[str]:
+    """Say which groups have no writer, or two of which neither is provably newer."""
+    views = _views(config, reports)
+    roles = {report.node.id: report.role for report in reports}
+    troubles = []
+    for group in config.groups:
+        has_writer = any(roles[node.id] is Role.WRITER for node in group.nodes)
+        if views[group.id].is_split:
+            troubles.append(f"{_name(group)}: two nodes claim to be the writer")
+        elif not has_writer and not config.databases[group.database].read_only:
+            troubles.append(f"{_name(group)}: no node answers as writer")
+    return troubles
+
+
+def _views(config: ClusterConfig, reports: Sequence[Report]) -> tuple[GroupView, ...]:
+    """Return the groups as a runtime would see them after these answers."""
+    snapshot, limits = initial(config), Limits.of(config)
+    for report in reports:
+        if report.answer is not None:
+            event = NodeAnswered(report.node.id, 0, report.answer)
+            snapshot = update(snapshot, event, 0.0, limits)
+    return snapshot.groups
+
+
+def _name(group: GroupConfig) -> str:
+    if group.shard is None:
+        return group.database
+    return f"{group.database} shard {group.shard}"
+
+
+def _table(config: ClusterConfig, reports: Sequence[Report]) -> object:
+    made = table(_HEADERS)
+    for report in reports:
+        group = config.groups[report.node.group]
+        shard = "-" if group.shard is None else f"shard {group.shard}"
+        values = (group.database, shard, report.node, report.role.value)
+        style = "" if report.answer else "red"
+        made.add_row(*cells(*values, *_said(report.answer), report.error, style=style))
+    return made
+
+
+def _said(answer: Answer | None) -> tuple[str, str, str]:
+    """Return version, lag and latency."""
+    if answer is None:
+        return "", "", ""
+    lag = ""
+    if answer.role is Role.REPLICA:
+        lag = "unknown" if answer.lag_s is None else milliseconds(answer.lag_s)
+    latency = "" if answer.latency_s is None else milliseconds(answer.latency_s)
+    return answer.version, lag, latency

@@ -1,0 +1,65 @@
+"""Tables on the terminal, and plain text where there is none."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_UNLIMITED = 10_000  # columns where nobody looks: a script wants whole lines
+
+
+def console(width: int = _UNLIMITED) -> Console:
+    """Return a console for standard output as it is now.
+
+    `width` is for output that is no terminal; COLUMNS goes before it. Nothing that is
+    printed is read as markup: routes and names hold brackets.
+    """
+    is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(
+        markup=False, emoji=False, highlight=False, width=width if is_free else None
+    )
+
+
+def table(headers: Iterable[str], title: str | None = None) -> Table:
+    """Return an empty table in the one style of all commands."""
+    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for header in headers:
+        made.add_column(Text(plain(header)), overflow="fold")
+    return made
+
+
+def cells(*values: object, style: str = "") -> list[Text]:
+    """Return one row for a table, safe to print."""
+    return [Text(plain(value), style=style) for value in values]
+
+
+def plain(value: object) -> str:
+    """Return a value as text that can do nothing to a terminal."""
+    if is_binary(value):
+        return hexadecimal(value)
+    text = "NULL" if value is None else str(value)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+def is_binary(value: object) -> bool:
+    """Tell whether a value is bytes, in whatever type the driver has for them."""
+    return isinstance(value, bytes | bytearray | memoryview)
+
+
+def hexadecimal(value: Any) -> str:
+    """Return bytes as PostgreSQL writes them: \\x00ff."""
+    return f"\\x{bytes(value).hex()}"
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a duration as people read it."""
+    return f"{seconds * 1000:.1f} ms"

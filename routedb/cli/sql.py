@@ -1,0 +1,121 @@
+"""`routedb sql`: run statements, show what they gave and who answered."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import TextIO
+
+import click
+
+from routedb import errors
+from routedb.cli.results import FORMATS, Result
+from routedb.cli.source import FAILED, opened, settle, source_argument, tell
+from routedb.connection import Connection
+from routedb.routing import dialect_for
+from routedb.sql import split
+
+
+@click.command()
+@source_argument
+@click.argument("file", type=click.File(encoding="utf-8"), required=False)
+@click.option(
+    "-c",
+    "--command",
+    "commands",
+    multiple=True,
+    metavar="SQL",
+    help="Run this instead of a file; may hold several statements. Repeat for more.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="table",
+    show_default=True,
+    help="How to show rows; json is one object a line, one for each statement.",
+)
+@click.option("--keep-going", is_flag=True, help="Go on after an error; exit 1 then.")
+@click.option(
+    "--single-transaction", is_flag=True, help="All or nothing: commit at the end."
+)
+def sql(
+    source: str,
+    file: TextIO | None,
+    commands: tuple[str, ...],
+    form: str,
+    keep_going: bool,
+    single_transaction: bool,
+) -> None:
+    """Run the statements of FILE, of each -c, or of standard input.
+
+    Each is a transaction of its own, unless the text or --single-transaction says
+    otherwise. Exits with 1 at the first error.
+    """
+    if file is not None and commands:
+        raise click.UsageError("give either FILE or -c, not both")
+    if keep_going and single_transaction:
+        raise click.UsageError("--single-transaction ends at the first error")
+    texts = commands or ((file or click.get_text_stream("stdin")).read(),)
+    with opened(source) as cluster:
+        config = cluster.config
+        dialect = dialect_for(config, None)
+        statements = [one for text in texts for one in split(text, dialect)]
+        with closing(cluster.connect(autocommit=not single_transaction)) as connection:
+            settle(cluster)
+            is_good = _run(connection, statements, FORMATS[form], keep_going)
+            is_good = _finish(connection, is_good, single_transaction)
+    if not is_good:
+        sys.exit(FAILED)
+
+
+def _run(
+    connection: Connection,
+    statements: list[str],
+    show: Callable[[Result], None],
+    keep_going: bool,
+) -> bool:
+    """Run one after another; return whether all went well."""
+    is_good = True
+    for statement in statements:
+        try:
+            result = run(connection, statement)
+        except (errors.Error, errors.Warning) as exc:
+            tell(exc)
+            is_good = False
+            if not keep_going:
+                break
+        else:
+            show(result)
+    return is_good
+
+
+def _finish(connection: Connection, is_good: bool, single_transaction: bool) -> bool:
+    """Commit what is one transaction; say so when something is left undone."""
+    if single_transaction and is_good:
+        connection.commit()
+    elif connection.in_transaction:
+        connection.rollback()
+        click.echo("the open transaction was rolled back", err=True)
+        return False
+    return is_good
+
+
+def run(connection: Connection, statement: str) -> Result:
+    """Run one statement and fetch its rows. Raises what the cursor raises."""
+    began = time.perf_counter()
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(statement)
+        columns = tuple(column[0] for column in cursor.description or ())
+        rows = cursor.fetchall() if columns else []
+        return Result(
+            sql=statement,
+            columns=columns,
+            rows=rows,
+            rowcount=cursor.rowcount,
+            node=str(cursor.node) if cursor.node is not None else None,
+            route=str(cursor.route) if cursor.route is not None else None,
+            seconds=time.perf_counter() - began,
+        )
