@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from routedb import adapters
+from routedb.config import load
 from routedb.config.model import ClusterConfig
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
@@ -24,9 +25,11 @@ def over(database, order, **options) -> ClusterConfig:
     dialect = database.cluster.writer.scheme
     config = cluster([f"node{i}" for i in order], dialect=dialect, **options)
     main = config.databases["main"]
+    dsns = [database.dsns[i] for i in order]
+    real = load(dsns, {}, environ={}, read_file=str).nodes
     nodes = tuple(
-        replace(node, engine=dialect, dsn=database.dsns[i])
-        for node, i in zip(config.nodes, order, strict=True)
+        replace(node, engine=one.engine, dsn=one.dsn, options=one.options)
+        for node, one in zip(config.nodes, real, strict=True)
     )
     group = replace(main.groups[0], nodes=nodes)
     return replace(config, databases={"main": replace(main, groups=(group,))})
