@@ -1,0 +1,138 @@
+"""What it costs to classify: texts seen first, known shapes, long INSERTs, memory.
+
+First-seen texts are compared with sqlparse's own lexer on the same text, which is what
+any classification with sqlparse must pay at least. `{n}` in a text below makes every
+call's shape a new one.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import tracemalloc
+from collections.abc import Callable, Iterator
+from itertools import count, cycle
+
+from sqlparse import lexer
+
+from benchmarks.timing import Row, Timing, interleave, ratio
+from routedb.config.load import load
+from routedb.engine.texts import Texts
+from routedb.routing import Rules
+from routedb.sql import Classifier
+
+SHAPES = 10_000
+MEGABYTE = 1_000_000
+KEY_READ = "SELECT id, name, price FROM item{n} WHERE id = %s"
+
+# Of PostgreSQL, as applications and their libraries write them.
+TEXTS = (
+    KEY_READ,
+    "SELECT count(*) FROM orders{n} WHERE state = 'open' AND placed > now() - '7 days'",
+    'SELECT "shop_item"."id", "shop_item"."name", "shop_item"."price" FROM '
+    '"shop_item{n}" INNER JOIN "shop_stock" ON ("shop_item"."id" = '
+    '"shop_stock"."item_id") WHERE ("shop_item"."price" >= 10.50 AND NOT '
+    '"shop_item"."is_hidden") ORDER BY "shop_item"."name" ASC LIMIT 21',
+    "INSERT INTO event{n} (at, kind, body) VALUES (%s, %s, %s) RETURNING id",
+    "INSERT INTO stock{n} (item, place, amount) VALUES (1, 'a', 10), (2, 'b', 5) "
+    "ON CONFLICT (item, place) DO UPDATE SET amount = stock.amount + excluded.amount",
+    "UPDATE customer{n} SET name = %(name)s, changed = now() WHERE id = %(id)s",
+    "DELETE FROM session{n} USING customer c WHERE c.id = session.customer AND c.gone",
+    "WITH late AS (SELECT customer, max(placed) AS last FROM orders{n} GROUP BY 1) "
+    "SELECT c.name, late.last FROM customer c JOIN late ON late.customer = c.id "
+    "WHERE late.last < '2024-01-01' -- who has not ordered for long",
+    "SELECT a.id, b.total, (SELECT count(*) FROM note{n} x WHERE x.order_id = a.id) "
+    "FROM orders a LEFT JOIN LATERAL (SELECT sum(price * amount) AS total FROM "
+    "order_item i WHERE i.order_id = a.id) b ON true WHERE a.customer IN (1, 2, 3, 4)",
+    "SELECT id FROM job{n} WHERE state = 'new' ORDER BY id LIMIT 1 FOR UPDATE "
+    "SKIP LOCKED",
+    "CREATE TABLE IF NOT EXISTS log{n} (id bigint PRIMARY KEY, at timestamptz NOT NULL "
+    "DEFAULT now(), body text, customer int REFERENCES customer (id))",
+    "SET search_path TO tenant{n}, public",
+)
+# 150 characters with other literals each time.
+LIKE = (
+    "SELECT o.id, o.placed, c.name FROM orders o JOIN customer c ON c.id = o.customer "
+    "WHERE c.name = 'name{n:05}' AND o.total > {n:05}.50 AND o.state = {n:05}"
+)
+
+
+def run() -> list[Row]:
+    """Measure everything; takes about half a minute."""
+    return [*first_seen(), same_shape(), long_insert(), memory()]
+
+
+def first_seen() -> list[Row]:
+    """New shapes, against sqlparse's lexer: all the texts together, and the worst."""
+    classifier = Classifier("postgresql", max_shapes=SHAPES)
+    calls: dict[str, Callable[[], object]] = {}
+    for place, text in enumerate(TEXTS):
+        calls[f"ours {place}"] = _on_new(text, lambda sql: _classify(classifier, sql))
+        calls[f"theirs {place}"] = _on_new(text, lambda sql: list(lexer.tokenize(sql)))
+    times = interleave(calls, rounds=40, block=10)
+    parts = [
+        ratio(times, f"ours {place}", f"theirs {place}") for place in range(len(TEXTS))
+    ]
+    ours, theirs = (_sum(times, whose) for whose in ("ours", "theirs"))
+    note = f"{len(TEXTS)} texts: {theirs * 1e6:.0f} -> {ours * 1e6:.0f} us"
+    worst = TEXTS[parts.index(max(parts))][:30]
+    return [
+        Row("classify: first seen, of sqlparse's lexer", ours / theirs, "x", 1.5, note),
+        Row("classify: the worst of these", max(parts), "x", 1.5, f"{worst} …"),
+    ]
+
+
+def same_shape() -> Row:
+    """A known shape with other literals."""
+    texts = cycle([LIKE.format(n=n) for n in range(1000)])
+    classifier = Classifier("postgresql")
+    times = interleave({"": lambda: _classify(classifier, next(texts))}, rounds=200)
+    note = f"p99 {times[''].p99 * 1e6:.1f} us"
+    name = f"classify: same shape, {len(next(texts))} characters"
+    return Row(name, times[""].median * 1e6, "us", 15, note)
+
+
+def long_insert() -> Row:
+    """INSERT … VALUES of a megabyte, of which one row is read."""
+    head = "INSERT INTO item (id, name, price, note) VALUES "
+    size = MEGABYTE - len(head)
+    row = "({0}, 'item number {0}', {0}.50, NULL), "
+    rows = "".join(row.format(n) for n in range(size // 40))[:size]
+    sql = head + rows[: rows.rindex("),") + 1]
+    classifier = Classifier("postgresql")
+    times = interleave({"": lambda: _classify(classifier, sql)}, rounds=30, block=1)
+    note = f"{len(sql):,} characters, p99 {times[''].p99 * 1e3:.1f} ms"
+    return Row("classify: INSERT of 1 MB", times[""].median * 1e3, "ms", 5, note)
+
+
+def memory() -> Row:
+    """What the caches of a cluster hold for many shapes, texts of KEY_READ's length."""
+    config = load("postgresql://host/shop", {}, environ=os.environ, read_file=str)
+    texts = Texts(config, Rules(config), None)
+    texts.learn("SELECT 1")  # imports and lists of functions are not the shapes' cost
+    gc.collect()
+    tracemalloc.start()
+    for n in range(SHAPES):
+        texts.learn(KEY_READ.replace("{n}", str(n)))
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    note = f"{held / SHAPES:.0f} bytes a shape, with the texts that are kept"
+    return Row(f"classify: memory of {SHAPES:,} shapes", held / 1e6, "MB", None, note)
+
+
+def _classify(classifier: Classifier, sql: str) -> object:
+    return classifier.statement(classifier.scan(sql))
+
+
+def _on_new(text: str, use: Callable[[str], object]) -> Callable[[], object]:
+    texts = _numbered(text)
+    return lambda: use(next(texts))
+
+
+def _numbered(text: str) -> Iterator[str]:
+    return (text.replace("{n}", str(n)) for n in count())
+
+
+def _sum(times: dict[str, Timing], whose: str) -> float:
+    return sum(times[f"{whose} {place}"].median for place in range(len(TEXTS)))
