@@ -6,6 +6,7 @@ import click
 
 import routedb
 from routedb.cli.check import check
+from routedb.cli.demo import demo
 from routedb.cli.explain import explain
 from routedb.cli.sql import sql
 
@@ -28,6 +29,7 @@ def main() -> None:
 
 
 main.add_command(check)
+main.add_command(demo)
 main.add_command(explain)
 main.add_command(sql)
 

@@ -58,7 +58,7 @@ def sql(
         raise click.UsageError("give either FILE or -c, not both")
     if keep_going and single_transaction:
         raise click.UsageError("--single-transaction ends at the first error")
-    texts = commands or ((file or click.get_text_stream("stdin")).read(),)
+    texts = commands or (_read(file),)
     with opened(source) as cluster:
         config = cluster.config
         dialect = dialect_for(config, None)
@@ -69,6 +69,10 @@ def sql(
             is_good = _finish(connection, is_good, single_transaction)
     if not is_good:
         sys.exit(FAILED)
+
+
+def _read(file: TextIO | None) -> str:
+    return (file if file is not None else click.get_text_stream("stdin")).read()
 
 
 def _run(

@@ -1,0 +1,93 @@
+"""`routedb demo`: the main job on files of one's own, in a few seconds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from rich.table import Table
+
+from routedb.cli.demo.play import News, Outcome, Player
+from routedb.cli.demo.script import TROUBLE, WORK
+from routedb.cli.demo.shop import Shop
+from routedb.cli.output import cells, console, table
+from routedb.cli.source import FAILED, settle, telling
+from routedb.runtime import Cluster
+
+_WIDTH = 160  # where nobody looks; a log should not have lines without end
+
+
+@click.command()
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Leave the shop in this new folder, to try the other commands on.",
+)
+def demo(keep: Path | None) -> None:
+    """Run a small shop on SQLite files: four databases behind one connection.
+
+    Shows for every statement the route, the reason and the node that answered; then
+    takes nodes away while the work goes on. Exits with 1 when a statement does not do
+    what the demo's script expects.
+    """
+    with TemporaryDirectory(prefix="routedb-demo-") as temporary:
+        folder = _new(keep) if keep is not None else Path(temporary)
+        with telling():
+            is_good = _run(Shop(folder))
+    if keep is not None:
+        click.echo(f"Try: routedb check {keep / 'routedb.toml'}")
+    if not is_good:
+        sys.exit(FAILED)
+
+
+def _new(folder: Path) -> Path:
+    if folder.exists():
+        raise click.UsageError(f"--keep: {folder} is there already; name a new folder")
+    folder.mkdir(parents=True)
+    return folder.resolve()
+
+
+def _run(shop: Shop) -> bool:
+    shop.build()
+    screen = console(_WIDTH)
+    screen.print(f"The shop's configuration:\n\n{shop.config.read_text('utf-8')}")
+    with (
+        Cluster(shop.config) as cluster,
+        closing(cluster.connect(autocommit=True)) as connection,
+    ):
+        settle(cluster)
+        player = Player(shop, cluster, connection)
+        work = player.play(WORK)
+        screen.print(_table("One connection, four databases", work))
+        trouble = player.play(TROUBLE)
+        screen.print(_table("Nodes go away, the work goes on", trouble))
+    return _tell([one for one in work + trouble if isinstance(one, Outcome)])
+
+
+def _tell(outcomes: Sequence[Outcome]) -> bool:
+    """Say how it went; return whether all did what was expected."""
+    wrong = sum(bool(outcome.trouble) for outcome in outcomes)
+    if wrong:
+        click.echo(f"{wrong} of {len(outcomes)} statements were not as expected.")
+    else:
+        click.echo(f"All {len(outcomes)} statements did what was expected.")
+    return not wrong
+
+
+def _table(title: str, outcomes: Sequence[Outcome | News]) -> Table:
+    made = table(("", "statement", "route", "node", "gave", "reason"), title)
+    for number, outcome in enumerate(outcomes, 1):
+        if isinstance(outcome, News):
+            made.add_row(*cells("", f"-- {outcome.text} --", style="bold yellow"))
+            continue
+        values = (outcome.sql, outcome.route, outcome.node, outcome.gave)
+        reason = outcome.reason
+        style = "dim" if outcome.is_refused else ""
+        if outcome.trouble:
+            reason, style = f"{reason} -- NOT AS EXPECTED: {outcome.trouble}", "red"
+        made.add_row(*cells(number, *values, reason, style=style))
+    return made
