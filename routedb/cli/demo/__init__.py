@@ -79,15 +79,15 @@ def _tell(outcomes: Sequence[Outcome]) -> bool:
 
 
 def _table(title: str, outcomes: Sequence[Outcome | News]) -> Table:
-    made = table(("", "statement", "route", "node", "gave", "reason"), title)
-    for number, outcome in enumerate(outcomes, 1):
+    made = table(("statement", "route", "node", "gave", "reason"), title)
+    for outcome in outcomes:
         if isinstance(outcome, News):
-            made.add_row(*cells("", f"-- {outcome.text} --", style="bold yellow"))
+            made.add_row(*cells(f"-- {outcome.text} --", style="bold yellow"))
             continue
-        values = (outcome.sql, outcome.route, outcome.node, outcome.gave)
         reason = outcome.reason
         style = "dim" if outcome.is_refused else ""
         if outcome.trouble:
             reason, style = f"{reason} -- NOT AS EXPECTED: {outcome.trouble}", "red"
-        made.add_row(*cells(number, *values, reason, style=style))
+        values = (outcome.sql, outcome.route, outcome.node, outcome.gave)
+        made.add_row(*cells(*values, reason, style=style))
     return made

@@ -15,7 +15,7 @@ from routedb.connection import Connection
 from routedb.routing import Route
 from routedb.runtime import Cluster
 
-_RETURN_S = 3.0  # how long a replica that came back may take to be believed
+_NEWS_S = 3.0  # how long the monitor may take to see what happened to a node
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,24 @@ class Player:
         if outage.is_over:
             replica = self._away.pop(0)
             self._shop.bring_back(replica)
-            self._await(replica)
-            return News(f"{replica} is back")
-        self._shop.take_away(self._last)
-        self._away.append(self._last)
-        return News(f"{self._last}, which has just answered, is taken away")
+        else:
+            replica = self._last
+            self._shop.take_away(replica)
+            self._away.append(replica)
+        self._await(replica, is_there=outage.is_over)
+        return News(f"{replica} {'is back' if outage.is_over else 'is taken away'}")
 
-    def _await(self, replica: str) -> None:
-        """Wait until the monitor believes that a replica is back."""
+    def _await(self, replica: str, is_there: bool) -> None:
+        """Wait until the monitor has seen that a replica is there, or is not.
+
+        A link that is open would go on reading from a file that has lost its name, so
+        without this the next read might still be answered there, and rightly.
+        """
         core = self._cluster.runtime.core
         node = next(node for node in core.nodes if node.name == replica)
-        deadline = core.clock() + _RETURN_S
-        while node.id not in (topology := core.topology).groups[node.group].ring:
-            if not core.await_news(topology.version, deadline):
+        deadline = core.clock() + _NEWS_S
+        while is_there != (node.id in (seen := core.topology).groups[node.group].ring):
+            if not core.await_news(seen.version, deadline):
                 return  # the next step will show it
 
 
