@@ -1,1 +1,36 @@
-"""routedb.sharding"""
+"""From a statement on sharded tables to the shards it is for.
+
+sqlglot is imported at the first statement analysed: `import routedb` must be quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from routedb.config.model import TableRule
+from routedb.sharding.functions import shard_for_key_hint, shard_of
+from routedb.sharding.plan import ShardPlan, Target
+from routedb.sharding.split import Part
+from routedb.sql import Scan, Table
+
+__all__ = [
+    "Part",
+    "ShardPlan",
+    "Target",
+    "analyse",
+    "shard_for_key_hint",
+    "shard_of",
+]
+
+
+def analyse(
+    source: str, scan: Scan, dialect: str, rules: Mapping[Table, TableRule]
+) -> ShardPlan:
+    """Work out once per shape how to find the shards of a text.
+
+    `rules` has the rule of each of its tables. Raises ShardError, which names what is
+    missing, for a statement whose shard is not certain.
+    """
+    from routedb.sharding.analysis import plan_for  # noqa: PLC0415
+
+    return plan_for(source, scan, dialect, rules)

@@ -30,9 +30,7 @@ def read_literal(text: str, dialect: str) -> int | Decimal | str | bytes:
         if dialect == "mysql":
             return _mysql(text[1:-1], first)
         if dialect == "postgresql" and "\\" in inner:
-            raise Unreadable(
-                "a backslash in '…' depends on standard_conforming_strings"
-            )
+            raise Unreadable("a string with a backslash, which depends on a setting")
         return inner
     try:
         return _PREFIXED[dialect, first.lower()](text)
@@ -58,7 +56,7 @@ def _unescape(match: re.Match[str]) -> str:
     for group, base in ((1, 16), (2, 16), (3, 16), (4, 8)):
         if match[group] is not None:
             if int(match[group], base) > 0x7F and group in (1, 4):
-                raise Unreadable("an escaped byte that is no character by itself")
+                raise Unreadable("a string of escaped bytes")
             return chr(int(match[group], base))
     return _POSTGRESQL.get(match[5], match[5])
 

@@ -23,9 +23,7 @@ class Unfit(Exception):  # noqa: N818  (becomes a ShardError where the table is 
     """A value that cannot be a key. Says the Python type and why, never the value."""
 
 
-_NUMBER = re.compile(
-    r"[+-]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,6})?"
-).fullmatch
+_NUMBER = re.compile(r"[+-]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,6})?").fullmatch
 _BASED = re.compile(r"[+-]?0(?:x[0-9a-f]+|o[0-7]+|b[01]+)").fullmatch
 _DATE = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
@@ -275,10 +273,10 @@ def _bytes(value: object) -> bytes:
 # Most special first: bool is an int, datetime a date.
 _COARSE: dict[type | tuple[type, ...], Callable[..., bytes]] = {
     int: lambda value: b"i%d" % value,
-    str: lambda value: _coarse_text(value),
+    str: _coarse_text,
     (float, Decimal): _coarse_number,
     (bytes, bytearray, memoryview): _coarse_bytes,
-    uuid.UUID: lambda value: _uuid(value),
+    uuid.UUID: _uuid,
     dt.date: lambda value: _coarse_day(_moment(value)),
 }
 _FORMS: dict[str | None, Callable[[object], bytes]] = {

@@ -1,0 +1,192 @@
+"""From a text to its plan: sqlglot's tree, built once per shape, and a walk over it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from routedb.config.model import TableRule
+from routedb.sharding.changes import Changes
+from routedb.sharding.facts import Reader
+from routedb.sharding.plan import ShardPlan
+from routedb.sharding.refusals import WAYS, refuse
+from routedb.sharding.rows import (
+    Row,
+    RowPlan,
+    find_rows,
+    row_terms,
+    rows_start,
+    whole_scan,
+)
+from routedb.sharding.scope import Names
+from routedb.sharding.tagging import Masked, Tagged, mask, tag
+from routedb.sql import Scan, Table
+
+_DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
+
+_VERB = re.compile(r"[\s(]*(\w*)").match
+_EXPLAIN = re.compile(
+    r"\s*(?:EXPLAIN|DESCRIBE|DESC)\s+(?:\((?P<options>[^()]*)\)\s*|QUERY\s+PLAN\s+"
+    r"|(?P<analyse>ANALY[SZ]E)\s+|VERBOSE\s+|EXTENDED\s+|FORMAT\s*=\s*\w+\s+)*",
+    re.IGNORECASE,
+).match
+_REPLACE = re.compile(r"\s*REPLACE\b", re.IGNORECASE).sub
+_SEVERAL = re.compile(r";(?=\s*[^\s;])").search
+# What lets a row of VALUES read a table: then each row is looked at, not the first.
+_READS = re.compile(r"\b(?:SELECT|TABLE|WITH|VALUES|FROM)\b", re.IGNORECASE).search
+# What gives each copy of a reference table another value.
+_VARIES = re.compile(
+    r"\b(?:(?:random|rand|randomblob|gen_random_uuid|uuid\w*|nextval|clock_timestamp"
+    r"|now|sysdate|statement_timestamp|transaction_timestamp|timeofday|unix_timestamp"
+    r"|curdate|curtime|last_insert_rowid|last_insert_id)\s*\("
+    r"|(?:CURRENT_(?:TIMESTAMP|TIME|DATE)|LOCALTIME(?:STAMP)?)\b)",
+    re.IGNORECASE,
+).search
+
+_QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
+_CHANGES = frozenset({"INSERT", "REPLACE", "UPDATE", "DELETE"})
+_EACH = "; run it on one shard after the other with /* routedb: shard=… */"
+_REFUSED = {
+    **dict.fromkeys(
+        ("CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME", "COMMENT", "GRANT", "REVOKE")
+        + ("ANALYZE", "VACUUM", "REINDEX", "CLUSTER", "OPTIMIZE", "REPAIR", "CHECK"),
+        "is for every shard, and one statement on all of them is not available",
+    ),
+    "COPY": "moves rows of several shards at once, which is not available",
+    "LOAD": "moves rows of several shards at once, which is not available",
+    "LOCK": "locks on one server only, and the table's rows are on several",
+    "MERGE": "may write rows of several shards: write INSERT … ON CONFLICT or UPDATE",
+}
+
+
+class _Text(NamedTuple):
+    """A text ready for sqlglot."""
+
+    masked: Masked
+    start: int  # where the statement begins, after EXPLAIN
+    verb: str
+    is_explained: bool
+    rows: list[Row]
+
+
+def plan_for(
+    source: str, scan: Scan, dialect: str, rules: Mapping[Table, TableRule]
+) -> ShardPlan:
+    """Return the plan of a text. Raises ShardError."""
+    masked = mask(source, whole_scan(source, scan))
+    text = _prepare(masked, dialect, rules)
+    tree, tagged = _parse(text, dialect)
+    names = Names(dialect)
+    walk = Changes(names, rules, Reader(tagged.terms, dialect))
+    try:
+        walk.statement(tree)
+    except RecursionError:
+        refuse("the statement is nested too deeply")
+    _check_found(walk, rules)
+    _check_reference(walk, masked)
+    rows = _row_plan(walk, text, scan)
+    if not scan.is_whole and (walk.needs or walk.moves):
+        refuse("a long INSERT of rows with a query or a shard key in its other parts")
+    return ShardPlan(
+        verb=text.verb,
+        dialect=dialect,
+        needs=tuple(walk.needs),
+        moves=tuple(walk.moves),
+        is_write=bool(walk.copies),
+        rows=rows,
+        positional=masked.positional,
+        named=masked.named,
+    )
+
+
+def _prepare(masked: Masked, dialect: str, rules: Mapping[Table, TableRule]) -> _Text:
+    code = masked.code
+    if _SEVERAL(code):
+        refuse("several statements in one text: send them one by one")
+    if dialect == "mysql" and "||" in code:
+        refuse("what || means depends on MySQL's sql_mode: write OR or CONCAT")
+    explain = _EXPLAIN(code)
+    start = explain.end() if explain else 0
+    found = _VERB(code, start)
+    verb = found[1].upper() if found else ""
+    if verb not in _QUERIES and verb not in _CHANGES:
+        _refuse_verb(verb, rules)
+    first = rows_start(code) if verb in _CHANGES or verb == "WITH" else -1
+    rows = find_rows(code, first) if first >= 0 else []
+    return _Text(masked, start, verb, explain is not None, rows)
+
+
+def _refuse_verb(verb: str, rules: Mapping[Table, TableRule]) -> None:
+    named = ", ".join(map(str, rules))
+    if verb in _REFUSED:
+        refuse(f"{verb} on {named} {_REFUSED[verb]}", _EACH)
+    refuse(f"{verb or 'the statement'} on {named}: its shard is not found", WAYS)
+
+
+def _parse(text: _Text, dialect: str) -> tuple[exp.Expr, Tagged]:
+    """Return the tree. Of many rows alike only the first is in it."""
+    masked, rows = text.masked, text.rows
+    end = len(masked.source)
+    spans: tuple[tuple[int, int], ...] = ((text.start, end),)
+    if len(rows) > 1 and not _READS(masked.code[rows[0].start : rows[-1].end]):
+        spans = ((text.start, rows[0].end), (rows[-1].end, end))
+    # Some grammar wants a string where a placeholder stands, as in INTERVAL %s.
+    for quoted in (False, True):
+        tagged = tag(masked, spans, quoted)
+        sql = tagged.text
+        if text.verb == "REPLACE":
+            sql = _REPLACE("INSERT", sql, 1)
+        try:
+            trees = [t for t in sqlglot.parse(sql, dialect=_DIALECTS[dialect]) if t]
+        except (SqlglotError, RecursionError):
+            continue
+        if len(trees) == 1:
+            return trees[0], tagged
+    return refuse(
+        f"{text.verb}: its grammar is not understood well enough to find the shard; "
+        "write it more simply"
+    )
+
+
+def _check_found(walk: Changes, rules: Mapping[Table, TableRule]) -> None:
+    missed = [str(table) for table in rules if table not in walk.found]
+    if missed:
+        refuse(f"it is not certain how table {', '.join(missed)} is used")
+
+
+def _check_reference(walk: Changes, masked: Masked) -> None:
+    """Every copy of a reference table must get the same rows."""
+    if not walk.copies:
+        return
+    named = ", ".join(walk.copies)
+    if walk.needs or walk.inserted is not None:
+        refuse(
+            f"reference table {named} is written on every shard, and the statement "
+            "also uses a sharded table: read that first, then write",
+            "",
+        )
+    varies = _VARIES(masked.code)
+    if varies:
+        refuse(
+            f"reference table {named} is written on every shard, and "
+            f"{varies[0].rstrip('( ')} would give each copy a value of its own: pass "
+            "the value as a parameter",
+            "",
+        )
+
+
+def _row_plan(walk: Changes, text: _Text, scan: Scan) -> RowPlan | None:
+    if walk.inserted is None:
+        return None
+    key, place, width, because = walk.inserted
+    if not text.rows:
+        refuse(f"the rows for {key.table} are not found in the text")
+    if text.is_explained:
+        because = "it is explained"
+    terms = row_terms(text.masked, text.rows, key, place, width)
+    return RowPlan(key, place, width, terms if scan.is_whole else None, because)

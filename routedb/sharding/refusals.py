@@ -1,0 +1,35 @@
+"""How refusals are worded: what was found, and what may be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+from routedb import errors
+
+WAYS = "; if you know the shard, name it with /* routedb: shard=… */ or key=…"
+
+
+def refuse(reason: str, ways: str = WAYS) -> NoReturn:
+    """Raise ShardError."""
+    raise errors.ShardError(reason + ways)
+
+
+def refuse_unpinned(table: str, key: str, detail: str = "") -> NoReturn:
+    """Refuse a table whose rows may be on any shard."""
+    refuse(
+        f"table {table} is sharded by {key}, and nothing says which shard its rows are "
+        f"on{detail}: add {key} = … or {key} IN (…) to the conditions that every row "
+        "must meet, or join it by an equal key to a table that has one"
+    )
+
+
+def refuse_several(verb: str, tables: Iterable[str], shards: Iterable[int]) -> NoReturn:
+    """Refuse a statement whose rows are on several shards."""
+    numbers = ", ".join(map(str, sorted(shards)))
+    refuse(
+        f"{verb} on {', '.join(tables)}: the rows are on shards {numbers}, and running "
+        "one statement on several shards and merging is not available; send one "
+        "statement per shard",
+        "",
+    )
