@@ -30,8 +30,8 @@ class Result:
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
     rowcount: int
-    node: str | None
-    route: str | None
+    node: str  # "" for the control of a transaction, as for the route
+    route: str
     seconds: float
 
     @property

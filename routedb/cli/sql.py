@@ -6,15 +6,18 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import TextIO
 
 import click
 
 from routedb import errors
+from routedb.cli.answer import answered_by
 from routedb.cli.results import FORMATS, Result
 from routedb.cli.source import FAILED, opened, settle, source_argument, tell
 from routedb.connection import Connection
 from routedb.routing import dialect_for
+from routedb.runtime import Cluster
 from routedb.sql import split
 
 
@@ -65,18 +68,19 @@ def sql(
         statements = [one for text in texts for one in split(text, dialect)]
         with closing(cluster.connect(autocommit=not single_transaction)) as connection:
             settle(cluster)
-            is_good = _run(connection, statements, FORMATS[form], keep_going)
+            runner = partial(_run, cluster, connection)
+            is_good = _run_all(runner, statements, FORMATS[form], keep_going)
             is_good = _finish(connection, is_good, single_transaction)
     if not is_good:
         sys.exit(FAILED)
 
 
 def _read(file: TextIO | None) -> str:
-    return (file if file is not None else click.get_text_stream("stdin")).read()
+    return file.read() if file is not None else sys.stdin.read()
 
 
-def _run(
-    connection: Connection,
+def _run_all(
+    run: Callable[[str], Result],
     statements: list[str],
     show: Callable[[Result], None],
     keep_going: bool,
@@ -85,7 +89,7 @@ def _run(
     is_good = True
     for statement in statements:
         try:
-            result = run(connection, statement)
+            result = run(statement)
         except (errors.Error, errors.Warning) as exc:
             tell(exc)
             is_good = False
@@ -107,7 +111,7 @@ def _finish(connection: Connection, is_good: bool, single_transaction: bool) -> 
     return is_good
 
 
-def run(connection: Connection, statement: str) -> Result:
+def _run(cluster: Cluster, connection: Connection, statement: str) -> Result:
     """Run one statement and fetch its rows. Raises what the cursor raises."""
     began = time.perf_counter()
     with closing(connection.cursor()) as cursor:
@@ -119,7 +123,7 @@ def run(connection: Connection, statement: str) -> Result:
             columns=columns,
             rows=rows,
             rowcount=cursor.rowcount,
-            node=str(cursor.node) if cursor.node is not None else None,
-            route=str(cursor.route) if cursor.route is not None else None,
+            node=answered_by(cluster, cursor),
+            route="" if cursor.route is None else str(cursor.route),
             seconds=time.perf_counter() - began,
         )

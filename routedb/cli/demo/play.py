@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from routedb import errors
+from routedb.cli.answer import answered_by
 from routedb.cli.demo.script import Outage, Step
 from routedb.cli.demo.shop import REPLICAS, Shop
 from routedb.config.mask import mask
@@ -63,7 +64,7 @@ class Player:
                 rows = cursor.fetchall() if cursor.description else None
             except errors.Error as exc:
                 return _refused(step, exc)
-            node = "" if cursor.route is None else str(cursor.node)
+            node = answered_by(self._cluster, cursor)
             if node in REPLICAS:
                 self._last = node
             got = Got(cursor.route, node, rows, cursor.rowcount)
@@ -165,6 +166,7 @@ def _nodes(route: str, away: list[str]) -> list[str]:
     if database == "main":
         there = [replica for replica in REPLICAS if replica not in away]
         return there if role == "replica" else ["main-writer"]
-    if shard:
-        return [f"{database}-{shard}"] if shard.isdigit() else []
-    return [database] if role else []
+    if shard == "any" or not role:
+        return []
+    names = [f"{database}-{number}" for number in shard.split(",") if number]
+    return [", ".join(names) or database]

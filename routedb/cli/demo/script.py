@@ -105,6 +105,13 @@ WORK: tuple[Step, ...] = (
         count=5,
     ),
     Step(
+        "INSERT INTO items (order_id, customer_id, product, n) VALUES "
+        "(101, 5, 'tea', 2), (103, 7, 'cup', 1)",
+        "orders[1,3] writer",
+        Reason.SHARD_KEY,
+        count=2,
+    ),
+    Step(
         "SELECT id, cents FROM orders WHERE customer_id = %s ORDER BY id",
         "orders[1] writer",
         Reason.SHARD_KEY,
@@ -137,11 +144,12 @@ WORK: tuple[Step, ...] = (
         rows=[("Switzerland",)],
     ),
     Step(
-        "SELECT o.id, c.name FROM orders o JOIN countries c ON c.code = o.country "
-        "WHERE o.customer_id = 7",
+        "SELECT o.id, i.product, c.name FROM orders o "
+        "JOIN items i ON i.order_id = o.id AND i.customer_id = o.customer_id "
+        "JOIN countries c ON c.code = o.country WHERE o.customer_id = 7",
         "orders[3] writer",
         Reason.SHARD_KEY,
-        rows=[(103, "Switzerland")],
+        rows=[(103, "cup", "Switzerland")],
     ),
     Step(
         "INSERT INTO countries VALUES ('IT', 'Italy')",
