@@ -11,7 +11,7 @@ from routedb.sql import bulk
 from routedb.sql.facts import Facts, gravest
 from routedb.sql.functions import Functions
 from routedb.sql.hints import parse_hints
-from routedb.sql.lex import Tokens, Unreadable, statements, variants
+from routedb.sql.lex import Tokens, Unreadable, is_mixed, statements, variants
 from routedb.sql.shape import FAULT, Scan, scan
 from routedb.sql.statement import Hints, Kind, Statement
 from routedb.sql.verbs import VERBS
@@ -67,16 +67,22 @@ class Classifier:
         if shape.startswith(FAULT):
             return Statement(Kind.UNKNOWN, "", reason=shape.removeprefix(FAULT))
         hints, text = parse_hints(shape)
-        try:
-            found = [self._read(variant) for variant in variants(text, self.dialect)]
-        except Unreadable as problem:
-            return _unknown(str(problem), hints)
-        except (LookupError, ValueError, RecursionError) as problem:
-            # Not a statement that a server would take; never an error of ours.
-            return _unknown(f"it cannot be read ({problem!r})", hints)
-        if len(found) > 1 and found[0].read_only and not found[1].read_only:
-            found.reverse()  # what a comment holds may not be run: the graver counts
-        return replace(found[0], hints=hints) if hints else found[0]
+        found: list[Statement] = []
+        problems: list[str] = []
+        for variant in variants(text, self.dialect):
+            try:
+                found.append(self._read(variant))
+            except Unreadable as problem:
+                problems.append(str(problem))
+            except (LookupError, ValueError, RecursionError) as problem:
+                # Not a statement that a server would take; never an error of ours.
+                problems.append(f"it cannot be read ({problem!r})")
+        statement = _graver(found)
+        if statement is None or (statement.read_only and problems):
+            return _unknown(problems[0], hints)
+        if statement.read_only and is_mixed(text, self.dialect):
+            return _unknown("its comments are for servers of several versions", hints)
+        return replace(statement, hints=hints) if hints else statement
 
     def _read(self, text: str) -> Statement:
         parts, count = statements(text, self.dialect)
@@ -128,6 +134,13 @@ def _unite(first: Facts, other: Facts) -> None:
     first.asks.update(other.asks)
     first.tx += other.tx
     first.is_returning |= other.is_returning
+
+
+def _graver(found: list[Statement]) -> Statement | None:
+    """Return the graver of what a text is with and without its executable comments."""
+    doing = [statement for statement in found if statement.kind is not Kind.EMPTY]
+    graver = [statement for statement in doing if not statement.read_only]
+    return next(iter(graver + doing + found), None)
 
 
 def _asked(facts: Facts) -> str:

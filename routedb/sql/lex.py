@@ -94,6 +94,7 @@ _NEEDS_CARE = re.compile(r"[%?:$@#´\\\[]|--").search
 _LIST = re.compile(r"(?<![\w.`])0(?:, ?0)+(?![\w.`])").sub
 _ROWS = re.compile(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\1)+").sub
 _EXECUTABLE = re.compile(r"/\*M?!\d*(.*?)(?:\*/|\Z)", re.DOTALL).sub
+_CONDITIONS = re.compile(r"/\*M?!\d*").findall
 
 _Names = list[tuple[str, str]]
 _Lexer = tuple[Callable[[str], Iterator[tuple[object, str]]], object, object, object]
@@ -104,6 +105,11 @@ def variants(shape: str, dialect: str) -> tuple[str, ...]:
     if dialect == "mysql" and "/*" in shape:
         return _EXECUTABLE(r" \1 ", shape), _EXECUTABLE(" ", shape)
     return (shape,)
+
+
+def is_mixed(shape: str, dialect: str) -> bool:
+    """Tell whether some servers would run a part of the executable comments only."""
+    return dialect == "mysql" and len(set(_CONDITIONS(shape))) > 1
 
 
 def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
@@ -240,7 +246,7 @@ def _separate(up: list[str], raw: list[str]) -> Iterator[tuple[list[str], list[s
             depth += 1
         elif token == ")":
             depth -= 1
-        elif token in _OPENS and (blocks or _is_routine(up, start, index)):
+        elif token in _OPENS and (blocks or _is_block(up, start, index)):
             if token == "BEGIN" or up[index - 1] != "END":
                 blocks += 1
         elif token == "END" and blocks:
@@ -255,7 +261,9 @@ def _separate(up: list[str], raw: list[str]) -> Iterator[tuple[list[str], list[s
         yield up[start:], raw[start:]
 
 
-def _is_routine(up: list[str], start: int, index: int) -> bool:
+def _is_block(up: list[str], start: int, index: int) -> bool:
+    if index == start:
+        return up[start : start + 2] == ["BEGIN", "NOT"]  # MariaDB's NOT ATOMIC
     return (
         up[start] == "CREATE"
         and up[index] == "BEGIN"
