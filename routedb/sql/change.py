@@ -5,7 +5,7 @@ from __future__ import annotations
 from routedb.sql.clauses import WORDS
 from routedb.sql.facts import Facts
 from routedb.sql.lex import Tokens
-from routedb.sql.names import is_name
+from routedb.sql.names import is_name, read_name
 from routedb.sql.reader import Handlers, Reader, State
 from routedb.sql.statement import Kind, Table
 from routedb.sql.words import QUERY_STARTS, words
@@ -102,6 +102,8 @@ def _delete(reader: Reader) -> None:
     _modifiers(reader)
     frame, up = reader.frame, reader.up
     frame.is_query = True
+    reader.facts.mark(Kind.WRITE, "")
+    reader.at += _is_history(reader)
     targets = _targets(reader)
     if up[reader.at] == "FROM":
         reader.at += 1
@@ -122,6 +124,14 @@ def _delete(reader: Reader) -> None:
         frame.state = State.TABLE
     elif frame.state is State.EXPRESSION:
         frame.state = State.TABLE
+
+
+def _is_history(reader: Reader) -> bool:
+    """Tell MariaDB's `DELETE HISTORY FROM t` from the deletion in a table HISTORY."""
+    if reader.up[reader.at : reader.at + 2] != ["HISTORY", "FROM"]:
+        return False
+    _, end = read_name(reader.tokens, reader.at + 2, reader.dialect)
+    return reader.up[end] in ("", ")", "BEFORE")
 
 
 def _targets(reader: Reader) -> list[Table]:

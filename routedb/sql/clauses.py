@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from routedb.sql.lex import SYSTEM_VARIABLE, USER_VARIABLE, Unreadable
+from routedb.sql.lex import (
+    LITERAL,
+    STRING,
+    SYSTEM_VARIABLE,
+    USER_VARIABLE,
+    Unreadable,
+)
 from routedb.sql.names import is_name, read_name
 from routedb.sql.reader import Handlers, Reader, State
 from routedb.sql.statement import Kind, SessionEffect
@@ -208,6 +214,10 @@ _LOCKS = words("UPDATE SHARE NO KEY")
 
 def _for(reader: Reader) -> None:
     reader.at += 1
+    if reader.up[reader.at] in ("JOIN", "ORDER", "GROUP"):  # USE INDEX FOR JOIN (i)
+        reader.at += 1 + (reader.up[reader.at + 1] == "BY")
+        reader.skip_bracket()
+        return
     if reader.up[reader.at] not in _LOCKS or not reader.frame.is_query:
         return
     reader.facts.mark(Kind.LOCK, "locks rows")
@@ -227,12 +237,13 @@ def _lock(reader: Reader) -> None:
 def _into(reader: Reader) -> None:
     """SELECT … INTO: a new table on PostgreSQL, variables or a file on MySQL."""
     reader.at += 1
-    if reader.frame.verb != "SELECT" or not reader.frame.is_query:
+    if reader.frame.verb in _CHANGES or not reader.frame.is_query:
         return
     into = _into_table if reader.dialect == "postgresql" else _into_variables
     into(reader)
 
 
+_CHANGES = words("INSERT REPLACE UPDATE DELETE MERGE")
 _BEFORE_INTO = words("TEMPORARY TEMP UNLOGGED TABLE LOCAL GLOBAL")
 
 
@@ -253,6 +264,40 @@ def _into_variables(reader: Reader) -> None:
         reader.facts.mark(Kind.READ, "sets variables")
         reader.facts.touch(SessionEffect.VARIABLE)
     reader.frame.state = State.EXPRESSION
+
+
+def _literal(reader: Reader) -> None:
+    """No literal is a table, except SQLite's 'name', which a shape does not hold.
+
+    Nor may a parameter be one: what the driver puts there cannot be seen.
+    """
+    if reader.frame.state is State.TABLE:
+        raise Unreadable("a literal or a parameter stands for a table")
+    reader.at += 1
+
+
+def _escape(reader: Reader) -> None:
+    """ODBC's `{oj a LEFT JOIN b}`, `{fn now()}`: a word that says what follows."""
+    reader.at += 1 + is_name(reader.up[reader.at + 1])
+
+
+def _found_rows(reader: Reader) -> None:
+    reader.at += 1
+    if reader.dialect == "mysql":
+        reader.facts.mark(Kind.READ, "counts rows for FOUND_ROWS()")
+        reader.facts.touch(SessionEffect.VARIABLE)
+
+
+def _value(reader: Reader) -> None:
+    """MariaDB's NEXT VALUE FOR s and PREVIOUS VALUE FOR s."""
+    if reader.up[reader.at + 1 : reader.at + 3] != ["VALUE", "FOR"]:
+        reader.name()
+        return
+    is_next = reader.up[reader.at] == "NEXT"
+    kind = Kind.WRITE if is_next else Kind.READ
+    reader.facts.mark(kind, f"asks for the {reader.raw[reader.at]} value of a sequence")
+    reader.facts.touch(SessionEffect.VARIABLE)
+    reader.at += 3
 
 
 def _variable(reader: Reader) -> None:
@@ -304,6 +349,12 @@ WORDS: Handlers = {
     "UPDATE": _verb,
     "DELETE": _verb,
     "MERGE": _verb,
+    LITERAL: _literal,
+    STRING: _literal,
+    "{": _escape,
+    "SQL_CALC_FOUND_ROWS": _found_rows,
+    "NEXT": _value,
+    "PREVIOUS": _value,
     USER_VARIABLE: _variable,
     SYSTEM_VARIABLE: _system_variable,
     **dict.fromkeys(ENDS_FROM, _ends_from),

@@ -212,6 +212,8 @@ def maintain(tokens: Tokens, facts: Facts) -> None:
         at = tokens.close[at] + 1
     while up[at] in _MAINTENANCE:
         at += 1
+    if up[0] == "VACUUM" and facts.dialect == "sqlite":  # names a file, no table
+        return
     if up[0] == "CLUSTER" and "ON" in up:  # CLUSTER index ON table, of old
         _write(tokens, facts, up.index("ON") + 1)
     elif up[at] not in _NOT_TABLES and up[at] not in ("INDEX", "SYSTEM"):

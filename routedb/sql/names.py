@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from routedb.sql.lex import QUOTED, Tokens
+from routedb.sql.lex import LITERAL, QUOTED, Tokens
 from routedb.sql.statement import Table
 
 
@@ -31,8 +31,17 @@ _FOLD: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
 
 
 def is_name(token: str) -> bool:
-    """Tell whether a token of `Tokens.up` is a word or a quoted name."""
-    return token == QUOTED or token[:1].isalpha() or token[:1] == "_"
+    """Tell whether a token of `Tokens.up` is a word or a quoted name.
+
+    A word may begin with a digit on MySQL; a number is LITERAL, whatever it was.
+    """
+    first = token[:1]
+    return (
+        first.isalpha()
+        or token == QUOTED
+        or first == "_"
+        or (first.isdigit() and token != LITERAL)
+    )
 
 
 def fold(tokens: Tokens, at: int, dialect: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from routedb.sql.change import read_query
 from routedb.sql.facts import Facts
-from routedb.sql.lex import SYSTEM_VARIABLE, USER_VARIABLE, Tokens
+from routedb.sql.lex import STRING, SYSTEM_VARIABLE, USER_VARIABLE, Tokens
 from routedb.sql.names import read_name
-from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
+from routedb.sql.statement import Kind, SessionEffect, Table, TxEffect, TxStep
 from routedb.sql.transaction import mode_step, set_transaction
+from routedb.sql.words import QUERY_STARTS
 
 _ON = frozenset({"1", "on", "true", "yes", "t"})
 _GLOBAL = frozenset({"GLOBAL", "PERSIST", "PERSIST_ONLY"})
@@ -120,10 +121,11 @@ def _set_mysql(tokens: Tokens, facts: Facts) -> None:
 
 def _set_statement(tokens: Tokens, facts: Facts) -> None:
     """MariaDB: settings for one statement, which is all that matters."""
-    if "FOR" in tokens.up:
-        read_query(tokens, facts, tokens.up.index("FOR") + 1)
+    at = tokens.up.index("FOR") + 1 if "FOR" in tokens.up else 0
+    if tokens.up[at] in QUERY_STARTS:
+        read_query(tokens, facts, at)
     else:
-        facts.mark(Kind.UNKNOWN, "SET STATEMENT without FOR")
+        facts.mark(Kind.UNKNOWN, "SET STATEMENT for no query")
 
 
 def _assignments(tokens: Tokens) -> Iterator[tuple[int, int]]:
@@ -226,10 +228,18 @@ _WRITING_PRAGMAS = frozenset(
     {
         *("optimize", "wal_checkpoint", "incremental_vacuum", "auto_vacuum"),
         *("user_version", "application_id", "journal_mode", "page_size", "encoding"),
-        *("schema_version", "journal_size_limit"),
+        *("schema_version", "journal_size_limit", "default_cache_size", "rekey"),
     }
 )
 _ACTING_PRAGMAS = frozenset({"optimize", "wal_checkpoint", "incremental_vacuum"})
+
+
+def _pragma_argument(tokens: Tokens, at: int) -> str:
+    """Return the name in `(name)`, `('name')` or `= name`; "" when there is none."""
+    if tokens.up[at] in ("(", "=") and tokens.up[at + 1] == STRING:
+        return tokens.raw[at + 1].lower()
+    argument, _ = read_name(tokens, at + 1, "sqlite")
+    return argument.name if argument is not None else ""
 
 
 def pragma(tokens: Tokens, facts: Facts) -> None:
@@ -238,9 +248,9 @@ def pragma(tokens: Tokens, facts: Facts) -> None:
     name = table.name if table is not None else ""
     has_value = tokens.up[at] in ("(", "=")
     if name in _READING_PRAGMAS:
-        argument, _ = read_name(tokens, at + 1, "sqlite")
-        if argument is not None and tokens.up[at] == "(" and "index" not in name:
-            facts.tables[argument] = None
+        named = _pragma_argument(tokens, at)
+        if named and name not in ("index_info", "index_xinfo"):
+            facts.tables[Table(table.schema if table else None, named)] = None
     elif name in _ACTING_PRAGMAS or (has_value and name in _WRITING_PRAGMAS):
         facts.mark(Kind.WRITE, f"pragma {name} writes to the database")
     elif has_value or name == "shrink_memory":

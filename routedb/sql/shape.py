@@ -31,14 +31,15 @@ _SPACES = re.compile(
 _HINTED = re.compile(r"(?:/\*|--|#)\s*routedb:(.*)", re.DOTALL).match
 _COMMENT_END = re.compile(r"\s*\*+/\Z").sub
 
-# Values that change what the statement does to the transaction stay in the shape.
+# Values that change what the statement does to the transaction stay in the shape, and
+# those that name tables.
 _TELLING = re.compile(
     r"(?:^|;) ?(?:SET\b[^;]*?\b(?:autocommit|\w*transaction_|tx_)"
-    r"|PREPARE TRANSACTION\b|(?:COMMIT|ROLLBACK) PREPARED\b)",
+    r"|PREPARE TRANSACTION\b|(?:COMMIT|ROLLBACK) PREPARED\b|PRAGMA\b)",
     re.IGNORECASE,
 ).search
 
-_MAY_TELL = re.compile("SET |PREPARE |COMMIT |ROLLBACK ", re.IGNORECASE).match
+_MAY_TELL = re.compile("SET |PREPARE |COMMIT |ROLLBACK |PRAGMA ", re.IGNORECASE).match
 
 
 class Scan(NamedTuple):

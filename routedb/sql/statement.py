@@ -112,9 +112,10 @@ class Statement:
     """What is known of one SQL text.
 
     `read_only` means: certainly a plain read, may run on a replica. `tables` are all
-    tables named (not CTE names, not table functions), `writes` those written or locked
-    or defined. `asks` are functions on no list: with every one of them not volatile in
-    the database's own catalog the statement is a plain read; else it is not.
+    tables named (not CTE names, not table functions), `writes` those written or
+    defined; of locks only the kind tells. `asks` are functions on no list: with every
+    one of them not volatile in the database's own catalog the statement is a plain
+    read; else it is not.
     """
 
     kind: Kind

@@ -38,6 +38,9 @@ def begin(tokens: Tokens, facts: Facts) -> None:
     if tokens.up[1] == "NOT":  # MariaDB's BEGIN NOT ATOMIC runs a block of statements
         facts.mark(Kind.UNKNOWN, "runs a block of statements")
         return
+    if tokens.up[0] == "START" and tokens.up[1] != "TRANSACTION":  # START REPLICA
+        facts.mark(Kind.DDL, "acts on the server")
+        return
     _step(facts, mode_step(TxEffect.BEGIN, tokens.up, 1))
 
 

@@ -30,7 +30,7 @@ def query(tokens: Tokens, facts: Facts) -> None:
 def explain(tokens: Tokens, facts: Facts) -> None:
     """EXPLAIN runs nothing; EXPLAIN ANALYZE, and MariaDB's ANALYZE, run it."""
     up = tokens.up
-    if up[0] == "ANALYZE" and up[1] not in QUERY_STARTS | {"FORMAT"}:
+    if up[0] == "ANALYZE" and up[1] not in QUERY_STARTS - {"TABLE"} | {"FORMAT"}:
         maintain(tokens, facts)
         return
     at, runs = _options(tokens)
@@ -63,14 +63,17 @@ def _run_too(facts: Facts, inner: Facts) -> None:
 
 
 def _options(tokens: Tokens) -> tuple[int, bool]:
-    """Return where the explained statement begins, and whether it is run."""
+    """Return where the explained statement begins, and whether it is run.
+
+    A shape holds no literals, so ANALYZE 0 and ANALYZE 'off' may be ANALYZE 1.
+    """
     up = tokens.up
     at = 1
     runs = up[0] == "ANALYZE"
     if up[1] == "(" and up[2] not in QUERY_STARTS and up[2] != "(":
         at = tokens.close[1] + 1
         runs = any(
-            up[i] in ("ANALYZE", "ANALYSE") and up[i + 1] not in ("FALSE", "OFF", "0")
+            up[i] in ("ANALYZE", "ANALYSE") and up[i + 1] not in ("FALSE", "OFF")
             for i in range(2, at)
         )
     else:
@@ -184,6 +187,8 @@ def show(tokens: Tokens, facts: Facts) -> None:
     up = tokens.up
     if facts.dialect != "mysql":
         return
+    if up[1] in ("FULL", "GLOBAL", "SESSION"):
+        up = up[1:]
     if up[1] in _SHOWN_OF_SESSION:
         facts.mark(Kind.READ, f"shows {up[1].lower()} of the session")
         facts.touch(SessionEffect.VARIABLE)
@@ -192,7 +197,7 @@ def show(tokens: Tokens, facts: Facts) -> None:
     elif up[1] == "CREATE" and up[2] in ("TABLE", "VIEW"):
         _shown(tokens, facts, 3)
     elif not _SHOWN_OF_TABLE.isdisjoint(up[1:4]):
-        place = next((i for i, w in enumerate(up) if w in ("FROM", "IN")), 0)
+        place = next((i for i, w in enumerate(tokens.up) if w in ("FROM", "IN")), 0)
         _shown(tokens, facts, place + 1)
 
 

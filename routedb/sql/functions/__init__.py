@@ -45,6 +45,7 @@ class Functions:
 
     def __init__(self, dialect: str, own: Mapping[str, str] | None = None) -> None:
         self._known = _builtin(dialect)
+        self._is_folded = dialect == "postgresql"  # "Now" in quotes is not now
         self._own_schema = _OWN_SCHEMAS[dialect]
         self._own = {
             name.lower(): EFFECTS[_USER[does]] for name, does in (own or {}).items()
@@ -58,7 +59,7 @@ class Functions:
             if own is not None:
                 return own
         if function.schema is None or function.schema.lower() == self._own_schema:
-            return self._known.get(name)
+            return self._known.get(function.name if self._is_folded else name)
         return None
 
 
