@@ -5,10 +5,7 @@ from __future__ import annotations
 import click
 
 import routedb
-from routedb.cli.check import check
-from routedb.cli.demo import demo
-from routedb.cli.explain import explain
-from routedb.cli.sql import sql
+from routedb.cli import check, demo, explain, sql
 
 _CODES = """\b
 Exit codes:
@@ -28,9 +25,9 @@ def main() -> None:
     """
 
 
-main.add_command(check)
-main.add_command(demo)
-main.add_command(explain)
-main.add_command(sql)
+main.add_command(check.check)
+main.add_command(demo.demo)
+main.add_command(explain.explain)
+main.add_command(sql.sql)
 
 __all__ = ["main"]

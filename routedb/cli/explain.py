@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import click
 from rich.table import Table
 
+from routedb.cli.answer import route_text
 from routedb.cli.output import cells, console
 from routedb.cli.params import parameters
 from routedb.cli.source import opened, settle, source_argument
@@ -44,15 +45,16 @@ def explain(
         is_told = using is not None or role is not None
         with connection.using(using, role=role) if is_told else nullcontext():
             explanation = connection.explain(statement, values)
-    console().print(_grid(explanation))
+        route = route_text(cluster.config, explanation.route)
+    console().print(_grid(explanation, route))
 
 
-def _grid(explanation: Explanation) -> Table:
+def _grid(explanation: Explanation, text: str) -> Table:
     route, known = explanation.route, explanation.statement
     shards = ", ".join(map(str, route.groups))
     nodes = ", ".join(node.name for node in explanation.nodes)
     grid = Table.grid(padding=(0, 2))
-    grid.add_row(*cells("route", route))
+    grid.add_row(*cells("route", text))
     grid.add_row(*cells("database", route.database))
     grid.add_row(*cells("groups", shards))
     grid.add_row(*cells("role", route.role.value))

@@ -12,7 +12,7 @@ from typing import TextIO
 import click
 
 from routedb import errors
-from routedb.cli.answer import answered_by
+from routedb.cli.answer import answered_by, route_text
 from routedb.cli.results import FORMATS, Result
 from routedb.cli.source import FAILED, opened, settle, source_argument, tell
 from routedb.connection import Connection
@@ -124,6 +124,6 @@ def _run(cluster: Cluster, connection: Connection, statement: str) -> Result:
             rows=rows,
             rowcount=cursor.rowcount,
             node=answered_by(cluster, cursor),
-            route="" if cursor.route is None else str(cursor.route),
+            route=route_text(cluster.config, cursor.route),
             seconds=time.perf_counter() - began,
         )

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 import click
 from rich.table import Table
 
-from routedb.cli.demo.play import News, Outcome, Player
+from routedb.cli.demo.outcome import Outcome
+from routedb.cli.demo.play import News, Player
 from routedb.cli.demo.script import TROUBLE, WORK
 from routedb.cli.demo.shop import Shop
 from routedb.cli.output import cells, console, table

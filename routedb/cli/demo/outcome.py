@@ -1,0 +1,102 @@
+"""What came of a step of the demo, held against what the script expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from routedb import errors
+from routedb.cli.demo.script import Step
+from routedb.cli.demo.shop import REPLICAS
+from routedb.config.mask import mask
+from routedb.routing import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one step. `trouble` says what the script expected instead."""
+
+    sql: str
+    route: str
+    reason: str
+    node: str = ""
+    gave: str = ""
+    is_refused: bool = False
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What a statement that was not refused gave."""
+
+    route: str  # "" for the control of a transaction
+    reasons: tuple[tuple[Reason, str], ...]
+    node: str
+    rows: list[tuple[Any, ...]] | None
+    count: int
+
+
+def answered(step: Step, got: Got, away: list[str]) -> Outcome:
+    """Compare what a statement gave with its step; `away` are replicas out of reach."""
+    reason = "; ".join(text for _, text in got.reasons)
+    trouble = "; ".join(_troubles(step, got, away))
+    return Outcome(step.sql, got.route, reason, got.node, _gave(got), trouble=trouble)
+
+
+def refused(step: Step, exc: errors.Error) -> Outcome:
+    """Compare an error with the one that the step expects, if it does."""
+    name = _error_name(exc)
+    trouble = "" if name == step.route else f"expected {step.route or 'no error'}"
+    return Outcome(
+        step.sql, name, mask(str(exc)), is_refused=not trouble, trouble=trouble
+    )
+
+
+def _error_name(exc: errors.Error) -> str:
+    """Return routedb's own name: a class made with the driver's has others too."""
+    own = (kind for kind in type(exc).__mro__ if kind.__module__ == errors.__name__)
+    return next(own).__name__
+
+
+def _gave(got: Got) -> str:
+    if not got.route:
+        return ""
+    if got.rows is None:
+        return f"{got.count} written"
+    if len(got.rows) == 1:
+        return ", ".join(map(str, got.rows[0]))
+    return f"{len(got.rows)} rows"
+
+
+def _troubles(step: Step, got: Got, away: list[str]) -> Iterator[str]:
+    """Say in what a statement did not do what the script expects."""
+    if step.route not in (got.route, _with_any_shard(got.route)):
+        yield f"expected route {step.route or 'of no statement'}"
+    nodes = _nodes(step.route, away)
+    if nodes and got.node not in nodes:
+        yield f"expected node {' or '.join(nodes)}"
+    if step.why is not None and step.why not in dict(got.reasons):
+        yield f"expected reason {step.why.name}"
+    if step.rows is not None and step.rows != got.rows:
+        yield f"expected rows {step.rows}, not {got.rows}"
+    if step.count is not None and step.count != got.count:
+        yield f"expected {step.count} rows written, not {got.count}"
+
+
+def _with_any_shard(route: str) -> str:
+    database, bracket, rest = route.partition("[")
+    return f"{database}[any]{rest.partition(']')[2]}" if bracket else route
+
+
+def _nodes(route: str, away: list[str]) -> list[str]:
+    """Return the nodes that may answer; none where more than one shard may."""
+    place, _, role = route.partition(" ")
+    database, _, shard = place.rstrip("]").partition("[")
+    if database == "main":
+        there = [replica for replica in REPLICAS if replica not in away]
+        return there if role == "replica" else ["main-writer"]
+    if shard == "any" or not role:
+        return []
+    names = [f"{database}-{number}" for number in shard.split(",") if number]
+    return [", ".join(names) or database]

@@ -1,0 +1,92 @@
+"""`routedb check`: a row for every node, and what a script may conclude."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+
+from routedb.cli.check import Report, group_troubles
+from routedb.config.model import ClusterConfig
+from routedb.topology.snapshot import Answer, Role
+from tests.cli.rows import rows_of
+from tests.topology.cluster import cluster
+
+
+def test_every_node_has_a_row_with_what_it_is(shell, config):
+    result = shell("check", config)
+    assert result.exit_code == 0, result.output
+    version = sqlite3.sqlite_version
+    writer, replica, crm = rows_of(result.stdout)
+    assert writer[:5] == ["main", "-", "writer", "writer", version]
+    assert replica[:6] == ["main", "-", "replica", "replica", version, "0.0 ms"]
+    assert crm[:4] == ["crm", "-", "crm", "writer"]
+    assert all(row[-1].endswith(" ms") for row in (writer, replica, crm))
+    assert "3 nodes, all is well" in result.stdout
+
+
+def test_an_unreachable_node_is_named_with_its_error(shell, config, folder):
+    (folder / "main.db").unlink()
+    result = shell("check", config)
+    assert result.exit_code == 1
+    assert "unable to open database file" in result.stdout
+    assert result.stderr.splitlines() == [
+        "writer: cannot be reached",
+        "replica: cannot be reached",
+        "main: no node answers as writer",
+    ]
+
+
+def test_shards_are_told_apart(shell, tmp_path):
+    path = tmp_path / "shards.toml"
+    nodes = ", ".join(f'"sqlite:///{tmp_path}/{n}.db"' for n in range(2))
+    path.write_text(
+        f"default = 'o'\n[databases.o]\nshards = [{nodes}]\n", encoding="utf-8"
+    )
+    result = shell("check", path)
+    assert result.exit_code == 0, result.output
+    assert [row[1] for row in rows_of(result.stdout)] == ["shard 0", "shard 1"]
+
+
+def test_a_group_that_only_reads_needs_no_writer_when_it_is_said_to(shell, config):
+    text = config.read_text("utf-8")
+    config.write_text(text.replace("crm.db", "crm.db?mode=ro"), encoding="utf-8")
+    assert shell("check", config).exit_code == 0
+    config.write_text(text.replace("mode=rw", "mode=ro"), encoding="utf-8")
+    result = shell("check", config)
+    assert (result.exit_code, result.stderr) == (1, "main: no node answers as writer\n")
+
+
+def asked(config: ClusterConfig, *answers: Answer | None) -> list[Report]:
+    return [Report(*pair) for pair in zip(config.nodes, answers, strict=True)]
+
+
+def test_two_writers_are_a_trouble_unless_one_is_provably_newer():
+    config = cluster(["a", "b"], dialect="postgresql")
+    old, new = (Answer(Role.WRITER, history=line) for line in ("1", "2"))
+    claim = ["main: two nodes claim to be the writer"]
+    assert group_troubles(config, asked(config, old, old)) == claim
+    assert group_troubles(config, asked(config, old, new)) == []
+
+
+def test_a_missing_driver_is_the_error_of_its_node(shell, monkeypatch):
+    monkeypatch.setattr("routedb.adapters._loaded", {})
+    monkeypatch.setitem(sys.modules, "MySQLdb", None)
+    monkeypatch.delitem(sys.modules, "routedb.adapters.mysqlclient", raising=False)
+    result = shell("check", "mysql://app@127.0.0.1:1/shop")
+    assert result.exit_code == 1
+    assert 'pip install "routedb[mysql]"' in result.stdout
+
+
+def test_roles_are_what_the_servers_say_and_no_password_is_shown(shell, pg, tmp_path):
+    nodes = ", ".join(f'"{dsn}"' for dsn in reversed(pg.dsns))
+    path = tmp_path / "live.toml"
+    path.write_text(
+        f"default = 'm'\n[databases.m]\nnodes = [{nodes}]\n", encoding="utf-8"
+    )
+    result = shell("check", path)
+    assert result.exit_code == 0, result.output
+    roles = [row[3] for row in rows_of(result.stdout)]
+    assert roles == ["replica"] * len(pg.replica_dsns) + ["writer"]
+    alone = shell("check", pg.replica_dsns[0])
+    assert (alone.exit_code, alone.stderr) == (1, "main: no node answers as writer\n")
+    assert pg.cluster.writer.password not in result.output + alone.output
