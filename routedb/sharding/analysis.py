@@ -71,6 +71,7 @@ class _Text(NamedTuple):
     start: int  # where the statement begins, after EXPLAIN
     verb: str
     is_explained: bool
+    is_run: bool  # not merely explained
     rows: list[Row]
 
 
@@ -84,7 +85,7 @@ def plan_for(
     names = Names(dialect)
     walk = Changes(names, rules, Reader(tagged.terms, dialect))
     try:
-        walk.statement(tree)
+        walk.statement(tree, bool(text.rows))
     except RecursionError:
         refuse("the statement is nested too deeply")
     _check_found(walk, rules)
@@ -97,7 +98,7 @@ def plan_for(
         dialect=dialect,
         needs=tuple(walk.needs),
         moves=tuple(walk.moves),
-        is_write=bool(walk.copies),
+        is_write=bool(walk.copies) and text.is_run,
         rows=rows,
         positional=masked.positional,
         named=masked.named,
@@ -118,7 +119,8 @@ def _prepare(masked: Masked, dialect: str, rules: Mapping[Table, TableRule]) -> 
         _refuse_verb(verb, rules)
     first = rows_start(code) if verb in _CHANGES or verb == "WITH" else -1
     rows = find_rows(code, first) if first >= 0 else []
-    return _Text(masked, start, verb, explain is not None, rows)
+    is_run = not start or "ANALY" in code[:start].upper()
+    return _Text(masked, start, verb, explain is not None, is_run, rows)
 
 
 def _refuse_verb(verb: str, rules: Mapping[Table, TableRule]) -> None:
@@ -184,8 +186,6 @@ def _row_plan(walk: Changes, text: _Text, scan: Scan) -> RowPlan | None:
     if walk.inserted is None:
         return None
     key, place, width, because = walk.inserted
-    if not text.rows:
-        refuse(f"the rows for {key.table} are not found in the text")
     if text.is_explained:
         because = "it is explained"
     terms = row_terms(text.masked, text.rows, key, place, width)

@@ -38,9 +38,9 @@ class Changes(Walk):
         self.inserted: Rows | None = None
         self._top: exp.Expr | None = None
 
-    def statement(self, node: exp.Expr) -> None:
-        """Walk a whole statement."""
-        self._top = node
+    def statement(self, node: exp.Expr, has_rows: bool) -> None:
+        """Walk a whole statement. `has_rows`: those of VALUES are found in its text."""
+        self._top = node if has_rows else None
         self.query(node, Place())
 
     def change(self, node: exp.Expr, place: Place) -> None:
@@ -54,12 +54,23 @@ class Changes(Walk):
         items = [_alone(node.this), *([_alone(start.this)] if start else [])]
         inside = self.rows(items, node.args.get("where"), place)
         sources = _sources(inside)
-        # MySQL may write to each table of a join; elsewhere it is the first one.
-        written = sources if self.names.dialect == "mysql" else sources[:1]
+        written = self._updated(node.expressions, sources)
         self._written(written, node)
         for column, value in _assignments(node.expressions):
             self._assign(column, value, written, inside)
         self.others(node, inside, "this", "from_", "where", "with_")
+
+    def _updated(
+        self, nodes: Sequence[exp.Expr], sources: Sequence[Source]
+    ) -> Sequence[Source]:
+        """MySQL may write to each table of a join; elsewhere it is the first one."""
+        if self.names.dialect != "mysql":
+            return sources[:1]
+        tables = [column.args.get("table") for column, _ in _assignments(nodes)]
+        aliases = {self.names.table(table) for table in tables}
+        if "" in aliases:
+            return sources
+        return [source for source in sources if source.alias in aliases]
 
     def _delete(self, node: exp.Expr, place: Place) -> None:
         using: list[exp.Expr] = node.args.get("using") or []

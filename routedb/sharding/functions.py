@@ -51,8 +51,18 @@ def complaint(value: object, problem: Unfit, function: ShardFunction) -> str:
 
 @lru_cache(maxsize=1024)
 def locator(function: ShardFunction) -> Locate:
-    """Compile `function`. What it returns raises Unfit."""
-    return _COMPILERS[function.name](function)
+    """Compile `function`. What it returns raises Unfit.
+
+    Raises ShardError when a bound or a listed value is no key.
+    """
+    try:
+        return _COMPILERS[function.name](function)
+    except Unfit as problem:
+        declared = f" of key_type {function.type}" if function.type else ""
+        raise ShardError(
+            f"function {function.name}: one of its bounds or values {problem}"
+            f"{declared}; correct the table's rule"
+        ) from None
 
 
 def _hash(function: ShardFunction) -> Locate:
@@ -88,11 +98,11 @@ def _range(function: ShardFunction) -> Locate:
 
 def _list(function: ShardFunction) -> Locate:
     key_type = function.type
-    homes = {
-        canonical(value, key_type): shard
-        for shard, values in enumerate(function.values)
-        for value in values
-    }
+    homes: dict[bytes, int] = {}
+    for shard, values in enumerate(function.values):
+        for value in values:
+            if homes.setdefault(canonical(value, key_type), shard) != shard:
+                raise Unfit("is the same key as one of another shard")
 
     def locate(value: Any, shards: int) -> int:
         shard = homes.get(canonical(value, key_type))

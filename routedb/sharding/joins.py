@@ -9,7 +9,7 @@ with NULL, and so makes an inner join of an outer one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -68,6 +68,8 @@ def item(node: exp.Expr, make: Callable[[exp.Expr], Leaf]) -> Tree:
         node.this, (exp.Table, exp.Subquery)
     ):
         if node.args.get("alias") is not None:
+            if isinstance(node.this, exp.Subquery):
+                break  # a query in two pairs of brackets
             refuse("an alias for a join in brackets is not understood")
         if node.args.get("joins"):
             return build(item(node.this, make), node.args["joins"], make)
@@ -113,33 +115,37 @@ def settle(tree: Tree, known: list[Fact]) -> None:
     if isinstance(tree, Leaf):
         tree.known = known
         return
-    left, right = _sources(tree.left), _sources(tree.right)
-    keeps_left, keeps_right = _PRESERVES[tree.kind]
-    # A side is filled with NULL when it is the other that is preserved.
-    if keeps_left and touches(known, right):
-        keeps_left = False
-    if keeps_right and touches(known, left):
-        keeps_right = False
+    keeps_left, keeps_right = _kept(tree, known)
     tree.kind = _KIND[keeps_left, keeps_right]
     # A row of a side that is not preserved matters only where it is joined.
-    to_left = known if keeps_left else known + tree.on + holding(tree.right)
-    to_right = known if keeps_right else known + tree.on + holding(tree.left)
+    said = known + tree.on
+    to_left = known if keeps_left else said + holding(tree.right, said)
+    to_right = known if keeps_right else said + holding(tree.left, said)
     settle(tree.left, to_left)
     settle(tree.right, to_right)
 
 
-def holding(tree: Tree) -> list[Fact]:
-    """Return what holds for every row that comes out of `tree`."""
+def holding(tree: Tree, known: Sequence[Fact]) -> list[Fact]:
+    """Return what else holds for the rows that come out of `tree` and meet `known`."""
     if isinstance(tree, Leaf):
         return []
-    sides = {
-        INNER: (tree.left, tree.right),
-        LEFT: (tree.left,),
-        RIGHT: (tree.right,),
-        FULL: (),
-    }[tree.kind]
-    facts = [fact for side in sides for fact in holding(side)]
-    return facts + tree.on if tree.kind == INNER else facts
+    keeps_left, keeps_right = _kept(tree, known)
+    facts = [] if keeps_right else holding(tree.left, known)
+    facts += [] if keeps_left else holding(tree.right, known)
+    return facts if keeps_left or keeps_right else facts + tree.on
+
+
+def _kept(tree: Joined, known: Sequence[Fact]) -> tuple[bool, bool]:
+    """Tell which sides' rows come out even where they are not joined.
+
+    A side is filled with NULL where it is the other that is preserved; a fact about it
+    drops such rows.
+    """
+    keeps_left, keeps_right = _PRESERVES[tree.kind]
+    return (
+        keeps_left and not touches(known, _sources(tree.right)),
+        keeps_right and not touches(known, _sources(tree.left)),
+    )
 
 
 _PRESERVES = {

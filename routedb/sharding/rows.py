@@ -59,6 +59,8 @@ class RowPlan:
 
 
 _VALUES = re.compile(r"[()]|(?<![\w$.])VALUES?(?=[\s(])", re.IGNORECASE).finditer
+# MySQL's VALUES(column) stands after an operator.
+_ENDS_NAME = re.compile(rf"[\w$){NAME}]").fullmatch
 _OPENS = re.compile(r"\s*\(").match
 _NEXT = re.compile(r"\s*,\s*(?=\()").match
 _MARK = re.compile(r"%\([^()]*\)s|[()\[\],;]").finditer
@@ -78,7 +80,7 @@ def rows_start(code: str) -> int:
     for match in _VALUES(code):
         if match[0] in "()":
             depth += 1 if match[0] == "(" else -1
-        elif not depth:
+        elif not depth and _ENDS_NAME(code[: match.start()].rstrip()[-1:]):
             opening = _OPENS(code, match.end())
             if opening:
                 return opening.end() - 1

@@ -101,6 +101,8 @@ class Scope:
 
     def key_of(self, node: exp.Expr | None) -> Source | None:
         """Return the source whose shard key this column certainly is, else None."""
+        while isinstance(node, exp.Paren):
+            node = node.this
         if not isinstance(node, exp.Column):
             return None
         name = self.names.column(node.this)

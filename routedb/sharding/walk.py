@@ -141,7 +141,7 @@ class Walk:
             settle(tree, facts)
             for leaf in leaves(tree):
                 self._need(leaf)
-            facts += holding(tree)
+            facts += holding(tree, facts)
             joins = [(j.node.args.get("on"), j.on) for j in joined(tree) if j.node]
         inside = Place(scope, tuple(facts), place.ctes)
         for node in apart:
