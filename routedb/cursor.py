@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, cast
+from weakref import ref
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor
@@ -48,6 +49,8 @@ class Cursor:
         self._arraysize = 1
         self.session: Session = connection.dispatcher
         self._is_closed = False
+        holders = connection.dispatcher.links.holders
+        holders.add(ref(self, holders.discard))
 
     # -- running -------------------------------------------------------------------
 
@@ -99,10 +102,9 @@ class Cursor:
         if self.raw is None:
             raise self._error(errors.ProgrammingError, "no statement has been run")
         step = getattr(self.raw, "nextset", None)
-        if step is None:
-            return None
-        answer = self._guarded(step)
-        if answer:
+        answer = None if step is None else self._guarded(step)
+        self.unseat()
+        if answer and self.raw.description is not None:  # a procedure ends without rows
             self.seat(self.raw)
         return answer
 
@@ -183,6 +185,8 @@ class Cursor:
 
     def close(self) -> None:
         """Close; every later use raises InterfaceError (PEP 249)."""
+        if self._is_closed:
+            return
         for raw in self.raws.values():
             self._guarded(raw.close)
         self.raws = {}
@@ -235,8 +239,17 @@ class Cursor:
         """There is nothing to fetch: the methods of the class say so."""
         if self.seated is not None:
             self.seated = None
-            for name in ("fetchone", "fetchmany", "fetchall"):
-                self.__dict__.pop(name, None)
+            self._release()
+
+    def guard(self, link: Link) -> None:
+        """Fetch through the methods of the class: `link` is closed, so the driver may
+        refuse rows it still has, and its errors need our hands on them."""
+        if self.link is link:
+            self._release()
+
+    def _release(self) -> None:
+        for name in ("fetchone", "fetchmany", "fetchall"):
+            self.__dict__.pop(name, None)
 
     # -- guards ----------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Iterator
+from typing import Protocol
+from weakref import ref
 
 from routedb import errors
 from routedb.adapters.base import Fault, TxMode
@@ -19,6 +21,13 @@ from routedb.topology import candidates, pick
 _NODE_FAULTS = frozenset({Fault.REFUSED, Fault.NODE_STARTING, Fault.LINK_LOST})
 
 
+class Holder(Protocol):
+    """What links need of a cursor, which may hold rows that came over one of them."""
+
+    def guard(self, link: Link) -> None:
+        """Expect that fetching what `link` has brought may fail: it is closed."""
+
+
 class Links:
     """At most one link per node. `open` is public: the hot path looks into it.
 
@@ -29,6 +38,7 @@ class Links:
     def __init__(self, core: Core, mode: TxMode) -> None:
         self.core = core
         self.open: dict[int, Link] = {}
+        self.holders: set[ref[Holder]] = set()  # the connection's cursors
         self.settings = Settings()
         self.version = 0
         self._mode = mode
@@ -130,6 +140,10 @@ class Links:
             if self.open.get(link.node.id) is link:
                 del self.open[link.node.id]
         link.close()
+        for known in list(self.holders):
+            holder = known()
+            if holder is not None:
+                holder.guard(link)
 
     def changed(self, link: Link) -> None:
         """Take note that the settings changed by a statement that `link` has run."""
