@@ -216,10 +216,7 @@ class MysqlclientAdapter:
         return _NUMBERS.get(number, Fault.STATEMENT)
 
     def _lag_s(self, raw: Raw) -> float | None:
-        """Return the seconds behind; None when this user may not know them.
-
-        A replica whose threads do not run is behind for ever: infinite.
-        """
+        """Return the seconds behind; None when this user may not know them."""
         asked = "SHOW SLAVE STATUS" if self._is_mariadb(raw) else "SHOW REPLICA STATUS"
         with raw.cursor(MySQLdb.cursors.DictCursor) as cursor:
             try:
@@ -229,10 +226,7 @@ class MysqlclientAdapter:
                     raise
                 return None
             row = cursor.fetchone()
-        if row is None:
-            return None
-        behind = row.get("Seconds_Behind_Master", row.get("Seconds_Behind_Source"))
-        return math.inf if behind is None else float(behind)
+        return None if row is None else _seconds_behind(row)
 
     @staticmethod
     def _is_mariadb(raw: Raw) -> bool:
@@ -242,6 +236,27 @@ class MysqlclientAdapter:
     def _version(raw: Raw) -> tuple[int, int]:
         numbers = raw.get_server_info().removeprefix("5.5.5-").split(".")
         return int(numbers[0]), int(numbers[1])
+
+
+def _seconds_behind(row: dict[str, Any]) -> float:
+    """Read SHOW REPLICA STATUS, in its old words and its new ones.
+
+    A replica whose threads do not run is behind for ever. One that cannot reach its
+    writer is told no seconds: it is behind by what it has received and not replayed,
+    as a replica of PostgreSQL is, or reads would end with their writer.
+    """
+    told = {
+        key.replace("Master", "Source").replace("Slave", "Replica"): value
+        for key, value in row.items()
+    }
+    if told["Seconds_Behind_Source"] is not None:
+        return float(told["Seconds_Behind_Source"])
+    is_running = told["Replica_SQL_Running"] == "Yes"
+    if not is_running or told["Replica_IO_Running"] == "No":
+        return math.inf
+    received = told["Source_Log_File"], told["Read_Source_Log_Pos"]
+    replayed = told["Relay_Source_Log_File"], told["Exec_Source_Log_Pos"]
+    return 0.0 if received == replayed else math.inf
 
 
 ADAPTER = MysqlclientAdapter()
