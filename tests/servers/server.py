@@ -24,7 +24,9 @@ _FIND = """
 pid=$(head -n 1 "$1" 2>/dev/null) && [ "$(readlink "/proc/$pid/cwd")" = "$2" ]
 """
 # PostgreSQL puts each child into a session of its own, so a process group would miss
-# them. Stopped first, the parent can start no more while they are counted.
+# them. Stopped first, the parent can start no more while they are counted. A process
+# has closed its sockets when it is a zombie, and has no other threads: MariaDB's may
+# outlive the first one.
 _SIGNAL = f"""
 {{ {_FIND.strip()}; }} || exit 0
 kill -s STOP "$pid"
@@ -32,7 +34,9 @@ all="$(cat "/proc/$pid/task/$pid/children") $pid"
 kill -s "$3" $all
 [ "$3" = KILL ] || exit 0
 for each in $all; do
-    while readlink "/proc/$each/cwd" >/dev/null 2>&1; do sleep 0.02; done
+    until [ "$(ls "/proc/$each/task" 2>/dev/null | wc -l)" -lt 2 ] &&
+        ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$each/status" 2>/dev/null
+    do sleep 0.02; done
 done
 """
 
