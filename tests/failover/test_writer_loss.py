@@ -116,6 +116,7 @@ def test_a_transaction_that_the_old_writer_refuses_is_lost(my_rig):
     my_rig.database.wait_replayed()
     old, new = my_rig.servers["writer"], my_rig.servers["replica1"]
     old.is_disturbed = True
+    assert read(connection) == "writer"  # the transaction is bound to it
     old.execute("SET GLOBAL read_only = ON")
     new.promote()
     old.follow(new)
