@@ -121,7 +121,7 @@ class Attempts:
         fault = link.adapter.fault(exc, link.raw)
         link.adapter.adopt(exc)
         if not isinstance(exc, errors.Error):
-            raise as_dbapi_error(exc)
+            raise as_dbapi_error(exc) from exc
         action = action_for(fault, self._moment())
         if self.may_write and self.is_in_parts:
             note_written(self.d, self.plan, self.group)

@@ -1,8 +1,9 @@
 """The hot path: one statement, from the text to the driver's cursor.
 
 It fits on one screen and stays lean: no lock of ours, no regex, no logging, nothing
-built per statement (DESIGN.md, section 5). Whatever is not "pick a node and run it" goes
-the long way, to `conduct`. A change here brings a figure of `make bench` in its commit.
+built per statement (DESIGN.md, section 5). Whatever is not "pick a node and run it"
+goes the long way, to `conduct`. A change here brings a figure of `make bench` in its
+commit.
 """
 
 from __future__ import annotations
@@ -35,12 +36,10 @@ def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
         if d.free:
             group = core.topology.groups[gid]
             ring = group.ring
-            if not plan.may_replica or not ring:
-                link = d.open.get(group.writer)  # type: ignore[arg-type]
-            elif plan.minds_writes and (
-                gid in d.own_writes or gid in core.shared_writes
-            ):
+            if plan.minds_writes and (gid in d.own_writes or gid in core.shared_writes):
                 route = plan.own_writes
+                link = d.open.get(group.writer)  # type: ignore[arg-type]
+            elif not plan.may_replica or not ring:
                 link = d.open.get(group.writer)  # type: ignore[arg-type]
             else:
                 route = plan.replica

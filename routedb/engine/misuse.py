@@ -2,7 +2,8 @@
 
 psycopg2 raises TypeError for too many parameters, IndexError for too few and ValueError
 for a NUL; code written for it catches these, code written for PEP 249 catches Error.
-The exception stays what it was and is both.
+So what is raised is both. Python lets nobody change the class of its own exceptions
+(unlike a driver's), so it is a new one with the same arguments.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ _KINDS: tuple[tuple[type[Exception], type[errors.Error]], ...] = (
 
 
 def as_dbapi_error(exc: Exception) -> Exception:
-    """Return `exc`, an instance also of the PEP 249 class that fits, when one does."""
+    """Return `exc`, or its like that is an instance also of a PEP 249 class, when one
+    fits."""
     if isinstance(exc, errors.Error):
         return exc
     for plain, kind in _KINDS:
         if isinstance(exc, plain):
-            exc.__class__ = _both(type(exc), kind)
-            break
+            return _both(type(exc), kind)(*exc.args)
     return exc
 
 

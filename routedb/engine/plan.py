@@ -160,13 +160,9 @@ class Plan:
         database = self.database
         has_replicas = any(len(g.nodes) > 1 for g in database.groups)
         self.shares_writes = database.consistency == "process"
-        self.minds_writes = database.consistency != "eventual"
-        self.may_replica = (
-            self.is_read
-            and has_replicas
-            and database.reads == "replica"
-            and database.consistency != "strong"
-        )
+        is_free = self.is_read and has_replicas and database.consistency != "strong"
+        self.minds_writes = is_free and database.consistency != "eventual"
+        self.may_replica = is_free and database.reads == "replica"
         groups = (0,)
         self.writer = self.route(groups, Role.WRITER, self._writer_reason(has_replicas))
         self.replica = self.route(groups, Role.REPLICA, Reason.PLAIN_READ)
