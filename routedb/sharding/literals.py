@@ -23,7 +23,7 @@ class Unreadable(ValueError):
 def read_literal(text: str, dialect: str) -> int | Decimal | str | bytes:
     """Return the value of a literal of `dialect`. Raises Unreadable."""
     if _DECIMAL(text):
-        return int(text) if text.isdigit() else Decimal(text)
+        return _number(text, dialect)
     first = text[0]
     if first in "'\"":
         inner = text[1:-1].replace(first * 2, first)
@@ -36,6 +36,22 @@ def read_literal(text: str, dialect: str) -> int | Decimal | str | bytes:
         return _PREFIXED[dialect, first.lower()](text)
     except (KeyError, ValueError):
         raise Unreadable("a literal of this kind") from None
+
+
+def _number(text: str, dialect: str) -> int | Decimal:
+    number = int(text) if text.isdigit() else Decimal(text)
+    if number > _EXACT and _IS_FLOAT[dialect](text):
+        raise Unreadable("a floating number, too large to be exact")
+    return number
+
+
+# Which numbers a dialect reads as floats, and up to where these are exact.
+_EXACT = 2**53
+_IS_FLOAT: dict[str, Callable[[str], bool]] = {
+    "postgresql": lambda text: False,
+    "mysql": lambda text: "e" in text.lower(),
+    "sqlite": lambda text: not text.isdigit() or int(text) >= 2**63,
+}
 
 
 def _mysql(inner: str, quote: str) -> str:

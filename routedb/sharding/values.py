@@ -122,7 +122,17 @@ def _iso_day(found: re.Match[str]) -> bytes:
 
 
 def _coarse_number(value: float | Decimal) -> bytes:
-    return _whole(value if isinstance(value, Decimal) else Decimal(repr(float(value))))
+    return _whole(value if isinstance(value, Decimal) else _of_float(value))
+
+
+def _of_float(value: float) -> Decimal:
+    """Return what a float was written as. A large one may equal several integers."""
+    if _EXACT < abs(value) < float("inf"):
+        raise Unfit("is too large to be exact; pass an int or a Decimal")
+    return Decimal(repr(float(value)))
+
+
+_EXACT = 2.0**53
 
 
 def _whole(number: Decimal) -> bytes:
@@ -180,7 +190,7 @@ def _text_of(value: object) -> str | None:
 
 def _numeric(value: object) -> bytes:
     if isinstance(value, float):
-        return _number_form(Decimal(repr(float(value))))
+        return _number_form(_of_float(value))
     if isinstance(value, Decimal):
         return _number_form(value)
     text = _text_of(value)
