@@ -19,6 +19,7 @@ from routedb.cursor import Cursor
 from routedb.engine.core import Core
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
+from routedb.routing import Reason
 from routedb.session import State
 
 
@@ -106,6 +107,12 @@ def farm(replicas: int = 2, **options: Any) -> Iterator[Rig]:
     finally:
         for server in servers.values():
             server.close()
+
+
+def reason_of(cursor: Cursor) -> Reason:
+    """Return the reason that decided which role answered last."""
+    assert cursor.route is not None
+    return cursor.route.reasons[-1][0]
 
 
 def node_of(cursor: Cursor) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
 import routedb
 from routedb.routing import Reason
-from tests.engine.rig import farm, node_of
+from tests.engine.rig import farm, node_of, reason_of
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"
@@ -17,7 +18,7 @@ HINT_W = "SELECT a FROM t /* routedb: role=writer */"
 W, R = {"w"}, {"r1", "r2"}
 
 # Options, what was run before, the statement; then the nodes and the reason.
-CASES = {
+CASES: dict[str, tuple[dict[str, Any], list[str], str, set[str], Reason]] = {
     "a plain read": ({}, [], READ, R, Reason.PLAIN_READ),
     "a write": ({}, [], WRITE, W, Reason.NOT_A_READ),
     "a lock": ({}, [], LOCK, W, Reason.NOT_A_READ),
@@ -83,7 +84,7 @@ def test_where_a_statement_runs(case):
         [(node, texts)] = rig.logs().items()
         assert node in nodes
         assert (texts[-1], texts.count(sql)) == (sql, 1)
-        assert cursor.route.reasons[-1][0] is reason
+        assert reason_of(cursor) is reason
         assert cursor.route == explained
         assert node_of(cursor) == node
 
@@ -94,7 +95,7 @@ def test_the_reads_of_a_read_only_transaction_stay_together(rig):
     cursor = connection.cursor()
     seen = []
     for _ in range(6):
-        names = Counter()
+        names: Counter[str] = Counter()
         for _ in range(5):
             cursor.execute(READ)
             names[node_of(cursor)] += 1
@@ -196,10 +197,7 @@ def test_process_consistency_counts_the_writes_of_all_connections():
         assert node_of(reader) in R
         writer.execute(WRITE)
         reader.execute(READ)
-        assert (node_of(reader), reader.route.reasons[-1][0]) == (
-            "w",
-            Reason.OWN_WRITES,
-        )
+        assert (node_of(reader), reason_of(reader)) == ("w", Reason.OWN_WRITES)
 
 
 def test_a_replica_that_was_asked_for_by_name_does_not_write(rig):
