@@ -75,7 +75,7 @@ class MysqlclientAdapter:
         if "read_default_file" not in options:
             options.setdefault("charset", "utf8mb4")
         options["autocommit"] = True
-        raw = MySQLdb.connect(**options)
+        raw: Raw = MySQLdb.connect(**options)
         # mysqlclient refuses every call on a connection that another thread uses, also
         # this one, and just then `interrupt` needs it.
         raw.descriptor = raw.fileno()
