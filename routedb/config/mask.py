@@ -22,6 +22,9 @@ _QUOTED_OF_DSN = re.compile(
     rf"(\b{_KEY}\s*=\s*)'(?:[^'\\]|\\.)*'(?=\s*$|\s+\w+\s*=)", re.IGNORECASE
 )
 
+# One word that is no URL: one whose scheme is missing or misspelt (postgresql:/u:p@h).
+_LOGIN_OF_WORD = re.compile(r"([^\s:=]*):\S*@(\S*\s*)")
+
 # A DSN somewhere in a message ends at white space.
 _LOGIN_IN_TEXT = re.compile(r"(://[^\s:@]*):\S*@")
 _KEY_IN_TEXT = re.compile(
@@ -40,6 +43,8 @@ def mask(text: str) -> str:
         return _KEY_OF_DSN.sub(rf"\1{HIDDEN}", text)
     if _WHOLE_KEYWORDS.match(text):
         return _mask_keywords(text)
+    if login := _LOGIN_OF_WORD.fullmatch(text):
+        return f"{login[1]}:{HIDDEN}@{login[2]}"
     text = _LOGIN_IN_TEXT.sub(rf"\1:{HIDDEN}@", text)
     text = _KEY_IN_TEXT.sub(rf"\1{HIDDEN}", text)
     return _ITEM_IN_TEXT.sub(rf"\1'{HIDDEN}'", text)
