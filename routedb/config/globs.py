@@ -1,18 +1,19 @@
-r"""Globs as `fnmatch` knows them: whether one matches all that another can match.
+"""Globs as `fnmatch` knows them: whether some match all that another can match.
 
-Both are read as automata over characters. Every text the special one accepts is walked
-through both at once; the general one covers it when no such text leaves it outside. The
-characters are put in classes first: those that no part of either glob tells apart are
+All are read as automata over characters. Every text the special one accepts is walked
+through all at once; the others cover it when no such text leaves them all outside. The
+characters are put in classes first: those that no part of any glob tells apart are
 one, so that a handful of samples stand for all of Unicode, and the answer is exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import compress, pairwise
 from typing import NamedTuple
 
 _LAST = 0x110000
+_MOST_STEPS = 50_000  # some globs (*a?????????????) have a state for every subset
 
 
 class Part(NamedTuple):
@@ -29,6 +30,7 @@ class Part(NamedTuple):
 
 ANY = Part(((0, _LAST),))
 STAR = Part((), is_star=True)
+SEPARATOR = Part(((_LAST, _LAST + 1),))  # joins two globs: no wildcard matches it
 Glob = tuple[Part, ...]
 
 
@@ -43,23 +45,61 @@ def is_literal(pattern: str) -> bool:
     return not any(char in pattern for char in "*?[")
 
 
-def covers(general: Glob, special: Glob) -> bool:
-    """Tell whether `general` matches every text that `special` matches."""
-    samples = _samples((*general, *special))
-    start = (_closed(special, {0}), _closed(general, {0}))
+def covers(generals: Sequence[Glob], special: Glob) -> bool:
+    """Tell whether `generals` together match every text that `special` matches; False
+    also when that would take too long to tell."""
+    samples = _samples([special, *generals])
+    if not any(_accepts(glob, _witness(special, samples)) for glob in generals):
+        return False
+    start = (_closed(special, {0}), tuple(_closed(glob, {0}) for glob in generals))
     seen = {start}
     queue = [start]
     while queue:
         inner, outer = queue.pop()
-        if len(special) in inner and len(general) not in outer:
+        matched = [len(g) in places for g, places in zip(generals, outer, strict=True)]
+        if len(special) in inner and not any(matched):
             return False
+        if len(seen) * len(generals) > _MOST_STEPS:
+            return False
+        if any(glob[-1:] == (STAR,) for glob in compress(generals, matched)):
+            continue  # whatever follows, that one matches it
         for point in samples:
             stepped = _stepped(special, inner, point)
-            state = (stepped, _stepped(general, outer, point))
-            if stepped and state not in seen:
+            after = (
+                _stepped(glob, places, point)
+                for glob, places in zip(generals, outer, strict=True)
+            )
+            if stepped and (state := (stepped, tuple(after))) not in seen:
                 seen.add(state)
                 queue.append(state)
     return True
+
+
+def may_meet(one: Glob, other: Glob) -> bool:
+    """Tell whether some text may match both, by how they begin and end."""
+    return _agree(one, other) and _agree(one[::-1], other[::-1])
+
+
+def _agree(one: Glob, other: Glob) -> bool:
+    for a, b in zip(one, other, strict=False):
+        if a.is_star or b.is_star:
+            return True
+        if not any(x < v and u < y for x, y in a.ranges for u, v in b.ranges):
+            return False
+    return True
+
+
+def _witness(glob: Glob, samples: list[int]) -> list[int]:
+    """Return a text that `glob` matches, and others as seldom as may be."""
+    odd = max(point for point in samples if point < _LAST)
+    return [odd if part.is_star else part.ranges[-1][1] - 1 for part in glob]
+
+
+def _accepts(glob: Glob, text: list[int]) -> bool:
+    places = _closed(glob, {0})
+    for point in text:
+        places = _stepped(glob, places, point)
+    return len(glob) in places
 
 
 def _parts(pattern: str) -> Iterator[Part]:
@@ -101,10 +141,10 @@ def _set(inside: str) -> Part:
     return part
 
 
-def _samples(parts: Glob) -> list[int]:
+def _samples(globs: list[Glob]) -> list[int]:
     """Return one code point of every class that the parts tell apart."""
-    cuts = {cut for part in parts for pair in part.ranges for cut in pair}
-    return sorted((cuts | {0}) - {_LAST})
+    cuts = {c for glob in globs for part in glob for pair in part.ranges for c in pair}
+    return sorted(cut for cut in cuts | {0} if cut <= _LAST)
 
 
 def _closed(glob: Glob, places: set[int]) -> frozenset[int]:
@@ -123,7 +163,8 @@ def _stepped(glob: Glob, places: frozenset[int], point: int) -> frozenset[int]:
     for place in places:
         if place < len(glob):
             if glob[place].is_star:
-                after.add(place)
+                if point < _LAST:
+                    after.add(place)
             elif glob[place].has(point):
                 after.add(place + 1)
     return _closed(glob, after)

@@ -33,22 +33,9 @@ def build(
         rule = _rule(document, pattern, databases, dialect)
         for earlier in rules:
             _check_homes(document, earlier, rule, dialect)
-        for earlier in rules:
-            _check_reachable(document, earlier, rule)
         rules.append(rule)
+    _check_reachable(document, rules)
     return tuple(rules)
-
-
-def covers(general: TableRule, special: TableRule) -> bool:
-    """Tell whether `general` matches every table that `special` can match.
-
-    A rule without a schema matches any, and so does one whose schema is a star.
-    """
-    pairs = ((general.schema, special.schema), (general.name, special.name))
-    return all(
-        globs.covers(globs.parse("*" if a is None else a), globs.parse(b or "*"))
-        for a, b in pairs
-    )
 
 
 # -- one rule --------------------------------------------------------------------------
@@ -166,11 +153,32 @@ def _check_homes(
         )
 
 
-def _check_reachable(document: Document, earlier: TableRule, rule: TableRule) -> None:
-    if covers(earlier, rule):
-        document.refuse(
-            ("tables", rule.pattern),
-            f"can never match: {earlier.pattern!r} above it matches everything that it "
-            "can; put the more special rule first",
-            found=False,
-        )
+def _check_reachable(document: Document, rules: Sequence[TableRule]) -> None:
+    """Refuse a rule when those above it match every table that it can match."""
+    above: list[tuple[TableRule, globs.Glob, globs.Glob]] = []
+    for rule in rules:
+        name = globs.parse(rule.name)
+        # A rule without a schema matches any, and so does one whose schema is a star.
+        table = (*globs.parse(rule.schema or "*"), globs.SEPARATOR, *name)
+        near = [(r, whole) for r, whole, n in above if globs.may_meet(n, name)]
+        if near and globs.covers([whole for _, whole in near], table):
+            hiding = " and ".join(repr(r.pattern) for r in _needed(near, table))
+            document.refuse(
+                ("tables", rule.pattern),
+                f"can never match: {hiding} above it match everything that it can; "
+                "put the more special rule first",
+                found=False,
+            )
+        above.append((rule, table, name))
+
+
+def _needed(
+    rules: list[tuple[TableRule, globs.Glob]], table: globs.Glob
+) -> list[TableRule]:
+    """Leave out the rules without which the others still cover `table`."""
+    kept = list(rules)
+    for rule in reversed(rules):
+        others = [each for each in kept if each is not rule]
+        if globs.covers([whole for _, whole in others], table):
+            kept = others
+    return [rule for rule, _ in kept]
