@@ -22,8 +22,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 
 
 def parse_dsn(dsn: str) -> Address:
-    """Take one DSN apart. Raises MalformedError, whose text shows nothing of the DSN
-    but its scheme and the names of options."""
+    """Take one DSN apart. Raises MalformedError."""
     if "\0" in dsn:
         raise MalformedError("a DSN holds no NUL byte")
     scheme = _SCHEME.match(dsn)
@@ -31,10 +30,9 @@ def parse_dsn(dsn: str) -> Address:
         return read_keywords(dsn)
     read = _READERS.get(scheme.group(1).lower())
     if read is None:
-        name = scheme.group(1)
         raise MalformedError(
-            f"unknown scheme {name!r}; allowed are {', '.join(_READERS)}, or libpq "
-            f"keywords (host=… dbname=…){near(name, _READERS)}"
+            f"unknown scheme; allowed are {', '.join(_READERS)}, or libpq "
+            f"keywords (host=… dbname=…){near(scheme.group(1), _READERS)}"
         )
     return read(dsn)
 

@@ -17,5 +17,5 @@ class Address(NamedTuple):
 
 
 class MalformedError(Exception):
-    """A DSN that cannot be right. The text says what is allowed and shows no values:
-    they may be passwords, or come from a variable."""
+    """A DSN that cannot be right. The text says what is allowed and shows nothing of
+    the DSN: any part of it may be a password, or come from a variable."""

@@ -64,8 +64,7 @@ def _keyword(key: str, value: str) -> Any:
     if key not in _KEYWORDS:
         allowed = sorted({*_URI, *_KEYWORDS, "uri"})
         raise MalformedError(
-            f"unknown option {key!r}; allowed are {', '.join(allowed)}"
-            f"{near(key, allowed)}"
+            f"unknown option; allowed are {', '.join(allowed)}{near(key, allowed)}"
         )
     try:
         return _KEYWORDS[key](value)
