@@ -17,7 +17,7 @@ CLUSTER_KEYWORDS = ("default", "dialect", "hints", "functions")
 
 # Keywords that say where a server is. They name a node by themselves; the others only
 # add to the nodes of ROUTEDB_CONFIG when it is set.
-_PLACES = ("host", "hostaddr", "port", "dbname", "database", "db", "service")
+_PLACES = ("host", "hostaddr", "port", "dbname", "database", "service")
 
 _ALLOWED = (
     "a DSN, a list of DSNs, the path of a .toml file, a mapping of its shape, libpq "
