@@ -158,9 +158,8 @@ class Builder:
             if not name or mask(name) != name:
                 self._refuse(path, "a name is a short text without a password")
             if name in owners:
-                what = (
-                    f"a name is given once; {'.'.join(map(str, owners[name]))} has it"
-                )
+                owner = self._document.name(owners[name][:-1])
+                what = f"a name is given once; {owner} has it"
                 self._refuse(path, what, found=True)
             owners[name] = path
         self._names.update(owners)

@@ -56,7 +56,7 @@ class Document:
         """Raise ConfigError about the place at `path`; with `found`, show what is there
         as it was written."""
         shown = _shown(_at(self.written, path)) if found else ""
-        parts = [self._label(path), self._name(path), what]
+        parts = [self._label(path), self.name(path), what]
         text = ": ".join(part for part in parts if part)
         raise errors.ConfigError(f"{text}; found {shown}" if shown else text) from None
 
@@ -71,7 +71,7 @@ class Document:
     def _label(self, path: Path) -> str:
         return KEYWORDS if path and path[0] in self._keywords else self.label
 
-    def _name(self, path: Path) -> str:
+    def name(self, path: Path) -> str:
         """Write a path as TOML would; the pattern of a table is always in quotes."""
         common = min(len(path), len(self._root))
         if path[:common] == self._root[:common]:
@@ -94,7 +94,7 @@ class Document:
             for key in value:
                 if not isinstance(key, str):
                     raise errors.ConfigError(
-                        f"{self.label}: {self._name(path) or 'the top level'}: the key "
+                        f"{self.label}: {self.name(path) or 'the top level'}: the key "
                         f"{key!r} is no string"
                     )
             return {k: self._plain(item, (*path, k)) for k, item in value.items()}
