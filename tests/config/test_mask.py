@@ -22,9 +22,9 @@ PASSWORDS = st.text(
     [
         ("postgresql://u:p@h/d", "postgresql://u:***@h/d"),
         ("postgresql://u:p@ss/w@h:5/d", "postgresql://u:***@h:5/d"),
-        ("host=h password=p user=u", "host=h password=*** user=u"),
-        ("host=h password='p q' user=u", "host=h password=*** user=u"),
-        ("mysql://h/d?passwd=p&x=1", "mysql://h/d?passwd=***&x=1"),
+        ("host=h password=p user=u", "host=h password=***"),
+        ("host=h password='p q' user=u", "host=h password=***"),
+        ("mysql://h/d?passwd=p&x=1", "mysql://h/d?passwd=***"),
         ("{'password': 'p', 'x': 1}", "{'password': '***', 'x': 1}"),
         ("no secret here: a:b", "no secret here: a:b"),
     ],
