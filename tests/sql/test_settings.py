@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from routedb.sql import classify
+
 from .seen import seen
 
 
@@ -136,3 +138,32 @@ def test_mysql_settings(sql, expected):
 )
 def test_a_pragma_asks_sets_or_writes(sql, expected):
     assert seen(sql, "sqlite") == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "dialect", "settings"),
+    [
+        ("SET Work_Mem = '1MB'", "postgresql", ("work_mem",)),
+        ("SET my.own TO 1", "postgresql", ("my.own",)),
+        ("SET TIME ZONE 'UTC'", "postgresql", ("timezone",)),
+        ("SET SCHEMA 'a'", "postgresql", ("search_path",)),
+        ("SET SESSION AUTHORIZATION u", "postgresql", ("session_authorization",)),
+        ("RESET ALL", "postgresql", ("*",)),
+        ("RESET ROLE", "postgresql", ("role",)),
+        ("SELECT set_config('a', 'b', false)", "postgresql", ("*",)),
+        (
+            "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+            "postgresql",
+            ("default_transaction_read_only",),
+        ),
+        ("SET NAMES utf8mb4", "mysql", ("names",)),
+        (
+            "SET sql_mode = 1, @@session.Time_Zone = 2",
+            "mysql",
+            ("sql_mode", "time_zone"),
+        ),
+        ("PRAGMA Foreign_Keys = ON", "sqlite", ("foreign_keys",)),
+    ],
+)
+def test_the_names_of_settings_are_known(sql, dialect, settings):
+    assert classify(sql, dialect).settings == settings

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from routedb.sql import TxEffect, TxStep, classify
+
 from .seen import seen
 
 
@@ -105,3 +107,82 @@ def test_postgresql_transaction_control(sql, expected):
 )
 def test_mysql_transaction_control(sql, expected):
     assert seen(sql, "mysql") == expected
+
+
+STEP = TxStep(TxEffect.BEGIN)
+
+
+@pytest.mark.parametrize(
+    ("sql", "step"),
+    [
+        ("BEGIN READ ONLY", STEP._replace(read_only=True)),
+        ("START TRANSACTION READ WRITE", STEP._replace(read_only=False)),
+        (
+            "BEGIN ISOLATION LEVEL REPEATABLE READ, NOT DEFERRABLE",
+            STEP._replace(isolation="REPEATABLE READ", deferrable=False),
+        ),
+        (
+            "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE",
+            TxStep(TxEffect.BEGIN, True, "SERIALIZABLE", True),
+        ),
+        ("SET TRANSACTION READ ONLY", TxStep(TxEffect.SET, read_only=True)),
+        (
+            "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            TxStep(TxEffect.SET_DEFAULT, isolation="READ COMMITTED"),
+        ),
+        ("SET transaction_read_only TO 'on'", TxStep(TxEffect.SET, read_only=True)),
+        (
+            "SET default_transaction_read_only = off",
+            TxStep(TxEffect.SET_DEFAULT, read_only=False),
+        ),
+        (
+            "SET default_transaction_isolation = 'repeatable read'",
+            TxStep(TxEffect.SET_DEFAULT, isolation="REPEATABLE READ"),
+        ),
+        ('SAVEPOINT "A b"', TxStep(TxEffect.SAVEPOINT, name="A b")),
+        ("ROLLBACK TO SAVEPOINT Inner", TxStep(TxEffect.ROLLBACK_TO, name="inner")),
+        ("RELEASE savepoint", TxStep(TxEffect.RELEASE, name="savepoint")),
+        ("PREPARE TRANSACTION 'it''s'", TxStep(TxEffect.PREPARE, name="it's")),
+        ("COMMIT PREPARED 'id'", TxStep(TxEffect.COMMIT_PREPARED, name="id")),
+        ("ROLLBACK PREPARED 'id'", TxStep(TxEffect.ROLLBACK_PREPARED, name="id")),
+    ],
+)
+def test_a_step_tells_the_mode_and_the_name(sql, step):
+    assert classify(sql).tx == (step,)
+
+
+@pytest.mark.parametrize(
+    ("sql", "step"),
+    [
+        (
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+            STEP._replace(read_only=True),
+        ),
+        (
+            "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+            TxStep(TxEffect.SET, isolation="READ UNCOMMITTED"),
+        ),
+        (
+            "SET SESSION TRANSACTION READ ONLY",
+            TxStep(TxEffect.SET_DEFAULT, read_only=True),
+        ),
+        (
+            "SET @@transaction_isolation = 'READ-COMMITTED'",
+            TxStep(TxEffect.SET, isolation="READ COMMITTED"),
+        ),
+        (
+            "SET @@session.tx_read_only = 1",
+            TxStep(TxEffect.SET_DEFAULT, read_only=True),
+        ),
+        ("SET autocommit = 'ON'", TxStep(TxEffect.AUTOCOMMIT_ON)),
+        ("SET sql_mode = '', autocommit = 0", TxStep(TxEffect.AUTOCOMMIT_OFF)),
+        ("SAVEPOINT `A b`", TxStep(TxEffect.SAVEPOINT, name="A b")),
+    ],
+)
+def test_a_mysql_step_tells_the_mode_and_the_name(sql, step):
+    assert classify(sql, "mysql").tx == (step,)
+
+
+def test_the_effects_of_a_text_stand_in_its_order():
+    effects = [step.effect for step in classify("ROLLBACK; BEGIN; COMMIT").tx]
+    assert effects == [TxEffect.ROLLBACK, TxEffect.BEGIN, TxEffect.COMMIT]
