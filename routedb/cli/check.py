@@ -72,7 +72,8 @@ def _ask(config: ClusterConfig, node: NodeConfig) -> Report:
         timeout_s = config.databases[node.database].connect_timeout_s
         return Report(node, probe(node, adapter, timeout_s))
     except Exception as exc:  # drivers raise what they like; it belongs in the table
-        return Report(node, None, mask(str(exc).strip()) or type(exc).__name__)
+        said = " ".join(mask(str(exc)).split())  # libpq's messages have several lines
+        return Report(node, None, said or type(exc).__name__)
 
 
 def group_troubles(config: ClusterConfig, reports: Sequence[Report]) -> list[str]:

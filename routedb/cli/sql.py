@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
-from typing import TextIO
+from typing import BinaryIO
 
 import click
 
@@ -23,7 +23,7 @@ from routedb.sql import split
 
 @click.command()
 @source_argument
-@click.argument("file", type=click.File(encoding="utf-8"), required=False)
+@click.argument("file", type=click.File("rb"), required=False)
 @click.option(
     "-c",
     "--command",
@@ -46,7 +46,7 @@ from routedb.sql import split
 )
 def sql(
     source: str,
-    file: TextIO | None,
+    file: BinaryIO | None,
     commands: tuple[str, ...],
     form: str,
     keep_going: bool,
@@ -75,8 +75,13 @@ def sql(
         sys.exit(FAILED)
 
 
-def _read(file: TextIO | None) -> str:
-    return file.read() if file is not None else sys.stdin.read()
+def _read(file: BinaryIO | None) -> str:
+    """Read all of FILE or standard input, whatever encoding the locale names."""
+    content = (sys.stdin.buffer if file is None else file).read()
+    try:
+        return content.decode("utf-8-sig")  # a byte order mark is no part of the text
+    except UnicodeDecodeError as exc:
+        raise click.UsageError(f"the statements are no UTF-8 text: {exc}") from exc
 
 
 def _run_all(

@@ -50,7 +50,7 @@ def config(folder):
 def shell():
     """Run the command line with these words; return click's result."""
 
-    def run(*words: object, given: str | None = None) -> Result:
+    def run(*words: object, given: str | bytes | None = None) -> Result:
         args = [str(word) for word in words]
         return CliRunner().invoke(main, args, input=given, prog_name="routedb")
 

@@ -102,3 +102,21 @@ def test_a_database_out_of_reach_exits_with_1_and_hides_the_password(shell, word
 
 def test_a_configuration_may_have_any_file_name(shell, config, folder):
     assert shell("check", config.rename(folder / "shop.conf")).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql:/app:{}@h/shop",
+        "app:{}@h/shop",
+        "redis://app:{}@h",
+        "postgresql://app:a/{}@127.0.0.1:1/shop",
+        "host=127.0.0.1 port=1 pasword={}",
+        "postgresql://app:{}@127.0.0.1:1/shop?bogus=1",
+    ],
+)
+def test_no_malformed_dsn_shows_its_password(shell, dsn):
+    result = shell("check", dsn.format(SECRET))
+    assert result.exit_code in (1, 2)
+    assert result.output
+    assert SECRET not in result.output

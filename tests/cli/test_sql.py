@@ -65,6 +65,21 @@ def test_statements_come_from_a_file_or_from_standard_input(
     assert values(shell, config) == [2, 3]
 
 
+@pytest.mark.parametrize("as_file", [True, False])
+def test_statements_that_are_no_utf_8_are_refused(shell, config, folder, as_file):
+    file = folder / "script.sql"
+    file.write_bytes(b"SELECT 1;\nSELECT '\xff'")
+    words, given = ([file], None) if as_file else ([], file.read_bytes())
+    result = shell("sql", config, *words, given=given)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no UTF-8 text" in result.stderr
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(shell, config):
+    result = shell("sql", config, "--format", "csv", given="\ufeffSELECT 1 AS a")
+    assert (result.exit_code, result.stdout) == (0, "a\n1\n")
+
+
 def test_a_text_without_statements_does_nothing(shell, config):
     result = shell("sql", config, given="-- nothing\n;")
     assert (result.exit_code, result.output) == (0, "")
