@@ -63,12 +63,12 @@ def test_the_table_shows_route_reason_and_node(output, begins, cells):
 def test_the_work_goes_on_without_a_replica_then_without_any(output):
     trouble = output.partition("Nodes go away")[2]
     events = [line.strip() for line in trouble.splitlines() if line.startswith(" -- ")]
-    first, second, third = (line.strip("- ") for line in events)
+    first, second, *back = (line.strip("- ") for line in events)
     assert {first, second} == {
         "main-replica-1 is taken away",
         "main-replica-2 is taken away",
     }
-    assert third == first.replace("taken away", "back")
+    assert back == [event.replace("taken away", "back") for event in (first, second)]
     assert "no replica can be used now" in trouble
 
 
@@ -99,6 +99,5 @@ def test_a_shop_that_is_kept_serves_the_other_commands(shell, tmp_path):
     result = shell("demo", "--keep", folder)
     assert result.exit_code == 0, result.output
     assert f"routedb check {folder / 'routedb.toml'}" in result.stdout
-    checked = shell("check", folder / "routedb.toml")
-    assert "main-replica-2: cannot be reached" in checked.stderr
+    assert shell("check", folder / "routedb.toml").exit_code == 0
     assert shell("demo", "--keep", folder).exit_code == 2

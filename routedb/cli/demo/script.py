@@ -205,4 +205,5 @@ TROUBLE: tuple[Step | Outage, ...] = (
     ),
     Outage(is_over=True),
     Step(_READ, "main replica", Reason.PLAIN_READ, rows=[(18,)]),
+    Outage(is_over=True),
 )

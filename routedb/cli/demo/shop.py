@@ -100,7 +100,7 @@ class Shop:
 
     def bring_back(self, replica: str) -> None:
         """Make it reachable."""
-        self._path(replica).symlink_to(self.folder / "main.db")
+        self._path(replica).symlink_to("main.db")
 
     def _path(self, node: str) -> Path:
         return self.folder / f"{node}.db"
