@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from routedb.cli.demo.outcome import Outcome
 from routedb.cli.demo.play import News, Player
@@ -19,7 +20,8 @@ from routedb.cli.output import cells, console, table
 from routedb.cli.source import FAILED, settle, telling
 from routedb.runtime import Cluster
 
-_WIDTH = 160  # where nobody looks; a log should not have lines without end
+_NARROW = {"route": 18, "node": 14, "gave": 12}  # columns, with their greatest width
+_WIDTH = 120  # where nobody looks; a log should not have lines without end
 
 
 @click.command()
@@ -80,15 +82,24 @@ def _tell(outcomes: Sequence[Outcome]) -> bool:
 
 
 def _table(title: str, outcomes: Sequence[Outcome | News]) -> Table:
-    made = table(("statement", "route", "node", "gave", "reason"), title)
+    made = table(("statement, and the reason for its route", *_NARROW), title)
+    for name, column in zip(_NARROW, made.columns[1:], strict=True):
+        column.max_width = _NARROW[name]
     for outcome in outcomes:
         if isinstance(outcome, News):
             made.add_row(*cells(f"-- {outcome.text} --", style="bold yellow"))
             continue
-        reason = outcome.reason
-        style = "dim" if outcome.is_refused else ""
-        if outcome.trouble:
-            reason, style = f"{reason} -- NOT AS EXPECTED: {outcome.trouble}", "red"
-        values = (outcome.sql, outcome.route, outcome.node, outcome.gave)
-        made.add_row(*cells(*values, reason, style=style))
+        style = "red" if outcome.trouble else "yellow" if outcome.is_refused else ""
+        values = cells(outcome.route, outcome.node, outcome.gave, style=style)
+        made.add_row(_statement(outcome), *values)
     return made
+
+
+def _statement(outcome: Outcome) -> Text:
+    """Both long texts in one column: side by side they would be two narrow ones."""
+    text = Text(outcome.sql)
+    if outcome.reason:
+        text.append(f"\n  {outcome.reason}", "dim")
+    if outcome.trouble:
+        text.append(f"\n  NOT AS EXPECTED: {outcome.trouble}", "red")
+    return text
