@@ -45,7 +45,7 @@ def test_every_statement_does_what_is_expected(output):
         ("INSERT INTO products", ["main writer", "main-writer", "INSERT writes"]),
         ("SELECT phone", ["crm writer", "'crm_*'"]),
         ("INSERT INTO old_orders", ["archive writer"]),
-        ("INSERT INTO orders", ["orders[0,1,2,3] writer", "5 written"]),
+        ("INSERT INTO orders", ["orders[0,1,2,3]", "orders-0", "5 written"]),
         ("SELECT id, cents", ["orders[1] writer", "orders-1", "2 rows"]),
         ("UPDATE crm_contacts", ["ReadOnlyError", "read_only"]),
         ("SELECT count(*) FROM orders", ["ShardError"]),
