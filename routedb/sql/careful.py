@@ -59,7 +59,7 @@ def _matches(sql: str, dialect: str) -> Iterator[tuple[int, int, str]]:
                 position = executable.end()
                 open_comments += 1
                 continue
-            position, fault = _comment_end(sql, start, nests=dialect == "postgresql")
+            position, fault = _comment_end(sql, start)
         elif match[0][0] == "$":
             closer = sql.find(match[0], position)
             position = closer + len(match[0]) if closer >= 0 else len(sql)
@@ -67,13 +67,11 @@ def _matches(sql: str, dialect: str) -> Iterator[tuple[int, int, str]]:
         yield start, position, fault
 
 
-def _comment_end(sql: str, start: int, nests: bool) -> tuple[int, str]:
+def _comment_end(sql: str, start: int) -> tuple[int, str]:
+    """Find the end of PostgreSQL's comment, which may hold others."""
     depth = 0
     for edge in _EDGE.finditer(sql, start):
-        if edge[0] == "*/":
-            depth -= 1
-        elif nests or not depth:
-            depth += 1
+        depth += 1 if edge[0] == "/*" else -1
         if not depth:
             return edge.end(), ""
     return len(sql), "unterminated comment"

@@ -39,7 +39,8 @@ _FRACTION = r"(?<![\w$.\])\"`].)\d[\d_]*(?:[eE][+-]?\d+)?(?![\w$])"
 
 # A comment that holds no other; an opener that does not match it is left to `careful`.
 _PLAIN_COMMENT = r"[^*/]*(?:(?:\*(?!/)|/(?!\*))[^*/]*)*\*/"
-_FLAT_COMMENT = r"[^*]*\*+(?:[^/*][^*]*\*+)*/"
+# One that is not closed ends with the text, or every opener would look for its end.
+_FLAT_COMMENT = r"(?:[^*]*\*+(?:[^/*][^*]*\*+)*/|[\s\S]*\Z)"
 
 
 def _pattern(starts: str, *alternatives: str) -> re.Pattern[str]:
@@ -79,7 +80,7 @@ PATTERNS = {
         f"(?<=`){_BACKTICK}",
         rf"(?<=\[){_BRACKET}",
         r"(?<=-)-[^\n]*",
-        rf"(?<=/)\*(?:{_FLAT_COMMENT})?",
+        rf"(?<=/)\*{_FLAT_COMMENT}",
     ),
 }
 
@@ -108,6 +109,7 @@ PREFIXED = re.compile(r"(?<![\w$])(?:[eEbBxXnN]|[uU]&)\Z").search
 PREFIX_ENDS = frozenset("eEbBxXnN&")
 
 # Whether the last match, which reaches the end of the text, was closed there.
+CLOSED_COMMENT = re.compile(r"/\*[\s\S]*\*/").fullmatch
 _CLOSED_ESCAPED = r"'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*'"
 _CLOSED_NAMES = r'"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`|\[[^\]]*\]'
 CLOSED = {

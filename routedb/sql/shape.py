@@ -14,6 +14,7 @@ from typing import NamedTuple
 from routedb.sql import careful
 from routedb.sql.dialects import (
     CLOSED,
+    CLOSED_COMMENT,
     COMMENT,
     MARKS,
     PATTERNS,
@@ -150,7 +151,9 @@ def _fault(parts: list[str], dialect: str) -> str:
     if first == "$":
         tag = piece[: piece.index("$", 1) + 1]
         is_closed = len(piece) >= 2 * len(tag) and piece.endswith(tag)
-    elif first in "-#/.0123456789":
+    elif first == "/":
+        return "" if CLOSED_COMMENT(piece) else "unterminated comment"
+    elif first in "-#.0123456789":
         return ""
     else:
         is_closed = CLOSED[dialect].fullmatch(piece) is not None
