@@ -55,7 +55,7 @@ class Cursor(sqlite3.Cursor):
         if parameters is None:
             super().execute(sql)
         else:
-            text, order = to_qmark(sql, "sqlite")
+            text, order = to_qmark(sql)
             super().execute(text, _arguments(order, parameters))
         return self
 
@@ -63,7 +63,7 @@ class Cursor(sqlite3.Cursor):
         """Run one text for each set of parameters."""
         if not isinstance(sql, str):
             sql = bytes(sql).decode()
-        text, order = to_qmark(sql, "sqlite")
+        text, order = to_qmark(sql)
         super().executemany(text, (_arguments(order, row) for row in parameters))
         return self
 

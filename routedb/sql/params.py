@@ -7,23 +7,30 @@ from functools import lru_cache
 
 from routedb.errors import ProgrammingError
 
-_FORMAT = re.compile(r"%(?:\(([^()]*)\))?(.?)", re.DOTALL).sub
+# Quoted names and strings, comments, then what % begins.
+_FORMAT = re.compile(
+    r"""'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)"""
+    r"""|%(?:\(([^()]*)\))?(.?)""",
+    re.DOTALL,
+).sub
 
 
 @lru_cache(maxsize=4096)
-def to_qmark(sql: str, dialect: str = "sqlite") -> tuple[str, tuple[str, ...] | None]:
+def to_qmark(sql: str) -> tuple[str, tuple[str, ...] | None]:
     """Return `sql` with `?` for `%s` and `%(name)s`, and the names in their order.
 
-    The names are None when the parameters are positional. As in psycopg2 a `%` counts
-    everywhere, in strings and comments too, and `%%` is one `%`; so call this only
-    when there are parameters. `dialect` is that of `sql`; its question marks outside
-    quotes would be taken for parameters and are refused. Raises ProgrammingError.
+    The names are None when the parameters are positional. `%%` is one `%` everywhere,
+    in strings and comments too; so call this only when there are parameters. A `%s` in
+    there stays: as a question mark it would be part of the string, and no parameter.
+    Raises ProgrammingError.
     """
     names: list[str] = []
     styles: set[bool] = set()
 
     def translate(match: re.Match[str]) -> str:
         name, letter = match[1], match[2]
+        if letter is None:
+            return match[0].replace("%%", "%")
         if letter == "%" and name is None:
             return "%"
         if letter != "s":
