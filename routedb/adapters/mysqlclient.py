@@ -30,6 +30,7 @@ _NUMBERS = {
     2005: Fault.REFUSED,  # unknown host
     1290: Fault.NODE_READ_ONLY,  # running with --read-only
     1836: Fault.NODE_READ_ONLY,  # running in read-only mode
+    1153: Fault.TOO_LARGE,  # beyond max_allowed_packet
     1040: Fault.OVERLOAD,  # too many connections
     1203: Fault.OVERLOAD,  # … of this user
     1226: Fault.OVERLOAD,  # resource limit of this user

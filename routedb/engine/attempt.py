@@ -135,7 +135,7 @@ class Attempts:
                 self.d.transaction.blame(link, exc, fault, action, ends_itself)
             finally:
                 control.settle_failed(self.d, self.plan, link)
-        if fault is Fault.LINK_LOST:
+        if fault in (Fault.LINK_LOST, Fault.TOO_LARGE):
             self.d.links.drop(link)
         _RESPONSES[action](self, link, exc, fault)
 

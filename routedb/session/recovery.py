@@ -14,7 +14,8 @@ nothing either way: it is TransactionLost, which says that running it again is s
 TIMEOUT and STATEMENT are answers of a healthy server to this very statement: the
 user's to see, always. CONFLICT is the same, except that a plain read cancelled on a
 replica by recovery (40001 there) succeeds elsewhere. OVERLOAD, "too many connections",
-sends a read elsewhere; a write has nowhere else to go.
+sends a read elsewhere; a write has nowhere else to go. TOO_LARGE is the user's to see
+as well, for every node would say it; but it takes the link, and a transaction with it.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
     Fault.OVERLOAD: {_FIND_R: _ELSEWHERE},
     Fault.CONFLICT: {_READ: _ELSEWHERE},
     Fault.TIMEOUT: {},
+    Fault.TOO_LARGE: {_TX: _LOSE, _RO_TX: _LOSE},
     Fault.STATEMENT: {},
 }
 

@@ -36,6 +36,9 @@ def test_every_fault_has_a_line():
         (Fault.CONFLICT, Moment.WRITING, Action.RAISE),
         (Fault.CONFLICT, Moment.IN_TRANSACTION, Action.RAISE),
         (Fault.TIMEOUT, Moment.READING, Action.RAISE),
+        (Fault.TOO_LARGE, Moment.READING, Action.RAISE),
+        (Fault.TOO_LARGE, Moment.WRITING, Action.RAISE),
+        (Fault.TOO_LARGE, Moment.IN_TRANSACTION, Action.LOSE),
         (Fault.STATEMENT, Moment.READING, Action.RAISE),
     ],
 )
