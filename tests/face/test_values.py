@@ -15,7 +15,7 @@ DAY = datetime.date(2024, 2, 29)
 CLOCK = datetime.time(23, 59, 58)
 MOMENT = datetime.datetime(2024, 2, 29, 23, 59, 58)
 # Column of `kinds` -> values that must come back as they went in.
-VALUES = {
+VALUES: dict[str, list[object]] = {
     "words": [WORDS, "", " ", "%", "%s", "%%", "%(name)s", "?", ":name", "--", "\n\t"],
     "raw": [bytes(range(256)), b"", b"\0", b"%s", b"'\\"],
     "part": [0.5, -1e300, 3],
