@@ -35,6 +35,12 @@ _EXPLAIN = re.compile(
     r"|(?P<analyse>ANALY[SZ]E)\s+|VERBOSE\s+|EXTENDED\s+|FORMAT\s*=\s*\w+\s+)*",
     re.IGNORECASE,
 ).match
+_OVERRIDING = re.compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b", re.IGNORECASE).sub
+_MODIFIERS = re.compile(
+    r"\b(INSERT|REPLACE|UPDATE|DELETE)\s+(?:(?:LOW_PRIORITY|HIGH_PRIORITY|DELAYED|IGNORE"
+    r"|QUICK(?=\s+(?:IGNORE\s+)?FROM\b)|OR\s+(?:ABORT|FAIL|IGNORE|REPLACE|ROLLBACK))\s+)+",
+    re.IGNORECASE,
+).sub
 _REPLACE = re.compile(r"\s*REPLACE\b", re.IGNORECASE).sub
 _SEVERAL = re.compile(r";(?=\s*[^\s;])").search
 # What lets a row of VALUES read a table: then each row is looked at, not the first.
@@ -140,9 +146,7 @@ def _parse(text: _Text, dialect: str) -> tuple[exp.Expr, Tagged]:
     # Some grammar wants a string where a placeholder stands, as in INTERVAL %s.
     for quoted in (False, True):
         tagged = tag(masked, spans, quoted)
-        sql = tagged.text
-        if text.verb == "REPLACE":
-            sql = _REPLACE("INSERT", sql, 1)
+        sql = _simplify(tagged.text, text.verb, dialect)
         try:
             trees = [t for t in sqlglot.parse(sql, dialect=_DIALECTS[dialect]) if t]
         except (SqlglotError, RecursionError):
@@ -153,6 +157,14 @@ def _parse(text: _Text, dialect: str) -> tuple[exp.Expr, Tagged]:
         f"{text.verb}: its grammar is not understood well enough to find the shard; "
         "write it more simply"
     )
+
+
+def _simplify(sql: str, verb: str, dialect: str) -> str:
+    """Drop words that sqlglot does not know, and that do not matter here."""
+    if dialect == "postgresql":
+        return _OVERRIDING(" ", sql)
+    sql = _MODIFIERS(r"\1 ", sql)
+    return _REPLACE("INSERT", sql, 1) if verb == "REPLACE" else sql
 
 
 def _check_found(walk: Changes, rules: Mapping[Table, TableRule]) -> None:

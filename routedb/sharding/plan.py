@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from routedb.sharding.refusals import refuse, refuse_several
-from routedb.sharding.rows import RowPlan, rows_of
+from routedb.sharding.rows import RowPlan, Text, read_long, read_text
 from routedb.sharding.split import Part, split
 from routedb.sharding.terms import (
     Condition,
@@ -153,7 +153,12 @@ class ShardPlan:
         params: Any,
         shards: int,
     ) -> Target:
-        values, terms = rows_of(plan, source, scan, params)
+        text: Text | None = None
+        if plan.terms is not None and scan.is_whole:
+            terms, values = plan.terms, Values(self.dialect, scan.literals, params)
+        else:
+            text = read_text(source, scan)
+            values, terms = read_long(plan, text, params)
         key = plan.key
         homes = [
             locate_value(read_term(term, key, values), key, shards) for term in terms
@@ -170,7 +175,8 @@ class ShardPlan:
                 "statement per shard",
                 "",
             )
-        return Target(found, parts=split(source, scan, params, homes))
+        text = text or read_text(source, scan)
+        return Target(found, parts=split(source, text, params, homes))
 
 
 _PLAIN = frozenset({tuple, list})

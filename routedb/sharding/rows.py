@@ -135,21 +135,32 @@ def row_terms(
     return tuple(terms)
 
 
-def rows_of(
-    plan: RowPlan, source: str, taken: Scan, params: Any
+class Text(NamedTuple):
+    """The text of an INSERT, taken apart."""
+
+    scan: Scan  # of all of it
+    masked: Masked
+    rows: list[Row]
+
+
+def read_text(source: str, taken: Scan) -> Text:
+    """Take the text of an INSERT apart. Raises ShardError."""
+    whole = whole_scan(source, taken)
+    masked = mask(source, whole)
+    return Text(whole, masked, find_rows(masked.code, rows_start(masked.code)))
+
+
+def read_long(
+    plan: RowPlan, text: Text, params: Any
 ) -> tuple[Values, tuple[Term, ...]]:
-    """Return the values of a text and the key's term in each of its rows.
+    """Return the values of a long text, and the key's term in each of its rows.
 
     Raises ShardError, and ProgrammingError when the parameters do not fit.
     """
-    if plan.terms is not None and taken.is_whole:
-        return Values(taken.dialect, taken.literals, params), plan.terms
-    whole = whole_scan(source, taken)
-    masked = mask(source, whole)
+    scan, masked, rows = text
     check_params(params, masked.positional, masked.named)
-    rows = find_rows(masked.code, rows_start(masked.code))
     terms = row_terms(masked, rows, plan.key, plan.place, plan.width)
-    return Values(whole.dialect, whole.literals, params), terms
+    return Values(scan.dialect, scan.literals, params), terms
 
 
 def whole_scan(source: str, taken: Scan) -> Scan:

@@ -10,10 +10,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from routedb.sharding.rows import Row, find_rows, rows_start, whole_scan
-from routedb.sharding.tagging import Masked, mask
+from routedb.sharding.rows import Row, Text
+from routedb.sharding.tagging import Masked
 from routedb.sharding.terms import Positional
-from routedb.sql import Scan
 
 
 class Part(NamedTuple):
@@ -26,14 +25,13 @@ class Part(NamedTuple):
 
 
 def split(
-    source: str, taken: Scan, params: Any, homes: Sequence[int]
+    source: str, text: Text, params: Any, homes: Sequence[int]
 ) -> tuple[Part, ...]:
     """Return a part for each shard, by rising number: every session takes its locks in
     the same order. `homes` has the shard of each row."""
-    masked = mask(source, whole_scan(source, taken))
-    rows = find_rows(masked.code, rows_start(masked.code))
+    rows = text.rows
     head, tail = source[: rows[0].start], source[rows[-1].end :]
-    dealer = _Dealer(masked, rows, params)
+    dealer = _Dealer(text.masked, rows, params)
     numbers: dict[int, list[int]] = {}
     for number, home in enumerate(homes):
         numbers.setdefault(home, []).append(number)

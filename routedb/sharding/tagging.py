@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     rf"{FIRST}{REST}*|%\((?P<name>[^()]*)\)s|(?P<place>%s)|(?P<percent>%%)"
 ).finditer
 _NUMBERS = 7_000_000_000
+_STRING = "$.t"  # sqlglot reads some strings as JSON paths, and logs what is none
 
 
 class Token(NamedTuple):
@@ -116,7 +117,10 @@ def _spell(masked: Masked, token: Token, terms: dict[str, Term], quoted: bool) -
     name = str(_NUMBERS + len(terms))
     terms[name] = token.term
     is_text = isinstance(token.term, Literal) and not _is_number(masked, token)
-    return f"'{name}'" if quoted or is_text else name
+    if not quoted and not is_text:
+        return name
+    terms[f"{_STRING}{name}"] = terms.pop(name)
+    return f"'{_STRING}{name}'"
 
 
 def _is_number(masked: Masked, token: Token) -> bool:

@@ -32,7 +32,7 @@ Item = tuple[exp.Expr, list[exp.Join]]
 _CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, *_CHANGES)
 _TABLE_ARGS = frozenset(
-    {"this", "alias", "db", "catalog", "joins", "only", "sample", "hints"}
+    {"this", "alias", "db", "catalog", "joins", "only", "sample", "hints", "partition"}
 )
 # Catalogs are on every shard, and no rule is for them.
 _CATALOGS = frozenset(

@@ -44,6 +44,10 @@ FOUND: list[tuple[str, str, Any, int | str]] = [
      "where i.customer_id = 5", None, 1),
     ("mysql", "delete from o using orders o join countries c on c.id = o.country "
      "where o.customer_id = 5", None, 1),
+    ("mysql", "update low_priority ignore orders set note = 'x'" + AT, None, 1),
+    ("mysql", "delete quick from orders" + AT, None, 1),
+    ("mysql", "delete from orders partition (p1)" + AT, None, 1),
+    ("sqlite", "update or ignore orders set note = 'x'" + AT, None, 1),
     # Keys that are set, and stay where they are.
     ("postgresql", "update orders set customer_id = customer_id" + AT, None, 1),
     ("postgresql", "update orders set customer_id = 5" + AT, None, 1),

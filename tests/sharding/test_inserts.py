@@ -25,6 +25,7 @@ ONE: list[tuple[str, Any, int | str]] = [
     ('insert into orders ("id", "customer_id") values (1, 5)', None, 1),
     ("insert into s.orders as o (customer_id) values (5)", None, 1),
     ("with x as (select 1) " + INTO + "values (1, 5)", None, 1),
+    (INTO + "overriding system value values (1, 5)", None, 1),
     (INTO + "values ((select max(id) from countries), 5)", None, 1),
     (INTO + "values ((select max(id) from items where customer_id = 9), 5)", None, 1),
     (INTO + "select 1, 5", None, 1),
@@ -204,6 +205,8 @@ MYSQL: list[tuple[str, int]] = [
     ("insert into orders (customer_id) value (5)", 1),
     ("replace into orders (customer_id) values (5)", 1),
     ("replace into orders set customer_id = 5", 1),
+    ("replace delayed into orders (customer_id) values (5)", 1),
+    ("insert low_priority ignore into orders (customer_id) values (5)", 1),
     ("insert ignore into orders (id, customer_id) select id, customer_id from items "
      "where customer_id = 5 on duplicate key update id = values(id)", 1),
     ("insert into orders (id, customer_id) values (1, 5) as n "
