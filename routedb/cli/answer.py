@@ -2,23 +2,8 @@
 
 from __future__ import annotations
 
-from routedb.config.model import ClusterConfig
 from routedb.cursor import Cursor
-from routedb.routing import Route
 from routedb.runtime import Cluster
-
-
-def route_text(config: ClusterConfig, route: Route | None) -> str:
-    """Return a route as text, with the shards of a sharded database; "" for none.
-
-    `str()` of a route cannot tell shard 0 from the only group of a database.
-    """
-    if route is None:
-        return ""
-    if not config.databases[route.database].is_sharded:
-        return str(route)
-    shards = ",".join(map(str, route.groups))
-    return f"{route.database}[{shards}] {route.role.value}"
 
 
 def answered_by(cluster: Cluster, cursor: Cursor) -> str:

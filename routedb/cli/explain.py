@@ -7,7 +7,6 @@ from contextlib import nullcontext
 import click
 from rich.table import Table
 
-from routedb.cli.answer import route_text
 from routedb.cli.output import cells, console
 from routedb.cli.params import parameters
 from routedb.cli.source import opened, settle, source_argument
@@ -45,7 +44,7 @@ def explain(
         is_told = using is not None or role is not None
         with connection.using(using, role=role) if is_told else nullcontext():
             explanation = connection.explain(statement, values)
-        route = route_text(cluster.config, explanation.route)
+        route = str(explanation.route)
     console().print(_grid(explanation, route))
 
 

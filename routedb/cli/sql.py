@@ -12,7 +12,7 @@ from typing import BinaryIO
 import click
 
 from routedb import errors
-from routedb.cli.answer import answered_by, route_text
+from routedb.cli.answer import answered_by
 from routedb.cli.results import FORMATS, Result
 from routedb.cli.source import FAILED, opened, settle, source_argument, tell
 from routedb.connection import Connection
@@ -129,6 +129,6 @@ def _run(cluster: Cluster, connection: Connection, statement: str) -> Result:
             rows=rows,
             rowcount=cursor.rowcount,
             node=answered_by(cluster, cursor),
-            route=route_text(cluster.config, cursor.route),
+            route=str(cursor.route or ""),
             seconds=time.perf_counter() - began,
         )

@@ -134,7 +134,7 @@ def _shards(
     target = _resolve(d, text, params, database)
     if target.is_any:
         number = _number_at_hand(d, database)
-        return (number,), (Reason.REFERENCE, "reference tables: any shard"), None
+        return (number,), (Reason.ANY_SHARD, "reference tables: any shard"), None
     numbers = tuple(sorted(target.shards))
     if len(numbers) == 1:
         return (
@@ -180,7 +180,8 @@ def _shardless(
             f"nothing says which shard of {database.name} it is for: name it with "
             "/* routedb: shard=… */ or /* routedb: key=… */"
         )
-    return (_number_at_hand(d, database),), None, None
+    why = (Reason.ANY_SHARD, "no table: any shard")
+    return (_number_at_hand(d, database),), why, None
 
 
 def _number_at_hand(d: Session, database: DatabaseConfig) -> int:

@@ -21,7 +21,7 @@ class Reason(IntEnum):
     DEFAULT = 5  # no tables, or no rule: the default database
     HINT_SHARD = 10
     SHARD_KEY = 11
-    REFERENCE = 12  # reference tables only: any shard
+    ANY_SHARD = 12  # reference tables only, or no table
     EVERY_SHARD = 13  # a write to a reference table
     IN_TRANSACTION = 20  # the transaction has a link to that group
     NOT_A_READ = 21  # not certainly a plain read
@@ -35,6 +35,9 @@ class Reason(IntEnum):
     DECLARED_READ_ONLY = 29  # the transaction is: a replica may serve it
     PLAIN_READ = 30
     NO_REPLICA = 31  # one of the above asks for a replica, and none can be used now
+
+
+_SHARD_REASONS = frozenset(reason for reason in Reason if 10 <= reason < 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Route:
         return "; ".join(text for _, text in self.reasons)
 
     def __str__(self) -> str:
+        is_sharded = any(reason in _SHARD_REASONS for reason, _ in self.reasons)
         shards = ",".join(map(str, self.groups))
-        where = f"{self.database}[{shards}]" if self.groups != (0,) else self.database
+        where = f"{self.database}[{shards}]" if is_sharded else self.database
         return f"{where} {self.role.value}"

@@ -7,7 +7,7 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
 from routedb import errors
-from routedb.cli.answer import answered_by, route_text
+from routedb.cli.answer import answered_by
 from routedb.cli.demo.outcome import Got, Outcome, answered, refused
 from routedb.cli.demo.script import Outage, Step
 from routedb.cli.demo.shop import REPLICAS, Shop
@@ -50,7 +50,7 @@ class Player:
             except errors.Error as exc:
                 return refused(step, exc)
             node = answered_by(self._cluster, cursor)
-            route = route_text(self._cluster.config, cursor.route)
+            route = str(cursor.route or "")
             reasons = () if cursor.route is None else cursor.route.reasons
             if node in REPLICAS:
                 self._last = node

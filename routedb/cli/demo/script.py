@@ -140,7 +140,7 @@ WORK: tuple[Step, ...] = (
     Step(
         "SELECT name FROM countries WHERE code = 'CH'",
         "orders[any] writer",
-        Reason.REFERENCE,
+        Reason.ANY_SHARD,
         rows=[("Switzerland",)],
     ),
     Step(
