@@ -160,8 +160,15 @@ def _merge(reader: Reader) -> None:
     reader.frame.state = State.TABLE
 
 
+def _table(reader: Reader) -> None:
+    reader.at += 1
+    reader.frame.is_query = True
+    reader.frame.state = State.TABLE
+
+
 _WORDS: Handlers = {**WORDS, "SET": _set}
 _HEADS: Handlers = {
+    "TABLE": _table,
     "INSERT": _insert,
     "REPLACE": _insert,
     "UPDATE": _update,

@@ -89,12 +89,12 @@ def _explain_other(tokens: Tokens, facts: Facts, at: int, runs: bool) -> None:
         facts.mark(Kind.CALL, "explains a prepared statement of this session")
         return
     start = next((i + 1 for i in range(at, len(up)) if up[i] in ("AS", "FOR")), at)
-    if up[at] == "CREATE":
+    if up[at] in ("CREATE", "REFRESH"):
         table, _ = read_name(tokens, _behind(up, at, "TABLE", "VIEW"), facts.dialect)
         if table is not None:
             facts.tables[table] = None
             if runs:
-                facts.mark(Kind.DDL, "creates a table")
+                facts.mark(Kind.DDL, f"writes {table}")
                 facts.write(table)
     elif runs:
         facts.mark(Kind.UNKNOWN, f"runs {up[at]}")
@@ -110,7 +110,7 @@ def _behind(up: list[str], at: int, *names: str) -> int:
     while up[at] and up[at] not in names:
         at += 1
     at += 1
-    while up[at] in ("IF", "NOT", "EXISTS"):
+    while up[at] in ("IF", "NOT", "EXISTS", "CONCURRENTLY"):
         at += 1
     return at
 
