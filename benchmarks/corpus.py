@@ -1,6 +1,7 @@
-"""Classify PostgreSQL's own regression SQL, with `judge` as judge: `make corpus`.
+"""Classify PostgreSQL's own regression SQL, with `judge` as judge.
 
-The files are not ours to ship: they are taken from the source distribution of pglast,
+`python -m benchmarks.corpus` prints the counts, with -v also what went wrong. The files
+are not ours to ship: they are taken from the source distribution of pglast,
 which carries them, and kept in `.corpus/`. Statements that PostgreSQL's parser refuses
 (the files hold many on purpose) must only not raise.
 """
@@ -16,8 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from pglast import parser
+from pglast import Error, parser
 
 from benchmarks.judge import created_volatile, judge
 from routedb.sql import Classifier, Statement
@@ -53,27 +55,46 @@ class Score:
         return self.reads + self.writes
 
 
+class MissingCorpus(Exception):  # noqa: N818
+    """The files cannot be had. The message says why."""
+
+
 def fetch() -> list[Path]:
-    """Return the corpus' files; download them when they are not there."""
-    if not any(HOME.glob("*.sql")):
-        HOME.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
-            _download(Path(folder))
+    """Return the corpus' files; download them when they are not there.
+
+    Raises MissingCorpus.
+    """
+    if not HOME.exists():
+        with tempfile.TemporaryDirectory(dir=HOME.parent, prefix=".corpus-") as folder:
+            files = _download(Path(folder))
+            if not HOME.exists():  # nobody else was quicker
+                files.replace(HOME)
     return sorted(HOME.glob("*.sql"))
 
 
-def _download(folder: Path) -> None:
+def _download(folder: Path) -> Path:
+    sql = folder / "sql"
+    sql.mkdir()
     wanted = f"pglast=={version('pglast')}"
     pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps")
-    subprocess.run(
-        (*pip, "--no-binary", "pglast", "--dest", str(folder), wanted), check=True
+    done = subprocess.run(
+        (*pip, "--no-binary", "pglast", "--dest", str(folder), wanted),
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    if done.returncode:
+        raise MissingCorpus(
+            f"PostgreSQL's regression SQL is in the source distribution {wanted}, "
+            f"which pip cannot download: {done.stderr.strip()}"
+        )
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as files:
         for member in files:
             content = files.extractfile(member) if _SQL(member.name) else None
             if content is not None:
-                (HOME / Path(member.name).name).write_bytes(content.read())
+                (sql / Path(member.name).name).write_bytes(content.read())
+    return sql
 
 
 def texts(file: Path) -> Iterator[str]:
@@ -95,7 +116,7 @@ def _pieces(sql: str) -> Iterator[str]:
     try:
         yield from parser.split(sql, with_parser=False)
         return
-    except parser.Error:
+    except Error:
         pass
     start = depth = blocks = 0
     for match in _TOKEN.finditer(sql):
@@ -130,17 +151,17 @@ def run(files: list[Path] | None = None) -> Score:
     return score
 
 
-def _parse(text: str) -> object | None:
+def _parse(text: str) -> Any:
     try:
         (tree,) = parser.parse_sql(text)
-    except (parser.ParseError, parser.Error, ValueError, RecursionError):
+    except (Error, ValueError, RecursionError):
         return None
     return tree.stmt
 
 
 def _compare(
     text: str,
-    tree: object | None,
+    tree: Any,
     statement: Statement,
     volatile: frozenset[str],
     score: Score,

@@ -18,9 +18,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pglast import ast, enums
+import pglast.ast
+from pglast import enums
+
+ast: Any = pglast.ast  # its types say None of what every node of a kind has
 
 Name = tuple[str | None, str]
 
@@ -42,12 +45,12 @@ class Verdict(NamedTuple):
     tables: frozenset[Name]
 
 
-def judge(tree: ast.Node, volatile: frozenset[str]) -> Verdict:
+def judge(tree: Any, volatile: frozenset[str]) -> Verdict:
     """Judge a parsed statement. `volatile` are functions that the corpus creates."""
     return Verdict(_is_read(tree, volatile), frozenset(_tables(tree, frozenset())))
 
 
-def created_volatile(tree: ast.Node) -> str | None:
+def created_volatile(tree: Any) -> str | None:
     """Return the name of the function that `tree` creates, unless it only reads."""
     if not isinstance(tree, ast.CreateFunctionStmt):
         return None
@@ -57,7 +60,7 @@ def created_volatile(tree: ast.Node) -> str | None:
     return str(tree.funcname[-1].sval)
 
 
-def _is_read(tree: ast.Node, volatile: frozenset[str]) -> bool:
+def _is_read(tree: Any, volatile: frozenset[str]) -> bool:
     if isinstance(tree, ast.ExplainStmt):
         return not _is_analyzed(tree) or _is_read(tree.query, volatile)
     if isinstance(tree, ast.VariableShowStmt):
@@ -71,7 +74,7 @@ def _is_read(tree: ast.Node, volatile: frozenset[str]) -> bool:
     )
 
 
-def _is_analyzed(tree: ast.ExplainStmt) -> bool:
+def _is_analyzed(tree: Any) -> bool:
     for option in tree.options or ():
         if option.defname == "analyze":
             value = option.arg
@@ -83,7 +86,7 @@ def _is_analyzed(tree: ast.ExplainStmt) -> bool:
 _CHANGES = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.MergeStmt)
 
 
-def _spoils(node: ast.Node, volatile: frozenset[str]) -> bool:
+def _spoils(node: Any, volatile: frozenset[str]) -> bool:
     """Tell whether this node of a SELECT makes it more than a read."""
     if isinstance(node, ast.FuncCall):
         name = node.funcname[-1].sval
@@ -91,12 +94,7 @@ def _spoils(node: ast.Node, volatile: frozenset[str]) -> bool:
     return isinstance(node, (*_CHANGES, ast.IntoClause, ast.LockingClause))
 
 
-def called(tree: ast.Node) -> set[str]:
-    """Return the names of all functions called."""
-    return {n.funcname[-1].sval for n in _nodes(tree) if isinstance(n, ast.FuncCall)}
-
-
-def _nodes(value: object) -> Iterator[ast.Node]:
+def _nodes(value: object) -> Iterator[Any]:
     if isinstance(value, ast.Node):
         yield value
         for attribute in value:
@@ -132,13 +130,13 @@ def _tables(value: object, hidden: frozenset[str]) -> Iterator[Name]:
             yield from _children(value, hidden)
 
 
-def _children(node: ast.Node, hidden: frozenset[str], *without: str) -> Iterator[Name]:
+def _children(node: Any, hidden: frozenset[str], *without: str) -> Iterator[Name]:
     for attribute in node:
         if attribute not in without:
             yield from _tables(getattr(node, attribute), hidden)
 
 
-def _with(node: ast.Node, hidden: frozenset[str]) -> Iterator[Name]:
+def _with(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
     """A query with common table expressions; the target of a change is never one."""
     target = getattr(node, "relation", None)
     if target is not None:
@@ -154,24 +152,24 @@ def _with(node: ast.Node, hidden: frozenset[str]) -> Iterator[Name]:
     yield from _children(node, inner, "withClause", "relation")
 
 
-def _nothing(node: ast.Node, hidden: frozenset[str]) -> Iterator[Name]:
+def _nothing(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
     return iter(())
 
 
-def _by_type(attribute: str) -> Callable[[ast.Node, frozenset[str]], Iterator[Name]]:
-    def tables(node: ast.Node, hidden: frozenset[str]) -> Iterator[Name]:
+def _by_type(attribute: str) -> Callable[[Any, frozenset[str]], Iterator[Name]]:
+    def tables(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
         if getattr(node, attribute) in _OF_TABLE:
             yield from _children(node, hidden)
 
     return tables
 
 
-def _dotted(names: tuple[ast.Node, ...]) -> Name:
+def _dotted(names: tuple[Any, ...]) -> Name:
     words = [name.sval for name in names]
     return (words[-2] if len(words) > 1 else None), words[-1]
 
 
-def _drop(node: ast.DropStmt, hidden: frozenset[str]) -> Iterator[Name]:
+def _drop(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
     for names in node.objects:
         if node.removeType in _TABLES:
             yield _dotted(names)
@@ -179,24 +177,24 @@ def _drop(node: ast.DropStmt, hidden: frozenset[str]) -> Iterator[Name]:
             yield _dotted(names[:-1])
 
 
-def _comment(node: ast.Node, hidden: frozenset[str]) -> Iterator[Name]:
+def _comment(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
     if node.objtype in _TABLES:
         yield _dotted(node.object)
     elif node.objtype in _COLUMN_LIKE and len(node.object) > 1:
         yield _dotted(node.object[:-1])
 
 
-def _grant(node: ast.GrantStmt, hidden: frozenset[str]) -> Iterator[Name]:
+def _grant(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
     if node.objtype is _T.OBJECT_TABLE:
         yield from _tables(node.objects, hidden)
 
 
-def _reindex(node: ast.ReindexStmt, hidden: frozenset[str]) -> Iterator[Name]:
+def _reindex(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
     if node.kind == enums.ReindexObjectType.REINDEX_OBJECT_TABLE:
         yield from _tables(node.relation, hidden)
 
 
-def _select_into(node: ast.IntoClause, hidden: frozenset[str]) -> Iterator[Name]:
+def _select_into(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
     yield node.rel.schemaname, node.rel.relname
 
 
