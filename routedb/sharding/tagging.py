@@ -74,9 +74,12 @@ def mask(source: str, scan: Scan) -> Masked:
     literals = places = 0
     for match in _TOKEN(code):
         term: Term | None = None
-        if match["name"] is not None:
+        name = match["name"]
+        if name is not None:
             term = Named(source[match.start("name") : match.end("name")])
-            literals += match["name"].count(FIRST)
+            # The shape, and with it the plan, is the same for other names like this.
+            if FIRST in name or not name or any(map(str.isspace, name)):
+                refuse("a placeholder %(…)s whose name is no word: use another name")
         elif match["place"]:
             term = Positional(places)
             places += 1

@@ -174,6 +174,9 @@ ODD = [
     ("select * from orders where customer_id = '5", "cannot be read"),
     ("select * from orders where customer_id = = 5", "not understood"),
     ("select * from orders where customer_id = %s and id = %(id)s", "mixed"),
+    ("select * from orders where customer_id = %(1)s", "whose name is no word"),
+    ("select * from orders where customer_id = %(a b)s", "whose name is no word"),
+    ("select * from orders where customer_id = %()s", "whose name is no word"),
     ("select " + "(" * 3000 + "1" + ")" * 3000 + " from orders", "understood|deep"),
 ]
 
