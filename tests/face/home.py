@@ -42,6 +42,11 @@ class Home:
         """The writer's URL."""
         return str(self.nodes[-1]["dsn"])
 
+    @property
+    def dsns(self) -> list[str]:
+        """The URLs of all nodes, the writer's last."""
+        return [str(node["dsn"]) for node in self.nodes]
+
     def rows(self) -> list[tuple[Any, ...]]:
         """The table's rows as a stranger sees them."""
         return [tuple(row) for row in self.run("SELECT id, name FROM t ORDER BY id")]
