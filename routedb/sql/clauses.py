@@ -276,6 +276,16 @@ def _literal(reader: Reader) -> None:
     reader.at += 1
 
 
+def _in(reader: Reader) -> None:
+    """SQLite takes a table without brackets: `x IN t`."""
+    reader.at += 1
+    if reader.dialect == "sqlite" and is_name(reader.up[reader.at]):
+        table, end = read_name(reader.tokens, reader.at, reader.dialect)
+        if table is not None and reader.up[end] != "(":
+            reader.frame.scope.name(table, reader.at)
+            reader.at = end
+
+
 def _escape(reader: Reader) -> None:
     """ODBC's `{oj a LEFT JOIN b}`, `{fn now()}`: a word that says what follows."""
     reader.at += 1 + is_name(reader.up[reader.at + 1])
@@ -338,6 +348,7 @@ WORDS: Handlers = {
     "USING": _using,
     "WHEN": _when,
     "AS": _as,
+    "IN": _in,
     "ONLY": _skip_word,
     "LATERAL": _skip_word,
     "ROWS": _rows,
