@@ -21,6 +21,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -311,7 +312,7 @@ class Cursor:
     def fetchmany(self, size: int | None = None) -> list[Any]:
         """Return up to `size` rows."""
         wanted = self.arraysize if size is None else size
-        return [row for row, _ in zip(self._rows, range(wanted), strict=False)]
+        return list(islice(self._rows, wanted))
 
     def fetchall(self) -> list[Any]:
         """Return all rows that are left."""
