@@ -127,7 +127,11 @@ class Sqlite3Adapter:
         raw.interrupt()
 
     def is_alive(self, raw: Raw) -> bool:
-        """Tell whether the file is still the one that was opened."""
+        """Tell whether it is open, and its file still the one that was opened."""
+        try:
+            raw.total_changes  # noqa: B018  (it refuses when closed)
+        except sqlite3.ProgrammingError:
+            return False
         identity = getattr(raw, "identity", None)
         return identity is None or _identity(raw.path) == identity
 
