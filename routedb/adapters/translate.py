@@ -21,7 +21,6 @@ NAMES = (
     "InterfaceError",
     "DatabaseError",
     "Error",
-    "Warning",
 )
 
 
@@ -30,18 +29,25 @@ class Translation:
 
     def __init__(self, module: ModuleType) -> None:
         self._pairs = [(getattr(module, n), getattr(errors, n)) for n in NAMES]
-        self._roots = (module.Error, module.Warning)
+        self._root = module.Error
         self._adopted: dict[type[BaseException], type[BaseException]] = {}
         self._own: dict[type[errors.Error], type[errors.Error]] = {}
 
     def adopt(self, exc: BaseException) -> BaseException:
-        """Make a driver's exception also ours; return it. Others stay as they are."""
+        """Make a driver's exception also ours; return it. Others stay as they are.
+
+        Where its class is of C (psycopg2.Error, whose subclasses are not), return
+        another exception that is both.
+        """
         kind = type(exc)
-        if isinstance(exc, self._roots) and not isinstance(exc, errors.Error):
+        if isinstance(exc, self._root) and not isinstance(exc, errors.Error):
             joined = self._adopted.get(kind)
             if joined is None:
                 joined = self._adopted.setdefault(kind, self._joined(kind))
-            exc.__class__ = joined
+            try:
+                exc.__class__ = joined
+            except TypeError:
+                return joined(*exc.args).with_traceback(exc.__traceback__)
         return exc
 
     def own(self, kind: type[errors.Error]) -> type[errors.Error]:
