@@ -1,0 +1,160 @@
+"""Links on the real drivers: opened within a time, ended, cut, left to a parent."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+
+import pytest
+
+from routedb import adapters
+from routedb.adapters.base import TxMode
+from routedb.errors import Fault
+from tests.adapters.homes import Home, node
+from tests.servers import PASSWORD, wait_until
+
+SERVERS = ["postgresql", "mysql"]
+SLEEP = {"postgresql": "SELECT pg_sleep(100)", "mysql": "SELECT SLEEP(100)"}
+SLEEPERS = {
+    "postgresql": "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(100)'",
+    "mysql": "SELECT 1 FROM information_schema.processlist "
+    "WHERE info = 'SELECT SLEEP(100)'",
+}
+KILL = {"postgresql": "SELECT pg_terminate_backend(%s)", "mysql": "KILL %s"}
+
+
+@pytest.fixture(params=SERVERS)
+def engine(request):
+    return request.param
+
+
+@pytest.fixture
+def listener():
+    """A port that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def fault_of(home: Home, call, *arguments):
+    """Return what the adapter says of the error that this call ends with."""
+    with pytest.raises(home.driver.Error) as caught:
+        call(*arguments)
+    return home.adapter.fault(caught.value, arguments[0])
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("home", SERVERS, indirect=True)
+def test_a_wrong_password_is_the_user_s_to_see(home):
+    wrong = node(home.dsn.replace(PASSWORD, "not-this-one"))
+    with pytest.raises(home.driver.OperationalError) as caught:
+        home.adapter.connect(wrong, 5.0)
+    assert home.adapter.fault(caught.value, None) is Fault.STATEMENT
+    assert "not-this-one" not in str(caught.value)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("home", SERVERS, indirect=True)
+def test_a_database_that_is_not_there_is_the_user_s_to_see(home):
+    wrong = node(re.sub(r"/\w+$", "/nowhere_at_all", home.dsn))
+    with pytest.raises(home.driver.OperationalError) as caught:
+        home.adapter.connect(wrong, 5.0)
+    assert home.adapter.fault(caught.value, None) is Fault.STATEMENT
+
+
+def test_a_host_where_nobody_listens_refuses(engine, listener):
+    port = listener.getsockname()[1]
+    listener.close()
+    adapter = adapters.load(engine)
+    with pytest.raises(Home(engine, "").driver.OperationalError) as caught:
+        adapter.connect(node(f"{engine}://u:hidden@127.0.0.1:{port}/d"), 5.0)
+    assert adapter.fault(caught.value, None) is Fault.REFUSED
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_host_that_does_not_exist_refuses(engine):
+    adapter = adapters.load(engine)
+    with pytest.raises(Home(engine, "").driver.OperationalError) as caught:
+        adapter.connect(node(f"{engine}://u@nowhere.invalid/d"), 5.0)
+    assert adapter.fault(caught.value, None) is Fault.REFUSED
+
+
+def test_connecting_to_a_silent_host_ends_as_a_refusal(engine, listener):
+    port = listener.getsockname()[1]
+    adapter = adapters.load(engine)
+    with pytest.raises(Home(engine, "").driver.OperationalError) as caught:
+        adapter.connect(node(f"{engine}://u@127.0.0.1:{port}/d"), 0.1)
+    assert adapter.fault(caught.value, None) is Fault.REFUSED
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("home", SERVERS, indirect=True)
+def test_a_session_that_was_ended_is_seen_without_asking(home, raw):
+    is_pg = home.engine == "postgresql"
+    number = raw.get_backend_pid() if is_pg else raw.thread_id()
+    home.server.execute(KILL[home.engine], (number,))
+    wait_until(lambda: not home.adapter.is_alive(raw), "the end is seen")
+    assert fault_of(home, home.adapter.run, raw, "SELECT 1") is Fault.LINK_LOST
+    home.adapter.close(raw)
+    assert not home.adapter.is_alive(raw)
+
+
+@pytest.mark.live
+def test_a_notification_is_no_end(pg, pg_raw):
+    adapter = adapters.load("postgresql")
+    adapter.run(pg_raw, "LISTEN news")
+    pg.execute("NOTIFY news, 'hello'")
+    wait_until(lambda: adapter.is_alive(pg_raw) and pg_raw.notifies, "it arrives")
+    assert [n.payload for n in pg_raw.notifies] == ["hello"]
+    assert adapter.run(pg_raw, "SELECT 1") == [(1,)]
+
+
+def test_a_closed_link_is_dead_and_closes_again(home):
+    raw = home.connect()
+    home.adapter.close(raw)
+    home.adapter.close(raw)
+    assert not home.adapter.is_alive(raw)
+    assert fault_of(home, home.adapter.run, raw, "SELECT 1") is Fault.LINK_LOST
+    home.adapter.interrupt(raw)
+    home.adapter.abandon(raw)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("home", SERVERS, indirect=True)
+def test_an_interrupt_ends_a_wait_in_another_thread(home, raw):
+    faults = []
+
+    def sleep():
+        faults.append(fault_of(home, home.adapter.run, raw, SLEEP[home.engine]))
+
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    wait_until(lambda: home.server.execute(SLEEPERS[home.engine]), "it sleeps")
+    home.adapter.interrupt(raw)
+    thread.join()
+    assert faults == [Fault.LINK_LOST]
+
+
+@pytest.mark.parametrize("home", ["sqlite"], indirect=True)
+def test_an_interrupt_ends_a_statement_of_sqlite(home, raw):
+    raw.set_progress_handler(lambda: home.adapter.interrupt(raw), 1000)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) "
+    with pytest.raises(home.driver.OperationalError, match="interrupted"):
+        home.adapter.run(raw, endless + "SELECT count(*) FROM n")
+    raw.set_progress_handler(None, 0)
+    assert home.adapter.run(raw, "SELECT 1") == [(1,)]
+
+
+def test_a_forked_child_that_abandons_a_link_leaves_it_to_the_parent(home, raw):
+    home.adapter.begin(raw, TxMode())
+    home.write(raw, 1)
+    if (child := os.fork()) == 0:
+        try:
+            home.adapter.abandon(raw)
+            home.adapter.close(raw) if home.engine != "sqlite" else None
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    home.adapter.commit(raw)
+    assert home.rows() == [1]
