@@ -124,7 +124,10 @@ class Sqlite3Adapter:
 
     def interrupt(self, raw: Raw) -> None:
         """Make a running statement fail."""
-        raw.interrupt()
+        try:
+            raw.interrupt()
+        except sqlite3.ProgrammingError:  # closed already: nobody waits
+            return
 
     def is_alive(self, raw: Raw) -> bool:
         """Tell whether it is open, and its file still the one that was opened."""
