@@ -305,6 +305,10 @@ def _assignments(
         if not isinstance(node, exp.EQ):
             refuse("SET of something that is no column is not understood")
         columns, value = node.this, node.expression
+        if isinstance(columns, exp.Paren):
+            columns, value = columns.this, None
+        if isinstance(columns, (exp.Bracket, exp.Dot)):  # a part of a column
+            columns, value = columns.find(exp.Column) or columns, None
         if not isinstance(columns, exp.Tuple):
             yield columns, value
             continue

@@ -229,7 +229,8 @@ def _queries(node: exp.Expr | None) -> Iterator[exp.Expr]:
     if isinstance(node, _QUERIES):
         yield node
         return
-    if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
+    is_table = isinstance(node, (exp.Table, exp.Lateral))
+    if is_table and isinstance(node.this, exp.Identifier):
         refuse(f"table {node.name} stands where no table is expected")
     field = node.args.get("field") if isinstance(node, exp.In) else None
     if isinstance(field, exp.Column):

@@ -27,6 +27,7 @@ FOUND: list[tuple[str, str, Any, int | str]] = [
     ("postgresql", "update orders set note = (select max(name) from countries)" + AT,
      None, 1),
     ("postgresql", "update orders set note = 'x'" + AT + " returning *", None, 1),
+    ("postgresql", "update orders set a[1] = 2, (b) = (select 3)" + AT, None, 1),
     ("postgresql", "delete from orders where customer_id = null", None, "any"),
     ("postgresql", "delete from orders" + AT, None, 1),
     ("postgresql", "delete from orders o using items i where "
@@ -108,6 +109,8 @@ REFUSED: list[tuple[str, str, Any, str]] = [
      "expression"),
     ("postgresql", "update orders set customer_id = i.customer_id from items i "
      "where i.customer_id = 6 and orders.customer_id = 5", None, "expression"),
+    ("postgresql", "update orders set (customer_id) = (6)" + AT, None, "expression"),
+    ("postgresql", "update orders set customer_id[1] = 6" + AT, None, "expression"),
     ("postgresql", UPSERT + "set customer_id = 6", None, "another shard"),
     ("postgresql", UPSERT + "set customer_id = excluded.id", None, "expression"),
     ("postgresql", UPSERT + "set customer_id = excluded.customer_id + 1", None,

@@ -148,6 +148,9 @@ UNPINNED = [
     "with x as (delete from orders returning *) select * from x",
     "select * from s.orders where t.orders.customer_id = 5",
     "select * from countries where id = any(array(select id from orders))",
+    "select (table orders) from countries",
+    "select * from countries where exists (table orders)",
+    "select * from countries limit (select count(*) from orders)",
 ]
 
 
