@@ -22,7 +22,7 @@ from routedb.config.load import CLUSTER_KEYWORDS
 from routedb.config.options import OPTIONS
 
 PAGE = Path(__file__).parents[2].joinpath("docs/configuration.rst").read_text("utf-8")
-HEADINGS = {
+HEADINGS: dict[str, type[msgspec.Struct]] = {
     "The top level": ClusterEntry,
     "A database": DatabaseEntry,
     "A node": NodeEntry,
