@@ -10,7 +10,11 @@ from routedb.sql.reader import Handlers, Reader, State
 from routedb.sql.statement import Kind, Table
 from routedb.sql.words import QUERY_STARTS, words
 
-_MODIFIERS = words("LOW_PRIORITY HIGH_PRIORITY DELAYED QUICK IGNORE INTO ONLY")
+_MODIFIERS = {
+    "postgresql": words("INTO ONLY"),
+    "mysql": words("LOW_PRIORITY HIGH_PRIORITY DELAYED QUICK IGNORE INTO"),
+    "sqlite": words("INTO"),
+}
 
 
 def read_query(tokens: Tokens, facts: Facts, at: int = 0) -> Reader:
@@ -23,7 +27,8 @@ def read_query(tokens: Tokens, facts: Facts, at: int = 0) -> Reader:
 def _modifiers(reader: Reader) -> None:
     """Pass over the verb and what stands between it and its table."""
     reader.at += 1
-    while reader.up[reader.at] in _MODIFIERS or reader.up[reader.at] == "OR":
+    modifiers = _MODIFIERS[reader.dialect]
+    while reader.up[reader.at] in modifiers or reader.up[reader.at] == "OR":
         reader.at += 2 if reader.up[reader.at] == "OR" else 1
 
 

@@ -210,20 +210,27 @@ def maintain(tokens: Tokens, facts: Facts) -> None:
     at = 1
     if up[at] == "(":
         at = tokens.close[at] + 1
-    while up[at] in _MAINTENANCE:
+    while up[at] in _MAINTENANCE or (up[at] in _MAY_PRECEDE and is_name(up[at + 1])):
         at += 1
     if up[0] == "VACUUM" and facts.dialect == "sqlite":  # names a file, no table
         return
     if up[0] == "CLUSTER" and "ON" in up:  # CLUSTER index ON table, of old
         _write(tokens, facts, up.index("ON") + 1)
-    elif up[at] not in _NOT_TABLES and up[at] not in ("INDEX", "SYSTEM"):
+    elif not (_names_other(up, at) or (up[at] in ("INDEX", "SYSTEM"))):
         _write_list(tokens, facts, at)
 
 
 _MAINTENANCE = words(
-    "TABLE TABLES FULL FREEZE VERBOSE ANALYZE ANALYSE LOCAL MATERIALIZED VIEW "
-    "CONCURRENTLY NO_WRITE_TO_BINLOG QUICK PERSISTENT"
+    "TABLE FULL FREEZE VERBOSE ANALYZE ANALYSE CONCURRENTLY NO_WRITE_TO_BINLOG"
 )
+_MAY_PRECEDE = words("TABLES LOCAL MATERIALIZED VIEW QUICK PERSISTENT")
+
+
+def _names_other(up: list[str], at: int) -> bool:
+    """Tell `SCHEMA s`, `ROLE r` … from a table that is called SCHEMA or ROLE."""
+    return up[at] in _NOT_TABLES and (
+        is_name(up[at + 1]) and up[at + 1] not in ("TO", "FROM")
+    )
 
 
 def rename(tokens: Tokens, facts: Facts) -> None:
@@ -245,7 +252,7 @@ def grant(tokens: Tokens, facts: Facts) -> None:
     if not at:
         return
     if up[0] in ("GRANT", "REVOKE"):
-        if up[at + 1] not in _NOT_TABLES:
+        if not _names_other(up, at + 1):
             _write_list(tokens, facts, at + 1)
     else:
         _comment(tokens, facts, at + 1)
@@ -282,7 +289,7 @@ def _path(tokens: Tokens, at: int, dialect: str) -> tuple[list[str], int]:
 
 
 def _write(tokens: Tokens, facts: Facts, at: int) -> tuple[Table | None, int]:
-    while tokens.up[at] in _BEFORE_NAME:
+    while _is_before_name(tokens.up, at):
         at += 1
     table, at = read_name(tokens, at, facts.dialect)
     if table is not None:
@@ -294,11 +301,16 @@ def _write_list(tokens: Tokens, facts: Facts, at: int) -> None:
     facts.write(*_list(tokens, facts, at))
 
 
+def _is_before_name(up: list[str], at: int) -> bool:
+    """Tell IF, LOCAL … before a name from a table of that name."""
+    return up[at] in _BEFORE_NAME and (up[at] == "ONLY" or is_name(up[at + 1]))
+
+
 def _list(tokens: Tokens, facts: Facts, at: int) -> Iterator[Table]:
     """Read `a, ONLY b *, c (columns)`."""
     up = tokens.up
     while True:
-        while up[at] in _BEFORE_NAME:
+        while _is_before_name(up, at):
             at += 1
         if up[at] == "TABLES" and up[at + 1] == "IN":  # of a publication
             return

@@ -23,8 +23,8 @@ from routedb.sql.words import (
     NAMES_TOO,
     NO_ALIAS,
     NO_CALLS,
+    NO_TABLES,
     STARTS_EXPRESSION,
-    VALUE_WORDS,
 )
 
 
@@ -170,7 +170,7 @@ class Reader:
             frame.state = State.TABLES
             if is_call:
                 self._call(name, start)
-            elif name.schema is not None or self.up[start] not in VALUE_WORDS:
+            elif self.up[start] not in NO_TABLES[self.dialect] or name.schema:
                 self.table(name, start)
         elif frame.state is State.TABLES:
             self._behind_table(start)

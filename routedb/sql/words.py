@@ -67,8 +67,7 @@ GROUPINGS = words("ROLLUP CUBE")
 # Words that end a FROM list, so that a comma is no longer followed by a table.
 ENDS_FROM = words(
     """
-    WHERE GROUP HAVING WINDOW ORDER LIMIT OFFSET FETCH UNION EXCEPT INTERSECT MINUS
-    RETURNING QUALIFY PROCEDURE
+    WHERE GROUP HAVING WINDOW ORDER LIMIT OFFSET FETCH UNION EXCEPT INTERSECT RETURNING
     """
 )
 # Words that no alias is, so that what follows a table is told from its alias.
@@ -80,18 +79,18 @@ NO_ALIAS = ENDS_FROM | words(
     """
 )
 # Words that are names where a name is due, whatever they mean elsewhere.
-NAMES_TOO = words(
-    """
-    DELETE INSERT LOCK MATCHED MERGE MINUS PROCEDURE QUALIFY REPLACE SET UPDATE VALUES
-    """
-)
-# What PostgreSQL takes in a FROM list without brackets, and is no table.
-VALUE_WORDS = words(
-    """
-    CURRENT_CATALOG CURRENT_DATE CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME
-    CURRENT_TIMESTAMP CURRENT_USER LOCALTIME LOCALTIMESTAMP SESSION_USER SYSTEM_USER
-    USER
-    """
-)
+NAMES_TOO = words("DELETE INSERT LOCK MATCHED MERGE REPLACE SET UPDATE VALUES")
+# What stands in a FROM list without brackets, and is no table.
+NO_TABLES = {
+    "postgresql": words(
+        """
+        CURRENT_CATALOG CURRENT_DATE CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME
+        CURRENT_TIMESTAMP CURRENT_USER LOCALTIME LOCALTIMESTAMP SESSION_USER
+        SYSTEM_USER USER
+        """
+    ),
+    "mysql": words("DUAL"),
+    "sqlite": words(""),
+}
 # Words before TABLE, where TABLE t is a query of its own.
 BEFORE_TABLE = words("( UNION ALL EXCEPT INTERSECT DISTINCT AS )") | {""}
