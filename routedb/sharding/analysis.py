@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from routedb.config.model import TableRule
 from routedb.sharding.changes import Changes
@@ -149,7 +148,9 @@ def _parse(text: _Text, dialect: str) -> tuple[exp.Expr, Tagged]:
         sql = _simplify(tagged.text, text.verb, dialect)
         try:
             trees = [t for t in sqlglot.parse(sql, dialect=_DIALECTS[dialect]) if t]
-        except (SqlglotError, RecursionError):
+        except (
+            Exception
+        ):  # sqlglot raises TypeError and others too when it is at a loss
             continue
         if len(trees) == 1:
             return trees[0], tagged

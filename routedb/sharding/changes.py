@@ -75,6 +75,8 @@ class Changes(Walk):
     def _delete(self, node: exp.Expr, place: Place) -> None:
         using: list[exp.Expr] = node.args.get("using") or []
         targets: list[exp.Expr] = node.args.get("tables") or []
+        if not isinstance(node.this, exp.Table):
+            refuse("DELETE without FROM is not understood")
         items = [_alone(item) for item in (node.this, *using)]
         if using and self.names.dialect == "mysql":
             # DELETE FROM a USING a JOIN b: the names before USING are no new sources.

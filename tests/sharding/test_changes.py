@@ -172,6 +172,9 @@ def test_what_is_for_every_shard_is_refused_with_the_way_out(sql: str) -> None:
 
 ODD = [
     ("select * from orders where customer_id = 5; select 1", "several statements"),
+    ("delete orders where customer_id = 5", "DELETE without FROM"),
+    ("delete orders using items i where i.customer_id = 5", "DELETE without FROM"),
+    ("select -> id from orders where customer_id = 5", "not understood"),
     ("select * into x from orders where customer_id = 5", "SELECT INTO"),
     ("select * from orders where customer_id = 5 \x01", "control character"),
     ("select * from orders where customer_id = '5", "cannot be read"),
