@@ -30,8 +30,8 @@ _DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
 
 _VERB = re.compile(r"[\s(]*(\w*)").match
 _EXPLAIN = re.compile(
-    r"\s*(?:EXPLAIN|DESCRIBE|DESC)\s+(?:\((?P<options>[^()]*)\)\s*|QUERY\s+PLAN\s+"
-    r"|(?P<analyse>ANALY[SZ]E)\s+|VERBOSE\s+|EXTENDED\s+|FORMAT\s*=\s*\w+\s+)*",
+    r"\s*(?:EXPLAIN|DESCRIBE|DESC)\s+(?:\([^()]*\)\s*|QUERY\s+PLAN\s+"
+    r"|ANALY[SZ]E\s+|VERBOSE\s+|EXTENDED\s+|FORMAT\s*=\s*\w+\s+)*",
     re.IGNORECASE,
 ).match
 _OVERRIDING = re.compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b", re.IGNORECASE).sub
