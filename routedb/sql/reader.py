@@ -106,10 +106,11 @@ class Reader:
         """Read on from where the reader stands."""
         up = self.up
         words = self.words
+        names_too = NAMES_TOO[self.dialect]
         while token := up[self.at]:
             handler = words.get(token)
             if handler is not None and not (
-                token in NAMES_TOO and self.frame.state in _NAME_DUE
+                token in names_too and self.frame.state in _NAME_DUE
             ):
                 handler(self)
             elif is_name(token):

@@ -79,7 +79,15 @@ NO_ALIAS = ENDS_FROM | words(
     """
 )
 # Words that are names where a name is due, whatever they mean elsewhere.
-NAMES_TOO = words("DELETE INSERT LOCK MATCHED MERGE REPLACE SET UPDATE VALUES")
+_NAMES_TOO = words("DELETE INSERT LOCK MATCHED MERGE REPLACE SET UPDATE VALUES")
+_OF_MYSQL = words("SQL_CALC_FOUND_ROWS STRAIGHT_JOIN")
+NAMES_TOO = {
+    "postgresql": _NAMES_TOO | _OF_MYSQL,
+    "mysql": _NAMES_TOO | words("OFFSET WINDOW"),
+    "sqlite": _NAMES_TOO
+    | _OF_MYSQL
+    | words("FETCH FOR LATERAL OFFSET ONLY WINDOW WITH"),
+}
 # What stands in a FROM list without brackets, and is no table.
 NO_TABLES = {
     "postgresql": words(
