@@ -17,10 +17,6 @@ _WHOLE_KEYWORDS = re.compile(r"\s*\w+\s*=")
 # A DSN alone: to the last @ there is, and from a password's key to the end.
 _LOGIN_OF_DSN = re.compile(r"(://[^:@]*):.*@", re.DOTALL)
 _KEY_OF_DSN = re.compile(rf"({_KEY}\s*=\s*).+", re.DOTALL | re.IGNORECASE)
-# The same when the password is in quotes that end, or in a URL's query that goes on.
-_QUOTED_OF_DSN = re.compile(
-    rf"(\b{_KEY}\s*=\s*)'(?:[^'\\]|\\.)*'(?=\s*$|\s+\w+\s*=)", re.IGNORECASE
-)
 
 # One word that is no URL: one whose scheme is missing or misspelt (postgresql:/u:p@h).
 _LOGIN_OF_WORD = re.compile(r"([^\s:=]*):\S*@(\S*\s*)")
@@ -42,17 +38,9 @@ def mask(text: str) -> str:
         text = _LOGIN_OF_DSN.sub(rf"\1:{HIDDEN}@", text)
         return _KEY_OF_DSN.sub(rf"\1{HIDDEN}", text)
     if _WHOLE_KEYWORDS.match(text):
-        return _mask_keywords(text)
+        return _KEY_OF_DSN.sub(rf"\1{HIDDEN}", text)
     if login := _LOGIN_OF_WORD.fullmatch(text):
         return f"{login[1]}:{HIDDEN}@{login[2]}"
     text = _LOGIN_IN_TEXT.sub(rf"\1:{HIDDEN}@", text)
     text = _KEY_IN_TEXT.sub(rf"\1{HIDDEN}", text)
     return _ITEM_IN_TEXT.sub(rf"\1'{HIDDEN}'", text)
-
-
-def _mask_keywords(text: str) -> str:
-    """Keep what follows a password only when it is plain where the password ends."""
-    quoted = _QUOTED_OF_DSN.sub(rf"\1{HIDDEN}", text)
-    if quoted != text and not _KEY_OF_DSN.search(quoted.replace(HIDDEN, "")):
-        return quoted
-    return _KEY_OF_DSN.sub(rf"\1{HIDDEN}", text)

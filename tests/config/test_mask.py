@@ -25,6 +25,13 @@ PASSWORDS = st.text(
         ("host=h password=p user=u", "host=h password=***"),
         ("host=h password='p q' user=u", "host=h password=***"),
         ("mysql://h/d?passwd=p&x=1", "mysql://h/d?passwd=***"),
+        ("postgresql:/u:p@h/d", "postgresql:***@h/d"),
+        (
+            "cannot reach mysql://u:p@h/d: refused",
+            "cannot reach mysql://u:***@h/d: refused",
+        ),
+        ("bad password=p in it", "bad password=*** in it"),
+        ("host=h sslpassword = p", "host=h sslpassword = ***"),
         ("{'password': 'p', 'x': 1}", "{'password': '***', 'x': 1}"),
         ("no secret here: a:b", "no secret here: a:b"),
     ],
