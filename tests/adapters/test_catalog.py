@@ -78,22 +78,22 @@ def test_postgresql_knows_which_functions_may_write(pg, pg_raw):
 
 def test_mysql_knows_what_routines_declare(my, my_raw):
     for name, says in {
-        "reads": "READS SQL DATA",
+        "reader": "READS SQL DATA",
         "plain": "NO SQL",
-        "writes": "MODIFIES SQL DATA",
+        "writes": "DETERMINISTIC MODIFIES SQL DATA",
         "silent": "DETERMINISTIC",
     }.items():
         my.execute(f"CREATE FUNCTION {name}() RETURNS int {says} RETURN 1")
     my.execute("CREATE PROCEDURE calls() READS SQL DATA SELECT 1")
     home = Home("mysql", my.writer_dsn)
-    names = ["reads", "plain", "writes", "silent", "calls", "nope"]
+    names = ["reader", "plain", "writes", "silent", "calls", "nope"]
     assert known(home.adapter, my_raw, names) == {
-        "reads": False,
+        "reader": False,
         "plain": False,
         "writes": True,
         "silent": True,
         "calls": True,
         "nope": None,
     }
-    assert home.adapter.volatility(my_raw, "reads", my.name) is False
-    assert home.adapter.volatility(my_raw, "reads", "elsewhere") is None
+    assert home.adapter.volatility(my_raw, "reader", my.name) is False
+    assert home.adapter.volatility(my_raw, "reader", "elsewhere") is None
