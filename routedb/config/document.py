@@ -55,7 +55,8 @@ class Document:
     def refuse(self, path: Path, what: str, *, found: bool = True) -> NoReturn:
         """Raise ConfigError about the place at `path`; with `found`, show what is there
         as it was written."""
-        shown = _shown(_at(self.written, path)) if found else ""
+        is_shown = found and not _is_secret(path)
+        shown = _shown(_at(self.written, path)) if is_shown else ""
         parts = [self._label(path), self.name(path), what]
         text = ": ".join(part for part in parts if part)
         raise errors.ConfigError(f"{text}; found {shown}" if shown else text) from None
@@ -129,6 +130,12 @@ def _at(value: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return value
+
+
+def _is_secret(path: Path) -> bool:
+    """Tell whether what stands there is a password by itself, as under `options`."""
+    said = f"{path[-1]}=…" if path else ""
+    return mask(said) != said
 
 
 def near(word: str, words: Iterable[str]) -> str:

@@ -74,6 +74,13 @@ def test_no_password_of_a_keyword_string_or_keyword_shows(password):
     assert password not in shown("sqlite://", passwd=password)
 
 
+def test_no_password_among_options_shows():
+    options = {"password": "s3cret${NOPE}"}
+    text = shown({"databases": {"main": {"nodes": ["mysql://h"], "options": options}}})
+    assert "options.password: the environment has no variable 'NOPE'" in text
+    assert "s3cret" not in text
+
+
 @given(PASSWORDS)
 def test_no_password_of_a_mapping_shows(password):
     coded = quote(password, safe="")
