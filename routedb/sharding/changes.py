@@ -50,6 +50,7 @@ class Changes(Walk):
         walk(self, node, place)
 
     def _update(self, node: exp.Expr, place: Place) -> None:
+        self._check_target(node.this, place)
         start = node.args.get("from_")
         items = [_alone(node.this), *([_alone(start.this)] if start else [])]
         inside = self.rows(items, node.args.get("where"), place)
@@ -77,6 +78,7 @@ class Changes(Walk):
         targets: list[exp.Expr] = node.args.get("tables") or []
         if not isinstance(node.this, exp.Table):
             refuse("DELETE without FROM is not understood")
+        self._check_target(node.this, place)
         items = [_alone(item) for item in (node.this, *using)]
         if using and self.names.dialect == "mysql":
             # DELETE FROM a USING a JOIN b: the names before USING are no new sources.
@@ -85,6 +87,11 @@ class Changes(Walk):
         sources = _sources(inside)
         self._written(self._named(targets, sources) or sources[:1], node)
         self.others(node, inside, "this", "using", "tables", "where", "with_")
+
+    def _check_target(self, table: exp.Expr, place: Place) -> None:
+        """The target is a table, even where a query of WITH has its name."""
+        if self.names.table(table.this) in place.ctes:
+            refuse(f"table {table.name} has the name of a query in WITH: rename that")
 
     def _named(
         self, targets: Sequence[exp.Expr], sources: Sequence[Source]

@@ -175,6 +175,16 @@ ODD = [
     ("delete orders where customer_id = 5", "DELETE without FROM"),
     ("delete orders using items i where i.customer_id = 5", "DELETE without FROM"),
     ("select -> id from orders where customer_id = 5", "not understood"),
+    (
+        "with orders as (select * from orders where customer_id = 5) "
+        "delete from orders",
+        "has the name of a query",
+    ),
+    (
+        "with orders as (select * from orders where customer_id = 5) "
+        "update orders set note = 'x'",
+        "has the name of a query",
+    ),
     ("select * into x from orders where customer_id = 5", "SELECT INTO"),
     ("select * from orders where customer_id = 5 \x01", "control character"),
     ("select * from orders where customer_id = '5", "cannot be read"),
