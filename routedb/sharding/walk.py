@@ -38,7 +38,7 @@ _TABLE_ARGS = frozenset(
 _CATALOGS = frozenset(
     {"pg_catalog", "information_schema", "performance_schema", "mysql", "sys", "temp"}
 )
-_CATALOG_NAMES = ("pg_", "sqlite_", "dual")
+_CATALOG_PREFIXES = ("pg_", "sqlite_")
 
 
 class Place(NamedTuple):
@@ -242,4 +242,5 @@ def _queries(node: exp.Expr | None) -> Iterator[exp.Expr]:
 def _is_catalog(table: Table) -> bool:
     if table.schema is not None:
         return table.schema.lower() in _CATALOGS
-    return table.name.lower().startswith(_CATALOG_NAMES)
+    name = table.name.lower()
+    return name == "dual" or name.startswith(_CATALOG_PREFIXES)
