@@ -47,12 +47,17 @@ def _insert(reader: Reader) -> None:
         reader.skip_bracket()
     if up[reader.at] == "AS":
         reader.at += 2
-    if up[reader.at] == "(" and up[reader.at + 1] not in QUERY_STARTS | {"("}:
+    if up[reader.at] == "(" and _are_columns(up, reader.at + 1):
         reader.skip_bracket()
     if up[reader.at] == "TABLE":
         reader.at += 1
         reader.frame.state = State.TABLE
     reader.frame.is_query = True
+
+
+def _are_columns(up: list[str], at: int) -> bool:
+    """Tell `(x, y)`, whatever x is called, from the bracket of a query."""
+    return up[at] not in QUERY_STARTS | {"("} or up[at + 1] in (",", ")")
 
 
 def _update(reader: Reader) -> None:
@@ -113,7 +118,7 @@ def _delete(reader: Reader) -> None:
     if up[reader.at] == "FROM":
         reader.at += 1
         if not targets:
-            reader.at += up[reader.at] == "ONLY"
+            reader.at += up[reader.at] == "ONLY" and reader.dialect == "postgresql"
             start = reader.at
             targets = _targets(reader)
             is_list = len(targets) > 1 or reader.dialect == "mysql"

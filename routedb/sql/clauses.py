@@ -20,13 +20,15 @@ from routedb.sql.words import (
     words,
 )
 
+_CHANGES = words("INSERT REPLACE UPDATE DELETE MERGE")
+
 
 def _open(reader: Reader) -> None:
     frame = reader.frame
     following = reader.up[reader.at + 1]
     if frame.state is State.CTES:  # ( SELECT … ) behind WITH …
         frame.state = State.EXPRESSION
-    if following in QUERY_STARTS and not _is_call(reader):
+    if following in QUERY_STARTS and not _is_word(reader):
         reader.open(State.EXPRESSION, is_query=True)
     elif frame.state is State.TABLE:
         reader.open(State.TABLE, is_query=True)
@@ -34,12 +36,10 @@ def _open(reader: Reader) -> None:
         reader.open(State.EXPRESSION, is_query=False)
 
 
-def _is_call(reader: Reader) -> bool:
-    """`(replace(x, …` and `(insert(x, …`: a function, not a statement."""
-    word = reader.up[reader.at + 1]
-    return word in ("REPLACE", "INSERT", "VALUES") and (
-        reader.up[reader.at + 2] == "(" and word != "VALUES"
-    )
+def _is_word(reader: Reader) -> bool:
+    """`(replace(x, …`, `(merge, …`: a function or a column, not a statement."""
+    following, behind = reader.up[reader.at + 1 : reader.at + 3]
+    return following in _CHANGES and not is_name(behind)
 
 
 def _close(reader: Reader) -> None:
@@ -243,7 +243,6 @@ def _into(reader: Reader) -> None:
     into(reader)
 
 
-_CHANGES = words("INSERT REPLACE UPDATE DELETE MERGE")
 _BEFORE_INTO = words("TEMPORARY TEMP UNLOGGED TABLE LOCAL GLOBAL")
 
 

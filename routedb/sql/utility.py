@@ -48,7 +48,8 @@ def explain(tokens: Tokens, facts: Facts) -> None:
         _run_too(facts, inner)
     elif facts.dialect != "postgresql":  # derived tables may be worked out
         facts.asks.update(inner.asks)
-        if not inner.writes and inner.reason:
+        # MariaDB refuses to explain a change where nothing may be written.
+        if inner.reason and (facts.dialect == "mysql" or not inner.writes):
             facts.mark(Kind.EXPLAIN, inner.reason)
 
 
@@ -77,7 +78,7 @@ def _options(tokens: Tokens) -> tuple[int, bool]:
             for i in range(2, at)
         )
     else:
-        while up[at] in _EXPLAIN_WORDS:
+        while up[at] in _EXPLAIN_WORDS and up[at + 1]:  # the last may be a table's name
             runs |= up[at] in ("ANALYZE", "ANALYSE")
             at += 1
     return at, runs

@@ -140,7 +140,7 @@ def test_what_runs_unseen_or_lives_in_the_session(sql, expected):
         ("EXPLAIN a", "plain explain: a"),
         ("EXPLAIN SELECT * FROM a", "plain explain: a"),
         ("EXPLAIN FORMAT=JSON SELECT * FROM a", "plain explain: a"),
-        ("EXPLAIN DELETE FROM a", "plain explain: a"),
+        ("EXPLAIN DELETE FROM a", "explain: a"),
         ("EXPLAIN EXTENDED SELECT * FROM a, b", "plain explain: a, b"),
         ("EXPLAIN ANALYZE SELECT * FROM a", "plain explain: a"),
         ("EXPLAIN ANALYZE DELETE a FROM a JOIN b", "write: +a, b"),
