@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from routedb.sql.change import read_query
 from routedb.sql.facts import Facts
 from routedb.sql.lex import Tokens
-from routedb.sql.names import is_name, read_name
+from routedb.sql.names import fold, is_name, read_name
 from routedb.sql.statement import Kind, SessionEffect, Table, TxEffect, TxStep
 from routedb.sql.words import QUERY_STARTS, words
 
@@ -196,11 +196,6 @@ def _elements(tokens: Tokens, facts: Facts, at: int) -> None:
         (define if up[start] == "CREATE" else grant)(part, facts)
 
 
-def truncate(tokens: Tokens, facts: Facts) -> None:
-    """TRUNCATE a, b."""
-    maintain(tokens, facts)
-
-
 def maintain(tokens: Tokens, facts: Facts) -> None:
     """TRUNCATE, VACUUM, ANALYZE, CLUSTER, OPTIMIZE …: work on tables by name."""
     up = tokens.up
@@ -264,7 +259,7 @@ def _comment(tokens: Tokens, facts: Facts, at: int) -> None:
     if up[at] in _RELATIONS:
         _write(tokens, facts, at + 1)
     elif up[at] == "COLUMN":
-        path, _ = _path(tokens, at + 1, facts.dialect)
+        path = _path(tokens, at + 1, facts.dialect)
         if len(path) > 1:
             facts.write(Table(path[-3] if len(path) > 2 else None, path[-2]))
     elif up[at] in _ON_TABLE:
@@ -273,19 +268,15 @@ def _comment(tokens: Tokens, facts: Facts, at: int) -> None:
             _write(tokens, facts, place + 1)
 
 
-def _path(tokens: Tokens, at: int, dialect: str) -> tuple[list[str], int]:
+def _path(tokens: Tokens, at: int, dialect: str) -> list[str]:
+    """Read a column's name with all that stands before its dots."""
     path: list[str] = []
-    while True:
-        table, following = read_name(
-            Tokens(tokens.up[at : at + 1], tokens.raw[at : at + 1]), 0, dialect
-        )
-        if table is None:
-            return path, at
-        path.append(table.name)
-        at += following
-        if tokens.up[at] != ".":
-            return path, at
-        at += 1
+    while is_name(tokens.up[at]):
+        path.append(fold(tokens, at, dialect))
+        at += 2 if tokens.up[at + 1] == "." else 1
+        if tokens.up[at - 1] != ".":
+            break
+    return path
 
 
 def _write(tokens: Tokens, facts: Facts, at: int) -> tuple[Table | None, int]:
