@@ -28,9 +28,16 @@ def watched(says, **options):
         yield monitor, board, farm
 
 
+@pytest.fixture
 def threads():
-    names = [thread.name for thread in threading.enumerate()]
-    return sorted(name for name in names if name.startswith("routedb-monitor"))
+    """Tell the names of the monitor's threads that this test has started."""
+    before = set(threading.enumerate())
+
+    def names():
+        new = [t.name for t in threading.enumerate() if t not in before]
+        return sorted(name for name in new if name.startswith("routedb-monitor"))
+
+    return names
 
 
 def test_the_writer_of_a_shuffled_list_is_found():
@@ -65,7 +72,7 @@ def test_a_hung_node_is_reported_in_time_while_others_stay_fresh():
         assert fresh.count((0, NodeAnswered)) >= 2
 
 
-def test_start_is_idempotent_and_stop_leaves_nothing():
+def test_start_is_idempotent_and_stop_leaves_nothing(threads):
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
         monitor.start()
         board.wait_for(lambda: board.group.ring == (1,))
@@ -79,14 +86,14 @@ def test_start_is_idempotent_and_stop_leaves_nothing():
         board.wait_for(lambda: board.heard)
 
 
-def test_stop_is_not_held_up_by_a_hung_node():
+def test_stop_is_not_held_up_by_a_hung_node(threads):
     with watched({"a": WRITER, "b": None}) as (monitor, _, farm):
         assert farm.hung.acquire(timeout=10)
         monitor.stop()
         assert threads() == []
 
 
-def test_nothing_runs_before_start_or_for_single_nodes():
+def test_nothing_runs_before_start_or_for_single_nodes(threads):
     with watched({"a": WRITER}) as (_, board, farm):
         assert threads() == []
         assert farm.links == []
