@@ -61,6 +61,11 @@ _AT_CONNECT = (
     ("invalid sslmode value", Fault.STATEMENT),
 )
 
+# First bytes of what a server sends unasked (PostgreSQL manual, Message Formats): the
+# end of the line, an error, and NOTIFY, notice or parameter; or a record of TLS.
+_FAREWELLS = frozenset({b"", b"E"})
+_UNASKED = _FAREWELLS | {b"A", b"N", b"S", b"\x15", b"\x16", b"\x17"}
+
 _SHORTEST_TIMEOUT = 2  # libpq takes 1 as 2 (manual, connect_timeout)
 
 # On a replica: what it has replayed, and 0 lag when all it has received is replayed;
@@ -137,14 +142,22 @@ class Psycopg2Adapter:
         """Look at the socket; what has arrived there may be a mere NOTIFY."""
         if raw.closed:
             return False
-        if not sockets.has_input(raw.fileno()):
+        descriptor = raw.fileno()
+        if not sockets.has_input(descriptor):
             return True
+        first = sockets.peek(descriptor)
+        # What starts otherwise answers a statement of another thread, whose result a
+        # poll would steal.
+        if first is None or first[:1] not in _UNASKED or _is_busy(raw):
+            return True
+        if first in _FAREWELLS:  # still there: it answers nobody
+            return sockets.peek(descriptor) != first
         try:
             raw.poll()
         except psycopg2.Error:
             return False
         # A farewell is read by one poll, the end of the line by the next.
-        return not raw.closed and not sockets.has_input(raw.fileno())
+        return not raw.closed and not sockets.has_input(descriptor)
 
     def is_idle(self, raw: Raw) -> bool:
         """libpq keeps the transaction status that came with the last answer."""
@@ -229,6 +242,11 @@ class Psycopg2Adapter:
             return Fault.STATEMENT
         text = str(exc).lower()
         return next((f for part, f in _AT_CONNECT if part in text), Fault.REFUSED)
+
+
+def _is_busy(raw: Raw) -> bool:
+    """Tell whether a statement of another thread is under way."""
+    return bool(raw.get_transaction_status() == ext.TRANSACTION_STATUS_ACTIVE)
 
 
 ADAPTER = Psycopg2Adapter()

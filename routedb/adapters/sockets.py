@@ -38,3 +38,15 @@ def silence(descriptor: int) -> None:
         os.close(null)
     except OSError:
         return
+
+
+def peek(descriptor: int) -> bytes | None:
+    """Return the first byte that waits to be read, and leave it there; b"" at the end
+    of the line, None when nothing has arrived."""
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as twin:
+            return twin.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return None
+    except OSError:  # closed, or silenced
+        return b""
