@@ -87,7 +87,9 @@ class Sqlite3Adapter:
     dialect = "sqlite"
     paramstyle = "pyformat"  # thanks to the cursor above
     fetches_buffered = False  # SQLite computes rows while they are fetched
-    is_concurrent = getattr(sqlite3, "threadsafety", 1) == 3  # noqa: PLR2004
+    # Whatever its threadsafety says: the error of a statement is kept by connection, so
+    # two that fail at once take each other's (CPython 3.11 raises SystemError then).
+    is_concurrent = False
 
     def __init__(self) -> None:
         self._translation = Translation(sqlite3)
