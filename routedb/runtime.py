@@ -20,6 +20,7 @@ from routedb.connection import Connection
 from routedb.engine.core import Core
 from routedb.monitor import Monitor
 from routedb.routing import database_for
+from routedb.sharding import check_rules
 
 _MOST_RUNTIMES = 64  # unused ones beyond this are stopped, the oldest first
 
@@ -189,14 +190,17 @@ def connect(
     keywords; other keywords go to the driver. Raises ConfigError for a configuration
     that is wrong, OperationalError when no node answers (PEP 249, Constructors).
     """
-    if source is None and "dsn" in kw:
-        source = kw.pop("dsn")
     return _registry.find(read_config(source, kw)).connect(autocommit)
 
 
 def read_config(source: Any, keywords: Mapping[str, Any]) -> ClusterConfig:
     """Build the configuration from what `connect` was given. Raises ConfigError."""
-    return load(source, keywords, environ=os.environ, read_file=_read)
+    if source is None and "dsn" in keywords:
+        source = keywords["dsn"]
+        keywords = {key: value for key, value in keywords.items() if key != "dsn"}
+    config = load(source, keywords, environ=os.environ, read_file=_read)
+    check_rules(config)
+    return config
 
 
 def _read(path: str) -> str:

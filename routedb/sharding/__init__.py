@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from routedb.config.model import TableRule
-from routedb.sharding.functions import shard_for_key_hint, shard_of
+from routedb.sharding.functions import check_rules, shard_for_key_hint, shard_of
 from routedb.sharding.plan import ShardPlan, Target
 from routedb.sharding.split import Part
 from routedb.sql import Scan, Table
@@ -18,6 +18,7 @@ __all__ = [
     "ShardPlan",
     "Target",
     "analyse",
+    "check_rules",
     "shard_for_key_hint",
     "shard_of",
 ]

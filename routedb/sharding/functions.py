@@ -7,13 +7,29 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any
 
-from routedb.config.model import ShardFunction, TableRule
-from routedb.errors import ShardError
+from routedb.config.model import ClusterConfig, ShardFunction, TableRule
+from routedb.errors import ConfigError, ShardError
 from routedb.sharding.values import Unfit, canonical, integer_of
 
 Locate = Callable[[Any, int], int]  # value that is not NULL, number of shards
+
+
+def check_rules(config: ClusterConfig) -> None:
+    """See that every shard function of `config` can be used.
+
+    Raises ConfigError for bounds and values that are no keys of their `key_type`, or
+    that keys cannot be told by.
+    """
+    for rule in config.tables:
+        if rule.function is not None:
+            try:
+                locator(rule.function)
+            except ShardError as exc:
+                where = f'{config.source}: tables."{rule.pattern}"'
+                raise ConfigError(f"{where}: {exc}") from None
 
 
 def shard_of(function: ShardFunction, value: Any, shards: int) -> int:
@@ -89,6 +105,8 @@ def _range(function: ShardFunction) -> Locate:
     rank = _RANKS[_sort_of(function.type, function.bounds)]
     key_type = function.type
     bounds = [rank(canonical(bound, key_type)) for bound in function.bounds]
+    if any(high <= low for low, high in pairwise(bounds)):
+        raise Unfit("is not above the one before it, as keys are compared")
 
     def locate(value: Any, shards: int) -> int:
         return bisect_right(bounds, rank(canonical(value, key_type)))

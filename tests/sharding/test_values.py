@@ -243,6 +243,26 @@ HINTS: list[tuple[str | None, str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("extra", "found"),
+    [
+        ({"function": "range", "bounds": ["B", "a"]}, "not above the one before"),
+        ({"function": "range", "bounds": [1, 2], "key_type": "date"}, "key_type date"),
+        ({"values": [["a"], ["b"], ["A"]]}, "same key as one of another shard"),
+    ],
+)
+def test_a_function_that_tells_no_keys_is_refused_at_connect(
+    extra: dict[str, Any], found: str
+) -> None:
+    source = {
+        "databases": {"orders": {"shards": [[f"sqlite:///{n}.db"] for n in "abc"]}},
+        "tables": {"t": {"database": "orders", "shard_key": "k", **extra}},
+    }
+    with pytest.raises(routedb.ConfigError, match=found) as caught:
+        routedb.Cluster(source)
+    assert 'tables."t"' in str(caught.value)
+
+
 @pytest.mark.parametrize(("key_type", "text", "value"), HINTS)
 def test_a_hint_names_the_shard_of_the_key_it_spells(
     key_type: str | None, text: str, value: Any
