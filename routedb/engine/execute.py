@@ -50,8 +50,7 @@ def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
                     node = pick(ring, core.loads, turn)  # type: ignore[assignment]
                 link = d.open.get(node)
             if link is not None and (
-                link.fresh != d.links.version
-                or not (plan.is_read or link.adapter.is_alive(link.raw))
+                link.fresh != d.links.version or not (plan.is_read or link.is_alive())
             ):
                 link = None
         elif gid == d.transaction.home:

@@ -53,6 +53,13 @@ class Link:
             self.adapter.set_mode(self.raw, mode)
             self.mode = mode
 
+    def is_alive(self) -> bool:
+        """Tell whether the link can still be used, once no other thread uses it."""
+        if self.lock is None:
+            return self.adapter.is_alive(self.raw)
+        with self.lock:
+            return self.adapter.is_alive(self.raw)
+
     @property
     def pinned(self) -> str:
         """Name what lives on this link only, for an error."""

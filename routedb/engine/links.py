@@ -68,7 +68,7 @@ class Links:
             if link is not None:
                 # A dead link that waits for settings says nothing of its node.
                 must_live = must_live or link.fresh != self.version
-                if must_live and not link.adapter.is_alive(link.raw):
+                if must_live and not link.is_alive():
                     self._replace(link)
                     link = None
             if link is None:
