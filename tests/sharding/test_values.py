@@ -58,7 +58,7 @@ EQUAL: list[tuple[str | None, list[Any]]] = [
     (None, [ID, str(ID), str(ID).upper(), ID.hex, f"{{{ID}}}", str(ID).encode()]),
     (None, [dt.date(2024, 1, 2), "2024-01-02", "2024-1-2",
             dt.datetime(2024, 1, 2), dt.datetime(2024, 1, 2, 10, 30),
-            "2024-01-02 10:30:00"]),
+            "2024-01-02 10:30:00", "20240102", 20240102]),
     (None, ["\\x6162", b"ab", "AB"]),
     ("integer", [1, "1", 1.0, Decimal("1.0"), True, Int64(1), "1e0", b"1"]),
     ("numeric", [1.5, "1.5", Decimal("1.50"), "15e-1"]),
