@@ -31,7 +31,9 @@ def homes(pg_home: Home, my_home: Home, sqlite_dir) -> dict[str, Home]:
 @pytest.fixture
 def cluster(homes: dict[str, Home], open_cluster) -> routedb.Cluster:
     """A cluster of the three, the CRM read-only."""
-    databases = {name: {"nodes": home.dsns} for name, home in homes.items()}
+    databases: dict[str, dict[str, object]] = {
+        name: {"nodes": home.dsns} for name, home in homes.items()
+    }
     databases["crm"]["read_only"] = True
     tables = {"crm_*": "crm", "archive_*": "archive"}
     return open_cluster({"default": "main", "databases": databases, "tables": tables})
