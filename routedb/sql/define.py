@@ -51,8 +51,10 @@ def define(tokens: Tokens, facts: Facts) -> None:
     elif up[at] == "STATISTICS" and "FROM" in up:
         _part(tokens, facts, up.index("FROM"), len(up) - 4)
     elif up[at] == "PUBLICATION":
+        end = at
         for place in _places(up, at, "TABLE"):
-            _write_list(tokens, facts, place + 1)
+            if place >= end:
+                end = _write_list(tokens, facts, place + 1)
     elif up[at] == "SCHEMA":
         _elements(tokens, facts, at)
 
@@ -102,16 +104,21 @@ def _clauses(tokens: Tokens, facts: Facts, at: int) -> None:
 def _named(tokens: Tokens, facts: Facts, at: int) -> Iterator[Table]:
     """One table, or a list of them in brackets."""
     if tokens.up[at] == "(":
-        yield from _list(tokens, facts, at + 1)
+        yield from _list(tokens, facts, at + 1)[0]
     else:
         table, _ = read_name(tokens, at, facts.dialect)
         if table is not None:
             yield table
 
 
+def _is_whole(up: list[str], at: int) -> bool:
+    """Tell MySQL's `CREATE TABLE n LIKE a`, where LIKE stands behind the name."""
+    return at < 12 and "(" not in up[:at]
+
+
 _NAMES_TABLE: dict[str, Callable[[list[str], int], bool]] = {
     "REFERENCES": lambda up, at: is_name(up[at + 1]),
-    "LIKE": lambda up, at: up[at - 1] in ("(", ",") or "(" not in up[:at],
+    "LIKE": lambda up, at: up[at - 1] in ("(", ",") or _is_whole(up, at),
     "INHERITS": lambda up, at: up[at + 1] == "(",
     "INHERIT": lambda up, at: up[at + 2] in ("", ",", "."),
     "PARTITION": lambda up, at: up[at + 1] == "OF",
@@ -162,9 +169,10 @@ def _on_table(tokens: Tokens, facts: Facts, at: int) -> None:
 
 def _conditions(tokens: Tokens, facts: Facts, at: int) -> None:
     """A policy's conditions may ask other tables."""
-    for place, close in tokens.close.items():
+    for place, close in sorted(tokens.close.items()):
         if place > at and tokens.up[place - 1] in ("USING", "CHECK"):
             _part(tokens, facts, place + 1, close)
+            at = close  # what is inside has been read
 
 
 def _part(tokens: Tokens, facts: Facts, start: int, end: int) -> None:
@@ -180,8 +188,7 @@ def _rule_action(tokens: Tokens, facts: Facts, at: int) -> None:
     end = len(up) - 4
     if up[at] == "(" and tokens.close[at] == end - 1:
         at, end = at + 1, end - 1
-    while at < end:
-        stop = up.index(";", at, end) if ";" in up[at:end] else end
+    for stop in (*(p for p in _places(up, at, ";") if p < end), end):
         if up[at] in QUERY_STARTS or up[at] == "(":
             _part(tokens, facts, at, stop)
         at = stop + 1
@@ -288,8 +295,11 @@ def _write(tokens: Tokens, facts: Facts, at: int) -> tuple[Table | None, int]:
     return table, at
 
 
-def _write_list(tokens: Tokens, facts: Facts, at: int) -> None:
-    facts.write(*_list(tokens, facts, at))
+def _write_list(tokens: Tokens, facts: Facts, at: int) -> int:
+    """Note a list of tables that are written; return where it ends."""
+    tables, at = _list(tokens, facts, at)
+    facts.write(*tables)
+    return at
 
 
 def _is_before_name(up: list[str], at: int) -> bool:
@@ -297,23 +307,24 @@ def _is_before_name(up: list[str], at: int) -> bool:
     return up[at] in _BEFORE_NAME and (up[at] == "ONLY" or is_name(up[at + 1]))
 
 
-def _list(tokens: Tokens, facts: Facts, at: int) -> Iterator[Table]:
+def _list(tokens: Tokens, facts: Facts, at: int) -> tuple[list[Table], int]:
     """Read `a, ONLY b *, c (columns)`."""
     up = tokens.up
+    tables: list[Table] = []
     while True:
         while _is_before_name(up, at):
             at += 1
         if up[at] == "TABLES" and up[at + 1] == "IN":  # of a publication
-            return
+            return tables, at
         table, at = read_name(tokens, at, facts.dialect)
         if table is None:
-            return
-        yield table
+            return tables, at
+        tables.append(table)
         at += up[at] == "*"
         if up[at] == "(":
             at = tokens.close[at] + 1
         if up[at] != ",":
-            return
+            return tables, at
         at += 1
 
 

@@ -54,12 +54,19 @@ class Scope:
         self._targets.append(table)
 
     def settle(self, facts: Facts) -> None:
-        """Tell `facts` the tables, when all of this query has been read."""
+        """Tell `facts` the tables, when all of this query has been read.
+
+        The queries around it come first: those that define nothing are passed over.
+        """
+        if self.outer is not None and not self.outer._ctes:
+            self.outer = self.outer.outer
         for reference in self._references:
             if not self._hides(reference.table, reference.at):
                 facts.tables[reference.table] = None
-        for target in self._targets:
-            facts.write(self._resolve(target))
+        if self._targets:
+            known = self._resolvable()
+            for target in self._targets:
+                facts.write(known.get(target, target))
 
     def _hides(self, table: Table, at: int) -> bool:
         if table.schema is not None:
@@ -73,14 +80,12 @@ class Scope:
             scope = scope.outer
         return False
 
-    def _resolve(self, target: Table) -> Table:
-        for reference in self._references:
-            if target.schema is None and target.name == reference.alias:
-                return reference.table
-        for reference in self._references:
-            if target.name == reference.table.name and target.schema in (
-                None,
-                reference.table.schema,
-            ):
-                return reference.table
-        return target
+    def _resolvable(self) -> dict[Table, Table]:
+        """Return the tables by what a target may call them: an alias counts first."""
+        known: dict[Table, Table] = {}
+        for table, _, _ in reversed(self._references):
+            known[table] = known[Table(None, table.name)] = table
+        for table, _, alias in reversed(self._references):
+            if alias:
+                known[Table(None, alias)] = table
+        return known
