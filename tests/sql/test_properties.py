@@ -46,6 +46,7 @@ def test_no_bytes_raise(sql, dialect):
     assert isinstance(classify(sql, dialect), Statement)
 
 
+NUMBERED = ", ".join(f"t{n}" for n in range(12_000))
 LONG = {
     "quotes": "'" * (MEGABYTE + 1),
     "an open quote": "SELECT '" + "a" * MEGABYTE,
@@ -85,6 +86,12 @@ LONG = {
     "prefixes": "SELECT " + "U&" * (MEGABYTE // 2),
     "square brackets": "[" * MEGABYTE,
     "blocks": "CREATE TRIGGER t " + "BEGIN " * (MEGABYTE // 6),
+    "publications": "CREATE PUBLICATION p FOR " + "TABLE a, " * 20_000,
+    "policies": "CREATE POLICY p ON a " + "USING (" * 20_000 + ")" * 20_000,
+    "likes": "CREATE TABLE a " + "LIKE b " * 25_000,
+    "rules": "CREATE RULE r AS ON UPDATE TO a DO (" + "x;" * 80_000 + ")",
+    "levels": "SELECT * FROM a, (" * 8000 + "SELECT 1" + ") a" * 8000,
+    "targets": f"DELETE {NUMBERED} FROM {NUMBERED}",
     "letters beyond ASCII": "SELECT é" + "é" * (MEGABYTE // 2),
 }
 
