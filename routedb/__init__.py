@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from routedb.connection import Connection
     from routedb.cursor import Cursor
     from routedb.engine.explain import Explanation
+    from routedb.integrations.patch import patch
     from routedb.routing.route import Reason, Route
     from routedb.runtime import Cluster, connect
     from routedb.sql import Statement, classify
@@ -79,6 +80,7 @@ _LATER = {
     "Statement": "routedb.sql",
     "classify": "routedb.sql",
     "connect": "routedb.runtime",
+    "patch": "routedb.integrations.patch",
 }
 
 
@@ -138,5 +140,6 @@ __all__ = [
     "classify",
     "connect",
     "paramstyle",
+    "patch",
     "threadsafety",
 ]

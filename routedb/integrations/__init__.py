@@ -1,0 +1,1 @@
+"""What fits routedb to programs and frameworks that were written for a driver."""

@@ -1,0 +1,244 @@
+"""`routedb.patch()`: programs whose code cannot be touched get routedb connections.
+
+The driver's `connect` is rebound in its module, where programs and ORMs look it up at
+each call. Whoever has taken a reference before (`from psycopg2 import connect`) keeps
+the driver's own.
+
+routedb itself connects through that same name, late, so that tools that trace it see
+its links too. Its own calls must reach the driver, whatever such a tool puts between:
+they are told by the stack, not by the direct caller and not by a mark that a thread or
+a greenlet could lose. Opening a link takes a thousand times longer than that look.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from types import FrameType, ModuleType
+from typing import Any
+
+from routedb import errors
+from routedb.config.model import ClusterConfig
+from routedb.routing import database_for
+from routedb.runtime import connect, read_config
+
+Connect = Callable[..., Any]
+
+# Parts of routedb that programs run above, not below: they may call a user's code.
+_ABOVE = ("routedb.__main__", "routedb.cli", "routedb.integrations")
+
+# Keywords that say how a connection behaves. All others say where it goes, as whom and
+# by which way: the configuration says that, when there is one.
+_BEHAVIOUR = {
+    "psycopg2": ("connection_factory", "cursor_factory", "async", "async_"),
+    "MySQLdb": ("cursorclass", "conv", "use_unicode", "client_flag", "sql_mode"),
+}
+_ENGINES = {"psycopg2": "postgresql", "MySQLdb": "mysql"}
+
+# The arguments of MySQLdb.connect that may be given without a name, and old names.
+_MYSQL_ORDER = ("host", "user", "password", "database", "port", "unix_socket")
+_MYSQL_ALIASES = {"db": "database", "passwd": "password"}
+
+
+class Patch:
+    """What `patch` has done, to be undone: by `undo()`, or at the end of a `with`."""
+
+    def __init__(
+        self, source: Any, options: Mapping[str, Any], drivers: Iterable[ModuleType]
+    ) -> None:
+        self.source = source
+        self.options = dict(options)
+        self._seats = [_Seat(module, self) for module in drivers]
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """The names of the driver modules whose `connect` is replaced."""
+        return tuple(seat.module.__name__ for seat in self._seats)
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether programs get routedb connections."""
+        return _state.patch is self
+
+    def undo(self) -> None:
+        """Give the drivers their `connect` back. Connections that are open stay open.
+
+        What another tool has put over it in the meantime stays in place, and reaches
+        the driver. Undoing twice does nothing.
+        """
+        with _state.lock:
+            if self.is_active:
+                _state.patch = None
+                for seat in self._seats:
+                    seat.clear()
+
+    def take(self) -> None:
+        """Put the replacements in their places. For `patch` alone."""
+        for seat in self._seats:
+            seat.take()
+
+    def __enter__(self) -> Patch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.undo()
+
+    def __repr__(self) -> str:
+        state = "active" if self.is_active else "undone"
+        return f"<routedb patch of {', '.join(self.drivers)}, {state}>"
+
+
+class _State:
+    """The one patch of this process."""
+
+    def __init__(self) -> None:
+        self.patch: Patch | None = None
+        self.lock = threading.RLock()
+
+
+_state = _State()
+
+
+def patch(
+    source: Any = None, /, *, drivers: Iterable[str] | None = None, **options: Any
+) -> Patch:
+    """Rebind `psycopg2.connect` and `MySQLdb.connect` to routedb.
+
+    `source` and `options` are those of `routedb.connect`. With a source, or with
+    ROUTEDB_CONFIG set, the configuration takes the place of the address that the
+    program passes; without one that address is a cluster of one node. `drivers` names
+    the modules to patch: by default the one of the configuration's default database,
+    else all that are installed. Called again alike it changes nothing and returns the
+    same object; otherwise it raises InterfaceError. Raises ConfigError, too.
+    """
+    if source is None:
+        source = os.environ.get("ROUTEDB_CONFIG") or None
+    config = None if source is None else read_config(source, options)
+    modules = _modules(drivers, config)
+    made = Patch(source, options, modules)
+    with _state.lock:
+        before = _state.patch
+        if before is None:
+            _state.patch = made
+            made.take()
+            return made
+    asked = (made.source, made.options, made.drivers)
+    if (before.source, before.options, before.drivers) != asked:
+        raise errors.InterfaceError(
+            f"{', '.join(before.drivers)} is patched already, otherwise: undo() first"
+        )
+    return before
+
+
+class _Seat:
+    """One driver module: its own `connect`, under all its names, and ours."""
+
+    def __init__(self, module: ModuleType, owner: Patch) -> None:
+        self.module = module
+        self._real: Connect = module.connect
+        self._names: list[str] = []
+        self._ours = _replacement(module.__name__, self._real, owner)
+
+    def take(self) -> None:
+        # mysqlclient calls one function connect, Connect and Connection.
+        self._names = [n for n, v in vars(self.module).items() if v is self._real]
+        for name in self._names:
+            setattr(self.module, name, self._ours)
+
+    def clear(self) -> None:
+        for name in self._names:
+            if getattr(self.module, name) is self._ours:
+                setattr(self.module, name, self._real)
+
+
+def _replacement(driver: str, real: Connect, owner: Patch) -> Connect:
+    """Return the function that stands in for the driver's `connect`."""
+    behaviour, own_address = _BEHAVIOUR[driver], _ADDRESSES[driver]
+
+    def connect_routed(*args: Any, **keywords: Any) -> Any:
+        if not owner.is_active or _is_from_routedb():
+            return real(*args, **keywords)
+        if owner.source is None:
+            address, rest = own_address(args, keywords)
+            return connect(address, **{**rest, **owner.options})
+        kept = {key: keywords[key] for key in behaviour if key in keywords}
+        return connect(owner.source, **{**kept, **owner.options})
+
+    connect_routed.__name__ = connect_routed.__qualname__ = "connect"
+    connect_routed.__doc__ = real.__doc__
+    return connect_routed
+
+
+def _is_from_routedb() -> bool:
+    """Tell whether routedb is opening a link: one of its parts is on the stack."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name.startswith("routedb.") and not name.startswith(_ABOVE):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _modules(
+    drivers: Iterable[str] | None, config: ClusterConfig | None
+) -> list[ModuleType]:
+    """Import the drivers that are asked for, or those that can be had."""
+    if drivers is not None:
+        return [_module(name) for name in drivers]
+    found: list[ModuleType] = []
+    for name in _suiting(config):
+        try:
+            found.append(import_module(name))
+        except ImportError:
+            continue
+    if not found:
+        raise errors.InterfaceError(
+            "there is nothing to patch: neither psycopg2 nor MySQLdb is installed"
+        )
+    return found
+
+
+def _module(name: str) -> ModuleType:
+    if name not in _ENGINES:
+        raise errors.InterfaceError(
+            f"patch: drivers are {', '.join(_ENGINES)}; found {name!r}"
+        )
+    try:
+        return import_module(name)
+    except ImportError as exc:
+        raise errors.InterfaceError(f"patch: {name} cannot be imported: {exc}") from exc
+
+
+def _suiting(config: ClusterConfig | None) -> Iterable[str]:
+    """A program that uses both drivers must not get one's rows from the other."""
+    if config is None:
+        return _ENGINES
+    engine = database_for(config, None).groups[0].nodes[0].engine
+    return [name for name in _ENGINES if _ENGINES[name] == engine] or _ENGINES
+
+
+def _postgresql_address(
+    args: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Return the DSN that psycopg2 would give to libpq, and the rest."""
+    named = dict(zip(("dsn", "connection_factory", "cursor_factory"), args))  # noqa: B905  (psycopg2 has three)
+    given = {**named, **keywords}
+    rest = {key: given.pop(key) for key in _BEHAVIOUR["psycopg2"] if key in given}
+    make_dsn = import_module("psycopg2.extensions").make_dsn
+    return make_dsn(given.pop("dsn", None), **given), rest
+
+
+def _mysql_address(
+    args: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Return a DSN that says no more than the driver, and all of it as keywords."""
+    named = dict(zip(_MYSQL_ORDER, args))  # noqa: B905  (as many as are given)
+    given = {_MYSQL_ALIASES.get(k, k): v for k, v in {**named, **keywords}.items()}
+    return "mysql://", given
+
+
+_ADDRESSES = {"psycopg2": _postgresql_address, "MySQLdb": _mysql_address}
