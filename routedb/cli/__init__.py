@@ -1,11 +1,11 @@
-"""The command line: `routedb check`, `explain`, `sql` and `demo`, one file each."""
+"""The command line: `routedb check`, `explain`, `run`, `sql` and `demo`."""
 
 from __future__ import annotations
 
 import click
 
 import routedb
-from routedb.cli import check, demo, explain, sql
+from routedb.cli import check, demo, explain, run, sql
 
 _CODES = """\b
 Exit codes:
@@ -28,6 +28,7 @@ def main() -> None:
 main.add_command(check.check)
 main.add_command(demo.demo)
 main.add_command(explain.explain)
+main.add_command(run.run)
 main.add_command(sql.sql)
 
 __all__ = ["main"]

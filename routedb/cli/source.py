@@ -26,13 +26,13 @@ source_argument = click.argument("source", metavar="CONFIG")
 def read(source: str) -> ClusterConfig:
     """Read CONFIG. Exits with 2 when it is wrong."""
     with telling():
-        return read_config(_source(source), {})
+        return read_config(source_of(source), {})
 
 
 @contextmanager
 def opened(source: str) -> Iterator[Cluster]:
     """Open CONFIG for the length of a block; errors in it end the program."""
-    with telling(), Cluster(_source(source)) as cluster:
+    with telling(), Cluster(source_of(source)) as cluster:
         yield cluster
 
 
@@ -72,8 +72,11 @@ def tell(exc: BaseException) -> None:
     click.echo(f"{type(exc).__name__}: {mask(str(exc).strip())}", err=True)
 
 
-def _source(source: str) -> str | Path:
-    """A file may have any name; only its being there tells it from a DSN."""
+def source_of(source: str) -> str | Path:
+    """Return CONFIG as `connect` takes it.
+
+    A file may have any name; only its being there tells it from a DSN.
+    """
     path = Path(source)
     try:
         return path if path.is_file() else source

@@ -1,0 +1,144 @@
+"""`routedb run`: a whole Python program, with the drivers' `connect` rebound.
+
+The program must not notice who started it: sys.argv, sys.path, the exit code and the
+traceback are what `python` alone would give it. So click sees no exception of it.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import zipfile
+from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+import click
+
+from routedb.cli.source import source_of, telling
+from routedb.integrations.patch import patch
+
+_INTERRUPTED = 130  # what a shell shows of a program that SIGINT has ended
+_OWN = ("routedb.", "click.", "runpy", "importlib.")  # modules that start the program
+
+
+class _Program(click.Command):
+    """A command line that ends where the program's own begins, as python's does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        valued = {
+            name
+            for option in self.params
+            if isinstance(option, click.Option) and not option.is_flag
+            for name in option.opts
+        }
+        at = 0
+        while at < len(args) and args[at].startswith("-") and args[at] != "--":
+            is_last = args[at].startswith("-m")
+            at += 2 if args[at] in valued else 1
+            if is_last:
+                break
+        rest = args[at + 1 :] if args[at : at + 1] == ["--"] else args[at:]
+        return super().parse_args(ctx, [*args[:at], "--", *rest])
+
+
+@click.command(cls=_Program)
+@click.option(
+    "--config",
+    metavar="CONFIG",
+    help="Takes the place of the addresses that the program passes.",
+)
+@click.option(
+    "--driver",
+    "drivers",
+    multiple=True,
+    metavar="NAME",
+    help="psycopg2 or MySQLdb, where the default is not right. Repeat for both.",
+)
+@click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
+@click.argument("words", nargs=-1, metavar="[SCRIPT] [ARGUMENTS]...")
+def run(
+    config: str | None,
+    drivers: tuple[str, ...],
+    module: str | None,
+    words: tuple[str, ...],
+) -> None:
+    """Run a Python program whose connections become routedb's.
+
+    Its calls of psycopg2.connect and MySQLdb.connect are routedb.connect. Without
+    --config and ROUTEDB_CONFIG the address it passes is a cluster of one node.
+    """
+    if module is None:
+        if not words:
+            raise click.UsageError("give a script, or -m and a module")
+        start = _script(words)
+    else:
+        start = _module(module, words)
+    with telling():
+        source = None if config is None else source_of(config)
+        patch(source, drivers=drivers or None)
+    _carry_on(start)
+
+
+def _script(words: tuple[str, ...]) -> Callable[[], Any]:
+    """Return what runs a script, or a folder or archive with a __main__.py."""
+    path = words[0]
+    if not Path(path).exists():
+        raise click.UsageError(f"can't open file {path!r}: there is none")
+    sys.argv = list(words)
+    if not Path(path).is_file() or zipfile.is_zipfile(path):
+        return lambda: runpy.run_path(path, run_name="__main__")
+    _search_first(os.path.dirname(os.path.realpath(path)))
+    return lambda: _execute(os.path.abspath(path))
+
+
+def _execute(path: str) -> None:
+    """Run a file as the module __main__, which stays there to the very end: threads,
+    functions at exit and processes that are spawned look into it. (runpy takes it
+    away, and shows the path in __file__ as it is written.)"""
+    module = ModuleType("__main__")
+    module.__file__ = path
+    module.__loader__ = SourceFileLoader("__main__", path)
+    sys.modules["__main__"] = module
+    code = compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
+    exec(code, module.__dict__)
+
+
+def _module(name: str, words: tuple[str, ...]) -> Callable[[], Any]:
+    """Return what runs a module; runpy puts its file into sys.argv."""
+    sys.argv = [name, *words]
+    _search_first(os.getcwd())
+    return lambda: runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def _search_first(folder: str) -> None:
+    """Let the program import what lies beside it, as python has it (sys.path)."""
+    if not getattr(sys.flags, "safe_path", False):  # python -P says not to; 3.11
+        sys.path[0] = folder
+
+
+def _carry_on(start: Callable[[], Any]) -> None:
+    """Run the program. What it raises is told as python tells it."""
+    try:
+        start()
+    except SystemExit:
+        raise
+    except BaseException as exc:
+        trace = _below(exc.__traceback__)
+        if trace is None and isinstance(exc, ImportError):  # of the module itself
+            raise click.ClickException(str(exc)) from None
+        sys.excepthook(type(exc), exc.with_traceback(trace), trace)
+        sys.exit(_INTERRUPTED if isinstance(exc, KeyboardInterrupt) else 1)
+
+
+def _below(trace: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback that is the program's own."""
+    while trace is not None:
+        name = f"{trace.tb_frame.f_globals.get('__name__', '')}."
+        if not name.startswith(_OWN):
+            break
+        trace = trace.tb_next
+    return trace
