@@ -1,0 +1,80 @@
+"""Replaces the driver's `connect` in the process of a foreign suite.
+
+Python imports this module at its start when its folder is on PYTHONPATH. SUITES_SWAP
+names the driver whose `connect` becomes routedb's; empty, the drivers stay as they are.
+routedb looks `connect` up in the driver at each call, so its own calls go on to the
+real one. SUITES_NODES holds the ports of a writer and its replicas: with replicas, each
+connection to the writer becomes one to all of them that reads from the writer.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import recorder
+
+PORTS = [port for port in os.environ.get("SUITES_NODES", "").split(",") if port]
+OPTIONS = {"reads": "writer"} if len(PORTS) > 1 else {}
+
+
+def swap_psycopg2(module: Any) -> None:
+    def connect(
+        dsn: Any = None,
+        connection_factory: Any = None,
+        cursor_factory: Any = None,
+        **kw: Any,
+    ) -> Any:
+        import routedb  # noqa: PLC0415  # after the swap, when it is needed
+
+        if len(PORTS) > 1:
+            whole = module.extensions.make_dsn(dsn, **kw)
+            parts = module.extensions.parse_dsn(whole)
+            if parts.get("port") == PORTS[0]:
+                make = functools.partial(module.extensions.make_dsn, whole)
+                dsn, kw = [make(port=port) for port in PORTS], dict(OPTIONS)
+        return routedb.connect(dsn, connection_factory, cursor_factory, **kw)
+
+    _swap(module, "connect", connect)
+
+
+def swap_mysqldb(module: Any) -> None:
+    def connect(*args: Any, **kw: Any) -> Any:
+        import routedb  # noqa: PLC0415  # after the swap, when it is needed
+
+        kw.update(zip(("host", "user", "passwd", "db"), args, strict=False))
+        # A DSN is what says that it is MySQL; the keywords are the driver's own.
+        places = [f"mysql://{quote(kw.pop('host', ''))}"]
+        if len(PORTS) > 1:
+            kw.pop("port", None)
+            places = [f"{places[0]}:{port}" for port in PORTS]
+        return routedb.connect(places, **kw, **OPTIONS)
+
+    for name in ("connect", "Connect", "Connection"):
+        _swap(module, name, connect)
+
+
+def _swap(module: Any, name: str, ours: Callable[..., Any]) -> None:
+    real = getattr(module, name)
+
+    @functools.wraps(real)
+    def connect(*args: Any, **kw: Any) -> Any:
+        caller = str(sys._getframe(1).f_globals.get("__name__"))
+        is_inside = caller.partition(".")[0] == "routedb"
+        return (real if is_inside else ours)(*args, **kw)
+
+    setattr(module, name, connect)
+
+
+SWAPS = {"psycopg2": swap_psycopg2, "MySQLdb": swap_mysqldb}
+
+if "SUITES_SWAP" in os.environ:
+    swapped = os.environ["SUITES_SWAP"]
+    if swapped:
+        SWAPS[swapped](importlib.import_module(swapped))
+    recorder.watch_unittest()

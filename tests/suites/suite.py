@@ -1,0 +1,144 @@
+"""What a suite is, and how one run of it goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers import Cluster, Server
+from tests.suites.outcomes import Run, read
+from tests.suites.source import ROOT, cache, environment
+
+SITE = Path(__file__).parent / "site"
+_LAST = 8  # lines of output shown of a run that went wrong
+_KEPT = ("PATH", "HOME", "LANG", "TMPDIR")  # of our environment; no PG* and the like
+
+
+@dataclass(frozen=True)
+class Where:
+    """The server that a suite runs on, and a folder for what it writes."""
+
+    cluster: Cluster
+    folder: Path
+
+    @property
+    def writer(self) -> Server:
+        return self.cluster.writer
+
+
+@dataclass(frozen=True)
+class Command:
+    """One process of the suite."""
+
+    argv: Sequence[str]
+    cwd: Path
+    environment: Mapping[str, str]
+
+
+class Suite(ABC):
+    """One public suite. Nothing of it lies in this repository."""
+
+    name: str
+    version: str  # of the source, as its registry is asked for it
+    engine: str  # `postgresql` or `mysql`: the servers it needs
+    driver: str  # the module whose `connect` is swapped
+    needs: Sequence[str]  # packages besides the source
+    minutes = 20  # the longest that one run may take
+
+    @property
+    def python(self) -> Path:
+        """The Python of the suite's own environment."""
+        return environment(self.name, self.needs)
+
+    @abstractmethod
+    def source(self) -> Path:
+        """Obtain the source and return its folder. Raises Unobtainable."""
+
+    @abstractmethod
+    def prepare(self, where: Where) -> None:
+        """Make what the suite expects on the server; drop what the last run left."""
+
+    @abstractmethod
+    def command(self, where: Where, quick: bool) -> Command:
+        """Return what to run; `quick` asks for a part of half a minute."""
+
+    def pytest(self, *arguments: str) -> list[str]:
+        """Return the words of a call of pytest that notes outcomes."""
+        return [
+            *(str(self.python), "-m", "pytest", "-q", "-p", "recorder"),
+            *("-p", "no:cacheprovider", "--tb=short", *arguments),
+        ]
+
+
+def run(suite: Suite, cluster: Cluster, driver: str, nodes: int, quick: bool) -> Run:
+    """Run a suite once, on the plain driver or on routedb. Raises Unobtainable."""
+    began = time.monotonic()
+    source = suite.source()
+    with tempfile.TemporaryDirectory(prefix="routedb-suite-") as scratch:
+        where = Where(cluster, Path(scratch))
+        suite.prepare(where)
+        cluster.wait_replayed()
+        command = suite.command(where, quick)
+        record = where.folder / "record.jsonl"
+        log = cache() / f"{suite.name}-{driver}-{nodes}.log"
+        ports = [node.port for node in cluster.nodes[:nodes]]
+        settings = {
+            **{name: os.environ[name] for name in _KEPT if name in os.environ},
+            "PYTHONPATH": os.pathsep.join([str(SITE), str(_shim())]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "SUITES_SWAP": suite.driver if driver == "routedb" else "",
+            "SUITES_NODES": ",".join(map(str, ports)),
+            "SUITES_RECORD": str(record),
+            **command.environment,
+        }
+        trouble = _process(command, settings, log, suite.minutes)
+        outcomes = {
+            test.replace(str(source), "…"): outcome
+            for test, outcome in read(record).items()
+        }
+    return Run(driver, outcomes, time.monotonic() - began, trouble)
+
+
+def _process(
+    command: Command, settings: Mapping[str, str], log: Path, minutes: float
+) -> str | None:
+    """Run the process; return what went wrong with it, failed tests aside."""
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            ["nice", *command.argv],
+            cwd=command.cwd,
+            env=dict(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that all of it can be ended
+        )
+        try:
+            code = process.wait(minutes * 60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return f"not over after {minutes} minutes; see {log}"
+    if code in (0, 1):  # 1: tests failed
+        return None
+    end = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST:]
+    return "\n".join([f"exit status {code}; see {log}", *end])
+
+
+def _shim() -> Path:
+    """Return a folder that holds routedb alone: beside it, in the checkout, lies a
+    package `tests`, and so do many suites' own."""
+    folder = cache() / "import"
+    folder.mkdir(exist_ok=True)
+    link = folder / "routedb"
+    if not link.is_symlink() or link.resolve() != ROOT / "routedb":
+        link.unlink(missing_ok=True)
+        link.symlink_to(ROOT / "routedb")
+    return folder
