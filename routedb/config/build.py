@@ -65,6 +65,7 @@ class Builder:
             default=default,
             tables=rules.build(self._document, databases, read_in),
             hints=top.get("hints", True),
+            shadow=top.get("shadow", False),
             dialect=dialect,
             functions=self._functions(),
             source=self._document.label,

@@ -62,6 +62,7 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     default: str | None = None
     dialect: str | None = None
     hints: bool = True
+    shadow: bool = False
     tables: dict[str, Any] = {}
     functions: dict[str, Any] = {}
 

@@ -13,7 +13,7 @@ from routedb.config.model import ClusterConfig
 from routedb.config.options import OPTIONS
 
 # Keywords of `connect` that are ours; all others go to the driver of every node.
-CLUSTER_KEYWORDS = ("default", "dialect", "hints", "functions")
+CLUSTER_KEYWORDS = ("default", "dialect", "hints", "shadow", "functions")
 
 # Keywords that say where a server is. They name a node by themselves; the others only
 # add to the nodes of ROUTEDB_CONFIG when it is set.

@@ -105,6 +105,7 @@ class ClusterConfig:
     default: str | None = None
     tables: tuple[TableRule, ...] = ()
     hints: bool = True
+    shadow: bool = False  # all runs on writers; where it would have gone is counted
     dialect: str | None = None  # overrides the dialect texts are read in
     functions: Mapping[str, str] = field(
         default_factory=dict
