@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.config.model import DatabaseConfig, GroupConfig, TableRule
+from routedb.engine.link import Link
 from routedb.engine.plan import Plan, Text, needs_shard
 from routedb.engine.session import Session
 from routedb.routing import Reason, Route, check_hint_shard, decide_role
@@ -27,23 +28,57 @@ class Aim(NamedTuple):
     is_early: bool = False  # a read before the first write: outside the transaction
 
 
-def aim(d: Session, text: Text, params: Any, may_ask: bool = True) -> Aim:
+class Place(NamedTuple):
+    """The part of a decision that is about where, not about the role."""
+
+    database: DatabaseConfig
+    numbers: tuple[int, ...]  # of groups within the database
+    shard: tuple[Reason, str] | None
+    target: Target | None
+    is_home: bool  # no tables: where the transaction is
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """Their ids over the cluster."""
+        return tuple(self.database.groups[n].id for n in self.numbers)
+
+    def route(self, plan: Plan, role: Role, reason: Reason) -> Route:
+        """Return the route of `plan` to this place."""
+        name = self.database.name
+        return plan.route(self.numbers, role, reason, name, self.shard, self.is_home)
+
+
+def aim(
+    d: Session,
+    text: Text,
+    params: Any,
+    may_ask: bool = True,
+    minds_branches: bool = True,
+) -> Aim:
     """Decide. Raises the refusals of routing and sharding; nothing has run then.
 
-    `may_ask`: the catalog may be asked about functions on no list.
+    `may_ask`: the catalog may be asked about functions on no list. `minds_branches`:
+    what the transaction has a link to decides the role; else only what it is.
     """
+    plan = text.plan
+    place = locate(d, text, params)
+    groups = place.groups
+    is_read = plan.is_read
+    if plan.statement.asks and not is_read and may_ask:
+        is_read = _asked(d, plan, place.database)
+    branch = _branch(d, groups) if minds_branches else None
+    role, reason, is_early = _role(d, plan, is_read, place.database, groups, branch)
+    route = place.route(plan, role, reason)
+    return Aim(groups, role, route, is_read, place.target, is_early)
+
+
+def locate(d: Session, text: Text, params: Any) -> Place:
+    """Find the database and the shards. Raises what `aim` raises."""
     plan = text.plan
     if plan.refusal is not None:
         raise type(plan.refusal)(*plan.refusal.args)
     database, is_home = _database(d, plan)
-    numbers, shard_reason, target = _shards(d, text, params, database)
-    groups = tuple(database.groups[n].id for n in numbers)
-    is_read = plan.is_read
-    if plan.statement.asks and not is_read and may_ask:
-        is_read = _asked(d, plan, database)
-    role, reason, is_early = _role(d, plan, is_read, database, groups)
-    route = plan.route(numbers, role, reason, database.name, shard_reason, is_home)
-    return Aim(groups, role, route, is_read, target, is_early)
+    return Place(database, *_shards(d, text, params, database), is_home)
 
 
 def _database(d: Session, plan: Plan) -> tuple[DatabaseConfig, bool]:
@@ -55,14 +90,18 @@ def _database(d: Session, plan: Plan) -> tuple[DatabaseConfig, bool]:
     return plan.database, False
 
 
+def _branch(d: Session, groups: tuple[int, ...]) -> Link | None:
+    return d.transaction.branches.get(groups[0]) if len(groups) == 1 else None
+
+
 def _role(
     d: Session,
     plan: Plan,
     is_read: bool,
     database: DatabaseConfig,
     groups: tuple[int, ...],
+    branch: Link | None,
 ) -> tuple[Role, Reason, bool]:
-    branch = d.transaction.branches.get(groups[0]) if len(groups) == 1 else None
     view = d.core.topology.groups[groups[0]]
     if branch is not None:
         role = d.transaction.roles[groups[0]]

@@ -162,7 +162,7 @@ class Attempts:
         if transaction.home >= 0 and not (
             self.is_one_of_several or self.group in transaction.wrote
         ):
-            raise self._second_home()
+            raise second_home(self.d, self.plan, self.group)
         if transaction.home < 0:
             transaction.make_home(self.group)
         return link
@@ -172,7 +172,7 @@ class Attempts:
         transaction = self.d.transaction
         is_home = self.plan.placement.database is not None or self.may_write
         if transaction.home >= 0 and self.may_write and not self.is_one_of_several:
-            raise self._second_home()
+            raise second_home(self.d, self.plan, self.group)
         for _ in range(_MOST_BEGINS):
             link = self._find_alive()
             try:
@@ -194,22 +194,6 @@ class Attempts:
             link = links.replica(self.group, self._turn(), self.tried)
             return links.get(link.node.id, must_live=True)
         return links.writer(self.group, must_live=True)
-
-    def _second_home(self) -> errors.Error:
-        core = self.d.core
-        home, other = core.groups[self.d.transaction.home], core.groups[self.group]
-        tables = ", ".join(map(str, self.plan.statement.tables)) or "no table"
-        if home.database == other.database:
-            return errors.ShardError(
-                f"{self.plan.statement.verb} on {tables} is for shard {other.shard} of "
-                f"{other.database}, but this transaction is on shard {home.shard}: a "
-                "transaction writes to one shard. Commit first"
-            )
-        return errors.CrossDatabaseError(
-            f"{self.plan.statement.verb} on {tables} is for database {other.database}, "
-            f"but this transaction is on {home.database}: a transaction writes to one "
-            "database. Commit first, or use a connection of its own for the other"
-        )
 
     # -- judging -------------------------------------------------------------------
 
@@ -277,6 +261,23 @@ _RESPONSES = {
     Action.AWAIT_WRITER: Attempts._await_writer,
     Action.RAISE_OUTCOME_UNKNOWN: Attempts._unknown,
 }
+
+
+def second_home(d: Session, plan: Plan, group: int) -> errors.Error:
+    """Return the refusal of a write to `group` by a transaction that is elsewhere."""
+    home, other = d.core.groups[d.transaction.home], d.core.groups[group]
+    tables = ", ".join(map(str, plan.statement.tables)) or "no table"
+    if home.database == other.database:
+        return errors.ShardError(
+            f"{plan.statement.verb} on {tables} is for shard {other.shard} of "
+            f"{other.database}, but this transaction is on shard {home.shard}: a "
+            "transaction writes to one shard. Commit first"
+        )
+    return errors.CrossDatabaseError(
+        f"{plan.statement.verb} on {tables} is for database {other.database}, "
+        f"but this transaction is on {home.database}: a transaction writes to one "
+        "database. Commit first, or use a connection of its own for the other"
+    )
 
 
 def run_on(d: Session, link: Link, call: Call, raw: RawCursor) -> None:
