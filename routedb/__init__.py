@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from routedb.connection import Connection
     from routedb.cursor import Cursor
     from routedb.engine.explain import Explanation
+    from routedb.engine.shadow.tally import Line, Report, report
     from routedb.integrations.patch import patch
     from routedb.routing.route import Reason, Route
     from routedb.runtime import Cluster, connect
@@ -75,12 +76,15 @@ _LATER = {
     "Connection": "routedb.connection",
     "Cursor": "routedb.cursor",
     "Explanation": "routedb.engine.explain",
+    "Line": "routedb.engine.shadow.tally",
     "Reason": "routedb.routing.route",
+    "Report": "routedb.engine.shadow.tally",
     "Route": "routedb.routing.route",
     "Statement": "routedb.sql",
     "classify": "routedb.sql",
     "connect": "routedb.runtime",
     "patch": "routedb.integrations.patch",
+    "report": "routedb.engine.shadow.tally",
 }
 
 
@@ -118,6 +122,7 @@ __all__ = [
     "IntegrityError",
     "InterfaceError",
     "InternalError",
+    "Line",
     "NoNodeError",
     "NotSupportedError",
     "OperationalError",
@@ -125,6 +130,7 @@ __all__ = [
     "ProgrammingError",
     "ReadOnlyError",
     "Reason",
+    "Report",
     "Route",
     "ShardError",
     "SplitBrain",
@@ -141,5 +147,6 @@ __all__ = [
     "connect",
     "paramstyle",
     "patch",
+    "report",
     "threadsafety",
 ]

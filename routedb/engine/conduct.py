@@ -6,11 +6,11 @@ from typing import Any
 
 from routedb import errors
 from routedb.engine import attempt, control, memory, several
-from routedb.engine.aim import aim
 from routedb.engine.attempt import Attempts
 from routedb.engine.link import Link
 from routedb.engine.plan import Text
 from routedb.engine.session import Call, Seat, Session
+from routedb.engine.shadow.aim import aim
 from routedb.session import State
 from routedb.sql.statement import Kind
 

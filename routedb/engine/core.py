@@ -15,6 +15,7 @@ from routedb import errors
 from routedb.adapters.base import Adapter
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.engine.link import Link
+from routedb.engine.shadow.texts import ShadowTexts
 from routedb.engine.texts import Texts
 from routedb.routing import Rules, database_for
 from routedb.sql.statement import Table
@@ -54,6 +55,7 @@ class Core:
         self._starts = count()
         self._adapter_for = adapter_for
         self._texts: dict[str | None, Texts] = {}
+        self._make_texts = ShadowTexts if config.shadow else Texts
         self._changed = threading.Condition()
 
     def adapter(self, node: NodeConfig) -> Adapter:
@@ -69,7 +71,8 @@ class Core:
         """Return the cache of known texts for `conn.using(using)`, None for plain."""
         known = self._texts.get(using)
         if known is None:
-            known = self._texts.setdefault(using, Texts(self.config, self.rules, using))
+            made = self._make_texts(self.config, self.rules, using)
+            known = self._texts.setdefault(using, made)
         return known
 
     def default_group(self, database: str | None) -> int:

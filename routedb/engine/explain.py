@@ -9,6 +9,7 @@ from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.engine.aim import aim
 from routedb.engine.dispatcher import Dispatcher
+from routedb.engine.shadow.texts import unshadowed
 from routedb.routing import Route
 from routedb.sql import Statement
 from routedb.topology.snapshot import Role
@@ -48,8 +49,11 @@ class Explanation:
 
 
 def explain(d: Dispatcher, sql: Any, params: Any) -> Explanation:
-    """Decide as `execute` would. Raises what it would raise before sending anything."""
-    text = d.learn(sql)
+    """Decide as `execute` would. Raises what it would raise before sending anything.
+
+    In a shadow this is where the statement would go, not where it runs.
+    """
+    text = unshadowed(d.learn(sql))
     try:
         decided = aim(d, text, params, may_ask=False)
     except errors.Error as exc:

@@ -12,9 +12,10 @@ from typing import Any
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine import attempt
-from routedb.engine.aim import Aim, aim
+from routedb.engine.aim import Aim
 from routedb.engine.plan import Plan, Text
 from routedb.engine.session import Call, Seat, Session
+from routedb.engine.shadow.aim import aim
 
 
 def run(d: Session, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> None:

@@ -45,10 +45,13 @@ class Texts:
                 "no server takes one"
             )
         scan, plan = self._plan(sql, self.dialect)
-        text = Text(sql, plan, scan)
+        text = self._text(sql, plan, scan)
         if len(sql) <= LONGEST_KEPT:
             self._keep(self.known, sql, text, MOST_TEXTS)
         return text
+
+    def _text(self, sql: str, plan: Plan, scan: Scan) -> Text:
+        return Text(sql, plan, scan)
 
     def _plan(self, sql: str, dialect: str) -> tuple[Scan, Plan]:
         classifier = self._classifiers.get(dialect)

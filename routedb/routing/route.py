@@ -35,6 +35,7 @@ class Reason(IntEnum):
     DECLARED_READ_ONLY = 29  # the transaction is: a replica may serve it
     PLAIN_READ = 30
     NO_REPLICA = 31  # one of the above asks for a replica, and none can be used now
+    SHADOW = 32  # shadow = true: whatever the others say
 
 
 _SHARD_REASONS = frozenset(reason for reason in Reason if 10 <= reason < 20)

@@ -1,0 +1,201 @@
+"""Counts of where statements go, by shape, and the report on them.
+
+Without literals: a report may be shown to whoever may see the texts of a program.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from routedb import errors
+from routedb.config.mask import mask
+from routedb.routing import Reason, Route
+from routedb.sql.shape import FAULT
+from routedb.topology.snapshot import Role
+
+_MOST_LINES = 10_000
+_REST = "(other statements)"
+_WIDEST = 100  # of a statement in the text of a report; the dataclass has all of it
+
+_LITERAL = re.compile(r"'(?:[^']|'')*'|(?<![\w$.])\d[\d.]*(?![\w$])")
+_LIST = re.compile(r"(\?|%s|\$\d+)(?:, ?(?:\?|%s|\$\d+))+")
+_ROWS = re.compile(r"(\([^()]*, …\)|\(\?\))(?:, ?\1)+")
+
+# What is said of shards, whose numbers would make a line for each.
+_SHARDS = {
+    Reason.HINT_SHARD: "hint names the shard",
+    Reason.SHARD_KEY: "by shard key",
+    Reason.ANY_SHARD: "any shard",
+    Reason.EVERY_SHARD: "every shard",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Statements of one shape that went one way. A `refusal` is the name of the error
+    that they would raise, and `reason` its text; they have no database and no role."""
+
+    shape: str  # the text without literals
+    count: int
+    reason: str
+    database: str | None = None
+    role: Role | None = None
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where statements went or would go. `str()` prints it as a table."""
+
+    lines: tuple[Line, ...] = ()  # the refused ones first, then the most frequent
+
+    @property
+    def total(self) -> int:
+        """How many statements were counted."""
+        return sum(line.count for line in self.lines)
+
+    @property
+    def refused(self) -> int:
+        """How many of them would be refused."""
+        return sum(line.count for line in self.lines if line.refusal)
+
+    @property
+    def roles(self) -> dict[str, int]:
+        """How many go to replicas and to writers."""
+        counts = dict.fromkeys((Role.REPLICA.value, Role.WRITER.value), 0)
+        for line in self.lines:
+            if line.role is not None:
+                counts[line.role.value] += line.count
+        return counts
+
+    @property
+    def databases(self) -> dict[str, int]:
+        """How many go to each database, the busiest first."""
+        counts: Counter[str] = Counter()
+        for line in self.lines:
+            if line.database is not None:
+                counts[line.database] += line.count
+        return dict(counts.most_common())
+
+    @property
+    def totals(self) -> str:
+        """The sums, in two lines."""
+        shapes = len({line.shape for line in self.lines})
+        roles = [f"{_share(n, self.total)} {name}" for name, n in self.roles.items()]
+        roles.append(f"{_share(self.refused, self.total)} refused")
+        found = self.databases.items()
+        places = [f"{_share(n, self.total)} {name}" for name, n in found]
+        return (
+            f"{self.total} statements of {shapes} shapes: {', '.join(roles)}\n"
+            f"databases: {', '.join(places) or 'none'}"
+        )
+
+    def __str__(self) -> str:
+        rows = [("count", "database", "role", "reason", "statement")]
+        rows.extend(_row(line) for line in self.lines)
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        table = [_aligned(row, widths) for row in rows]
+        return "\n".join([*table, "", self.totals])
+
+
+class _Key(NamedTuple):
+    shape: str
+    database: str | None
+    role: Role | None
+    reason: str
+    refusal: str
+
+
+class Tally:
+    """Counts statements; any thread may."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[_Key, int] = {}
+        self._refusals: dict[tuple[str, str], str] = {}
+
+    def add(self, shape: str, route: Route) -> None:
+        """Count a statement that goes by `route`."""
+        key = _Key(shown(shape), route.database, route.role, _why(route), "")
+        self._count(key)
+
+    def refuse(self, shape: str, refusal: errors.Error) -> None:
+        """Count a statement that is refused. Of a shape the first refusal's text is
+        kept: others may differ from it in what stands in their parameters."""
+        text, name = shown(shape), type(refusal).__name__
+        said = self._refusals.get((text, name))
+        if said is None:
+            said = " ".join(mask(str(refusal)).split())
+            if len(self._refusals) < _MOST_LINES:
+                said = self._refusals.setdefault((text, name), said)
+        self._count(_Key(text, None, None, said, name))
+
+    def report(self) -> Report:
+        """Return what was counted so far."""
+        with self._lock:
+            counts = list(self._counts.items())
+        lines = [
+            Line(key.shape, n, key.reason, key.database, key.role, key.refusal)
+            for key, n in counts
+        ]
+        lines.sort(key=lambda line: (not line.refusal, -line.count, line.shape))
+        return Report(tuple(lines))
+
+    def clear(self) -> None:
+        """Begin anew; in a forked child, too: the parent reports its own."""
+        self._lock = threading.Lock()
+        self._counts = {}
+        self._refusals = {}
+
+    def _count(self, key: _Key) -> None:
+        with self._lock:
+            if key not in self._counts and len(self._counts) >= _MOST_LINES:
+                key = key._replace(shape=_REST, reason="")
+            self._counts[key] = self._counts.get(key, 0) + 1
+
+
+TALLY = Tally()  # of all shadows of this process
+os.register_at_fork(after_in_child=TALLY.clear)
+
+
+def report() -> Report:
+    """Return where the statements of this process would have gone that connections with
+    `shadow = true` have run."""
+    return TALLY.report()
+
+
+def shown(shape: str) -> str:
+    """Return the shape of a text for people: no literal, lists cut short."""
+    if shape.startswith(FAULT):
+        return f"(cannot be read: {shape.removeprefix(FAULT)})"
+    return _ROWS.sub(r"\1, …", _LIST.sub(r"\1, …", _LITERAL.sub("?", shape)))
+
+
+def _why(route: Route) -> str:
+    """Return why it takes this role, and how its shard is found, without numbers."""
+    shards = [_SHARDS[reason] for reason, _ in route.reasons if reason in _SHARDS]
+    return "; ".join([*shards, route.reasons[-1][1]])
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count} ({count / total if total else 0:.1%})"
+
+
+def _row(line: Line) -> tuple[str, str, str, str, str]:
+    role = line.refusal or (line.role.value if line.role is not None else "")
+    shape = line.shape
+    if len(shape) > _WIDEST:
+        shape = f"{shape[: _WIDEST - 1]}…"
+    return str(line.count), line.database or "refused", role, line.reason, shape
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
+    count, *words = row
+    cells = [count.rjust(widths[0])]
+    cells += [w.ljust(n) for w, n in zip(words, widths[1:], strict=False)]
+    return "  ".join([*cells, words[-1]])
