@@ -51,6 +51,7 @@ class Suite(ABC):
     driver: str  # the module whose `connect` is swapped
     needs: Sequence[str]  # packages besides the source
     minutes = 20  # the longest that one run may take
+    ends: Sequence[int] = (0, 1)  # exit statuses of a complete run; 1: tests failed
 
     @property
     def python(self) -> Path:
@@ -98,7 +99,7 @@ def run(suite: Suite, cluster: Cluster, driver: str, nodes: int, quick: bool) ->
             "SUITES_RECORD": str(record),
             **command.environment,
         }
-        trouble = _process(command, settings, log, suite.minutes)
+        trouble = _process(suite, command, settings, log)
         outcomes = {
             test.replace(str(source), "…"): outcome
             for test, outcome in read(record).items()
@@ -107,7 +108,7 @@ def run(suite: Suite, cluster: Cluster, driver: str, nodes: int, quick: bool) ->
 
 
 def _process(
-    command: Command, settings: Mapping[str, str], log: Path, minutes: float
+    suite: Suite, command: Command, settings: Mapping[str, str], log: Path
 ) -> str | None:
     """Run the process; return what went wrong with it, failed tests aside."""
     with log.open("w", encoding="utf-8") as output:
@@ -121,12 +122,12 @@ def _process(
             start_new_session=True,  # so that all of it can be ended
         )
         try:
-            code = process.wait(minutes * 60)
+            code = process.wait(suite.minutes * 60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            return f"not over after {minutes} minutes; see {log}"
-    if code in (0, 1):  # 1: tests failed
+            return f"not over after {suite.minutes} minutes; see {log}"
+    if code in suite.ends:
         return None
     end = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST:]
     return "\n".join([f"exit status {code}; see {log}", *end])

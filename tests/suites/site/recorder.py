@@ -81,7 +81,7 @@ def _watch_subtests() -> None:
             note(test.id(), "failed", _reason(error))
         return original(self, test, subtest, error)
 
-    unittest.TestResult.addSubTest = watched  # type: ignore[method-assign]
+    setattr(unittest.TestResult, "addSubTest", watched)  # noqa: B010  # for mypy
 
 
 def _reason(detail: Any = "") -> object:

@@ -15,12 +15,11 @@ import os
 import sys
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
-import recorder
+import recorder  # type: ignore[import-not-found]  # on PYTHONPATH only there
 
 PORTS = [port for port in os.environ.get("SUITES_NODES", "").split(",") if port]
-OPTIONS = {"reads": "writer"} if len(PORTS) > 1 else {}
+OPTIONS: dict[str, Any] = {"reads": "writer"} if len(PORTS) > 1 else {}
 
 
 def swap_psycopg2(module: Any) -> None:
@@ -49,10 +48,10 @@ def swap_mysqldb(module: Any) -> None:
 
         kw.update(zip(("host", "user", "passwd", "db"), args, strict=False))
         # A DSN is what says that it is MySQL; the keywords are the driver's own.
-        places = [f"mysql://{quote(kw.pop('host', ''))}"]
+        places = ["mysql://"]
         if len(PORTS) > 1:
-            kw.pop("port", None)
-            places = [f"{places[0]}:{port}" for port in PORTS]
+            host, _ = kw.pop("host", "127.0.0.1"), kw.pop("port", None)
+            places = [f"mysql://{host}:{port}" for port in PORTS]
         return routedb.connect(places, **kw, **OPTIONS)
 
     for name in ("connect", "Connect", "Connection"):

@@ -1,0 +1,73 @@
+"""Parts of Django's tests, on PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.suites.source import sdist
+from tests.suites.suite import Command, Suite, Where
+
+# What has to do with databases; the rest of Django's tests never looks at a cursor.
+LABELS = (
+    *("backends", "basic", "transactions", "transaction_hooks", "aggregation"),
+    *("aggregation_regress", "annotations", "expressions", "queries", "raw_query"),
+    *("bulk_create", "select_for_update", "get_or_create"),
+    *("delete", "update", "multiple_database", "schema", "lookup", "ordering"),
+    *("distinct_on_fields", "introspection", "migrations", "postgres_tests"),
+)
+QUICK = ("basic", "transactions", "bulk_create")
+SETTINGS = """\
+SERVER = {server!r}
+DATABASES = {{
+    alias: {{"ENGINE": "django.db.backends.postgresql", "NAME": name, **SERVER}}
+    for alias, name in [("default", "django_default"), ("other", "django_other")]
+}}
+SECRET_KEY = "of the tests"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+USE_TZ = False
+"""
+
+
+class Django(Suite):
+    name = "django"
+    version = "5.2.*"
+    engine = "postgresql"
+    driver = "psycopg2"
+    needs = (
+        *("psycopg2-binary==2.9.*", "asgiref>=3.8.1", "sqlparse>=0.3.1", "tzdata"),
+        *("jinja2", "tblib", "docutils"),
+    )
+
+    def source(self) -> Path:
+        return sdist(self.python, f"django=={self.version}")
+
+    def prepare(self, where: Where) -> None:
+        for name in ("test_django_default", "test_django_other"):
+            where.cluster.drop_database(name)
+
+    def command(self, where: Where, quick: bool) -> Command:
+        server = where.writer
+        settings = {
+            "HOST": server.host,
+            "PORT": server.port,
+            "USER": server.user,
+            "PASSWORD": server.password,
+        }
+        path = where.folder / "suite_settings.py"
+        path.write_text(SETTINGS.format(server=settings), encoding="utf-8")
+        tests = self.source() / "tests"
+        # Found by their folders, for PYTHONPATH is set already.
+        start = (
+            f"import sys, runpy; sys.path[:0] = {[str(tests), str(tests.parent)]!r}; "
+            f"sys.path.append({str(where.folder)!r}); "
+            "runpy.run_path('runtests.py', run_name='__main__')"
+        )
+        return Command(
+            [
+                *(str(self.python), "-c", start, "--settings=suite_settings"),
+                *("--parallel=1", "--noinput", *(QUICK if quick else LABELS)),
+            ],
+            tests,
+            {},
+        )

@@ -1,0 +1,50 @@
+"""mysqlclient's own tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.suites.source import sdist
+from tests.suites.suite import Command, Suite, Where
+
+DATABASE = "mysqlclient_test"
+# `database` and `default-character-set` are what the suite's own CI writes.
+OPTIONS = """\
+[MySQLdb-tests]
+host = {host}
+port = {port}
+user = {user}
+password = {password}
+database = {database}
+default-character-set = utf8mb4
+"""
+
+
+class Mysqlclient(Suite):
+    name = "mysqlclient"
+    version = "2.3.*"
+    engine = "mysql"
+    driver = "MySQLdb"
+    needs = ("mysqlclient==2.3.*", "pytest>=9,<10")
+
+    def source(self) -> Path:
+        return sdist(self.python, f"mysqlclient=={self.version}")
+
+    def prepare(self, where: Where) -> None:
+        where.cluster.drop_database(DATABASE)
+        where.writer.execute(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4")
+
+    def command(self, where: Where, quick: bool) -> Command:
+        server = where.writer
+        options = where.folder / "my.cnf"
+        options.write_text(
+            OPTIONS.format(
+                host=server.host,
+                port=server.port,
+                user=server.user,
+                password=server.password,
+                database=DATABASE,
+            ),
+            encoding="utf-8",
+        )
+        return Command(self.pytest("tests"), self.source(), {"TESTDB": str(options)})
