@@ -80,6 +80,7 @@ class MysqlclientAdapter:
         # mysqlclient refuses every call on a connection that another thread uses, also
         # this one, and just then `interrupt` needs it.
         raw.descriptor = raw.fileno()
+        raw.mode = TxMode(autocommit=True)  # what set_mode has set
         return raw
 
     def close(self, raw: Raw) -> None:
@@ -157,18 +158,25 @@ class MysqlclientAdapter:
         )
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
-        """Set the session's variables; DEFAULT is what the server starts with."""
+        """Set the session's variables; DEFAULT is what the server starts with.
+
+        Only those that differ from what was set here before: the user's own SET
+        SESSION TRANSACTION must outlive a change of autocommit.
+        """
         new = not self._is_mariadb(raw) or self._version(raw) >= (11, 1)
         prefix = "transaction" if new else "tx"
-        level = "DEFAULT"
-        if mode.isolation is not None:
-            level = f"'{mode.isolation.replace(' ', '-')}'"
-        self.run(
-            raw,
-            f"SET SESSION {prefix}_isolation = {level}, "
-            f"SESSION {prefix}_read_only = {int(mode.read_only)}",
-        )
+        changes = []
+        if mode.isolation != raw.mode.isolation:
+            level = "DEFAULT"
+            if mode.isolation is not None:
+                level = f"'{mode.isolation.replace(' ', '-')}'"
+            changes.append(f"SESSION {prefix}_isolation = {level}")
+        if mode.read_only != raw.mode.read_only:
+            changes.append(f"SESSION {prefix}_read_only = {int(mode.read_only)}")
+        if changes:
+            self.run(raw, f"SET {', '.join(changes)}")
         raw.autocommit(mode.autocommit)
+        raw.mode = mode
 
     def begin(self, raw: Raw, mode: TxMode) -> None:
         """START TRANSACTION; an isolation level is said before it (manual)."""

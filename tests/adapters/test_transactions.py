@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from routedb.adapters.base import TxMode
+from routedb.adapters.mysqlclient import ADAPTER as MYSQL
 from routedb.adapters.psycopg2 import ADAPTER
 
 READ_ONLY = TxMode(autocommit=True, read_only=True)
@@ -45,6 +46,13 @@ def test_autocommit_comes_back(home, raw):
     home.adapter.set_mode(raw, TxMode(autocommit=True))
     home.write(raw, 1)
     assert (home.adapter.is_idle(raw), home.rows()) == (True, [1])
+
+
+def test_mysql_keeps_a_level_set_by_text_when_autocommit_changes(my_raw):
+    MYSQL.run(my_raw, "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+    for autocommit in (False, True):
+        MYSQL.set_mode(my_raw, TxMode(autocommit))
+    assert MYSQL.run(my_raw, "SELECT @@tx_isolation") == [("SERIALIZABLE",)]
 
 
 def test_a_commit_and_a_rollback_of_nothing_do_nothing(home, raw):
