@@ -90,7 +90,7 @@ class Connection:
         self._change(autocommit=bool(on))
 
     @property
-    def readonly(self) -> bool:
+    def readonly(self) -> bool | None:
         """Whether transactions are declared read-only, so that replicas may serve
         them."""
         return self.dispatcher.links.mode.read_only
@@ -100,7 +100,7 @@ class Connection:
         self._change(read_only=bool(on))
 
     @property
-    def isolation_level(self) -> str | None:
+    def isolation_level(self) -> str | int | None:
         """The isolation level by name; None: the server's default."""
         return self.dispatcher.links.mode.isolation
 

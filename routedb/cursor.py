@@ -41,6 +41,10 @@ class Cursor:
 
     def __init__(self, connection: Owner) -> None:
         self.connection = connection
+        self.attach(connection)
+
+    def attach(self, connection: Owner) -> None:
+        """Begin with nothing run yet."""
         self.route: Route | None = None
         self.link: Link | None = None
         self.raw: RawCursor = None
@@ -91,7 +95,7 @@ class Cursor:
 
     def fetchmany(self, size: int | None = None) -> Any:
         """Return up to `size` rows, by default `arraysize` (PEP 249)."""
-        return self._holder().fetchmany(self._arraysize if size is None else size)
+        return self._holder().fetchmany(self.arraysize if size is None else size)
 
     def fetchall(self) -> Any:
         """Return all rows that are left (PEP 249)."""
@@ -219,7 +223,7 @@ class Cursor:
             live = set(self.connection.dispatcher.links)
             self.raws = {at: raw for at, raw in self.raws.items() if at in live}
         raw = link.adapter.cursor(link.raw)
-        raw.arraysize = self._arraysize
+        raw.arraysize = self.arraysize
         self.raws[link] = raw
         return raw
 

@@ -45,22 +45,33 @@ class Runtime:
         """Tell whether any connection is open."""
         return bool(self._connections)
 
-    def connect(self, autocommit: bool = False) -> Connection:
+    def connect(
+        self,
+        autocommit: bool = False,
+        connection_factory: Any = None,
+        cursor_factory: Any = None,
+    ) -> Connection:
         """Open a virtual connection, and a link to the default database with it.
 
-        Raises OperationalError when none of that database's nodes can be reached.
+        Raises OperationalError when none of that database's nodes can be reached, and
+        NotSupportedError for factories that the face does not have.
         """
-        connection = Connection(
-            self.core, self.face, TxMode(autocommit=autocommit), self.leave
-        )
-        with self._lock:
-            self._connections.add(connection)
-        self.monitor.start()
-        try:
-            self._greet(connection)
-        except BaseException:
-            connection.close()
-            raise
+        mode = TxMode(autocommit=autocommit)
+        if self.face.engine == "postgresql":
+            # Imported here: only this face needs psycopg2.
+            from routedb.postgresql import make  # noqa: PLC0415
+
+            made = make(self.core, mode, self.leave, self._greet, connection_factory)
+            if cursor_factory is not None:
+                made.cursor_factory = cursor_factory
+            return made
+        if connection_factory is not None or cursor_factory is not None:
+            raise self.face.own(errors.NotSupportedError)(
+                "connection_factory and cursor_factory are psycopg2's: they need a "
+                "default database on PostgreSQL"
+            )
+        connection = Connection(self.core, self.face, mode, self.leave)
+        self._greet(connection)
         return connection
 
     def leave(self, connection: Connection) -> None:
@@ -84,6 +95,17 @@ class Runtime:
             connection.dispatcher.abandon()
 
     def _greet(self, connection: Connection) -> None:
+        """Count the connection in, and open its first link; close it if that fails."""
+        with self._lock:
+            self._connections.add(connection)
+        self.monitor.start()
+        try:
+            self._open_first(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _open_first(self, connection: Connection) -> None:
         """Open the first link, so that a wrong address or password is told now.
 
         Only when there is a default database: without one nobody knows which node the
@@ -164,9 +186,15 @@ class Cluster:
         """The runtime that its connections share."""
         return self._runtime
 
-    def connect(self, *, autocommit: bool = False) -> Connection:
+    def connect(
+        self,
+        *,
+        autocommit: bool = False,
+        connection_factory: Any = None,
+        cursor_factory: Any = None,
+    ) -> Connection:
         """Open a virtual connection; raises OperationalError when no node answers."""
-        return self._runtime.connect(autocommit)
+        return self._runtime.connect(autocommit, connection_factory, cursor_factory)
 
     def close(self) -> None:
         """Close all connections and stop the monitor."""
@@ -180,17 +208,30 @@ class Cluster:
 
 
 def connect(
-    source: Any = None, /, *, autocommit: bool = False, **kw: Any
+    source: Any = None,
+    /,
+    connection_factory: Any = None,
+    cursor_factory: Any = None,
+    *,
+    autocommit: bool = False,
+    **kw: Any,
 ) -> Connection:
     """Open a virtual connection to a cluster.
 
     `source` is a DSN or libpq keyword string, a list of DSNs, the path of a TOML file,
     or a mapping of its shape; without it, libpq keywords, or the environment variable
     ROUTEDB_CONFIG. A database's options (`reads`, `consistency`, …) may be given as
-    keywords; other keywords go to the driver. Raises ConfigError for a configuration
+    keywords; other keywords go to the driver. The factories are psycopg2's, and are
+    for a default database on PostgreSQL. Raises ConfigError for a configuration
     that is wrong, OperationalError when no node answers (PEP 249, Constructors).
     """
-    return _registry.find(read_config(source, kw)).connect(autocommit)
+    if kw.pop("async_", None) or kw.pop("async", None):
+        raise errors.NotSupportedError(
+            "async_=1: a virtual connection runs its statements on several real ones "
+            "and is synchronous; use threads, or psycopg2.connect for this connection"
+        )
+    runtime = _registry.find(read_config(source, kw))
+    return runtime.connect(autocommit, connection_factory, cursor_factory)
 
 
 def read_config(source: Any, keywords: Mapping[str, Any]) -> ClusterConfig:

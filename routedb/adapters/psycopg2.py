@@ -7,6 +7,7 @@ too. What they return may be a proxy: it is unwrapped before anything of C looks
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import psycopg2
@@ -19,9 +20,10 @@ from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.topology.snapshot import Answer, Role
 
+_READ_ONLY = "25006"  # read_only_sql_transaction: of a replica, or by SET
 # SQLSTATE, PostgreSQL manual appendix A. Whole codes are looked up first, then classes.
 _CODES = {
-    "25006": Fault.NODE_READ_ONLY,  # read_only_sql_transaction
+    _READ_ONLY: Fault.NODE_READ_ONLY,
     "40001": Fault.CONFLICT,  # serialization_failure; recovery conflict on a replica
     "40P01": Fault.CONFLICT,  # deadlock_detected
     "53300": Fault.OVERLOAD,  # too_many_connections
@@ -110,14 +112,22 @@ class Psycopg2Adapter:
         self.adopt = self._translation.adopt
         self.own = self._translation.own
 
-    def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """Open a link in autocommit mode. A connect_timeout of the user's stays."""
+    def connect(
+        self,
+        node: NodeConfig,
+        timeout_s: float,
+        factory: Callable[..., Raw] | None = None,
+    ) -> Raw:
+        """Open a link in autocommit mode. A connect_timeout of the user's stays.
+
+        `factory` makes the connection from the DSN, instead of psycopg2's class.
+        """
         options = dict(node.options)
         if "connect_timeout" not in node.dsn:
             options.setdefault(
                 "connect_timeout", max(_SHORTEST_TIMEOUT, math.ceil(timeout_s))
             )
-        raw = psycopg2.connect(node.dsn, **options)
+        raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
         raw.autocommit = True
         return raw
 
@@ -212,7 +222,7 @@ class Psycopg2Adapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a client-side cursor of the connection's cursor_factory."""
-        return raw.cursor()
+        return raw.cursor(cursor_factory=ext.cursor)
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; psycopg2 leaves a text without parameters alone."""
@@ -232,6 +242,8 @@ class Psycopg2Adapter:
         if not isinstance(exc, psycopg2.Error):
             return Fault.STATEMENT
         code = exc.pgcode
+        if code == _READ_ONLY and raw is not None and not _is_standby(raw):
+            return Fault.STATEMENT  # the session's word: no other node would differ
         if code is not None:
             found = _CODES.get(code) or _CLASSES.get(code[:2])
             if found is not None:
@@ -242,6 +254,11 @@ class Psycopg2Adapter:
             return Fault.STATEMENT
         text = str(exc).lower()
         return next((f for part, f in _AT_CONNECT if part in text), Fault.REFUSED)
+
+
+def _is_standby(raw: Raw) -> bool:
+    """Tell what the server reports of itself; before version 14 it does not."""
+    return bool(raw.get_parameter_status("in_hot_standby") != "off")
 
 
 def _is_busy(raw: Raw) -> bool:

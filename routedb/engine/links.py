@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Protocol
 from weakref import ref
 
 from routedb import errors
-from routedb.adapters.base import Fault, TxMode
+from routedb.adapters.base import Fault, Raw, TxMode
 from routedb.config.mask import mask
+from routedb.config.model import NodeConfig
 from routedb.engine.core import Core
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.events import NodeFailed
@@ -19,6 +20,9 @@ from routedb.topology import candidates, pick
 
 # What says that the node itself could not be had, not only this link.
 _NODE_FAULTS = frozenset({Fault.REFUSED, Fault.NODE_STARTING, Fault.LINK_LOST})
+
+
+Opener = Callable[[NodeConfig, float], Raw]
 
 
 class Holder(Protocol):
@@ -39,6 +43,7 @@ class Links:
         self.core = core
         self.open: dict[int, Link] = {}
         self.holders: set[ref[Holder]] = set()  # the connection's cursors
+        self.openers: dict[str, Opener] = {}  # engine -> instead of Adapter.connect
         self.settings = Settings()
         self.version = 0
         self._mode = mode
@@ -176,7 +181,8 @@ class Links:
         database = self.core.config.databases[config.database]
         view = self.core.topology.groups[config.group]
         generation = next(n.generation for n in view.nodes if n.id == node)
-        raw = adapter.connect(config, database.connect_timeout_s)
+        connect = self.openers.get(config.engine, adapter.connect)
+        raw = connect(config, database.connect_timeout_s)
         return Link(config, adapter, raw, generation)
 
     def _replace(self, link: Link) -> None:

@@ -64,6 +64,8 @@ class Session:
         self.open = self.links.open
         self.transaction = Transaction(self.links)
         self.own_writes: set[int] = set()  # ids of groups this session has written to
+        # What the driver's own quoting is to be given: a raw connection, or the face.
+        self.quoter: Callable[[], Any] = lambda: self.default_link().raw
         self.start = core.first_turn()
         self.turn = 0  # plain reads so far
         self.database: str | None = None  # conn.using(database)
@@ -91,7 +93,7 @@ class Session:
             source = bytes(sql).decode("utf-8", "surrogateescape")
             return self.known.get(source) or self.texts.learn(source)
         if hasattr(sql, "as_string"):
-            return self.learn(sql.as_string(self.default_link().raw))
+            return self.learn(sql.as_string(self.quoter()))
         raise errors.ProgrammingError(
             f"a statement must be str or bytes, not {type(sql).__name__}"
         )

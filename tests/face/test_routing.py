@@ -66,9 +66,9 @@ def test_a_write_is_read_at_once(home: Home, connect: Open):
 @pytest.mark.parametrize("first", [0, 1])
 def test_the_writer_is_found_wherever_it_stands(home: Home, first):
     dsns = [node["dsn"] for node in home.nodes]
-    with routedb.connect(dsns[-first:] + dsns[:-first], autocommit=True) as connection:
-        connection.cursor().execute(INSERT, (10,))
-        connection.close()
+    connection = routedb.connect(dsns[-first:] + dsns[:-first], autocommit=True)
+    connection.cursor().execute(INSERT, (10,))
+    connection.close()
     assert len(home.rows()) == 6
 
 

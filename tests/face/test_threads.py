@@ -113,14 +113,12 @@ def in_child(work: Callable[[], None]) -> int:
 
 def session(home: Home, connection: routedb.Connection) -> object:
     """Return what the server, or the process, calls the link that answers."""
-    if home.engine == "sqlite":
-        cursor = connection.cursor()
-        cursor.execute("SELECT id FROM t WHERE id = 1")
-        return id(cursor.raw.connection)
     ask = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT connection_id()"}
     cursor = connection.cursor()
     with connection.using(role="writer"):
-        cursor.execute(ask[home.engine])
+        cursor.execute(ask.get(home.engine, "SELECT id FROM t WHERE id = 1"))
+    if home.engine == "sqlite":
+        return id(cursor.raw.connection)
     return cursor.fetchone()[0]
 
 

@@ -227,8 +227,8 @@ def test_an_isolation_level_reaches_the_server(pg_home: Home, open_cluster):
     cursor = connection.cursor()
     cursor.execute("SHOW transaction_isolation")
     assert cursor.fetchone() == ("repeatable read",)
-    assert connection.isolation_level == "REPEATABLE READ"
-    with pytest.raises(ValueError, match="allowed are"):
+    assert connection.isolation_level == 2  # psycopg2's number
+    with pytest.raises(ValueError, match="isolation"):
         connection.isolation_level = "sloppy"
 
 

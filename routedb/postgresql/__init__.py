@@ -1,0 +1,57 @@
+"""The PostgreSQL face: connections and cursors that are psycopg2's own.
+
+C code in psycopg2 checks real types, and ORMs call it on connect, so what
+`routedb.connect` returns for a cluster whose default database is PostgreSQL is a real,
+open `psycopg2.extensions.connection` (DESIGN.md, section 7). Its own C connection is
+the *identity handle*: the link to the writer at the time of connecting, used by the
+engine like any other link, and kept for quoting and type registration after its server
+died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from routedb import errors
+from routedb.adapters import psycopg2
+from routedb.adapters.base import TxMode
+from routedb.connection import Connection
+from routedb.engine.core import Core
+from routedb.postgresql.connection import (
+    Identity,
+    Making,
+    PostgreSQLConnection,
+)
+from routedb.postgresql.cursor import PostgreSQLCursor
+from routedb.postgresql.factories import connection_class
+
+__all__ = ["PostgreSQLConnection", "PostgreSQLCursor", "make"]
+
+_MOST_TRIES = 3
+
+
+def make(
+    core: Core,
+    mode: TxMode,
+    leave: Callable[[Connection], None],
+    greet: Callable[[Connection], None],
+    factory: Any = None,
+) -> PostgreSQLConnection:
+    """Open a virtual connection, an instance of the user's `factory` too.
+
+    An object can become a psycopg2 connection once only. When the node it was to be
+    opened to has just died, another object is made: by then that is known of the node.
+    """
+    kind = connection_class(factory)
+    dsn = core.config.nodes[0].dsn
+    for _ in range(_MOST_TRIES):
+        made: PostgreSQLConnection = kind.__new__(kind)
+        made.making = Making(core, psycopg2.ADAPTER, mode, leave, greet)
+        made.__init__(dsn)  # type: ignore[misc]
+        if made.identity is Identity.OPEN:
+            return made
+        made.close()
+    raise psycopg2.ADAPTER.own(errors.OperationalError)(
+        "the nodes of the default database die while they are connected to"
+    )

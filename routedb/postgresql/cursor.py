@@ -1,0 +1,234 @@
+"""The virtual cursor of the PostgreSQL face, a psycopg2 cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from psycopg2 import extensions as ext
+
+from routedb.cursor import Cursor
+from routedb.engine.link import Link
+from routedb.postgresql.handle import Handle
+from routedb.postgresql.own import Own
+
+if TYPE_CHECKING:
+    from routedb.postgresql.connection import PostgreSQLConnection
+
+
+def _shown(name: str) -> Any:
+    """Return a property that shows what the cursor that ran the last statement has."""
+    member = ext.cursor.__dict__[name]
+
+    def get(self: PostgreSQLCursor) -> Any:
+        raw = self.raw
+        if raw is None or type(raw) is Own:
+            return member.__get__(self)
+        return getattr(raw, name)
+
+    return property(get, doc=member.__doc__)
+
+
+def _kept(name: str) -> Any:
+    """Return a property that every raw cursor of this one has as well."""
+    member = ext.cursor.__dict__[name]
+
+    def get(self: PostgreSQLCursor) -> Any:
+        return member.__get__(self)
+
+    def put(self: PostgreSQLCursor, value: Any) -> None:
+        member.__set__(self, value)
+        for raw in self.raws.values():
+            if type(raw) is not Own:
+                setattr(raw, name, value)
+
+    return property(get, put, doc=member.__doc__)
+
+
+# The stubs of psycopg2 know nothing of what is shared with other faces.
+_Base: Any = ext.cursor
+
+
+class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
+    """A cursor of a routedb connection that is psycopg2's as well.
+
+    A statement on the identity handle runs in this object itself, one on another link
+    in a raw cursor that takes over what was set here.
+    """
+
+    connection: PostgreSQLConnection
+    is_plain = True  # no cursor factory of the user's stands above: see factories
+
+    def __init__(self, conn: PostgreSQLConnection, name: str | None = None) -> None:
+        if name is None:
+            ext.cursor.__init__(self, conn)
+        else:
+            ext.cursor.__init__(self, conn, name)
+        self.attach(conn)
+
+    description = _shown("description")
+    rowcount = _shown("rowcount")
+    rownumber = _shown("rownumber")
+    lastrowid = _shown("lastrowid")
+    query = _shown("query")
+    statusmessage = _shown("statusmessage")
+    pgresult_ptr = _shown("pgresult_ptr")
+    arraysize = _kept("arraysize")
+    itersize = _kept("itersize")
+    tzinfo_factory = _kept("tzinfo_factory")
+    setinputsizes = ext.cursor.setinputsizes
+    setoutputsize: Any = ext.cursor.setoutputsize
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the cursor, or its connection, has been closed."""
+        return self._is_closed or bool(self.connection.closed)
+
+    def close(self) -> None:
+        """Close; a named cursor is closed on its server too."""
+        if self._is_closed:
+            return
+        raws = list(self.raws.values())
+        super().close()
+        if not self.connection.closed and (not self.name or _ran_here(raws)):
+            self._guarded(ext.cursor.close, self)
+
+    def nextset(self) -> Any:
+        """Raise NotSupportedError, as psycopg2 does."""
+        self._usable()
+        return self._guarded(ext.cursor.nextset, self)
+
+    def mogrify(self, query: Any, vars: Any = None) -> Any:  # noqa: A002
+        """Return the text that would be sent, as bytes."""
+        self._usable()
+        if self.connection.has_live_identity:
+            return self._guarded(ext.cursor.mogrify, self, query, vars)
+        return super().mogrify(query, vars)
+
+    def copy_from(
+        self,
+        file: Any,
+        table: str,
+        sep: str = "\t",
+        null: str = "\\N",
+        size: int = 8192,
+        columns: Any = None,
+    ) -> None:
+        """Read rows of a table from a file, on the writer (psycopg2)."""
+        self._usable().carry(
+            self,
+            f"COPY {_quoted(table)} FROM STDIN",
+            lambda raw: raw.copy_from(file, table, sep, null, size, columns),
+        )
+
+    def copy_to(
+        self,
+        file: Any,
+        table: str,
+        sep: str = "\t",
+        null: str = "\\N",
+        columns: Any = None,
+    ) -> None:
+        """Write the rows of a table to a file (psycopg2)."""
+        self._usable().carry(
+            self,
+            f"COPY {_quoted(table)} TO STDOUT",
+            lambda raw: raw.copy_to(file, table, sep, null, columns),
+        )
+
+    def cast(self, oid: int, s: str) -> Any:
+        """Convert a text as a value of a type, with what is registered here."""
+        return ext.cursor.cast(self, oid, s)
+
+    def _guarded(self, call: Any, *args: Any) -> Any:
+        return self.connection.guarded(call, *args)
+
+    def take(self, link: Link) -> Any:
+        """Open a raw cursor on `link` and keep it in `raws`."""
+        if type(link.raw) is Handle:
+            own = self.raws[link] = Own(self)
+            return own
+        if link.adapter.engine != "postgresql":
+            return super().take(link)
+        self.connection.share(link.raw)
+        raw = self._sibling(link.raw)
+        self.raws[link] = raw
+        return raw
+
+    def seat(self, raw: Any) -> None:
+        """Fetch from `raw` from now on."""
+        if not self.is_plain:
+            self.seated = raw
+        elif type(raw) is Own:
+            self.seated = raw
+            self._release()
+            self.__class__ = HomeCursor
+        else:
+            self.__class__ = PostgreSQLCursor
+            super().seat(raw)
+
+    def unseat(self) -> None:
+        """There is nothing to fetch; but a named cursor's columns are known only after
+        its first fetch."""
+        if self.name and self.raw is not None:
+            self.seat(self.raw)
+        else:
+            super().unseat()
+
+    def _release(self) -> None:
+        super()._release()
+        if self.is_plain:
+            self.__class__ = PostgreSQLCursor
+
+    def _sibling(self, connection: Any) -> Any:
+        """Return a raw cursor on another link, set up as this one is."""
+        more = {"name": self.name} if self.name else {}
+        raw = connection.cursor(cursor_factory=ext.cursor, **more)
+        if self.name:
+            raw.scrollable = self.scrollable
+            raw.withhold = self.withhold
+        raw.arraysize = self.arraysize
+        raw.itersize = self.itersize
+        raw.tzinfo_factory = self.tzinfo_factory
+        if self.row_factory is not None:
+            raw.row_factory = _rows_of(ref(self))
+        for name in ("string_types", "binary_types"):
+            own = getattr(self, name)
+            if own is not None:
+                _register(raw, own)
+        return raw
+
+
+class HomeCursor(PostgreSQLCursor):
+    """The same cursor while its rows are its own: fetching is psycopg2's, in C."""
+
+    fetchone = ext.cursor.fetchone
+    fetchmany = ext.cursor.fetchmany
+    fetchall = ext.cursor.fetchall
+    __iter__ = ext.cursor.__iter__
+    __next__ = ext.cursor.__next__
+
+
+def _ran_here(raws: list[Any]) -> bool:
+    return any(type(raw) is Own for raw in raws)
+
+
+def _rows_of(cursor: ref[PostgreSQLCursor]) -> Callable[[Any], Any]:
+    """Return a row factory for a raw cursor: rows are made as the virtual one's."""
+
+    def make(_: Any) -> Any:
+        alive = cursor()
+        assert alive is not None  # it is fetching
+        return alive.row_factory(alive)
+
+    return make
+
+
+def _register(raw: Any, types: dict[int, Any]) -> None:
+    for caster in set(types.values()):
+        ext.register_type(caster, raw)
+
+
+def _quoted(table: str) -> str:
+    return '"' + table.replace('"', '""') + '"'
