@@ -49,9 +49,10 @@ def once(
 def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
     """Take note of a statement that may have written, and of whether it gave rows."""
     if not plan.is_read and plan.statement.kind is not Kind.SESSION:
-        group = cursor.link.node.group if cursor.link is not None else plan.gid
-        note_written(d, plan, group)
-        d.transaction.has_written = True
+        link = cursor.link
+        note_written(d, plan, plan.gid if link is None else link.node.group)
+        if plan.statement.kind is Kind.WRITE:
+            d.transaction.has_written = link is None or link.holds_writes
     if raw.description is None:
         cursor.unseat()
     elif raw is not cursor.seated:

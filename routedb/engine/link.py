@@ -61,6 +61,12 @@ class Link:
             return self.adapter.is_alive(self.raw)
 
     @property
+    def holds_writes(self) -> bool:
+        """Tell whether what it has just written waits for a commit: SQLite begins by
+        itself before some statements only, and the others last at once."""
+        return self.node.engine != "sqlite" or not self.adapter.is_idle(self.raw)
+
+    @property
     def pinned(self) -> str:
         """Name what lives on this link only, for an error."""
         return ", ".join(sorted(self.pins))

@@ -1,0 +1,30 @@
+"""What an error inside a transaction leaves of it, and what a chained one keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+import routedb
+from tests.face.home import Home
+
+WRONG = "INSERT INTO no_such_table VALUES (1)"
+# Texts that write or act, and begin no transaction on their server.
+BESIDE = [
+    ("lite_home", "CREATE TABLE more (id integer)"),
+    ("lite_home", "PRAGMA user_version = 7"),
+    ("my_home", "DO SLEEP(0)"),
+]
+
+
+@pytest.mark.parametrize(("name", "beside"), BESIDE)
+def test_an_error_loses_no_transaction_that_was_not_begun(
+    request, open_cluster, name, beside
+):
+    home: Home = request.getfixturevalue(name)
+    connection = open_cluster(home.source).connect()
+    cursor = connection.cursor()
+    cursor.execute(beside)
+    with pytest.raises(routedb.DatabaseError, match="no_such_table"):
+        cursor.execute(WRONG)
+    cursor.execute("SELECT count(*) FROM t")
+    assert cursor.fetchone() == (5,)
