@@ -67,6 +67,8 @@ class Transaction:
             self.on(Event.BEGIN)
         elif sql is not None:
             self._prologue.append(sql)
+        elif mode != self.links.mode:  # chained: it is not what the link begins itself
+            self.is_explicit = True
         self.mode = mode
 
     def declare(self, mode: TxMode, sql: str) -> None:

@@ -28,3 +28,16 @@ def test_an_error_loses_no_transaction_that_was_not_begun(
         cursor.execute(WRONG)
     cursor.execute("SELECT count(*) FROM t")
     assert cursor.fetchone() == (5,)
+
+
+def test_a_chained_transaction_runs_as_the_one_before(pg_home: Home, open_cluster):
+    connection = open_cluster(pg_home.source).connect()
+    cursor = connection.cursor()
+    cursor.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+    cursor.execute("SELECT 1")
+    cursor.execute("COMMIT AND CHAIN")
+    cursor.execute("SHOW transaction_isolation")
+    assert cursor.fetchone() == ("serializable",)
+    connection.commit()
+    cursor.execute("SHOW transaction_isolation")
+    assert cursor.fetchone() == ("read committed",)
