@@ -18,6 +18,12 @@ class Open:
 
     closed = 0
 
+    def __init__(self, standby: str | None = "on") -> None:
+        self._standby = standby
+
+    def get_parameter_status(self, name: str) -> str | None:
+        return {"in_hot_standby": self._standby}[name]
+
 
 class Gone:
     """A psycopg2 connection that has lost its server."""
@@ -60,6 +66,18 @@ def coded(code: str) -> psycopg2.Error:
 )
 def test_postgresql_is_known_by_its_sqlstate(code, fault):
     assert adapters.load("postgresql").fault(coded(code), Open()) is fault
+
+
+@pytest.mark.parametrize(
+    ("standby", "fault"),
+    [
+        ("on", Fault.NODE_READ_ONLY),
+        ("off", Fault.STATEMENT),  # the session was told to write nothing
+        (None, Fault.NODE_READ_ONLY),  # before PostgreSQL 14
+    ],
+)
+def test_a_refused_write_is_the_fault_of_a_replica_only(standby, fault):
+    assert adapters.load("postgresql").fault(coded("25006"), Open(standby)) is fault
 
 
 @pytest.mark.parametrize(

@@ -41,3 +41,19 @@ def test_a_chained_transaction_runs_as_the_one_before(pg_home: Home, open_cluste
     connection.commit()
     cursor.execute("SHOW transaction_isolation")
     assert cursor.fetchone() == ("read committed",)
+
+
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_a_session_that_may_only_read_hears_so_from_its_writer(
+    pg_home: Home, open_cluster, autocommit
+):
+    options = "?options=-c%20default_transaction_read_only%3Don"
+    connection = open_cluster(pg_home.writer_dsn + options).connect()
+    connection.autocommit = autocommit
+    cursor = connection.cursor()
+    for _ in range(2):
+        with pytest.raises(routedb.InternalError, match="read-only") as caught:
+            cursor.execute("DELETE FROM t")
+        assert not isinstance(caught.value, routedb.TransactionLost)
+        connection.rollback()
+    assert len(pg_home.rows()) == 5
