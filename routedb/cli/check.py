@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import click
 
 from routedb import adapters
+from routedb.cli.logs import FORMATS
 from routedb.cli.output import cells, console, milliseconds, table
+from routedb.cli.queries import check_queries
 from routedb.cli.source import FAILED, read, source_argument
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
@@ -40,13 +42,32 @@ class Report(NamedTuple):
 
 @click.command()
 @source_argument
-def check(source: str) -> None:
+@click.option(
+    "--queries",
+    type=click.File("r", encoding="utf-8", errors="surrogateescape"),
+    metavar="FILE",
+    help="Connect to nothing; show where the statements of this log would go.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    help="The format of the log, when it is not seen.",
+)
+def check(source: str, queries: TextIO | None, form: str | None) -> None:
     """Read CONFIG, connect to every node, show what each is.
 
     Exits with 1 when a node cannot be reached or a group has not exactly one writer; a
     database with read_only = true needs none. Exits with 2 when CONFIG is wrong.
+
+    With --queries it exits with 1 when a statement would be refused.
     """
+    if form is not None and queries is None:
+        raise click.UsageError("--format is the format of --queries FILE")
     config = read(source)
+    if queries is not None:
+        check_queries(config, queries, form)
+        return
     reports = ask_all(config)
     console().print(_table(config, reports))
     troubles = [f"{r.node}: cannot be reached" for r in reports if r.answer is None]

@@ -1,0 +1,48 @@
+"""`routedb check --queries`: where the statements of a log would go."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+import click
+from rich.text import Text
+
+from routedb.cli.logs import read
+from routedb.cli.output import cells, console, table
+from routedb.cli.rehearsal import Rehearsal
+from routedb.cli.source import FAILED
+from routedb.config.model import ClusterConfig
+from routedb.engine.shadow.tally import Line, Report
+
+_HEADERS = ("count", "database", "role", "reason", "statement")
+
+
+def check_queries(config: ClusterConfig, log: TextIO, form: str | None) -> None:
+    """Print the route of every shape in a log, and the totals.
+
+    Exits with 1 when a statement would be refused.
+    """
+    rehearsal = Rehearsal(config)
+    report = rehearsal.run(read(log, form))
+    console().print(_table(report))
+    click.echo(report.totals)
+    if rehearsal.controls:
+        click.echo(f"beside them {rehearsal.controls} BEGIN, COMMIT and the like")
+    if report.refused:
+        sys.exit(FAILED)
+
+
+def _table(report: Report) -> object:
+    made = table(_HEADERS)
+    for line in report.lines:
+        made.add_row(*_cells(line))
+    return made
+
+
+def _cells(line: Line) -> list[Text]:
+    where = "refused", line.refusal
+    if line.role is not None:
+        where = str(line.database), line.role.value
+    style = "red" if line.refusal else ""
+    return cells(line.count, *where, line.reason, line.shape, style=style)

@@ -1,0 +1,157 @@
+"""Route the queries of a log through the engine, as if every node were up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from routedb import errors
+from routedb.adapters.base import Adapter, TxMode
+from routedb.cli.logs import Query
+from routedb.cli.nowhere import NowhereAdapter
+from routedb.config.build import DIALECTS
+from routedb.config.model import ClusterConfig, DatabaseConfig
+from routedb.engine.core import Core
+from routedb.engine.dispatcher import Dispatcher
+from routedb.engine.link import Link
+from routedb.engine.shadow.tally import Report, Tally
+from routedb.events import NodeAnswered
+from routedb.routing import Route
+from routedb.sql import scan
+from routedb.sql.statement import Kind
+from routedb.topology.snapshot import Answer, Role
+
+_MOST_SESSIONS = 10_000  # of logs that do not say when a session ends
+_PLACEHOLDER = re.compile(r"\$(\d+)").sub
+_NUMBER = re.compile(r"'(-?\d+(?:\.\d+)?)'").fullmatch
+
+
+class Rehearsal:
+    """Counts where queries would go. `controls` counts those that go nowhere by
+    themselves: BEGIN, COMMIT, SAVEPOINT."""
+
+    def __init__(self, config: ClusterConfig) -> None:
+        adapters = {d: NowhereAdapter(d) for d in set(DIALECTS.values())}
+        self._core = Core(_upright(config), lambda e: adapters[DIALECTS[e]])
+        self._face: Adapter = adapters["postgresql"]
+        self._sessions: dict[str, _Session] = {}
+        self._tally = Tally()
+        self.controls = 0
+        for event in _answers(self._core.config):
+            self._core.publish(event)
+
+    def run(self, queries: Iterable[Query]) -> Report:
+        """Route the queries one after another; return where they would go."""
+        for query in queries:
+            if query.sql is None:
+                self._sessions.pop(query.session, None)
+            else:
+                self._run(self._session(query.session), query, query.sql)
+        return self._tally.report()
+
+    def _session(self, name: str) -> _Session:
+        session = self._sessions.get(name)
+        if session is None:
+            if len(self._sessions) >= _MOST_SESSIONS:
+                del self._sessions[next(iter(self._sessions))]
+            session = self._sessions[name] = _Session(self._core, self._face)
+        return session
+
+    def _run(self, session: _Session, query: Query, sql: str) -> None:
+        try:
+            text = session.dispatcher.learn(bound(sql, query.values))
+            if text.plan.statement.kind is Kind.EMPTY:
+                return
+            route = session.run(text.source)
+        except errors.Error as refusal:
+            self._tally.refuse(scan(sql, session.dialect).shape, refusal)
+            return
+        if route is None:
+            self.controls += 1
+        else:
+            self._tally.add(scan(sql, session.dialect).shape, route)
+
+
+class _Session:
+    """One session of the log as a connection of ours, and its one cursor."""
+
+    def __init__(self, core: Core, face: Adapter) -> None:
+        self.dispatcher = Dispatcher(core, face, TxMode(autocommit=True))
+        self.session = self.dispatcher
+        self.dialect = self.dispatcher.texts.dialect
+        self.raws: dict[Link, Any] = {}
+        self.raw: Any = None
+        self.seated: Any = None
+        self.route: Route | None = None
+        self.link: Link | None = None
+
+    def run(self, sql: str) -> Route | None:
+        """Run one statement; return its route, None for the control of transactions.
+
+        Between transactions replicas are thought to have caught up: how long that takes
+        no log tells.
+        """
+        dispatcher = self.dispatcher
+        if not dispatcher.transaction.is_open:
+            dispatcher.own_writes.clear()
+            dispatcher.core.shared_writes.clear()
+        self.route = None
+        dispatcher.carry(self, sql, lambda raw: raw.execute(sql))
+        return self.route
+
+    def take(self, link: Link) -> Any:
+        """Open a raw cursor, as a cursor of ours does."""
+        raw = self.raws[link] = link.adapter.cursor(link.raw)
+        return raw
+
+    def seat(self, raw: Any) -> None:
+        """Nothing is fetched."""
+
+    def unseat(self) -> None:
+        """Nothing is fetched."""
+
+
+def bound(sql: str, values: Iterable[tuple[int, str]]) -> str:
+    """Put the values of a log into a text with $1, $2 …: shards are found by them.
+
+    A log quotes every value; what looks like a number is taken for one.
+    """
+    known = {str(number): _bare(value) for number, value in values}
+    if not known:
+        return sql
+    parts = scan(sql, "postgresql").parts
+    for index in range(0, len(parts), 2):  # the others are no code
+        parts[index] = _PLACEHOLDER(lambda m: known.get(m[1], m[0]), parts[index])
+    return "".join(parts)
+
+
+def _bare(value: str) -> str:
+    number = _NUMBER(value)
+    return number[1] if number else value
+
+
+def _upright(config: ClusterConfig) -> ClusterConfig:
+    """Return the configuration with nodes that may all be writers, and no shadow."""
+    databases = {name: _open(database) for name, database in config.databases.items()}
+    return replace(config, databases=databases, shadow=False)
+
+
+def _open(database: DatabaseConfig) -> DatabaseConfig:
+    groups = tuple(
+        replace(
+            group,
+            nodes=tuple(replace(node, is_read_only=False) for node in group.nodes),
+        )
+        for group in database.groups
+    )
+    return replace(database, groups=groups)
+
+
+def _answers(config: ClusterConfig) -> Iterator[NodeAnswered]:
+    """Let the first node of each group be the writer, the others its replicas."""
+    for group in config.groups:
+        for node in group.nodes:
+            role = Role.WRITER if node is group.nodes[0] else Role.REPLICA
+            yield NodeAnswered(node.id, 0, Answer(role, history="1", lag_s=0.0))
