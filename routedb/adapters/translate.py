@@ -6,7 +6,10 @@ bases, so nothing is copied and pgcode, diag and args stay (DESIGN.md, section 2
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from routedb import errors
 
@@ -30,6 +33,7 @@ class Translation:
     def __init__(self, module: ModuleType) -> None:
         self._pairs = [(getattr(module, n), getattr(errors, n)) for n in NAMES]
         self._root = module.Error
+        self._driver = module.__name__
         self._adopted: dict[type[BaseException], type[BaseException]] = {}
         self._own: dict[type[errors.Error], type[errors.Error]] = {}
 
@@ -55,15 +59,41 @@ class Translation:
         joined = self._own.get(kind)
         if joined is None:
             theirs = next(t for t, ours in self._pairs if issubclass(kind, ours))
-            joined = type(kind.__name__, (kind, theirs), _module_of(kind))
+            joined = self._class(kind, (kind, theirs), _own)
             joined = self._own.setdefault(kind, joined)
         return joined
 
     def _joined(self, kind: type[BaseException]) -> type[BaseException]:
         ours = next(ours for theirs, ours in self._pairs if issubclass(kind, theirs))
-        return type(kind.__name__, (ours, kind), _module_of(kind))
+        joined: type[BaseException] = self._class(kind, (ours, kind), _adopted)
+        return joined
+
+    def _class(
+        self, kind: type[BaseException], bases: tuple[type, ...], revive: Any
+    ) -> Any:
+        """Make a class named as the one it stands for: tracebacks show what users
+        know. Pickle would look for it under that name, so it is told how to make it
+        again (multiprocessing and Django's parallel tests pickle exceptions)."""
+
+        def reduce(exc: Any) -> tuple[Any, ...]:
+            parts: tuple[Any, ...] = super(made, exc).__reduce__()
+            _, args, *state = parts
+            return revive, (self._driver, kind, args), *state
+
+        names = {"__module__": kind.__module__, "__doc__": kind.__doc__}
+        made: Any = type(kind.__name__, bases, {**names, "__reduce__": reduce})
+        return made
 
 
-def _module_of(kind: type) -> dict[str, object]:
-    """Name the class as the one it stands for: tracebacks show what users know."""
-    return {"__module__": kind.__module__, "__doc__": kind.__doc__}
+@cache
+def _translation(driver: str) -> Translation:
+    """Return what revives pickled exceptions, in processes without the adapter too."""
+    return Translation(import_module(driver))
+
+
+def _adopted(driver: str, kind: Any, args: tuple[Any, ...]) -> BaseException:
+    return _translation(driver).adopt(kind(*args))
+
+
+def _own(driver: str, kind: Any, args: tuple[Any, ...]) -> errors.Error:
+    return _translation(driver).own(kind)(*args)

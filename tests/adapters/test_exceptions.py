@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sqlite3
 
 import MySQLdb
@@ -93,3 +94,20 @@ def test_an_error_of_ours_is_also_the_driver_s(engine, ours, theirs):
     assert issubclass(kind, theirs)
     assert adapter.own(ours) is kind
     assert kind.__name__ == ours.__name__
+
+
+def test_an_adopted_error_can_be_pickled(home, raw):
+    exc = violation(home, raw)
+    copy = pickle.loads(pickle.dumps(exc))
+    assert isinstance(copy, routedb.IntegrityError)
+    assert isinstance(copy, home.driver.IntegrityError)
+    assert copy.args == exc.args
+    assert getattr(copy, "pgcode", None) == getattr(exc, "pgcode", None)
+
+
+def test_an_error_of_our_own_can_be_pickled(home):
+    exc = home.adapter.own(routedb.TransactionLost)("gone")
+    copy = pickle.loads(pickle.dumps(exc))
+    assert isinstance(copy, routedb.TransactionLost)
+    assert isinstance(copy, home.driver.OperationalError)
+    assert copy.args == ("gone",)
