@@ -20,7 +20,7 @@ from tests.suites import report
 from tests.suites.catalog import SUITES
 from tests.suites.outcomes import Comparison, Run
 from tests.suites.source import Unobtainable, cache
-from tests.suites.suite import Suite, run
+from tests.suites.suite import Asked, Suite, run
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -53,13 +53,13 @@ class Servers:
 
 
 def compare(
-    suite: Suite, servers: Servers, drivers: list[str], nodes: int, quick: bool
+    suite: Suite, servers: Servers, drivers: list[str], asked: Asked
 ) -> Comparison:
     """Run a suite on each driver. Raises Unobtainable and MissingServer."""
     runs: dict[str, Run] = {}
     for driver in drivers:
         print(f"{suite.name}: {driver} …", file=sys.stderr, flush=True)
-        runs[driver] = run(suite, servers.get(suite.engine), driver, nodes, quick)
+        runs[driver] = run(suite, servers.get(suite.engine), driver, asked)
     return Comparison(
         suite.name, runs.get("plain"), runs.get("routedb"), known(suite.name)
     )
@@ -76,15 +76,14 @@ def main(argv: list[str] | None = None) -> int:
     """Run what was asked for; return 1 when a test failed that should not have."""
     asked = _parser().parse_args(argv)
     drivers = [asked.driver] if asked.driver else ["plain", "routedb"]
+    part = Asked(asked.nodes, asked.quick, asked.select)
     comparisons: list[Comparison] = []
     missing: dict[str, str] = {}
     with ExitStack() as stack:
         servers = Servers(stack)
         for name in asked.suite or sorted(SUITES):
             try:
-                comparisons.append(
-                    compare(SUITES[name], servers, drivers, asked.nodes, asked.quick)
-                )
+                comparisons.append(compare(SUITES[name], servers, drivers, part))
             except (Unobtainable, MissingServer) as error:
                 missing[name] = str(error)
     text = report.rst(comparisons, missing)
@@ -118,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         help="3: a writer and its replicas, reads on the writer",
     )
     parser.add_argument("--quick", action="store_true", help="a small part of each")
+    parser.add_argument("--select", help="only tests that this -k expression fits")
     parser.add_argument(
         "--output", type=Path, help="folder for report.rst and report.json"
     )

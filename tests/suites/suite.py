@@ -9,7 +9,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.servers import Cluster, Server
@@ -40,6 +40,18 @@ class Command:
     argv: Sequence[str]
     cwd: Path
     environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How much of a suite is asked for, and on how many nodes.
+
+    `select` is an expression for `-k`, of pytest and of Django alike.
+    """
+
+    nodes: int = 1
+    quick: bool = False
+    select: str | None = None
 
 
 class Suite(ABC):
@@ -78,7 +90,7 @@ class Suite(ABC):
         ]
 
 
-def run(suite: Suite, cluster: Cluster, driver: str, nodes: int, quick: bool) -> Run:
+def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
     """Run a suite once, on the plain driver or on routedb. Raises Unobtainable."""
     began = time.monotonic()
     source = suite.source()
@@ -86,10 +98,12 @@ def run(suite: Suite, cluster: Cluster, driver: str, nodes: int, quick: bool) ->
         where = Where(cluster, Path(scratch))
         suite.prepare(where)
         cluster.wait_replayed()
-        command = suite.command(where, quick)
+        command = suite.command(where, asked.quick)
+        if asked.select:
+            command = replace(command, argv=[*command.argv, "-k", asked.select])
         record = where.folder / "record.jsonl"
-        log = cache() / f"{suite.name}-{driver}-{nodes}.log"
-        ports = [node.port for node in cluster.nodes[:nodes]]
+        log = cache() / f"{suite.name}-{driver}-{asked.nodes}.log"
+        ports = [node.port for node in cluster.nodes[: asked.nodes]]
         settings = {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "PYTHONPATH": os.pathsep.join([str(SITE), str(_shim())]),
