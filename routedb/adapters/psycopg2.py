@@ -7,6 +7,7 @@ too. What they return may be a proxy: it is unwrapped before anything of C looks
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import psycopg2
@@ -111,14 +112,22 @@ class Psycopg2Adapter:
         self.adopt = self._translation.adopt
         self.own = self._translation.own
 
-    def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """Open a link in autocommit mode. A connect_timeout of the user's stays."""
+    def connect(
+        self,
+        node: NodeConfig,
+        timeout_s: float,
+        factory: Callable[..., Raw] | None = None,
+    ) -> Raw:
+        """Open a link in autocommit mode. A connect_timeout of the user's stays.
+
+        `factory` makes the connection from the DSN, instead of psycopg2's class.
+        """
         options = dict(node.options)
         if "connect_timeout" not in node.dsn:
             options.setdefault(
                 "connect_timeout", max(_SHORTEST_TIMEOUT, math.ceil(timeout_s))
             )
-        raw = psycopg2.connect(node.dsn, **options)
+        raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
         raw.autocommit = True
         return raw
 
@@ -213,7 +222,7 @@ class Psycopg2Adapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a client-side cursor of the connection's cursor_factory."""
-        return raw.cursor()
+        return raw.cursor(cursor_factory=ext.cursor)
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; psycopg2 leaves a text without parameters alone."""
