@@ -76,7 +76,7 @@ class Translation:
         again (multiprocessing and Django's parallel tests pickle exceptions)."""
 
         def reduce(exc: Any) -> tuple[Any, ...]:
-            parts: tuple[Any, ...] = super(made, exc).__reduce__()
+            parts: Any = super(made, exc).__reduce__()
             _, args, *state = parts
             return revive, (self._driver, kind, args), *state
 
