@@ -25,16 +25,16 @@ class Connection:
     of its own.
     """
 
-    Warning = errors.Warning
-    Error = errors.Error
-    InterfaceError = errors.InterfaceError
-    DatabaseError = errors.DatabaseError
-    DataError = errors.DataError
-    OperationalError = errors.OperationalError
-    IntegrityError = errors.IntegrityError
-    InternalError = errors.InternalError
-    ProgrammingError = errors.ProgrammingError
-    NotSupportedError = errors.NotSupportedError
+    Warning: type[Exception] = errors.Warning
+    Error: type[Exception] = errors.Error
+    InterfaceError: type[Exception] = errors.InterfaceError
+    DatabaseError: type[Exception] = errors.DatabaseError
+    DataError: type[Exception] = errors.DataError
+    OperationalError: type[Exception] = errors.OperationalError
+    IntegrityError: type[Exception] = errors.IntegrityError
+    InternalError: type[Exception] = errors.InternalError
+    ProgrammingError: type[Exception] = errors.ProgrammingError
+    NotSupportedError: type[Exception] = errors.NotSupportedError
 
     def __init__(
         self,
@@ -72,6 +72,11 @@ class Connection:
             self._is_closed = True
             self.dispatcher.close()
             self._leave(self)
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether `close()` was called."""
+        return self._is_closed
 
     @property
     def closed(self) -> int:

@@ -131,8 +131,8 @@ class NowhereAdapter:
         return []
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
-        """There is no catalog: what a function does is not known."""
-        return None
+        """There is no catalog to ask, so a function may write."""
+        return True
 
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
         """No fault is one of a server."""

@@ -40,7 +40,8 @@ class Link:
         self.adapter = adapter
         self.raw = raw
         self.generation = generation
-        self.mode = AUTOCOMMIT  # what Adapter.connect leaves behind
+        # What Adapter.connect leaves behind; None when it is not known.
+        self.mode: TxMode | None = AUTOCOMMIT
         self.fresh = -1  # the dispatcher's version this link was last brought up to
         self.replayed = -1  # the version of the settings it has
         self.is_text_begun = False  # its transaction was begun by statement

@@ -49,7 +49,8 @@ def make(
         made: PostgreSQLConnection = kind.__new__(kind)
         made.making = Making(core, psycopg2.ADAPTER, mode, leave, greet)
         made.__init__(dsn)  # type: ignore[misc]
-        if made.identity is Identity.OPEN:
+        # One that is new still was left unopened by the factory.
+        if made.identity is not Identity.SPOILED:
             return made
         made.close()
     raise psycopg2.ADAPTER.own(errors.OperationalError)(

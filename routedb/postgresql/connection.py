@@ -56,6 +56,19 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
     """
 
     making: Making | None = None  # set on the object before __init__, by the runtime
+    identity = Identity.NEW
+
+    # What the driver raises is ours as well; what is ours, is psycopg2's as well.
+    Warning = psycopg2.Warning
+    Error = psycopg2.Error
+    InterfaceError = psycopg2.InterfaceError
+    DatabaseError = psycopg2.DatabaseError
+    DataError = psycopg2.DataError
+    OperationalError = psycopg2.OperationalError
+    IntegrityError = psycopg2.IntegrityError
+    InternalError = psycopg2.InternalError
+    ProgrammingError = psycopg2.ProgrammingError
+    NotSupportedError = psycopg2.NotSupportedError
 
     def __init__(self, dsn: str = "", *args: Any, **more: Any) -> None:
         made = self.making
@@ -63,7 +76,6 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
             raise errors.InterfaceError("connections are made by routedb.connect()")
         self.making = None
         Connection.__init__(self, made.core, made.adapter, made.mode, made.leave)
-        self.identity = Identity.NEW
         self._adapter = made.adapter
         self._database = database_for(made.core.config, None)
         self._is_entered = False
@@ -111,16 +123,32 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
         ext.connection.__init__(self, dsn, *args, **more)
         return Handle(self)
 
+    @property
+    def closed(self) -> int:
+        """0 while open, 1 after `close()`, 2 when the server has ended all sessions
+        (psycopg2); the next statement opens a new one."""
+        if self._is_closed:
+            return 1
+        has_links = self.dispatcher.links.open or self.has_live_identity
+        return 0 if has_links else 2
+
     def _backend(self) -> Any:
         """Return the raw connection that speaks for this one: the transaction's, else
         the identity handle, else the writer's."""
         dispatcher = self.usable()
-        home = dispatcher.transaction.home_link
-        if home is not None and home.adapter is self._adapter:
-            return home.raw
+        bound = self._bound()
+        if bound is not None:
+            return bound
         if self.has_live_identity:
             return Handle(self)
         return dispatcher.default_link().raw
+
+    def _bound(self) -> Any:
+        """Return the raw connection that has the transaction, None when none has."""
+        transaction = self.dispatcher.transaction
+        first = next(iter(transaction.branches.values()), None)
+        link = transaction.home_link or first
+        return link.raw if link and link.adapter is self._adapter else None
 
     def _raws(self) -> list[Any]:
         """Return the open raw connections to PostgreSQL."""
@@ -213,19 +241,17 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
     @property
     def status(self) -> int:
         """READY, BEGIN or PREPARED, of the backend that has the transaction."""
-        home = self.dispatcher.transaction.home_link
-        if home is not None and home.adapter is self._adapter:
-            return int(home.raw.status)
-        return int(ext.STATUS_READY)
+        bound = self._bound()
+        return int(ext.STATUS_READY if bound is None else bound.status)
 
     def get_transaction_status(self) -> int:
         """libpq's transaction status of the backend that has the transaction."""
         if self._is_closed or self._state is State.LOST:
             return int(ext.TRANSACTION_STATUS_UNKNOWN)
-        home = self.dispatcher.transaction.home_link
-        if home is not None and home.adapter is self._adapter:
-            return int(home.raw.get_transaction_status())
-        return int(ext.TRANSACTION_STATUS_IDLE)
+        bound = self._bound()
+        if bound is None:
+            return int(ext.TRANSACTION_STATUS_IDLE)
+        return int(bound.get_transaction_status())
 
     def __enter__(self) -> PostgreSQLConnection:
         """Begin a transaction, in autocommit mode too (psycopg2)."""
@@ -247,6 +273,8 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
     @property
     def info(self) -> Any:
         """psycopg2's ConnectionInfo of the backend."""
+        if self.identity is Identity.NEW:  # a factory left it unopened
+            return ext.ConnectionInfo(self)
         return self._backend().info
 
     @property
@@ -336,11 +364,16 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
 
     def reset(self) -> None:
         """Roll back and return every session to its defaults (psycopg2)."""
-        self.rollback()
-        with self.cursor(cursor_factory=ext.cursor) as cursor:
-            cursor.execute("RESET ALL")
-            cursor.execute("RESET SESSION AUTHORIZATION")
-        self.rollback()
+        dispatcher = self.usable()
+        self._two_phase = None
+        for link in dispatcher.links:
+            if link.adapter is self._adapter:
+                self.guarded(link.raw.reset)
+                link.mode = None
+        dispatcher.transaction.rollback()
+        dispatcher.links.settings.clear("postgresql", "RESET ALL")
+        dispatcher.set_mode(TxMode())
+        self._is_readonly = None
 
     # -- two-phase commit, PEP 249's extension -----------------------------------------
 
@@ -373,19 +406,31 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
 
     def tpc_recover(self) -> list[Any]:
         """Return the ids of the transactions prepared on the writer."""
+        was_idle = not self.usable().transaction.is_bound
         with self.using(role="writer"):
             found: list[Any] = self.guarded(ext.connection.tpc_recover, self)
+        if was_idle:
+            self.rollback()
         return found
 
     def commit(self) -> None:
         """Commit the open transaction, if any."""
         self._check_one_phase("commit")
+        self._end_stray(_Base.commit)
         super().commit()
 
     def rollback(self) -> None:
         """Roll back the open transaction, if any; also acknowledges a lost one."""
         self._check_one_phase("rollback")
+        self._end_stray(_Base.rollback)
         super().rollback()
+
+    def _end_stray(self, end: Callable[[Any], None]) -> None:
+        """End what C code has begun on the identity handle behind the engine's back, as
+        a large object does that is used after its transaction."""
+        is_ours = self.usable().transaction.is_bound
+        if not is_ours and _Base.status.__get__(self) == ext.STATUS_BEGIN:
+            self.guarded(end, self)
 
     def _finish(self, method: str, xid: Any) -> None:
         dispatcher = self.usable()

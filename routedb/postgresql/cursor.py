@@ -65,6 +65,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
             ext.cursor.__init__(self, conn)
         else:
             ext.cursor.__init__(self, conn, name)
+            # It may fetch from what was declared as text under its name.
+            self.__class__ = HomeCursor if self.is_plain else type(self)
         self.attach(conn)
 
     description = _shown("description")
@@ -83,7 +85,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     @property
     def closed(self) -> bool:
         """Tell whether the cursor, or its connection, has been closed."""
-        return self._is_closed or bool(self.connection.closed)
+        return self._is_closed or self.connection.is_closed
 
     def close(self) -> None:
         """Close; a named cursor is closed on its server too."""
@@ -91,7 +93,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
             return
         raws = list(self.raws.values())
         super().close()
-        if not self.connection.closed and (not self.name or _ran_here(raws)):
+        is_here = not self.name or not raws or _ran_here(raws)
+        if is_here and self.connection.has_live_identity:
             self._guarded(ext.cursor.close, self)
 
     def nextset(self) -> Any:
@@ -101,7 +104,6 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 
     def mogrify(self, query: Any, vars: Any = None) -> Any:  # noqa: A002
         """Return the text that would be sent, as bytes."""
-        self._usable()
         if self.connection.has_live_identity:
             return self._guarded(ext.cursor.mogrify, self, query, vars)
         return super().mogrify(query, vars)

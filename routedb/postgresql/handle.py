@@ -41,7 +41,7 @@ class Handle:
         """Close with the virtual connection. While that lives, only end the session:
         the object goes on to serve quoting, which a closed one refuses."""
         face = self._alive()
-        if face.closed:
+        if face.is_closed:
             ext.connection.close(face)
         elif not self.closed:
             sockets.shut_down(self.fileno())
