@@ -57,6 +57,7 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
 
     making: Making | None = None  # set on the object before __init__, by the runtime
     identity = Identity.NEW
+    _is_closed = True  # until it is opened
 
     # What the driver raises is ours as well; what is ours, is psycopg2's as well.
     Warning = psycopg2.Warning
@@ -170,7 +171,7 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
         made: PostgreSQLCursor = kind(self) if name is None else kind(self, name)
         if withhold:
             made.withhold = withhold
-        if scrollable is not None:
+        if name is not None or scrollable is not None:
             made.scrollable = scrollable
         return made
 
