@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -106,7 +107,7 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
         ports = [node.port for node in cluster.nodes[: asked.nodes]]
         settings = {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
-            "PYTHONPATH": os.pathsep.join([str(SITE), str(_shim())]),
+            "PYTHONPATH": os.pathsep.join([str(SITE), str(_copy(where.folder))]),
             "PYTHONDONTWRITEBYTECODE": "1",
             "SUITES_SWAP": suite.driver if driver == "routedb" else "",
             "SUITES_NODES": ",".join(map(str, ports)),
@@ -147,13 +148,13 @@ def _process(
     return "\n".join([f"exit status {code}; see {log}", *end])
 
 
-def _shim() -> Path:
-    """Return a folder that holds routedb alone: beside it, in the checkout, lies a
-    package `tests`, and so do many suites' own."""
-    folder = cache() / "import"
-    folder.mkdir(exist_ok=True)
-    link = folder / "routedb"
-    if not link.is_symlink() or link.resolve() != ROOT / "routedb":
-        link.unlink(missing_ok=True)
-        link.symlink_to(ROOT / "routedb")
-    return folder
+def _copy(folder: Path) -> Path:
+    """Return a folder that holds a copy of routedb alone.
+
+    Beside it, in the checkout, lies a package `tests`, and so do many suites' own. It
+    is a copy so that an edit does not change routedb in the middle of a run.
+    """
+    place = folder / "import"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "routedb", place / "routedb", ignore=ignored)
+    return place
