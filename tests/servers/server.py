@@ -62,7 +62,7 @@ class Server(ABC):
         self._folder = f"{place.folder}/{name}"
         self._data = f"{self._folder}/data"
         self._pid_file = f"{self._data}/postmaster.pid"
-        self._log = f"{self._folder}/log"
+        self._log = f"{self._folder}/server.log"  # without a dot MariaDB adds .err
 
     def __repr__(self) -> str:
         return f"<{self.scheme} {self.name} at {self.host}:{self.port}>"
