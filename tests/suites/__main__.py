@@ -68,8 +68,8 @@ def compare(
 def known(name: str) -> dict[str, str]:
     """Return the tests of a suite that are known to fail, with the reasons."""
     with KNOWN.open("rb") as file:
-        found: dict[str, str] = tomllib.load(file).get(name, {})
-    return found
+        groups = tomllib.load(file).get(name, [])
+    return {test: group["reason"] for group in groups for test in group["tests"]}
 
 
 def main(argv: list[str] | None = None) -> int:

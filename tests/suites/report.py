@@ -67,11 +67,14 @@ def _counts(run: Run | None) -> dict[str, float] | None:
 
 
 def _lost(each: Comparison) -> str:
-    lines = [f"{each.suite}: pass on the plain driver and fail on routedb", ""]
+    """Return what was lost, grouped by why."""
+    reasons: dict[str, list[str]] = {}
     for test, outcome in sorted(each.lost.items()):
-        reason = each.known.get(test)
-        note = reason or f"NOT KNOWN. {outcome.outcome}: {outcome.reason}"
-        lines += [f"* ``{test}``", f"  {note}"]
+        why = each.known.get(test) or f"NOT KNOWN. {outcome.outcome}: {outcome.reason}"
+        reasons.setdefault(why, []).append(test)
+    lines = [f"{each.suite}: pass on the plain driver and fail on routedb"]
+    for why, tests in reasons.items():
+        lines += ["", f"{why}:", "", *(f"* ``{test}``" for test in tests)]
     return "\n".join(lines)
 
 

@@ -84,7 +84,7 @@ def test_of_several_outcomes_the_worst_counts(tmp_path: Path):
 def test_the_report_has_a_row_for_each_suite_and_names_what_is_missing():
     text = report.rst([runs("ppf", "pff")], {"other": "no such package"})
     assert "suite  3    2             1               1" in text
-    assert "* ``b``\n  NOT KNOWN. failed: why" in text
+    assert "NOT KNOWN. failed: why:\n\n* ``b``" in text
     assert "other: cannot be obtained, so it was not run\n\nno such package" in text
 
 
