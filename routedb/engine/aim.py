@@ -153,7 +153,8 @@ def reads_early(d: Session, database: DatabaseConfig) -> bool:
         return False
     level = d.transaction.mode.isolation
     if level is None:
-        return database.dialect == "postgresql"
+        is_default = not d.links.settings.touches("default_transaction_isolation")
+        return database.dialect == "postgresql" and is_default
     return level.upper() == "READ COMMITTED"
 
 

@@ -172,16 +172,6 @@ def _set(d: Session, text: Text, step: TxStep) -> bool:
     return True
 
 
-def _set_default(d: Session, text: Text, step: TxStep) -> bool:
-    """SET SESSION CHARACTERISTICS is for later transactions; it runs as a setting."""
-    mode = d.links.mode
-    if step.read_only is not None:
-        d.links.mode = mode._replace(read_only=step.read_only)
-    if not d.transaction.is_bound:
-        d.transaction.mode = d.links.mode
-    return False
-
-
 def _prepare(d: Session, text: Text, step: TxStep) -> bool:
     if len(d.transaction.wrote) > 1:
         raise errors.ShardError(
@@ -228,7 +218,6 @@ _STEPS: dict[TxEffect, Step] = {
     TxEffect.RELEASE: _release,
     TxEffect.ROLLBACK_TO: _rollback_to,
     TxEffect.SET: _set,
-    TxEffect.SET_DEFAULT: _set_default,
     TxEffect.PREPARE: _prepare,
     TxEffect.AUTOCOMMIT_ON: _autocommit_on,
     TxEffect.AUTOCOMMIT_OFF: _autocommit_off,

@@ -94,6 +94,11 @@ class Settings:
             if v > start and s.engine == engine and s.database in (None, database)
         ]
 
+    def touches(self, name: str) -> bool:
+        """Tell whether a text that has run may have set `name`."""
+        logged = [setting for _, setting in self._log]
+        return any({name, "*"} & set(s.names) for s in logged + self._pending)
+
     def _append(self, setting: Setting) -> None:
         if setting.names and "*" not in setting.names:
             self._log = [

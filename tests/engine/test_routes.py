@@ -67,6 +67,23 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str, set[str], Reason]] = {
         W,
         Reason.IN_TRANSACTION,
     ),
+    "no early read above read committed": (
+        {"transaction_reads": "replica"},
+        ["SET default_transaction_isolation = 'serializable'", "BEGIN"],
+        READ,
+        W,
+        Reason.WRITER_TRANSACTION,
+    ),
+    "no early read above it in other words": (
+        {"transaction_reads": "replica"},
+        [
+            "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+            "BEGIN",
+        ],
+        READ,
+        W,
+        Reason.WRITER_TRANSACTION,
+    ),
 }
 
 
