@@ -1,7 +1,7 @@
 """peewee's tests, from Debian's source package.
 
-The source distribution on PyPI has none (of 4.5.3, and of 3.19.0). Debian's source
-package is the repository as it was released, so the version is the one that Debian has.
+The project's source distributions have none (looked at: 4.5.3 and 3.19.0). Debian's
+source package is the repository as it was released, in the version that Debian has.
 """
 
 from __future__ import annotations

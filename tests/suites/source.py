@@ -52,7 +52,7 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
 
 
 def sdist(python: Path, requirement: str) -> Path:
-    """Return the unpacked source distribution of a package on PyPI."""
+    """Return the unpacked source distribution of a Python package."""
     folder = cache() / "sources" / requirement.replace("*", "x")
     if not folder.exists():
         archives = folder.with_name(folder.name + ".download")
