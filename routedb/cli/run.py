@@ -6,6 +6,7 @@ traceback are what `python` alone would give it. So click sees no exception of i
 
 from __future__ import annotations
 
+import atexit
 import os
 import runpy
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 import click
 
 from routedb.cli.source import source_of, telling
+from routedb.engine.shadow.tally import report
 from routedb.integrations.patch import patch
 
 _INTERRUPTED = 130  # what a shell shows of a program that SIGINT has ended
@@ -58,11 +60,17 @@ class _Program(click.Command):
     metavar="NAME",
     help="psycopg2 or MySQLdb, where the default is not right. Repeat for both.",
 )
+@click.option(
+    "--shadow",
+    is_flag=True,
+    help="Run all on writers; at the end show on standard error where it would go.",
+)
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
 @click.argument("words", nargs=-1, metavar="[SCRIPT] [ARGUMENTS]...")
 def run(
     config: str | None,
     drivers: tuple[str, ...],
+    shadow: bool,
     module: str | None,
     words: tuple[str, ...],
 ) -> None:
@@ -79,8 +87,15 @@ def run(
         start = _module(module, words)
     with telling():
         source = None if config is None else source_of(config)
-        patch(source, drivers=drivers or None)
+        options = {"shadow": True} if shadow else {}
+        patch(source, drivers=drivers or None, **options)
+    if shadow:
+        atexit.register(_show_report)
     _carry_on(start)
+
+
+def _show_report() -> None:
+    click.echo(f"\n{report()}", err=True)
 
 
 def _script(words: tuple[str, ...]) -> Callable[[], Any]:

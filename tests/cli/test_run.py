@@ -51,6 +51,14 @@ def test_a_module_is_too_and_its_options_are_its_own(program, config):
     assert ran.stdout == "routedb.connection 2 --config its own\n", ran.stderr
 
 
+def test_a_shadow_is_reported_at_the_end(program, config):
+    words = ("--shadow", "--driver", "psycopg2", "--config", config)
+    ran = run(*words, program(ASK + "\nsys.exit(3)"))
+    assert (ran.returncode, ran.stdout) == (3, "routedb.connection 2\n")
+    assert "1 statements of 1 shapes" in ran.stderr
+    assert "SELECT count(*) FROM t" in ran.stderr
+
+
 SHOWN = """
 import sys, helper
 print(__name__, __file__, sys.argv, sys.path[0], helper.__file__)
