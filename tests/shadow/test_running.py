@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 import routedb
+from routedb.cli.source import settle
 from routedb.engine.plan import Plan, Text
 from routedb.routing import Reason
+from routedb.topology.snapshot import Role
 
 HOMES = [
     ("SELECT a FROM t", "main-w"),
@@ -100,3 +102,18 @@ def test_without_a_shadow_texts_and_plans_are_the_usual_ones(open_shadow):
     assert type(text) is Text
     assert type(text.plan) is Plan
     assert text.plan.is_simple
+
+
+def test_on_postgresql_a_shadow_reads_from_the_writer(pg):
+    with routedb.Cluster(pg.dsns, shadow=True) as cluster:
+        connection = cluster.connect()
+        settle(cluster)
+        connection.set_session(readonly=True)
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_is_in_recovery()")
+        assert cursor.fetchall() == [(False,)]
+    [line] = routedb.report().lines
+    assert (line.role, line.reason) == (
+        Role.REPLICA,
+        "transaction is declared read-only",
+    )
