@@ -47,6 +47,7 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
     if not stamp.exists() or stamp.read_text() != digest:
         call([sys.executable, "-m", "venv", "--clear", str(folder)])
         call([*_pip(python), "install", "--quiet", *wanted])
+        _refuse_psycopg3(python)
         stamp.write_text(digest)
     return python
 
@@ -120,6 +121,15 @@ def call(argv: Sequence[str], cwd: Path | None = None) -> str:
 
 def _pip(python: Path) -> list[str]:
     return [str(python), "-m", "pip", "--disable-pip-version-check"]
+
+
+def _refuse_psycopg3(python: Path) -> None:
+    """Make sure that ORMs cannot choose psycopg 3, which they prefer, over psycopg2."""
+    asked = "from importlib.util import find_spec; print(find_spec('psycopg'))"
+    if call([str(python), "-c", asked]).strip() != "None":
+        raise Unobtainable(
+            f"psycopg 3 is installed for {python}; something requires it"
+        )
 
 
 def _routedb_needs() -> list[str]:
