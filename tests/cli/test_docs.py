@@ -10,6 +10,7 @@ import pytest
 
 DOCS = Path(__file__).parents[2] / "docs" / "command-line.rst"
 SAMPLE = re.compile(r"^    \$ routedb (.*)\n((?:    .*\n|\n(?=    ))*)", re.MULTILINE)
+LOG = re.compile(r"^(    -- queries\.log\n(?:    .+\n)+)", re.MULTILINE)
 _VARIES = (
     (re.compile(r"\d+\.\d+ ms|(?<=\"ms\": )[\d.]+"), "T"),  # times
     (re.compile(r"\b\d+\.\d+\.\d+\b"), "V"),  # SQLite's version
@@ -26,7 +27,9 @@ def fixed(text: str) -> str:
 def test_every_sample_is_what_is_printed(shell, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     samples = SAMPLE.findall(DOCS.read_text("utf-8"))
-    assert len(samples) == 5
+    assert len(samples) == 6
+    [log] = LOG.findall(DOCS.read_text("utf-8"))
+    (tmp_path / "queries.log").write_text(log, "utf-8")
     for line, printed in samples:
         result = shell(*shlex.split(line))
         assert result.exit_code == 0, result.output
@@ -34,7 +37,7 @@ def test_every_sample_is_what_is_printed(shell, tmp_path, monkeypatch):
             assert fixed(result.stdout) == fixed(printed)
 
 
-@pytest.mark.parametrize("name", ["check", "demo", "explain", "sql"])
+@pytest.mark.parametrize("name", ["check", "demo", "explain", "run", "sql"])
 def test_every_option_is_documented(shell, name):
     told = shell(name, "--help").stdout
     text = DOCS.read_text("utf-8")
