@@ -55,10 +55,10 @@ def judge(nodes: Sequence[NodeView], before: Verdict, has_timelines: bool) -> Ve
 def _lone_writer(node: NodeView) -> int | None:
     """The only node of a group is used as it is, whatever its state.
 
-    Nobody probes it, so nothing would bring it back; who uses it sees its own errors.
+    Nobody probes it, so nothing would bring it back; who uses it sees its own errors,
+    also that it is a replica: it answers reads, and refuses writes in its own words.
     """
-    is_writer = node.role is not Role.REPLICA and node.state is not NodeState.DRAINING
-    return node.id if is_writer else None
+    return node.id if node.state is not NodeState.DRAINING else None
 
 
 def _presumed_writer(nodes: Sequence[NodeView]) -> int | None:
