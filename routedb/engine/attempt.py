@@ -62,6 +62,7 @@ def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
 def note_written(d: Session, plan: Plan, group: int) -> None:
     """Let nobody read from the group's replicas who must see this session's writes."""
     d.own_writes.add(group)
+    d.near.pop(group, None)
     if plan.shares_writes:
         d.core.shared_writes.add(group)
 
@@ -124,6 +125,8 @@ class Attempts:
         if not isinstance(exc, errors.Error):
             raise as_dbapi_error(exc) from exc
         action = action_for(fault, self._moment())
+        if fault is Fault.NODE_READ_ONLY and self._is_alone(link):
+            action = Action.RAISE  # no other node would say anything else
         if self.may_write and self.is_in_parts:
             note_written(self.d, self.plan, self.group)
         if fault is Fault.LINK_LOST:
@@ -206,6 +209,9 @@ class Attempts:
             return Moment.IN_READ_ONLY
         return Moment.IN_TRANSACTION
 
+    def _is_alone(self, link: Link) -> bool:
+        return len(self.d.core.groups[link.node.group].nodes) == 1
+
     def _elsewhere(self, link: Link, exc: Exception, fault: Fault) -> None:
         if link.pins and fault is Fault.LINK_LOST:
             raise link.adapter.own(errors.OperationalError)(
@@ -221,7 +227,7 @@ class Attempts:
         """The node writes nothing: find the one that does, and run it there."""
         plan, core = self.plan, self.d.core
         view = core.topology.groups[self.group]
-        if plan.statement.parts > 1 or len(view.nodes) == 1:
+        if plan.statement.parts > 1 or self._is_alone(link):
             raise exc
         if self.is_read and fault is Fault.NODE_READ_ONLY:
             if view.writer == link.node.id:
