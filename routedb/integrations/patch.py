@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import import_module
 from types import FrameType, ModuleType
 from typing import Any
@@ -30,13 +30,22 @@ Connect = Callable[..., Any]
 # Parts of routedb that programs run above, not below: they may call a user's code.
 _ABOVE = ("routedb.__main__", "routedb.cli", "routedb.integrations")
 
-# Keywords that say how a connection behaves. All others say where it goes, as whom and
-# by which way: the configuration says that, when there is one.
+_ENGINES = {"psycopg2": "postgresql", "MySQLdb": "mysql"}
+
+# Keywords that say how a connection behaves: first those that `connect` takes, then
+# those for the driver, which no other driver would understand. All others say where it
+# goes, as whom and by which way: the configuration says that, when there is one.
 _BEHAVIOUR = {
     "psycopg2": ("connection_factory", "cursor_factory", "async", "async_"),
-    "MySQLdb": ("cursorclass", "conv", "use_unicode", "client_flag", "sql_mode"),
+    "MySQLdb": ("autocommit",),
 }
-_ENGINES = {"psycopg2": "postgresql", "MySQLdb": "mysql"}
+_DRIVER_S = {
+    "psycopg2": ("application_name", "client_encoding", "options"),
+    "MySQLdb": ("charset", "collation", "use_unicode", "conv", "cursorclass")
+    + ("client_flag", "sql_mode", "init_command", "binary_prefix"),
+}
+
+_MYSQL = "mysql://"  # a DSN that leaves all to keywords
 
 # The arguments of MySQLdb.connect that may be given without a name, and old names.
 _MYSQL_ORDER = ("host", "user", "password", "database", "port", "unix_socket")
@@ -47,10 +56,15 @@ class Patch:
     """What `patch` has done, to be undone: by `undo()`, or at the end of a `with`."""
 
     def __init__(
-        self, source: Any, options: Mapping[str, Any], drivers: Iterable[ModuleType]
+        self,
+        source: Any,
+        options: Mapping[str, Any],
+        drivers: Iterable[ModuleType],
+        engines: Collection[str],
     ) -> None:
         self.source = source
         self.options = dict(options)
+        self.engines = engines  # of the configuration's nodes
         self._seats = [_Seat(module, self) for module in drivers]
 
     @property
@@ -118,7 +132,8 @@ def patch(
         source = os.environ.get("ROUTEDB_CONFIG") or None
     config = None if source is None else read_config(source, options)
     modules = _modules(drivers, config)
-    made = Patch(source, options, modules)
+    engines = {node.engine for node in config.nodes} if config is not None else set()
+    made = Patch(source, options, modules, engines)
     with _state.lock:
         before = _state.patch
         if before is None:
@@ -156,20 +171,32 @@ class _Seat:
 
 def _replacement(driver: str, real: Connect, owner: Patch) -> Connect:
     """Return the function that stands in for the driver's `connect`."""
-    behaviour, own_address = _BEHAVIOUR[driver], _ADDRESSES[driver]
+    own_address = _ADDRESSES[driver]
+    kept = _BEHAVIOUR[driver]
+    if owner.engines == {_ENGINES[driver]}:
+        kept += _DRIVER_S[driver]
 
     def connect_routed(*args: Any, **keywords: Any) -> Any:
         if not owner.is_active or _is_from_routedb():
             return real(*args, **keywords)
-        if owner.source is None:
-            address, rest = own_address(args, keywords)
-            return connect(address, **{**rest, **owner.options})
-        kept = {key: keywords[key] for key in behaviour if key in keywords}
-        return connect(owner.source, **{**kept, **owner.options})
+        address, given = own_address(args, keywords)
+        if owner.source is not None:
+            address, given = owner.source, _kept(kept, address, given)
+        return connect(address, **{**given, **owner.options})
 
     connect_routed.__name__ = connect_routed.__qualname__ = "connect"
     connect_routed.__doc__ = real.__doc__
     return connect_routed
+
+
+def _kept(
+    names: Iterable[str], address: str, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return of what the program passes that which the configuration leaves to it."""
+    if address and not address.startswith(_MYSQL):
+        parse_dsn = import_module("psycopg2.extensions").parse_dsn
+        given = {**parse_dsn(address), **given}
+    return {key: given[key] for key in names if given.get(key) is not None}
 
 
 def _is_from_routedb() -> bool:
@@ -238,7 +265,7 @@ def _mysql_address(
     """Return a DSN that says no more than the driver, and all of it as keywords."""
     named = dict(zip(_MYSQL_ORDER, args))  # noqa: B905  (as many as are given)
     given = {_MYSQL_ALIASES.get(k, k): v for k, v in {**named, **keywords}.items()}
-    return "mysql://", given
+    return _MYSQL, given
 
 
 _ADDRESSES = {"psycopg2": _postgresql_address, "MySQLdb": _mysql_address}

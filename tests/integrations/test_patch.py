@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import closing
+from typing import Any
 
 import MySQLdb
 import psycopg2
 import psycopg2.extensions
 import pytest
+from psycopg2.extras import DictCursor
 
 import routedb
 
@@ -36,6 +38,10 @@ def config_of(connection):
     return connection.dispatcher.core.config
 
 
+def mode_of(connection):
+    return connection.dispatcher.links.mode
+
+
 def test_the_configuration_takes_the_place_of_the_program_s_address(shop):
     with routedb.patch(shop, drivers=["psycopg2"]):
         connection = psycopg2.connect("host=nowhere.invalid dbname=x", port=1)
@@ -60,6 +66,43 @@ def test_options_are_those_of_connect(shop):
     ):
         assert connection.autocommit is True
         assert config_of(connection).databases["main"].reads == "writer"
+
+
+def test_what_says_how_a_connection_behaves_is_kept(pg):
+    dsn = "host=nowhere.invalid options='-c work_mem=1MB' connect_timeout=99"
+    given: dict[str, Any] = {"application_name": "shop", "cursor_factory": DictCursor}
+    with (
+        routedb.patch(pg.dsns[0]),
+        closing(psycopg2.connect(dsn, **given)) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT current_setting('work_mem') AS w")
+        assert cursor.fetchone()["w"] == "1MB"
+        [node] = config_of(connection).nodes
+        assert node.options == {
+            "application_name": "shop",
+            "options": "-c work_mem=1MB",
+        }
+
+
+def test_mysql_s_ways_are_kept_too(my):
+    given = {"autocommit": True, "init_command": "SET @shop = 7", "db": "nowhere"}
+    with (
+        routedb.patch(my.dsns[0]),
+        closing(MySQLdb.connect("nowhere.invalid", **given)) as connection,
+        connection.cursor() as cursor,
+    ):
+        assert config_of(connection).nodes[0].options["database"] == my.name
+        cursor.execute("SELECT @shop")
+        assert cursor.fetchone() == (7,)
+
+
+def test_other_drivers_are_not_given_what_they_do_not_know(shop):
+    with (
+        routedb.patch(shop, drivers=["MySQLdb"]),
+        closing(MySQLdb.connect(charset="utf8mb4", autocommit=True)) as connection,
+    ):
+        assert mode_of(connection).autocommit is True
 
 
 def test_every_name_of_the_function_is_rebound_and_given_back():
