@@ -62,6 +62,7 @@ def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
 def note_written(d: Session, plan: Plan, group: int) -> None:
     """Let nobody read from the group's replicas who must see this session's writes."""
     d.own_writes.add(group)
+    d.near.pop(group, None)
     if plan.shares_writes:
         d.core.shared_writes.add(group)
 

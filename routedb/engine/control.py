@@ -136,11 +136,11 @@ def _savepoint(d: Session, text: Text, step: TxStep) -> bool:
 
 
 def _release(d: Session, text: Text, step: TxStep) -> bool:
-    return _in_order(d, text)
+    return _in_order(d, text, step)
 
 
 def _rollback_to(d: Session, text: Text, step: TxStep) -> bool:
-    if not _in_order(d, text):
+    if not _in_order(d, text, step):
         return False
     d.transaction.on(Event.ROLLBACK_TO)
     if step.name is not None:
@@ -148,16 +148,16 @@ def _rollback_to(d: Session, text: Text, step: TxStep) -> bool:
     return True
 
 
-def _in_order(d: Session, text: Text) -> bool:
+def _in_order(d: Session, text: Text, step: TxStep) -> bool:
     """Run on every branch, or keep it in order before the first statement."""
     transaction = d.transaction
     if not transaction.is_open:
         return False
     if transaction.is_bound:
         transaction.on_every_branch(text.source)
-    else:
-        transaction.declare(transaction.mode, text.source)
-    return True
+        return True
+    keeps = step.effect is TxEffect.ROLLBACK_TO
+    return transaction.leave(step.name, text.source, keeps)
 
 
 def _set(d: Session, text: Text, step: TxStep) -> bool:

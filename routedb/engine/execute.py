@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from routedb.engine import attempt, conduct
-from routedb.engine.session import STAY, YOUNG, Call, Seat
-from routedb.topology import pick
+from routedb.engine.choose import choose
+from routedb.engine.session import Call, Seat
 
 
 def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
@@ -30,39 +30,14 @@ def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
         text = None
     if text is None:
         text = d.learn(query)
-    plan, link = text.plan, None
-    if plan.is_simple:
-        gid, route, core = plan.gid, plan.writer, d.core
-        if d.free:
-            group = core.topology.groups[gid]
-            ring = group.ring
-            if plan.minds_writes and (gid in d.own_writes or gid in core.shared_writes):
-                route = plan.own_writes
-                link = d.open.get(group.writer)  # type: ignore[arg-type]
-            elif not plan.may_replica or not ring:
-                link = d.open.get(group.writer)  # type: ignore[arg-type]
-            else:
-                route = plan.replica
-                d.turn = turn = d.turn + 1
-                turn = d.start + (turn if turn < YOUNG else turn >> STAY)
-                node = ring[turn % len(ring)]
-                if core.loads[node]:  # busy: see whether its neighbour is less so
-                    node = pick(ring, core.loads, turn)  # type: ignore[assignment]
-                link = d.open.get(node)
-            if link is not None and (
-                link.fresh != d.links.version or not (plan.is_read or link.is_alive())
-            ):
-                link = None
-        elif gid == d.transaction.home:
-            if d.transaction.is_on_writer:
-                link, route = d.transaction.home_link, plan.within
-                if not plan.is_read:
-                    d.transaction.note_write(gid)
-            elif plan.is_read:
-                link, route = d.transaction.home_link, plan.within_replica
-    if link is None:
-        conduct.run(d, cursor, text, vars, executing(query, vars))
-        return
+    plan, core = text.plan, d.core
+    link, route = d.near.get(plan.near), plan.nearby
+    d.left = left = d.left - 1
+    if link is None or left < 0 or d.seen is not core.topology or core.loads[link.id]:
+        link, route = choose(d, plan)
+        if link is None:
+            conduct.run(d, cursor, text, vars, executing(query, vars))
+            return
     raw = cursor.raws.get(link) or cursor.take(link)
     loads, id_, lock = core.loads, link.id, link.lock
     if lock is not None:  # a driver for one thread at a time

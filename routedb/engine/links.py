@@ -42,12 +42,23 @@ class Links:
     def __init__(self, core: Core, mode: TxMode) -> None:
         self.core = core
         self.open: dict[int, Link] = {}
+        self.near: dict[int, Link] = {}  # see choose; emptied when any of this changes
         self.holders: set[ref[Holder]] = set()  # the connection's cursors
         self.openers: dict[str, Opener] = {}  # engine -> instead of Adapter.connect
         self.settings = Settings()
-        self.version = 0
+        self._version = 0
         self._mode = mode
         self._lock = threading.RLock()
+
+    @property
+    def version(self) -> int:
+        """The number of the settings and the mode that a link must have."""
+        return self._version
+
+    @version.setter
+    def version(self, number: int) -> None:
+        self._version = number
+        self.near.clear()
 
     @property
     def mode(self) -> TxMode:
@@ -144,6 +155,7 @@ class Links:
         with self._lock:
             if self.open.get(link.node.id) is link:
                 del self.open[link.node.id]
+            self.near.clear()
         link.close()
         for known in list(self.holders):
             holder = known()
@@ -166,6 +178,7 @@ class Links:
         for link in self:
             link.adapter.abandon(link.raw)
         self.open.clear()
+        self.near.clear()
 
     def _choose(self, group: int, turn: int, tried: Collection[int]) -> int | None:
         view = self.core.topology.groups[group]

@@ -44,6 +44,8 @@ class Plan:
         "is_simple",
         "may_replica",
         "minds_writes",
+        "near",
+        "nearby",
         "own_writes",
         "placement",
         "refusal",
@@ -66,6 +68,7 @@ class Plan:
         self.is_read = statement.read_only
         self.gid = -1
         self.is_simple = False
+        self.near = -1
         self._is_plain = False
         self._was_asked = False
         self.may_replica = False
@@ -177,6 +180,11 @@ class Plan:
             or self._was_asked
             or not (has_replicas and self.statement.asks)
         )
+        # Writes of other connections may matter to reads that share them.
+        stays = self.may_replica and not self.shares_writes
+        stays = stays or (self.is_read and not has_replicas)
+        self.near = self.gid if self.is_simple and stays else -1
+        self.nearby = self.replica if self.may_replica else self.writer
 
     def _writer_reason(self, has_replicas: bool) -> Reason:
         """Say why the writer answers when nothing about the session matters."""

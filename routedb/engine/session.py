@@ -18,7 +18,7 @@ from routedb.engine.plan import Text
 from routedb.engine.transaction import Transaction
 from routedb.routing import CONSISTENCIES, Route
 from routedb.session import State
-from routedb.topology.snapshot import Role
+from routedb.topology.snapshot import Role, Snapshot
 
 Call = Callable[[RawCursor], Any]
 
@@ -46,14 +46,6 @@ class Seat(Protocol):
         """There is nothing to fetch."""
 
 
-# A connection's first reads go round the replicas one by one, so that short-lived
-# connections share them evenly. Later it reads 2**STAY times from one before it goes
-# on: a backend that has just answered answers faster than one that must be woken.
-# (Measured on two cores: a SELECT by key takes a fifth longer when two take turns.)
-YOUNG = 128
-STAY = 5
-
-
 class Session:
     """One virtual connection's state, owned by its dispatcher."""
 
@@ -67,7 +59,12 @@ class Session:
         # What the driver's own quoting is to be given: a raw connection, or the face.
         self.quoter: Callable[[], Any] = lambda: self.default_link().raw
         self.start = core.first_turn()
-        self.turn = 0  # plain reads so far
+        self.turn = 0  # replicas chosen so far
+        # The replica's link that plain reads of a group stay with: while `seen` is the
+        # topology, for `left` statements more (see choose).
+        self.near = self.links.near
+        self.seen: Snapshot | None = None
+        self.left = 0
         self.database: str | None = None  # conn.using(database)
         self.role: Role | None = None  # conn.using(role=…)
         self.consistency: str | None = None
@@ -185,8 +182,7 @@ class Session:
 
     def place(self) -> int:
         """Return the place in a ring of replicas whose turn it is."""
-        turn = self.turn
-        return self.start + (turn if turn < YOUNG else turn >> STAY)
+        return self.start + self.turn
 
     def refresh(self) -> None:
         """Work out again what the hot path looks at; after every change of state."""
@@ -195,6 +191,7 @@ class Session:
             and self.role is None
             and self.consistency is None
         )
+        self.near.clear()
         self.texts = self.core.texts(self.database)
         self.known = {} if self.is_closed else self.texts.known
 

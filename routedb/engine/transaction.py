@@ -38,7 +38,7 @@ class Transaction:
         self.is_explicit = False  # begun by a text, not by PEP 249's implicit begin
         self._begin: str | None = None  # the text that began it
         self._prologue: list[str] = []  # texts to run first on the home link
-        self._savepoints: list[str] = []
+        self._savepoints: list[tuple[str, str]] = []  # name and text
 
     @property
     def is_open(self) -> bool:
@@ -78,8 +78,20 @@ class Transaction:
 
     def savepoint(self, name: str, sql: str) -> None:
         """Keep a savepoint made before the first statement."""
-        self._savepoints.append(name)
+        self._savepoints.append((name, sql))
         self._prologue.append(sql)
+
+    def leave(self, name: str | None, sql: str, keeps: bool) -> bool:
+        """Keep RELEASE, or ROLLBACK TO, which `keeps` its savepoint, in order before
+        the first statement. False when no savepoint has that name: the server says so.
+        """
+        names = [each for each, _ in self._savepoints]
+        if name not in names:
+            return False
+        last = len(names) - 1 - names[::-1].index(name)
+        del self._savepoints[last + keeps :]
+        self._prologue.append(sql)
+        return True
 
     def join(self, group: int, link: Link, role: Role, is_home: bool) -> Link:
         """Make `link` a branch of the transaction, in the same transactional state."""
@@ -250,7 +262,7 @@ class Transaction:
             link.is_text_begun = True
         texts = self._prologue
         if not is_home:
-            texts = [f"SAVEPOINT {name}" for name in self._savepoints]
+            texts = [text for _, text in self._savepoints]
         for sql in texts:
             adapter.run(raw, sql)
 

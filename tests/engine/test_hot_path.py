@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import routedb
+from routedb.engine.choose import YOUNG
 from routedb.engine.explain import Explanation, explain
 from routedb.topology import Role
 from tests.engine.rig import farm
@@ -28,6 +29,7 @@ ROLES = [None, "writer", "replica"]
 CONSISTENCIES = [None, "session", "eventual", "strong"]
 
 steps = st.lists(st.sampled_from(STATEMENTS + CONTROL + ACTS), max_size=12)
+turns = st.sampled_from([0, YOUNG])  # later, reads stay with a replica
 options = st.fixed_dictionaries(
     {},
     optional={
@@ -64,10 +66,14 @@ def run(cursor, sql):
     role=st.sampled_from(ROLES),
     consistency=st.sampled_from(CONSISTENCIES),
     autocommit=st.booleans(),
+    turn=turns,
 )
-def test_both_take_the_same_route(options, before, sql, role, consistency, autocommit):
+def test_both_take_the_same_route(
+    options, before, sql, role, consistency, autocommit, turn
+):
     with farm(**options) as rig:
         connection = rig.connect(autocommit)
+        connection.dispatcher.turn = turn
         cursor = connection.cursor()
         for step in before:
             try:
@@ -121,11 +127,12 @@ def error_of(call):
 
 
 @settings(max_examples=100, deadline=None)
-@given(before=steps, autocommit=st.booleans())
-def test_what_the_hot_path_looks_at_is_never_behind(before, autocommit):
+@given(before=steps, autocommit=st.booleans(), turn=turns)
+def test_what_the_hot_path_looks_at_is_never_behind(before, autocommit, turn):
     """`free`, `known` and `home_link` are worked out when something changes."""
     with farm() as rig:
         connection = rig.connect(autocommit)
+        connection.dispatcher.turn = turn
         cursor = connection.cursor()
         d = connection.dispatcher
         for step in before:
