@@ -171,6 +171,15 @@ def test_a_savepoint_is_gone_back_to(home: Home, connection, cursor):
     assert count(home) == 6
 
 
+@pytest.mark.parametrize("text", ["ROLLBACK TO SAVEPOINT s", "RELEASE SAVEPOINT s"])
+def test_a_savepoint_that_is_gone_is_an_error_before_any_statement(cursor, text):
+    cursor.execute("SAVEPOINT s")
+    cursor.execute("ROLLBACK TO SAVEPOINT s")
+    cursor.execute("RELEASE SAVEPOINT s")
+    with pytest.raises(routedb.Error):
+        cursor.execute(text)
+
+
 def test_a_savepoint_saves_a_transaction_from_an_error(home, connection, cursor):
     cursor.execute("SAVEPOINT s")
     with pytest.raises(routedb.IntegrityError):
