@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 
 class Timing(NamedTuple):
-    """Seconds per call."""
+    """Seconds per call. `rounds` are the medians of each round's block."""
 
     median: float
     p99: float
+    rounds: tuple[float, ...]
 
 
 class Row(NamedTuple):
@@ -40,7 +41,7 @@ def interleave(
     calls: Mapping[str, Callable[[], object]], rounds: int, block: int = 20
 ) -> dict[str, Timing]:
     """Time each call `rounds * block` times, in turn."""
-    samples: dict[str, list[int]] = {name: [] for name in calls}
+    samples: dict[str, list[list[int]]] = {name: [] for name in calls}
     order = list(calls)
     rng = random.Random(1)
     clock = time.perf_counter_ns
@@ -53,23 +54,30 @@ def interleave(
         for _ in range(rounds):
             rng.shuffle(order)
             for name in order:
-                call, add = calls[name], samples[name].append
+                call, times = calls[name], []
                 call()  # the first after a switch pays for cold caches: not counted
                 for _ in range(block):
                     start = clock()
                     call()
-                    add(clock() - start)
+                    times.append(clock() - start)
+                samples[name].append(times)
     finally:
         gc.enable()
     return {name: _timing(values) for name, values in samples.items()}
 
 
 def ratio(timings: Mapping[str, Timing], ours: str, theirs: str) -> float:
-    """Return how many times as long ours takes, by medians."""
-    return timings[ours].median / timings[theirs].median
+    """Return how many times as long ours takes: the median over the rounds, in each of
+    which both ran within a few milliseconds, on a machine as busy for one as for the
+    other."""
+    pairs = zip(timings[ours].rounds, timings[theirs].rounds, strict=True)
+    return statistics.median(mine / other for mine, other in pairs)
 
 
-def _timing(values: list[int]) -> Timing:
+def _timing(blocks: list[list[int]]) -> Timing:
+    values = [value for block in blocks for value in block]
     return Timing(
-        statistics.median(values) / 1e9, statistics.quantiles(values, n=100)[98] / 1e9
+        statistics.median(values) / 1e9,
+        statistics.quantiles(values, n=100)[98] / 1e9,
+        tuple(statistics.median(block) / 1e9 for block in blocks),
     )
