@@ -429,8 +429,9 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
     def _end_stray(self, end: Callable[[Any], None]) -> None:
         """End what C code has begun on the identity handle behind the engine's back, as
         a large object does that is used after its transaction."""
-        is_ours = self.usable().transaction.is_bound
-        if not is_ours and _Base.status.__get__(self) == ext.STATUS_BEGIN:
+        if self.usable().transaction.is_bound or not self.has_live_identity:
+            return
+        if _Base.status.__get__(self) == ext.STATUS_BEGIN:
             self.guarded(end, self)
 
     def _finish(self, method: str, xid: Any) -> None:
