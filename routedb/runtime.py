@@ -70,6 +70,11 @@ class Runtime:
                 "connection_factory and cursor_factory are psycopg2's: they need a "
                 "default database on PostgreSQL"
             )
+        if self.face.engine == "mysql":
+            # Imported here: only this face needs MySQLdb.
+            from routedb import mysql  # noqa: PLC0415
+
+            return mysql.make(self.core, mode, self.leave, self._greet)
         connection = Connection(self.core, self.face, mode, self.leave)
         self._greet(connection)
         return connection

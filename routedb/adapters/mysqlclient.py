@@ -45,6 +45,7 @@ _NUMBERS = {
 # starting or has been stopped by SIGSTOP.
 _AT_CONNECT = {2013: Fault.REFUSED, 2006: Fault.REFUSED, 1053: Fault.NODE_STARTING}
 
+_OUT_OF_SYNC = 2014  # rows of the last result are still to be read
 _IN_TRANSACTION = 1568  # transaction characteristics can't be changed now
 
 _VOLATILITY = """
@@ -109,8 +110,8 @@ class MysqlclientAdapter:
             return True
         try:
             raw.ping()
-        except MySQLdb.Error:
-            return False
+        except MySQLdb.Error as exc:
+            return bool(exc.args) and exc.args[0] == _OUT_OF_SYNC
         return True
 
     def is_idle(self, raw: Raw) -> bool:

@@ -1,0 +1,237 @@
+"""The virtual connection of the MySQL face, used as MySQLdb's are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+from weakref import ref
+
+import MySQLdb
+from MySQLdb import cursors
+
+from routedb import errors
+from routedb.adapters.base import Raw, TxMode
+from routedb.adapters.mysqlclient import MysqlclientAdapter
+from routedb.config.model import NodeConfig
+from routedb.connection import Connection
+from routedb.engine.core import Core
+from routedb.mysql.asking import Asking, Switch
+from routedb.mysql.cursor import MySQLCursor, cursor_class
+from routedb.routing import database_for
+
+
+class MySQLConnection(Asking, Connection):
+    """A routedb connection with all that a `MySQLdb.connections.Connection` has.
+
+    What is said of "the backend" is said of the one that has the transaction, else of
+    the default database's writer; what is said of "the last statement", of the one that
+    ran it.
+    """
+
+    Warning = MySQLdb.Warning
+    Error = MySQLdb.Error
+    InterfaceError = MySQLdb.InterfaceError
+    DatabaseError = MySQLdb.DatabaseError
+    DataError = MySQLdb.DataError
+    OperationalError = MySQLdb.OperationalError
+    IntegrityError = MySQLdb.IntegrityError
+    InternalError = MySQLdb.InternalError
+    ProgrammingError = MySQLdb.ProgrammingError
+    NotSupportedError = MySQLdb.NotSupportedError
+
+    default_cursor = cursors.Cursor
+
+    def __init__(
+        self,
+        core: Core,
+        adapter: MysqlclientAdapter,
+        mode: TxMode,
+        leave: Callable[[Connection], None],
+    ) -> None:
+        super().__init__(core, adapter, mode, leave)
+        self._adapter = adapter
+        self._database = database_for(core.config, None)
+        self._charset: tuple[str, str | None] | None = None
+        self._encoders: dict[Any, Any] | None = None
+        self._cursorclass: Any = None
+        self.last: Raw = None  # the driver's connection that ran the last statement
+        self.messages: list[Any] = []
+        self.dispatcher.links.openers["mysql"] = _opener(ref(self))
+
+    # -- links -------------------------------------------------------------------------
+
+    def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a raw connection, and give it what was set on this one."""
+        raw = self._adapter.connect(node, timeout_s)
+        if self._encoders is None and node.database == self._database.name:
+            self._encoders = raw.encoders
+        elif self._encoders is not None:
+            raw.encoders = self._encoders
+        if self._charset is not None:
+            raw.set_character_set(*self._charset)
+        return raw
+
+    def backend(self) -> Raw:
+        """Return the driver's connection that speaks for this one."""
+        dispatcher = self.usable()
+        link = dispatcher.transaction.home_link
+        if link is None or link.adapter is not self._adapter:
+            link = dispatcher.default_link()
+        return link.raw
+
+    def latest(self) -> Raw:
+        """Return the driver's connection that ran the last statement."""
+        self.usable()
+        has_run = self.last is not None and self.last.open
+        return self.last if has_run else self.backend()
+
+    def raws(self) -> list[Raw]:
+        """Return the open driver's connections to MySQL."""
+        links = self.usable().links
+        return [link.raw for link in links if link.adapter is self._adapter]
+
+    # -- cursors -----------------------------------------------------------------------
+
+    def cursor(self, cursorclass: Any = None) -> MySQLCursor:
+        """Return a new cursor of a class of `MySQLdb.cursors`, or of a subclass."""
+        self.usable()
+        made: MySQLCursor = cursor_class(cursorclass or self.cursorclass)(self)
+        return made
+
+    @property
+    def cursorclass(self) -> Any:
+        """The class of cursors when `cursor()` is given none."""
+        if self._cursorclass is None:
+            self._cursorclass = self.backend().cursorclass
+        return self._cursorclass
+
+    @cursorclass.setter
+    def cursorclass(self, kind: Any) -> None:
+        self._cursorclass = kind
+
+    # -- transactions ------------------------------------------------------------------
+
+    @property
+    def autocommit(self) -> Any:
+        """Whether every statement is a transaction of its own; call it to set it, as
+        in MySQLdb, or assign."""
+        return Switch(self.dispatcher.links.mode.autocommit, self._set_autocommit)
+
+    @autocommit.setter
+    def autocommit(self, on: bool) -> None:
+        self._set_autocommit(on)
+
+    def get_autocommit(self) -> bool:
+        """Tell whether every statement is a transaction of its own."""
+        return self.usable().links.mode.autocommit
+
+    def _set_autocommit(self, on: Any) -> None:
+        """Switching it on commits what is open (MySQL manual, autocommit)."""
+        dispatcher = self.usable()
+        if bool(on) == dispatcher.links.mode.autocommit:
+            return
+        if on:
+            dispatcher.commit()
+        self._change(autocommit=bool(on))
+
+    def begin(self) -> None:
+        """Begin a transaction explicitly."""
+        self.query(b"BEGIN")
+
+    # -- statements without a cursor ---------------------------------------------------
+
+    def query(self, query: Any) -> None:
+        """Run a text where it belongs; its result is fetched by `store_result()`."""
+        text = bytes(query) if isinstance(query, bytearray) else query
+        with_it = cursor_class(cursors.Cursor)(self)
+        self.usable().carry(with_it, text, lambda raw: raw.send(text))
+
+    # -- what reaches every link -------------------------------------------------------
+
+    @property
+    def encoders(self) -> dict[Any, Any]:
+        """How values become SQL, by type; one dict for all links."""
+        if self._encoders is None:
+            self._encoders = self.backend().encoders
+        return self._encoders
+
+    @encoders.setter
+    def encoders(self, encoders: dict[Any, Any]) -> None:
+        self._encoders = encoders
+        for raw in self.raws():
+            raw.encoders = encoders
+
+    def set_character_set(self, charset: str, collation: str | None = None) -> None:
+        """Set the character set on every link, those opened later too."""
+        for raw in self.raws():
+            self.guarded(raw.set_character_set, charset, collation)
+        self._charset = (charset, collation)
+
+    def set_sql_mode(self, sql_mode: str) -> None:
+        """Set sql_mode on every link, those opened later too."""
+        with self.cursor(cursors.Cursor) as cursor:
+            cursor.execute("SET SESSION sql_mode = %s", (sql_mode,))
+
+    def select_db(self, db: str) -> None:
+        """Use another database (a schema) on every link, those opened later too."""
+        with self.cursor(cursors.Cursor) as cursor:
+            cursor.execute("USE `{}`".format(db.replace("`", "``")))
+
+    # -- life --------------------------------------------------------------------------
+
+    @property
+    def open(self) -> int:
+        """1 while a session can be used, 0 after `close()`, or when all have ended."""
+        if self._is_closed:
+            return 0
+        return int(any(raw.open for raw in self.raws()))
+
+    def ping(self, *args: Any) -> None:
+        """See that the writer answers; a session that has died is replaced, unless it
+        had a transaction (MySQLdb)."""
+        dispatcher = self.usable()
+        if not dispatcher.transaction.is_bound:
+            link = dispatcher.default_link()
+            dispatcher.links.get(link.node.id, must_live=True)
+        self.guarded(self.backend().ping, *args)
+
+    def close(self) -> None:
+        """Close all links. Raises ProgrammingError the second time, as MySQLdb."""
+        if self._is_closed:
+            raise self._adapter.own(errors.ProgrammingError)("the connection is closed")
+        super().close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_is_closed", True):
+            self.close()
+
+    def __enter__(self) -> MySQLConnection:
+        self.usable()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close, as MySQLdb does; what is not committed is rolled back."""
+        if not self._is_closed:
+            self.close()
+
+    def guarded(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """Call MySQLdb; its errors become routedb's too."""
+        try:
+            return call(*args, **more)
+        except MySQLdb.Error as exc:
+            raise self._adapter.adopt(exc)  # noqa: B904  (the same exception)
+
+    def refuse(self, what: str, way_out: str) -> NoReturn:
+        """Raise NotSupportedError with the way out."""
+        raise self._adapter.own(errors.NotSupportedError)(f"{what}: {way_out}")
+
+
+def _opener(connection: ref[MySQLConnection]) -> Callable[..., Any]:
+    """Return how the links of a connection open their raw ones."""
+
+    def opener(node: NodeConfig, timeout_s: float) -> Raw:
+        face = connection()
+        assert face is not None  # its links live no longer than itself
+        return face.open_link(node, timeout_s)
+
+    return opener

@@ -1,0 +1,286 @@
+"""The virtual cursor of the MySQL face, of any of MySQLdb's cursor classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from MySQLdb import cursors
+
+from routedb import errors
+from routedb.adapters.base import Raw, RawCursor
+from routedb.cursor import Cursor
+from routedb.engine.execute import execute
+from routedb.engine.link import Link
+from routedb.mysql.own import Own
+
+if TYPE_CHECKING:
+    from routedb.mysql.connection import MySQLConnection
+
+
+class MySQLCursor(Cursor):
+    """A cursor of a routedb connection that is one of MySQLdb's as well.
+
+    Subclasses are made by `cursor_class`, two for each class of the user's: while the
+    rows are this object's own, it is of class `home`, where fetching is MySQLdb's;
+    otherwise of `away`, where it is routedb's.
+    """
+
+    driver: Any  # MySQLdb's class that it is built on
+    home: Any
+    away: Any
+    is_unbuffered = False
+
+    connection: MySQLConnection
+    # MySQLdb's code assigns these, so they cannot be properties as they are elsewhere.
+    description: Any = None
+    rowcount: Any = -1
+    rownumber: Any = None
+    lastrowid: Any = None
+    arraysize: int = 1
+    warning_count: int = 0
+    _executed: Any = None
+
+    def __init__(self, connection: MySQLConnection) -> None:
+        self.driver.__init__(self, connection)
+        self.rowcount = -1
+        self.db: Raw = None  # the driver's connection of the last statement
+        self.is_inside = False  # MySQLdb's code is running and calls back
+        self.attach(connection)
+
+    # -- running -------------------------------------------------------------------
+
+    def execute(self, query: Any, args: Any = None) -> Any:
+        """Run one statement where it belongs; return the number of rows (MySQLdb)."""
+        if self.is_inside:
+            return self.driver.execute(self, query, args)
+        execute(self, query, args)
+        if type(self.raw) is not Own:
+            self._show(query)
+        return self.rowcount
+
+    def executemany(self, query: Any, args: Iterable[Any]) -> Any:
+        """Run one statement for every set of parameters; return the rows of all."""
+        dispatcher = self._usable()
+        rows = args if isinstance(args, list | tuple) else list(args or ())
+        if not rows:
+            return None
+        dispatcher.executemany(self, query, rows)
+        if type(self.raw) is not Own:
+            self._show(query)
+        return self.rowcount
+
+    def callproc(self, procname: str, args: Sequence[Any] = ()) -> Any:
+        """Call a stored procedure on the writer; return `args` (MySQLdb)."""
+        text = "CALL `{}`()".format(procname.replace("`", "``"))
+        self._usable().carry(self, text, lambda raw: raw.callproc(procname, args))
+        return args
+
+    def mogrify(self, query: Any, args: Any = None) -> Any:
+        """Return the text that would be sent."""
+        self._usable()
+        return self._guarded(self.driver.mogrify, self, query, args)
+
+    # -- results -------------------------------------------------------------------
+
+    def nextset(self) -> Any:
+        """Go to the next result set; None when there is none (PEP 249)."""
+        if self.raw is not None and type(self.raw) is not Own:
+            return super().nextset()
+        self._usable()
+        if not self._executed and not self.is_inside:
+            raise self._error(errors.ProgrammingError, "no statement has been run")
+        return self._guarded(self._next_set)
+
+    def _next_set(self) -> Any:
+        db = self._get_db()
+        if self._executed:
+            self.driver.fetchall(self)
+        if db.next_result() == -1:
+            self.unseat()
+            return None
+        self._do_get_result(db)
+        self._post_get_result()
+        self.seat(self.raw)  # a procedure ends with a set of no columns and no rows
+        return 1
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.seated is None or type(self.seated) is Own:
+            self._holder()  # it must have rows
+            return self
+        return super().__iter__()
+
+    @property
+    def _last_executed(self) -> Any:
+        """`_executed`, under the name it had in MySQLdb 1."""
+        return self._executed
+
+    # -- life ----------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close; every later use raises InterfaceError (PEP 249)."""
+        super().close()
+        self._rows = None
+        self.db = None
+
+    def setoutputsizes(self, *args: Any) -> None:
+        """Do nothing, as MySQLdb, whose name for it this is."""
+
+    # -- what the engine calls -----------------------------------------------------
+
+    def take(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link` and keep it in `raws`."""
+        if link.adapter.engine != "mysql":
+            return super().take(link)
+        own = self.raws[link] = Own(self, link)
+        return own
+
+    def seat(self, raw: RawCursor) -> None:
+        """Fetch from `raw` from now on."""
+        self._release()
+        if type(raw) is Own:
+            self.seated = raw
+            self.__class__ = self.home
+        else:
+            raw.arraysize = self.arraysize
+            super().seat(raw)
+
+    def _release(self) -> None:
+        super()._release()
+        self.__class__ = self.away
+
+    # -- what MySQLdb's code calls -------------------------------------------------
+
+    def move(self, db: Raw) -> None:
+        """Run the next statement on `db`."""
+        if self.db is not db:
+            self.discard()
+            self.db = db
+        self.connection.last = db
+
+    def discard(self) -> None:
+        """Drop what has not been read, so that its link can be used again."""
+        self.description = self.description_flags = None
+        self._rows = self.rownumber = None
+        result, self._result = self._result, None
+        db = self.db
+        if db is None or not db.open:
+            return
+        if result:
+            result.discard()
+        if type(self.raw) is Own:
+            self.raw.read_out()
+        while db.next_result() == 0:
+            db.discard_result()
+
+    _discard = discard
+
+    def _get_db(self) -> Raw:
+        if self._is_closed:
+            raise self._error(errors.InterfaceError, "the cursor is closed")
+        return self.connection.backend() if self.db is None else self.db
+
+    def _guarded(self, call: Any, *args: Any) -> Any:
+        try:
+            return call(*args)
+        except Exception as exc:
+            self.connection.dispatcher.face.adopt(exc)
+            if self.link is not None:
+                self.link.adapter.adopt(exc)
+            raise
+
+    # Of MySQLdb's BaseCursor, which stands beside this class in those that are made.
+    _do_get_result: Any
+    _post_get_result: Any
+    _result: Any = None
+    _rows: Any = None
+    description_flags: Any = None
+
+    def _show(self, query: Any) -> None:
+        """Show what a statement has left that did not run in this object."""
+        raw = self.raw
+        self._rows = self.rownumber = None
+        self._executed = query.encode() if isinstance(query, str) else query
+        self.warning_count = 0
+        if raw is None:  # BEGIN and its kin, which the transaction has carried out
+            self.description, self.rowcount, self.lastrowid = None, 0, 0
+            return
+        self.description = raw.description
+        self.rowcount = raw.rowcount
+        self.lastrowid = getattr(raw, "lastrowid", None)
+
+
+class _Unbuffered:
+    """What the home class of an unbuffered cursor fetches with: rows come from the
+    server while they are fetched, so that may fail, and the link is busy until then."""
+
+    driver: Any
+    arraysize: int
+    seated: Any
+    _guarded: Any
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None after the last (PEP 249)."""
+        row = self._guarded(self.driver.fetchone, self)
+        if row is None:
+            self.seated.read_out()
+        return row
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """Return up to `size` rows, by default `arraysize` (PEP 249)."""
+        rows = self._guarded(self.driver.fetchmany, self, size)
+        if len(rows) < (size or self.arraysize):
+            self.seated.read_out()
+        return rows
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left (PEP 249)."""
+        rows = self._guarded(self.driver.fetchall, self)
+        self.seated.read_out()
+        return rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return self  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=256)
+def cursor_class(factory: Any) -> Any:
+    """Return the class of virtual cursors for a class of MySQLdb's, or one on it.
+
+    Raises NotSupportedError for what is no such class.
+    """
+    if not (isinstance(factory, type) and issubclass(factory, cursors.BaseCursor)):
+        raise errors.NotSupportedError(
+            f"cursorclass must be a class of MySQLdb.cursors or a subclass, found "
+            f"{factory!r}: what a function makes cannot be routed"
+        )
+    if MySQLCursor in factory.__mro__:
+        return factory
+    driver = next(k for k in factory.__mro__ if k.__module__ == cursors.__name__)
+    if factory is driver:
+        away, home = _of_driver(driver)
+    else:
+        base = cursor_class(driver)
+        away, home = _named(factory, factory, base), _named(factory, factory, base.home)
+    for kind in (away, home):
+        kind.away, kind.home = away, home
+    return away
+
+
+def _of_driver(driver: Any) -> tuple[Any, Any]:
+    """Return the two classes for one of MySQLdb's own."""
+    away = _named(driver, MySQLCursor, driver)
+    away.driver = driver
+    away.is_unbuffered = issubclass(driver, cursors.CursorUseResultMixIn)
+    if away.is_unbuffered:
+        return away, _named(driver, _Unbuffered, away)
+    home = _named(driver, away)
+    for name in ("fetchone", "fetchmany", "fetchall", "scroll", "__iter__", "__next__"):
+        setattr(home, name, getattr(driver, name))
+    return away, home
+
+
+def _named(factory: Any, *bases: Any) -> Any:
+    """Make a class that says it is the user's."""
+    return type(factory.__name__, bases, {"__module__": factory.__module__})

@@ -1,0 +1,94 @@
+"""The virtual cursor as a raw cursor of one link: MySQLdb's code runs in it.
+
+So the methods of a user's cursor class that MySQLdb's code calls, and the attributes
+that it reads, are those of the cursor that the user holds. `Own` keeps it weakly: a
+cursor that nobody uses frees its rows at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from routedb.adapters.base import Raw
+from routedb.cursor import Cursor
+from routedb.engine.link import Link
+
+if TYPE_CHECKING:
+    from routedb.mysql.cursor import MySQLCursor
+
+UNREAD = "an unbuffered result"
+
+
+class Own:
+    """A virtual cursor's MySQLdb half, on one link."""
+
+    __slots__ = ("_cursor", "_db", "_link")
+
+    def __init__(self, cursor: MySQLCursor, link: Link) -> None:
+        self._cursor = ref(cursor)
+        self._link = link
+        self._db: Raw = link.raw
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
+        """Run a statement on the link."""
+        cursor: Any = self._cursor()
+        cursor.move(self._db)
+        cursor.driver.execute(cursor, query, vars)
+        if cursor.is_unbuffered and cursor.description is not None:
+            self._link.pins.add(UNREAD)
+
+    def executemany(self, query: Any, rows: Iterable[Any]) -> None:
+        """Run a statement for many sets of parameters on the link."""
+        self._inside("executemany", query, rows)
+
+    def callproc(self, name: str, parameters: Any) -> Any:
+        """Call a procedure on the link."""
+        return self._inside("callproc", name, parameters)
+
+    def send(self, query: bytes | str) -> None:
+        """Send a text and leave its result where it is."""
+        cursor: Any = self._cursor()
+        cursor.move(self._db)
+        self._db.query(query)
+
+    def close(self) -> None:
+        """Leave nothing unread on the link."""
+        cursor: Any = self._cursor()
+        if cursor is not None and cursor.db is self._db:
+            cursor.discard()
+
+    def read_out(self) -> None:
+        """Nothing is left of an unbuffered result: the link is free again."""
+        self._link.pins.discard(UNREAD)
+
+    @property
+    def description(self) -> Any:
+        """The columns of the cursor's result."""
+        return self._of_cursor("description")
+
+    @property
+    def rowcount(self) -> Any:
+        """The rows of the cursor's last statement."""
+        return self._of_cursor("rowcount")
+
+    @property
+    def lastrowid(self) -> Any:
+        """The key of the last row that the cursor inserted."""
+        return self._of_cursor("lastrowid")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(super(Cursor, self._cursor()), name)
+
+    def _of_cursor(self, name: str) -> Any:
+        return getattr(self._cursor(), name)
+
+    def _inside(self, method: str, *args: Any) -> Any:
+        cursor: Any = self._cursor()
+        cursor.move(self._db)
+        cursor.is_inside = True
+        try:
+            return getattr(cursor.driver, method)(cursor, *args)
+        finally:
+            cursor.is_inside = False
