@@ -20,6 +20,8 @@ from routedb.sql import Scan, Statement
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
+_NOWHERE = Route("", (), Role.UNKNOWN)  # of a plan that is refused
+
 # A text with one of these kinds may run on a sharded database without a shard key.
 _MOST_ROUTES = 256  # an INSERT's subsets of shards must not fill the memory
 _SHARDLESS = frozenset({Kind.TRANSACTION, Kind.SESSION})
@@ -69,6 +71,7 @@ class Plan:
         self.gid = -1
         self.is_simple = False
         self.near = -1
+        self.writer = self.nearby = _NOWHERE
         self._is_plain = False
         self._was_asked = False
         self.may_replica = False
