@@ -23,6 +23,7 @@ class ShadowPlan(Plan):
     def _settle_role(self) -> None:
         super()._settle_role()
         self.is_simple = False
+        self.near = -1
         self.may_replica = False
 
 
