@@ -15,7 +15,7 @@ from routedb.engine import attempt
 from routedb.engine.aim import Aim
 from routedb.engine.plan import Plan, Text
 from routedb.engine.session import Call, Seat, Session
-from routedb.engine.shadow.aim import aim
+from routedb.engine.shadow.aim import count, decide
 
 
 def run(d: Session, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> None:
@@ -57,15 +57,17 @@ def executemany(
     """
     cursor.unseat()
     try:
-        decisions = [aim(d, text, params) for params in rows]
+        decisions = [decide(d, text, params) for params in rows]
     except errors.Error as exc:
+        count(d, text, rows)
         raise d.faced(exc) from exc.__cause__
     by_group: dict[int, list[Any]] = {}
     for decided, params in zip(decisions, rows, strict=True):
         if len(decided.groups) > 1 or decided.target is not None:
-            _one_by_one(d, cursor, rows, execute)
+            _one_by_one(d, cursor, rows, execute)  # which counts, too
             return
         by_group.setdefault(decided.groups[0], []).append(params)
+    count(d, text, rows)
     first = {decided.groups[0]: decided for decided in reversed(decisions)}
 
     def work() -> None:

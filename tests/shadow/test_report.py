@@ -92,6 +92,25 @@ def test_the_report_is_of_all_connections_and_sums_up(open_shadow):
     assert len(report.lines) == 2
 
 
+BATCHES = [
+    ("INSERT INTO t VALUES (%s)", [(1,), (2,)], 1),  # one call on one server
+    ("INSERT INTO orders (id) VALUES (%s)", [(1,), (2,), (3,)], 3),
+    ("INSERT INTO orders (id) VALUES (%s), (%s)", [(1, 2), (3, 4)], 2),
+]
+
+
+@pytest.mark.parametrize(("sql", "rows", "count"), BATCHES)
+def test_a_batch_counts_its_calls_or_on_shards_its_rows(shadow, sql, rows, count):
+    shadow.cursor().executemany(sql, rows)
+    assert routedb.report().total == count
+
+
+def test_a_refused_batch_counts_too(shadow):
+    with pytest.raises(routedb.ShardError):
+        shadow.cursor().executemany("UPDATE orders SET a = %s", [(1,), (2,)])
+    assert counted() == [(2, "ShardError", None)]
+
+
 def test_a_cluster_that_is_no_shadow_counts_nothing(open_shadow):
     open_shadow(shadow=False).connect().cursor().execute("SELECT a FROM t")
     assert routedb.report() == routedb.Report()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from routedb import errors
@@ -18,11 +19,23 @@ from routedb.topology.snapshot import Role
 
 
 def aim(d: Session, text: Text, params: Any) -> Aim:
-    """Decide where a statement that is about to run goes. Raises the refusals; in a
-    shadow only those of statements that no database can be found for."""
+    """Decide where a statement that is about to run goes, and count it. Raises the
+    refusals; in a shadow only those of statements whose place cannot be found."""
+    count(d, text, (params,))
+    return decide(d, text, params)
+
+
+def count(d: Session, text: Text, rows: Iterable[Any]) -> None:
+    """In a shadow, count where a statement would go with each set of parameters."""
+    if isinstance(text, ShadowText):
+        for params in rows:
+            _count(d, text.would, params)
+
+
+def decide(d: Session, text: Text, params: Any) -> Aim:
+    """Decide as `aim` does, and count nothing."""
     if not isinstance(text, ShadowText):
         return plain.aim(d, text, params)
-    _count(d, text.would, params)
     plan = text.plan
     place = plain.locate(d, text, params)
     if _leaves_home(d, plan, place.groups, plan.is_read):
