@@ -61,15 +61,23 @@ def compare(
         print(f"{suite.name}: {driver} …", file=sys.stderr, flush=True)
         runs[driver] = run(suite, servers.get(suite.engine), driver, asked)
     return Comparison(
-        suite.name, runs.get("plain"), runs.get("routedb"), known(suite.name)
+        suite.name,
+        runs.get("plain"),
+        runs.get("routedb"),
+        known(suite.name, asked.nodes),
     )
 
 
-def known(name: str) -> dict[str, str]:
+def known(name: str, nodes: int) -> dict[str, str]:
     """Return the tests of a suite that are known to fail, with the reasons."""
     with KNOWN.open("rb") as file:
         groups = tomllib.load(file).get(name, [])
-    return {test: group["reason"] for group in groups for test in group["tests"]}
+    return {
+        test: group["reason"]
+        for group in groups
+        if group.get("nodes", nodes) == nodes
+        for test in group["tests"]
+    }
 
 
 def main(argv: list[str] | None = None) -> int:

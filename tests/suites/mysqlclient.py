@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.suites.source import sdist
-from tests.suites.suite import Command, Suite, Where
+from tests.suites.suite import PYTEST, Command, Suite, Where
 
 DATABASE = "mysqlclient_test"
 # `database` and `default-character-set` are what the suite's own CI writes.
@@ -25,7 +25,7 @@ class Mysqlclient(Suite):
     version = "2.3.*"
     engine = "mysql"
     driver = "MySQLdb"
-    needs = ("mysqlclient==2.3.*", "pytest>=9,<10")
+    needs = ("mysqlclient==2.3.*", *PYTEST)
 
     def source(self) -> Path:
         return sdist(self.python, f"mysqlclient=={self.version}")

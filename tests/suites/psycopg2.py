@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.suites.source import sdist
-from tests.suites.suite import Command, Suite, Where
+from tests.suites.suite import PYTEST, Command, Suite, Where
 
 DATABASE = "psycopg2_test"
 QUICK = ("tests/test_cursor.py", "tests/test_with.py", "tests/test_sql.py")
@@ -16,7 +16,7 @@ class Psycopg2(Suite):
     version = "2.9.*"
     engine = "postgresql"
     driver = "psycopg2"
-    needs = ("psycopg2-binary==2.9.*", "pytest>=9,<10")
+    needs = ("psycopg2-binary==2.9.*", *PYTEST)
 
     def source(self) -> Path:
         return sdist(self.python, f"psycopg2=={self.version}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.suites.source import sdist
-from tests.suites.suite import Command, Suite, Where
+from tests.suites.suite import PYTEST, Command, Suite, Where
 
 DATABASE = "sqlalchemy_test"
 PARTS = (
@@ -25,7 +25,7 @@ class SQLAlchemy(Suite):
     engine = "postgresql"
     driver = "psycopg2"
     needs = (
-        *("psycopg2-binary==2.9.*", "pytest>=8,<10", "greenlet>=3"),
+        *("psycopg2-binary==2.9.*", *PYTEST, "greenlet>=3"),
         *("typing-extensions>=4.6", "mypy", "pytest-xdist"),
     )
 

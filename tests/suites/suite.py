@@ -17,6 +17,7 @@ from tests.servers import Cluster, Server
 from tests.suites.outcomes import Run, read
 from tests.suites.source import ROOT, cache, environment
 
+PYTEST = ("pytest>=9,<10", "pytest-timeout>=2.4,<3")  # a test that hangs, fails
 SITE = Path(__file__).parent / "site"
 _LAST = 8  # lines of output shown of a run that went wrong
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR")  # of our environment; no PG* and the like
@@ -87,7 +88,7 @@ class Suite(ABC):
         """Return the words of a call of pytest that notes outcomes."""
         return [
             *(str(self.python), "-m", "pytest", "-q", "-p", "recorder"),
-            *("-p", "no:cacheprovider", "--tb=short", *arguments),
+            *("-p", "no:cacheprovider", "--tb=short", "--timeout", "90", *arguments),
         ]
 
 
