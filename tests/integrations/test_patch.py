@@ -12,6 +12,7 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 from psycopg2.extras import DictCursor
+from psycopg2.pool import SimpleConnectionPool
 
 import routedb
 
@@ -254,3 +255,19 @@ def test_nothing_of_it_is_imported_before_it_is_asked_for():
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True
     )
     assert ran.stdout.split() == ["False", "False"]
+
+
+def test_psycopg2_s_own_pool_keeps_routedb_connections(pg):
+    with routedb.patch(drivers=["psycopg2"]):
+        pool = SimpleConnectionPool(1, 2, pg.dsns[0])
+        first, second = pool.getconn(), pool.getconn()
+        with first.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            assert cursor.fetchone() == (1,)
+        assert len(config_of(first).nodes) == 1
+        pool.putconn(first)
+        assert pool.getconn() is first
+        pool.putconn(second, close=True)
+        assert second.closed
+        pool.closeall()
+    assert first.closed
