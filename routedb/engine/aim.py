@@ -163,9 +163,9 @@ def _shards(
 ) -> tuple[tuple[int, ...], tuple[Reason, str] | None, Target | None]:
     """Return the numbers of the shards, the reason, and the target when several."""
     plan = text.plan
+    hinted = _hinted_shard(d, plan, database)
     if not database.is_sharded:
         return (0,), None, None
-    hinted = _hinted_shard(d, plan, database)
     if hinted is not None:
         return (hinted,), (Reason.HINT_SHARD, f"hint names shard {hinted}"), None
     _check_ruled(plan, database)
@@ -244,6 +244,8 @@ def _hinted_shard(d: Session, plan: Plan, database: DatabaseConfig) -> int | Non
         return check_hint_shard(d.core.config, database, hints.shard)
     if hints.key is None:
         return None
+    if not database.is_sharded:
+        raise errors.HintError(f"hint key=: database {database.name} is not sharded")
     rule = _rule_for_key(d, plan, database)
     shard: int = shard_for_key_hint(rule, hints.key, len(database.groups))
     return shard

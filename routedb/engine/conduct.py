@@ -29,6 +29,7 @@ def run(
     """
     plan = text.plan
     cursor.unseat()
+    cursor.control = None
     try:
         if plan.statement.kind is Kind.EMPTY:
             raise errors.ProgrammingError("the statement is empty: nothing to run")
@@ -59,6 +60,7 @@ def recover(
 ) -> None:
     """Act on a fault in the hot path: raise, or run again the long way."""
     cursor.unseat()
+    cursor.control = None
     try:
         decided = aim(d, text, params)
         attempts = Attempts(d, text.plan, decided)

@@ -61,6 +61,7 @@ def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
     if not is_done:
         return False
     cursor.link, cursor.route, cursor.raw = d.transaction.home_link, None, None
+    cursor.control = text.source
     return True
 
 

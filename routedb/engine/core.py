@@ -104,14 +104,14 @@ class Core:
         """Return the id of the group's writer, waiting for one until `deadline`.
 
         Raises SplitBrain when two nodes claim to be it, NoNodeError when the time is
-        over. `deadline` is on this core's clock.
+        over or every node refuses this user. `deadline` is on this core's clock.
         """
         while True:
             view = self.topology.groups[group]
             if view.writer is not None:
                 return view.writer
             left = deadline - self.clock()
-            if left <= 0:
+            if left <= 0 or all(node.is_refusing for node in view.nodes):
                 raise self._no_writer(view)
             self.wake()
             with self._changed:
@@ -160,5 +160,7 @@ class Core:
                 f"the newer history, so writes are refused: {seen}"
             )
         return errors.NoNodeError(
-            f"no node of {where} answers as writer within failover_timeout: {seen}"
+            f"no node of {where} lets this user in: {seen}"
+            if all(node.is_refusing for node in view.nodes)
+            else f"no node of {where} answers as writer within failover_timeout: {seen}"
         )

@@ -31,6 +31,7 @@ class Seat(Protocol):
     raws: dict[Link, RawCursor]
     route: Route | None
     link: Link | None
+    control: str | None  # the last text, when it was a control statement
 
     @property
     def session(self) -> Session:
@@ -85,15 +86,21 @@ class Session:
         if self.is_closed:
             raise self.faced(errors.InterfaceError("the connection is closed"))
         if isinstance(sql, str):
-            return self.known.get(sql) or self.texts.learn(sql)
+            return self.known.get(sql) or self._learn(sql)
         if isinstance(sql, bytes | bytearray | memoryview):
             source = bytes(sql).decode("utf-8", "surrogateescape")
-            return self.known.get(source) or self.texts.learn(source)
+            return self.known.get(source) or self._learn(source)
         if hasattr(sql, "as_string"):
             return self.learn(sql.as_string(self.quoter()))
         raise errors.ProgrammingError(
             f"a statement must be str or bytes, not {type(sql).__name__}"
         )
+
+    def _learn(self, sql: str) -> Text:
+        try:
+            return self.texts.learn(sql)
+        except errors.Error as exc:
+            raise self.faced(exc) from None
 
     def commit(self) -> None:
         """Commit the open transaction, if any."""

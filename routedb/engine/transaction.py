@@ -292,6 +292,12 @@ class Transaction:
         """Commit one branch. `moment` None: a reader beside a writer, whose loss is
         of no consequence."""
         adapter = link.adapter
+        if moment is Moment.COMMITTING and not link.is_alive():
+            self.links.drop(link)
+            raise errors.TransactionLost(
+                f"the link to {link.node.name} had ended before commit was sent, so "
+                "nothing was committed; running the whole transaction again is safe"
+            )
         try:
             adapter.commit(link.raw)
         except Exception as exc:

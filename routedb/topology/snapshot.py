@@ -55,6 +55,8 @@ class NodeView:
     failure: str = ""  # what the last failure said, without secrets
     failures: int = 0  # in a row: what the back-off grows with
     is_read_only: bool = False  # configured so: never a writer
+    # It is there and does not let this user in: no waiting helps.
+    is_refusing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

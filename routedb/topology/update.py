@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from routedb.config.model import ClusterConfig, DatabaseConfig, GroupConfig, NodeConfig
+from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeDrained, NodeFailed, NodeRefusedWrite
 from routedb.topology.claims import Verdict, judge
 from routedb.topology.ring import is_readable, spread
@@ -151,6 +152,7 @@ def _answered(
         retry_at=0.0,
         failure="" if is_trusted else node.failure,
         failures=0 if is_trusted else node.failures,
+        is_refusing=False,
     )
 
 
@@ -186,6 +188,7 @@ def _failed(
         retry_at=now + wait_s if state is NodeState.DOWN else node.retry_at,
         failure=event.reason,
         failures=node.failures + 1,
+        is_refusing=event.fault is Fault.STATEMENT,
     )
 
 

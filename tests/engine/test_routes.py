@@ -229,3 +229,11 @@ def test_a_replica_that_was_asked_for_by_name_does_not_write(rig):
     assert rig.logs() == {}
     cursor.execute(WRITE)
     assert rig.logs() == {"w": [WRITE]}
+
+
+@pytest.mark.parametrize("hint", ["shard=9", "key=1"])
+def test_a_hint_for_a_shard_is_refused_where_there_are_none(rig, hint):
+    cursor = rig.connect().cursor()
+    with pytest.raises(routedb.HintError, match="main is not sharded"):
+        cursor.execute(f"SELECT a FROM t /* routedb: {hint} */")
+    cursor.execute(READ)

@@ -36,10 +36,10 @@ def test_a_wrong_password_for_all_nodes_is_told(rig):
     wrong = [dsn.replace(PASSWORD, "not-the-password") for dsn in rig.database.dsns]
     began = time.monotonic()
     with pytest.raises(routedb.OperationalError) as caught:
-        routedb.connect(wrong, connect_timeout="2s", failover_timeout="1s")
+        routedb.connect(wrong, failover_timeout="1h")
     assert "not-the-password" not in str(caught.value)
-    assert "password" in str(caught.value)
-    assert time.monotonic() - began < 3 + GENEROUS_S
+    assert "lets this user in" in str(caught.value)
+    assert time.monotonic() - began < GENEROUS_S
 
 
 def test_a_frozen_server_is_given_up_within_connect_timeout(rig):

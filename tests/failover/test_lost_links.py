@@ -155,7 +155,6 @@ def test_a_session_ended_inside_a_transaction_takes_nothing_with_it(rig):
 ENDS = {
     "commit()": lambda connection, cursor: connection.commit(),
     "COMMIT": lambda connection, cursor: cursor.execute("COMMIT"),
-    "with block": lambda connection, cursor: connection.__exit__(None, None, None),
 }
 
 
@@ -173,6 +172,28 @@ def test_the_outcome_of_a_commit_is_unknown(rig, what, end):
     assert not caught.value.retry_is_safe
     assert rig.rows() == (7 if what == "answer" else 5)
     check_usable(rig, connection, cursor)
+
+
+def test_a_commit_that_was_never_sent_is_certain(rig):
+    connection = rig.connect(autocommit=False)
+    insert(connection, 10)
+    rig.end(link_to(connection, "writer"))
+    with pytest.raises(routedb.TransactionLost, match="before commit was sent"):
+        connection.commit()
+    assert rig.rows() == 5
+    check_usable(rig, connection, connection.cursor())
+
+
+@pytest.mark.parametrize("what", LOST)
+def test_the_outcome_of_a_with_block_is_unknown(pg_rig, what):
+    """With psycopg2 a block's end commits; with mysqlclient it closes."""
+    pg_rig.proxy("writer")
+    connection = pg_rig.connect(autocommit=False)
+    with pytest.raises(routedb.OutcomeUnknown), connection:
+        insert(connection, 10)
+        lose(pg_rig, what, b"COMMIT")
+    assert pg_rig.rows() == (6 if what == "answer" else 5)
+    check_usable(pg_rig, connection, connection.cursor())
 
 
 @pytest.mark.parametrize("what", LOST)
