@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from routedb.postgresql.connection import PostgreSQLConnection
 
 
-def _shown(name: str) -> Any:
-    """Return a property that shows what the cursor that ran the last statement has."""
+def _shown(name: str, before: Any = None) -> Any:
+    """Return a property that shows what the cursor that ran the last statement has.
+
+    `before`: when none has, as after a BEGIN that waits for its first statement.
+    """
     member = ext.cursor.__dict__[name]
 
     def get(self: PostgreSQLCursor) -> Any:
         raw = self.raw
+        if raw is None and not self.name:
+            return before
         if raw is None or type(raw) is Own:
             return member.__get__(self)
         return getattr(raw, name)
@@ -70,10 +75,10 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         self.attach(conn)
 
     description = _shown("description")
-    rowcount = _shown("rowcount")
-    rownumber = _shown("rownumber")
-    lastrowid = _shown("lastrowid")
-    query = _shown("query")
+    rowcount = _shown("rowcount", -1)
+    rownumber = _shown("rownumber", 0)
+    lastrowid = _shown("lastrowid", 0)
+    _query = _shown("query")
     statusmessage = _shown("statusmessage")
     pgresult_ptr = _shown("pgresult_ptr")
     arraysize = _kept("arraysize")
@@ -81,6 +86,14 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     tzinfo_factory = _kept("tzinfo_factory")
     setinputsizes = ext.cursor.setinputsizes
     setoutputsize: Any = ext.cursor.setoutputsize
+
+    @property
+    def query(self) -> bytes | None:
+        """The last text that was sent, or will be with the next one: BEGIN waits."""
+        if self.raw is None and self.control is not None:
+            return self.control.encode(ext.encodings[self.connection.encoding])
+        sent: bytes | None = self._query
+        return sent
 
     @property
     def closed(self) -> bool:
