@@ -12,7 +12,7 @@ import psycopg2, sys
 connection = psycopg2.connect("host=nowhere.invalid")
 cursor = connection.cursor()
 cursor.execute("SELECT count(*) FROM t")
-print(type(connection).__module__, *cursor.fetchone(), *sys.argv[1:])
+print(type(connection).__module__.partition('.')[0], *cursor.fetchone(), *sys.argv[1:])
 """
 
 
@@ -40,7 +40,7 @@ def run(*words, cwd=None):
 def test_a_script_is_connected_to_the_configuration(program, config):
     ran = run("--config", config, "--driver", "psycopg2", program(ASK), "-x", "--help")
     assert ran.stderr == ""
-    assert ran.stdout == "routedb.connection 2 -x --help\n"
+    assert ran.stdout == "routedb 2 -x --help\n"
     assert ran.returncode == 0
 
 
@@ -48,13 +48,13 @@ def test_a_module_is_too_and_its_options_are_its_own(program, config):
     path = program(ASK, "asking.py")
     words = ("--driver=psycopg2", "--config", config)
     ran = run(*words, "-m", "asking", "--config", "its own", cwd=path.parent)
-    assert ran.stdout == "routedb.connection 2 --config its own\n", ran.stderr
+    assert ran.stdout == "routedb 2 --config its own\n", ran.stderr
 
 
 def test_a_shadow_is_reported_at_the_end(program, config):
     words = ("--shadow", "--driver", "psycopg2", "--config", config)
     ran = run(*words, program(ASK + "\nsys.exit(3)"))
-    assert (ran.returncode, ran.stdout) == (3, "routedb.connection 2\n")
+    assert (ran.returncode, ran.stdout) == (3, "routedb 2\n")
     assert "1 statements of 1 shapes" in ran.stderr
     assert "SELECT count(*) FROM t" in ran.stderr
 
