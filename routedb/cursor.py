@@ -47,6 +47,7 @@ class Cursor:
         """Begin with nothing run yet."""
         self.route: Route | None = None
         self.link: Link | None = None
+        self.control: str | None = None
         self.raw: RawCursor = None
         self.seated: RawCursor = None
         self.raws: dict[Link, RawCursor] = {}

@@ -254,3 +254,12 @@ def test_a_cursor_says_what_it_is_without_its_data(cursor):
     assert repr(cursor) == "<routedb cursor, last on writer>"
     cursor.close()
     assert "closed" in repr(cursor)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("home", ["postgresql"], indirect=True)
+def test_query_shows_control_statements_as_psycopg2_does(cursor):
+    """Django's log of queries reads it."""
+    for text in ("SAVEPOINT a", "SELECT 1", "SAVEPOINT b", "RELEASE SAVEPOINT b"):
+        cursor.execute(text)
+        assert cursor.query == text.encode()
