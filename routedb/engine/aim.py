@@ -280,9 +280,10 @@ def _asked(d: Session, plan: Plan, database: DatabaseConfig) -> bool:
         return False
     group: GroupConfig = database.groups[0]
     for function in plan.statement.asks:
-        if d.core.is_volatile(
+        volatile = d.core.is_volatile(
             database.name, function, lambda: d.links.writer(group.id)
-        ):
+        )
+        if volatile is not False:  # or there is none of that name
             return False
     plan.turn_read(True)
     return True

@@ -70,7 +70,7 @@ def settle(d: Session, link: Link | None) -> None:
     if link is None:
         return
     transaction = d.transaction
-    is_idle = link.adapter.is_idle(link.raw)
+    is_idle = link.is_idle()
     if is_idle and transaction.is_bound:
         transaction.end(committed=transaction.state is not State.FAILED)
     elif not is_idle and not transaction.is_open:

@@ -87,7 +87,8 @@ class Core:
         known = self._volatile.get(key)
         if known is None:
             at = link()
-            known = at.adapter.volatility(at.raw, function.name, function.schema)
+            with at.hold:
+                known = at.adapter.volatility(at.raw, function.name, function.schema)
             if known is not None:
                 self._volatile[key] = known
         return known

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from routedb.adapters.base import Adapter, Raw, TxMode
 from routedb.config.model import NodeConfig
 
+_FREE = nullcontext()
 AUTOCOMMIT = TxMode(autocommit=True)
 
 
@@ -22,6 +25,7 @@ class Link:
         "adapter",
         "fresh",
         "generation",
+        "hold",
         "id",
         "is_text_begun",
         "lock",
@@ -47,25 +51,57 @@ class Link:
         self.is_text_begun = False  # its transaction was begun by statement
         self.pins: set[str] = set()  # what lives on this link only: temporary tables …
         self.lock = None if adapter.is_concurrent else threading.RLock()
+        self.hold: AbstractContextManager[Any] = self.lock or _FREE
+
+    # -- the adapter's calls, each once no other thread uses the link ------------------
 
     def set_mode(self, mode: TxMode) -> None:
         """Make later transactions run as `mode` says; costs nothing when they do."""
         if self.mode != mode:
-            self.adapter.set_mode(self.raw, mode)
+            with self.hold:
+                self.adapter.set_mode(self.raw, mode)
             self.mode = mode
 
+    def begin(self, mode: TxMode) -> None:
+        """Begin a transaction by statement."""
+        with self.hold:
+            self.adapter.begin(self.raw, mode)
+
+    def commit(self) -> None:
+        """Commit, also what was begun by text."""
+        with self.hold:
+            self.adapter.commit(self.raw)
+
+    def rollback(self) -> None:
+        """Roll back, also what was begun by text."""
+        with self.hold:
+            self.adapter.rollback(self.raw)
+
+    def run(self, sql: str) -> None:
+        """Run a text that gives no rows."""
+        with self.hold:
+            self.adapter.run(self.raw, sql)
+
     def is_alive(self) -> bool:
-        """Tell whether the link can still be used, once no other thread uses it."""
-        if self.lock is None:
+        """Tell whether the link can still be used."""
+        with self.hold:
             return self.adapter.is_alive(self.raw)
-        with self.lock:
-            return self.adapter.is_alive(self.raw)
+
+    def is_idle(self) -> bool:
+        """Tell whether no transaction is open."""
+        with self.hold:
+            return self.adapter.is_idle(self.raw)
+
+    def is_failed(self) -> bool:
+        """Tell whether the server refuses everything up to a rollback."""
+        with self.hold:
+            return self.adapter.is_failed(self.raw)
 
     @property
     def holds_writes(self) -> bool:
         """Tell whether what it has just written waits for a commit: SQLite begins by
         itself before some statements only, and the others last at once."""
-        return self.node.engine != "sqlite" or not self.adapter.is_idle(self.raw)
+        return self.node.engine != "sqlite" or not self.is_idle()
 
     @property
     def pinned(self) -> str:

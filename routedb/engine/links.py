@@ -229,10 +229,11 @@ class Links:
 
 
 def _replay(link: Link, settings: Iterable[Setting]) -> None:
-    cursor = link.adapter.cursor(link.raw)
-    for setting in settings:
-        if setting.params is None:
-            cursor.execute(setting.sql)
-        else:
-            cursor.execute(setting.sql, setting.params)
-    cursor.close()
+    with link.hold:
+        cursor = link.adapter.cursor(link.raw)
+        for setting in settings:
+            if setting.params is None:
+                cursor.execute(setting.sql)
+            else:
+                cursor.execute(setting.sql, setting.params)
+        cursor.close()

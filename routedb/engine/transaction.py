@@ -123,7 +123,7 @@ class Transaction:
             self.branches.values(), key=lambda link: link is not self.home_link
         ):
             try:
-                link.adapter.run(link.raw, sql)
+                link.run(sql)
             except Exception as exc:
                 fault = link.adapter.fault(exc, link.raw)
                 link.adapter.adopt(exc)
@@ -148,7 +148,7 @@ class Transaction:
                 "Nothing of it was committed; after rollback(), running the whole "
                 "transaction again is safe"
             ) from exc
-        if link.adapter.is_failed(link.raw):
+        if link.is_failed():
             self.on(Event.ERROR)
         elif not ends_itself and self._was_ended(link, fault):
             self.lose(link, keep=True)
@@ -247,24 +247,23 @@ class Transaction:
         if not (self.wrote and has_more):
             return False
         try:
-            return link.adapter.is_idle(link.raw)
+            return link.is_idle()
         except Exception:  # the driver's own classes: the link is gone
             return True
 
     def _start(self, link: Link, is_home: bool) -> None:
         """Bring a link into the transaction's state: begin, mode, savepoints."""
-        adapter, raw = link.adapter, link.raw
         if self.is_explicit:
             if is_home and self._begin is not None:
-                adapter.run(raw, self._begin)
+                link.run(self._begin)
             else:
-                adapter.begin(raw, self.mode)
+                link.begin(self.mode)
             link.is_text_begun = True
         texts = self._prologue
         if not is_home:
             texts = [text for _, text in self._savepoints]
         for sql in texts:
-            adapter.run(raw, sql)
+            link.run(sql)
 
     def _commit_branches(self) -> None:
         """Commit readers first, then writers: a lost reader loses nothing."""
@@ -299,7 +298,7 @@ class Transaction:
                 "nothing was committed; running the whole transaction again is safe"
             )
         try:
-            adapter.commit(link.raw)
+            link.commit()
         except Exception as exc:
             fault = adapter.fault(exc, link.raw)
             adapter.adopt(exc)
@@ -339,11 +338,11 @@ class Transaction:
 
     def _rollback_others(self, failed: Link) -> None:
         for link in self.branches.values():
-            if link is not failed and not link.adapter.is_idle(link.raw):
+            if link is not failed and not link.is_idle():
                 self._rollback(link)
 
     def _rollback(self, link: Link) -> None:
         try:
-            link.adapter.rollback(link.raw)
+            link.rollback()
         except Exception:  # the driver's own classes: any failure ends the link
             self.links.drop(link)

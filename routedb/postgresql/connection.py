@@ -117,8 +117,12 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
 
     @property
     def has_live_identity(self) -> bool:
-        """Tell whether the identity handle's server has not gone away."""
-        return not ext.connection.closed.__get__(self)
+        """Tell whether the identity handle is a link still: its server may have gone
+        away, and in a forked child it is the parent's."""
+        links = self.dispatcher.links.open.values()
+        return any(type(link.raw) is Handle for link in list(links)) and not (
+            _Base.closed.__get__(self)
+        )
 
     def _become(self, dsn: str, *args: Any, **more: Any) -> Handle:
         ext.connection.__init__(self, dsn, *args, **more)
@@ -130,8 +134,9 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
         (psycopg2); the next statement opens a new one."""
         if self._is_closed:
             return 1
-        has_links = self.dispatcher.links.open or self.has_live_identity
-        return 0 if has_links else 2
+        links = self.dispatcher.links
+        has_live = any(not getattr(link.raw, "closed", 0) for link in links)
+        return 0 if has_live or self.has_live_identity else 2
 
     def _backend(self) -> Any:
         """Return the raw connection that speaks for this one: the transaction's, else
@@ -227,6 +232,8 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
         self._change(**changes)
         if "read_only" in changes:
             self._is_readonly = readonly
+        if self.has_live_identity:  # psycopg2 sends it, and so sees what has arrived
+            self._guarded(ext.connection.poll, self)
 
     def set_isolation_level(self, level: int | None) -> None:
         """Roll back, and set the level: 0 is autocommit (psycopg2)."""

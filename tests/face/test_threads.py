@@ -200,3 +200,20 @@ def test_children_of_children(home: Home, cluster):
     assert in_child(work) == 0
     insert(13)
     assert [key for key, _ in home.rows()[5:]] == [10, 11, 12, 13]
+
+
+def test_threads_may_commit_while_others_run_statements(cluster):
+    connection = cluster.connect()
+
+    def work(number: int) -> None:
+        cursor = connection.cursor()
+        for step in range(20):
+            cursor.execute(
+                "INSERT INTO t VALUES (%s, 'x')", (1000 + number * 100 + step,)
+            )
+            connection.commit()
+
+    together(work)
+    cursor = connection.cursor()
+    cursor.execute("SELECT count(*) FROM t WHERE id >= 1000")
+    assert cursor.fetchone() == (20 * THREADS,)
