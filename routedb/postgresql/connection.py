@@ -142,6 +142,8 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
         """Return the raw connection that speaks for this one: the transaction's, else
         the identity handle, else the writer's."""
         dispatcher = self.usable()
+        if self.identity is Identity.SPOILED:  # a wait callback asks while it opens
+            return Handle(self)
         bound = self._bound()
         if bound is not None:
             return bound
@@ -233,7 +235,7 @@ class PostgreSQLConnection(Connection, _Base):  # type: ignore[misc]
         if "read_only" in changes:
             self._is_readonly = readonly
         if self.has_live_identity:  # psycopg2 sends it, and so sees what has arrived
-            self._guarded(ext.connection.poll, self)
+            self.guarded(ext.connection.poll, self)
 
     def set_isolation_level(self, level: int | None) -> None:
         """Roll back, and set the level: 0 is autocommit (psycopg2)."""
