@@ -86,6 +86,7 @@ class _Session:
         self.seated: Any = None
         self.route: Route | None = None
         self.link: Link | None = None
+        self.control: str | None = None
 
     def run(self, sql: str) -> Route | None:
         """Run one statement; return its route, None for the control of transactions.
