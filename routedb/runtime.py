@@ -233,7 +233,8 @@ def connect(
     if kw.pop("async_", None) or kw.pop("async", None):
         raise errors.NotSupportedError(
             "async_=1: a virtual connection runs its statements on several real ones "
-            "and is synchronous; use threads, or psycopg2.connect for this connection"
+            "and is synchronous; use threads, or psycopg2.connect for this connection "
+            "(routedb.patch() leaves asynchronous connections to the driver)"
         )
     runtime = _registry.find(read_config(source, kw))
     return runtime.connect(autocommit, connection_factory, cursor_factory)
