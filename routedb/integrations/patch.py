@@ -125,8 +125,10 @@ def patch(
     ROUTEDB_CONFIG set, the configuration takes the place of the address that the
     program passes; without one that address is a cluster of one node. `drivers` names
     the modules to patch: by default the one of the configuration's default database,
-    else all that are installed. Called again alike it changes nothing and returns the
-    same object; otherwise it raises InterfaceError. Raises ConfigError, too.
+    else all that are installed. Asynchronous and replication connections (psycopg2) are
+    left to the driver, with the address that the program gives. Called again alike it
+    changes nothing and returns the same object; otherwise it raises InterfaceError.
+    Raises ConfigError, too.
     """
     if source is None:
         source = os.environ.get("ROUTEDB_CONFIG") or None
@@ -180,6 +182,8 @@ def _replacement(driver: str, real: Connect, owner: Patch) -> Connect:
         if not owner.is_active or _is_from_routedb():
             return real(*args, **keywords)
         address, given = own_address(args, keywords)
+        if _is_beyond(given):
+            return real(*args, **keywords)
         if owner.source is not None:
             address, given = owner.source, _kept(kept, address, given)
         return connect(address, **{**given, **owner.options})
@@ -197,6 +201,18 @@ def _kept(
         parse_dsn = import_module("psycopg2.extensions").parse_dsn
         given = {**parse_dsn(address), **given}
     return {key: given[key] for key in names if given.get(key) is not None}
+
+
+def _is_beyond(given: Mapping[str, Any]) -> bool:
+    """Tell whether the program asks for what `routedb.connect` refuses: a connection
+    that is asynchronous or for replication. It gets the driver's own."""
+    if given.get("async") or given.get("async_"):
+        return True
+    factory = given.get("connection_factory")
+    if not isinstance(factory, type):
+        return False
+    driver = import_module("psycopg2._psycopg")
+    return issubclass(factory, driver.ReplicationConnection)
 
 
 def _is_from_routedb() -> bool:

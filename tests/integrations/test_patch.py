@@ -11,7 +11,7 @@ import MySQLdb
 import psycopg2
 import psycopg2.extensions
 import pytest
-from psycopg2.extras import DictCursor
+from psycopg2.extras import DictCursor, PhysicalReplicationConnection
 from psycopg2.pool import SimpleConnectionPool
 
 import routedb
@@ -230,6 +230,24 @@ def test_the_program_s_own_postgresql_is_a_cluster_of_one_node(pg):
         cursor.execute("SELECT current_database()")
         assert cursor.fetchone() == (database,)
         assert len(config_of(connection).nodes) == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "kind"),
+    [
+        ({"async_": 1}, psycopg2.extensions.connection),
+        (
+            {"connection_factory": PhysicalReplicationConnection},
+            PhysicalReplicationConnection,
+        ),
+    ],
+)
+def test_what_routedb_refuses_is_left_to_the_driver(pg, how, kind):
+    with (
+        routedb.patch(drivers=["psycopg2"]),
+        closing(psycopg2.connect(pg.dsns[0], **how)) as connection,
+    ):
+        assert type(connection) is kind
 
 
 def test_the_program_s_own_mysql_is_a_cluster_of_one_node(my):
