@@ -24,6 +24,8 @@ OPTIONS: dict[str, Any] = {"reads": "writer"} if len(PORTS) > 1 else {}
 
 
 def swap_psycopg2(module: Any) -> None:
+    real = module.connect
+
     def connect(
         dsn: Any = None,
         connection_factory: Any = None,
@@ -32,6 +34,8 @@ def swap_psycopg2(module: Any) -> None:
     ) -> Any:
         import routedb  # noqa: PLC0415  # after the swap, when it is needed
 
+        if _is_beyond(module, connection_factory, kw):
+            return real(dsn, connection_factory, cursor_factory, **kw)
         if len(PORTS) > 1:
             whole = module.extensions.make_dsn(dsn, **kw)
             parts = module.extensions.parse_dsn(whole)
@@ -41,6 +45,14 @@ def swap_psycopg2(module: Any) -> None:
         return routedb.connect(dsn, connection_factory, cursor_factory, **kw)
 
     _swap(module, "connect", connect)
+
+
+def _is_beyond(module: Any, factory: Any, kw: dict[str, Any]) -> bool:
+    """Tell whether routedb refuses what is asked for. Such connections are left to the
+    driver, as `routedb.patch()` leaves them."""
+    replication = module._psycopg.ReplicationConnection
+    is_replication = isinstance(factory, type) and issubclass(factory, replication)
+    return bool(kw.get("async") or kw.get("async_")) or is_replication
 
 
 def swap_mysqldb(module: Any) -> None:
