@@ -1,4 +1,4 @@
-"""Very long INSERTs: take the rows out without looking at each of them.
+"""Long INSERTs: take the rows out without looking at each of them.
 
 A row of literals says nothing that its neighbour does not. So the text is cut in three:
 what stands before the first row, the rows, and what follows them; only the first and
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-LONG = 20_000
+LONG = 1_000
 _LONGEST_TAIL = 4096
 
 _HEAD = re.compile(
