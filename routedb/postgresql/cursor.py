@@ -86,6 +86,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     tzinfo_factory = _kept("tzinfo_factory")
     setinputsizes = ext.cursor.setinputsizes
     setoutputsize: Any = ext.cursor.setoutputsize
+    # In C all the way: execute_values calls it for every row. It needs no live server.
+    mogrify: Any = ext.cursor.mogrify
 
     @property
     def query(self) -> bytes | None:
@@ -114,12 +116,6 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         """Raise NotSupportedError, as psycopg2 does."""
         self._usable()
         return self._guarded(ext.cursor.nextset, self)
-
-    def mogrify(self, query: Any, vars: Any = None) -> Any:  # noqa: A002
-        """Return the text that would be sent, as bytes."""
-        if self.connection.has_live_identity:
-            return self._guarded(ext.cursor.mogrify, self, query, vars)
-        return super().mogrify(query, vars)
 
     def copy_from(
         self,
