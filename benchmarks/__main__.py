@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.timing import Row
 
-PARTS = ("importing", "classify", "overhead")
+PARTS = ("importing", "classify", "overhead", "dropin")
 RESULTS = Path(__file__).parent / "results"
 
 
