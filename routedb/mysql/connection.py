@@ -24,8 +24,8 @@ class MySQLConnection(Asking, Connection):
     """A routedb connection with all that a `MySQLdb.connections.Connection` has.
 
     What is said of "the backend" is said of the one that has the transaction, else of
-    the default database's writer; what is said of "the last statement", of the one that
-    ran it.
+    the default database's writer, or while that is away of any; what is said of "the
+    last statement", of the one that ran it.
     """
 
     Warning = MySQLdb.Warning
@@ -53,7 +53,7 @@ class MySQLConnection(Asking, Connection):
         self._database = database_for(core.config, None)
         self._charset: tuple[str, str | None] | None = None
         self._encoders: dict[Any, Any] | None = None
-        self._cursorclass: Any = None
+        self.cursorclass: Any = self.default_cursor
         self.last: Raw = None  # the driver's connection that ran the last statement
         self.messages: list[Any] = []
         self.dispatcher.links.openers["mysql"] = _opener(ref(self))
@@ -65,6 +65,7 @@ class MySQLConnection(Asking, Connection):
         raw = self._adapter.connect(node, timeout_s)
         if self._encoders is None and node.database == self._database.name:
             self._encoders = raw.encoders
+            self.cursorclass = raw.cursorclass
         elif self._encoders is not None:
             raw.encoders = self._encoders
         if self._charset is not None:
@@ -74,10 +75,18 @@ class MySQLConnection(Asking, Connection):
     def backend(self) -> Raw:
         """Return the driver's connection that speaks for this one."""
         dispatcher = self.usable()
-        link = dispatcher.transaction.home_link
-        if link is None or link.adapter is not self._adapter:
-            link = dispatcher.default_link()
-        return link.raw
+        transaction, links = dispatcher.transaction, dispatcher.links
+        group = self._database.groups[0].id
+        writer = dispatcher.core.topology.groups[group].writer
+        found = (
+            transaction.home_link
+            or transaction.branches.get(group)
+            or (None if writer is None else links.open.get(writer))
+            or next((link for link in links if link.adapter is self._adapter), None)
+        )
+        if found is None or found.adapter is not self._adapter:
+            found = links.writer(group)
+        return found.raw
 
     def latest(self) -> Raw:
         """Return the driver's connection that ran the last statement."""
@@ -97,17 +106,6 @@ class MySQLConnection(Asking, Connection):
         self.usable()
         made: MySQLCursor = cursor_class(cursorclass or self.cursorclass)(self)
         return made
-
-    @property
-    def cursorclass(self) -> Any:
-        """The class of cursors when `cursor()` is given none."""
-        if self._cursorclass is None:
-            self._cursorclass = self.backend().cursorclass
-        return self._cursorclass
-
-    @cursorclass.setter
-    def cursorclass(self, kind: Any) -> None:
-        self._cursorclass = kind
 
     # -- transactions ------------------------------------------------------------------
 
@@ -191,8 +189,7 @@ class MySQLConnection(Asking, Connection):
         had a transaction (MySQLdb)."""
         dispatcher = self.usable()
         if not dispatcher.transaction.is_bound:
-            link = dispatcher.default_link()
-            dispatcher.links.get(link.node.id, must_live=True)
+            dispatcher.links.writer(self._database.groups[0].id, must_live=True)
         self.guarded(self.backend().ping, *args)
 
     def close(self) -> None:

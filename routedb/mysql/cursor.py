@@ -10,6 +10,7 @@ from MySQLdb import cursors
 
 from routedb import errors
 from routedb.adapters.base import Raw, RawCursor
+from routedb.adapters.mysqlclient import ADAPTER
 from routedb.cursor import Cursor
 from routedb.engine.execute import execute
 from routedb.engine.link import Link
@@ -251,7 +252,7 @@ def cursor_class(factory: Any) -> Any:
     Raises NotSupportedError for what is no such class.
     """
     if not (isinstance(factory, type) and issubclass(factory, cursors.BaseCursor)):
-        raise errors.NotSupportedError(
+        raise ADAPTER.own(errors.NotSupportedError)(
             f"cursorclass must be a class of MySQLdb.cursors or a subclass, found "
             f"{factory!r}: what a function makes cannot be routed"
         )
