@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
@@ -37,10 +38,20 @@ _TEXTS = (
     ("disk i/o error", Fault.LINK_LOST),
     ("unable to open database file", Fault.REFUSED),
 )
+_BEGIN_WORDS = ("DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 _GONE = "the database file is not there any more"
 
 # Functions that applications define are Python code: nobody knows what they do.
 _BUILTIN = "SELECT max(builtin) FROM pragma_function_list WHERE name = lower(?)"
+
+# SQLite opens and closes files under a mutex of the process. A fork while another
+# thread (a monitor) holds it would leave the child without anyone to release it.
+_opening = threading.RLock()
+os.register_at_fork(
+    before=_opening.acquire,
+    after_in_parent=_opening.release,
+    after_in_child=_opening.release,
+)
 
 _abandoned: list[Raw] = []  # never closed in the child, not even at garbage collection
 
@@ -55,8 +66,7 @@ class Cursor(sqlite3.Cursor):
         if parameters is None:
             super().execute(sql)
         else:
-            text, order = to_qmark(sql)
-            super().execute(text, _arguments(order, parameters))
+            super().execute(*native(sql, parameters))
         return self
 
     def executemany(self, sql: Any, parameters: Iterable[Any]) -> Cursor:
@@ -105,7 +115,8 @@ class Sqlite3Adapter:
             "check_same_thread": False,
         }
         options.pop("isolation_level", None)
-        raw = sqlite3.connect(**options)
+        with _opening:
+            raw = sqlite3.connect(**options)
         raw.isolation_level = None
         if isinstance(raw, Connection):
             raw.is_read_only = node.is_read_only
@@ -115,7 +126,8 @@ class Sqlite3Adapter:
     def close(self, raw: Raw) -> None:
         """Close; never raises."""
         try:
-            raw.close()
+            with _opening:
+                raw.close()
         except sqlite3.Error:
             return
 
@@ -159,12 +171,12 @@ class Sqlite3Adapter:
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """sqlite3 begins by itself before a write, unless in autocommit mode."""
-        raw.isolation_level = None if mode.autocommit else ""
+        raw.isolation_level = None if mode.autocommit else _begin_word(mode)
         raw.execute(f"PRAGMA query_only = {int(mode.read_only)}")
 
     def begin(self, raw: Raw, mode: TxMode) -> None:
-        """BEGIN; SQLite has one isolation level."""
-        raw.execute("BEGIN")
+        """BEGIN, which may ask for the lock at once; there is one isolation level."""
+        raw.execute(f"BEGIN {_begin_word(mode)}")
 
     def commit(self, raw: Raw) -> None:
         """Commit, however it was begun."""
@@ -200,6 +212,20 @@ class Sqlite3Adapter:
         if sys.version_info >= (3, 11):
             return Fault.STATEMENT
         return next((f for part, f in _TEXTS if part in text), Fault.STATEMENT)
+
+
+def _begin_word(mode: TxMode) -> str:
+    """Return what stands after BEGIN: sqlite3 calls it the isolation level."""
+    return mode.isolation if mode.isolation in _BEGIN_WORDS else ""
+
+
+def native(sql: str, parameters: Any) -> tuple[str, Any]:
+    """Return a text and its parameters as sqlite3 takes them. Raises ProgrammingError.
+
+    Both may be pyformat or sqlite3's own already.
+    """
+    text, order = to_qmark(sql)
+    return text, _arguments(order, parameters)
 
 
 def _arguments(order: tuple[str, ...] | None, parameters: Any) -> Any:
