@@ -75,6 +75,10 @@ class Runtime:
             from routedb import mysql  # noqa: PLC0415
 
             return mysql.make(self.core, mode, self.leave, self._greet)
+        if self.face.engine == "sqlite":
+            from routedb import sqlite  # noqa: PLC0415
+
+            return sqlite.make(self.core, mode, self.leave, self._greet)
         connection = Connection(self.core, self.face, mode, self.leave)
         self._greet(connection)
         return connection

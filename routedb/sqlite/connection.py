@@ -1,0 +1,180 @@
+"""The virtual connection of the SQLite face, used as sqlite3's are."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from weakref import ref
+
+from routedb import errors
+from routedb.adapters.base import Raw, TxMode
+from routedb.adapters.sqlite3 import Sqlite3Adapter
+from routedb.config.model import NodeConfig
+from routedb.connection import Connection
+from routedb.engine.core import Core
+from routedb.routing import database_for
+from routedb.sqlite.cursor import SQLiteCursor, cursor_class
+from routedb.sqlite.registered import Registered
+
+_BEGINS = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
+
+
+class SQLiteConnection(Registered, Connection):
+    """A routedb connection with all that a `sqlite3.Connection` has.
+
+    What is said of "the backend" is said of the one that has the transaction, else of
+    the default database's writer.
+    """
+
+    Warning = sqlite3.Warning
+    Error = sqlite3.Error
+    InterfaceError = sqlite3.InterfaceError
+    DatabaseError = sqlite3.DatabaseError
+    DataError = sqlite3.DataError
+    OperationalError = sqlite3.OperationalError
+    IntegrityError = sqlite3.IntegrityError
+    InternalError = sqlite3.InternalError
+    ProgrammingError = sqlite3.ProgrammingError
+    NotSupportedError = sqlite3.NotSupportedError
+
+    def __init__(
+        self,
+        core: Core,
+        adapter: Sqlite3Adapter,
+        mode: TxMode,
+        leave: Callable[[Connection], None],
+    ) -> None:
+        Connection.__init__(self, core, adapter, mode, leave)
+        Registered.__init__(self)
+        self._adapter = adapter
+        self._database = database_for(core.config, None)
+        self.row_factory: Any = None  # of cursors made later
+        self.dispatcher.links.openers["sqlite"] = _opener(ref(self))
+
+    # -- links -------------------------------------------------------------------------
+
+    def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a raw connection, and give it what was registered on this one."""
+        raw = self._adapter.connect(node, timeout_s)
+        self.register_on(raw)
+        return raw
+
+    def backend(self) -> Raw:
+        """Return the driver's connection that speaks for this one."""
+        dispatcher = self.usable()
+        link = dispatcher.transaction.home_link
+        if link is None or link.adapter is not self._adapter:
+            link = dispatcher.default_link()
+        return link.raw
+
+    def raws(self) -> list[Raw]:
+        """Return the open driver's connections to SQLite."""
+        links = self.usable().links
+        return [link.raw for link in links if link.adapter is self._adapter]
+
+    # -- cursors, and statements without one -------------------------------------------
+
+    def cursor(self, factory: Any = None) -> SQLiteCursor:
+        """Return a new cursor, of a subclass of `sqlite3.Cursor` when one is given."""
+        self.usable()
+        made: SQLiteCursor = cursor_class(factory or sqlite3.Cursor)(self)
+        return made
+
+    def execute(self, sql: Any, parameters: Any = None, /) -> SQLiteCursor:
+        """Run a statement in a new cursor, and return that."""
+        return self.cursor().execute(sql, parameters)
+
+    def executemany(self, sql: Any, parameters: Iterable[Any], /) -> SQLiteCursor:
+        """Run a statement for every set of parameters in a new cursor."""
+        return self.cursor().executemany(sql, parameters)
+
+    def executescript(self, sql_script: str, /) -> SQLiteCursor:
+        """Commit, then run the statements of a text in a new cursor."""
+        return self.cursor().executescript(sql_script)
+
+    # -- transactions ------------------------------------------------------------------
+
+    @property
+    def isolation_level(self) -> str | None:
+        """How sqlite3 begins before a write: "" or DEFERRED, IMMEDIATE, EXCLUSIVE;
+        None is autocommit."""
+        mode = self.dispatcher.links.mode
+        if mode.autocommit:
+            return None
+        return mode.isolation if mode.isolation in _BEGINS else ""
+
+    @isolation_level.setter
+    def isolation_level(self, level: str | None) -> None:
+        dispatcher = self.usable()
+        name = None if level is None else _begin(level)
+        if level is None or not self.in_transaction:
+            dispatcher.commit()
+            self._change(autocommit=level is None, isolation=name)
+        else:  # it counts from the next transaction on
+            mode = dispatcher.links.mode
+            dispatcher.links.mode = mode._replace(autocommit=False, isolation=name)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Tell whether a transaction is open that a commit would end."""
+        is_begun = self.dispatcher.transaction.is_explicit
+        return is_begun or any(raw.in_transaction for raw in self.raws())
+
+    @property
+    def total_changes(self) -> int:
+        """The rows changed since the links were opened."""
+        return sum(raw.total_changes for raw in self.raws())
+
+    # -- the whole database ------------------------------------------------------------
+
+    def backup(self, target: Any, **options: Any) -> None:
+        """Copy the default database into `target`, a connection of either kind."""
+        into = target.backend() if isinstance(target, SQLiteConnection) else target
+        self.guarded(self.backend().backup, into, **options)
+
+    def iterdump(self) -> Iterator[str]:
+        """Return the default database as SQL text, line by line."""
+        lines: Iterator[str] = self.backend().iterdump()
+        return lines
+
+    def serialize(self, **options: Any) -> bytes:
+        """Return the default database as bytes (Python 3.11)."""
+        content: bytes = self.guarded(self.backend().serialize, **options)
+        return content
+
+    def blobopen(self, *args: Any, **options: Any) -> Any:
+        """Open a blob of the default database (Python 3.11)."""
+        return self.guarded(self.backend().blobopen, *args, **options)
+
+    def interrupt(self) -> None:
+        """Make the statements that run now fail; from another thread."""
+        for raw in self.raws():
+            raw.interrupt()
+
+    def guarded(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """Call sqlite3; its errors become routedb's too."""
+        try:
+            return call(*args, **more)
+        except sqlite3.Error as exc:
+            raise self._adapter.adopt(exc)  # noqa: B904  (the same exception)
+
+
+def _begin(level: str) -> str | None:
+    """Return the word after BEGIN that an isolation level of sqlite3 asks for."""
+    if level.upper() not in _BEGINS:
+        raise errors.ProgrammingError(
+            f"isolation_level must be None, '', {', '.join(_BEGINS[1:])}; not {level!r}"
+        )
+    return level.upper() or None
+
+
+def _opener(connection: ref[SQLiteConnection]) -> Callable[..., Any]:
+    """Return how the links of a connection open their raw ones."""
+
+    def opener(node: NodeConfig, timeout_s: float) -> Raw:
+        face = connection()
+        assert face is not None  # its links live no longer than itself
+        return face.open_link(node, timeout_s)
+
+    return opener

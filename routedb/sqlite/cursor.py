@@ -1,0 +1,196 @@
+"""The virtual cursor of the SQLite face, a sqlite3 cursor."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from routedb import errors
+from routedb.adapters.base import Raw, RawCursor
+from routedb.adapters.sqlite3 import ADAPTER
+from routedb.cursor import Cursor
+from routedb.engine.execute import execute
+from routedb.engine.link import Link
+from routedb.sqlite.own import Own
+
+if TYPE_CHECKING:
+    from routedb.sqlite.connection import SQLiteConnection
+
+
+def _shown(name: str) -> Any:
+    """Return a property that shows what the cursor that ran the last statement has."""
+    member = sqlite3.Cursor.__dict__[name]
+
+    def get(self: SQLiteCursor) -> Any:
+        raw = self.raw
+        if type(raw) is Own:
+            return member.__get__(self)
+        return -1 if raw is None and name == "rowcount" else getattr(raw, name, None)
+
+    return property(get, doc=member.__doc__)
+
+
+# The stubs of sqlite3 know nothing of what is shared with other faces.
+_Base: Any = sqlite3.Cursor
+
+
+class SQLiteCursor(Cursor, _Base):  # type: ignore[misc]
+    """A cursor of a routedb connection that is sqlite3's as well.
+
+    While the rows are its own it is of class `home`, otherwise of `away`, where
+    fetching is routedb's: see `cursor_class`.
+    """
+
+    home: Any
+    away: Any
+    is_plain = True  # no cursor class of the user's stands above: %s is translated
+
+    def __init__(self, connection: SQLiteConnection) -> None:
+        self._connection = connection
+        self._bound: Raw = None  # the driver's connection that it is a cursor of
+        self.row_factory = connection.row_factory
+        self.attach(connection)
+
+    description = _shown("description")
+    rowcount = _shown("rowcount")
+    lastrowid = _shown("lastrowid")
+
+    @property
+    def connection(self) -> SQLiteConnection:  # type: ignore[override]
+        """The connection it belongs to."""
+        return self._connection
+
+    # -- running -------------------------------------------------------------------
+
+    def execute(  # type: ignore[override]
+        self, sql: Any, parameters: Any = None, /
+    ) -> SQLiteCursor:
+        """Run one statement where it belongs, and return this cursor (sqlite3).
+
+        Placeholders are `%s` and `%(name)s`, or sqlite3's `?` and `:name`.
+        """
+        execute(self, sql, parameters)
+        return self
+
+    def executemany(  # type: ignore[override]
+        self, sql: Any, parameters: Iterable[Any], /
+    ) -> SQLiteCursor:
+        """Run one statement for every set of parameters, and return this cursor."""
+        super().executemany(sql, parameters)
+        return self
+
+    def executescript(self, sql_script: str, /) -> SQLiteCursor:
+        """Commit, then run the statements of a text, and return this cursor."""
+        dispatcher = self._usable()
+        dispatcher.commit()
+        if sql_script.strip():
+            dispatcher.carry(
+                self, sql_script, lambda raw: raw.executescript(sql_script)
+            )
+        return self
+
+    # -- life ----------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close; every later use raises InterfaceError (PEP 249)."""
+        super().close()
+        if self._bound is not None:
+            with suppress(sqlite3.ProgrammingError):  # the link is closed already
+                sqlite3.Cursor.close(self)
+
+    def bind(self, db: Raw) -> None:
+        """Become a cursor of the driver's connection `db`."""
+        if self._bound is not db:
+            factory = self.row_factory
+            sqlite3.Cursor.__init__(self, db)
+            self.row_factory = factory
+            self._bound = db
+
+    # -- what the engine calls -----------------------------------------------------
+
+    def take(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link` and keep it in `raws`."""
+        if link.adapter.engine != "sqlite":
+            return super().take(link)
+        own = self.raws[link] = Own(self, link.raw)
+        return own
+
+    def seat(self, raw: RawCursor) -> None:
+        """Fetch from `raw` from now on."""
+        self._release()
+        if type(raw) is Own:
+            self.seated = raw
+            self.__class__ = self.home
+        else:
+            super().seat(raw)
+
+    def _release(self) -> None:
+        super()._release()
+        self.__class__ = self.away
+
+
+class _Home:
+    """What a home class fetches with: SQLite computes rows while they are fetched, so
+    that may fail, and no other thread may use the link meanwhile."""
+
+    arraysize: int
+    link: Any
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None after the last (PEP 249)."""
+        return self._fetch(_Base.fetchone)
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """Return up to `size` rows, by default `arraysize` (PEP 249)."""
+        return self._fetch(_Base.fetchmany, self.arraysize if size is None else size)
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left (PEP 249)."""
+        return self._fetch(_Base.fetchall)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return self._fetch(_Base.__next__)
+
+    def _fetch(self, call: Any, *args: Any) -> Any:
+        with self.link.lock:
+            try:
+                return call(self, *args)
+            except sqlite3.Error as exc:
+                raise ADAPTER.adopt(exc)  # noqa: B904  (the same exception)
+
+
+@lru_cache(maxsize=256)
+def cursor_class(factory: Any) -> Any:
+    """Return the class of virtual cursors for a subclass of `sqlite3.Cursor`.
+
+    A user's class stands above ours and ours above sqlite3's, so that what it calls by
+    `super()` is routed. Raises NotSupportedError for what is no such class.
+    """
+    if not (isinstance(factory, type) and issubclass(factory, sqlite3.Cursor)):
+        raise ADAPTER.own(errors.NotSupportedError)(
+            f"factory must be a subclass of sqlite3.Cursor, found {factory!r}: what a "
+            "function makes cannot be routed"
+        )
+    if issubclass(factory, SQLiteCursor):
+        return factory
+    if factory is sqlite3.Cursor:
+        away = _named(factory, SQLiteCursor)
+        home = _named(factory, _Home, SQLiteCursor)
+    else:
+        base = cursor_class(sqlite3.Cursor)
+        away, home = _named(factory, factory, base), _named(factory, factory, base.home)
+    for kind in (away, home):
+        kind.away, kind.home = away, home
+        kind.is_plain = factory is sqlite3.Cursor
+    return away
+
+
+def _named(factory: Any, *bases: Any) -> Any:
+    """Make a class that says it is the user's."""
+    return type(factory.__name__, bases, {"__module__": factory.__module__})

@@ -1,0 +1,70 @@
+"""What users register on a sqlite3 connection: each link has it, also a later one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from routedb.adapters.base import Raw
+
+
+def _registering(name: str, named_by: int) -> Any:
+    """Return a method that registers on every link; the first `named_by` arguments
+    say what the call replaces."""
+
+    def register(self: Registered, *args: Any, **options: Any) -> None:
+        given = (*args, *options.values())
+        self.keep((name, *given[:named_by]), name, args, options)
+
+    register.__name__ = name
+    register.__doc__ = getattr(sqlite3.Connection, name).__doc__
+    return register
+
+
+class Registered:
+    """The part of a connection that remembers what was registered on it."""
+
+    raws: Callable[[], list[Raw]]
+    guarded: Callable[..., Any]
+
+    def __init__(self) -> None:
+        self._calls: dict[Any, tuple[str, Any, Any]] = {}
+        self._text_factory: Any = str
+
+    create_function = _registering("create_function", 2)
+    create_aggregate = _registering("create_aggregate", 2)
+    create_collation = _registering("create_collation", 1)
+    set_authorizer = _registering("set_authorizer", 0)
+    set_progress_handler = _registering("set_progress_handler", 0)
+    set_trace_callback = _registering("set_trace_callback", 0)
+    if hasattr(sqlite3.Connection, "create_window_function"):  # Python 3.11
+        create_window_function = _registering("create_window_function", 2)
+        setlimit = _registering("setlimit", 1)
+    if hasattr(sqlite3.Connection, "enable_load_extension"):  # depends on the build
+        enable_load_extension = _registering("enable_load_extension", 0)
+        load_extension = _registering("load_extension", 1)
+
+    @property
+    def text_factory(self) -> Any:
+        """What makes a value of a text column, on every link."""
+        return self._text_factory
+
+    @text_factory.setter
+    def text_factory(self, factory: Any) -> None:
+        self._text_factory = factory
+        for raw in self.raws():
+            raw.text_factory = factory
+
+    def keep(self, key: Any, method: str, args: Any, options: Any) -> None:
+        """Call a method of every link, and of those opened later."""
+        for raw in self.raws():
+            self.guarded(getattr(raw, method), *args, **options)
+        self._calls.pop(key, None)  # the last call is repeated last
+        self._calls[key] = (method, args, options)
+
+    def register_on(self, raw: Raw) -> None:
+        """Bring a new link up to date."""
+        raw.text_factory = self._text_factory
+        for method, args, options in self._calls.values():
+            getattr(raw, method)(*args, **options)
