@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, exc, text
+from sqlalchemy import String, create_engine, exc, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import routedb
@@ -21,7 +21,7 @@ class Base(DeclarativeBase):
 class Item(Base):
     __tablename__ = "item"
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(String(50))
 
 
 @pytest.fixture
@@ -166,12 +166,12 @@ def test_the_orm_writes_and_reads_sqlite_files(sqlite_dir, engine_for):
 
 def write_and_read(engine):
     with Session(engine) as session, session.begin():
-        session.add_all([Item(id=n, name=name) for n, name in enumerate(["pin", "x"])])
+        session.add_all([Item(id=1, name="pin"), Item(id=2, name="x")])
     with Session(engine) as session:
-        session.get_one(Item, 0).name = "pins"
-        session.delete(session.get_one(Item, 1))
+        session.get_one(Item, 1).name = "pins"
+        session.delete(session.get_one(Item, 2))
         session.commit()
-        assert [(item.id, item.name) for item in session.query(Item)] == [(0, "pins")]
+        assert [(item.id, item.name) for item in session.query(Item)] == [(1, "pins")]
 
 
 def test_a_failed_statement_is_sqlalchemy_s_error_of_both_kinds(files, engine_for):
