@@ -198,10 +198,6 @@ class MySQLConnection(Asking, Connection):
             raise self._adapter.own(errors.ProgrammingError)("the connection is closed")
         super().close()
 
-    def __del__(self) -> None:
-        if not getattr(self, "_is_closed", True):
-            self.close()
-
     def __enter__(self) -> MySQLConnection:
         self.usable()
         return self
