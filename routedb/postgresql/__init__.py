@@ -18,13 +18,10 @@ from routedb.adapters import psycopg2
 from routedb.adapters.base import TxMode
 from routedb.connection import Connection
 from routedb.engine.core import Core
-from routedb.postgresql.connection import (
-    Identity,
-    Making,
-    PostgreSQLConnection,
-)
+from routedb.postgresql.connection import PostgreSQLConnection
 from routedb.postgresql.cursor import PostgreSQLCursor
 from routedb.postgresql.factories import connection_class
+from routedb.postgresql.identity import Identity, Making
 
 __all__ = ["PostgreSQLConnection", "PostgreSQLCursor", "make"]
 

@@ -16,7 +16,7 @@ from routedb.adapters import sockets
 from routedb.connection import Connection
 
 if TYPE_CHECKING:
-    from routedb.postgresql.connection import PostgreSQLConnection
+    from routedb.postgresql.identity import Identified
 
 
 class Handle:
@@ -28,7 +28,7 @@ class Handle:
 
     __slots__ = ("__weakref__", "_face")
 
-    def __init__(self, face: PostgreSQLConnection) -> None:
+    def __init__(self, face: Identified) -> None:
         object.__setattr__(self, "_face", ref(face))
 
     def __getattr__(self, name: str) -> Any:
@@ -50,8 +50,8 @@ class Handle:
             except psycopg2.Error:
                 return
 
-    def _alive(self) -> PostgreSQLConnection:
-        face: PostgreSQLConnection | None = self._face()
+    def _alive(self) -> Identified:
+        face: Identified | None = self._face()
         if face is None:
             raise psycopg2.InterfaceError("connection already closed")
         return face

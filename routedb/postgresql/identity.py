@@ -1,0 +1,180 @@
+"""The part of the PostgreSQL face that opens: the identity handle, and other links.
+
+See the package's docstring. The object can become a psycopg2 connection once only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, NamedTuple, NoReturn
+from weakref import ref
+
+import psycopg2
+from psycopg2 import extensions as ext
+
+from routedb import errors
+from routedb.adapters.base import TxMode
+from routedb.adapters.psycopg2 import Psycopg2Adapter
+from routedb.config.model import NodeConfig
+from routedb.connection import Connection
+from routedb.engine.core import Core
+from routedb.postgresql.handle import Handle
+from routedb.routing import database_for
+
+
+class Identity(Enum):
+    """What has become of a connection's own C connection."""
+
+    NEW = "not opened yet"
+    OPEN = "opened; it may be opened once only"
+    SPOILED = "failed to open, and cannot be opened again"
+
+
+class Making(NamedTuple):
+    """What a connection is made of; handed over beside `__init__`, whose arguments are
+    psycopg2's, because a user's factory may stand in between."""
+
+    core: Core
+    adapter: Psycopg2Adapter
+    mode: TxMode
+    leave: Callable[[Connection], None]
+    greet: Callable[[Connection], None]
+
+
+# The stubs of psycopg2 know nothing of what is shared with other faces.
+_Base: Any = ext.connection
+
+
+class Identified(Connection, _Base):  # type: ignore[misc]
+    """A virtual connection whose own C half is one of its links.
+
+    "The backend" is the server process that has the transaction, else the one behind
+    the identity handle, else one of the writer's.
+    """
+
+    making: Making | None = None  # set on the object before __init__, by the runtime
+    identity = Identity.NEW
+    _is_closed = True  # until it is opened
+
+    # What the driver raises is ours as well; what is ours, is psycopg2's as well.
+    Warning = psycopg2.Warning
+    Error = psycopg2.Error
+    InterfaceError = psycopg2.InterfaceError
+    DatabaseError = psycopg2.DatabaseError
+    DataError = psycopg2.DataError
+    OperationalError = psycopg2.OperationalError
+    IntegrityError = psycopg2.IntegrityError
+    InternalError = psycopg2.InternalError
+    ProgrammingError = psycopg2.ProgrammingError
+    NotSupportedError = psycopg2.NotSupportedError
+
+    def __init__(self, dsn: str = "", *args: Any, **more: Any) -> None:
+        made = self.making
+        if made is None:
+            raise errors.InterfaceError("connections are made by routedb.connect()")
+        self.making = None
+        Connection.__init__(self, made.core, made.adapter, made.mode, made.leave)
+        self._adapter = made.adapter
+        self._database = database_for(made.core.config, None)
+        self._encoding: str | None = None
+        self.dispatcher.links.openers["postgresql"] = _opener(ref(self))
+        self.dispatcher.quoter = ref(self)
+        made.greet(self)
+        if self.identity is Identity.NEW:  # without a default nothing was opened
+            self.dispatcher.links.writer(self._database.groups[0].id)
+
+    # -- the identity handle -----------------------------------------------------------
+
+    def open_link(self, node: NodeConfig, timeout_s: float) -> Any:
+        """Open a raw connection; the first one is this object's own half."""
+        if self.identity is not Identity.NEW or node.database != self._database.name:
+            raw = self._adapter.connect(node, timeout_s)
+            if self.identity is Identity.OPEN:
+                self.share(raw)
+                raw.notices = _Base.notices.__get__(self)
+                raw.notifies = _Base.notifies.__get__(self)
+            return raw
+        self.identity = Identity.SPOILED
+        raw = self._adapter.connect(node, timeout_s, self._become)
+        self.identity = Identity.OPEN
+        return raw
+
+    def share(self, raw: Any) -> None:
+        """Give another raw connection what was registered on this one."""
+        for name in ("string_types", "binary_types"):
+            ours = getattr(ext.connection, name).__get__(self)
+            theirs = getattr(raw, name)
+            if len(ours) != len(theirs) or ours != theirs:
+                theirs.update(ours)
+        if self._encoding is not None and raw.encoding != self._encoding:
+            raw.set_client_encoding(self._encoding)
+
+    @property
+    def has_live_identity(self) -> bool:
+        """Tell whether the identity handle is a link still: its server may have gone
+        away, and in a forked child it is the parent's."""
+        links = self.dispatcher.links.open.values()
+        return any(type(link.raw) is Handle for link in list(links)) and not (
+            _Base.closed.__get__(self)
+        )
+
+    def _become(self, dsn: str, *args: Any, **more: Any) -> Handle:
+        ext.connection.__init__(self, dsn, *args, **more)
+        return Handle(self)
+
+    @property
+    def closed(self) -> int:
+        """0 while open, 1 after `close()`, 2 when the server has ended all sessions
+        (psycopg2); the next statement opens a new one."""
+        if self._is_closed:
+            return 1
+        links = self.dispatcher.links
+        has_live = any(not getattr(link.raw, "closed", 0) for link in links)
+        return 0 if has_live or self.has_live_identity else 2
+
+    def _backend(self) -> Any:
+        """Return the raw connection that speaks for this one: the transaction's, else
+        the identity handle, else the writer's."""
+        dispatcher = self.usable()
+        if self.identity is Identity.SPOILED:  # a wait callback asks while it opens
+            return Handle(self)
+        bound = self._bound()
+        if bound is not None:
+            return bound
+        if self.has_live_identity:
+            return Handle(self)
+        return dispatcher.default_link().raw
+
+    def _bound(self) -> Any:
+        """Return the raw connection that has the transaction, None when none has."""
+        transaction = self.dispatcher.transaction
+        first = next(iter(transaction.branches.values()), None)
+        link = transaction.home_link or first
+        return link.raw if link and link.adapter is self._adapter else None
+
+    def _raws(self) -> list[Any]:
+        """Return the open raw connections to PostgreSQL."""
+        links = self.usable().links
+        return [link.raw for link in links if link.adapter is self._adapter]
+
+    def _refuse(self, why: str) -> NoReturn:
+        raise self._adapter.own(errors.ProgrammingError)(why)
+
+    def guarded(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """Call psycopg2; its errors become routedb's too."""
+        try:
+            return call(*args, **more)
+        except psycopg2.Error as exc:
+            raise self._adapter.adopt(exc)  # noqa: B904  (the same exception)
+
+
+def _opener(connection: ref[Identified]) -> Callable[..., Any]:
+    """Return how the links of a connection open their raw ones; None: as usual."""
+
+    def opener(node: NodeConfig, timeout_s: float) -> Any:
+        face = connection()
+        assert face is not None  # its links live no longer than itself
+        return face.open_link(node, timeout_s)
+
+    return opener
