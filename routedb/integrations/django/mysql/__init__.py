@@ -1,0 +1,1 @@
+"""`ENGINE = "routedb.integrations.django.mysql"`."""

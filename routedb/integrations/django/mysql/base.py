@@ -1,0 +1,40 @@
+"""Django's MySQL backend on routedb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.backends.mysql import base
+from django.db.backends.mysql.creation import DatabaseCreation
+
+from routedb.config.model import NodeConfig
+from routedb.integrations.django.wrapper import Creation, Routed, connect
+
+
+class MySQLCreation(Creation, DatabaseCreation):
+    """Creates test databases on the writer."""
+
+
+class DatabaseWrapper(Routed, base.DatabaseWrapper):
+    """Django's, with connections of routedb."""
+
+    engine = "mysql"
+    plain = base.DatabaseWrapper
+    creation_class = MySQLCreation
+    any_name = "information_schema"
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect, and do what Django's backend does then."""
+        connection: Any = connect(**conn_params)
+        if connection.encoders.get(bytes) is bytes:
+            connection.encoders.pop(bytes)
+        return connection
+
+    def address(self, given: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """All is in mysqlclient's keywords."""
+        return "mysql://", given
+
+    def login(self, node: NodeConfig) -> dict[str, Any]:
+        """A node's options hold its address too; NAME says which database."""
+        return {key: v for key, v in node.options.items() if key != "database"}

@@ -1,0 +1,57 @@
+"""Django's SQLite backend on routedb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from django.db.backends.sqlite3 import base
+from django.db.backends.sqlite3._functions import register
+from django.db.backends.sqlite3.creation import DatabaseCreation
+
+from routedb.config.model import ClusterConfig
+from routedb.integrations.django.wrapper import Creation, Routed, connect
+from routedb.runtime import read_config
+
+
+class SQLiteCreation(Creation, DatabaseCreation):
+    """Creates test databases as Django does: files, or in memory, of one node."""
+
+
+class DatabaseWrapper(Routed, base.DatabaseWrapper):
+    """Django's, with connections of routedb."""
+
+    engine = "sqlite"
+    plain = base.DatabaseWrapper
+    creation_class = SQLiteCreation
+    init_commands: list[str]
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect, and do what Django's backend does then."""
+        connection: Any = connect(**conn_params)
+        register(connection)
+        settings = ("PRAGMA foreign_keys = ON", "PRAGMA legacy_alter_table = OFF")
+        for command in (*settings, *self.init_commands):
+            if command.strip():
+                connection.execute(command.strip())
+        return connection
+
+    def cluster(self, given: dict[str, Any]) -> ClusterConfig:
+        """Return the configuration; that of a test database has one node."""
+        given.pop("uri")  # a DSN says so by "file:"
+        if not self.is_test:
+            return super().cluster(given)
+        dsn, options = self.address(given)
+        return read_config(dsn, options)
+
+    def address(self, given: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """Return a DSN."""
+        name = str(given.pop("database"))
+        path = name if name.startswith("file:") else quote(name, "/:")
+        return f"sqlite:///{path}", given
+
+    def rest(self) -> None:
+        """Close what routedb has open; a database in memory would be lost with it."""
+        if not self.is_in_memory_db():
+            super().rest()

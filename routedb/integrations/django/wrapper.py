@@ -1,0 +1,151 @@
+"""What the Django backends share: how they connect, and their test databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.utils.functional import cached_property
+
+from routedb.config.dsn import parse_dsn
+from routedb.config.model import ClusterConfig, NodeConfig
+from routedb.connection import Connection
+from routedb.integrations.django import settings
+from routedb.routing import database_for
+from routedb.runtime import Registry, Runtime, read_config
+
+_runtimes = Registry()
+
+_IS_TEST = "ROUTEDB"  # in settings["TEST"] while a test database is in use
+
+# What Django's settings become on the way to a driver: not for nodes that are named.
+_ADDRESS = ("dbname", "database", "user", "password", "host", "port", "unix_socket")
+
+
+class Routed:
+    """The part of a DatabaseWrapper that connects through routedb."""
+
+    engine: str
+    plain: Any  # Django's own DatabaseWrapper
+    settings_dict: dict[str, Any]
+    connection: Any
+
+    def __init__(self, settings_dict: dict[str, Any], *args: Any, **more: Any) -> None:
+        super().__init__(settings_dict, *args, **more)  # type: ignore[call-arg]
+        if settings.names_nodes(settings_dict) and settings_dict["NAME"] == "":
+            settings_dict["NAME"] = self.own_name()
+
+    @cached_property  # type: ignore[untyped-decorator]
+    def configured(self) -> ClusterConfig:
+        """The configuration that the settings name, as it is without Django."""
+        return settings.read(self.settings_dict, self.engine)
+
+    @property
+    def is_test(self) -> bool:
+        """Tell whether NAME is that of a test database."""
+        return bool(self.settings_dict["TEST"].get(_IS_TEST))
+
+    def own_name(self) -> str:
+        """Return the name that the default database has on its servers."""
+        node = database_for(self.configured, None).groups[0].nodes[0]
+        where = {**parse_dsn(node.dsn).where, **node.options}
+        return str(where.get(settings.DBNAME.get(self.engine, "database"), ""))
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return `cluster`, the configuration, and what else connecting needs."""
+        given = super().get_connection_params()  # type: ignore[misc]
+        given.pop("routedb", None)
+        more = {"cursor_factory": given.pop("cursor_factory", None)}
+        return {"cluster": self.cluster(given), **more}
+
+    def cluster(self, given: dict[str, Any]) -> ClusterConfig:
+        """Return the configuration, from what Django would give to the driver."""
+        if not settings.names_nodes(self.settings_dict):
+            dsn, options = self.address(given)
+            return read_config(dsn, {**options, **settings.routed(self.settings_dict)})
+        options = {k: v for k, v in given.items() if k not in _ADDRESS}
+        config = settings.with_options(self.configured, self.engine, options)
+        if self.is_test:
+            return settings.on_database(config, self.settings_dict["NAME"])
+        return config
+
+    def address(self, given: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """Return the DSN of the one node that Django's settings name, and options."""
+        raise NotImplementedError
+
+    # -- test databases ----------------------------------------------------------------
+
+    @contextmanager
+    def _nodb_cursor(self) -> Iterator[Any]:
+        """Lend a cursor of Django's own backend, on the writer's server."""
+        connection = self.plain(self._writer_settings(), alias=NO_DB_ALIAS)
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+
+    def _writer_settings(self) -> dict[str, Any]:
+        options = {**self.settings_dict["OPTIONS"]}
+        options.pop("routedb", None)
+        if not settings.names_nodes(self.settings_dict):
+            return {**self.settings_dict, "NAME": None, "OPTIONS": options}
+        address = dict.fromkeys(("USER", "PASSWORD", "HOST", "PORT"), "")
+        options.update(self.login(self._writer()))
+        return {**self.settings_dict, **address, "NAME": None, "OPTIONS": options}
+
+    def login(self, node: NodeConfig) -> dict[str, Any]:
+        """Return the OPTIONS with which Django's own backend reaches a node."""
+        raise NotImplementedError
+
+    def _writer(self) -> NodeConfig:
+        """Ask the nodes which of them is the writer."""
+        runtime = Runtime(settings.on_database(self.configured, self.any_name))
+        try:
+            connection = runtime.connect(autocommit=True)
+            with connection.using(role="writer"), connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+                assert cursor.node is not None  # it has answered
+                return cursor.node
+        finally:
+            runtime.close()
+
+    any_name = ""  # a database that every server has
+
+    def rest(self) -> None:
+        """Close what routedb has open, so that the database can be dropped."""
+        _runtimes.find(self.get_connection_params()["cluster"]).close()
+
+
+class Creation:
+    """The part of a DatabaseCreation that keeps routedb off while it works."""
+
+    connection: Any
+
+    def _create_test_db(self, *args: Any, **options: Any) -> Any:
+        name = super()._create_test_db(*args, **options)  # type: ignore[misc]
+        self.connection.settings_dict["TEST"][_IS_TEST] = True
+        return name
+
+    def _clone_test_db(self, *args: Any, **options: Any) -> Any:
+        self.connection.rest()
+        return super()._clone_test_db(*args, **options)  # type: ignore[misc]
+
+    def _destroy_test_db(self, *args: Any, **options: Any) -> Any:
+        self.connection.rest()
+        return super()._destroy_test_db(*args, **options)  # type: ignore[misc]
+
+    def destroy_test_db(
+        self, *args: Any, suffix: str | None = None, **options: Any
+    ) -> None:
+        """Destroy a test database; after the last one the settings hold again."""
+        super().destroy_test_db(*args, suffix=suffix, **options)  # type: ignore[misc]
+        if suffix is None:
+            self.connection.settings_dict["TEST"].pop(_IS_TEST, None)
+
+
+def connect(*, cluster: ClusterConfig, cursor_factory: Any = None) -> Connection:
+    """Open a connection with what `get_connection_params` returned."""
+    return _runtimes.find(cluster).connect(cursor_factory=cursor_factory)
