@@ -60,3 +60,11 @@ def test_a_second_run_takes_the_place_of_the_first(servers, tmp_path):
     assert f"test_{database.name}" in names_on(servers)
     assert "Destroying old" in project.manage("test", "shop", "--noinput")
     assert f"test_{database.name}" not in names_on(servers)
+
+
+def test_parallel_tests_have_a_database_each(servers, tmp_path):
+    project, database = project_on(servers, tmp_path), servers[1]
+    project.manage("makemigrations", "shop")
+    printed = project.manage("test", "shop", "--noinput", "--parallel", "2")
+    assert printed.count("Cloning test database") == 2
+    assert not [n for n in names_on(servers) if n.startswith(f"test_{database.name}")]

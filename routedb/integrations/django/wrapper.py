@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,6 +31,7 @@ class Routed:
     plain: Any  # Django's own DatabaseWrapper
     settings_dict: dict[str, Any]
     connection: Any
+    close: Callable[[], None]
 
     def __init__(self, settings_dict: dict[str, Any], *args: Any, **more: Any) -> None:
         super().__init__(settings_dict, *args, **more)  # type: ignore[call-arg]
@@ -80,14 +81,15 @@ class Routed:
     @contextmanager
     def _nodb_cursor(self) -> Iterator[Any]:
         """Lend a cursor of Django's own backend, on the writer's server."""
-        connection = self.plain(self._writer_settings(), alias=NO_DB_ALIAS)
+        connection = self.plain(self.writer_settings(), alias=NO_DB_ALIAS)
         try:
             with connection.cursor() as cursor:
                 yield cursor
         finally:
             connection.close()
 
-    def _writer_settings(self) -> dict[str, Any]:
+    def writer_settings(self) -> dict[str, Any]:
+        """Return settings of Django's own backend for the server of the writer."""
         options = {**self.settings_dict["OPTIONS"]}
         options.pop("routedb", None)
         if not settings.names_nodes(self.settings_dict):
@@ -116,6 +118,7 @@ class Routed:
 
     def rest(self) -> None:
         """Close what routedb has open, so that the database can be dropped."""
+        self.close()
         _runtimes.find(self.get_connection_params()["cluster"]).close()
 
 

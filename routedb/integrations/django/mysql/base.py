@@ -15,6 +15,11 @@ from routedb.integrations.django.wrapper import Creation, Routed, connect
 class MySQLCreation(Creation, DatabaseCreation):
     """Creates test databases on the writer."""
 
+    def _clone_db(self, source: str, target: str) -> None:
+        """Dump and load with the address of the writer."""
+        settings = {**self.connection.writer_settings(), "NAME": source}
+        DatabaseCreation(base.DatabaseWrapper(settings))._clone_db(source, target)
+
 
 class DatabaseWrapper(Routed, base.DatabaseWrapper):
     """Django's, with connections of routedb."""
