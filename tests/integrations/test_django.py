@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from shutil import copy
 
 import pytest
 
@@ -114,6 +115,37 @@ def test_rules_send_tables_to_another_database(nodes, sqlite_dir):
     run = "found = connection.cursor().execute('CREATE TABLE old_item (k int)') and 1"
     assert project.run(run) == 1
     assert tables_in(sqlite_dir / "old.db") == ["old_item"]
+
+
+def test_a_migration_over_two_databases_is_not_atomic(nodes, sqlite_dir):
+    archive = {"archive": {"nodes": [f"sqlite:///{sqlite_dir}/old.db"]}}
+    rules = {"shop_*": "archive"}
+    project = on_files(sqlite_dir, nodes=nodes, databases=archive, tables=rules)
+    with pytest.raises(AssertionError, match="CrossDatabaseError"):
+        project.migrate()
+    [path] = (sqlite_dir / "shop/migrations").glob("0*.py")
+    text = path.read_text().replace("    initial", "    atomic = False\n    initial")
+    path.write_text(text)
+    project.manage("migrate")
+    assert "shop_item" in tables_in(sqlite_dir / "old.db")
+    assert "shop_item" not in tables_in(sqlite_dir / "shop.db")
+
+
+def test_a_connection_says_where_queries_go(nodes, sqlite_dir):
+    archive = {"archive": {"nodes": [f"sqlite:///{sqlite_dir}/old.db"]}}
+    project = on_files(sqlite_dir, nodes=nodes, databases=archive)
+    project.migrate()
+    copy(sqlite_dir / "shop.db", sqlite_dir / "old.db")
+    assert project.run(USING) == [1, 0]
+
+
+USING = """
+connection.ensure_connection()
+with connection.connection.using("archive"):
+    Item.objects.create(name="pin")
+    found = [Item.objects.count()]
+found.append(Item.objects.count())
+"""
 
 
 def tables_in(path):

@@ -121,6 +121,18 @@ def test_execution_options_of_a_connection_route_all(files, engine_for, options,
         assert connection.scalar(NAME) == "writer"
 
 
+def test_execution_options_of_an_engine_route_all(files, engine_for):
+    engine = engine_for("routedb://", connect_args={"source": str(files)})
+    with engine.execution_options(routedb_using="archive").connect() as connection:
+        assert connection.scalar(NAME) == "archive"
+
+
+def test_options_of_the_dialect_are_taken(files, engine_for):
+    given = {"source": str(files)}
+    engine = engine_for("routedb://", connect_args=given, json_serializer=repr)
+    assert engine.dialect._json_serializer is repr
+
+
 def test_execution_options_reach_the_orm(files, engine_for):
     with Session(engine_for(f"routedb:///{files}")) as session:
         found = session.get_one(Item, 1, execution_options={"routedb_using": "archive"})

@@ -78,6 +78,17 @@ def test_an_option_names_the_database(pg):
     engine.dispose()
 
 
+def test_a_cluster_may_span_engines(pg, my):
+    nodes = {"main": {"nodes": my.dsns}, "other": {"nodes": pg.dsns}}
+    source = {"default": "main", "databases": nodes}
+    engine = create_engine("routedb://", connect_args={"source": source})
+    ask = text("SELECT :n").bindparams(n=2).execution_options(routedb_using="other")
+    with engine.connect() as connection:
+        assert engine.dialect.name == "mysql"
+        assert connection.scalar(ask) == 2
+    engine.dispose()
+
+
 def test_the_pool_goes_on_after_a_backend_was_killed(pg):
     engine = on_one(pg.writer_dsn, pool_size=1, max_overflow=0)
     pid = text("SELECT pg_backend_pid()")
