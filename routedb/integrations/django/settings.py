@@ -22,13 +22,25 @@ DBNAME = {"postgresql": "dbname", "mysql": "database"}
 
 
 def routed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return OPTIONS["routedb"]. Raises ImproperlyConfigured for an unknown key."""
+    """Return OPTIONS["routedb"].
+
+    Raises ImproperlyConfigured for keys that are unknown or do not go together.
+    """
     given = dict(settings["OPTIONS"].get("routedb") or {})
     unknown = sorted(given.keys() - _KNOWN)
     if unknown:
         raise ImproperlyConfigured(
             f"OPTIONS['routedb'] has unknown keys: {', '.join(unknown)}; allowed are "
             f"{', '.join(sorted(_KNOWN))}"
+        )
+    in_file = [key for key in ("nodes", "databases", "tables") if key in given]
+    if "config" in given and in_file:
+        raise ImproperlyConfigured(
+            f"OPTIONS['routedb'] has config: {', '.join(in_file)} belong in that file"
+        )
+    if in_file == ["tables"]:
+        raise ImproperlyConfigured(
+            "OPTIONS['routedb'] has tables, but neither nodes nor databases for them"
         )
     return given
 
