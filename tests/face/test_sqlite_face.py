@@ -9,6 +9,7 @@ import pytest
 
 import routedb
 from tests.face.home import Home
+from tests.failover.rig import settle
 
 ALL = [(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")]
 # Text, parameters: both select the row of number 2.
@@ -92,6 +93,7 @@ def test_row_factory_makes_rows_with_names(connection):
 
 def test_what_is_registered_is_on_every_link_now_and_later(home: Home, cluster):
     connection = cluster.connect(autocommit=True)
+    settle(cluster, {n["name"] for n in home.nodes if n["name"] != "writer"})
     connection.create_function("double", 1, lambda n: 2 * n, deterministic=True)
     connection.create_aggregate("longest", 1, Longest)
     connection.create_collation("backward", lambda a, b: (a < b) - (a > b))
