@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NoReturn
-from weakref import ref
 
 import MySQLdb
 from MySQLdb import cursors
@@ -15,29 +14,18 @@ from routedb.adapters.mysqlclient import MysqlclientAdapter
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
 from routedb.engine.core import Core
+from routedb.face import Faced
 from routedb.mysql.asking import Asking, Switch
 from routedb.mysql.cursor import MySQLCursor, cursor_class
-from routedb.routing import database_for
 
 
-class MySQLConnection(Asking, Connection):
+class MySQLConnection(Asking, Faced, driver=MySQLdb):
     """A routedb connection with all that a `MySQLdb.connections.Connection` has.
 
     What is said of "the backend" is said of the one that has the transaction, else of
     the default database's writer, or while that is away of any; what is said of "the
     last statement", of the one that ran it.
     """
-
-    Warning = MySQLdb.Warning
-    Error = MySQLdb.Error
-    InterfaceError = MySQLdb.InterfaceError
-    DatabaseError = MySQLdb.DatabaseError
-    DataError = MySQLdb.DataError
-    OperationalError = MySQLdb.OperationalError
-    IntegrityError = MySQLdb.IntegrityError
-    InternalError = MySQLdb.InternalError
-    ProgrammingError = MySQLdb.ProgrammingError
-    NotSupportedError = MySQLdb.NotSupportedError
 
     default_cursor = cursors.Cursor
 
@@ -49,20 +37,17 @@ class MySQLConnection(Asking, Connection):
         leave: Callable[[Connection], None],
     ) -> None:
         super().__init__(core, adapter, mode, leave)
-        self._adapter = adapter
-        self._database = database_for(core.config, None)
         self._charset: tuple[str, str | None] | None = None
         self._encoders: dict[Any, Any] | None = None
         self.cursorclass: Any = self.default_cursor
         self.last: Raw = None  # the driver's connection that ran the last statement
         self.messages: list[Any] = []
-        self.dispatcher.links.openers["mysql"] = _opener(ref(self))
 
     # -- links -------------------------------------------------------------------------
 
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a raw connection, and give it what was set on this one."""
-        raw = self._adapter.connect(node, timeout_s)
+        raw = super().open_link(node, timeout_s)
         if self._encoders is None and node.database == self._database.name:
             self._encoders = raw.encoders
             self.cursorclass = raw.cursorclass
@@ -93,11 +78,6 @@ class MySQLConnection(Asking, Connection):
         self.usable()
         has_run = self.last is not None and self.last.open
         return self.last if has_run else self.backend()
-
-    def raws(self) -> list[Raw]:
-        """Return the open driver's connections to MySQL."""
-        links = self.usable().links
-        return [link.raw for link in links if link.adapter is self._adapter]
 
     # -- cursors -----------------------------------------------------------------------
 
@@ -207,24 +187,6 @@ class MySQLConnection(Asking, Connection):
         if not self._is_closed:
             self.close()
 
-    def guarded(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        """Call MySQLdb; its errors become routedb's too."""
-        try:
-            return call(*args, **more)
-        except MySQLdb.Error as exc:
-            raise self._adapter.adopt(exc)  # noqa: B904  (the same exception)
-
     def refuse(self, what: str, way_out: str) -> NoReturn:
         """Raise NotSupportedError with the way out."""
         raise self._adapter.own(errors.NotSupportedError)(f"{what}: {way_out}")
-
-
-def _opener(connection: ref[MySQLConnection]) -> Callable[..., Any]:
-    """Return how the links of a connection open their raw ones."""
-
-    def opener(node: NodeConfig, timeout_s: float) -> Raw:
-        face = connection()
-        assert face is not None  # its links live no longer than itself
-        return face.open_link(node, timeout_s)
-
-    return opener

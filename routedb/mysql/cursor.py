@@ -11,26 +11,22 @@ from MySQLdb import cursors
 from routedb import errors
 from routedb.adapters.base import Raw, RawCursor
 from routedb.adapters.mysqlclient import ADAPTER
-from routedb.cursor import Cursor
 from routedb.engine.execute import execute
 from routedb.engine.link import Link
+from routedb.face import Switching, named
 from routedb.mysql.own import Own
 
 if TYPE_CHECKING:
     from routedb.mysql.connection import MySQLConnection
 
 
-class MySQLCursor(Cursor):
+class MySQLCursor(Switching):
     """A cursor of a routedb connection that is one of MySQLdb's as well.
 
-    Subclasses are made by `cursor_class`, two for each class of the user's: while the
-    rows are this object's own, it is of class `home`, where fetching is MySQLdb's;
-    otherwise of `away`, where it is routedb's.
+    Subclasses are made by `cursor_class`, two for each class of the user's.
     """
 
     driver: Any  # MySQLdb's class that it is built on
-    home: Any
-    away: Any
     is_unbuffered = False
 
     connection: MySQLConnection
@@ -139,17 +135,9 @@ class MySQLCursor(Cursor):
 
     def seat(self, raw: RawCursor) -> None:
         """Fetch from `raw` from now on."""
-        self._release()
-        if type(raw) is Own:
-            self.seated = raw
-            self.__class__ = self.home
-        else:
+        if type(raw) is not Own:
             raw.arraysize = self.arraysize
-            super().seat(raw)
-
-    def _release(self) -> None:
-        super()._release()
-        self.__class__ = self.away
+        super().seat(raw)
 
     # -- what MySQLdb's code calls -------------------------------------------------
 
@@ -263,7 +251,7 @@ def cursor_class(factory: Any) -> Any:
         away, home = _of_driver(driver)
     else:
         base = cursor_class(driver)
-        away, home = _named(factory, factory, base), _named(factory, factory, base.home)
+        away, home = named(factory, factory, base), named(factory, factory, base.home)
     for kind in (away, home):
         kind.away, kind.home = away, home
     return away
@@ -271,17 +259,12 @@ def cursor_class(factory: Any) -> Any:
 
 def _of_driver(driver: Any) -> tuple[Any, Any]:
     """Return the two classes for one of MySQLdb's own."""
-    away = _named(driver, MySQLCursor, driver)
+    away = named(driver, MySQLCursor, driver)
     away.driver = driver
     away.is_unbuffered = issubclass(driver, cursors.CursorUseResultMixIn)
     if away.is_unbuffered:
-        return away, _named(driver, _Unbuffered, away)
-    home = _named(driver, away)
+        return away, named(driver, _Unbuffered, away)
+    home = named(driver, away)
     for name in ("fetchone", "fetchmany", "fetchall", "scroll", "__iter__", "__next__"):
         setattr(home, name, getattr(driver, name))
     return away, home
-
-
-def _named(factory: Any, *bases: Any) -> Any:
-    """Make a class that says it is the user's."""
-    return type(factory.__name__, bases, {"__module__": factory.__module__})

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 from routedb.adapters.base import Raw
-from routedb.cursor import Cursor
 from routedb.engine.link import Link
+from routedb.face import Half
 
 if TYPE_CHECKING:
     from routedb.mysql.cursor import MySQLCursor
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
 UNREAD = "an unbuffered result"
 
 
-class Own:
+class Own(Half):
     """A virtual cursor's MySQLdb half, on one link."""
 
-    __slots__ = ("_cursor", "_db", "_link")
+    __slots__ = ("_db", "_link")
 
     def __init__(self, cursor: MySQLCursor, link: Link) -> None:
-        self._cursor = ref(cursor)
+        super().__init__(cursor)
         self._link = link
         self._db: Raw = link.raw
 
@@ -77,9 +76,6 @@ class Own:
     def lastrowid(self) -> Any:
         """The key of the last row that the cursor inserted."""
         return self._of_cursor("lastrowid")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(super(Cursor, self._cursor()), name)
 
     def _of_cursor(self, name: str) -> Any:
         return getattr(self._cursor(), name)

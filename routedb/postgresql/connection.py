@@ -65,7 +65,7 @@ class PostgreSQLConnection(TwoPhase):
 
     def set_client_encoding(self, encoding: str) -> None:
         """Set the client encoding on every link, those opened later too."""
-        for raw in self._raws():
+        for raw in self.raws():
             raw.set_client_encoding(encoding)
         self._encoding = str(ext.connection.encoding.__get__(self))
 
@@ -105,11 +105,11 @@ class PostgreSQLConnection(TwoPhase):
 
     def isexecuting(self) -> bool:
         """Tell whether a statement runs asynchronously (psycopg2's green mode)."""
-        return any(raw.isexecuting() for raw in self._raws())
+        return any(raw.isexecuting() for raw in self.raws())
 
     def cancel(self) -> None:
         """Cancel what runs now, on whichever backend it does; from another thread."""
-        for raw in self._raws():
+        for raw in self.raws():
             raw.cancel()
 
     # -- large objects, two-phase, reset -----------------------------------------------

@@ -19,8 +19,8 @@ from routedb.adapters.psycopg2 import Psycopg2Adapter
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
 from routedb.engine.core import Core
+from routedb.face import Faced
 from routedb.postgresql.handle import Handle
-from routedb.routing import database_for
 
 
 class Identity(Enum):
@@ -46,39 +46,25 @@ class Making(NamedTuple):
 _Base: Any = ext.connection
 
 
-class Identified(Connection, _Base):  # type: ignore[misc]
+class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
     """A virtual connection whose own C half is one of its links.
 
     "The backend" is the server process that has the transaction, else the one behind
     the identity handle, else one of the writer's.
     """
 
+    _adapter: Psycopg2Adapter
     making: Making | None = None  # set on the object before __init__, by the runtime
     identity = Identity.NEW
     _is_closed = True  # until it is opened
-
-    # What the driver raises is ours as well; what is ours, is psycopg2's as well.
-    Warning = psycopg2.Warning
-    Error = psycopg2.Error
-    InterfaceError = psycopg2.InterfaceError
-    DatabaseError = psycopg2.DatabaseError
-    DataError = psycopg2.DataError
-    OperationalError = psycopg2.OperationalError
-    IntegrityError = psycopg2.IntegrityError
-    InternalError = psycopg2.InternalError
-    ProgrammingError = psycopg2.ProgrammingError
-    NotSupportedError = psycopg2.NotSupportedError
 
     def __init__(self, dsn: str = "", *args: Any, **more: Any) -> None:
         made = self.making
         if made is None:
             raise errors.InterfaceError("connections are made by routedb.connect()")
         self.making = None
-        Connection.__init__(self, made.core, made.adapter, made.mode, made.leave)
-        self._adapter = made.adapter
-        self._database = database_for(made.core.config, None)
+        Faced.__init__(self, made.core, made.adapter, made.mode, made.leave)
         self._encoding: str | None = None
-        self.dispatcher.links.openers["postgresql"] = _opener(ref(self))
         self.dispatcher.quoter = ref(self)
         made.greet(self)
         if self.identity is Identity.NEW:  # without a default nothing was opened
@@ -153,28 +139,5 @@ class Identified(Connection, _Base):  # type: ignore[misc]
         link = transaction.home_link or first
         return link.raw if link and link.adapter is self._adapter else None
 
-    def _raws(self) -> list[Any]:
-        """Return the open raw connections to PostgreSQL."""
-        links = self.usable().links
-        return [link.raw for link in links if link.adapter is self._adapter]
-
     def _refuse(self, why: str) -> NoReturn:
         raise self._adapter.own(errors.ProgrammingError)(why)
-
-    def guarded(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        """Call psycopg2; its errors become routedb's too."""
-        try:
-            return call(*args, **more)
-        except psycopg2.Error as exc:
-            raise self._adapter.adopt(exc)  # noqa: B904  (the same exception)
-
-
-def _opener(connection: ref[Identified]) -> Callable[..., Any]:
-    """Return how the links of a connection open their raw ones; None: as usual."""
-
-    def opener(node: NodeConfig, timeout_s: float) -> Any:
-        face = connection()
-        assert face is not None  # its links live no longer than itself
-        return face.open_link(node, timeout_s)
-
-    return opener

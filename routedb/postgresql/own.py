@@ -9,35 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
-from weakref import ref
+from typing import Any
 
 from psycopg2 import extensions as ext
 
-from routedb.cursor import Cursor
-
-if TYPE_CHECKING:
-    from routedb.postgresql.cursor import PostgreSQLCursor
+from routedb.face import Half
 
 _execute: Any = ext.cursor.execute
 _next: Any = ext.cursor.__next__
 _NEVER = object()
 
 
-class Own:
+class Own(Half):
     """psycopg2's half of a virtual cursor."""
 
-    __slots__ = ("_cursor",)
-
-    def __init__(self, cursor: PostgreSQLCursor) -> None:
-        self._cursor = ref(cursor)
+    __slots__ = ()
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
         """Run a statement on the identity handle."""
         _execute(self._cursor(), query, vars)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(super(Cursor, self._cursor()), name)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(partial(_next, self._cursor()), _NEVER)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-from weakref import ref
 
 from routedb import errors
 from routedb.adapters.base import Raw, TxMode
@@ -13,30 +12,19 @@ from routedb.adapters.sqlite3 import Sqlite3Adapter
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
 from routedb.engine.core import Core
-from routedb.routing import database_for
+from routedb.face import Faced
 from routedb.sqlite.cursor import SQLiteCursor, cursor_class
 from routedb.sqlite.registered import Registered
 
 _BEGINS = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 
 
-class SQLiteConnection(Registered, Connection):
+class SQLiteConnection(Registered, Faced, driver=sqlite3):
     """A routedb connection with all that a `sqlite3.Connection` has.
 
     What is said of "the backend" is said of the one that has the transaction, else of
     the default database's writer.
     """
-
-    Warning = sqlite3.Warning
-    Error = sqlite3.Error
-    InterfaceError = sqlite3.InterfaceError
-    DatabaseError = sqlite3.DatabaseError
-    DataError = sqlite3.DataError
-    OperationalError = sqlite3.OperationalError
-    IntegrityError = sqlite3.IntegrityError
-    InternalError = sqlite3.InternalError
-    ProgrammingError = sqlite3.ProgrammingError
-    NotSupportedError = sqlite3.NotSupportedError
 
     def __init__(
         self,
@@ -45,18 +33,15 @@ class SQLiteConnection(Registered, Connection):
         mode: TxMode,
         leave: Callable[[Connection], None],
     ) -> None:
-        Connection.__init__(self, core, adapter, mode, leave)
+        Faced.__init__(self, core, adapter, mode, leave)
         Registered.__init__(self)
-        self._adapter = adapter
-        self._database = database_for(core.config, None)
         self.row_factory: Any = None  # of cursors made later
-        self.dispatcher.links.openers["sqlite"] = _opener(ref(self))
 
     # -- links -------------------------------------------------------------------------
 
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a raw connection, and give it what was registered on this one."""
-        raw = self._adapter.connect(node, timeout_s)
+        raw = super().open_link(node, timeout_s)
         self.register_on(raw)
         return raw
 
@@ -67,11 +52,6 @@ class SQLiteConnection(Registered, Connection):
         if link is None or link.adapter is not self._adapter:
             link = dispatcher.default_link()
         return link.raw
-
-    def raws(self) -> list[Raw]:
-        """Return the open driver's connections to SQLite."""
-        links = self.usable().links
-        return [link.raw for link in links if link.adapter is self._adapter]
 
     # -- cursors, and statements without one -------------------------------------------
 
@@ -152,13 +132,6 @@ class SQLiteConnection(Registered, Connection):
         for raw in self.raws():
             raw.interrupt()
 
-    def guarded(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        """Call sqlite3; its errors become routedb's too."""
-        try:
-            return call(*args, **more)
-        except sqlite3.Error as exc:
-            raise self._adapter.adopt(exc)  # noqa: B904  (the same exception)
-
 
 def _begin(level: str) -> str | None:
     """Return the word after BEGIN that an isolation level of sqlite3 asks for."""
@@ -167,14 +140,3 @@ def _begin(level: str) -> str | None:
             f"isolation_level must be None, '', {', '.join(_BEGINS[1:])}; not {level!r}"
         )
     return level.upper() or None
-
-
-def _opener(connection: ref[SQLiteConnection]) -> Callable[..., Any]:
-    """Return how the links of a connection open their raw ones."""
-
-    def opener(node: NodeConfig, timeout_s: float) -> Raw:
-        face = connection()
-        assert face is not None  # its links live no longer than itself
-        return face.open_link(node, timeout_s)
-
-    return opener

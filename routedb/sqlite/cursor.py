@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from routedb import errors
 from routedb.adapters.base import Raw, RawCursor
 from routedb.adapters.sqlite3 import ADAPTER
-from routedb.cursor import Cursor
 from routedb.engine.execute import execute
 from routedb.engine.link import Link
+from routedb.face import Switching, named
 from routedb.sqlite.own import Own
 
 if TYPE_CHECKING:
@@ -37,15 +37,9 @@ def _shown(name: str) -> Any:
 _Base: Any = sqlite3.Cursor
 
 
-class SQLiteCursor(Cursor, _Base):  # type: ignore[misc]
-    """A cursor of a routedb connection that is sqlite3's as well.
+class SQLiteCursor(Switching, _Base):  # type: ignore[misc]
+    """A cursor of a routedb connection that is sqlite3's too: see `cursor_class`."""
 
-    While the rows are its own it is of class `home`, otherwise of `away`, where
-    fetching is routedb's: see `cursor_class`.
-    """
-
-    home: Any
-    away: Any
     is_plain = True  # no cursor class of the user's stands above: %s is translated
 
     def __init__(self, connection: SQLiteConnection) -> None:
@@ -118,19 +112,6 @@ class SQLiteCursor(Cursor, _Base):  # type: ignore[misc]
         own = self.raws[link] = Own(self, link.raw)
         return own
 
-    def seat(self, raw: RawCursor) -> None:
-        """Fetch from `raw` from now on."""
-        self._release()
-        if type(raw) is Own:
-            self.seated = raw
-            self.__class__ = self.home
-        else:
-            super().seat(raw)
-
-    def _release(self) -> None:
-        super()._release()
-        self.__class__ = self.away
-
 
 class _Home:
     """What a home class fetches with: SQLite computes rows while they are fetched, so
@@ -180,17 +161,12 @@ def cursor_class(factory: Any) -> Any:
     if issubclass(factory, SQLiteCursor):
         return factory
     if factory is sqlite3.Cursor:
-        away = _named(factory, SQLiteCursor)
-        home = _named(factory, _Home, SQLiteCursor)
+        away = named(factory, SQLiteCursor)
+        home = named(factory, _Home, SQLiteCursor)
     else:
         base = cursor_class(sqlite3.Cursor)
-        away, home = _named(factory, factory, base), _named(factory, factory, base.home)
+        away, home = named(factory, factory, base), named(factory, factory, base.home)
     for kind in (away, home):
         kind.away, kind.home = away, home
         kind.is_plain = factory is sqlite3.Cursor
     return away
-
-
-def _named(factory: Any, *bases: Any) -> Any:
-    """Make a class that says it is the user's."""
-    return type(factory.__name__, bases, {"__module__": factory.__module__})

@@ -10,12 +10,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 from routedb import errors
 from routedb.adapters.base import Raw
 from routedb.adapters.sqlite3 import native
-from routedb.cursor import Cursor
+from routedb.face import Half
 
 if TYPE_CHECKING:
     from routedb.sqlite.cursor import SQLiteCursor
@@ -24,13 +23,13 @@ _next: Any = sqlite3.Cursor.__next__
 _NEVER = object()
 
 
-class Own:
+class Own(Half):
     """sqlite3's half of a virtual cursor, on one link."""
 
-    __slots__ = ("_cursor", "_db", "arraysize")
+    __slots__ = ("_db", "arraysize")
 
     def __init__(self, cursor: SQLiteCursor, db: Raw) -> None:
-        self._cursor = ref(cursor)
+        super().__init__(cursor)
         self._db = db
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
@@ -61,9 +60,6 @@ class Own:
     def callproc(self, name: str, parameters: Any = ()) -> Any:
         """SQLite has none."""
         raise errors.NotSupportedError(f"{name}: SQLite has no stored procedures")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(super(Cursor, self._cursor()), name)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(partial(_next, self._cursor()), _NEVER)
