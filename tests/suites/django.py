@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tests.suites.source import sdist
 from tests.suites.suite import Command, Suite, Where
 
 # What has to do with databases; the rest of Django's tests never looks at a cursor.
@@ -38,9 +35,6 @@ class Django(Suite):
         *("psycopg2-binary==2.9.*", "asgiref>=3.8.1", "sqlparse>=0.3.1", "tzdata"),
         *("jinja2", "tblib", "docutils"),
     )
-
-    def source(self) -> Path:
-        return sdist(self.python, f"django=={self.version}")
 
     def prepare(self, where: Where) -> None:
         for name in ("test_django_default", "test_django_other"):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tests.suites.source import sdist
 from tests.suites.suite import PYTEST, Command, Suite, Where
 
 DATABASE = "mysqlclient_test"
@@ -27,12 +24,8 @@ class Mysqlclient(Suite):
     driver = "MySQLdb"
     needs = ("mysqlclient==2.3.*", *PYTEST)
 
-    def source(self) -> Path:
-        return sdist(self.python, f"mysqlclient=={self.version}")
-
     def prepare(self, where: Where) -> None:
-        where.cluster.drop_database(DATABASE)
-        where.writer.execute(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4")
+        where.create(DATABASE, options="CHARACTER SET utf8mb4")
 
     def command(self, where: Where, quick: bool) -> Command:
         server = where.writer

@@ -26,9 +26,7 @@ class Peewee(Suite):
         return debian_source("peewee")
 
     def prepare(self, where: Where) -> None:
-        where.cluster.drop_database(DATABASE)
-        where.writer.execute(f"CREATE DATABASE {DATABASE}")
-        where.writer.execute("CREATE EXTENSION hstore", dbname=DATABASE)
+        where.create(DATABASE, "CREATE EXTENSION hstore")
 
     def command(self, where: Where, quick: bool) -> Command:
         server = where.writer

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tests.suites.source import sdist
 from tests.suites.suite import PYTEST, Command, Suite, Where
 
 DATABASE = "psycopg2_test"
@@ -18,13 +15,8 @@ class Psycopg2(Suite):
     driver = "psycopg2"
     needs = ("psycopg2-binary==2.9.*", *PYTEST)
 
-    def source(self) -> Path:
-        return sdist(self.python, f"psycopg2=={self.version}")
-
     def prepare(self, where: Where) -> None:
-        where.cluster.drop_database(DATABASE)
-        where.writer.execute(f"CREATE DATABASE {DATABASE}")
-        where.writer.execute("CREATE EXTENSION hstore", dbname=DATABASE)
+        where.create(DATABASE, "CREATE EXTENSION hstore")
 
     def command(self, where: Where, quick: bool) -> Command:
         server = where.writer

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from urllib.parse import quote
 
-from tests.suites.source import sdist
 from tests.suites.suite import PYTEST, Command, Suite, Where
 
 DATABASE = "sqlalchemy_test"
@@ -29,17 +27,12 @@ class SQLAlchemy(Suite):
         *("typing-extensions>=4.6", "mypy", "pytest-xdist"),
     )
 
-    def source(self) -> Path:
-        return sdist(self.python, f"sqlalchemy=={self.version}")
-
     def prepare(self, where: Where) -> None:
-        where.cluster.drop_database(DATABASE)
-        where.writer.execute(f"CREATE DATABASE {DATABASE}")
-        for statement in (
+        where.create(
+            DATABASE,
             *("CREATE SCHEMA test_schema", "CREATE SCHEMA test_schema_2"),
             *("CREATE EXTENSION hstore", "CREATE EXTENSION citext"),
-        ):
-            where.writer.execute(statement, dbname=DATABASE)
+        )
 
     def command(self, where: Where, quick: bool) -> Command:
         server = where.writer

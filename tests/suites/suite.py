@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.servers import Cluster, Server
 from tests.suites.outcomes import Run, read
-from tests.suites.source import ROOT, cache, environment
+from tests.suites.source import ROOT, cache, environment, sdist
 
 PYTEST = ("pytest>=9,<10", "pytest-timeout>=2.4,<3")  # a test that hangs, fails
 SITE = Path(__file__).parent / "site"
@@ -33,6 +33,13 @@ class Where:
     @property
     def writer(self) -> Server:
         return self.cluster.writer
+
+    def create(self, database: str, *statements: str, options: str = "") -> None:
+        """Create a database anew, and run statements in it."""
+        self.cluster.drop_database(database)
+        self.writer.execute(f"CREATE DATABASE {database} {options}")
+        for statement in statements:
+            self.writer.execute(statement, dbname=database)
 
 
 @dataclass(frozen=True)
@@ -72,9 +79,10 @@ class Suite(ABC):
         """The Python of the suite's own environment."""
         return environment(self.name, self.needs)
 
-    @abstractmethod
     def source(self) -> Path:
-        """Obtain the source and return its folder. Raises Unobtainable."""
+        """Obtain the source and return its folder: that of the distribution that has
+        the suite's name, unless a suite says otherwise. Raises Unobtainable."""
+        return sdist(self.python, f"{self.name}=={self.version}")
 
     @abstractmethod
     def prepare(self, where: Where) -> None:
