@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,6 +60,13 @@ def run(cursor, sql):
     cursor.execute(sql, (1,) if "%s" in sql else None)
 
 
+def take(rig, connection, cursor, step):
+    if step in ACTS:
+        act(rig, connection, step)
+    else:
+        run(cursor, step)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     options=options,
@@ -77,10 +86,7 @@ def test_both_take_the_same_route(
         cursor = connection.cursor()
         for step in before:
             try:
-                if step in ACTS:
-                    act(rig, connection, step)
-                else:
-                    run(cursor, step)
+                take(rig, connection, cursor, step)
             except routedb.Error:
                 connection.rollback()
         for link in connection.dispatcher.links:  # dead links are other tests' matter
@@ -136,13 +142,8 @@ def test_what_the_hot_path_looks_at_is_never_behind(before, autocommit, turn):
         cursor = connection.cursor()
         d = connection.dispatcher
         for step in before:
-            try:
-                if step in ACTS:
-                    act(rig, connection, step)
-                else:
-                    run(cursor, step)
-            except routedb.Error:
-                pass
+            with contextlib.suppress(routedb.Error):
+                take(rig, connection, cursor, step)
             free = d.free
             d.refresh()
             assert free == d.free
