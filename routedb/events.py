@@ -8,11 +8,16 @@ from routedb.errors import Fault
 
 
 class NodeAnswered(NamedTuple):
-    """A probe of node `node` succeeded. `answer` is a topology.snapshot.Answer."""
+    """A probe of node `node` succeeded. `answer` is a topology.snapshot.Answer.
+
+    `asked_at` is when the question was sent, in monotonic seconds: what the answer
+    says of the node's position holds for everything acknowledged before.
+    """
 
     node: int
     generation: int
     answer: object
+    asked_at: float = 0.0
 
 
 class NodeFailed(NamedTuple):

@@ -141,7 +141,7 @@ class MysqlclientAdapter:
         if self._is_mariadb(raw):
             asked = (
                 "SELECT @@global.read_only, @@version, "
-                "IF(@@global.read_only, @@gtid_slave_pos, @@gtid_binlog_pos), "
+                "IF(@@global.read_only, @@gtid_slave_pos, @@gtid_current_pos), "
                 "@@gtid_domain_id"
             )
         else:

@@ -73,12 +73,21 @@ _SHORTEST_TIMEOUT = 2  # libpq takes 1 as 2 (manual, connect_timeout)
 # On a replica: what it has replayed, and 0 lag when all it has received is replayed;
 # the age of the last replayed commit alone would grow while nobody writes. A replica
 # that has lost its writer still says 0: `receive` stands still with it.
+#
+# A replica learns of a promotion in three steps: what it receives is of the new
+# timeline (told only to superusers and members of pg_read_all_stats), then what it has
+# written to disk, then its restart points. It follows a timeline only from a point that
+# is in that timeline's history, so the highest of the three is what it replays.
 _PROBE = """
 SELECT r.rec,
        current_setting('server_version'),
        CASE WHEN r.rec THEN pg_last_wal_replay_lsn()
             ELSE pg_current_wal_insert_lsn() END::text,
-       CASE WHEN r.rec THEN (SELECT timeline_id FROM pg_control_checkpoint())
+       CASE WHEN r.rec
+            THEN greatest(
+                (SELECT timeline_id FROM pg_control_checkpoint()),
+                (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
+                (SELECT received_tli FROM pg_stat_wal_receiver))
             ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)
                  )::bit(32)::int END,
        CASE WHEN NOT r.rec

@@ -57,14 +57,14 @@ class Watch:
             self._generation = generation
             self._deadline = self._clock() + self.timeout_s
         try:
-            answer = self._ask()
+            answer, asked_at = self._ask()
         except Exception as exc:  # whatever it was: the node could not be asked
             fault = self._adapter.fault(exc, self._raw)
             self.rest()
             event = NodeFailed(self.node.id, generation, _reason(exc), fault)
             self._end(event)
         else:
-            self._end(NodeAnswered(self.node.id, generation, answer))
+            self._end(NodeAnswered(self.node.id, generation, answer, asked_at))
 
     def rest(self) -> None:
         """Close the link; the next probe opens one."""
@@ -103,21 +103,25 @@ class Watch:
         if self._raw is not None:
             self._adapter.interrupt(self._raw)
 
-    def _ask(self) -> Answer:
-        """Ask over the link there is; when that fails over it, over a new one.
+    def _ask(self) -> tuple[Answer, float]:
+        """Ask over the link there is; when that fails over it, over a new one. Return
+        also when the question was sent.
 
         An operator may have ended the monitor's session, or a firewall an idle one:
         that the link is lost does not say that the node is.
         """
         if self._raw is not None:
             if self._adapter.is_alive(self._raw):
+                asked_at = self._clock()
                 try:
-                    return ask(self._raw, self._adapter)
+                    return ask(self._raw, self._adapter), asked_at
                 except Exception:
                     if self._deadline is None:
                         raise
             self.rest()
-        return ask(self._open(), self._adapter)
+        raw = self._open()
+        asked_at = self._clock()
+        return ask(raw, self._adapter), asked_at
 
     def _open(self) -> Raw:
         raw = self._adapter.connect(self.node, self.timeout_s)

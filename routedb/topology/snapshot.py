@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from routedb.topology.positions import Position
+
 
 class Role(Enum):
     """What a node is in its group, as observed."""
@@ -50,6 +52,8 @@ class NodeView:
     state: NodeState = NodeState.UNKNOWN
     role: Role = Role.UNKNOWN
     answer: Answer | None = None
+    position: Position | None = None  # the answer's, where it can be compared
+    asked_at: float = 0.0  # monotonic seconds: when that question was sent
     generation: int = 0  # goes up with every failure: older news than this is dropped
     retry_at: float = 0.0  # monotonic seconds; a DOWN node is not tried before
     failure: str = ""  # what the last failure said, without secrets

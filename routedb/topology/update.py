@@ -19,6 +19,7 @@ from routedb.config.model import ClusterConfig, DatabaseConfig, GroupConfig, Nod
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeDrained, NodeFailed, NodeRefusedWrite
 from routedb.topology.claims import Verdict, judge
+from routedb.topology.positions import read_position
 from routedb.topology.ring import is_readable, spread
 from routedb.topology.snapshot import (
     Answer,
@@ -45,7 +46,12 @@ class GroupLimits:
     max_lag_s: float | None
     must_know_lag: bool  # max_lag was asked for: a replica that cannot tell is behind
     retry_after_s: float
-    has_timelines: bool  # histories are numbers that grow with every promotion
+    dialect: str
+
+    @property
+    def has_timelines(self) -> bool:
+        """Tell whether histories are numbers that grow with every promotion."""
+        return self.dialect == "postgresql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def _group_limits(database: DatabaseConfig) -> GroupLimits:
         max_lag_s=database.max_lag_s,
         must_know_lag=database.must_know_lag,
         retry_after_s=database.retry_after_s,
-        has_timelines=database.dialect == "postgresql",
+        dialect=database.dialect,
     )
 
 
@@ -149,6 +155,8 @@ def _answered(
         state=state,
         role=Role.REPLICA if node.is_read_only else answer.role,
         answer=answer,
+        position=read_position(limits.dialect, answer.position, answer.history),
+        asked_at=event.asked_at,
         retry_at=0.0,
         failure="" if is_trusted else node.failure,
         failures=0 if is_trusted else node.failures,
