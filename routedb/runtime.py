@@ -32,10 +32,15 @@ class Runtime:
         self.core = Core(config, adapters.load)
         self.face: Adapter = adapters.load(_face_engine(config))
         self.monitor = Monitor(
-            config, adapters.load, self.core.publish, lambda: self.core.topology
+            config,
+            adapters.load,
+            self.core.publish,
+            lambda: self.core.topology,
+            wanted=self.core.last_wanted,
         )
         self.core.attend = self.monitor.start
         self.core.wake = self.monitor.wake
+        self.core.hasten = self.monitor.hasten
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._lock = threading.RLock()  # a connection may be collected inside it
         _alive.add(self)

@@ -96,8 +96,8 @@ class _Session:
         """
         dispatcher = self.dispatcher
         if not dispatcher.transaction.is_open:
-            dispatcher.own_writes.clear()
-            dispatcher.core.shared_writes.clear()
+            dispatcher.sight.forget()
+            dispatcher.core.wrote_at.clear()
         self.route = None
         dispatcher.carry(self, sql, lambda raw: raw.execute(sql))
         return self.route

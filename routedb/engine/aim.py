@@ -6,10 +6,17 @@ from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.config.model import DatabaseConfig, GroupConfig, TableRule
+from routedb.engine.catch import catch_up
 from routedb.engine.link import Link
 from routedb.engine.plan import Plan, Text, needs_shard
 from routedb.engine.session import Session
-from routedb.routing import Reason, Route, check_hint_shard, decide_role
+from routedb.routing import (
+    Reason,
+    Route,
+    check_hint_shard,
+    consistency_of,
+    decide_role,
+)
 from routedb.session import State
 from routedb.sharding import Target, analyse, shard_for_key_hint
 from routedb.sql.statement import Kind
@@ -26,6 +33,7 @@ class Aim(NamedTuple):
     is_read: bool
     target: Target | None = None
     is_early: bool = False  # a read before the first write: outside the transaction
+    consistency: str = "session"  # what the read minds
 
 
 class Place(NamedTuple):
@@ -68,8 +76,21 @@ def aim(
         is_read = _asked(d, plan, place.database)
     branch = _branch(d, groups) if minds_branches else None
     role, reason, is_early = _role(d, plan, is_read, place.database, groups, branch)
+    consistency = consistency_of(plan.statement, place.database, d, d.core.config.hints)
+    if reason is Reason.OWN_WRITES and may_ask:
+        _catch_up(d, groups[0])
+        role, reason, is_early = _role(d, plan, is_read, place.database, groups, branch)
+        if reason is Reason.OWN_WRITES:
+            d.sight.bar(groups[0])
     route = place.route(plan, role, reason)
-    return Aim(groups, role, route, is_read, place.target, is_early)
+    return Aim(groups, role, route, is_read, place.target, is_early, consistency)
+
+
+def _catch_up(d: Session, group: int) -> None:
+    """Let the session's source, or a replica, say whether a replica may answer."""
+    mark = d.marks.get(group)
+    if mark is not None:
+        catch_up(d, d.core.topology.groups[group], mark)
 
 
 def locate(d: Session, text: Text, params: Any) -> Place:
@@ -137,7 +158,7 @@ class _Early:
         self.is_read_only = d.is_read_only
         self.role = d.role
         self.consistency = d.consistency
-        self.wrote = d.wrote
+        self.is_ahead = d.is_ahead
 
 
 def reads_early(d: Session, database: DatabaseConfig) -> bool:

@@ -41,6 +41,7 @@ def once(
             continue
         break
     cursor.link, cursor.raw, cursor.route = link, raw, attempts.route
+    attempts.met(link)
     if d.transaction.is_open and not decided.is_early and not attempts.may_write:
         d.transaction.on(Event.READ)
     wrote(d, cursor, plan, raw)
@@ -50,21 +51,14 @@ def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
     """Take note of a statement that may have written, and of whether it gave rows."""
     if not plan.is_read and plan.statement.kind is not Kind.SESSION:
         link = cursor.link
-        note_written(d, plan, plan.gid if link is None else link.node.group)
+        if link is not None:
+            d.sight.wrote(link.node.group, link.id)
         if plan.statement.kind is Kind.WRITE:
             d.transaction.has_written = link is None or link.holds_writes
     if raw.description is None:
         cursor.unseat()
     elif raw is not cursor.seated:
         cursor.seat(raw)
-
-
-def note_written(d: Session, plan: Plan, group: int) -> None:
-    """Let nobody read from the group's replicas who must see this session's writes."""
-    d.own_writes.add(group)
-    d.near.pop(group, None)
-    if plan.shares_writes:
-        d.core.shared_writes.add(group)
 
 
 _MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
@@ -98,6 +92,8 @@ class Attempts:
             is_batch or statement.parts > 1 or statement.kind is Kind.CALL
         )
         self.is_early = decided.is_early
+        self.consistency = decided.consistency
+        self.shared_at = 0.0
         self.tried: set[int] = set()
         self.refused: set[int] = set()
 
@@ -128,7 +124,7 @@ class Attempts:
         if fault is Fault.NODE_READ_ONLY and self._is_alone(link):
             action = Action.RAISE  # no other node would say anything else
         if self.may_write and self.is_in_parts:
-            note_written(self.d, self.plan, self.group)
+            self.d.sight.wrote(link.node.group, link.id)
         if fault is Fault.LINK_LOST:
             self.d.core.wake()
         if fault is Fault.NODE_READ_ONLY and self.role is Role.WRITER:
@@ -143,13 +139,28 @@ class Attempts:
             self.d.links.drop(link)
         _RESPONSES[action](self, link, exc, fault)
 
+    def met(self, link: Link) -> None:
+        """Take note that the session has seen what `link` has shown."""
+        kind = self.plan.statement.kind
+        shows_data = kind not in (Kind.SESSION, Kind.TRANSACTION)
+        if shows_data and not (self.is_read and self.consistency == "eventual"):
+            self.d.sight.meet(link.node.group, link.id, self.shared_at)
+
     # -- reaching ------------------------------------------------------------------
 
     def _find(self) -> Link:
         links = self.d.links
         if self.role is Role.REPLICA:
-            return links.replica(self.group, self._turn(), self.tried)
+            return self._replica()
         return links.writer(self.group, must_live=not self.is_read)
+
+    def _replica(self) -> Link:
+        sight = self.d.sight
+        # Before the question who holds it: a write that comes between does not count.
+        self.shared_at = sight.shared_at(self.group, self.consistency)
+        view = self.d.core.topology.groups[self.group]
+        among = sight.among(view, self.consistency)
+        return self.d.links.replica(self.group, self._turn(), self.tried, among)
 
     def _turn(self) -> int:
         """Take the next turn among replicas, unless the hot path has taken it."""
@@ -195,8 +206,7 @@ class Attempts:
         """Find a link that a transaction may start on: it cannot be changed later."""
         links = self.d.links
         if self.role is Role.REPLICA:
-            link = links.replica(self.group, self._turn(), self.tried)
-            return links.get(link.node.id, must_live=True)
+            return links.get(self._replica().node.id, must_live=True)
         return links.writer(self.group, must_live=True)
 
     # -- judging -------------------------------------------------------------------
@@ -244,7 +254,7 @@ class Attempts:
         self.d.links.drop(link)
 
     def _unknown(self, link: Link, exc: Exception, fault: Fault) -> None:
-        note_written(self.d, self.plan, self.group)  # maybe: do not read behind it
+        self.d.sight.wrote(link.node.group, link.id)  # maybe: do not read behind it
         verb, name = self.plan.statement.verb, link.node.name
         raise errors.OutcomeUnknown(
             f"{verb} was sent to {name} and {_SAID[fault]}: {exc}. It may or may not "
@@ -296,3 +306,4 @@ def run_on(d: Session, link: Link, call: Call, raw: RawCursor) -> None:
             call(raw)
     finally:
         loads[node] -= 1
+        link.used_at = d.core.clock()

@@ -1,10 +1,14 @@
 """The link that a simple statement runs on, where that is plain to see.
 
-A connection stays with one replica for a while: a backend that has just answered
-answers faster than one that must be woken. (Measured on two cores: a SELECT by key
-takes a fifth longer when two take turns.) `Session.near` has the link it stays with, so
-that the next read is one look-up; it is emptied when anything changes that was looked
-at here.
+A connection stays with one replica: what that has shown, it will not take back, and a
+backend that has just answered answers faster than one that must be woken. (Measured on
+two cores: a SELECT by key takes a fifth longer when two take turns.) `Session.near` has
+the link it stays with, so that the next read is one look-up; it is emptied when
+anything changes that was looked at here. With every new picture the choice is made
+anew: among the replicas that are known to hold what the session has seen.
+
+Under `consistency = "eventual"` nothing is remembered, and the first reads of a
+connection go round the replicas one by one.
 """
 
 from __future__ import annotations
@@ -13,12 +17,14 @@ from routedb.engine.link import Link
 from routedb.engine.plan import Plan
 from routedb.engine.session import Session
 from routedb.routing import Route
+from routedb.session import Mark
 from routedb.topology import GroupView, Snapshot, pick
 
-# A connection's first reads go round the replicas one by one, so that short-lived
-# connections share them evenly; later ones stay for so many.
+# Under "eventual": so many reads go round, so that short-lived connections share the
+# replicas evenly; later ones stay for so many.
 YOUNG = 128
 STAY = 32
+LONG = 1 << 62  # those who remember stay until something changes
 
 
 def choose(d: Session, plan: Plan) -> tuple[Link | None, Route]:
@@ -30,12 +36,12 @@ def choose(d: Session, plan: Plan) -> tuple[Link | None, Route]:
         return _within(d, plan)
     topology = d.core.topology
     group = topology.groups[gid]
-    if plan.minds_writes and (gid in d.own_writes or gid in d.core.shared_writes):
-        route = plan.own_writes
-    elif plan.may_replica and group.ring:
-        link = _replica(d, group)
+    if plan.may_replica and group.ring:
+        if plan.minds_writes:
+            return _held(d, plan, group, topology)
+        link = _next(d, group)
         if link is not None and d.turn > YOUNG:
-            _stay(d, plan, link, topology)
+            _stay(d, plan, link, topology, STAY)
         return link, plan.replica
     link = d.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
     if link is None or link.fresh != d.links.version:
@@ -43,18 +49,63 @@ def choose(d: Session, plan: Plan) -> tuple[Link | None, Route]:
     if not plan.is_read:
         return (link if link.is_alive() else None), route
     if len(group.nodes) == 1:
-        _stay(d, plan, link, topology)
+        _stay(d, plan, link, topology, STAY)
+    elif gid not in d.marks or d.marks[gid].source != link.id:
+        d.sight.meet(gid, link.id)
     return link, route
 
 
-def _stay(d: Session, plan: Plan, link: Link, topology: Snapshot) -> None:
+def _stay(d: Session, plan: Plan, link: Link, topology: Snapshot, left: int) -> None:
     if plan.near >= 0:
         if d.seen is not topology:
             d.near.clear()
-        d.seen, d.left, d.near[plan.near] = topology, STAY, link
+        d.seen, d.left, d.near[plan.near] = topology, left, link
 
 
-def _replica(d: Session, group: GroupView) -> Link | None:
+def _held(
+    d: Session, plan: Plan, group: GroupView, topology: Snapshot
+) -> tuple[Link | None, Route]:
+    """Return a link to a replica that holds what the session has seen, or to the
+    writer when it is known that none does; None: find out on the long way."""
+    gid = group.id
+    mark = d.marks.get(gid)
+    shared_at = d.core.wrote_at.get(gid, 0.0) if plan.shares_writes else 0.0
+    if mark is not None and mark.barred is topology:
+        link = d.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
+        is_usable = link is not None and link.fresh == d.links.version
+        return (link if is_usable else None), plan.own_writes
+    if mark is not None and mark.chosen is topology and shared_at <= mark.shared_at:
+        node: int | None = mark.source
+    else:
+        node = _pick(d, group, mark, shared_at)
+    link = d.open.get(node)  # type: ignore[arg-type]
+    if node is None or link is None or link.fresh != d.links.version:
+        return None, plan.replica
+    if mark is None or mark.chosen is not topology:
+        d.sight.meet(gid, node, shared_at)
+        d.marks[gid].chosen = topology
+    _stay(d, plan, link, topology, LONG)
+    return link, plan.replica
+
+
+def _pick(
+    d: Session, group: GroupView, mark: Mark | None, shared_at: float
+) -> int | None:
+    """Return the source again unless it is busy, or another replica that may answer."""
+    ring, loads = group.ring, d.core.loads
+    if mark is None:
+        mark = _BLANK
+    if shared_at or not mark.is_blank:
+        ring = d.sight.holders(group, mark, shared_at)
+    if mark.source in ring and not loads[mark.source]:
+        return mark.source
+    return pick(ring, loads, d.start)
+
+
+_BLANK = Mark()
+
+
+def _next(d: Session, group: GroupView) -> Link | None:
     loads, ring = d.core.loads, group.ring
     d.turn += 1
     turn = d.start + d.turn

@@ -47,11 +47,14 @@ class Core:
         self.topology: Snapshot = initial(config)
         self._limits = Limits.of(config)
         self.rules = Rules(config)
-        self.shared_writes: set[int] = set()  # groups written to under "process"
+        self.wrote_at: dict[int, float] = {}  # group -> the process's last write there
         self._volatile: dict[tuple[str, Table], bool] = {}
         # The monitor's, once there is one: see to it that it runs; make it hurry.
         self.attend: Callable[[], None] = lambda: None
         self.wake: Callable[[], None] = lambda: None
+        self.hasten: Callable[[int], None] = lambda group: None
+        self.wanted_at: dict[int, float] = {}  # group -> when a sample was last wanted
+        self._hastened: set[int] = set()
         self._starts = count()
         self._adapter_for = adapter_for
         self._texts: dict[str | None, Texts] = {}
@@ -92,6 +95,24 @@ class Core:
             if known is not None:
                 self._volatile[key] = known
         return known
+
+    def note_write(self, group: int) -> None:
+        """Take note that this process has just written to a group."""
+        self.wrote_at[group] = self.clock()
+        self.want(group)
+
+    def want(self, group: int) -> None:
+        """Say that a new sample would let a replica of the group answer again."""
+        self.wanted_at[group] = self.clock()
+        if group not in self._hastened:  # the monitor is told once between two samples
+            self._hastened.add(group)
+            self.hasten(group)
+
+    def last_wanted(self, group: int) -> float:
+        """Return when a sample of the group was last wanted; the next wish is told to
+        the monitor again."""
+        self._hastened.discard(group)
+        return self.wanted_at.get(group, 0.0)
 
     def publish(self, event: Event) -> None:
         """Take news of a node into the snapshot and wake whoever waits for it."""

@@ -52,6 +52,7 @@ def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
         loads[id_] -= 1
         if lock is not None:
             lock.release()
+        link.used_at = core.clock()
     cursor.route = route
     cursor.link = link
     cursor.raw = raw

@@ -34,6 +34,7 @@ class Link:
         "pins",
         "raw",
         "replayed",
+        "used_at",
     )
 
     def __init__(
@@ -48,6 +49,7 @@ class Link:
         self.mode: TxMode | None = AUTOCOMMIT
         self.fresh = -1  # the dispatcher's version this link was last brought up to
         self.replayed = -1  # the version of the settings it has
+        self.used_at = 0.0  # when it last answered: see session/seen.py
         self.is_text_begun = False  # its transaction was begun by statement
         self.pins: set[str] = set()  # what lives on this link only: temporary tables …
         self.lock = None if adapter.is_concurrent else threading.RLock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 from weakref import ref
 
@@ -44,6 +44,7 @@ class Links:
         self.open: dict[int, Link] = {}
         self.near: dict[int, Link] = {}  # see choose; emptied when any of this changes
         self.holders: set[ref[Holder]] = set()  # the connection's cursors
+        self.left_at: dict[int, float] = {}  # node -> when a link to it was given up
         self.openers: dict[str, Opener] = {}  # engine -> instead of Adapter.connect
         self.settings = Settings()
         self._version = 0
@@ -93,11 +94,26 @@ class Links:
                 self._freshen(link)
             return link
 
-    def replica(self, group: int, turn: int, avoid: Collection[int] = ()) -> Link:
-        """Return a link to a replica that may be read from, else to the writer."""
+    def used_at(self, node: int) -> float:
+        """Return when `node` last answered here, or a later time."""
+        link = self.open.get(node)
+        return self.left_at.get(node, 0.0) if link is None else link.used_at
+
+    def replica(
+        self,
+        group: int,
+        turn: int,
+        avoid: Collection[int] = (),
+        among: Sequence[int] | None = None,
+    ) -> Link:
+        """Return a link to a replica that may be read from, else to the writer.
+
+        `among`: the part of the ring that will do; None: all of it, and in need any
+        node.
+        """
         tried = set(avoid)
         while True:
-            node = self._choose(group, turn, tried)
+            node = self._choose(group, turn, tried, among)
             if node is None:
                 return self.writer(group)
             try:
@@ -155,6 +171,7 @@ class Links:
         with self._lock:
             if self.open.get(link.node.id) is link:
                 del self.open[link.node.id]
+                self.left_at[link.node.id] = self.core.clock()
             self.near.clear()
         link.close()
         for known in list(self.holders):
@@ -177,14 +194,24 @@ class Links:
         self._lock = threading.RLock()
         for link in self:
             link.adapter.abandon(link.raw)
+            self.left_at[link.node.id] = self.core.clock()
         self.open.clear()
         self.near.clear()
 
-    def _choose(self, group: int, turn: int, tried: Collection[int]) -> int | None:
+    def _choose(
+        self,
+        group: int,
+        turn: int,
+        tried: Collection[int],
+        among: Sequence[int] | None,
+    ) -> int | None:
         view = self.core.topology.groups[group]
         if not tried:
-            return pick(view.ring, self.core.loads, turn)
+            ring = view.ring if among is None else tuple(among)
+            return pick(ring, self.core.loads, turn)
         order = candidates(view, tried, self.core.clock())
+        if among is not None:
+            order = tuple(node for node in order if node in among)
         return order[0] if order else None
 
     def _connect(self, node: int) -> Link:

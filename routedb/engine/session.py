@@ -15,10 +15,11 @@ from routedb.engine.core import Core
 from routedb.engine.link import Link
 from routedb.engine.links import Links
 from routedb.engine.plan import Text
+from routedb.engine.sight import Sight
 from routedb.engine.transaction import Transaction
 from routedb.routing import CONSISTENCIES, Route
 from routedb.session import State
-from routedb.topology.snapshot import Role, Snapshot
+from routedb.topology.snapshot import GroupView, Role, Snapshot
 
 Call = Callable[[RawCursor], Any]
 
@@ -55,8 +56,9 @@ class Session:
         self.face = face
         self.links = Links(core, mode)
         self.open = self.links.open
-        self.transaction = Transaction(self.links)
-        self.own_writes: set[int] = set()  # ids of groups this session has written to
+        self.sight = Sight(core, self.links)
+        self.marks = self.sight.marks
+        self.transaction = Transaction(self.links, self.sight)
         # What the driver's own quoting is to be given: a raw connection, or the face.
         self.quoter: Callable[[], Any] = lambda: self.default_link().raw
         self.start = core.first_turn()
@@ -219,7 +221,6 @@ class Session:
         """A transaction's reads leave it only where `aim` says so."""
         return False
 
-    @property
-    def wrote(self) -> frozenset[int]:
-        """Ids of groups whose replicas must not answer this session."""
-        return frozenset(self.own_writes | self.core.shared_writes)
+    def is_ahead(self, view: GroupView, consistency: str) -> bool:
+        """Tell whether no replica is known to hold what this session has seen."""
+        return self.sight.is_ahead(view, consistency)

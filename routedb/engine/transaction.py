@@ -16,6 +16,7 @@ from routedb import errors
 from routedb.adapters.base import Fault, TxMode
 from routedb.engine.link import Link
 from routedb.engine.links import Links
+from routedb.engine.sight import Sight
 from routedb.session import Action, Event, Moment, State, action_for, advance
 from routedb.topology.snapshot import Role
 
@@ -23,8 +24,9 @@ from routedb.topology.snapshot import Role
 class Transaction:
     """State, home and branches. `home_link` is public: the hot path compares `home`."""
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: Links, sight: Sight) -> None:
         self.links = links
+        self.sight = sight
         self.autocommit = links.mode.autocommit
         self.state = State.AUTOCOMMIT if self.autocommit else State.OPEN
         self.home = -1
@@ -223,8 +225,11 @@ class Transaction:
             if len(self.branches) == 1:  # it ran them itself
                 (link,) = self.branches.values()
                 link.replayed = self.links.settings.version
-        for link in self.branches.values():
+        for group, link in self.branches.items():
             link.is_text_begun = False
+            link.used_at = self.links.core.clock()
+            see = self.sight.wrote if group in self.wrote else self.sight.meet
+            see(group, link.id)
         self.branches = {}
         self.home = -1
         self.home_link = None

@@ -15,6 +15,7 @@ from routedb.monitor.watch import Watch
 
 LINGER_S = 5.0  # probing goes on for so long after a pause: connections come and go
 HURRY_S = 5.0  # and is fast for so long after a wake
+HASTE_S = 0.01  # a sample that is wanted waits so long for others to want it too
 MIN_GAP_S = 0.02  # between two probes of one node, however many wakes there are
 
 
@@ -47,6 +48,7 @@ class Crew:
         self._rest_at: float | None = None  # when probing pauses; None: not
         self._hurry_until = clock()
         self._wakes = 0
+        self._hastened: dict[int, float] = {}  # group -> when a sample was wanted
         self._threads = [
             threading.Thread(
                 target=self._follow,
@@ -86,6 +88,12 @@ class Crew:
             self._hurry_until = self._clock() + HURRY_S
             self._changed.notify_all()
 
+    def hasten(self, group: int) -> None:
+        """Probe the nodes of a group soon."""
+        with self._changed:
+            self._hastened[group] = self._clock()
+            self._changed.notify_all()
+
     def stop(self, timeout_s: float) -> None:
         """End the threads; wait for them, but no longer than `timeout_s` in all."""
         with self._changed:
@@ -101,9 +109,11 @@ class Crew:
     def _follow(self, watch: Watch) -> None:
         """Probe one node whenever it is due."""
         due, wakes, is_resting = self._clock(), 0, False
+        began = due  # the last probe
         while True:
-            turn, wakes = self._next_turn(due, wakes, is_resting)
+            turn, wakes = self._next_turn(watch, began, due, wakes, is_resting)
             if turn is Turn.PROBE:
+                began = self._clock()
                 watch.probe()
                 hurry = self._clock() < self._hurry_until
                 due = self._clock() + self._interval(watch, hurry)
@@ -114,8 +124,11 @@ class Crew:
             if turn is Turn.STOP:
                 return
 
-    def _next_turn(self, due: float, wakes: int, is_resting: bool) -> tuple[Turn, int]:
-        """Wait for something to do. `wakes` is the last wake this node has followed."""
+    def _next_turn(
+        self, watch: Watch, began: float, due: float, wakes: int, is_resting: bool
+    ) -> tuple[Turn, int]:
+        """Wait for something to do. `began` is when this node was last probed, `wakes`
+        the last wake it has followed."""
         soonest = self._clock() + MIN_GAP_S
         with self._changed:
             while not self._is_stopped:
@@ -127,6 +140,9 @@ class Crew:
                     self._changed.wait()
                     continue
                 wait = (min(due, soonest) if self._wakes != wakes else due) - now
+                hastened = self._hastened.get(watch.node.group, began)
+                if hastened > began:
+                    wait = min(wait, max(soonest, hastened + HASTE_S) - now)
                 if wait <= 0:
                     return Turn.PROBE, self._wakes
                 self._changed.wait(wait if rest_in is None else min(wait, rest_in))

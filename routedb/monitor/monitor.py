@@ -43,12 +43,14 @@ class Monitor:
         view: Callable[[], Snapshot],
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
+        wanted: Callable[[int], float] = lambda group: 0.0,
     ) -> None:
         self._config = config
         self._adapter_for = adapter_for
         self._publish = publish
         self._view = view
         self._clock = clock
+        self._wanted = wanted  # group -> when somebody last wanted a sample of it
         self._rng = rng or random.Random()
         self._lock = threading.Lock()  # guards the crew
         self._crew: Crew | None = None
@@ -87,6 +89,12 @@ class Monitor:
             if self._crew is not None:
                 self._crew.wake()
 
+    def hasten(self, group: int) -> None:
+        """Say that a sample of this group is wanted soon."""
+        with self._lock:
+            if self._crew is not None:
+                self._crew.hasten(group)
+
     def stop(self) -> None:
         """End the threads and close the links, within `STOP_S`."""
         with self._lock:
@@ -117,7 +125,9 @@ class Monitor:
 
         def interval(watch: Watch, hurry: bool) -> float:
             group = self._view().groups[watch.node.group]
-            return paces[watch].interval(watch.node.id, group, self._clock(), hurry)
+            wanted_at = self._wanted(group.id)
+            now = self._clock()
+            return paces[watch].interval(watch.node.id, group, now, hurry, wanted_at)
 
         return Crew(watches, interval, self._clock)
 

@@ -6,6 +6,7 @@ from routedb.routing.decide import (
     CONSISTENCIES,
     Situation,
     check_hint_shard,
+    consistency_of,
     decide_role,
     route_for,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "Rules",
     "Situation",
     "check_hint_shard",
+    "consistency_of",
     "database_for",
     "decide_role",
     "dialect_for",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from routedb import errors
@@ -36,9 +36,8 @@ class Situation(Protocol):
     def consistency(self) -> str | None:
         """What `conn.using(consistency=…)` puts over the database's."""
 
-    @property
-    def wrote(self) -> Container[int]:
-        """Ids of the groups that this session has written to."""
+    def is_ahead(self, view: GroupView, consistency: str) -> bool:
+        """No replica is known to hold what this session has written or seen."""
 
 
 CONSISTENCIES = ("session", "process", "eventual", "strong")
@@ -50,7 +49,7 @@ WHY = {
     Reason.DECLARED_READ_ONLY: "transaction is declared read-only",
     Reason.WRITER_TRANSACTION: "a read-write transaction goes whole to the writer",
     Reason.STRONG: "consistency is strong",
-    Reason.OWN_WRITES: "this session has written to the group",
+    Reason.OWN_WRITES: "no replica is known to hold what this session has seen",
     Reason.READS_WRITER: 'reads = "writer"',
     Reason.SINGLE_NODE: "the group has one node",
     Reason.NO_REPLICA: "no replica can be used now",
@@ -73,15 +72,12 @@ class Case(NamedTuple):
 
 # Which role answers, and why: the first line whose test holds decides. The order is the
 # precedence: what keeps answers exact stands above what was asked for, and what was
-# asked for above what is configured.
+# asked for above what is configured. Where that comes to a replica, and none can be
+# used now, or none is known to hold what the session has seen, the writer answers.
 PRECEDENCE: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
     (Reason.NOT_A_READ, lambda c: not c.is_read),
     (Reason.SINGLE_NODE, lambda c: len(c.group.nodes) == 1),
     (Reason.STRONG, lambda c: c.consistency == "strong"),
-    (
-        Reason.OWN_WRITES,
-        lambda c: c.consistency != "eventual" and c.group.id in c.situation.wrote,
-    ),
     (Reason.HINT_ROLE, lambda c: c.hint is not None and c.hint.role is not None),
     (Reason.USING_ROLE, lambda c: c.situation.role is not None),
     (
@@ -117,15 +113,17 @@ def decide_role(
     asked = _asked_role(hint, situation)
     if not is_read and asked is Role.REPLICA:
         _refuse_replica(statement)
-    consistency = _consistency(database, situation, hint)
+    consistency = consistency_of(statement, database, situation, hints)
     case = Case(statement, is_read, database, group, situation, hint, consistency)
     reason = next(reason for reason, holds in PRECEDENCE if holds(case))
     if reason in _TO_REPLICA or (
         reason in (Reason.HINT_ROLE, Reason.USING_ROLE) and asked is Role.REPLICA
     ):
-        if group.ring:
-            return Role.REPLICA, reason
-        return Role.WRITER, Reason.NO_REPLICA
+        if not group.ring:
+            return Role.WRITER, Reason.NO_REPLICA
+        if situation.is_ahead(group, consistency):
+            return Role.WRITER, Reason.OWN_WRITES
+        return Role.REPLICA, reason
     return Role.WRITER, reason
 
 
@@ -187,9 +185,14 @@ def _refuse_replica(statement: Statement) -> None:
     )
 
 
-def _consistency(
-    database: DatabaseConfig, situation: Situation, hint: Hints | None
+def consistency_of(
+    statement: Statement, database: DatabaseConfig, situation: Situation, hints: bool
 ) -> str:
+    """Return what a read minds: the hint's word, else using()'s, else the database's.
+
+    Raises HintError for a word that is none.
+    """
+    hint = statement.hints if hints else None
     if hint is not None and hint.consistency is not None:
         if hint.consistency not in CONSISTENCIES:
             raise errors.HintError(

@@ -27,14 +27,15 @@ class Reason(IntEnum):
     NOT_A_READ = 21  # not certainly a plain read
     SINGLE_NODE = 22  # the group has one node
     STRONG = 23  # consistency = "strong"
-    OWN_WRITES = 24  # this session has written to the group
-    HINT_ROLE = 25
-    USING_ROLE = 26
-    WRITER_TRANSACTION = 27  # a transaction goes whole to the writer
-    READS_WRITER = 28  # reads = "writer"
-    DECLARED_READ_ONLY = 29  # the transaction is: a replica may serve it
-    PLAIN_READ = 30
-    NO_REPLICA = 31  # one of the above asks for a replica, and none can be used now
+    HINT_ROLE = 24
+    USING_ROLE = 25
+    WRITER_TRANSACTION = 26  # a transaction goes whole to the writer
+    READS_WRITER = 27  # reads = "writer"
+    DECLARED_READ_ONLY = 28  # the transaction is: a replica may serve it
+    PLAIN_READ = 29
+    # One of the above asks for a replica, and:
+    NO_REPLICA = 30  # none can be used now
+    OWN_WRITES = 31  # none is known to hold what the session has written or seen
     SHADOW = 32  # shadow = true: whatever the others say
 
 

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from routedb.session.recovery import Action, Moment, action_for
+from routedb.session.seen import Mark
 from routedb.session.settings import Settings
 from routedb.session.state import Event, State, advance
 
-__all__ = ["Action", "Event", "Moment", "Settings", "State", "action_for", "advance"]
+__all__ = [
+    "Action",
+    "Event",
+    "Mark",
+    "Moment",
+    "Settings",
+    "State",
+    "action_for",
+    "advance",
+]

@@ -9,6 +9,7 @@ from routedb.topology.snapshot import (
     NodeState,
     NodeView,
     Role,
+    Sample,
     Snapshot,
 )
 from routedb.topology.update import Event, GroupLimits, Limits, initial, update
@@ -21,6 +22,7 @@ __all__ = [
     "NodeState",
     "NodeView",
     "Role",
+    "Sample",
     "Limits",
     "Snapshot",
     "candidates",

@@ -63,6 +63,14 @@ class NodeView:
     is_refusing: bool = False
 
 
+class Sample(NamedTuple):
+    """Where a group's writer was, and when it was asked: whatever was acknowledged
+    before is at or before that position."""
+
+    position: Position
+    asked_at: float
+
+
 @dataclass(frozen=True, slots=True)
 class GroupView:
     """One group as last seen.
@@ -78,6 +86,7 @@ class GroupView:
     ring: tuple[int, ...] = ()
     is_split: bool = False  # two nodes claim to be writer and neither is provably newer
     history: str | None = None  # the newest a writer has shown; an older one is fenced
+    sample: Sample | None = None  # the last of its writer, also when that is away
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from routedb.topology.snapshot import (
     NodeState,
     NodeView,
     Role,
+    Sample,
     Snapshot,
 )
 from routedb.topology.states import TABLE, News, news_of_fault
@@ -128,8 +129,23 @@ def _regroup(group: GroupView, changed: NodeView, limits: GroupLimits) -> GroupV
     if _weights(nodes) != _weights(group.nodes):
         ring = _ring(nodes)
     return GroupView(
-        group.id, nodes, verdict.writer, ring, verdict.is_split, verdict.history
+        group.id,
+        nodes,
+        verdict.writer,
+        ring,
+        verdict.is_split,
+        verdict.history,
+        _sample(group.sample, changed, verdict.writer),
     )
+
+
+def _sample(before: Sample | None, node: NodeView, writer: int | None) -> Sample | None:
+    """Return the newest sample of the group's writer; `node` is what has changed."""
+    if node.id != writer or node.position is None:
+        return before
+    if before is not None and node.asked_at < before.asked_at:
+        return before
+    return Sample(node.position, node.asked_at)
 
 
 def _ring(nodes: Sequence[NodeView]) -> tuple[int, ...]:

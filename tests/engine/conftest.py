@@ -14,3 +14,10 @@ def rig() -> Iterator[Rig]:
     """The engine over a fake writer `w` and fake replicas `r1`, `r2`."""
     with farm() as rig:
         yield rig
+
+
+@pytest.fixture
+def eventual() -> Iterator[Rig]:
+    """The same with consistency = "eventual": nothing is remembered."""
+    with farm(consistency="eventual") as rig:
+        yield rig

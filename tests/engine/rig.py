@@ -54,6 +54,7 @@ class Rig:
             [group] = self.core.topology.groups
             generation = next(n.generation for n in group.nodes if n.id == node.id)
             adapter = self.core.adapter(node)
+            asked_at = self.clock()
             try:
                 raw = adapter.connect(node, 1.0)
                 answer = adapter.probe(raw)
@@ -62,11 +63,17 @@ class Rig:
                 fault = Fault.REFUSED
                 self.core.publish(NodeFailed(node.id, generation, str(exc), fault))
             else:
-                self.core.publish(NodeAnswered(node.id, generation, answer))
+                event = NodeAnswered(node.id, generation, answer, asked_at)
+                self.core.publish(event)
 
     def connect(self, autocommit: bool = True) -> Connection:
         face = self.core.adapter(self.core.nodes[0])
         return Connection(self.core, face, TxMode(autocommit), lambda connection: None)
+
+    def at(self, **positions: int) -> None:
+        """Set where servers are in their history, `at(w=9, r1=9)`."""
+        for name, position in positions.items():
+            self.servers[name].position = f"0/{position:X}"
 
     def forget(self) -> None:
         """Empty the logs."""

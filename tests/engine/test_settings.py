@@ -43,7 +43,10 @@ def test_a_link_opened_later_gets(rig, case):
     assert rig.logs() == {node_of(cursor): [*expected, READ]}
 
 
-def test_an_open_link_gets_what_is_new_once_and_only_before_its_next_statement(rig):
+def test_an_open_link_gets_what_is_new_once_and_only_before_its_next_statement(
+    eventual,
+):
+    rig = eventual
     connection = rig.connect()
     cursor = connection.cursor()
     for _ in range(2):
@@ -84,7 +87,8 @@ def test_a_transaction_gets_them_before_its_begin(rig):
     assert rig.w.texts == [A, "BEGIN", "SAVEPOINT s", WRITE, "COMMIT"]
 
 
-def test_a_dead_replica_link_that_waits_for_a_setting_is_replaced(rig):
+def test_a_dead_replica_link_that_waits_for_a_setting_is_replaced(eventual):
+    rig = eventual
     connection = rig.connect()
     cursor = connection.cursor()
     for _ in range(2):

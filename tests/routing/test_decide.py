@@ -27,7 +27,10 @@ class Situation:
     reads_early: bool = False
     role: Role | None = None
     consistency: str | None = None
-    wrote: frozenset = frozenset()
+    has_seen: bool = False  # more than replicas are known to hold
+
+    def is_ahead(self, view, consistency):
+        return self.has_seen and consistency != "eventual"
 
 
 def hinted(**facts):
@@ -41,7 +44,7 @@ def decided(statement=READ, group=THREE, hints=True, options=None, **situation):
     )
 
 
-WROTE = {"wrote": frozenset({0})}
+WROTE = {"has_seen": True}
 STRONG = {"options": {"consistency": "strong"}}
 EVENTUAL = {"options": {"consistency": "eventual"}}
 READS_WRITER = {"options": {"reads": "writer"}}

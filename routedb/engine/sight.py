@@ -1,0 +1,83 @@
+"""What one virtual connection has seen of each group, and who may answer it.
+
+The rule is in session/seen.py; here are the marks, and the clock.
+"""
+
+from __future__ import annotations
+
+from routedb.engine.core import Core
+from routedb.engine.links import Links
+from routedb.session import Mark
+from routedb.session.seen import holders
+from routedb.topology import GroupView
+
+
+class Sight:
+    """The marks of one session. `marks` is public: the hot path looks into it.
+
+    Groups of one node have none: there is nobody else to ask.
+    """
+
+    def __init__(self, core: Core, links: Links) -> None:
+        self.core = core
+        self.links = links
+        self.marks: dict[int, Mark] = {}  # by group id
+
+    def meet(self, group: int, node: int, shared_at: float = 0.0) -> None:
+        """Take note that this session sees what `node` shows it, which holds what the
+        process had written by `shared_at`."""
+        if len(self.core.topology.groups[group].nodes) == 1:
+            return
+        mark = self.marks.get(group)
+        if mark is None:
+            mark = self.marks[group] = Mark()
+        if mark.source != node:
+            self.links.near.pop(group, None)
+        mark.meet(node, shared_at)
+
+    def wrote(self, group: int, node: int) -> None:
+        """Take note of a write that `node` has acknowledged, or may have done."""
+        self.meet(group, node)
+        self.core.note_write(group)
+
+    def is_ahead(self, view: GroupView, consistency: str) -> bool:
+        """Tell whether no replica is known to hold what this session has seen."""
+        among = self.among(view, consistency)
+        return among is not None and not among and bool(view.ring)
+
+    def among(self, view: GroupView, consistency: str) -> tuple[int, ...] | None:
+        """Return the replicas, of the ring, that may answer a plain read; None: any."""
+        if consistency == "eventual":
+            return None
+        mark = self.marks.get(view.id)
+        shared_at = self.shared_at(view.id, consistency)
+        if mark is None or mark.is_blank:
+            if not shared_at:
+                return None
+            mark = mark or Mark()
+        return self.holders(view, mark, shared_at)
+
+    def holders(self, view: GroupView, mark: Mark, shared_at: float) -> tuple[int, ...]:
+        """Return the replicas that are known to hold what `mark` says, and what the
+        process had written by `shared_at`."""
+        return holders(view, mark, self.links.used_at(mark.source), shared_at)
+
+    def shared_at(self, group: int, consistency: str) -> float:
+        """Return when the process last wrote to the group, 0.0 when that is nothing
+        to this session."""
+        if consistency != "process":
+            return 0.0
+        return self.core.wrote_at.get(group, 0.0)
+
+    def bar(self, group: int) -> None:
+        """Let the writer answer until there is a new picture."""
+        mark = self.marks.get(group)
+        if mark is None:
+            mark = self.marks[group] = Mark()
+        mark.barred = self.core.topology
+        self.core.want(group)
+
+    def forget(self) -> None:
+        """Be a session that has seen nothing."""
+        self.marks.clear()
+        self.links.near.clear()

@@ -1,0 +1,155 @@
+"""What a session has seen of a group, and which replicas are known to hold it.
+
+A session reads its own writes and never goes back in time (DESIGN.md, section 6). It
+does so without a question of its own: it remembers whom it last spoke with, its
+*source*, and its link to the source remembers when. The source itself may always answer
+again, for no server goes back. Another node may, when a sample shows that it has all
+the source can have shown:
+
+    a sample of the group's writer, or of the source, that was *asked for* after the
+    session's last contact, is at or beyond all that the session has written or seen;
+    a replica whose own position covers that sample holds it.
+
+So a session that pauses for longer than the monitor samples is free to move, and one
+that never pauses stays where it is, or asks its source once (engine/catch.py), which
+turns the source into a *floor*, a position. A token from another process is a floor as
+well. A sample of the writer that was asked for after a floor was set stands above it,
+also when the floor is of another history: what that history had more is lost, and the
+writer has all there is.
+
+Under `consistency = "process"` the writes of all connections of the process count, by
+the time of the last one.
+"""
+
+from __future__ import annotations
+
+from routedb.topology import GroupView, NodeView, Snapshot
+from routedb.topology.positions import Position
+
+NOBODY = -1
+SHORTEST_S, LONGEST_S = 0.01, 1.0  # between two questions to a source
+
+
+class Mark:
+    """How far one session has seen one group."""
+
+    __slots__ = (
+        "barred",
+        "chosen",
+        "floor",
+        "floor_at",
+        "patience_s",
+        "shared_at",
+        "source",
+        "unasked_until",
+    )
+
+    def __init__(self) -> None:
+        self.source = NOBODY  # id of the node it last read from or wrote to
+        self.floor: Position | None = None  # instead, what it must not fall behind
+        self.floor_at = 0.0  # when that was set
+        self.shared_at = 0.0  # the source holds what the process had written by then
+        # The pictures in which it was found that the source may go on answering, and
+        # that only the writer may.
+        self.chosen: Snapshot | None = None
+        self.barred: Snapshot | None = None
+        self.unasked_until = 0.0  # when its source may be asked again
+        self.patience_s = 0.0  # and how long it is then left alone
+
+    @property
+    def is_blank(self) -> bool:
+        """Tell whether the session has seen nothing yet."""
+        return self.source == NOBODY and self.floor is None
+
+    def meet(self, node: int, shared_at: float) -> None:
+        """Take note that `node` answers: it holds what was seen before, and what the
+        process had written by `shared_at`."""
+        if node != self.source:
+            self.source, self.chosen = node, None
+        self.shared_at = shared_at
+        self.floor = None
+
+    def raise_to(self, position: Position, now: float, shared_at: float) -> None:
+        """Take a position instead of a source; it holds what the process had written
+        by `shared_at`."""
+        self.source, self.shared_at = NOBODY, shared_at
+        self.floor, self.floor_at = position, now
+        self.chosen = self.barred = None
+
+    def may_ask(self, now: float) -> bool:
+        """Tell whether it is time to ask the source; each time takes longer to come,
+        until `meet` a replica by it."""
+        if now < self.unasked_until:
+            return False
+        self.patience_s = min(max(self.patience_s * 2, SHORTEST_S), LONGEST_S)
+        self.unasked_until = now + self.patience_s
+        return True
+
+
+def holders(
+    view: GroupView, mark: Mark, used_at: float, shared_at: float
+) -> tuple[int, ...]:
+    """Return that part of the group's ring whose replicas are known to hold all that
+    the session has written or seen.
+
+    `used_at` is the last contact with the source. `shared_at` is the last write of the
+    process that counts, 0.0 for none. Both are monotonic seconds, as samples have them.
+    """
+    known = {
+        node.id
+        for node in view.nodes
+        if node.id in view.ring
+        and _holds_seen(node, view, mark, used_at)
+        and _holds_shared(node, view, mark, shared_at)
+    }
+    return tuple(node for node in view.ring if node in known)
+
+
+def _holds_seen(node: NodeView, view: GroupView, mark: Mark, used_at: float) -> bool:
+    if node.id == mark.source:
+        return True
+    if mark.source != NOBODY:
+        return _covers_sample(node, view, used_at) or _covers_source(
+            node, _node(view, mark.source), used_at
+        )
+    if mark.floor is None:
+        return True
+    return _covers(node, mark.floor) or _covers_sample(node, view, mark.floor_at)
+
+
+def _holds_shared(
+    node: NodeView, view: GroupView, mark: Mark, shared_at: float
+) -> bool:
+    if shared_at <= mark.shared_at and _stands_for(node, mark):
+        return True
+    return shared_at <= 0.0 or _covers_sample(node, view, shared_at)
+
+
+def _stands_for(node: NodeView, mark: Mark) -> bool:
+    """Tell whether `node` is the source, or has reached what stands in its place."""
+    if mark.floor is None:
+        return node.id == mark.source
+    return _covers(node, mark.floor)
+
+
+def _covers_sample(node: NodeView, view: GroupView, since: float) -> bool:
+    """Tell whether `node` covers a sample of the writer asked for since then."""
+    sample = view.sample
+    return (
+        sample is not None
+        and sample.asked_at >= since
+        and _covers(node, sample.position)
+    )
+
+
+def _covers_source(node: NodeView, source: NodeView, used_at: float) -> bool:
+    told = source.position
+    return told is not None and source.asked_at >= used_at and _covers(node, told)
+
+
+def _covers(node: NodeView, position: Position) -> bool:
+    return node.position is not None and node.position.covers(position)
+
+
+def _node(view: GroupView, id_: int) -> NodeView:
+    return next(node for node in view.nodes if node.id == id_)

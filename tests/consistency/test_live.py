@@ -1,0 +1,71 @@
+"""Reading one's own writes on real replicas that really lag."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.consistency.replay import resume_all, stop_replay
+from tests.failover.rig import insert, read
+from tests.servers import wait_until
+
+
+def test_reads_come_back_to_replicas_that_hold_the_write(rig):
+    connection = rig.connect()
+    assert read(connection) in rig.replicas
+    insert(connection, 100)
+    # In a tight loop: the monitor's samples are always older than the last read.
+    wait_until(lambda: read(connection) in rig.replicas, "a replica answers again", 10)
+    cursor = connection.cursor()
+    cursor.execute("SELECT count(*) FROM t WHERE id = 100")
+    assert cursor.fetchone() == (1,)
+
+
+def test_while_no_replica_replays_the_writer_answers(rig):
+    connection = rig.connect(max_lag="off")
+    other = rig.connect(max_lag="off")
+    assert read(other) in rig.replicas
+    with stop_replay(rig):
+        insert(connection, 100)
+        for _ in range(20):
+            assert read(connection) == "writer"
+            assert read(other) in rig.replicas  # it has seen nothing newer
+            time.sleep(0.01)
+    wait_until(lambda: read(connection) in rig.replicas, "a replica answers again", 10)
+
+
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_a_transaction_is_read_where_it_is_known(rig, autocommit):
+    connection = rig.connect(autocommit=autocommit, max_lag="off")
+    cursor = connection.cursor()
+    with stop_replay(rig):
+        if autocommit:
+            cursor.execute("BEGIN")
+        insert(connection, 100)
+        connection.commit()
+        connection.readonly = True
+        assert read(connection, "SELECT id FROM t WHERE id = 100") == "writer"
+        connection.rollback()
+    resume_all(rig)
+    wait_until(lambda: _reads_in_transaction(connection) in rig.replicas, "it replays")
+
+
+def _reads_in_transaction(connection):
+    time.sleep(0.02)
+    name = read(connection, "SELECT id FROM t WHERE id = 100")
+    connection.rollback()
+    return name
+
+
+def test_process_consistency_sees_the_writes_of_other_connections(rig):
+    cluster = rig.cluster(consistency="process", max_lag="off")
+    one, other = (cluster.connect(autocommit=True) for _ in range(2))
+    assert read(other) in rig.replicas
+    with stop_replay(rig):
+        insert(one, 100)
+        assert read(other, "SELECT id FROM t WHERE id = 100") == "writer"
+        late = cluster.connect(autocommit=True)
+        assert read(late, "SELECT id FROM t WHERE id = 100") == "writer"
+    for connection in (one, other, late):
+        wait_until(lambda c=connection: read(c) in rig.replicas, "replicas answer", 10)

@@ -1,0 +1,191 @@
+"""Reading one's own writes, and never going back, over fake servers with positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import routedb
+from routedb.routing import Reason
+from tests.engine.rig import Rig, farm, node_of, reason_of
+
+READ = "SELECT a FROM t"
+WRITE = "INSERT INTO t VALUES (1)"
+
+
+@pytest.fixture
+def placed() -> Iterator[Rig]:
+    """A rig whose servers are all at one position."""
+    with farm() as rig:
+        rig.at(w=100, r1=100, r2=100)
+        rig.look()
+        yield rig
+
+
+def read(cursor):
+    cursor.execute(READ)
+    return node_of(cursor)
+
+
+def test_a_write_is_read_on_the_writer_until_a_replica_holds_it(placed):
+    cursor = placed.connect().cursor()
+    cursor.execute(WRITE)
+    placed.at(w=200)
+    assert (read(cursor), reason_of(cursor)) == ("w", Reason.OWN_WRITES)
+    placed.look()
+    assert read(cursor) == "w"
+    placed.at(r2=200)
+    placed.look()
+    assert (read(cursor), reason_of(cursor)) == ("r2", Reason.PLAIN_READ)
+    placed.at(r1=200)
+    placed.look()
+    assert {read(cursor) for _ in range(20)} <= {"r1", "r2"}
+
+
+def test_a_sample_that_was_asked_for_before_the_write_says_nothing(placed):
+    cursor = placed.connect().cursor()
+    cursor.execute(WRITE)
+    placed.at(w=200)  # the last sample shows all at 100
+    assert read(cursor) == "w"
+
+
+def test_a_committed_transaction_counts_from_its_commit(placed):
+    connection = placed.connect(autocommit=False)
+    cursor = connection.cursor()
+    cursor.execute(WRITE)
+    placed.look()
+    placed.at(w=200)
+    connection.commit()
+    connection.autocommit = True
+    assert read(cursor) == "w"
+    placed.at(r1=199, r2=199)
+    placed.look()
+    assert read(cursor) == "w"
+    placed.at(r1=200)
+    placed.look()
+    assert read(cursor) == "r1"
+
+
+def test_what_a_replica_has_shown_is_not_taken_back(placed):
+    connections = [placed.connect() for _ in range(2)]
+    cursors = [connection.cursor() for connection in connections]
+    placed.at(w=200, r1=200, r2=150)
+    placed.look()
+    on_r1 = next(cursor for cursor in cursors if read(cursor) == "r1")
+    placed.core.loads[1] = 5  # r1 is busy, and still nobody else holds what it showed
+    placed.look()
+    assert {read(on_r1) for _ in range(5)} == {"r1"}
+    placed.at(r2=200)
+    placed.look()
+    assert read(on_r1) == "r2"
+
+
+def test_a_reader_whose_replica_dies_reads_on_where_it_is_known_to_be_held(placed):
+    cursor = placed.connect().cursor()
+    placed.at(w=200, r1=200, r2=150)
+    placed.look()
+    while read(cursor) != "r1":
+        cursor = placed.connect().cursor()
+    placed.r1.stop()
+    assert read(cursor) == "w"
+    placed.at(r2=200)
+    placed.look()
+    assert read(cursor) == "r2"
+
+
+def test_a_session_that_never_pauses_asks_its_source(placed):
+    """The rig's clock moves with every look at it; samples are always older."""
+    connection = placed.connect()
+    cursor = connection.cursor()
+    read(cursor)
+    cursor.execute(WRITE)
+    placed.at(w=200, r1=200, r2=200)
+    placed.look()
+    cursor.execute(WRITE)  # after the samples were asked for
+    assert read(cursor) in ("r1", "r2")  # the writer said 200, and there they are
+
+
+def test_a_replica_is_asked_when_no_sample_shows_that_it_holds_all(placed):
+    cursor = placed.connect().cursor()
+    first = read(cursor)
+    cursor.execute(WRITE)
+    placed.at(w=200)
+    placed.at(**{first: 200})
+    assert read(cursor) == first
+
+
+def test_asking_in_vain_becomes_rare(placed):
+    connection = placed.connect()
+    cursor = connection.cursor()
+    waits = []
+    for number in range(60):
+        placed.at(w=200 + number, r1=200 + number, r2=200 + number)
+        placed.look()
+        cursor.execute(WRITE)
+        placed.at(w=1000)
+        assert read(cursor) == "w"
+        waits.append(connection.dispatcher.marks[0].patience_s)
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (0.01, 1.0)
+
+
+def test_a_process_counts_the_writes_of_all_its_connections():
+    with farm(consistency="process") as rig:
+        rig.at(w=100, r1=100, r2=100)
+        rig.look()
+        writer, reader, late = (rig.connect().cursor() for _ in range(3))
+        assert read(reader) in ("r1", "r2")
+        writer.execute(WRITE)
+        rig.at(w=200)
+        assert (read(reader), reason_of(reader)) == ("w", Reason.OWN_WRITES)
+        assert read(late) == "w"
+        rig.at(r1=200)
+        rig.look()
+        assert read(reader) == "r1"
+        assert read(late) == "r1"
+        writer.execute(WRITE)
+        assert read(reader) == "w"
+
+
+def test_a_session_does_not_count_the_writes_of_others(placed):
+    writer, reader = (placed.connect().cursor() for _ in range(2))
+    before = read(reader)
+    writer.execute(WRITE)
+    assert read(reader) == before
+
+
+def test_eventual_reads_leave_no_trace(placed):
+    connection = placed.connect()
+    cursor = connection.cursor()
+    cursor.execute(WRITE)
+    placed.at(w=200)
+    with connection.using(consistency="eventual"):
+        assert read(cursor) in ("r1", "r2")
+    assert read(cursor) == "w"
+
+
+def test_another_history_is_not_comparable(placed):
+    cursor = placed.connect().cursor()
+    cursor.execute(WRITE)
+    placed.at(w=200, r1=300, r2=300)
+    for server in (placed.r1, placed.r2):
+        server.history = "2"
+    placed.look()
+    assert read(cursor) == "w"
+
+
+def test_settings_show_no_data(placed):
+    cursor = placed.connect().cursor()
+    before = read(cursor)
+    cursor.execute("SET a = 1")
+    assert read(cursor) == before
+
+
+def test_a_lost_answer_counts_as_a_write(placed):
+    cursor = placed.connect().cursor()
+    read(cursor)
+    placed.w.fail("execute", match="INSERT", after=True)
+    with pytest.raises(routedb.OutcomeUnknown):
+        cursor.execute(WRITE)
+    assert read(cursor) == "w"
