@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from routedb import errors
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config.model import NodeConfig
 from routedb.cursor import Cursor
+from routedb.engine import tokens
 from routedb.engine.core import Core
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.explain import Explanation, explain
 from routedb.session import State
 from routedb.topology.snapshot import Role
+
+T = TypeVar("T")
 
 
 class Connection:
@@ -178,6 +181,32 @@ class Connection:
         """
         return explain(self.usable(), query, vars)
 
+    # -- what was seen, for other connections ------------------------------------------
+
+    def token(self) -> str:
+        """Return a short text, fit for a cookie, that stands for all this connection
+        has written and seen. Costs a round trip at most for each group.
+
+        Raises ProgrammingError inside a transaction.
+        """
+        return self._faced(tokens.token)
+
+    def after(self, token: str) -> None:
+        """Let later reads see all that a `token` of another connection or process
+        stands for: from replicas that hold it, else from the writer.
+
+        Raises ProgrammingError inside a transaction, and for what is no token.
+        """
+        self._faced(lambda d: tokens.after(d, token))
+
+    def wait_for(self, token: str, timeout: float = 10.0) -> bool:
+        """Do what `after` does, and wait up to `timeout` seconds until replicas hold
+        it; False when they did not: then the writer answers.
+
+        Raises what `after` raises.
+        """
+        return self._faced(lambda d: tokens.wait_for(d, token, timeout))
+
     @property
     def nodes(self) -> tuple[NodeConfig, ...]:
         """The nodes this connection has links to."""
@@ -218,6 +247,14 @@ class Connection:
         # Links close with their driver's objects; only the runtime must be told.
         if not getattr(self, "_is_closed", True):
             self.close()
+
+    def _faced(self, call: Callable[[Dispatcher], T]) -> T:
+        """Call with the dispatcher; errors of ours are the driver's as well."""
+        dispatcher = self.usable()
+        try:
+            return call(dispatcher)
+        except errors.Error as exc:
+            raise dispatcher.faced(exc) from exc.__cause__
 
     @property
     def _state(self) -> State:

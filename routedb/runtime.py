@@ -55,12 +55,26 @@ class Runtime:
         autocommit: bool = False,
         connection_factory: Any = None,
         cursor_factory: Any = None,
+        after: str | None = None,
     ) -> Connection:
         """Open a virtual connection, and a link to the default database with it.
 
-        Raises OperationalError when none of that database's nodes can be reached, and
-        NotSupportedError for factories that the face does not have.
+        Raises OperationalError when none of that database's nodes can be reached,
+        NotSupportedError for factories that the face does not have, ProgrammingError
+        when `after` is no token.
         """
+        made = self._make(autocommit, connection_factory, cursor_factory)
+        if after is not None:
+            try:
+                made.after(after)
+            except BaseException:
+                made.close()
+                raise
+        return made
+
+    def _make(
+        self, autocommit: bool, connection_factory: Any, cursor_factory: Any
+    ) -> Connection:
         mode = TxMode(autocommit=autocommit)
         if self.face.engine == "postgresql":
             # Imported here: only this face needs psycopg2.
@@ -206,9 +220,15 @@ class Cluster:
         autocommit: bool = False,
         connection_factory: Any = None,
         cursor_factory: Any = None,
+        after: str | None = None,
     ) -> Connection:
-        """Open a virtual connection; raises OperationalError when no node answers."""
-        return self._runtime.connect(autocommit, connection_factory, cursor_factory)
+        """Open a virtual connection; raises OperationalError when no node answers.
+
+        `after` is a token: see `routedb.connect`.
+        """
+        return self._runtime.connect(
+            autocommit, connection_factory, cursor_factory, after
+        )
 
     def close(self) -> None:
         """Close all connections and stop the monitor."""
@@ -228,6 +248,7 @@ def connect(
     cursor_factory: Any = None,
     *,
     autocommit: bool = False,
+    after: str | None = None,
     **kw: Any,
 ) -> Connection:
     """Open a virtual connection to a cluster.
@@ -235,9 +256,12 @@ def connect(
     `source` is a DSN or libpq keyword string, a list of DSNs, the path of a TOML file,
     or a mapping of its shape; without it, libpq keywords, or the environment variable
     ROUTEDB_CONFIG. A database's options (`reads`, `consistency`, …) may be given as
-    keywords; other keywords go to the driver. The factories are psycopg2's, and are
-    for a default database on PostgreSQL. Raises ConfigError for a configuration
-    that is wrong, OperationalError when no node answers (PEP 249, Constructors).
+    keywords; other keywords go to the driver. `after` is what `connection.token()`
+    returned elsewhere: this connection sees all that the other one had seen. The
+    factories are psycopg2's, and are for a default database on PostgreSQL.
+
+    Raises ConfigError for a configuration that is wrong, OperationalError when no node
+    answers (PEP 249, Constructors), ProgrammingError for what is no token.
     """
     if kw.pop("async_", None) or kw.pop("async", None):
         raise errors.NotSupportedError(
@@ -246,7 +270,7 @@ def connect(
             "(routedb.patch() leaves asynchronous connections to the driver)"
         )
     runtime = _registry.find(read_config(source, kw))
-    return runtime.connect(autocommit, connection_factory, cursor_factory)
+    return runtime.connect(autocommit, connection_factory, cursor_factory, after)
 
 
 def read_config(source: Any, keywords: Mapping[str, Any]) -> ClusterConfig:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.engine.session import Session
-from routedb.session import Mark
+from routedb.session import Floor, Mark
 from routedb.topology import GroupView
 from routedb.topology.positions import Position, read_position
 from routedb.topology.snapshot import Answer, Role
@@ -34,8 +34,8 @@ def catch_up(d: Session, view: GroupView, mark: Mark) -> None:
     floor = ask(d, link)
     if floor is None:
         return
-    mark.raise_to(floor, d.core.clock(), shared_at)
-    if d.sight.holders(view, mark, shared_at) or _has_reached(d, nearest, mark, floor):
+    mark.leave(Floor(floor, d.core.clock(), shared_at))
+    if d.sight.holders(view, mark, shared_at) or _has_reached(d, nearest, mark):
         mark.patience_s = 0.0
 
 
@@ -45,15 +45,15 @@ def ask(d: Session, link: Link) -> Position | None:
     return None if answer is None else _position(link, answer)
 
 
-def _has_reached(d: Session, node: int, mark: Mark, floor: Position) -> bool:
+def _has_reached(d: Session, node: int, mark: Mark) -> bool:
     link = d.open.get(node)
     answer = None if link is None else _probe(d, link)
     if link is None or answer is None or answer.role is not Role.REPLICA:
         return False
     reached = _position(link, answer)
-    if reached is None or not reached.covers(floor):
+    if reached is None or not all(reached.covers(f.position) for f in mark.floors):
         return False
-    d.sight.meet(link.node.group, node, mark.shared_at)
+    d.sight.meet(link.node.group, node, mark.floors[-1].shared_at)
     return True
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from routedb.session.recovery import Action, Moment, action_for
-from routedb.session.seen import Mark
+from routedb.session.seen import Floor, Mark
 from routedb.session.settings import Settings
 from routedb.session.state import Event, State, advance
 
 __all__ = [
     "Action",
     "Event",
+    "Floor",
     "Mark",
     "Moment",
     "Settings",

@@ -23,11 +23,22 @@ the time of the last one.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from routedb.topology import GroupView, NodeView, Snapshot
 from routedb.topology.positions import Position
 
 NOBODY = -1
 SHORTEST_S, LONGEST_S = 0.01, 1.0  # between two questions to a source
+
+
+class Floor(NamedTuple):
+    """A position that must not be fallen behind of, since when, and the last write of
+    the process that it is known to hold."""
+
+    position: Position
+    since: float
+    shared_at: float = 0.0
 
 
 class Mark:
@@ -36,8 +47,7 @@ class Mark:
     __slots__ = (
         "barred",
         "chosen",
-        "floor",
-        "floor_at",
+        "floors",
         "patience_s",
         "shared_at",
         "source",
@@ -46,9 +56,8 @@ class Mark:
 
     def __init__(self) -> None:
         self.source = NOBODY  # id of the node it last read from or wrote to
-        self.floor: Position | None = None  # instead, what it must not fall behind
-        self.floor_at = 0.0  # when that was set
         self.shared_at = 0.0  # the source holds what the process had written by then
+        self.floors: tuple[Floor, ...] = ()  # what the source is not known to hold
         # The pictures in which it was found that the source may go on answering, and
         # that only the writer may.
         self.chosen: Snapshot | None = None
@@ -59,7 +68,7 @@ class Mark:
     @property
     def is_blank(self) -> bool:
         """Tell whether the session has seen nothing yet."""
-        return self.source == NOBODY and self.floor is None
+        return self.source == NOBODY and not self.floors
 
     def meet(self, node: int, shared_at: float) -> None:
         """Take note that `node` answers: it holds what was seen before, and what the
@@ -67,18 +76,21 @@ class Mark:
         if node != self.source:
             self.source, self.chosen = node, None
         self.shared_at = shared_at
-        self.floor = None
+        self.floors = ()
 
-    def raise_to(self, position: Position, now: float, shared_at: float) -> None:
-        """Take a position instead of a source; it holds what the process had written
-        by `shared_at`."""
-        self.source, self.shared_at = NOBODY, shared_at
-        self.floor, self.floor_at = position, now
+    def leave(self, floor: Floor) -> None:
+        """Take where the source is instead of the source."""
+        self.source = NOBODY
+        self.add(floor)
+
+    def add(self, floor: Floor) -> None:
+        """Do not fall behind this either."""
+        self.floors += (floor,)
         self.chosen = self.barred = None
 
     def may_ask(self, now: float) -> bool:
         """Tell whether it is time to ask the source; each time takes longer to come,
-        until `meet` a replica by it."""
+        until asking has led to a replica."""
         if now < self.unasked_until:
             return False
         self.patience_s = min(max(self.patience_s * 2, SHORTEST_S), LONGEST_S)
@@ -106,30 +118,31 @@ def holders(
 
 
 def _holds_seen(node: NodeView, view: GroupView, mark: Mark, used_at: float) -> bool:
-    if node.id == mark.source:
+    return _holds_source(node, view, mark, used_at) and all(
+        _covers(node, floor.position) or _covers_sample(node, view, floor.since)
+        for floor in mark.floors
+    )
+
+
+def _holds_source(node: NodeView, view: GroupView, mark: Mark, used_at: float) -> bool:
+    if mark.source in (NOBODY, node.id) or _covers_sample(node, view, used_at):
         return True
-    if mark.source != NOBODY:
-        return _covers_sample(node, view, used_at) or _covers_source(
-            node, _node(view, mark.source), used_at
-        )
-    if mark.floor is None:
-        return True
-    return _covers(node, mark.floor) or _covers_sample(node, view, mark.floor_at)
+    source = _node(view, mark.source)
+    told = source.position
+    return told is not None and source.asked_at >= used_at and _covers(node, told)
 
 
 def _holds_shared(
     node: NodeView, view: GroupView, mark: Mark, shared_at: float
 ) -> bool:
-    if shared_at <= mark.shared_at and _stands_for(node, mark):
+    if node.id == mark.source and shared_at <= mark.shared_at:
+        return True
+    if any(
+        shared_at <= floor.shared_at and _covers(node, floor.position)
+        for floor in mark.floors
+    ):
         return True
     return shared_at <= 0.0 or _covers_sample(node, view, shared_at)
-
-
-def _stands_for(node: NodeView, mark: Mark) -> bool:
-    """Tell whether `node` is the source, or has reached what stands in its place."""
-    if mark.floor is None:
-        return node.id == mark.source
-    return _covers(node, mark.floor)
 
 
 def _covers_sample(node: NodeView, view: GroupView, since: float) -> bool:
@@ -140,11 +153,6 @@ def _covers_sample(node: NodeView, view: GroupView, since: float) -> bool:
         and sample.asked_at >= since
         and _covers(node, sample.position)
     )
-
-
-def _covers_source(node: NodeView, source: NodeView, used_at: float) -> bool:
-    told = source.position
-    return told is not None and source.asked_at >= used_at and _covers(node, told)
 
 
 def _covers(node: NodeView, position: Position) -> bool:

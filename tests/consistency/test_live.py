@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import pytest
 
@@ -67,5 +68,49 @@ def test_process_consistency_sees_the_writes_of_other_connections(rig):
         assert read(other, "SELECT id FROM t WHERE id = 100") == "writer"
         late = cluster.connect(autocommit=True)
         assert read(late, "SELECT id FROM t WHERE id = 100") == "writer"
-    for connection in (one, other, late):
-        wait_until(lambda c=connection: read(c) in rig.replicas, "replicas answer", 10)
+    for each in (one, other, late):
+        wait_until(partial(_reads_from_replica, rig, each), "replicas answer", 10)
+
+
+def _reads_from_replica(rig, connection):
+    return read(connection) in rig.replicas
+
+
+def test_a_token_lets_another_process_see_what_this_one_wrote(rig):
+    writer = rig.connect(max_lag="off")
+    with stop_replay(rig):
+        insert(writer, 100)
+        token = writer.token()
+        reader = rig.cluster(max_lag="off").connect(autocommit=True, after=token)
+        assert read(reader, "SELECT id FROM t WHERE id = 100") == "writer"
+        stranger = rig.connect(max_lag="off")
+        assert read(stranger) in rig.replicas
+        assert not stranger.wait_for(token, timeout=0.2)
+        assert read(stranger, "SELECT id FROM t WHERE id = 100") == "writer"
+    late = rig.connect()
+    assert late.wait_for(token, timeout=10)
+    assert read(late, "SELECT id FROM t WHERE id = 100") in rig.replicas
+    wait_until(partial(_reads_from_replica, rig, reader), "a replica answers", 10)
+
+
+def test_a_token_of_a_reader_stands_for_what_it_saw(rig):
+    reader = rig.connect()
+    name = read(reader)
+    assert name in rig.replicas
+    token = reader.token()
+    with stop_replay(rig):
+        insert(rig.connect(max_lag="off"), 100)
+        other = rig.connect(max_lag="off")
+        other.after(token)
+        assert read(other) in rig.replicas  # the newest is not in the token
+
+
+@pytest.mark.parametrize("shift", [1, 7])
+def test_a_token_of_another_history_means_the_writer(pg_rig, shift):
+    token = pg_rig.connect().token()
+    connection = pg_rig.connect()
+    connection.after(f"{token}~main!!w{shift + 1:x}.ffffffffff")
+    assert read(connection) == "writer"
+    wait_until(
+        partial(_reads_from_replica, pg_rig, connection), "a replica answers", 10
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import routedb
+from routedb.events import NodeAnswered
 from routedb.routing import Reason
 from tests.engine.rig import Rig, farm, node_of, reason_of
 
@@ -189,3 +190,82 @@ def test_a_lost_answer_counts_as_a_write(placed):
     with pytest.raises(routedb.OutcomeUnknown):
         cursor.execute(WRITE)
     assert read(cursor) == "w"
+
+
+def test_a_token_is_held_by_replicas_that_have_come_so_far(placed):
+    writer = placed.connect()
+    writer.cursor().execute(WRITE)
+    placed.at(w=200)
+    token = writer.token()
+    assert token == "1~main!!w1.c8"
+    reader = placed.connect()
+    cursor = reader.cursor()
+    first = read(cursor)
+    reader.after(token)
+    assert (read(cursor), reason_of(cursor)) == ("w", Reason.OWN_WRITES)
+    placed.at(**{first: 200})
+    placed.look()
+    assert read(cursor) == first
+
+
+def test_a_token_of_another_history_means_writer_until_there_is_news(placed):
+    connection = placed.connect()
+    connection.after("1~main!!w7.1")
+    cursor = connection.cursor()
+    assert read(cursor) == "w"
+    placed.look()
+    assert read(cursor) in ("r1", "r2")
+
+
+def test_two_tokens_are_kept_both(placed):
+    connection = placed.connect()
+    connection.after("1~main!!w1.c8")
+    connection.after("1~main!!w1.c7")
+    assert connection.token() == "1~main!!w1.c8~main!!w1.c7"
+    placed.at(r1=199, r2=200)
+    for server in (placed.r1, placed.r2):
+        placed.servers[server.name].lag_s = 0.0
+    placed.core.publish(answer_of(placed, "r1"))
+    placed.core.publish(answer_of(placed, "r2"))
+    assert read(connection.cursor()) == "r2"
+
+
+def answer_of(rig, name):
+    """What a probe of one node alone would bring."""
+    node = next(node for node in rig.core.nodes if node.name == name)
+    adapter = rig.core.adapter(node)
+    answer = adapter.probe(adapter.connect(node, 1.0))
+    return NodeAnswered(node.id, 0, answer, rig.clock())
+
+
+def test_tokens_of_groups_that_are_not_here_are_passed_over(placed):
+    connection = placed.connect()
+    connection.after("1~other!!w1.ffff~main!3!w1.ffff")
+    assert read(connection.cursor()) in ("r1", "r2")
+
+
+def test_inside_a_transaction_there_is_no_token(placed):
+    connection = placed.connect(autocommit=False)
+    connection.cursor().execute(WRITE)
+    for call in (connection.token, lambda: connection.after("1")):
+        with pytest.raises(routedb.ProgrammingError, match="transaction"):
+            call()
+
+
+def test_waiting_for_a_token_ends(placed):
+    connection = placed.connect()
+    assert connection.wait_for("1~main!!w1.64", timeout=5.0)
+    placed.at(w=200)
+    assert not connection.wait_for("1~main!!w1.c8", timeout=1.0)
+    assert connection.wait_for("1", timeout=0.0)
+
+
+def test_servers_that_tell_no_position_give_a_token_that_means_writer(rig):
+    writer = rig.connect()
+    writer.cursor().execute(WRITE)
+    token = writer.token()
+    assert token == "1~main!!x"
+    reader = rig.connect()
+    reader.after(token)
+    rig.look()
+    assert read(reader.cursor()) == "w"
