@@ -120,6 +120,10 @@ class Attempts:
         link.adapter.adopt(exc)
         if not isinstance(exc, errors.Error):
             raise as_dbapi_error(exc) from exc
+        # An error shows data too: a row that is in the way of another, say.
+        if fault is not Fault.LINK_LOST:
+            link.used_at = self.d.core.clock()
+            self.met(link)
         action = action_for(fault, self._moment())
         if fault is Fault.NODE_READ_ONLY and self._is_alone(link):
             action = Action.RAISE  # no other node would say anything else

@@ -83,6 +83,8 @@ class TwoPhase(Modes):
             group = self._database.groups[0].id
             link = dispatcher.links.writer(group, must_live=True)
             self.guarded(getattr(link.raw, method), xid)
+            link.used_at = dispatcher.core.clock()
+            dispatcher.sight.wrote(group, link.id)
             return
         link = self._in_two_phase(method)
         try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import routedb
+from routedb.errors import Fault
 from routedb.events import NodeAnswered
 from routedb.routing import Reason
 from tests.engine.rig import Rig, farm, node_of, reason_of
@@ -269,3 +270,28 @@ def test_servers_that_tell_no_position_give_a_token_that_means_writer(rig):
     reader.after(token)
     rig.look()
     assert read(reader.cursor()) == "w"
+
+
+def test_an_error_shows_data_too(placed):
+    """A unique violation tells of a row that a replica may not have yet."""
+    cursor = placed.connect().cursor()
+    read(cursor)
+    placed.w.fail("execute", Fault.STATEMENT, match="INSERT")
+    with pytest.raises(routedb.IntegrityError):
+        cursor.execute(WRITE)
+    placed.at(w=200)
+    assert read(cursor) == "w"
+
+
+@pytest.mark.parametrize("way", ["executemany", "callproc", "several"])
+def test_every_way_to_write_counts(placed, way):
+    cursor = placed.connect().cursor()
+    read(cursor)
+    if way == "executemany":
+        cursor.executemany("INSERT INTO t VALUES (%s)", [(1,), (2,)])
+    elif way == "callproc":
+        cursor.callproc("p", (1,))
+    else:
+        cursor.execute(f"{WRITE}; {WRITE}")
+    placed.at(w=200)
+    assert read(cursor) == "w"
