@@ -22,6 +22,7 @@ class Sight:
         self.core = core
         self.links = links
         self.marks: dict[int, Mark] = {}  # by group id
+        self.writes = 0  # how often this session may have written
 
     def meet(self, group: int, node: int, shared_at: float = 0.0) -> None:
         """Take note that this session sees what `node` shows it, which holds what the
@@ -37,6 +38,7 @@ class Sight:
 
     def wrote(self, group: int, node: int) -> None:
         """Take note of a write that `node` has acknowledged, or may have done."""
+        self.writes += 1
         self.meet(group, node)
         self.core.note_write(group)
 
