@@ -111,3 +111,30 @@ def test_isolation_levels_are_those_of_the_engine_and_the_connection(pg):
         connection.execution_options(**options)
         assert connection.get_isolation_level() == "SERIALIZABLE"
     engine.dispose()
+
+
+def test_a_token_goes_from_one_engine_to_another(pg):
+    Base.metadata.create_all(on_one(pg.writer_dsn))
+    pg.wait_replayed()
+    arguments = {"source": pg.dsns, "max_lag": "off"}
+    here, there = (
+        settled(create_engine("routedb+postgresql://", connect_args=arguments))
+        for _ in range(2)
+    )
+    for replica in pg.cluster.replicas:
+        replica.execute("SELECT pg_wal_replay_pause()")
+    try:
+        with Session(here) as session:
+            session.add(Item(id=1, name="pin"))
+            session.commit()
+            token = session.connection().connection.driver_connection.token()
+        with Session(there.execution_options(isolation_level="AUTOCOMMIT")) as session:
+            count = text("SELECT count(*) FROM item")
+            assert session.scalar(count) == 0
+            session.connection().connection.driver_connection.after(token)
+            assert session.scalar(count) == 1
+    finally:
+        for replica in pg.cluster.replicas:
+            replica.execute("SELECT pg_wal_replay_resume()")
+        here.dispose()
+        there.dispose()
