@@ -121,6 +121,7 @@ def test_a_token_goes_from_one_engine_to_another(pg):
         settled(create_engine("routedb+postgresql://", connect_args=arguments))
         for _ in range(2)
     )
+    there.dispose()  # its first connection began on the writer, with no replica known
     for replica in pg.cluster.replicas:
         replica.execute("SELECT pg_wal_replay_pause()")
     try:
