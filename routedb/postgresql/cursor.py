@@ -10,6 +10,7 @@ from psycopg2 import extensions as ext
 
 from routedb.cursor import Cursor
 from routedb.engine.link import Link
+from routedb.face.rebind import rebind
 from routedb.postgresql.handle import Handle
 from routedb.postgresql.own import Own
 
@@ -214,11 +215,12 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 class HomeCursor(PostgreSQLCursor):
     """The same cursor while its rows are its own: fetching is psycopg2's, in C."""
 
-    fetchone = ext.cursor.fetchone
-    fetchmany = ext.cursor.fetchmany
-    fetchall = ext.cursor.fetchall
     __iter__ = ext.cursor.__iter__
     __next__ = ext.cursor.__next__
+
+
+for _name in ("fetchone", "fetchmany", "fetchall"):
+    setattr(HomeCursor, _name, rebind(getattr(ext.cursor, _name), HomeCursor))
 
 
 def _ran_here(raws: list[Any]) -> bool:

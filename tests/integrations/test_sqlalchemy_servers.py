@@ -128,14 +128,19 @@ def test_a_token_goes_from_one_engine_to_another(pg):
         with Session(here) as session:
             session.add(Item(id=1, name="pin"))
             session.commit()
-            token = session.connection().connection.driver_connection.token()
+            token = raw_of(session).token()
         with Session(there.execution_options(isolation_level="AUTOCOMMIT")) as session:
             count = text("SELECT count(*) FROM item")
             assert session.scalar(count) == 0
-            session.connection().connection.driver_connection.after(token)
+            raw_of(session).after(token)
             assert session.scalar(count) == 1
     finally:
         for replica in pg.cluster.replicas:
             replica.execute("SELECT pg_wal_replay_resume()")
         here.dispose()
         there.dispose()
+
+
+def raw_of(session: Session) -> Any:
+    """The routedb connection of a session, as SQLAlchemy's users get it."""
+    return session.connection().connection.driver_connection
