@@ -15,7 +15,14 @@ class Warning(Exception):  # noqa: A001  (the name is PEP 249's)
 
 
 class Error(Exception):
-    """Root of every error that a database operation raises (PEP 249)."""
+    """Root of every error that a database operation raises (PEP 249).
+
+    `retry_is_safe` is True when nothing of the transaction has happened, or will, and
+    running the whole of it again, after rollback(), may succeed. A driver's error has
+    it set where that is so: a deadlock, a serialization failure, a refused connection.
+    """
+
+    retry_is_safe = False
 
 
 class InterfaceError(Error):
@@ -77,9 +84,13 @@ class ShardError(NotSupportedError):
 class NoNodeError(OperationalError):
     """No node of a group could serve the statement within `failover_timeout`."""
 
+    retry_is_safe = True  # it was not sent
+
 
 class SplitBrain(OperationalError):  # noqa: N818  (vocabulary of the field)
     """Two nodes claim to be the writer and neither history is provably newer."""
+
+    retry_is_safe = True  # it was not sent
 
 
 class TransactionLost(OperationalError):  # noqa: N818

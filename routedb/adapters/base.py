@@ -12,12 +12,27 @@ from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.statement import TxMode
+from routedb.topology.commits import Mark, Sighting
 from routedb.topology.snapshot import Answer
 
-__all__ = ["Adapter", "Fault", "Raw", "RawCursor", "TxMode"]
+__all__ = ["Adapter", "Commits", "Fault", "Raw", "RawCursor", "TxMode"]
 
 Raw = Any  # the driver's connection
 RawCursor = Any  # the driver's cursor
+
+
+class Commits(Protocol):
+    """How a server is asked what became of a commit whose answer was lost."""
+
+    def mark(self, raw: Raw) -> Mark | None:
+        """Note the open transaction before its commit; None when it has no id."""
+
+    def sight(self, raw: Raw, mark: Mark) -> Sighting | None:
+        """Ask a writer for a marked transaction; None when it is no writer."""
+
+    def end(self, raw: Raw, mark: Mark) -> bool:
+        """End the marked transaction's session if it waits for a statement; tell
+        whether it did."""
 
 
 class Adapter(Protocol):
@@ -31,6 +46,7 @@ class Adapter(Protocol):
         bool  # the raw cursor holds all rows after execute: fetch cannot fail
     )
     is_concurrent: bool  # may several threads use one raw connection at the same time
+    commits: Commits | None  # None: this server cannot be asked
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a connection in autocommit mode within about `timeout_s` seconds."""

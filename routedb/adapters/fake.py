@@ -25,7 +25,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from routedb.adapters.base import Raw, RawCursor, TxMode
+from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -336,6 +336,7 @@ class FakeAdapter:
     paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True
+    commits: Commits | None = None
 
     def __init__(self) -> None:
         self._translation = Translation(sys.modules[__name__])

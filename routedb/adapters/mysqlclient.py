@@ -9,7 +9,7 @@ import MySQLdb
 import MySQLdb.cursors
 
 from routedb.adapters import sockets
-from routedb.adapters.base import Raw, RawCursor, TxMode
+from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -64,6 +64,7 @@ class MysqlclientAdapter:
     paramstyle = "format"
     fetches_buffered = True
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
+    commits: Commits | None = None
 
     def __init__(self) -> None:
         self._translation = Translation(MySQLdb)

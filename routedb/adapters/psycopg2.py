@@ -14,7 +14,8 @@ import psycopg2
 import psycopg2.extensions as ext
 
 from routedb.adapters import sockets
-from routedb.adapters.base import Raw, RawCursor, TxMode
+from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.commits import PostgreSQLCommits
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -120,6 +121,7 @@ class Psycopg2Adapter:
         self._translation = Translation(psycopg2)
         self.adopt = self._translation.adopt
         self.own = self._translation.own
+        self.commits: Commits | None = PostgreSQLCommits(_ask)
 
     def connect(
         self,
@@ -263,6 +265,13 @@ class Psycopg2Adapter:
             return Fault.STATEMENT
         text = str(exc).lower()
         return next((f for part, f in _AT_CONNECT if part in text), Fault.REFUSED)
+
+
+def _ask(raw: Raw, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    with raw.cursor(cursor_factory=ext.cursor) as cursor:
+        cursor.execute(sql, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _is_standby(raw: Raw) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from routedb import errors
-from routedb.adapters.base import Raw, RawCursor, TxMode
+from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -100,6 +100,7 @@ class Sqlite3Adapter:
     # Whatever its threadsafety says: the error of a statement is kept by connection, so
     # two that fail at once take each other's (CPython 3.11 raises SystemError then).
     is_concurrent = False
+    commits: Commits | None = None
 
     def __init__(self) -> None:
         self._translation = Translation(sqlite3)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from routedb import errors
-from routedb.adapters.base import Fault, Raw, RawCursor, TxMode
+from routedb.adapters.base import Commits, Fault, Raw, RawCursor, TxMode
 from routedb.config.model import NodeConfig
 from routedb.sql import Classifier, TxEffect
 from routedb.topology.snapshot import Answer, Role
@@ -71,6 +71,7 @@ class NowhereAdapter:
     paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True
+    commits: Commits | None = None
 
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect

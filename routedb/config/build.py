@@ -103,11 +103,22 @@ class Builder:
             self._refuse(
                 path, f"a database has one engine; found {' and '.join(engines)}"
             )
+        options = read_options(self._document, path)
+        if options.get("commit_check") and engines != ["postgresql"]:
+            self._refuse_check(path, engines[0])
         return DatabaseConfig(
             name=name,
             groups=tuple(groups),
             dialect=DIALECTS[engines[0]],
-            **read_options(self._document, path),
+            **options,
+        )
+
+    def _refuse_check(self, path: Path, engine: str) -> None:
+        in_file = self._document.value((*path, "commit_check")) is not None
+        self._refuse(
+            (*path, "commit_check") if in_file else ("commit_check",),
+            "PostgreSQL alone can be asked what became of a commit; database "
+            f"{path[-1]} is on {engine}",
         )
 
     def _group(self, database: str, shard: int | None, path: Path) -> GroupConfig:

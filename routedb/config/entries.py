@@ -39,6 +39,7 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     connect_timeout: Duration = None
     failover_timeout: Duration = None
     retry_after: Duration = None
+    commit_check: bool | None = None
     options: dict[str, Any] | None = None
 
 

@@ -57,6 +57,7 @@ class DatabaseConfig:
     connect_timeout_s: float = 5.0
     failover_timeout_s: float = 30.0
     retry_after_s: float = 1.0  # a dead node is tried again after this
+    commit_check: bool = False  # a commit whose answer was lost is asked for
 
     @property
     def is_sharded(self) -> bool:

@@ -88,4 +88,5 @@ OPTIONS: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
     "connect_timeout": ("connect_timeout_s", _duration),
     "failover_timeout": ("failover_timeout_s", _duration),
     "retry_after": ("retry_after_s", _duration),
+    "commit_check": ("commit_check", _flag),
 }

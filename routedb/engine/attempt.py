@@ -108,6 +108,8 @@ class Attempts:
             link.fresh = -1
             return link
         link = self._branch() or self._join()
+        if self.plan.statement.tx:
+            self._check_alive(link)
         if self.may_write:
             d.transaction.note_write(self.group)
         return link
@@ -116,24 +118,30 @@ class Attempts:
         """Return when the statement may be run again; raise what the user must see."""
         if isinstance(exc, errors.Error):  # ours, from the adapter: nothing was sent
             raise exc
-        fault = link.adapter.fault(exc, link.raw)
-        link.adapter.adopt(exc)
+        fault = link.take(exc)
         if not isinstance(exc, errors.Error):
             raise as_dbapi_error(exc) from exc
         # An error shows data too: a row that is in the way of another, say.
         if fault is not Fault.LINK_LOST:
             link.used_at = self.d.core.clock()
             self.met(link)
-        action = action_for(fault, self._moment())
+        moment = self._moment()
+        action = action_for(fault, moment)
         if fault is Fault.NODE_READ_ONLY and self._is_alone(link):
             action = Action.RAISE  # no other node would say anything else
+        if fault is Fault.CONFLICT and not (
+            moment is Moment.WRITING and self.is_in_parts
+        ):
+            exc.retry_is_safe = True
         if self.may_write and self.is_in_parts:
             self.d.sight.wrote(link.node.group, link.id)
         if fault is Fault.LINK_LOST:
             self.d.core.wake()
         if fault is Fault.NODE_READ_ONLY and self.role is Role.WRITER:
             self.d.core.publish(NodeRefusedWrite(link.node.id, link.generation))
-        if self.d.transaction.is_open and not self.is_early:
+        if action is Action.RAISE_OUTCOME_UNKNOWN and moment is Moment.COMMITTING:
+            self.d.transaction.forget(link)
+        elif self.d.transaction.is_open and not self.is_early:
             try:
                 ends_itself = bool(self.plan.statement.tx)
                 self.d.transaction.blame(link, exc, fault, action, ends_itself)
@@ -213,6 +221,18 @@ class Attempts:
             return links.get(self._replica().node.id, must_live=True)
         return links.writer(self.group, must_live=True)
 
+    def _check_alive(self, link: Link) -> None:
+        """Before what may commit is sent: afterwards nobody could tell what became of
+        it."""
+        transaction = self.d.transaction
+        if control.may_commit(self.plan) and not link.is_alive():
+            transaction.lose(link)
+            raise errors.TransactionLost(
+                f"the link to {link.node.name} had ended before "
+                f"{self.plan.statement.verb} was sent, so nothing was committed; after "
+                "rollback(), running the whole transaction again is safe"
+            )
+
     # -- judging -------------------------------------------------------------------
 
     def _moment(self) -> Moment:
@@ -221,6 +241,8 @@ class Attempts:
             return Moment.READING if self.is_read else Moment.WRITING
         if transaction.mode.read_only:
             return Moment.IN_READ_ONLY
+        if control.may_commit(self.plan):
+            return Moment.COMMITTING
         return Moment.IN_TRANSACTION
 
     def _is_alone(self, link: Link) -> bool:

@@ -48,6 +48,23 @@ def is_control(plan: Plan) -> bool:
     )
 
 
+# What commits an open transaction, or may leave it to be committed by others.
+_COMMITS = frozenset(
+    {
+        TxEffect.COMMIT,
+        TxEffect.COMMIT_AND_CHAIN,
+        TxEffect.PREPARE,
+        TxEffect.AUTOCOMMIT_ON,
+        TxEffect.XA,
+    }
+)
+
+
+def may_commit(plan: Plan) -> bool:
+    """Tell whether the text, run as it is, may commit the open transaction."""
+    return any(step.effect in _COMMITS for step in plan.statement.tx)
+
+
 def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
     """Do what the text says. False when it must run as it is."""
     step = text.plan.statement.tx[0]

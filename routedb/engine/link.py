@@ -8,6 +8,7 @@ from typing import Any
 
 from routedb.adapters.base import Adapter, Raw, TxMode
 from routedb.config.model import NodeConfig
+from routedb.errors import Fault
 
 _FREE = nullcontext()
 AUTOCOMMIT = TxMode(autocommit=True)
@@ -54,6 +55,12 @@ class Link:
         self.pins: set[str] = set()  # what lives on this link only: temporary tables …
         self.lock = None if adapter.is_concurrent else threading.RLock()
         self.hold: AbstractContextManager[Any] = self.lock or _FREE
+
+    def take(self, exc: BaseException) -> Fault:
+        """Return what an exception of the driver tells, and make it ours too."""
+        fault = self.adapter.fault(exc, self.raw)
+        self.adapter.adopt(exc)
+        return fault
 
     # -- the adapter's calls, each once no other thread uses the link ------------------
 

@@ -158,6 +158,8 @@ class Links:
         ):
             return Action.RAISE
         adapter.adopt(exc)
+        if fault in _NODE_FAULTS or fault is Fault.OVERLOAD:
+            exc.retry_is_safe = True  # type: ignore[attr-defined]  # nothing was sent
         if fault in _NODE_FAULTS:
             view = self.core.topology.groups[config.group]
             seen = next(n for n in view.nodes if n.id == node)

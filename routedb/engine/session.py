@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, TxMode
+from routedb.engine.commit import End
 from routedb.engine.core import Core
 from routedb.engine.link import Link
 from routedb.engine.links import Links
@@ -104,18 +105,19 @@ class Session:
         except errors.Error as exc:
             raise self.faced(exc) from None
 
-    def commit(self) -> None:
-        """Commit the open transaction, if any."""
+    def commit(self, end: End = Link.commit) -> None:
+        """Commit the open transaction, if any; `end` does so on its home."""
         try:
-            self.transaction.commit()
+            self.transaction.commit(end)
         except errors.Error as exc:
             raise self.faced(exc) from exc.__cause__
         finally:
             self.refresh()
 
-    def rollback(self) -> None:
-        """Roll back the open transaction, if any; also acknowledges a lost one."""
-        self.transaction.rollback()
+    def rollback(self, end: End = Link.rollback) -> None:
+        """Roll back the open transaction, if any; also acknowledges a lost one. `end`
+        does so on its home."""
+        self.transaction.rollback(end)
         self.refresh()
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from routedb import errors
 from routedb.adapters.base import Fault, TxMode
+from routedb.engine.commit import Commit, End, roll_back
 from routedb.engine.link import Link
 from routedb.engine.links import Links
 from routedb.engine.sight import Sight
@@ -38,6 +39,8 @@ class Transaction:
         self.has_written = False  # one of them has succeeded
         self.mode = links.mode  # what was declared for this transaction
         self.is_explicit = False  # begun by a text, not by PEP 249's implicit begin
+        self.commits = 0  # begun so far: what a second run would do twice
+        self.is_run = False  # routedb.run() will end it
         self._begin: str | None = None  # the text that began it
         self._prologue: list[str] = []  # texts to run first on the home link
         self._savepoints: list[tuple[str, str]] = []  # name and text
@@ -46,6 +49,11 @@ class Transaction:
     def is_open(self) -> bool:
         """Tell whether statements belong to a transaction now."""
         return self.state is not State.AUTOCOMMIT
+
+    @property
+    def is_begun(self) -> bool:
+        """Tell whether anything has been said that belongs to a transaction."""
+        return self.is_bound or self.is_explicit or bool(self._prologue)
 
     @property
     def is_bound(self) -> bool:
@@ -127,8 +135,7 @@ class Transaction:
             try:
                 link.run(sql)
             except Exception as exc:
-                fault = link.adapter.fault(exc, link.raw)
-                link.adapter.adopt(exc)
+                fault = link.take(exc)
                 self.blame(link, exc, fault, action_for(fault, Moment.IN_TRANSACTION))
 
     def blame(
@@ -161,8 +168,8 @@ class Transaction:
         self.wrote.add(group)
         self.on(Event.WRITE)
 
-    def commit(self) -> None:
-        """Commit every branch.
+    def commit(self, end: End = Link.commit) -> None:
+        """Commit every branch; `end` does so on the home.
 
         Raises TransactionLost, OutcomeUnknown, or the server's refusal to commit; the
         transaction is over in every case.
@@ -174,17 +181,20 @@ class Transaction:
                 "committed; running the whole transaction again is safe"
             )
         committed = False
+        self.commits += 1
         try:
-            self._commit_branches()
+            Commit(self.links, self.branches, self.wrote, self.home_link, end).run()
             committed = self.state is not State.FAILED
         finally:
             self.end(committed)
 
-    def rollback(self) -> None:
-        """Roll every branch back. A link that is gone has been rolled back by its
-        server, so nothing is raised."""
+    def rollback(self, end: End = Link.rollback) -> None:
+        """Roll every branch back; `end` does so on the home. A link that is gone has
+        been rolled back by its server, so nothing is raised."""
         for link in list(self.branches.values()):
-            self._rollback(link)
+            roll_back(
+                self.links, link, end if link is self.home_link else Link.rollback
+            )
         self.end(committed=False)
 
     def lose(self, link: Link, keep: bool = False) -> None:
@@ -194,11 +204,18 @@ class Transaction:
             self.links.drop(link)
         for other in self.branches.values():
             if other is not link:
-                self._rollback(other)
+                roll_back(self.links, other)
         self.branches.clear()
         self.home = -1
         self.home_link = None
         self.on(Event.LINK_LOST)
+
+    def forget(self, link: Link) -> None:
+        """Take note that a branch's link is gone with the answer to what was to end the
+        transaction: it is over, whatever became of it."""
+        self.lose(link)
+        self.commits += 1
+        self.end(committed=False)
 
     def abandon(self) -> None:
         """In a forked child: the parent has the transaction; here it is lost."""
@@ -217,6 +234,7 @@ class Transaction:
         """Return to rest."""
         before = self.links.settings.version
         if committed:
+            self.commits += 1  # also by a text of several statements
             self.links.settings.commit()
         else:
             self.links.settings.rollback()
@@ -269,85 +287,3 @@ class Transaction:
             texts = [text for _, text in self._savepoints]
         for sql in texts:
             link.run(sql)
-
-    def _commit_branches(self) -> None:
-        """Commit readers first, then writers: a lost reader loses nothing."""
-        if not self.wrote:
-            for link in self.branches.values():
-                self._commit(link, Moment.COMMITTING_READS)
-            return
-        done: list[str] = []
-        for group, link in self._readers_first():
-            writes = group in self.wrote
-            try:
-                self._commit(link, Moment.COMMITTING if writes else None)
-            except errors.Error as exc:
-                if not done:
-                    self._rollback_others(link)
-                    raise
-                raise self._partly(done, link, exc) from exc
-            if writes:
-                done.append(link.node.name)
-
-    def _readers_first(self) -> list[tuple[int, Link]]:
-        return sorted(self.branches.items(), key=lambda item: item[0] in self.wrote)
-
-    def _commit(self, link: Link, moment: Moment | None) -> None:
-        """Commit one branch. `moment` None: a reader beside a writer, whose loss is
-        of no consequence."""
-        adapter = link.adapter
-        if moment is Moment.COMMITTING and not link.is_alive():
-            self.links.drop(link)
-            raise errors.TransactionLost(
-                f"the link to {link.node.name} had ended before commit was sent, so "
-                "nothing was committed; running the whole transaction again is safe"
-            )
-        try:
-            link.commit()
-        except Exception as exc:
-            fault = adapter.fault(exc, link.raw)
-            adapter.adopt(exc)
-            if fault is Fault.LINK_LOST:
-                self.links.drop(link)
-            else:
-                self._rollback(link)
-            if moment is None:
-                return
-            verdict = self._verdict(action_for(fault, moment), link.node.name)
-            if verdict is None:
-                raise
-            raise verdict from exc
-
-    def _verdict(self, action: Action, name: str) -> errors.Error | None:
-        """Return the error that a failed commit amounts to; None: the driver's own."""
-        if action is Action.RAISE_OUTCOME_UNKNOWN:
-            return errors.OutcomeUnknown(
-                f"commit was sent to {name} and its answer was lost: the transaction "
-                "may or may not have been committed. Running it again may do it twice; "
-                "look at the data first"
-            )
-        if action is Action.LOSE:
-            return errors.TransactionLost(
-                f"the link to {name} was lost at commit of a transaction that wrote "
-                "nothing; running it again is safe"
-            )
-        return None
-
-    def _partly(self, done: list[str], link: Link, exc: Exception) -> errors.Error:
-        self._rollback_others(link)
-        return errors.OutcomeUnknown(
-            f"a transaction over several shards was committed on {', '.join(done)} and "
-            f"then failed on {link.node.name}: {exc}. Running it again would do the "
-            "committed part twice"
-        )
-
-    def _rollback_others(self, failed: Link) -> None:
-        for link in self.branches.values():
-            if link is not failed and not link.is_idle():
-                self._rollback(link)
-
-    def _rollback(self, link: Link) -> None:
-        try:
-            link.rollback()
-        except Exception:  # the driver's own classes: any failure ends the link
-            self.links.drop(link)

@@ -7,17 +7,31 @@ from typing import Any
 
 from psycopg2 import extensions as ext
 
+from routedb import errors
 from routedb.engine.link import Link
 from routedb.postgresql.modes import Modes
+from routedb.session import Action, Moment, action_for
 from routedb.topology.snapshot import Role
 
 _Base: Any = ext.connection
+
+# What to do after a lost answer.
+_PREPARING = (
+    "The transaction is rolled back or prepared; if tpc_recover() lists it, it can "
+    "still be committed, and holds its locks until it is finished"
+)
+_FINISHING = (
+    "While tpc_recover() lists the transaction, it waits to be finished, and that can "
+    "be done again; when it does not, it was finished"
+)
 
 
 class TwoPhase(Modes):
     """PEP 249's two-phase commit, on the default database's writer."""
 
     _two_phase: Link | None = None
+    _is_prepared = False
+    _xid: Any = None
 
     def tpc_begin(self, xid: Any) -> None:
         """Begin a two-phase transaction, on the default database's writer."""
@@ -31,12 +45,14 @@ class TwoPhase(Modes):
         transaction.join(group, link, Role.WRITER, is_home=True)
         transaction.note_write(group)
         dispatcher.refresh()
-        self._two_phase = link
+        self._two_phase, self._xid = link, xid
 
     def tpc_prepare(self) -> None:
         """Prepare the transaction: from now on it can be committed by anybody."""
         self.usable()
-        self.guarded(self._in_two_phase("tpc_prepare").raw.tpc_prepare)
+        link = self._in_two_phase("tpc_prepare")
+        self._send(link, link.raw.tpc_prepare, _PREPARING)
+        self._is_prepared = True
 
     def tpc_commit(self, xid: Any = None) -> None:
         """Commit the transaction, or, from outside, the prepared one named `xid`."""
@@ -80,19 +96,54 @@ class TwoPhase(Modes):
         if xid is not None:
             if dispatcher.transaction.is_bound:
                 self._refuse(f"{method} with a xid is for outside a transaction")
-            group = self._database.groups[0].id
-            link = dispatcher.links.writer(group, must_live=True)
-            self.guarded(getattr(link.raw, method), xid)
-            link.used_at = dispatcher.core.clock()
-            dispatcher.sight.wrote(group, link.id)
+            self._finish_prepared(method, xid)
             return
         link = self._in_two_phase(method)
+        xid, is_prepared = self._xid, self._is_prepared
+        self._two_phase, self._is_prepared = None, False
+        if not is_prepared:
+            self._finish_plain(method)
+        elif link.is_alive():
+            try:
+                self._send(link, getattr(link.raw, method), _FINISHING)
+            finally:
+                dispatcher.transaction.end(committed=method == "tpc_commit")
+        else:  # what is prepared outlives its session
+            dispatcher.transaction.forget(link)
+            self._finish_prepared(method, xid)
+        dispatcher.refresh()
+
+    def _finish_plain(self, method: str) -> None:
+        """End what was not prepared as any other transaction."""
+        dispatcher = self.dispatcher
+        if method == "tpc_rollback":
+            dispatcher.rollback(lambda link: link.raw.tpc_rollback())
+        else:
+            dispatcher.commit(lambda link: link.raw.tpc_commit())
+
+    def _finish_prepared(self, method: str, xid: Any) -> None:
+        group = self._database.groups[0].id
+        link = self.dispatcher.links.writer(group, must_live=True)
+        self._send(link, lambda: getattr(link.raw, method)(xid), _FINISHING)
+        link.used_at = self.dispatcher.core.clock()
+        self.dispatcher.sight.wrote(group, link.id)
+
+    def _send(self, link: Link, call: Callable[[], None], unknown: str) -> None:
+        """Do a step of which nobody can tell whether it was done when its answer is
+        lost; `unknown` says what to do then."""
         try:
-            self.guarded(getattr(link.raw, method))
-        finally:
-            self._two_phase = None
-            dispatcher.transaction.end(committed=method == "tpc_commit")
-            dispatcher.refresh()
+            self.guarded(call)
+        except self.Error as exc:
+            fault = link.adapter.fault(exc, link.raw)
+            if action_for(fault, Moment.COMMITTING) is not Action.RAISE_OUTCOME_UNKNOWN:
+                raise
+            self._two_phase, self._is_prepared = None, False
+            self.dispatcher.transaction.forget(link)
+            self.dispatcher.refresh()
+            raise self._adapter.own(errors.OutcomeUnknown)(
+                f"the link to {link.node.name} was lost and with it the answer: {exc}. "
+                f"{unknown}"
+            ) from exc
 
     def _in_two_phase(self, method: str) -> Link:
         if self._two_phase is None:

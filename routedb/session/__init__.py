@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from routedb.session.fate import Fate, fate
 from routedb.session.recovery import Action, Moment, action_for
 from routedb.session.seen import Floor, Mark
 from routedb.session.settings import Settings
@@ -12,9 +13,11 @@ __all__ = [
     "Event",
     "Floor",
     "Mark",
+    "Fate",
     "Moment",
     "Settings",
     "State",
     "action_for",
     "advance",
+    "fate",
 ]

@@ -11,6 +11,16 @@ not been told to commit), and is OutcomeUnknown after a write outside a transact
 a commit, whose answer was lost. The commit of a transaction that wrote nothing loses
 nothing either way: it is TransactionLost, which says that running it again is safe.
 
+COMMITTING is whatever may commit an open transaction: `commit()`, COMMIT in the text,
+alone or among other statements, the DDL that MySQL commits before it runs, PREPARE
+TRANSACTION, XA. Once sent, its loss is never TransactionLost, for "nothing of it was
+committed" would be a guess. A refusal is: a server that says it is read-only, or did
+not read what was too large, has not committed, and the engine rolls back at once.
+COMMITTING_MARKED is a commit before which `commit_check` has noted the transaction's
+id: what became of it can be asked of the writer, and session/fate.py says what the
+answer proves. Noting the id is a statement inside the transaction like any other: a
+link that is lost there takes it along before the commit was sent.
+
 TIMEOUT and STATEMENT are answers of a healthy server to this very statement: the
 user's to see, always. CONFLICT is the same, except that a plain read cancelled on a
 replica by recovery (40001 there) succeeds elsewhere. OVERLOAD, "too many connections",
@@ -36,6 +46,7 @@ class Moment(Enum):
     IN_READ_ONLY = "inside a transaction declared read-only"
     COMMITTING_READS = "commit of a transaction that wrote nothing"
     COMMITTING = "commit"
+    COMMITTING_MARKED = "commit of a transaction whose id is known"
 
 
 class Action(Enum):
@@ -46,16 +57,18 @@ class Action(Enum):
     AWAIT_WRITER = "find the writer anew and run it there"
     LOSE = "raise TransactionLost"
     RAISE_OUTCOME_UNKNOWN = "raise OutcomeUnknown"
+    ASK = "ask the writer what became of it"
 
 
 _FIND_R, _FIND_W = Moment.FINDING_REPLICA, Moment.FINDING_WRITER
 _READ, _WRITE = Moment.READING, Moment.WRITING
 _TX, _RO_TX = Moment.IN_TRANSACTION, Moment.IN_READ_ONLY
 _COMMIT_R, _COMMIT = Moment.COMMITTING_READS, Moment.COMMITTING
+_COMMIT_M = Moment.COMMITTING_MARKED
 
 _RAISE, _ELSEWHERE = Action.RAISE, Action.RETRY_ELSEWHERE
 _AWAIT, _LOSE = Action.AWAIT_WRITER, Action.LOSE
-_UNKNOWN = Action.RAISE_OUTCOME_UNKNOWN
+_UNKNOWN, _ASK = Action.RAISE_OUTCOME_UNKNOWN, Action.ASK
 
 TABLE: dict[Fault, dict[Moment, Action]] = {
     Fault.LINK_LOST: {
@@ -67,6 +80,7 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
         _RO_TX: _LOSE,
         _COMMIT_R: _LOSE,
         _COMMIT: _UNKNOWN,
+        _COMMIT_M: _ASK,
     },
     Fault.REFUSED: {_FIND_R: _ELSEWHERE, _FIND_W: _AWAIT},
     Fault.NODE_STARTING: {
@@ -83,11 +97,13 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
         _WRITE: _AWAIT,
         _TX: _LOSE,
         _RO_TX: _RAISE,
+        _COMMIT: _LOSE,
+        _COMMIT_M: _LOSE,
     },
     Fault.OVERLOAD: {_FIND_R: _ELSEWHERE},
     Fault.CONFLICT: {_READ: _ELSEWHERE},
     Fault.TIMEOUT: {},
-    Fault.TOO_LARGE: {_TX: _LOSE, _RO_TX: _LOSE},
+    Fault.TOO_LARGE: {_TX: _LOSE, _RO_TX: _LOSE, _COMMIT: _LOSE},
     Fault.STATEMENT: {},
 }
 

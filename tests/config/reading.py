@@ -24,6 +24,7 @@ connect_timeout = 2
 [databases.orders]
 shards = [["postgresql://a1/o", "postgresql://a2/o"], "postgresql://b1/o"]
 failover_timeout = "2m"
+commit_check = true
 
 [tables]
 "crm_*" = "crm"

@@ -71,7 +71,8 @@ def test_required_keys_are_called_so():
 def test_the_defaults_of_a_database_are_those_of_the_code():
     said = {key: rows("A database")[key][1].strip('`"') for key in OPTIONS}
     content = {"nodes": ["fake://a"], **said}
-    content["read_only"] = said["read_only"] == "true"
+    for flag in ("read_only", "commit_check"):
+        content[flag] = said[flag] == "true"
     del content["max_lag"]  # to write it asks for more
     source = {"databases": {"main": content}}
     written = load(source, {}, environ={}, read_file=str).databases["main"]

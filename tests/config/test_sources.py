@@ -42,6 +42,7 @@ def test_options_have_their_values():
     assert (main.consistency, main.max_lag_s) == ("process", 0.5)
     assert (crm.read_only, crm.connect_timeout_s) == (True, 2.0)
     assert (orders.failover_timeout_s, orders.is_sharded) == (120.0, True)
+    assert (main.commit_check, orders.commit_check) == (False, True)
 
 
 @pytest.mark.parametrize(

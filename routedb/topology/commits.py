@@ -1,0 +1,45 @@
+"""What is noted of a commit before it is sent, and what is seen of it afterwards.
+
+Plain values of PostgreSQL's; what they prove is decided in session/fate.py.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Mark(NamedTuple):
+    """A transaction that has written, as its server saw it just before its commit.
+
+    Positions are byte numbers in the WAL.
+    """
+
+    xid: int  # of 64 bits: it never wraps
+    system: int  # what initdb has given the data directory, and every copy of it
+    timeline: int
+    incarnation: str  # differs after every restart and every recovery of a server
+    position: int  # all that the transaction has written so far lies before it
+    flushed: int  # all before it was on disk
+    pid: int  # of the session
+
+
+class Status(Enum):
+    """What a server says of a transaction's id."""
+
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+    IN_PROGRESS = "in progress"
+    UNBORN = "in the future"  # not handed out there yet
+    FORGOTTEN = "too old to be known"
+
+
+class Sighting(NamedTuple):
+    """What a writer said of a mark's id, and who that writer is."""
+
+    status: Status
+    system: int
+    timeline: int
+    incarnation: str
+    # Where the mark's timeline ends in this one's history; None when not known.
+    ends_at: int | None = None
