@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from routedb.routing.route import Reason, Route
     from routedb.runtime import Cluster, connect
     from routedb.sql import Statement, classify
+    from routedb.transact import run
 
 __version__ = "0.1.0"
 
@@ -85,6 +86,7 @@ _LATER = {
     "connect": "routedb.runtime",
     "patch": "routedb.integrations.patch",
     "report": "routedb.engine.shadow.tally",
+    "run": "routedb.transact",
 }
 
 
@@ -148,5 +150,6 @@ __all__ = [
     "paramstyle",
     "patch",
     "report",
+    "run",
     "threadsafety",
 ]

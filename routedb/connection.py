@@ -114,7 +114,7 @@ class Connection:
 
     @isolation_level.setter
     def isolation_level(self, level: str | None) -> None:
-        self._change(isolation=_level(level))
+        self._change(isolation=level_named(level))
 
     @property
     def deferrable(self) -> bool | None:
@@ -138,7 +138,7 @@ class Connection:
         """
         changes: dict[str, Any] = {}
         if isolation_level is not None:
-            changes["isolation"] = _level(isolation_level)
+            changes["isolation"] = level_named(isolation_level)
         if readonly is not None:
             changes["read_only"] = readonly
         if deferrable is not None:
@@ -285,7 +285,8 @@ _NUMBERED = {
 }
 
 
-def _level(level: str | int | None) -> str | None:
+def level_named(level: str | int | None) -> str | None:
+    """Return an isolation level by its name, whether given by name or by number."""
     if level is None or level == "DEFAULT":
         return None
     known = (

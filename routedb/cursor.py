@@ -280,7 +280,7 @@ class Cursor:
             return call(*args)
         except Exception as exc:
             if self.link is not None:
-                self.link.adapter.adopt(exc)
+                self.link.take(exc)
             raise
 
     def _error(self, kind: type[errors.Error], message: str) -> errors.Error:

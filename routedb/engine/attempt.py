@@ -129,10 +129,8 @@ class Attempts:
         action = action_for(fault, moment)
         if fault is Fault.NODE_READ_ONLY and self._is_alone(link):
             action = Action.RAISE  # no other node would say anything else
-        if fault is Fault.CONFLICT and not (
-            moment is Moment.WRITING and self.is_in_parts
-        ):
-            exc.retry_is_safe = True
+        if moment is Moment.WRITING and self.is_in_parts:
+            exc.retry_is_safe = False  # the first of them may have been committed
         if self.may_write and self.is_in_parts:
             self.d.sight.wrote(link.node.group, link.id)
         if fault is Fault.LINK_LOST:

@@ -145,8 +145,6 @@ class Commit:
             roll_back(self._links, link)
         if fault is Fault.NODE_READ_ONLY:
             self._links.core.publish(NodeRefusedWrite(link.node.id, link.generation))
-        if fault is Fault.CONFLICT:
-            exc.retry_is_safe = True  # type: ignore[attr-defined]  # errors.Error's
         return fault
 
     def _roll_back_others(self, failed: Link) -> None:

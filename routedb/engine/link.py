@@ -60,6 +60,8 @@ class Link:
         """Return what an exception of the driver tells, and make it ours too."""
         fault = self.adapter.fault(exc, self.raw)
         self.adapter.adopt(exc)
+        if fault is Fault.CONFLICT:
+            exc.retry_is_safe = True  # type: ignore[attr-defined]  # errors.Error's
         return fault
 
     # -- the adapter's calls, each once no other thread uses the link ------------------
