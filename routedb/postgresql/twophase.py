@@ -9,6 +9,7 @@ from psycopg2 import extensions as ext
 
 from routedb import errors
 from routedb.engine.link import Link
+from routedb.postgresql.handle import Handle
 from routedb.postgresql.modes import Modes
 from routedb.session import Action, Moment, action_for
 from routedb.topology.snapshot import Role
@@ -64,12 +65,21 @@ class TwoPhase(Modes):
 
     def tpc_recover(self) -> list[Any]:
         """Return the ids of the transactions prepared on the writer."""
-        was_idle = not self.usable().transaction.is_bound
+        dispatcher = self.usable()
+        was_idle = not dispatcher.transaction.is_bound
+        group = self._database.groups[0].id
+        branch = dispatcher.transaction.branches.get(group)
+        link = branch or dispatcher.links.writer(group, must_live=True)
+        if type(link.raw) is not Handle:  # which psycopg2 asks by our own cursor
+            found = self.guarded(link.raw.tpc_recover)
+            if was_idle:
+                self.guarded(link.rollback)
+            return list(found)
         with self.using(role="writer"):
-            found: list[Any] = self.guarded(ext.connection.tpc_recover, self)
+            found = self.guarded(ext.connection.tpc_recover, self)
         if was_idle:
             self.rollback()
-        return found
+        return list(found)
 
     def commit(self) -> None:
         """Commit the open transaction, if any."""

@@ -1,0 +1,93 @@
+"""An id that is handed out again, by real servers: 'committed' is about another's.
+
+Each time a transaction that never committed is marked, what it had written is lost with
+its server, and another transaction is given its id and commits.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from routedb.adapters import load
+from routedb.session.fate import Fate, Kinship, fate, kinship
+from routedb.topology.commits import Status
+from tests.failover.rig import link_to
+
+pytestmark = [pytest.mark.live, pytest.mark.chaos]
+COMMITS = load("postgresql").commits
+
+
+def begin_and_mark(rig):
+    """Write, and note what commit_check would note; the link stays open."""
+    connection = rig.connect(autocommit=False)
+    cursor = connection.cursor()
+    cursor.execute("INSERT INTO t VALUES (10, 0)")
+    mark = COMMITS.mark(link_to(connection, "writer").raw)
+    return connection, mark
+
+
+def use_up(rig, name, xid):
+    """Commit transactions until the id has been handed out; return their first."""
+    with rig.servers[name].connect(rig.database.name) as raw:
+        cursor = raw.cursor()
+        first = None
+        while True:
+            cursor.execute("SELECT pg_current_xact_id()::text::bigint")
+            [(given,)] = cursor.fetchall()
+            first = first or given
+            if given >= xid:
+                return first
+
+
+def sighting(rig, name, mark):
+    with rig.servers[name].connect(rig.database.name) as raw:
+        return COMMITS.sight(raw, mark)
+
+
+def cut_off(server):
+    """Have a replica receive no more."""
+    server.is_disturbed = True
+    server.execute("ALTER SYSTEM SET primary_conninfo = ''")
+    server.execute("SELECT pg_reload_conf()")
+
+
+def test_on_a_new_timeline(pg_rig):
+    pg_rig.database.wait_replayed()
+    cut_off(pg_rig.servers["replica1"])
+    connection, mark = begin_and_mark(pg_rig)
+    pg_rig.database.execute("CHECKPOINT")  # on disk, and yet not on the replica
+    mark = mark._replace(flushed=mark.position)
+    pg_rig.servers["writer"].kill()
+    pg_rig.servers["replica1"].promote()
+    assert sighting(pg_rig, "replica1", mark).status is Status.UNBORN
+    assert fate(mark, sighting(pg_rig, "replica1", mark)) is Fate.LOST
+    assert use_up(pg_rig, "replica1", mark.xid) <= mark.xid
+    seen = sighting(pg_rig, "replica1", mark)
+    assert seen.status is Status.COMMITTED  # somebody else's
+    assert seen.ends_at is not None
+    assert kinship(mark, seen) is Kinship.LATER
+    assert fate(mark, seen) is Fate.UNKNOWN
+    connection.close()
+
+
+def test_on_the_same_timeline_after_a_crash(pg_rig):
+    """The WAL that was not yet written is lost, and so is every trace of the id."""
+    writer = pg_rig.servers["writer"]
+    writer.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+    writer.execute("SELECT pg_reload_conf()")
+    try:
+        writer.execute("CHECKPOINT")
+        connection, mark = begin_and_mark(pg_rig)
+        writer.kill()
+        writer.start()
+        assert fate(mark, sighting(pg_rig, "writer", mark)) is Fate.LOST
+        assert use_up(pg_rig, "writer", mark.xid) <= mark.xid
+        seen = sighting(pg_rig, "writer", mark)
+        assert seen.status is Status.COMMITTED  # somebody else's
+        assert (seen.timeline, seen.system) == (mark.timeline, mark.system)
+        assert mark.flushed < mark.position
+        assert fate(mark, seen) is Fate.UNKNOWN
+        connection.close()
+    finally:
+        writer.execute("ALTER SYSTEM RESET wal_writer_delay")
+        writer.execute("SELECT pg_reload_conf()")
