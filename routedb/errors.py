@@ -8,6 +8,7 @@ section 2), so `except routedb.IntegrityError` and the driver's own class both c
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 
 class Warning(Exception):  # noqa: A001  (the name is PEP 249's)
@@ -20,9 +21,11 @@ class Error(Exception):
     `retry_is_safe` is True when nothing of the transaction has happened, or will, and
     running the whole of it again, after rollback(), may succeed. A driver's error has
     it set where that is so: a deadlock, a serialization failure, a refused connection.
+    `attempts` are those that `routedb.run()` has made.
     """
 
     retry_is_safe = False
+    attempts: tuple[Any, ...] = ()
 
 
 class InterfaceError(Error):

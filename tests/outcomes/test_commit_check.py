@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -187,7 +188,7 @@ def flush(rig, is_durable, monkeypatch):
     flushed otherwise is the server's affair."""
     if is_durable:
         rig.database.execute("CHECKPOINT")
-    mark = PostgreSQLCommits.mark
+    mark: Any = PostgreSQLCommits.mark
 
     def told(self, raw):
         found = mark(self, raw)
@@ -284,15 +285,16 @@ def test_a_session_that_never_heard_of_the_end_is_ended(pg_rig):
     connection = pg_rig.connect(autocommit=False, commit_check=True)
     insert(connection, 10)
     link = link_to(connection, "writer")
-    mark = link.adapter.commits.mark(link.raw)
+    commits: Any = link.adapter.commits
+    mark = commits.mark(link.raw)
     asking = link.adapter.connect(link.node, 5.0)
     try:
-        assert link.adapter.commits.sight(asking, mark).status.value == "in progress"
-        assert link.adapter.commits.end(asking, mark)
+        assert commits.sight(asking, mark).status.value == "in progress"
+        assert commits.end(asking, mark)
         wait_until(
-            lambda: link.adapter.commits.sight(asking, mark).status.value == "aborted",
+            lambda: commits.sight(asking, mark).status.value == "aborted",
             "it is rolled back",
         )
-        assert not link.adapter.commits.end(asking, mark)
+        assert not commits.end(asking, mark)
     finally:
         asking.close()

@@ -6,6 +6,8 @@ its server, and another transaction is given its id and commits.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from routedb.adapters import load
@@ -14,7 +16,7 @@ from routedb.topology.commits import Status
 from tests.failover.rig import link_to
 
 pytestmark = [pytest.mark.live, pytest.mark.chaos]
-COMMITS = load("postgresql").commits
+COMMITS: Any = load("postgresql").commits
 
 
 def begin_and_mark(rig):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import traceback
+from typing import Any
 
 import pytest
 
 import routedb
-from routedb import transact
 from routedb.errors import Fault
 from routedb.session import State
 from tests.engine.rig import farm, state
@@ -18,8 +18,8 @@ WRITE = "INSERT INTO t VALUES (1)"
 @pytest.fixture(autouse=True)
 def waits(monkeypatch):
     """Nothing sleeps; what would have been slept is kept."""
-    waits = []
-    monkeypatch.setattr(transact.time, "sleep", waits.append)
+    waits: list[float] = []
+    monkeypatch.setattr("routedb.transact.time.sleep", waits.append)
     return waits
 
 
@@ -128,8 +128,8 @@ def test_the_last_error_tells_of_all_attempts(rig, waits):
     error = caught.value
     assert [attempt.number for attempt in error.attempts] == [1, 2, 3]
     assert error.attempts[-1].error is error
-    assert error.__notes__[0] == "run(): 3 attempts"
-    assert len(error.__notes__) == 4
+    assert notes(error)[0] == "run(): 3 attempts"
+    assert len(notes(error)) == 4
     assert len(waits) == 2
     shown = "".join(traceback.format_exception(error))
     assert shown.count("Traceback") == 3
@@ -141,6 +141,10 @@ def test_no_attempt_begins_when_time_is_over(rig):
     with pytest.raises(routedb.OperationalError) as caught:
         routedb.run(connection, write, attempts=99, timeout=1e-9)
     assert len(caught.value.attempts) == 1
+
+
+def notes(exc: Any) -> list[str]:
+    return list(exc.__notes__)
 
 
 BEGUN = {
@@ -193,7 +197,7 @@ def test_what_the_function_committed_itself_is_not_done_twice(rig):
         routedb.run(connection, work)
     assert runs == [1]
     assert not caught.value.retry_is_safe
-    assert "committed by itself" in caught.value.__notes__[0]
+    assert "committed by itself" in notes(caught.value)[0]
 
 
 def test_the_mode_of_the_transaction_is_as_asked_and_then_as_before(rig):
