@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from routedb.session import recovery, state
+from routedb.session import fate, recovery, state
 from routedb.topology import states
 
 TARGET = Path(__file__).with_name("states.rst")
@@ -40,6 +40,7 @@ def document() -> str:
         _section("A node", states, _moves(states.TABLE)),
         _section("A transaction", state, _moves(state.TABLE)),
         _section("A fault", recovery, _actions(recovery.TABLE)),
+        _section("A lost commit", fate, _fates(fate.TABLE)),
     ]
     return "\n".join([HEAD, *sections])
 
@@ -70,6 +71,15 @@ def _actions(table: Mapping[Before, Mapping[News, After]]) -> Rows:
     for moment in moments:
         actions = [row.get(moment) for row in table.values()]
         rows.append([f"**{moment.value}**", *(a.value if a else "" for a in actions)])
+    return rows
+
+
+def _fates(table: Mapping[Before, Mapping[News, After]]) -> Rows:
+    """One row a server, one column what it says."""
+    statuses = next(iter(table.values()))
+    rows = [["", *(status.value for status in statuses)]]
+    for server, row in table.items():
+        rows.append([f"**{server.name}**", *(row[status].value for status in statuses)])
     return rows
 
 

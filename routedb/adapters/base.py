@@ -12,7 +12,7 @@ from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.statement import TxMode
-from routedb.topology.commits import Mark, Sighting
+from routedb.topology.commits import Note, Sighting
 from routedb.topology.snapshot import Answer
 
 __all__ = ["Adapter", "Commits", "Fault", "Raw", "RawCursor", "TxMode"]
@@ -24,14 +24,14 @@ RawCursor = Any  # the driver's cursor
 class Commits(Protocol):
     """How a server is asked what became of a commit whose answer was lost."""
 
-    def mark(self, raw: Raw) -> Mark | None:
+    def note(self, raw: Raw) -> Note | None:
         """Note the open transaction before its commit; None when it has no id."""
 
-    def sight(self, raw: Raw, mark: Mark) -> Sighting | None:
-        """Ask a writer for a marked transaction; None when it is no writer."""
+    def sight(self, raw: Raw, note: Note) -> Sighting | None:
+        """Ask a writer for a noted transaction; None when it is no writer."""
 
-    def end(self, raw: Raw, mark: Mark) -> bool:
-        """End the marked transaction's session if it waits for a statement; tell
+    def end(self, raw: Raw, note: Note) -> bool:
+        """End the noted transaction's session if it waits for a statement; tell
         whether it did."""
 
 

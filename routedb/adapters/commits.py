@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from routedb.adapters.base import Raw
-from routedb.topology.commits import Mark, Sighting, Status
+from routedb.topology.commits import Note, Sighting, Status
 
 # One run of a server: it ends with a restart, which has another start time, or with a
 # recovery after a crash of one backend, which ends at another place in the WAL.
@@ -19,7 +19,7 @@ _INCARNATION = """concat_ws(' ', pg_catalog.pg_postmaster_start_time(),
 _TIMELINE = """('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(
                 pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int"""
 
-_MARK = f"""
+_NOTE = f"""
 SELECT pg_catalog.pg_current_xact_id_if_assigned()::text::bigint,
        system_identifier,
        {_TIMELINE},
@@ -55,28 +55,28 @@ class PostgreSQLCommits:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    def mark(self, raw: Raw) -> Mark | None:
+    def note(self, raw: Raw) -> Note | None:
         """Note the open transaction; None when it has no id, for it wrote nothing that
         needs one. One query."""
-        (row,) = self._ask(raw, _MARK, ())
-        mark = Mark(*row)
-        return None if mark.xid is None else mark
+        (row,) = self._ask(raw, _NOTE, ())
+        note = Note(*row)
+        return None if note.xid is None else note
 
-    def sight(self, raw: Raw, mark: Mark) -> Sighting | None:
-        """Ask a writer, outside a transaction, for the mark's id; None: it is none."""
+    def sight(self, raw: Raw, note: Note) -> Sighting | None:
+        """Ask a writer, outside a transaction, for the noted id; None: it is none."""
         ((system, timeline, incarnation),) = self._ask(raw, _WHO, ())
         if timeline is None:
             return None
-        status = self._status(raw, mark.xid)
+        status = self._status(raw, note.xid)
         ends_at = None
-        if timeline > mark.timeline and status is Status.COMMITTED:
-            ends_at = self._end_of(raw, mark.timeline, timeline)
+        if timeline > note.timeline and status is Status.COMMITTED:
+            ends_at = self._end_of(raw, note.timeline, timeline)
         return Sighting(status, system, timeline, incarnation, ends_at)
 
-    def end(self, raw: Raw, mark: Mark) -> bool:
-        """End the marked transaction's session if it waits for a statement, which then
+    def end(self, raw: Raw, note: Note) -> bool:
+        """End the noted transaction's session if it waits for a statement, which then
         can no longer arrive. False: there is no such session."""
-        return bool(self._ask(raw, _END, (mark.pid, mark.xid)))
+        return bool(self._ask(raw, _END, (note.pid, note.xid)))
 
     def _status(self, raw: Raw, xid: int) -> Status:
         try:

@@ -129,6 +129,9 @@ class Attempts:
         action = action_for(fault, moment)
         if fault is Fault.NODE_READ_ONLY and self._is_alone(link):
             action = Action.RAISE  # no other node would say anything else
+        if moment is Moment.COMMITTING and fault is Fault.NODE_READ_ONLY:
+            if self.is_in_parts:  # a COMMIT among them may have come before
+                action = Action.RAISE_OUTCOME_UNKNOWN
         if moment is Moment.WRITING and self.is_in_parts:
             exc.retry_is_safe = False  # the first of them may have been committed
         if self.may_write and self.is_in_parts:

@@ -17,7 +17,7 @@ from routedb.engine.link import Link
 from routedb.engine.links import Links
 from routedb.events import NodeRefusedWrite
 from routedb.session import Action, Fate, Moment, action_for
-from routedb.topology.commits import Mark
+from routedb.topology.commits import Note
 
 End = Callable[[Link], None]
 
@@ -90,21 +90,21 @@ class Commit:
         if not link.is_alive():
             self._links.drop(link)
             raise _never_sent(link)
-        mark = self._mark(link)
+        note = self._note(link)
         try:
             self._end(link)
         except Exception as exc:
             fault = self._failed(link, exc)
-            moment = Moment.COMMITTING if mark is None else Moment.COMMITTING_MARKED
+            moment = Moment.COMMITTING if note is None else Moment.COMMITTING_NOTED
             action = action_for(fault, moment)
-            if action is Action.ASK and mark is not None:
-                self._ask(group, link, mark, exc)
+            if action is Action.ASK and note is not None:
+                self._ask(group, link, note, exc)
             elif action is Action.RAISE:
                 raise
             else:
                 _conclude(action, link, exc)
 
-    def _mark(self, link: Link) -> Mark | None:
+    def _note(self, link: Link) -> Note | None:
         """Note the transaction's id, where `commit_check` wants to know it."""
         database = self._links.core.config.databases[link.node.database]
         commits = link.adapter.commits
@@ -112,16 +112,16 @@ class Commit:
             return None
         try:
             with link.hold:
-                return commits.mark(link.raw)
+                return commits.note(link.raw)
         except Exception as exc:
             fault = self._failed(link, exc)
             if action_for(fault, Moment.IN_TRANSACTION) is Action.LOSE:
                 raise _never_sent(link) from exc
             raise
 
-    def _ask(self, group: int, link: Link, mark: Mark, exc: Exception) -> None:
+    def _ask(self, group: int, link: Link, note: Note, exc: Exception) -> None:
         """Return when the transaction is committed; raise what became of it else."""
-        fate, said = inquiry.ask(self._links, group, mark)
+        fate, said = inquiry.ask(self._links, group, note)
         name = link.node.name
         if fate is Fate.LOST:
             raise errors.TransactionLost(

@@ -15,7 +15,7 @@ from routedb.adapters.base import Commits, Raw
 from routedb.config.mask import mask
 from routedb.engine.links import Links
 from routedb.session import Action, Fate, Moment, fate
-from routedb.topology.commits import Mark, Sighting
+from routedb.topology.commits import Note, Sighting
 
 _PAUSE_S = 0.05  # between two questions
 # A session that has not heard of its client's end sits in its transaction until the
@@ -25,21 +25,21 @@ _GRACE_S = 1.0
 Verdict = tuple[Fate, str]  # with the reason, for an error
 
 
-def ask(links: Links, group: int, mark: Mark) -> Verdict:
-    """Return what became of the marked transaction, and how that is known."""
+def ask(links: Links, group: int, note: Note) -> Verdict:
+    """Return what became of the noted transaction, and how that is known."""
     core = links.core
     database = core.config.databases[core.groups[group].database]
     return _Inquiry(
-        links, group, mark, core.clock() + database.failover_timeout_s
+        links, group, note, core.clock() + database.failover_timeout_s
     ).run()
 
 
 class _Inquiry:
-    def __init__(self, links: Links, group: int, mark: Mark, deadline: float) -> None:
+    def __init__(self, links: Links, group: int, note: Note, deadline: float) -> None:
         self._links = links
         self._core = links.core
         self._group = group
-        self._mark = mark
+        self._note = note
         self._deadline = deadline
         self._patience_ends = self._core.clock() + _GRACE_S
         self._has_ended_it = False
@@ -72,21 +72,21 @@ class _Inquiry:
         """Ask one node until it knows; None: time is over, or it is no writer now."""
         with self._asking(node) as (commits, raw):
             while self._core.clock() < self._deadline:
-                seen = commits.sight(raw, self._mark)
+                seen = commits.sight(raw, self._note)
                 if seen is None:
                     self._last = f"{self._name(node)} is not the writer now"
                     return None
-                found = fate(self._mark, seen)
+                found = fate(self._note, seen)
                 if found is not Fate.PENDING:
                     return self._conclude(found, seen, self._name(node))
                 self._last = f"it is still in progress on {self._name(node)}"
                 if self._core.clock() >= self._patience_ends:
-                    self._has_ended_it |= commits.end(raw, self._mark)
+                    self._has_ended_it |= commits.end(raw, self._note)
                 self._pause()
         return None
 
     def _conclude(self, found: Fate, seen: Sighting, name: str) -> Verdict:
-        said = f"{name} says of transaction {self._mark.xid} {seen.status.value!r}"
+        said = f"{name} says of transaction {self._note.xid} {seen.status.value!r}"
         if found is Fate.COMMITTED and self._has_ended_it:
             # It had got the commit at the last moment after all, and may have been cut
             # short in waiting for its synchronous replica.
@@ -102,7 +102,7 @@ class _Inquiry:
         config = core.nodes[node]
         adapter = core.adapter(config)
         commits = adapter.commits
-        assert commits is not None  # it has marked the transaction
+        assert commits is not None  # it has noted the transaction
         database = core.config.databases[config.database]
         left_s = self._deadline - core.clock()
         raw = adapter.connect(config, min(database.connect_timeout_s, left_s))

@@ -216,6 +216,7 @@ class Transaction:
         self.lose(link)
         self.commits += 1
         self.end(committed=False)
+        self.sight.wrote(link.node.group, link.id)  # maybe: do not read behind it
 
     def abandon(self) -> None:
         """In a forked child: the parent has the transaction; here it is lost."""

@@ -48,7 +48,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from routedb.topology.commits import Mark, Sighting, Status
+from routedb.topology.commits import Note, Sighting, Status
 
 
 class Kinship(Enum):
@@ -98,20 +98,20 @@ TABLE: dict[Kinship, dict[Status, Fate]] = {
 }
 
 
-def fate(mark: Mark, seen: Sighting) -> Fate:
-    """Return what a sighting proves of the transaction that was marked."""
-    return TABLE[kinship(mark, seen)][seen.status]
+def fate(note: Note, seen: Sighting) -> Fate:
+    """Return what a sighting proves of the transaction that was noted."""
+    return TABLE[kinship(note, seen)][seen.status]
 
 
-def kinship(mark: Mark, seen: Sighting) -> Kinship:
-    """Tell how the server that was seen is related to the one that was marked."""
-    if seen.system != mark.system or seen.timeline < mark.timeline:
+def kinship(note: Note, seen: Sighting) -> Kinship:
+    """Tell how the server that was seen is related to the one that was noted."""
+    if seen.system != note.system or seen.timeline < note.timeline:
         return Kinship.STRANGER
-    is_same_line = seen.timeline == mark.timeline
-    if is_same_line and seen.incarnation == mark.incarnation:
+    is_same_line = seen.timeline == note.timeline
+    if is_same_line and seen.incarnation == note.incarnation:
         return Kinship.SELF
-    is_durable = mark.flushed >= mark.position
-    forked_after = seen.ends_at is not None and seen.ends_at >= mark.position
+    is_durable = note.flushed >= note.position
+    forked_after = seen.ends_at is not None and seen.ends_at >= note.position
     if is_durable and (is_same_line or forked_after):
         return Kinship.HEIR
     return Kinship.LATER

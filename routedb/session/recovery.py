@@ -16,7 +16,7 @@ alone or among other statements, the DDL that MySQL commits before it runs, PREP
 TRANSACTION, XA. Once sent, its loss is never TransactionLost, for "nothing of it was
 committed" would be a guess. A refusal is: a server that says it is read-only, or did
 not read what was too large, has not committed, and the engine rolls back at once.
-COMMITTING_MARKED is a commit before which `commit_check` has noted the transaction's
+COMMITTING_NOTED is a commit before which `commit_check` has noted the transaction's
 id: what became of it can be asked of the writer, and session/fate.py says what the
 answer proves. Noting the id is a statement inside the transaction like any other: a
 link that is lost there takes it along before the commit was sent.
@@ -46,7 +46,7 @@ class Moment(Enum):
     IN_READ_ONLY = "inside a transaction declared read-only"
     COMMITTING_READS = "commit of a transaction that wrote nothing"
     COMMITTING = "commit"
-    COMMITTING_MARKED = "commit of a transaction whose id is known"
+    COMMITTING_NOTED = "commit of a transaction whose id is known"
 
 
 class Action(Enum):
@@ -64,7 +64,7 @@ _FIND_R, _FIND_W = Moment.FINDING_REPLICA, Moment.FINDING_WRITER
 _READ, _WRITE = Moment.READING, Moment.WRITING
 _TX, _RO_TX = Moment.IN_TRANSACTION, Moment.IN_READ_ONLY
 _COMMIT_R, _COMMIT = Moment.COMMITTING_READS, Moment.COMMITTING
-_COMMIT_M = Moment.COMMITTING_MARKED
+_COMMIT_N = Moment.COMMITTING_NOTED
 
 _RAISE, _ELSEWHERE = Action.RAISE, Action.RETRY_ELSEWHERE
 _AWAIT, _LOSE = Action.AWAIT_WRITER, Action.LOSE
@@ -80,7 +80,7 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
         _RO_TX: _LOSE,
         _COMMIT_R: _LOSE,
         _COMMIT: _UNKNOWN,
-        _COMMIT_M: _ASK,
+        _COMMIT_N: _ASK,
     },
     Fault.REFUSED: {_FIND_R: _ELSEWHERE, _FIND_W: _AWAIT},
     Fault.NODE_STARTING: {
@@ -98,7 +98,7 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
         _TX: _LOSE,
         _RO_TX: _RAISE,
         _COMMIT: _LOSE,
-        _COMMIT_M: _LOSE,
+        _COMMIT_N: _LOSE,
     },
     Fault.OVERLOAD: {_FIND_R: _ELSEWHERE},
     Fault.CONFLICT: {_READ: _ELSEWHERE},

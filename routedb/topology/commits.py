@@ -9,7 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 
-class Mark(NamedTuple):
+class Note(NamedTuple):
     """A transaction that has written, as its server saw it just before its commit.
 
     Positions are byte numbers in the WAL.
@@ -35,11 +35,11 @@ class Status(Enum):
 
 
 class Sighting(NamedTuple):
-    """What a writer said of a mark's id, and who that writer is."""
+    """What a writer said of a noted id, and who that writer is."""
 
     status: Status
     system: int
     timeline: int
     incarnation: str
-    # Where the mark's timeline ends in this one's history; None when not known.
+    # Where the noted timeline ends in this one's history; None when not known.
     ends_at: int | None = None

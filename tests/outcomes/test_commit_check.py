@@ -188,13 +188,13 @@ def flush(rig, is_durable, monkeypatch):
     flushed otherwise is the server's affair."""
     if is_durable:
         rig.database.execute("CHECKPOINT")
-    mark: Any = PostgreSQLCommits.mark
+    note: Any = PostgreSQLCommits.note
 
     def told(self, raw):
-        found = mark(self, raw)
+        found = note(self, raw)
         return found._replace(flushed=found.position if is_durable else 0)
 
-    monkeypatch.setattr(PostgreSQLCommits, "mark", told)
+    monkeypatch.setattr(PostgreSQLCommits, "note", told)
 
 
 def commit_over(rig, connection, meanwhile):
@@ -286,15 +286,15 @@ def test_a_session_that_never_heard_of_the_end_is_ended(pg_rig):
     insert(connection, 10)
     link = link_to(connection, "writer")
     commits: Any = link.adapter.commits
-    mark = commits.mark(link.raw)
+    note = commits.note(link.raw)
     asking = link.adapter.connect(link.node, 5.0)
     try:
-        assert commits.sight(asking, mark).status.value == "in progress"
-        assert commits.end(asking, mark)
+        assert commits.sight(asking, note).status.value == "in progress"
+        assert commits.end(asking, note)
         wait_until(
-            lambda: commits.sight(asking, mark).status.value == "aborted",
+            lambda: commits.sight(asking, note).status.value == "aborted",
             "it is rolled back",
         )
-        assert not commits.end(asking, mark)
+        assert not commits.end(asking, note)
     finally:
         asking.close()

@@ -1,6 +1,6 @@
 """An id that is handed out again, by real servers: 'committed' is about another's.
 
-Each time a transaction that never committed is marked, what it had written is lost with
+Each time a transaction that never committed is noted, what it had written is lost with
 its server, and another transaction is given its id and commits.
 """
 
@@ -19,13 +19,13 @@ pytestmark = [pytest.mark.live, pytest.mark.chaos]
 COMMITS: Any = load("postgresql").commits
 
 
-def begin_and_mark(rig):
+def begin_and_note(rig):
     """Write, and note what commit_check would note; the link stays open."""
     connection = rig.connect(autocommit=False)
     cursor = connection.cursor()
     cursor.execute("INSERT INTO t VALUES (10, 0)")
-    mark = COMMITS.mark(link_to(connection, "writer").raw)
-    return connection, mark
+    note = COMMITS.note(link_to(connection, "writer").raw)
+    return connection, note
 
 
 def use_up(rig, name, xid):
@@ -41,9 +41,9 @@ def use_up(rig, name, xid):
                 return first
 
 
-def sighting(rig, name, mark):
+def sighting(rig, name, note):
     with rig.servers[name].connect(rig.database.name) as raw:
-        return COMMITS.sight(raw, mark)
+        return COMMITS.sight(raw, note)
 
 
 def cut_off(server):
@@ -56,19 +56,19 @@ def cut_off(server):
 def test_on_a_new_timeline(pg_rig):
     pg_rig.database.wait_replayed()
     cut_off(pg_rig.servers["replica1"])
-    connection, mark = begin_and_mark(pg_rig)
+    connection, note = begin_and_note(pg_rig)
     pg_rig.database.execute("CHECKPOINT")  # on disk, and yet not on the replica
-    mark = mark._replace(flushed=mark.position)
+    note = note._replace(flushed=note.position)
     pg_rig.servers["writer"].kill()
     pg_rig.servers["replica1"].promote()
-    assert sighting(pg_rig, "replica1", mark).status is Status.UNBORN
-    assert fate(mark, sighting(pg_rig, "replica1", mark)) is Fate.LOST
-    assert use_up(pg_rig, "replica1", mark.xid) <= mark.xid
-    seen = sighting(pg_rig, "replica1", mark)
+    assert sighting(pg_rig, "replica1", note).status is Status.UNBORN
+    assert fate(note, sighting(pg_rig, "replica1", note)) is Fate.LOST
+    assert use_up(pg_rig, "replica1", note.xid) <= note.xid
+    seen = sighting(pg_rig, "replica1", note)
     assert seen.status is Status.COMMITTED  # somebody else's
     assert seen.ends_at is not None
-    assert kinship(mark, seen) is Kinship.LATER
-    assert fate(mark, seen) is Fate.UNKNOWN
+    assert kinship(note, seen) is Kinship.LATER
+    assert fate(note, seen) is Fate.UNKNOWN
     connection.close()
 
 
@@ -79,16 +79,16 @@ def test_on_the_same_timeline_after_a_crash(pg_rig):
     writer.execute("SELECT pg_reload_conf()")
     try:
         writer.execute("CHECKPOINT")
-        connection, mark = begin_and_mark(pg_rig)
+        connection, note = begin_and_note(pg_rig)
         writer.kill()
         writer.start()
-        assert fate(mark, sighting(pg_rig, "writer", mark)) is Fate.LOST
-        assert use_up(pg_rig, "writer", mark.xid) <= mark.xid
-        seen = sighting(pg_rig, "writer", mark)
+        assert fate(note, sighting(pg_rig, "writer", note)) is Fate.LOST
+        assert use_up(pg_rig, "writer", note.xid) <= note.xid
+        seen = sighting(pg_rig, "writer", note)
         assert seen.status is Status.COMMITTED  # somebody else's
-        assert (seen.timeline, seen.system) == (mark.timeline, mark.system)
-        assert mark.flushed < mark.position
-        assert fate(mark, seen) is Fate.UNKNOWN
+        assert (seen.timeline, seen.system) == (note.timeline, note.system)
+        assert note.flushed < note.position
+        assert fate(note, seen) is Fate.UNKNOWN
         connection.close()
     finally:
         writer.execute("ALTER SYSTEM RESET wal_writer_delay")

@@ -8,9 +8,9 @@ import pytest
 
 from routedb.adapters.commits import end_in_history
 from routedb.session.fate import TABLE, Fate, Kinship, fate, kinship
-from routedb.topology.commits import Mark, Sighting, Status
+from routedb.topology.commits import Note, Sighting, Status
 
-MARK = Mark(
+NOTE = Note(
     xid=700,
     system=1,
     timeline=3,
@@ -19,51 +19,51 @@ MARK = Mark(
     flushed=4000,
     pid=42,
 )
-DURABLE = MARK._replace(flushed=5000)
+DURABLE = NOTE._replace(flushed=5000)
 SELF = Sighting(Status.COMMITTED, system=1, timeline=3, incarnation="monday")
 RESTARTED = SELF._replace(incarnation="tuesday")
 PROMOTED = RESTARTED._replace(timeline=4)
 
 
 @pytest.mark.parametrize(
-    ("mark", "seen", "expected"),
+    ("note", "seen", "expected"),
     [
-        (MARK, SELF, Kinship.SELF),
+        (NOTE, SELF, Kinship.SELF),
         (DURABLE, SELF, Kinship.SELF),
-        (MARK, RESTARTED, Kinship.LATER),
+        (NOTE, RESTARTED, Kinship.LATER),
         (DURABLE, RESTARTED, Kinship.HEIR),
-        (MARK, PROMOTED, Kinship.LATER),
+        (NOTE, PROMOTED, Kinship.LATER),
         (DURABLE, PROMOTED, Kinship.LATER),  # its history may not be read
         (DURABLE, PROMOTED._replace(ends_at=4999), Kinship.LATER),
         (DURABLE, PROMOTED._replace(ends_at=5000), Kinship.HEIR),
-        (MARK, PROMOTED._replace(ends_at=9999), Kinship.LATER),
+        (NOTE, PROMOTED._replace(ends_at=9999), Kinship.LATER),
         (DURABLE, PROMOTED._replace(incarnation="monday"), Kinship.LATER),
         (DURABLE, SELF._replace(timeline=2), Kinship.STRANGER),
         (DURABLE, SELF._replace(system=2), Kinship.STRANGER),
         (DURABLE, PROMOTED._replace(system=2, ends_at=9999), Kinship.STRANGER),
     ],
 )
-def test_who_answers(mark, seen, expected):
-    assert kinship(mark, seen) is expected
+def test_who_answers(note, seen, expected):
+    assert kinship(note, seen) is expected
 
 
 @pytest.mark.parametrize(
-    ("mark", "seen", "expected"),
+    ("note", "seen", "expected"),
     [
-        (MARK, SELF, Fate.COMMITTED),
-        (MARK, SELF._replace(status=Status.ABORTED), Fate.LOST),
-        (MARK, SELF._replace(status=Status.IN_PROGRESS), Fate.PENDING),
-        (MARK, SELF._replace(status=Status.FORGOTTEN), Fate.UNKNOWN),
-        (MARK, RESTARTED, Fate.UNKNOWN),
+        (NOTE, SELF, Fate.COMMITTED),
+        (NOTE, SELF._replace(status=Status.ABORTED), Fate.LOST),
+        (NOTE, SELF._replace(status=Status.IN_PROGRESS), Fate.PENDING),
+        (NOTE, SELF._replace(status=Status.FORGOTTEN), Fate.UNKNOWN),
+        (NOTE, RESTARTED, Fate.UNKNOWN),
         (DURABLE, RESTARTED, Fate.COMMITTED),
-        (MARK, RESTARTED._replace(status=Status.ABORTED), Fate.LOST),
-        (MARK, RESTARTED._replace(status=Status.IN_PROGRESS), Fate.LOST),
-        (MARK, PROMOTED, Fate.UNKNOWN),
-        (MARK, PROMOTED._replace(status=Status.UNBORN), Fate.LOST),
+        (NOTE, RESTARTED._replace(status=Status.ABORTED), Fate.LOST),
+        (NOTE, RESTARTED._replace(status=Status.IN_PROGRESS), Fate.LOST),
+        (NOTE, PROMOTED, Fate.UNKNOWN),
+        (NOTE, PROMOTED._replace(status=Status.UNBORN), Fate.LOST),
     ],
 )
-def test_what_it_proves(mark, seen, expected):
-    assert fate(mark, seen) is expected
+def test_what_it_proves(note, seen, expected):
+    assert fate(note, seen) is expected
 
 
 def test_every_answer_of_every_server_is_judged():

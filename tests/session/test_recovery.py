@@ -67,6 +67,6 @@ def test_a_write_is_run_again_only_when_the_node_proves_that_it_did_nothing(faul
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_commit_whose_id_is_known_is_asked_for_where_it_would_be_unknown(fault):
     plain = action_for(fault, Moment.COMMITTING)
-    marked = action_for(fault, Moment.COMMITTING_MARKED)
+    marked = action_for(fault, Moment.COMMITTING_NOTED)
     assert (marked is Action.ASK) == (plain is Action.RAISE_OUTCOME_UNKNOWN)
     assert marked in (Action.ASK, plain, Action.RAISE)
