@@ -129,9 +129,8 @@ class Attempts:
         action = action_for(fault, moment)
         if fault is Fault.NODE_READ_ONLY and self._is_alone(link):
             action = Action.RAISE  # no other node would say anything else
-        if moment is Moment.COMMITTING and fault is Fault.NODE_READ_ONLY:
-            if self.is_in_parts:  # a COMMIT among them may have come before
-                action = Action.RAISE_OUTCOME_UNKNOWN
+        if moment is Moment.COMMITTING and self.is_in_parts and action is Action.LOSE:
+            action = Action.RAISE_OUTCOME_UNKNOWN  # a COMMIT may have come before
         if moment is Moment.WRITING and self.is_in_parts:
             exc.retry_is_safe = False  # the first of them may have been committed
         if self.may_write and self.is_in_parts:
@@ -297,6 +296,7 @@ _SAID = {
     Fault.LINK_LOST: "its answer was lost",
     Fault.NODE_READ_ONLY: "refused on the way",
     Fault.NODE_STARTING: "broken off on the way",
+    Fault.TOO_LARGE: "refused on the way",
 }
 _RESPONSES = {
     Action.RAISE: Attempts._raise,

@@ -14,7 +14,7 @@ from routedb import errors
 from routedb.adapters.base import Commits, Raw
 from routedb.config.mask import mask
 from routedb.engine.links import Links
-from routedb.session import Action, Fate, Moment, fate
+from routedb.session import Action, Fate, Moment, fate_of
 from routedb.topology.commits import Note, Sighting
 
 _PAUSE_S = 0.05  # between two questions
@@ -76,7 +76,7 @@ class _Inquiry:
                 if seen is None:
                     self._last = f"{self._name(node)} is not the writer now"
                     return None
-                found = fate(self._note, seen)
+                found = fate_of(self._note, seen)
                 if found is not Fate.PENDING:
                     return self._conclude(found, seen, self._name(node))
                 self._last = f"it is still in progress on {self._name(node)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routedb.session.fate import Fate, fate
+from routedb.session.fate import Fate, fate_of
 from routedb.session.recovery import Action, Moment, action_for
 from routedb.session.seen import Floor, Mark
 from routedb.session.settings import Settings
@@ -19,5 +19,5 @@ __all__ = [
     "State",
     "action_for",
     "advance",
-    "fate",
+    "fate_of",
 ]

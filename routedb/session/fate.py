@@ -98,7 +98,7 @@ TABLE: dict[Kinship, dict[Status, Fate]] = {
 }
 
 
-def fate(note: Note, seen: Sighting) -> Fate:
+def fate_of(note: Note, seen: Sighting) -> Fate:
     """Return what a sighting proves of the transaction that was noted."""
     return TABLE[kinship(note, seen)][seen.status]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from routedb.adapters import load
-from routedb.session.fate import Fate, Kinship, fate, kinship
+from routedb.session.fate import Fate, Kinship, fate_of, kinship
 from routedb.topology.commits import Status
 from tests.failover.rig import link_to
 
@@ -62,13 +62,13 @@ def test_on_a_new_timeline(pg_rig):
     pg_rig.servers["writer"].kill()
     pg_rig.servers["replica1"].promote()
     assert sighting(pg_rig, "replica1", note).status is Status.UNBORN
-    assert fate(note, sighting(pg_rig, "replica1", note)) is Fate.LOST
+    assert fate_of(note, sighting(pg_rig, "replica1", note)) is Fate.LOST
     assert use_up(pg_rig, "replica1", note.xid) <= note.xid
     seen = sighting(pg_rig, "replica1", note)
     assert seen.status is Status.COMMITTED  # somebody else's
     assert seen.ends_at is not None
     assert kinship(note, seen) is Kinship.LATER
-    assert fate(note, seen) is Fate.UNKNOWN
+    assert fate_of(note, seen) is Fate.UNKNOWN
     connection.close()
 
 
@@ -82,13 +82,13 @@ def test_on_the_same_timeline_after_a_crash(pg_rig):
         connection, note = begin_and_note(pg_rig)
         writer.kill()
         writer.start()
-        assert fate(note, sighting(pg_rig, "writer", note)) is Fate.LOST
+        assert fate_of(note, sighting(pg_rig, "writer", note)) is Fate.LOST
         assert use_up(pg_rig, "writer", note.xid) <= note.xid
         seen = sighting(pg_rig, "writer", note)
         assert seen.status is Status.COMMITTED  # somebody else's
         assert (seen.timeline, seen.system) == (note.timeline, note.system)
         assert note.flushed < note.position
-        assert fate(note, seen) is Fate.UNKNOWN
+        assert fate_of(note, seen) is Fate.UNKNOWN
         connection.close()
     finally:
         writer.execute("ALTER SYSTEM RESET wal_writer_delay")

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from routedb.adapters.commits import end_in_history
-from routedb.session.fate import TABLE, Fate, Kinship, fate, kinship
+from routedb.session.fate import TABLE, Fate, Kinship, fate_of, kinship
 from routedb.topology.commits import Note, Sighting, Status
 
 NOTE = Note(
@@ -63,7 +63,7 @@ def test_who_answers(note, seen, expected):
     ],
 )
 def test_what_it_proves(note, seen, expected):
-    assert fate(note, seen) is expected
+    assert fate_of(note, seen) is expected
 
 
 def test_every_answer_of_every_server_is_judged():
