@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.timing import Row
 
-PARTS = ("importing", "classify", "overhead", "dropin")
+PARTS = ("importing", "classify", "overhead", "dropin", "commits")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -166,13 +166,14 @@ class Attempts:
             return self._replica()
         return links.writer(self.group, must_live=not self.is_read)
 
-    def _replica(self) -> Link:
+    def _replica(self, must_live: bool = False) -> Link:
         sight = self.d.sight
         # Before the question who holds it: a write that comes between does not count.
         self.shared_at = sight.shared_at(self.group, self.consistency)
         view = self.d.core.topology.groups[self.group]
         among = sight.among(view, self.consistency)
-        return self.d.links.replica(self.group, self._turn(), self.tried, among)
+        links, turn = self.d.links, self._turn()
+        return links.replica(self.group, turn, self.tried, among, must_live)
 
     def _turn(self) -> int:
         """Take the next turn among replicas, unless the hot path has taken it."""
@@ -218,7 +219,7 @@ class Attempts:
         """Find a link that a transaction may start on: it cannot be changed later."""
         links = self.d.links
         if self.role is Role.REPLICA:
-            return links.get(self._replica().node.id, must_live=True)
+            return self._replica(must_live=True)
         return links.writer(self.group, must_live=True)
 
     def _check_alive(self, link: Link) -> None:

@@ -105,6 +105,7 @@ class Links:
         turn: int,
         avoid: Collection[int] = (),
         among: Sequence[int] | None = None,
+        must_live: bool = False,
     ) -> Link:
         """Return a link to a replica that may be read from, else to the writer.
 
@@ -115,9 +116,9 @@ class Links:
         while True:
             node = self._choose(group, turn, tried, among)
             if node is None:
-                return self.writer(group)
+                return self.writer(group, must_live)
             try:
-                return self.get(node)
+                return self.get(node, must_live)
             except Exception as exc:
                 action = self.cannot_open(node, exc, Moment.FINDING_REPLICA)
                 if action is not Action.RETRY_ELSEWHERE:

@@ -322,3 +322,17 @@ def test_a_rollback_of_a_dead_link_is_no_error(rig):
     rig.w.drop_links()
     connection.rollback()
     check_sound(rig, connection, cursor)
+
+
+def test_a_read_only_transaction_begins_elsewhere_when_its_replica_is_gone(rig):
+    connection = rig.connect()
+    cursor = connection.cursor()
+    for _ in range(3):
+        cursor.execute(READ)
+    rig.r1.stop()
+    for _ in range(3):
+        cursor.execute("BEGIN READ ONLY")
+        cursor.execute(READ)
+        assert node_of(cursor) in ("r2", "w")
+        connection.commit()
+    check_sound(rig, connection, cursor)
