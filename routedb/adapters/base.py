@@ -24,8 +24,9 @@ RawCursor = Any  # the driver's cursor
 class Commits(Protocol):
     """How a server is asked what became of a commit whose answer was lost."""
 
-    def note(self, raw: Raw) -> Note | None:
-        """Note the open transaction before its commit; None when it has no id."""
+    def note(self, raw: Raw, last: Note | None = None) -> Note | None:
+        """Note the open transaction before its commit; None when it has no id. `last`
+        is the same session's last note, if any."""
 
     def sight(self, raw: Raw, note: Note) -> Sighting | None:
         """Ask a writer for a noted transaction; None when it is no writer."""

@@ -19,13 +19,20 @@ _INCARNATION = """concat_ws(' ', pg_catalog.pg_postmaster_start_time(),
 _TIMELINE = """('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(
                 pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int"""
 
-_NOTE = f"""
+# All bigint: xid and positions. What does not change while a session lives, that it is
+# told once, and a third of the time is saved.
+_NOTE = """
 SELECT pg_catalog.pg_current_xact_id_if_assigned()::text::bigint,
+       (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint,
+       (pg_catalog.pg_current_wal_flush_lsn() - '0/0')::bigint
+"""
+_NOTE_ALL = f"""
+SELECT pg_catalog.pg_current_xact_id_if_assigned()::text::bigint,
+       (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint,
+       (pg_catalog.pg_current_wal_flush_lsn() - '0/0')::bigint,
        system_identifier,
        {_TIMELINE},
        {_INCARNATION},
-       (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint,
-       (pg_catalog.pg_current_wal_flush_lsn() - '0/0')::bigint,
        pg_catalog.pg_backend_pid()
 FROM pg_catalog.pg_control_system()
 """
@@ -55,12 +62,18 @@ class PostgreSQLCommits:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    def note(self, raw: Raw) -> Note | None:
+    def note(self, raw: Raw, last: Note | None = None) -> Note | None:
         """Note the open transaction; None when it has no id, for it wrote nothing that
-        needs one. One query."""
-        (row,) = self._ask(raw, _NOTE, ())
-        note = Note(*row)
-        return None if note.xid is None else note
+        needs one. One query, shorter with the `last` note of the same session: a writer
+        stays on its timeline, and its sessions end with its run."""
+        ((xid, position, flushed, *rest),) = self._ask(
+            raw, _NOTE if last else _NOTE_ALL, ()
+        )
+        if xid is None:
+            return None
+        if last is not None:
+            return last._replace(xid=xid, position=position, flushed=flushed)
+        return Note(xid, position, flushed, *rest)
 
     def sight(self, raw: Raw, note: Note) -> Sighting | None:
         """Ask a writer, outside a transaction, for the noted id; None: it is none."""

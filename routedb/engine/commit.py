@@ -112,12 +112,14 @@ class Commit:
             return None
         try:
             with link.hold:
-                return commits.note(link.raw)
+                note = commits.note(link.raw, link.note)
         except Exception as exc:
             fault = self._failed(link, exc)
             if action_for(fault, Moment.IN_TRANSACTION) is Action.LOSE:
                 raise _never_sent(link) from exc
             raise
+        link.note = note or link.note
+        return note
 
     def _ask(self, group: int, link: Link, note: Note, exc: Exception) -> None:
         """Return when the transaction is committed; raise what became of it else."""

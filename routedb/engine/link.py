@@ -9,6 +9,7 @@ from typing import Any
 from routedb.adapters.base import Adapter, Raw, TxMode
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
+from routedb.topology.commits import Note
 
 _FREE = nullcontext()
 AUTOCOMMIT = TxMode(autocommit=True)
@@ -32,6 +33,7 @@ class Link:
         "lock",
         "mode",
         "node",
+        "note",
         "pins",
         "raw",
         "replayed",
@@ -52,6 +54,7 @@ class Link:
         self.replayed = -1  # the version of the settings it has
         self.used_at = 0.0  # when it last answered: see session/seen.py
         self.is_text_begun = False  # its transaction was begun by statement
+        self.note: Note | None = None  # the last of a commit (see commit_check)
         self.pins: set[str] = set()  # what lives on this link only: temporary tables …
         self.lock = None if adapter.is_concurrent else threading.RLock()
         self.hold: AbstractContextManager[Any] = self.lock or _FREE

@@ -16,11 +16,11 @@ class Note(NamedTuple):
     """
 
     xid: int  # of 64 bits: it never wraps
+    position: int  # all that the transaction has written so far lies before it
+    flushed: int  # all before it was on disk
     system: int  # what initdb has given the data directory, and every copy of it
     timeline: int
     incarnation: str  # differs after every restart and every recovery of a server
-    position: int  # all that the transaction has written so far lies before it
-    flushed: int  # all before it was on disk
     pid: int  # of the session
 
 

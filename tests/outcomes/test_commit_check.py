@@ -190,8 +190,8 @@ def flush(rig, is_durable, monkeypatch):
         rig.database.execute("CHECKPOINT")
     note: Any = PostgreSQLCommits.note
 
-    def told(self, raw):
-        found = note(self, raw)
+    def told(self, raw, last):
+        found = note(self, raw, last)
         return found._replace(flushed=found.position if is_durable else 0)
 
     monkeypatch.setattr(PostgreSQLCommits, "note", told)
@@ -298,3 +298,20 @@ def test_a_session_that_never_heard_of_the_end_is_ended(pg_rig):
         assert not commits.end(asking, note)
     finally:
         asking.close()
+
+
+def test_a_session_is_asked_for_what_stays_the_same_only_once(pg_rig):
+    connection = pg_rig.connect(autocommit=False, commit_check=True)
+    link, notes = None, []
+    for key in (10, 11):
+        insert(connection, key)
+        link = link_to(connection, "writer")
+        commits: Any = link.adapter.commits
+        full = commits.note(link.raw)
+        connection.commit()
+        notes.append((full, link.note))
+    for full, noted in notes:
+        assert noted is not None
+        assert (full.xid, full[3:]) == (noted.xid, noted[3:])
+        assert full.position <= noted.position
+    assert notes[0][0].xid < notes[1][0].xid
