@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from routedb.integrations.patch import patch
     from routedb.routing.route import Reason, Route
     from routedb.runtime import Cluster, connect
+    from routedb.session.pins import Pin
     from routedb.sql import Statement, classify
     from routedb.transact import run
 
@@ -78,6 +79,7 @@ _LATER = {
     "Cursor": "routedb.cursor",
     "Explanation": "routedb.engine.explain",
     "Line": "routedb.engine.shadow.tally",
+    "Pin": "routedb.session.pins",
     "Reason": "routedb.routing.route",
     "Report": "routedb.engine.shadow.tally",
     "Route": "routedb.routing.route",
@@ -129,6 +131,7 @@ __all__ = [
     "NotSupportedError",
     "OperationalError",
     "OutcomeUnknown",
+    "Pin",
     "ProgrammingError",
     "ReadOnlyError",
     "Reason",

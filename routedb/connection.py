@@ -15,6 +15,7 @@ from routedb.engine.core import Core
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.explain import Explanation, explain
 from routedb.session import State
+from routedb.session.pins import Pin
 from routedb.topology.snapshot import Role
 
 T = TypeVar("T")
@@ -211,6 +212,12 @@ class Connection:
     def nodes(self) -> tuple[NodeConfig, ...]:
         """The nodes this connection has links to."""
         return tuple(link.node for link in self.dispatcher.links)
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """What lives on one node only, so that statements which need it run there:
+        temporary tables, session locks, LISTEN, prepared statements …"""
+        return self.dispatcher.links.pinned
 
     # -- life ------------------------------------------------------------------------
 

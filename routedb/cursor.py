@@ -74,8 +74,13 @@ class Cursor:
         def call(raw: RawCursor) -> Any:
             answer.append(raw.callproc(procname, parameters))
 
-        self._usable().carry(self, f"CALL {procname}()", call)
+        text, params = self._called(procname, parameters)
+        self._usable().carry(self, text, call, params)
         return answer[-1]
+
+    def _called(self, procname: str, parameters: Any) -> tuple[str, Any]:
+        """Return the text that says what `callproc` does, and its parameters."""
+        return f"CALL {procname}()", None
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
         """Run a PostgreSQL COPY … TO STDOUT or FROM STDIN where it belongs."""

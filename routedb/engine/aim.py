@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.config.model import DatabaseConfig, GroupConfig, TableRule
+from routedb.engine import pinning
 from routedb.engine.catch import catch_up
 from routedb.engine.link import Link
 from routedb.engine.plan import Plan, Text, needs_shard
@@ -34,6 +35,7 @@ class Aim(NamedTuple):
     target: Target | None = None
     is_early: bool = False  # a read before the first write: outside the transaction
     consistency: str = "session"  # what the read minds
+    link: Link | None = None  # what it needs lives there
 
 
 class Place(NamedTuple):
@@ -69,6 +71,9 @@ def aim(
     what the transaction has a link to decides the role; else only what it is.
     """
     plan = text.plan
+    pinned = aim_at_pin(d, text, params)
+    if pinned is not None:
+        return pinned
     place = locate(d, text, params)
     groups = place.groups
     is_read = plan.is_read
@@ -91,6 +96,44 @@ def _catch_up(d: Session, group: int) -> None:
     mark = d.marks.get(group)
     if mark is not None:
         catch_up(d, d.core.topology.groups[group], mark)
+
+
+def aim_at_pin(d: Session, text: Text, params: Any) -> Aim | None:
+    """Decide for a statement that needs what lives on one backend; None: it does not.
+
+    A temporary table hides the table of its name and the rule for that, and nothing
+    that chooses between nodes counts: not the role, not the consistency.
+    """
+    plan = text.plan
+    if not (d.links.pins or plan.statement.needs):
+        return None
+    pinned = pinning.find(d, text, params)
+    if pinned is None:
+        return None
+    node = pinned.link.node
+    group = d.core.groups[node.group]
+    view = d.core.topology.groups[node.group]
+    role = Role.REPLICA if view.writer not in (None, node.id) else Role.WRITER
+    if role is Role.REPLICA and plan.statement.kind is Kind.CALL:
+        _check_seen(d, plan, pinned)
+    reasons = ((Reason.PINNED, pinned.why),)
+    route = Route(node.database, (group.shard or 0,), role, reasons)
+    return Aim((node.group,), role, route, plan.is_read, link=pinned.link)
+
+
+def _check_seen(d: Session, plan: Plan, pinned: pinning.Pinned) -> None:
+    """A replica on which something was prepared may be behind this session by now."""
+    node = pinned.link.node
+    if d.transaction.branches.get(node.group) is pinned.link:
+        return
+    database = d.core.config.databases[node.database]
+    consistency = consistency_of(plan.statement, database, d, d.core.config.hints)
+    among = d.sight.among(d.core.topology.groups[node.group], consistency)
+    if consistency == "strong" or (among is not None and node.id not in among):
+        raise errors.OperationalError(
+            f"{pinned.why}, a replica that is not known to hold what this session has "
+            "seen: prepare it again, which does so on the writer"
+        )
 
 
 def locate(d: Session, text: Text, params: Any) -> Place:

@@ -53,6 +53,8 @@ def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
         link = cursor.link
         if link is not None:
             d.sight.wrote(link.node.group, link.id)
+            if plan.leaves_key:
+                d.links.pins.inserted = link.id
         if plan.statement.kind is Kind.WRITE:
             d.transaction.has_written = link is None or link.holds_writes
     if raw.description is None:
@@ -94,6 +96,7 @@ class Attempts:
         self.is_early = decided.is_early
         self.consistency = decided.consistency
         self.shared_at = 0.0
+        self.pinned = decided.link
         self.tried: set[int] = set()
         self.refused: set[int] = set()
 
@@ -162,6 +165,8 @@ class Attempts:
 
     def _find(self) -> Link:
         links = self.d.links
+        if self.pinned is not None:
+            return links.get(self.pinned.id, must_live=not self.is_read)
         if self.role is Role.REPLICA:
             return self._replica()
         return links.writer(self.group, must_live=not self.is_read)
@@ -185,6 +190,11 @@ class Attempts:
         """Return the branch that is there, promoted to home when it is to write."""
         transaction = self.d.transaction
         link = transaction.branches.get(self.group)
+        if link is not None and self.pinned not in (None, link):
+            raise errors.CrossDatabaseError(
+                f"{self.route.reason}, but this transaction runs on {link.node.name}: "
+                "commit or roll back first"
+            )
         if link is None or not self.may_write or transaction.home == self.group:
             return link
         if transaction.home >= 0 and not (
@@ -218,6 +228,8 @@ class Attempts:
     def _find_alive(self) -> Link:
         """Find a link that a transaction may start on: it cannot be changed later."""
         links = self.d.links
+        if self.pinned is not None:
+            return links.get(self.pinned.id, must_live=True)
         if self.role is Role.REPLICA:
             return self._replica(must_live=True)
         return links.writer(self.group, must_live=True)
@@ -250,21 +262,27 @@ class Attempts:
         return len(self.d.core.groups[link.node.group].nodes) == 1
 
     def _elsewhere(self, link: Link, exc: Exception, fault: Fault) -> None:
-        if link.pins and fault is Fault.LINK_LOST:
-            raise link.adapter.own(errors.OperationalError)(
-                f"the link to {link.node.name} was lost, and with it what lived there: "
-                f"{link.pinned}. The connection can be used again, without them"
-            ) from exc
+        self._tell_lost(link, exc)
+        if self.pinned is not None:
+            raise exc
         nodes = len(self.d.core.groups[self.group].nodes)
         if link.node.id in self.tried or len(self.tried) > nodes:
             raise exc
         self.tried.add(link.node.id)
 
+    def _tell_lost(self, link: Link, exc: Exception) -> None:
+        if self.d.links.pins.lost:
+            raise link.adapter.own(errors.OperationalError)(
+                f"the link to {link.node.name} was lost, and with it what lived there: "
+                f"{self.d.links.pins.take_lost()}. The connection can be used again, "
+                "without them"
+            ) from exc
+
     def _await_writer(self, link: Link, exc: Exception, fault: Fault) -> None:
         """The node writes nothing: find the one that does, and run it there."""
         plan, core = self.plan, self.d.core
         view = core.topology.groups[self.group]
-        if plan.statement.parts > 1 or self._is_alone(link):
+        if plan.statement.parts > 1 or self._is_alone(link) or self.pinned is not None:
             raise exc
         if self.is_read and fault is Fault.NODE_READ_ONLY:
             if view.writer == link.node.id:
@@ -279,6 +297,7 @@ class Attempts:
             raise exc
         self.refused.add(link.node.id)
         self.d.links.drop(link)
+        self._tell_lost(link, exc)
 
     def _unknown(self, link: Link, exc: Exception, fault: Fault) -> None:
         self.d.sight.wrote(link.node.group, link.id)  # maybe: do not read behind it

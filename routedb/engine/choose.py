@@ -118,6 +118,8 @@ def _next(d: Session, group: GroupView) -> Link | None:
 
 def _within(d: Session, plan: Plan) -> tuple[Link | None, Route]:
     """In a transaction that has a link to the group: that one."""
+    if d.shadows and not d.shadows.isdisjoint(plan.names):
+        return None, plan.writer
     transaction = d.transaction
     if plan.gid != transaction.home:
         return None, plan.writer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from routedb import errors
@@ -21,11 +22,12 @@ def run(
     text: Text,
     params: Any,
     call: Call,
-    is_batch: bool = False,
+    batch: Sequence[Any] | None = None,
 ) -> None:
     """Run one statement the long way. `call` runs it on a raw cursor.
 
-    `is_batch`: it does so many times, each a transaction of its own in autocommit mode.
+    `batch`: it does so for each of these sets of parameters, each a transaction of its
+    own in autocommit mode.
     """
     plan = text.plan
     cursor.unseat()
@@ -35,16 +37,18 @@ def run(
             raise errors.ProgrammingError("the statement is empty: nothing to run")
         if not control.acknowledges(plan):
             _check_not_lost(d)
+            d.links.check_lost(d.face)
         if control.is_control(plan) and control.carry_out(d, cursor, text, call):
             return
         decided = aim(d, text, params)
         if decided.target is not None:
             several.run(d, cursor, plan, decided, call)
         else:
-            attempt.once(d, cursor, plan, decided, call, is_batch)
+            attempt.once(d, cursor, plan, decided, call, batch is not None)
     except errors.Error as exc:
         raise d.faced(exc) from exc.__cause__
-    memory.note(d, cursor.link, text, params)
+    for each in (params,) if batch is None else batch:
+        memory.note(d, cursor.link, text, each)
     if plan.statement.tx:
         control.settle(d, cursor.link)
 

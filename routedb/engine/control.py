@@ -147,14 +147,18 @@ def _savepoint(d: Session, text: Text, step: TxStep) -> bool:
         return False
     if transaction.is_bound:
         transaction.on_every_branch(text.source)
-        d.links.settings.savepoint(step.name)
+        d.links.savepoint(step.name)
     else:
         transaction.savepoint(step.name, text.source)
     return True
 
 
 def _release(d: Session, text: Text, step: TxStep) -> bool:
-    return _in_order(d, text, step)
+    if not _in_order(d, text, step):
+        return False
+    if step.name is not None:
+        d.links.release(step.name)
+    return True
 
 
 def _rollback_to(d: Session, text: Text, step: TxStep) -> bool:
@@ -162,7 +166,7 @@ def _rollback_to(d: Session, text: Text, step: TxStep) -> bool:
         return False
     d.transaction.on(Event.ROLLBACK_TO)
     if step.name is not None:
-        d.links.settings.rollback_to(step.name)
+        d.links.rollback_to(step.name)
     return True
 
 

@@ -27,8 +27,8 @@ class Dispatcher(Session):
             )
             return
         call: Call = lambda raw: raw.executemany(sql, rows)  # noqa: E731
-        conduct.run(self, cursor, text, None, call, is_batch=True)
+        conduct.run(self, cursor, text, None, call, batch=rows)
 
-    def carry(self, cursor: Seat, sql: Any, call: Call) -> None:
+    def carry(self, cursor: Seat, sql: Any, call: Call, params: Any = None) -> None:
         """Route by the text `sql`, and there do `call`, which may be any use of it."""
-        conduct.run(self, cursor, self.learn(sql), None, call)
+        conduct.run(self, cursor, self.learn(sql), params, call)

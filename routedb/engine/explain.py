@@ -59,6 +59,9 @@ def explain(d: Dispatcher, sql: Any, params: Any) -> Explanation:
     except errors.Error as exc:
         raise d.faced(exc) from exc.__cause__
     nodes: list[NodeConfig] = []
+    if decided.link is not None:
+        pinned = (decided.link.node,)
+        return Explanation(text.plan.statement, decided.route, pinned)
     for group in decided.groups:
         view = d.core.topology.groups[group]
         ids = view.ring if decided.role is Role.REPLICA else (view.writer,)

@@ -34,7 +34,6 @@ class Link:
         "mode",
         "node",
         "note",
-        "pins",
         "raw",
         "replayed",
         "used_at",
@@ -55,7 +54,6 @@ class Link:
         self.used_at = 0.0  # when it last answered: see session/seen.py
         self.is_text_begun = False  # its transaction was begun by statement
         self.note: Note | None = None  # the last of a commit (see commit_check)
-        self.pins: set[str] = set()  # what lives on this link only: temporary tables …
         self.lock = None if adapter.is_concurrent else threading.RLock()
         self.hold: AbstractContextManager[Any] = self.lock or _FREE
 
@@ -96,6 +94,11 @@ class Link:
         with self.hold:
             self.adapter.run(self.raw, sql)
 
+    def ask(self, sql: str) -> list[Any]:
+        """Run a text and return its rows."""
+        with self.hold:
+            return self.adapter.run(self.raw, sql)
+
     def is_alive(self) -> bool:
         """Tell whether the link can still be used."""
         with self.hold:
@@ -116,11 +119,6 @@ class Link:
         """Tell whether what it has just written waits for a commit: SQLite begins by
         itself before some statements only, and the others last at once."""
         return self.node.engine != "sqlite" or not self.is_idle()
-
-    @property
-    def pinned(self) -> str:
-        """Name what lives on this link only, for an error."""
-        return ", ".join(sorted(self.pins))
 
     def close(self) -> None:
         """Close the driver's connection. Never raises."""

@@ -8,13 +8,14 @@ from typing import Protocol
 from weakref import ref
 
 from routedb import errors
-from routedb.adapters.base import Fault, Raw, TxMode
+from routedb.adapters.base import Adapter, Fault, Raw, TxMode
 from routedb.config.mask import mask
 from routedb.config.model import NodeConfig
 from routedb.engine.core import Core
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.events import NodeFailed
 from routedb.session import Action, Moment, Settings, action_for
+from routedb.session.pins import Pin, Pins
 from routedb.session.settings import Setting
 from routedb.topology import candidates, pick
 
@@ -47,6 +48,8 @@ class Links:
         self.left_at: dict[int, float] = {}  # node -> when a link to it was given up
         self.openers: dict[str, Opener] = {}  # engine -> instead of Adapter.connect
         self.settings = Settings()
+        self.pins = Pins()  # what lives on one of these links only
+        self.lost: Callable[[], None] = lambda: None  # told when some of that is lost
         self._version = 0
         self._mode = mode
         self._lock = threading.RLock()
@@ -176,6 +179,9 @@ class Links:
                 del self.open[link.node.id]
                 self.left_at[link.node.id] = self.core.clock()
             self.near.clear()
+            if self.pins:
+                self.pins.lose(link.id)
+                self.lost()
         link.close()
         for known in list(self.holders):
             holder = known()
@@ -198,8 +204,42 @@ class Links:
         for link in self:
             link.adapter.abandon(link.raw)
             self.left_at[link.node.id] = self.core.clock()
+            self.pins.lose(link.id)
         self.open.clear()
         self.near.clear()
+
+    def savepoint(self, name: str) -> None:
+        """Remember what the transaction has set and made up to savepoint `name`."""
+        self.settings.pending.savepoint(name)
+        self.pins.pending.savepoint(name)
+
+    def release(self, name: str) -> None:
+        """Forget a savepoint, and those made since."""
+        self.settings.pending.release(name)
+        self.pins.pending.release(name)
+
+    def rollback_to(self, name: str) -> None:
+        """Undo what was set and made since savepoint `name`."""
+        self.settings.pending.rollback_to(name)
+        self.pins.rollback_to(name)
+
+    def check_lost(self, face: Adapter) -> None:
+        """Raise, once, when something that lived on a link was lost with it."""
+        if self.pins.lost:
+            raise face.own(errors.OperationalError)(
+                f"a link was lost, and with it what lived there: "
+                f"{self.pins.take_lost()}. Nothing was sent now; the connection can be "
+                "used again, without them"
+            )
+
+    @property
+    def pinned(self) -> tuple[Pin, ...]:
+        """What lives on one of these links only."""
+        nodes = self.core.nodes
+        return tuple(
+            Pin(held.stake.kind, held.stake.name or None, nodes[held.node].name)
+            for held in self.pins
+        )
 
     def _choose(
         self,
@@ -231,11 +271,11 @@ class Links:
     def _replace(self, link: Link) -> None:
         """Drop a dead idle link; say so when something that lived on it is lost."""
         self.drop(link)
-        if link.pins:
+        if self.pins.lost:
             raise link.adapter.own(errors.OperationalError)(
                 f"the idle link to {link.node.name} was closed by the server, and with "
-                f"it what lived there: {link.pinned}. Nothing was sent; the connection "
-                "can be used again, without them"
+                f"it what lived there: {self.pins.take_lost()}. Nothing was sent; the "
+                "connection can be used again, without them"
             )
 
     def _freshen(self, link: Link) -> None:

@@ -12,9 +12,11 @@ from routedb.routing import (
     Route,
     Rules,
     database_for,
+    is_catalog,
     place,
     route_for,
 )
+from routedb.session.pins import CATALOG
 from routedb.sharding import ShardPlan
 from routedb.sql import Scan, Statement
 from routedb.sql.statement import Kind
@@ -24,6 +26,7 @@ _NOWHERE = Route("", (), Role.UNKNOWN)  # of a plan that is refused
 
 # A text with one of these kinds may run on a sharded database without a shard key.
 _MOST_ROUTES = 256  # an INSERT's subsets of shards must not fill the memory
+_LEAVE_KEYS = frozenset({"INSERT", "REPLACE", "MERGE", "COPY"})
 _SHARDLESS = frozenset({Kind.TRANSACTION, Kind.SESSION})
 
 
@@ -39,13 +42,17 @@ class Plan:
         "_is_plain",
         "_shards",
         "_was_asked",
+        "asks_catalog",
         "database",
         "dialect",
         "gid",
+        "is_noted",
         "is_read",
         "is_simple",
+        "leaves_key",
         "may_replica",
         "minds_writes",
+        "names",
         "near",
         "nearby",
         "own_writes",
@@ -68,6 +75,18 @@ class Plan:
         self.dialect = dialect
         self.routes: dict[tuple[object, ...], Route] = {}
         self.is_read = statement.read_only
+        # What a temporary table may shadow, and what tells of such tables.
+        self.asks_catalog = any(is_catalog(t, dialect) for t in statement.tables)
+        self.names = _names(statement, self.asks_catalog)
+        # It may give this session a key that it asks for later: LAST_INSERT_ID().
+        self.leaves_key = bool(statement.writes) and (
+            statement.verb in _LEAVE_KEYS or statement.parts > 1
+        )
+        # It leaves something in the session, or takes something away.
+        self.is_noted = bool(
+            statement.session or statement.holds or statement.frees or statement.renames
+        )
+        self.is_noted |= statement.verb == "CREATE VIEW"  # on a temporary table
         self.gid = -1
         self.is_simple = False
         self.near = -1
@@ -157,6 +176,7 @@ class Plan:
             self.gid >= 0
             and not statement.tx
             and not statement.session
+            and not statement.needs
             and not role_hinted
             and statement.kind is not Kind.EMPTY
         )
@@ -200,6 +220,14 @@ class Plan:
         if self.database.reads == "writer":
             return Reason.READS_WRITER
         return Reason.NO_REPLICA
+
+
+def _names(statement: Statement, asks_catalog: bool) -> frozenset[str]:
+    names = {table.name for table in statement.tables}
+    names.update(stake.name for stake in statement.frees if stake.name)
+    if asks_catalog:
+        names.add(CATALOG)
+    return frozenset(names)
 
 
 class Text:

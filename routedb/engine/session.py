@@ -62,6 +62,10 @@ class Session:
         self.transaction = Transaction(self.links, self.sight)
         # What the driver's own quoting is to be given: a raw connection, or the face.
         self.quoter: Callable[[], Any] = lambda: self.default_link().raw
+        # The link that ran the last statement, where the face knows.
+        self.latest: Callable[[], Link | None] = lambda: None
+        self.links.lost = self.refresh
+        self.shadows: frozenset[str] = frozenset()  # names of temporary tables
         self.start = core.first_turn()
         self.turn = 0  # replicas chosen so far
         # The replica's link that plain reads of a group stay with: while `seen` is the
@@ -197,10 +201,14 @@ class Session:
 
     def refresh(self) -> None:
         """Work out again what the hot path looks at; after every change of state."""
+        pins = self.links.pins
+        self.shadows = pins.names
         self.free = (
             self.transaction.state is State.AUTOCOMMIT
             and self.role is None
             and self.consistency is None
+            and not pins.names
+            and not pins.lost
         )
         self.near.clear()
         self.texts = self.core.texts(self.database)

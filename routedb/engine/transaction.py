@@ -88,6 +88,7 @@ class Transaction:
 
     def savepoint(self, name: str, sql: str) -> None:
         """Keep a savepoint made before the first statement."""
+        self.links.savepoint(name)
         self._savepoints.append((name, sql))
         self._prologue.append(sql)
 
@@ -236,9 +237,11 @@ class Transaction:
         before = self.links.settings.version
         if committed:
             self.commits += 1  # also by a text of several statements
-            self.links.settings.commit()
-        else:
-            self.links.settings.rollback()
+        for kept in (self.links.settings, self.links.pins):
+            if committed:
+                kept.commit()
+            else:
+                kept.rollback()
         if self.links.settings.version != before:
             self.links.version += 1
             if len(self.branches) == 1:  # it ran them itself

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NoReturn
+from weakref import ref
 
 import MySQLdb
 from MySQLdb import cursors
@@ -14,9 +15,11 @@ from routedb.adapters.mysqlclient import MysqlclientAdapter
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
 from routedb.engine.core import Core
+from routedb.engine.link import Link
 from routedb.face import Faced
 from routedb.mysql.asking import Asking, Switch
 from routedb.mysql.cursor import MySQLCursor, cursor_class
+from routedb.session.settings import Setting
 
 
 class MySQLConnection(Asking, Faced, driver=MySQLdb):
@@ -42,6 +45,7 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
         self.cursorclass: Any = self.default_cursor
         self.last: Raw = None  # the driver's connection that ran the last statement
         self.messages: list[Any] = []
+        self.dispatcher.latest = _latest(ref(self))
 
     # -- links -------------------------------------------------------------------------
 
@@ -144,6 +148,11 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
         for raw in self.raws():
             self.guarded(raw.set_character_set, charset, collation)
         self._charset = (charset, collation)
+        # In its order among what SQL has set.
+        text = f"SET NAMES {charset}" + (f" COLLATE {collation}" if collation else "")
+        links = self.dispatcher.links
+        links.settings.add(Setting("mysql", text, None, ("names",)), False)
+        links.version += 1
 
     def set_sql_mode(self, sql_mode: str) -> None:
         """Set sql_mode on every link, those opened later too."""
@@ -190,3 +199,15 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
     def refuse(self, what: str, way_out: str) -> NoReturn:
         """Raise NotSupportedError with the way out."""
         raise self._adapter.own(errors.NotSupportedError)(f"{what}: {way_out}")
+
+
+def _latest(connection: ref[MySQLConnection]) -> Callable[[], Link | None]:
+    """Return how a session finds the link that ran the last statement."""
+
+    def latest() -> Link | None:
+        face = connection()
+        assert face is not None  # its session lives no longer than itself
+        found = (link for link in face.dispatcher.links if link.raw is face.last)
+        return next(found, None)
+
+    return latest

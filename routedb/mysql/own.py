@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from routedb.adapters.base import Raw
 from routedb.engine.link import Link
 from routedb.face import Half
+from routedb.session.pins import Pins
+from routedb.sql.stake import Lives, Stake
 
 if TYPE_CHECKING:
     from routedb.mysql.cursor import MySQLCursor
 
-UNREAD = "an unbuffered result"
+UNREAD = Stake(Lives.UNREAD)
 
 
 class Own(Half):
@@ -36,7 +38,7 @@ class Own(Half):
         cursor.move(self._db)
         cursor.driver.execute(cursor, query, vars)
         if cursor.is_unbuffered and cursor.description is not None:
-            self._link.pins.add(UNREAD)
+            self._pins.hold(UNREAD, self._link.id)
 
     def executemany(self, query: Any, rows: Iterable[Any]) -> None:
         """Run a statement for many sets of parameters on the link."""
@@ -60,7 +62,13 @@ class Own(Half):
 
     def read_out(self) -> None:
         """Nothing is left of an unbuffered result: the link is free again."""
-        self._link.pins.discard(UNREAD)
+        self._pins.free(UNREAD, self._link.id)
+
+    @property
+    def _pins(self) -> Pins:
+        cursor: Any = self._cursor()
+        pins: Pins = cursor.connection.dispatcher.links.pins
+        return pins
 
     @property
     def description(self) -> Any:

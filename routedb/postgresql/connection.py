@@ -11,6 +11,8 @@ from routedb.postgresql.cursor import PostgreSQLCursor
 from routedb.postgresql.factories import cursor_class
 from routedb.postgresql.identity import Identity
 from routedb.postgresql.twophase import TwoPhase
+from routedb.session.settings import Clear
+from routedb.sql.stake import Lives, Stake
 
 
 class PostgreSQLConnection(TwoPhase):
@@ -64,7 +66,9 @@ class PostgreSQLConnection(TwoPhase):
         return str(self._backend().encoding)
 
     def set_client_encoding(self, encoding: str) -> None:
-        """Set the client encoding on every link, those opened later too."""
+        """Roll back, and set the client encoding on every link, those opened later
+        too (psycopg2)."""
+        self.rollback()
         for raw in self.raws():
             raw.set_client_encoding(encoding)
         self._encoding = str(ext.connection.encoding.__get__(self))
@@ -97,11 +101,20 @@ class PostgreSQLConnection(TwoPhase):
 
     def poll(self) -> int:
         """Look for notifications, without waiting; returns POLL_OK."""
-        return int(self._backend().poll())
+        return int(self._listening().poll())
 
     def fileno(self) -> int:
         """Return the file descriptor that notifications arrive on."""
-        return int(self._backend().fileno())
+        return int(self._listening().fileno())
+
+    def _listening(self) -> Any:
+        """Return the raw connection that listens, else the backend's."""
+        links = self.usable().links
+        for held in links.pins.find(Stake(Lives.LISTEN)):
+            link = links.open.get(held.node)
+            if link is not None and link.adapter is self._adapter:
+                return link.raw
+        return self._backend()
 
     def isexecuting(self) -> bool:
         """Tell whether a statement runs asynchronously (psycopg2's green mode)."""
@@ -141,7 +154,9 @@ class PostgreSQLConnection(TwoPhase):
             if link.adapter is self._adapter:
                 self.guarded(link.raw.reset)
                 link.mode = None
+                dispatcher.links.pins.clear(link.id)
         dispatcher.transaction.rollback()
-        dispatcher.links.settings.clear("postgresql", "RESET ALL")
+        dispatcher.links.settings.clear(Clear("postgresql", "RESET ALL"))
+        self._encoding = None
         dispatcher.set_mode(TxMode())
         self._is_readonly = None

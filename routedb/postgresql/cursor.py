@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -13,6 +13,7 @@ from routedb.engine.link import Link
 from routedb.face.rebind import rebind
 from routedb.postgresql.handle import Handle
 from routedb.postgresql.own import Own
+from routedb.sql.stake import Lives, Stake
 
 if TYPE_CHECKING:
     from routedb.postgresql.connection import PostgreSQLConnection
@@ -108,6 +109,10 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         if self._is_closed:
             return
         raws = list(self.raws.values())
+        if self.name and self.withhold:
+            for link in self.raws:
+                self.connection.dispatcher.links.pins.free(self._stake, link.id)
+            self.connection.dispatcher.refresh()
         super().close()
         is_here = not self.name or not raws or _ran_here(raws)
         if is_here and self.connection.has_live_identity:
@@ -149,6 +154,18 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
             lambda raw: raw.copy_to(file, table, sep, null, columns),
         )
 
+    def _called(self, procname: str, parameters: Any) -> tuple[str, Any]:
+        """psycopg2 runs a SELECT. Where the function is known for what it does to the
+        session, that counts; any other may do anything."""
+        if isinstance(parameters, Mapping):
+            marks = [f'"{name}" := %({name})s' for name in parameters]
+        else:
+            marks = ["%s"] * len(parameters or ())
+        text = f"SELECT * FROM {procname}({', '.join(marks)})"
+        if self._usable().learn(text).plan.statement.session:
+            return text, parameters or None
+        return super()._called(procname, parameters)
+
     def cast(self, oid: int, s: str) -> Any:
         """Convert a text as a value of a type, with what is registered here."""
         return ext.cursor.cast(self, oid, s)
@@ -160,13 +177,27 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         """Open a raw cursor on `link` and keep it in `raws`."""
         if type(link.raw) is Handle:
             own = self.raws[link] = Own(self)
+            self._pin(link)
             return own
         if link.adapter.engine != "postgresql":
             return super().take(link)
         self.connection.share(link.raw)
         raw = self._sibling(link.raw)
         self.raws[link] = raw
+        self._pin(link)
         return raw
+
+    def _pin(self, link: Link) -> None:
+        """A named cursor WITH HOLD lives where it is opened until it is closed."""
+        if self.name and self.withhold:
+            d = self.connection.dispatcher
+            is_undone = d.transaction.is_open
+            d.links.pins.hold(self._stake, link.id, is_undone=is_undone)
+            d.refresh()
+
+    @property
+    def _stake(self) -> Stake:
+        return Stake(Lives.CURSOR, str(self.name))
 
     def seat(self, raw: Any) -> None:
         """Fetch from `raw` from now on."""

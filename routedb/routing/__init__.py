@@ -10,7 +10,13 @@ from routedb.routing.decide import (
     decide_role,
     route_for,
 )
-from routedb.routing.place import Placement, database_for, dialect_for, place
+from routedb.routing.place import (
+    Placement,
+    database_for,
+    dialect_for,
+    is_catalog,
+    place,
+)
 from routedb.routing.route import Reason, Route
 from routedb.routing.rules import Rules
 
@@ -26,6 +32,7 @@ __all__ = [
     "database_for",
     "decide_role",
     "dialect_for",
+    "is_catalog",
     "place",
     "route_for",
 ]

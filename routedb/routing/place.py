@@ -9,12 +9,15 @@ from routedb import errors
 from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
 from routedb.routing.route import Reason
 from routedb.routing.rules import Rules
+from routedb.sql.stake import RELATIONS
 from routedb.sql.statement import Kind, Statement, Table
 
 # Catalogs exist in every database: a statement on them alone goes where the
 # transaction is, and beside other tables they do not count.
 _CATALOG_SCHEMAS = {
-    "postgresql": frozenset({"pg_catalog", "information_schema", "pg_toast"}),
+    "postgresql": frozenset(
+        {"pg_catalog", "information_schema", "pg_toast", "pg_temp"}
+    ),
     "mysql": frozenset({"information_schema", "performance_schema", "mysql", "sys"}),
     "sqlite": frozenset({"temp"}),
 }
@@ -106,8 +109,11 @@ def _homes(statement: Statement, rules: Rules, config: ClusterConfig) -> Homes:
     """Map each table that is not a catalog's to its database and the rule for it."""
     dialect = dialect_for(config, None)
     found: Homes = {}
+    # A temporary table that it makes will be where the other tables are.
+    made = {stake.name for stake in statement.holds if stake.kind in RELATIONS}
     for table in statement.tables:
-        if not is_catalog(table, dialect):
+        is_made = table.name in made and table in statement.writes
+        if not is_made and not is_catalog(table, dialect):
             rule = rules.rule_for(table)
             found[table] = (rule.database if rule else config.default, rule)
     return found

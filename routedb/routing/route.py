@@ -11,7 +11,7 @@ from routedb.topology.snapshot import Role
 class Reason(IntEnum):
     """Why a route is what it is. The lower number wins over the higher.
 
-    Below 10 they say which database, from 10 which shard, from 20 which role.
+    Below 10 they say which database, from 10 which shard, from 19 which role.
     """
 
     HINT_DATABASE = 1  # /* routedb: database=… */
@@ -23,6 +23,7 @@ class Reason(IntEnum):
     SHARD_KEY = 11
     ANY_SHARD = 12  # reference tables only, or no table
     EVERY_SHARD = 13  # a write to a reference table
+    PINNED = 19  # what it needs lives on that node only: a temporary table, a lock
     IN_TRANSACTION = 20  # the transaction has a link to that group
     NOT_A_READ = 21  # not certainly a plain read
     SINGLE_NODE = 22  # the group has one node
@@ -39,7 +40,7 @@ class Reason(IntEnum):
     SHADOW = 32  # shadow = true: whatever the others say
 
 
-_SHARD_REASONS = frozenset(reason for reason in Reason if 10 <= reason < 20)
+_SHARD_REASONS = frozenset(reason for reason in Reason if 10 <= reason < Reason.PINNED)
 
 
 @dataclass(frozen=True, slots=True)

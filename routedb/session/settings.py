@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from routedb.session.pending import Pending
+
 
 class Setting(NamedTuple):
     """One text to run on every link of its engine."""
@@ -22,6 +24,15 @@ class Setting(NamedTuple):
     database: str | None = None  # only links of this database (USE); None: all
 
 
+class Clear(NamedTuple):
+    """A text that empties what was set on an engine, but for some names."""
+
+    engine: str
+    sql: str
+    keeps: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ("*",)
+
+
 class Settings:
     """The replay log of one virtual connection. Its owner holds the lock.
 
@@ -29,58 +40,45 @@ class Settings:
     `since(engine, database, number)` before its next statement.
     """
 
-    __slots__ = ("_cleared", "_log", "_marks", "_pending", "version")
+    __slots__ = ("_cleared", "_log", "pending", "version")
 
     def __init__(self) -> None:
         self.version = 0
         self._log: list[tuple[int, Setting]] = []
-        self._pending: list[Setting] = []
-        self._marks: list[tuple[str, int]] = []
+        self.pending: Pending[Setting | Clear] = (
+            Pending()
+        )  # what the transaction has set
         self._cleared: dict[str, int] = {}
 
     def add(self, setting: Setting, transactional: bool) -> None:
         """Note a setting that has run; a transactional one counts after `commit()`."""
         if transactional:
-            self._pending.append(setting)
+            self.pending.add(setting)
         else:
             self._append(setting)
 
-    def clear(self, engine: str, sql: str, keeps: frozenset[str] = frozenset()) -> None:
-        """Forget what was set on `engine`, and run `sql` on every link open now.
+    def clear(self, clear: Clear, transactional: bool = False) -> None:
+        """Forget what was set on an engine, and run the text on every link open now.
 
-        For DISCARD ALL, and for RESET ALL, which `keeps` the role (PostgreSQL manual,
+        For DISCARD ALL, and for RESET ALL, which keeps the role (PostgreSQL manual,
         RESET). A link opened later has nothing to reset and gets only what is kept.
         """
-        kept = [s for _, s in self._log if s.engine == engine and keeps & set(s.names)]
-        self._log = [(v, s) for v, s in self._log if s.engine != engine]
-        self._append(Setting(engine, sql))
-        self._cleared[engine] = self.version
-        for setting in kept:
-            self._append(setting)
-
-    def savepoint(self, name: str) -> None:
-        """Remember how much had been set when savepoint `name` was made."""
-        self._marks.append((name, len(self._pending)))
-
-    def rollback_to(self, name: str) -> None:
-        """Drop what was set since savepoint `name`."""
-        while self._marks:
-            mark, kept = self._marks.pop()
-            if mark == name:
-                del self._pending[kept:]
-                self._marks.append((mark, kept))
-                return
+        if transactional:
+            self.pending.add(clear)
+        else:
+            self._clear(clear)
 
     def commit(self) -> None:
         """Make what the transaction set count."""
-        for setting in self._pending:
-            self._append(setting)
-        self.rollback()
+        for change in self.pending.take():
+            if isinstance(change, Clear):
+                self._clear(change)
+            else:
+                self._append(change)
 
     def rollback(self) -> None:
         """Drop what the transaction set."""
-        self._pending.clear()
-        self._marks.clear()
+        self.pending.take()
 
     def since(self, engine: str, database: str, version: int) -> list[Setting]:
         """Return what a link that has seen `version` must still run.
@@ -97,7 +95,16 @@ class Settings:
     def touches(self, name: str) -> bool:
         """Tell whether a text that has run may have set `name`."""
         logged = [setting for _, setting in self._log]
-        return any({name, "*"} & set(s.names) for s in logged + self._pending)
+        return any({name, "*"} & set(s.names) for s in (*logged, *self.pending.items))
+
+    def _clear(self, clear: Clear) -> None:
+        engine, log = clear.engine, self._log
+        kept = [s for _, s in log if s.engine == engine and clear.keeps & set(s.names)]
+        self._log = [(v, s) for v, s in log if s.engine != engine]
+        self._append(Setting(engine, clear.sql))
+        self._cleared[engine] = self.version
+        for setting in kept:
+            self._append(setting)
 
     def _append(self, setting: Setting) -> None:
         if setting.names and "*" not in setting.names:

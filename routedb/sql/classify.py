@@ -106,6 +106,11 @@ class Classifier:
             parts=count,
             is_returning=first.is_returning,
             reason=first.reason or _asked(first),
+            holds=tuple(first.holds),
+            frees=tuple(first.frees),
+            needs=tuple(first.needs),
+            is_brief=first.is_brief,
+            renames=tuple(first.renames),
         )
 
     def _facts(self, tokens: Tokens) -> Facts:
@@ -129,8 +134,7 @@ def _unite(first: Facts, other: Facts) -> None:
     first.reason = first.reason or other.reason
     first.tables.update(other.tables)
     first.writes.update(other.writes)
-    first.session.update(other.session)
-    first.settings.update(other.settings)
+    first.absorb(other)
     first.asks.update(other.asks)
     first.tx += other.tx
     first.is_returning |= other.is_returning

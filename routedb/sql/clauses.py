@@ -11,6 +11,7 @@ from routedb.sql.lex import (
 )
 from routedb.sql.names import is_name, read_name
 from routedb.sql.reader import Handlers, Reader, State
+from routedb.sql.stake import Lives
 from routedb.sql.statement import Kind, SessionEffect
 from routedb.sql.words import (
     BEFORE_TABLE,
@@ -248,12 +249,17 @@ _BEFORE_INTO = words("TEMPORARY TEMP UNLOGGED TABLE LOCAL GLOBAL")
 
 def _into_table(reader: Reader) -> None:
     up = reader.up
+    is_temporary = False
     reader.facts.mark(Kind.DDL, "creates a table")
     while up[reader.at] in _BEFORE_INTO:
         if up[reader.at].startswith("TEMP"):
             reader.facts.touch(SessionEffect.TEMP)
+            is_temporary = True
         reader.at += 1
-    reader.facts.write(reader.name_at())
+    table = reader.name_at()
+    reader.facts.write(table)
+    if is_temporary or table.schema == "pg_temp":
+        reader.facts.hold(Lives.TABLE, table.name)
 
 
 def _into_variables(reader: Reader) -> None:
@@ -262,6 +268,10 @@ def _into_variables(reader: Reader) -> None:
     else:
         reader.facts.mark(Kind.READ, "sets variables")
         reader.facts.touch(SessionEffect.VARIABLE)
+        while reader.up[reader.at] in (USER_VARIABLE, ","):
+            if reader.up[reader.at] == USER_VARIABLE:
+                reader.facts.hold(Lives.VARIABLE, reader.raw[reader.at].lower())
+            reader.at += 1
     reader.frame.state = State.EXPRESSION
 
 
@@ -306,13 +316,18 @@ def _value(reader: Reader) -> None:
     kind = Kind.WRITE if is_next else Kind.READ
     reader.facts.mark(kind, f"asks for the {reader.raw[reader.at]} value of a sequence")
     reader.facts.touch(SessionEffect.VARIABLE)
+    (reader.facts.hold if is_next else reader.facts.need)(Lives.VALUE)
     reader.at += 3
 
 
 def _variable(reader: Reader) -> None:
+    """A user variable of MySQL: used, or set by `@v := …`."""
+    name = reader.raw[reader.at].lower()
     reader.at += 1
     reader.facts.mark(Kind.READ, "uses a variable of the session")
     reader.facts.touch(SessionEffect.VARIABLE)
+    is_set = reader.up[reader.at : reader.at + 2] == [":", "="]
+    (reader.facts.hold if is_set else reader.facts.need)(Lives.VARIABLE, name)
 
 
 _SESSION_SYSTEM_VARIABLES = words(
@@ -323,12 +338,20 @@ _SESSION_SYSTEM_VARIABLES = words(
 )
 
 
+_NEEDED = {
+    **dict.fromkeys(("last_insert_id", "identity"), Lives.VALUE),
+    **dict.fromkeys(("warning_count", "error_count"), Lives.RESULT),
+}
+
+
 def _system_variable(reader: Reader) -> None:
     name = reader.raw[reader.at].lower().rpartition(".")[2]
     reader.at += 1
     if name in _SESSION_SYSTEM_VARIABLES:
         reader.facts.mark(Kind.READ, f"asks for @@{name} of the session")
         reader.facts.touch(SessionEffect.VARIABLE)
+        if name in _NEEDED:
+            reader.facts.need(_NEEDED[name])
 
 
 WORDS: Handlers = {

@@ -8,6 +8,7 @@ from routedb.sql.change import read_query
 from routedb.sql.facts import Facts
 from routedb.sql.lex import Tokens
 from routedb.sql.names import fold, is_name, read_name
+from routedb.sql.stake import Lives, Stake
 from routedb.sql.statement import Kind, SessionEffect, Table, TxEffect, TxStep
 from routedb.sql.words import QUERY_STARTS, words
 
@@ -39,9 +40,15 @@ def define(tokens: Tokens, facts: Facts) -> None:
     at = _object_at(up)
     facts.verb = f"{up[0]} {up[at]}".strip()
     is_temporary = not _TEMPORARY.isdisjoint(up[1:at])
+    if up[:2] == ["DROP", "PREPARE"]:  # MySQL's other word for DEALLOCATE
+        facts.mark(Kind.SESSION, "lives in the session")
+        facts.touch(SessionEffect.PREPARE)
+        facts.free(Lives.PREPARED, fold(tokens, 2, facts.dialect))
+        return
     facts.mark(Kind.DDL, "defines")
     if is_temporary:
         facts.touch(SessionEffect.TEMP)
+    _temporary(tokens, facts, at, is_temporary)
     if facts.dialect == "mysql" and not is_temporary:
         facts.tx.append(TxStep(TxEffect.COMMIT))
     if up[at] in _RELATIONS:
@@ -57,6 +64,47 @@ def define(tokens: Tokens, facts: Facts) -> None:
                 end = _write_list(tokens, facts, place + 1)
     elif up[at] == "SCHEMA":
         _elements(tokens, facts, at)
+
+
+_LIVES = {
+    "TABLE": Lives.TABLE,
+    "TABLES": Lives.TABLE,
+    "VIEW": Lives.VIEW,
+    "SEQUENCE": Lives.SEQUENCE,
+}
+_TEMPORARY_SCHEMAS = {"postgresql": "pg_temp", "sqlite": "temp"}
+
+
+def _temporary(tokens: Tokens, facts: Facts, at: int, is_temporary: bool) -> None:
+    """Note what is made on this backend only, and what may be dropped or renamed there:
+    that a table is temporary, its DROP need not say."""
+    up = tokens.up
+    kind = _LIVES.get(up[at])
+    if kind is None:
+        return
+    tables, end = _list(tokens, facts, at + 1)
+    if up[0] == "DROP":
+        for table in tables:
+            facts.frees[Stake(kind, table.name)] = None
+    elif up[0] == "ALTER" and tables:
+        renamed = up[end : end + 2] == ["RENAME", "TO"]
+        if renamed and is_name(up[end + 2]):
+            new = fold(tokens, end + 2, facts.dialect)
+            facts.renames[tables[0].name, new] = None
+    elif tables:
+        schema = _TEMPORARY_SCHEMAS.get(facts.dialect)
+        if is_temporary or (schema and tables[0].schema == schema):
+            facts.touch(SessionEffect.TEMP)
+            facts.hold(kind, tables[0].name)
+            facts.is_brief |= _ends_with_commit(up)
+
+
+def _ends_with_commit(up: list[str]) -> bool:
+    return any(
+        up[at : at + 3] == ["ON", "COMMIT", "DROP"]
+        for at in range(len(up))
+        if up[at] == "ON"
+    )
 
 
 def _object_at(up: list[str]) -> int:

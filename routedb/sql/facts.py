@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from routedb.sql.functions import Functions
+from routedb.sql.functions import Effect, Functions
+from routedb.sql.stake import Lives, Stake
 from routedb.sql.statement import Kind, SessionEffect, Table, TxStep
 
 # The gravest last: a text of several statements, and a statement of several effects,
@@ -38,10 +39,15 @@ class Facts:
     __slots__ = (
         "asks",
         "dialect",
+        "frees",
         "functions",
+        "holds",
+        "is_brief",
         "is_returning",
         "kind",
+        "needs",
         "reason",
+        "renames",
         "session",
         "settings",
         "tables",
@@ -64,6 +70,11 @@ class Facts:
         self.settings: dict[str, None] = {}
         self.asks: dict[Table, None] = {}
         self.tx: list[TxStep] = []
+        self.holds: dict[Stake, None] = {}
+        self.frees: dict[Stake, None] = {}
+        self.needs: dict[Stake, None] = {}
+        self.is_brief = False
+        self.renames: dict[tuple[str, str], None] = {}
 
     def mark(self, kind: Kind, reason: str) -> None:
         """Note that this is no plain read; the first reason is kept."""
@@ -81,8 +92,34 @@ class Facts:
         self.session[effect] = None
         self.settings.update(dict.fromkeys(settings))
 
-    def call(self, function: Table, is_local: bool = False) -> None:
-        """Note a call of `function`; `is_local`: its last argument is true."""
+    def hold(self, kind: Lives, name: str = "") -> None:
+        """Note something that is made and lives on one backend only."""
+        self.holds[Stake(kind, name)] = None
+
+    def free(self, kind: Lives, name: str = "") -> None:
+        """Note something of that sort that is ended; so it is needed, too."""
+        self.frees[Stake(kind, name)] = None
+        self.need(kind, name)
+
+    def need(self, kind: Lives, name: str = "") -> None:
+        """Note something of that sort that is used."""
+        self.needs[Stake(kind, name)] = None
+
+    def absorb(self, other: Facts) -> None:
+        """Add what another statement does to the session and to its backend."""
+        self.session.update(other.session)
+        self.settings.update(other.settings)
+        self.holds.update(other.holds)
+        self.frees.update(other.frees)
+        self.needs.update(other.needs)
+        self.renames.update(other.renames)
+        self.is_brief |= other.is_brief
+
+    def call(
+        self, function: Table, is_local: bool = False, is_bare: bool = False
+    ) -> None:
+        """Note a call of `function`; `is_local`: its last argument is true, `is_bare`:
+        it has none."""
         effect = self.functions.effect(function)
         if effect is None:
             self.asks[function] = None
@@ -93,3 +130,17 @@ class Facts:
                 self.touch(local, "*")
             elif effect.session is not None:
                 self.touch(effect.session)
+            self._claim(effect, is_bare)
+
+    def _claim(self, effect: Effect, is_bare: bool) -> None:
+        if effect.holds is not None:
+            self.hold(effect.holds)
+        if effect.frees is not None:
+            self.free(*effect.frees)
+        if effect.needs is not None:
+            # MySQL's LAST_INSERT_ID(expression) sets what it answers.
+            is_set = effect.needs is Lives.VALUE and not is_bare
+            if is_set and self.dialect == "mysql":
+                self.hold(effect.needs)
+            else:
+                self.need(effect.needs)

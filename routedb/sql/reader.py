@@ -187,7 +187,8 @@ class Reader:
         if name.schema is None and self._is_keyword(start):
             return
         close = self.tokens.close[self.at]
-        self.facts.call(name, is_local=self.up[close - 1] == "TRUE")
+        is_local = self.up[close - 1] == "TRUE"
+        self.facts.call(name, is_local, is_bare=close == self.at + 1)
 
     def _is_keyword(self, at: int) -> bool:
         """Tell whether the word before a bracket is the grammar's, not a function."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from routedb.sql.facts import Facts
-from routedb.sql.statement import Table
+from routedb.sql.statement import Kind, Table
 
 
 class Reference(NamedTuple):
@@ -63,6 +63,8 @@ class Scope:
         for reference in self._references:
             if not self._hides(reference.table, reference.at):
                 facts.tables[reference.table] = None
+                if reference.table.schema == "pg_temp":
+                    facts.mark(Kind.READ, "reads a temporary table")
         if self._targets:
             known = self._resolvable()
             for target in self._targets:

@@ -8,6 +8,7 @@ from routedb.sql.change import read_query
 from routedb.sql.facts import Facts
 from routedb.sql.lex import STRING, SYSTEM_VARIABLE, USER_VARIABLE, Tokens
 from routedb.sql.names import read_name
+from routedb.sql.stake import EVERY, Lives
 from routedb.sql.statement import Kind, SessionEffect, Table, TxEffect, TxStep
 from routedb.sql.transaction import mode_step, set_transaction
 from routedb.sql.words import QUERY_STARTS
@@ -142,6 +143,7 @@ def _assign_mysql(tokens: Tokens, facts: Facts, start: int, end: int) -> None:
     up, raw = tokens.up, tokens.raw
     if up[start] == USER_VARIABLE:
         _mark(facts, SessionEffect.VARIABLE)
+        facts.hold(Lives.VARIABLE, raw[start].lower())
     elif up[start] in _GLOBAL or (
         up[start] == SYSTEM_VARIABLE and raw[start].upper().split(".")[0] in _GLOBAL
     ):
@@ -201,8 +203,13 @@ _DISCARDED = {
 
 
 def discard(tokens: Tokens, facts: Facts) -> None:
-    """DISCARD ALL and its parts."""
-    _mark(facts, _DISCARDED.get(tokens.up[1], SessionEffect.DISCARD))
+    """DISCARD ALL and its parts. PLANS only has them made anew."""
+    what = tokens.up[1]
+    _mark(facts, _DISCARDED.get(what, SessionEffect.DISCARD))
+    if what in ("TEMP", "TEMPORARY"):
+        facts.free(Lives.TABLE, EVERY)
+    elif what == "SEQUENCES":
+        facts.free(Lives.VALUE, EVERY)
 
 
 def use(tokens: Tokens, facts: Facts) -> None:

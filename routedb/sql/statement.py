@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from routedb.sql.stake import Stake
+
 
 class Kind(str, Enum):
     """The class of a statement. A text of several takes the gravest of its parts."""
@@ -115,7 +117,8 @@ class Statement:
     tables named (not CTE names, not table functions), `writes` those written or
     defined; of locks only the kind tells. `asks` are functions on no list: with every
     one of them not volatile in the database's own catalog the statement is a plain
-    read; else it is not.
+    read; else it is not. `holds`, `frees` and `needs` are what it makes, ends and uses
+    of what lives on one backend only; `renames` tables, which may be temporary ones.
     """
 
     kind: Kind
@@ -133,3 +136,8 @@ class Statement:
     parts: int = 1  # number of statements in the text
     is_returning: bool = False  # yields rows though it writes (RETURNING)
     reason: str = ""  # why it is not a plain read: "locks rows", "calls nextval"
+    holds: tuple[Stake, ...] = ()
+    frees: tuple[Stake, ...] = ()
+    needs: tuple[Stake, ...] = ()
+    is_brief: bool = False  # what it makes ends with the transaction: ON COMMIT DROP
+    renames: tuple[tuple[str, str], ...] = ()

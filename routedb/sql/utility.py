@@ -7,8 +7,9 @@ from collections.abc import Callable
 from routedb.sql.change import read_query
 from routedb.sql.define import maintain
 from routedb.sql.facts import Facts
-from routedb.sql.lex import Tokens
-from routedb.sql.names import read_name
+from routedb.sql.lex import USER_VARIABLE, Tokens
+from routedb.sql.names import fold, is_name, read_name
+from routedb.sql.stake import EVERY, Lives
 from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
 from routedb.sql.transaction import prepare_transaction
 from routedb.sql.words import QUERY_STARTS, words
@@ -58,8 +59,7 @@ def _run_too(facts: Facts, inner: Facts) -> None:
     if inner.kind is not Kind.READ or inner.reason:
         facts.mark(inner.kind, inner.reason)
     facts.writes.update(inner.writes)
-    facts.session.update(inner.session)
-    facts.settings.update(inner.settings)
+    facts.absorb(inner)
     facts.asks.update(inner.asks)
 
 
@@ -88,6 +88,7 @@ def _explain_other(tokens: Tokens, facts: Facts, at: int, runs: bool) -> None:
     up = tokens.up
     if up[at] == "EXECUTE":
         facts.mark(Kind.CALL, "explains a prepared statement of this session")
+        facts.need(Lives.PREPARED, _name(tokens, at + 1, facts))
         return
     start = next((i + 1 for i in range(at, len(up)) if up[i] in ("AS", "FOR")), at)
     if up[at] in ("CREATE", "REFRESH"):
@@ -157,6 +158,7 @@ def lock(tokens: Tokens, facts: Facts) -> None:
     facts.mark(Kind.LOCK, "locks tables")
     if facts.dialect == "mysql":
         facts.touch(SessionEffect.LOCK)
+        facts.hold(Lives.TABLE_LOCK)
         facts.tx.append(TxStep(TxEffect.COMMIT))
     at = 1
     while up[at]:
@@ -174,6 +176,7 @@ def unlock(tokens: Tokens, facts: Facts) -> None:
     """MySQL's UNLOCK TABLES."""
     facts.mark(Kind.LOCK, "unlocks tables")
     facts.touch(SessionEffect.LOCK)
+    facts.free(Lives.TABLE_LOCK)
 
 
 _SHOWN_OF_SESSION = words("WARNINGS ERRORS COUNT PROFILE PROFILES")
@@ -193,6 +196,8 @@ def show(tokens: Tokens, facts: Facts) -> None:
     if up[1] in _SHOWN_OF_SESSION:
         facts.mark(Kind.READ, f"shows {up[1].lower()} of the session")
         facts.touch(SessionEffect.VARIABLE)
+        if not up[1].startswith("PROFILE"):
+            facts.need(Lives.RESULT)
     elif up[1] in _SHOWN_OF_NODE:
         facts.mark(Kind.READ, "shows what differs between nodes")
     elif up[1] == "CREATE" and up[2] in ("TABLE", "VIEW"):
@@ -217,6 +222,15 @@ def call(tokens: Tokens, facts: Facts) -> None:
     facts.mark(Kind.CALL, "runs what the text does not show")
 
 
+def execute(tokens: Tokens, facts: Facts) -> None:
+    """EXECUTE of a prepared statement; on MySQL USING user variables."""
+    call(tokens, facts)
+    facts.need(Lives.PREPARED, _name(tokens, 1, facts))
+    for at, token in enumerate(tokens.up):
+        if token == USER_VARIABLE:
+            facts.need(Lives.VARIABLE, tokens.raw[at].lower())
+
+
 def call_mysql_do(tokens: Tokens, facts: Facts) -> None:
     """DO: a block on PostgreSQL, expressions on MySQL, which may lock or wait."""
     if facts.dialect == "mysql":
@@ -231,7 +245,12 @@ def prepare(tokens: Tokens, facts: Facts) -> None:
         prepare_transaction(tokens, facts)
         return
     _session(facts, SessionEffect.PREPARE)
-    if up[0] == "PREPARE":
+    if up[0] == "DEALLOCATE":
+        at = 1 + (up[1] == "PREPARE" and bool(up[2]))
+        name = EVERY if up[at] == "ALL" else _name(tokens, at, facts)
+        facts.free(Lives.PREPARED, name)
+    else:
+        facts.hold(Lives.PREPARED, _name(tokens, 1, facts))
         at = 2
         if up[at] == "(":
             at = tokens.close[at] + 1
@@ -240,23 +259,47 @@ def prepare(tokens: Tokens, facts: Facts) -> None:
 
 
 def declare(tokens: Tokens, facts: Facts) -> None:
-    """DECLARE c CURSOR FOR query."""
+    """DECLARE c CURSOR FOR query. WITH HOLD it outlives its transaction."""
     _session(facts, SessionEffect.CURSOR)
     up = tokens.up
     if "FOR" in up:
+        head = up[: up.index("FOR")]
+        if "HOLD" in head and head[head.index("HOLD", 2) - 1] == "WITH":
+            facts.hold(Lives.CURSOR, _name(tokens, 1, facts))
         read_query(tokens, facts, up.index("FOR") + 1)
 
 
 def cursor(tokens: Tokens, facts: Facts) -> None:
     """FETCH, MOVE, CLOSE; MySQL's HANDLER names its table."""
     _session(facts, SessionEffect.CURSOR)
-    if tokens.up[0] == "HANDLER":
+    up = tokens.up
+    if up[0] == "HANDLER":
         _shown(tokens, facts, 1)
+        _handler(up, facts)
+    elif up[0] == "CLOSE":
+        facts.free(Lives.CURSOR, EVERY if up[1] == "ALL" else _name(tokens, 1, facts))
+    else:  # the name stands last, behind a direction and FROM or IN
+        facts.need(Lives.CURSOR, _name(tokens, len(up) - 5, facts))
+
+
+def _handler(up: list[str], facts: Facts) -> None:
+    """MySQL's HANDLER t OPEN, READ, CLOSE: of several, none is told from another."""
+    if "OPEN" in up:
+        facts.hold(Lives.HANDLER)
+    elif "CLOSE" in up:
+        facts.free(Lives.HANDLER)
+    else:
+        facts.need(Lives.HANDLER)
 
 
 def listen(tokens: Tokens, facts: Facts) -> None:
     """LISTEN and UNLISTEN."""
     _session(facts, SessionEffect.LISTEN)
+    if tokens.up[0] == "LISTEN":
+        facts.hold(Lives.LISTEN, _name(tokens, 1, facts))
+    else:
+        is_every = tokens.up[1] == "*"
+        facts.free(Lives.LISTEN, EVERY if is_every else _name(tokens, 1, facts))
 
 
 def notify(tokens: Tokens, facts: Facts) -> None:
@@ -288,6 +331,11 @@ def administer(tokens: Tokens, facts: Facts) -> None:
     facts.mark(Kind.DDL, "acts on the server")
     if facts.dialect == "mysql":
         facts.tx.append(TxStep(TxEffect.COMMIT))
+
+
+def _name(tokens: Tokens, at: int, facts: Facts) -> str:
+    """Return the identifier at `at`, "" when it is none."""
+    return fold(tokens, at, facts.dialect) if is_name(tokens.up[at]) else ""
 
 
 def _session(facts: Facts, effect: SessionEffect, *settings: str) -> None:

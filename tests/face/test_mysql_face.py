@@ -86,11 +86,10 @@ def test_what_makes_no_cursor_class_is_refused(connection):
 def test_an_unbuffered_result_keeps_its_link_until_it_is_read(connection):
     cursor = connection.cursor(cursors.SSCursor)
     cursor.execute(SELECT)
-    (link,) = [link for link in connection.dispatcher.links if link.pins]
-    assert link.pinned == "an unbuffered result"
+    assert [pin.kind for pin in connection.pins] == ["unbuffered result"]
     assert cursor.fetchone() == (1, "a")
     cursor.close()
-    assert not link.pins
+    assert connection.pins == ()
     other = connection.cursor()
     assert other.execute(SELECT) == 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routedb.session.settings import Setting, Settings
+from routedb.session.settings import Clear, Setting, Settings
 
 PG, MY = "postgresql", "mysql"
 
@@ -64,9 +64,9 @@ def test_rollback_drops_what_the_transaction_set():
 def test_rollback_to_a_savepoint_drops_what_was_set_since():
     settings = Settings()
     settings.add(a_set("a", 1), transactional=True)
-    settings.savepoint("s")
+    settings.pending.savepoint("s")
     settings.add(a_set("b", 2), transactional=True)
-    settings.rollback_to("s")
+    settings.pending.rollback_to("s")
     settings.add(a_set("c", 3), transactional=True)
     settings.commit()
     assert texts(settings) == ["SET a = 1", "SET c = 3"]
@@ -76,7 +76,7 @@ def test_discard_reaches_old_links_and_is_nothing_to_new_ones():
     settings = Settings()
     settings.add(a_set("a", 1), transactional=False)
     seen = settings.version
-    settings.clear(PG, "DISCARD ALL")
+    settings.clear(Clear(PG, "DISCARD ALL"))
     settings.add(a_set("b", 2), transactional=False)
     assert texts(settings, seen=seen) == ["DISCARD ALL", "SET b = 2"]
     assert texts(settings) == ["SET b = 2"]
@@ -86,7 +86,7 @@ def test_reset_all_keeps_the_role():
     settings = Settings()
     settings.add(a_set("role", "app"), transactional=False)
     settings.add(a_set("a", 1), transactional=False)
-    settings.clear(PG, "RESET ALL", frozenset({"role"}))
+    settings.clear(Clear(PG, "RESET ALL", frozenset({"role"})))
     assert texts(settings) == ["SET role = app"]
 
 

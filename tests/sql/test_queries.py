@@ -283,7 +283,7 @@ def test_mysql_queries_name_their_tables(sql, expected):
         ("SELECT x INTO v FROM a", "read: a; session variable"),
         ("SELECT GET_LOCK('a', 1)", "lock; session lock"),
         ("SELECT RELEASE_LOCK('a')", "lock; session lock"),
-        ("SELECT IS_FREE_LOCK('a')", "lock; session lock"),
+        ("SELECT IS_FREE_LOCK('a')", "lock"),
         ("TABLE a INTO OUTFILE 'x'", "write: a"),
         ("(SELECT 1 FROM a) INTO OUTFILE 'x'", "write: a"),
         ("(SELECT 1) UNION (SELECT 2) INTO @v", "read; session variable"),

@@ -36,6 +36,9 @@ def decide(d: Session, text: Text, params: Any) -> Aim:
     """Decide as `aim` does, and count nothing."""
     if not isinstance(text, ShadowText):
         return plain.aim(d, text, params)
+    pinned = plain.aim_at_pin(d, text, params)
+    if pinned is not None:
+        return pinned
     plan = text.plan
     place = plain.locate(d, text, params)
     if _leaves_home(d, plan, place.groups, plan.is_read):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
+from routedb.sql.stake import EVERY, Lives, Stake
 from routedb.sql.statement import Kind, SessionEffect, Table
 
 _FILES = {
@@ -26,15 +27,40 @@ class Effect(NamedTuple):
     kind: Kind
     reason: str  # "" for a plain read
     session: SessionEffect | None = None
+    holds: Lives | None = None  # of what lives on one backend only
+    frees: Stake | None = None
+    needs: Lives | None = None
+
+
+def _freeing(stake: Stake) -> Effect:
+    return Effect(Kind.LOCK, "calls {}", SessionEffect.LOCK, frees=stake)
+
+
+def _asking(needs: Lives | None) -> Effect:
+    return Effect(Kind.READ, "calls {}", SessionEffect.VARIABLE, needs=needs)
 
 
 EFFECTS = {
     "plain": Effect(Kind.READ, ""),
-    "sequence": Effect(Kind.WRITE, "calls {}", SessionEffect.VARIABLE),
+    "sequence": Effect(
+        Kind.WRITE, "calls {}", SessionEffect.VARIABLE, holds=Lives.VALUE
+    ),
     "write": Effect(Kind.WRITE, "calls {}"),
-    "lock": Effect(Kind.LOCK, "calls {}", SessionEffect.LOCK),
+    "lock": Effect(Kind.LOCK, "calls {}", SessionEffect.LOCK, holds=Lives.LOCK),
+    "unlock": _freeing(Stake(Lives.LOCK)),
+    "unlock_all": _freeing(Stake(Lives.LOCK, EVERY)),
+    "lock_of_others": Effect(Kind.LOCK, "calls {}"),
     "transaction_lock": Effect(Kind.LOCK, "calls {}"),
-    "session": Effect(Kind.READ, "calls {}", SessionEffect.VARIABLE),
+    "session": _asking(None),
+    "value": _asking(Lives.VALUE),
+    "result": _asking(Lives.RESULT),
+    "listening": _asking(Lives.LISTEN),
+    "cursor": _asking(Lives.CURSOR),
+    "prepared": _asking(Lives.PREPARED),
+    "origin": Effect(Kind.READ, "calls {}", SessionEffect.VARIABLE, holds=Lives.ORIGIN),
+    "origin_end": Effect(
+        Kind.READ, "calls {}", SessionEffect.VARIABLE, frees=Stake(Lives.ORIGIN)
+    ),
     "setting": Effect(Kind.SESSION, "calls {}", SessionEffect.SET),
 }
 _USER = {"read": "plain", "write": "write", "session": "session"}

@@ -1,0 +1,220 @@
+"""What lives on one backend only, on which node, and what happens to it.
+
+A temporary table, a lock, a LISTEN cannot be repeated on another link: statements that
+need it must go where it is, and when that link is lost, so is it, and the user is told.
+On PostgreSQL and SQLite a rollback undoes what a transaction has made or dropped of
+some kinds (the others last at once: PREPARE, session locks, CLOSE); MySQL undoes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from routedb.session.pending import Pending
+from routedb.sql.stake import EVERY, RELATIONS, Lives, Stake
+
+# What a rollback undoes where it undoes anything: made, and dropped or ended.
+UNDONE_MADE = frozenset({*RELATIONS, Lives.LISTEN, Lives.CURSOR})
+UNDONE_FREED = frozenset({*RELATIONS, Lives.LISTEN})
+# Nothing but the statement that asks for it minds its loss.
+_MILD = frozenset({Lives.VALUE, Lives.RESULT})
+# Names that stand for the server's own catalogs, which tell of what a session has.
+CATALOG = "pg_catalog"
+_SHOWN_IN = {
+    **dict.fromkeys(RELATIONS, CATALOG),
+    Lives.PREPARED: "pg_prepared_statements",
+    Lives.CURSOR: "pg_cursors",
+}
+
+
+class Pin(NamedTuple):
+    """One thing that lives on one node only: what `connection.pins` shows.
+
+    `name` is None where the statement gave no identifier: the key of a lock is a value,
+    and values are not shown.
+    """
+
+    kind: Lives
+    name: str | None
+    node: str
+
+    def __str__(self) -> str:
+        return f"{Stake(self.kind, self.name or '')} on {self.node}"
+
+
+class Held(NamedTuple):
+    """A thing and where it lives. `key` tells locks apart and is never shown."""
+
+    stake: Stake
+    key: str
+    node: int
+
+
+class _Change(NamedTuple):
+    held: Held
+    before: int  # how often it was held
+
+
+class Pins:
+    """What one virtual connection has on single backends. Its owner holds the lock.
+
+    `version` goes up with every change. `names` are those of relations that are
+    temporary, and of catalogs that show what is here.
+    """
+
+    __slots__ = (
+        "_ending",
+        "_gone",
+        "_held",
+        "inserted",
+        "lost",
+        "names",
+        "pending",
+        "version",
+    )
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.names: frozenset[str] = frozenset()
+        self.pending: Pending[_Change] = Pending()
+        self.lost: list[Stake] = []  # with links, and nobody has been told yet
+        self._held: dict[Held, int] = {}  # the last one that was made stands last
+        self._ending: set[Held] = set()  # ON COMMIT DROP
+        self._gone: set[Stake] = set()  # what is missed only by whom asks for it
+        # The node that ran the last INSERT, which may have given this session a key.
+        self.inserted = -1
+
+    def __bool__(self) -> bool:
+        return bool(self._held or self._gone or self.inserted >= 0)
+
+    def __iter__(self) -> Iterator[Held]:
+        return iter(list(self._held))
+
+    def hold(
+        self,
+        stake: Stake,
+        node: int,
+        key: str = "",
+        is_undone: bool = False,
+        is_ending: bool = False,
+    ) -> None:
+        """Take note of a thing that was made on `node`.
+
+        `is_undone`: a rollback of the open transaction undoes it. `is_ending`: so does
+        its commit.
+        """
+        held = Held(stake, key, node)
+        count = self._held.pop(held, 0)
+        if is_undone:
+            self.pending.add(_Change(held, count))
+        if is_ending:
+            self._ending.add(held)
+        # Session locks are counted by the server too; the others are there or not.
+        self._held[held] = count + 1 if stake.kind is Lives.LOCK else 1
+        self._gone = {gone for gone in self._gone if gone.kind is not stake.kind}
+        self._changed()
+
+    def free(
+        self, stake: Stake, node: int, key: str = "", is_undone: bool = False
+    ) -> None:
+        """Take note that a thing on `node` has ended, or with EVERY all of its kind."""
+        for held in self.find(stake):
+            is_meant = stake.name == EVERY or held.key == key
+            if held.node == node and is_meant:
+                count = self._held.pop(held)
+                if is_undone:
+                    self.pending.add(_Change(held, count))
+                if count > 1 and stake.name != EVERY:
+                    self._held[held] = count - 1
+        self._changed()
+
+    def find(self, stake: Stake) -> list[Held]:
+        """Return what is held of this name, in the order it was made; without a name
+        all that may be meant."""
+        return [held for held in self._held if _is_one_of(held.stake, stake)]
+
+    def where(self, stake: Stake, key: str = "") -> int:
+        """Return the node that a statement which needs this must run on, else -1."""
+        found = self.find(stake)
+        found = [held for held in found if held.key == key] or found
+        if found:
+            return found[-1].node
+        return self.inserted if stake.kind is Lives.VALUE else -1
+
+    def is_gone(self, stake: Stake) -> bool:
+        """Tell whether what a statement asks for was lost with its link."""
+        return Stake(stake.kind) in self._gone
+
+    def lose(self, node: int) -> None:
+        """Take note that the link to `node` is gone, with all that lived there.
+
+        What the open transaction has made there goes with the transaction.
+        """
+        if any(change.held.node == node for change in self.pending.items):
+            self.rollback()
+        for held in self:
+            if held.node == node:
+                del self._held[held]
+                if held.stake.kind in _MILD:
+                    self._gone.add(Stake(held.stake.kind))
+                elif held.stake not in self.lost:
+                    self.lost.append(held.stake)
+        if self.inserted == node:
+            self.inserted = -1
+            self._gone.add(Stake(Lives.VALUE))
+        self._changed()
+
+    def clear(self, node: int) -> None:
+        """Take note that `node` has emptied its session: DISCARD ALL."""
+        self._held = {h: n for h, n in self._held.items() if h.node != node}
+        self.inserted = -1 if self.inserted == node else self.inserted
+        self._gone.clear()
+        self._changed()
+
+    def take_lost(self) -> str:
+        """Name what was lost, for the error that tells; afterwards it is told."""
+        named = ", ".join(sorted(map(str, self.lost)))
+        self.lost.clear()
+        self._changed()
+        return named
+
+    def commit(self) -> None:
+        """Let what the transaction did last, but for what ends with it."""
+        self.pending.take()
+        for held in self._ending:
+            self._held.pop(held, None)
+        self._ending.clear()
+        self._changed()
+
+    def rollback(self) -> None:
+        """Undo what the transaction did."""
+        self._undo(self.pending.take())
+        self._ending.clear()
+
+    def rollback_to(self, name: str) -> None:
+        """Undo what was done since savepoint `name`."""
+        self._undo(self.pending.rollback_to(name))
+
+    def _undo(self, changes: list[_Change]) -> None:
+        for held, count in reversed(changes):
+            self._held.pop(held, None)
+            if count:
+                self._held[held] = count
+        if changes:
+            self._changed()
+
+    def _changed(self) -> None:
+        self.version += 1
+        kinds = {held.stake.kind for held in self._held}
+        names = {h.stake.name for h in self._held if h.stake.kind in RELATIONS}
+        shown = {_SHOWN_IN[kind] for kind in kinds if kind in _SHOWN_IN}
+        self.names = frozenset(names | shown)
+
+
+def _is_one_of(held: Stake, meant: Stake) -> bool:
+    """Tell whether `held` may be what a statement calls `meant`. Temporary relations
+    share one space of names."""
+    if held.kind in RELATIONS and meant.kind in RELATIONS:
+        return meant.name in (held.name, EVERY)
+    return held.kind is meant.kind and meant.name in (held.name, EVERY, "")
