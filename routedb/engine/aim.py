@@ -178,6 +178,8 @@ def _role(
     role, reason = decide_role(
         plan.statement, is_read, database, view, situation, hints
     )
+    if role is Role.REPLICA and d.is_serializable and database.dialect == "postgresql":
+        return Role.WRITER, Reason.SERIALIZABLE, False
     return role, reason, early and role is Role.REPLICA
 
 

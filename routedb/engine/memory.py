@@ -112,9 +112,28 @@ def _is_undone(d: Session, link: Link) -> bool:
 def _set(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
     is_undone = is_undone and link.adapter.dialect == "postgresql"
     for setting in _settings(link, text, params):
-        d.links.settings.add(setting, is_undone)
+        level = _level(link, setting)
+        d.links.settings.add(setting._replace(isolation=level), is_undone)
         if not is_undone:
             d.links.changed(link)
+        if level is not None:
+            d.refresh()
+
+
+def _level(link: Link, setting: Setting) -> str | None:
+    """Ask what the default isolation level is now, when it may have been set: under
+    SERIALIZABLE a replica of PostgreSQL answers nothing."""
+    if link.adapter.dialect != "postgresql" or _ISOLATION not in setting.names:
+        return None
+    return str(_ask(link, f"SHOW {_ISOLATION}")).upper()
+
+
+def _ask(link: Link, sql: str) -> Any:
+    rows = link.ask(sql)
+    return rows[0][0] if rows else None
+
+
+_ISOLATION = "default_transaction_isolation"
 
 
 def _use(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
@@ -130,7 +149,7 @@ def _settings(link: Link, text: Text, params: Any) -> list[Setting]:
     is_sure = bool(names) and all(map(_IS_NAME, names))
     if is_sure and not _is_plain(link, text):
         ask, tell = _ASKED[link.adapter.dialect]
-        values = [link.ask(ask.format(name))[0][0] for name in names]
+        values = [_ask(link, ask.format(name)) for name in names]
         told = zip(names, values, strict=True)
         return [Setting(engine, tell.format(n), (v,), (n,)) for n, v in told]
     if text.plan.statement.kind not in (Kind.SESSION, Kind.READ):
@@ -175,6 +194,7 @@ def _reset(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> 
     d.links.settings.clear(clear, is_undone)
     if not is_undone:
         d.links.changed(link)
+        d.refresh()
 
 
 def _discard(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:

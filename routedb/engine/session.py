@@ -209,10 +209,17 @@ class Session:
             and self.consistency is None
             and not pins.names
             and not pins.lost
+            and not self.is_serializable
         )
         self.near.clear()
         self.texts = self.core.texts(self.database)
         self.known = {} if self.is_closed else self.texts.known
+
+    @property
+    def is_serializable(self) -> bool:
+        """Tell whether the transaction, or each statement, is to be serializable."""
+        level = self.transaction.mode.isolation or self.links.settings.isolation
+        return level == "SERIALIZABLE"
 
     # -- routing's Situation -------------------------------------------------------
 

@@ -88,6 +88,8 @@ class MySQLCursor(Switching):
         self._usable()
         if not self._executed and not self.is_inside:
             raise self._error(errors.ProgrammingError, "no statement has been run")
+        if self.raw is None and not self.is_inside:
+            return None  # BEGIN and its kin, which the transaction has carried out
         return self._guarded(self._next_set)
 
     def _next_set(self) -> Any:

@@ -54,6 +54,7 @@ WHY = {
     Reason.SINGLE_NODE: "the group has one node",
     Reason.NO_REPLICA: "no replica can be used now",
     Reason.PLAIN_READ: "plain read",
+    Reason.SERIALIZABLE: "the isolation level is SERIALIZABLE",
     Reason.SHADOW: "shadow = true: everything runs on the writer",
 }
 

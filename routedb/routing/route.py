@@ -37,7 +37,8 @@ class Reason(IntEnum):
     # One of the above asks for a replica, and:
     NO_REPLICA = 30  # none can be used now
     OWN_WRITES = 31  # none is known to hold what the session has written or seen
-    SHADOW = 32  # shadow = true: whatever the others say
+    SERIALIZABLE = 32  # a replica of PostgreSQL runs nothing serializable
+    SHADOW = 33  # shadow = true: whatever the others say
 
 
 _SHARD_REASONS = frozenset(reason for reason in Reason if 10 <= reason < Reason.PINNED)

@@ -22,6 +22,7 @@ class Setting(NamedTuple):
     params: Any = None
     names: tuple[str, ...] = ()  # what it sets; () or ("*",) when that is not certain
     database: str | None = None  # only links of this database (USE); None: all
+    isolation: str | None = None  # the default level that it has set, if it has
 
 
 class Clear(NamedTuple):
@@ -91,6 +92,12 @@ class Settings:
             for v, s in self._log
             if v > start and s.engine == engine and s.database in (None, database)
         ]
+
+    @property
+    def isolation(self) -> str | None:
+        """The default isolation level that was set last, None when none was."""
+        levels = [s.isolation for _, s in self._log if s.isolation is not None]
+        return levels[-1] if levels else None
 
     def touches(self, name: str) -> bool:
         """Tell whether a text that has run may have set `name`."""

@@ -19,10 +19,10 @@ def everywhere(connection: routedb.Connection, rig: Rig, sql: str) -> dict[str, 
             for _ in range(_MOST_READS):
                 cursor.execute(sql)
                 found[name_of(cursor)] = cursor.fetchone()[0]
+                if connection.in_transaction:
+                    connection.rollback()
                 if len(found) == (1 if role == "writer" else len(rig.servers)):
                     break
-    if connection.in_transaction:
-        connection.rollback()
     return found
 
 
