@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Protocol
-from weakref import ref
+from weakref import WeakMethod, ref
 
 from routedb import errors
 from routedb.adapters.base import Adapter, Fault, Raw, TxMode
@@ -49,7 +49,7 @@ class Links:
         self.openers: dict[str, Opener] = {}  # engine -> instead of Adapter.connect
         self.settings = Settings()
         self.pins = Pins()  # what lives on one of these links only
-        self.lost: Callable[[], None] = lambda: None  # told when some of that is lost
+        self.lost: WeakMethod[Callable[[], None]] | None = None  # told of the loss
         self._version = 0
         self._mode = mode
         self._lock = threading.RLock()
@@ -124,7 +124,7 @@ class Links:
                 return self.get(node, must_live)
             except Exception as exc:
                 action = self.cannot_open(node, exc, Moment.FINDING_REPLICA)
-                if action is not Action.RETRY_ELSEWHERE:
+                if action is not Action.RETRY_ELSEWHERE and not self._refuses(node):
                     raise
                 tried.add(node)
 
@@ -150,6 +150,12 @@ class Links:
                     version, deadline
                 ):
                     raise
+
+    def _refuses(self, node: int) -> bool:
+        """Tell whether a node answers but refuses a setting: it may not have a role, or
+        a schema, that the writer has had for a moment."""
+        link = self.open.get(node)
+        return link is not None and link.fresh != self.version and link.is_alive()
 
     def cannot_open(self, node: int, exc: Exception, moment: Moment) -> Action:
         """Report a node that could not be had; return what to do about it."""
@@ -181,7 +187,9 @@ class Links:
             self.near.clear()
             if self.pins:
                 self.pins.lose(link.id)
-                self.lost()
+                tell = self.lost() if self.lost is not None else None
+                if tell is not None:
+                    tell()
         link.close()
         for known in list(self.holders):
             holder = known()

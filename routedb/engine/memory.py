@@ -204,10 +204,10 @@ def _discard(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -
     d.links.changed(link)
     pins = d.links.pins
     pins.clear(link.id)
-    for held in pins:
-        if d.open[held.node].adapter is link.adapter:
-            d.links.get(held.node)
-            pins.clear(held.node)
+    for node in {held.node for held in pins}:
+        if d.open[node].adapter is link.adapter:
+            pins.clear(node)
+            d.links.get(node)
     d.refresh()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
+from weakref import WeakMethod
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, TxMode
@@ -64,7 +65,7 @@ class Session:
         self.quoter: Callable[[], Any] = lambda: self.default_link().raw
         # The link that ran the last statement, where the face knows.
         self.latest: Callable[[], Link | None] = lambda: None
-        self.links.lost = self.refresh
+        self.links.lost = WeakMethod(self.refresh)
         self.shadows: frozenset[str] = frozenset()  # names of temporary tables
         self.start = core.first_turn()
         self.turn = 0  # replicas chosen so far

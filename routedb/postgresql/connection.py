@@ -66,9 +66,11 @@ class PostgreSQLConnection(TwoPhase):
         return str(self._backend().encoding)
 
     def set_client_encoding(self, encoding: str) -> None:
-        """Roll back, and set the client encoding on every link, those opened later
-        too (psycopg2)."""
-        self.rollback()
+        """Set the client encoding on every link, those opened later too; a change rolls
+        back what is open (psycopg2)."""
+        clean = "".join(filter(str.isalnum, encoding)).upper()
+        if any(raw.encoding != clean for raw in self.raws()):
+            self.rollback()
         for raw in self.raws():
             raw.set_client_encoding(encoding)
         self._encoding = str(ext.connection.encoding.__get__(self))

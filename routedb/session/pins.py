@@ -57,7 +57,8 @@ class _Change(NamedTuple):
 
 
 class Pins:
-    """What one virtual connection has on single backends. Its owner holds the lock.
+    """What one virtual connection has on single backends. Threads may share it: what
+    is looped over is a copy.
 
     `version` goes up with every change. `names` are those of relations that are
     temporary, and of catalogs that show what is here.
@@ -122,7 +123,7 @@ class Pins:
         for held in self.find(stake):
             is_meant = stake.name == EVERY or held.key == key
             if held.node == node and is_meant:
-                count = self._held.pop(held)
+                count = self._held.pop(held, 0)
                 if is_undone:
                     self.pending.add(_Change(held, count))
                 if count > 1 and stake.name != EVERY:
@@ -132,7 +133,7 @@ class Pins:
     def find(self, stake: Stake) -> list[Held]:
         """Return what is held of this name, in the order it was made; without a name
         all that may be meant."""
-        return [held for held in self._held if _is_one_of(held.stake, stake)]
+        return [held for held in self if _is_one_of(held.stake, stake)]
 
     def where(self, stake: Stake, key: str = "") -> int:
         """Return the node that a statement which needs this must run on, else -1."""
@@ -155,7 +156,7 @@ class Pins:
             self.rollback()
         for held in self:
             if held.node == node:
-                del self._held[held]
+                self._held.pop(held, None)
                 if held.stake.kind in _MILD:
                     self._gone.add(Stake(held.stake.kind))
                 elif held.stake not in self.lost:
@@ -167,7 +168,9 @@ class Pins:
 
     def clear(self, node: int) -> None:
         """Take note that `node` has emptied its session: DISCARD ALL."""
-        self._held = {h: n for h, n in self._held.items() if h.node != node}
+        for held in self:
+            if held.node == node:
+                self._held.pop(held, None)
         self.inserted = -1 if self.inserted == node else self.inserted
         self._gone.clear()
         self._changed()
@@ -206,8 +209,9 @@ class Pins:
 
     def _changed(self) -> None:
         self.version += 1
-        kinds = {held.stake.kind for held in self._held}
-        names = {h.stake.name for h in self._held if h.stake.kind in RELATIONS}
+        stakes = [held.stake for held in self]
+        kinds = {stake.kind for stake in stakes}
+        names = {stake.name for stake in stakes if stake.kind in RELATIONS}
         shown = {_SHOWN_IN[kind] for kind in kinds if kind in _SHOWN_IN}
         self.names = frozenset(names | shown)
 

@@ -436,3 +436,23 @@ def test_a_serializable_transaction_runs_on_the_writer_even_when_it_only_reads(
     cursor.execute("BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY")
     cursor.execute("SELECT count(*) FROM t")
     assert str(cursor.node) == "writer"
+
+
+def test_a_replica_that_refuses_a_setting_does_not_answer(pg_rig, connection):
+    """It does not have the role yet; the writer has."""
+    everywhere(connection, pg_rig, "SELECT 1")
+    cursor = connection.cursor()
+    for name in pg_rig.replicas:
+        pg_rig.servers[name].execute("SELECT pg_wal_replay_pause()")
+    try:
+        pg_rig.database.execute("CREATE ROLE routedb_late")
+        cursor.execute("SET ROLE routedb_late")
+        with connection.using(consistency="eventual"):
+            cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == ("routedb_late",)
+        assert str(cursor.node) == "writer"
+    finally:
+        for name in pg_rig.replicas:
+            pg_rig.servers[name].execute("SELECT pg_wal_replay_resume()")
+        cursor.execute("RESET ROLE")
+        pg_rig.database.execute("DROP ROLE routedb_late")
