@@ -119,7 +119,11 @@ class Pins:
     def free(
         self, stake: Stake, node: int, key: str = "", is_undone: bool = False
     ) -> None:
-        """Take note that a thing on `node` has ended, or with EVERY all of its kind."""
+        """Take note that a thing on `node` has ended, or with EVERY all of its kind.
+
+        Nobody need be told any more that it was lost.
+        """
+        self.lost = [lost for lost in self.lost if not _is_one_of(lost, stake)]
         for held in self.find(stake):
             is_meant = stake.name == EVERY or held.key == key
             if held.node == node and is_meant:

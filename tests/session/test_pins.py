@@ -130,6 +130,15 @@ def test_what_a_lost_transaction_had_dropped_is_missed():
     assert shown(pins) == []
 
 
+def test_what_was_given_up_after_its_loss_is_not_missed():
+    pins = Pins()
+    pins.hold(LISTEN, W)
+    pins.hold(Stake(Lives.CURSOR, "c"), W)
+    pins.lose(W)
+    pins.free(Stake(Lives.CURSOR, "c"), W)
+    assert pins.take_lost() == "LISTEN c"
+
+
 def test_the_value_of_a_sequence_is_missed_only_by_who_asks_for_it():
     pins = Pins()
     pins.hold(VALUE, W)
