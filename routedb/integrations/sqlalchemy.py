@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -26,6 +25,7 @@ from sqlalchemy.pool import QueuePool
 from routedb import errors
 from routedb.config.model import ClusterConfig
 from routedb.config.options import OPTIONS
+from routedb.integrations.driver import with_connect
 from routedb.routing import database_for
 from routedb.runtime import connect, read_config
 
@@ -97,7 +97,7 @@ class PostgreSQL(_Routed, PGDialect_psycopg2):
     @classmethod
     def import_dbapi(cls) -> Any:
         """Return psycopg2 with `connect` of routedb."""
-        return _module(PGDialect_psycopg2.import_dbapi())
+        return with_connect(PGDialect_psycopg2.import_dbapi(), connect)
 
     def own_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
         """Return a DSN of libpq's keywords."""
@@ -115,7 +115,7 @@ class MySQL(_Routed, MySQLDialect_mysqldb):  # type: ignore[misc]  # more argume
     @classmethod
     def import_dbapi(cls) -> Any:
         """Return MySQLdb with `connect` of routedb."""
-        return _module(MySQLDialect_mysqldb.import_dbapi())
+        return with_connect(MySQLDialect_mysqldb.import_dbapi(), connect)
 
     def own_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
         """Return mysqlclient's keywords."""
@@ -142,7 +142,7 @@ class SQLite(_Routed, SQLiteDialect_pysqlite):
     @classmethod
     def import_dbapi(cls) -> Any:
         """Return sqlite3 with `connect` of routedb."""
-        return _module(SQLiteDialect_pysqlite.import_dbapi())
+        return with_connect(SQLiteDialect_pysqlite.import_dbapi(), connect)
 
     @classmethod
     def get_pool_class(cls, url: URL) -> Any:
@@ -221,10 +221,3 @@ def _dialect(config: ClusterConfig) -> Any:
 
 def _but(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key != name}
-
-
-def _module(driver: Any) -> Any:
-    """Return a module that is the driver's in all but `connect`."""
-    made = ModuleType(driver.__name__, driver.__doc__)
-    vars(made).update({**vars(driver), "connect": connect})
-    return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,19 +12,13 @@ from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
 from routedb.config.model import NodeConfig
 from routedb.integrations.django.wrapper import Creation, Routed, connect
+from routedb.integrations.driver import with_connect
 
 if is_psycopg3:
     raise ImproperlyConfigured(
         "routedb routes psycopg2, but Django takes psycopg 3 wherever it is installed: "
         "uninstall psycopg"
     )
-
-
-def _module(driver: Any) -> ModuleType:
-    """Return a module that is the driver's in all but `connect`."""
-    made = ModuleType(driver.__name__, driver.__doc__)
-    vars(made).update({**vars(driver), "connect": connect})
-    return made
 
 
 class PostgreSQLCreation(Creation, DatabaseCreation):
@@ -37,7 +30,7 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
 
     engine = "postgresql"
     plain = base.DatabaseWrapper
-    Database = _module(base.Database)
+    Database = with_connect(base.Database, connect)
     creation_class = PostgreSQLCreation
     any_name = "postgres"
 
