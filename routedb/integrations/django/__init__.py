@@ -7,5 +7,6 @@ DATABASES = {"default": {
 
 settings    from Django's settings to a routedb configuration
 wrapper     what the backends share: connecting, test databases
+migrations  what they share when migrations run
 postgresql, mysql, sqlite3    Django's own backends, with that
 """

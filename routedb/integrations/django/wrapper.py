@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from django.db.backends.base.base import NO_DB_ALIAS
@@ -13,6 +13,7 @@ from routedb.config.dsn import parse_dsn
 from routedb.config.model import ClusterConfig, NodeConfig
 from routedb.connection import Connection
 from routedb.integrations.django import settings
+from routedb.integrations.django.migrations import Introspection, Operations
 from routedb.routing import database_for
 from routedb.runtime import Registry, Runtime, read_config
 
@@ -32,6 +33,17 @@ class Routed:
     settings_dict: dict[str, Any]
     connection: Any
     close: Callable[[], None]
+    ensure_connection: Callable[[], None]
+    ops_class: type
+    introspection_class: type
+
+    def __init_subclass__(cls) -> None:
+        for name, part in (
+            ("ops_class", Operations),
+            ("introspection_class", Introspection),
+        ):
+            own = getattr(cls, name)
+            setattr(cls, name, type(own.__name__, (part, own), {}))
 
     def __init__(self, settings_dict: dict[str, Any], *args: Any, **more: Any) -> None:
         super().__init__(settings_dict, *args, **more)  # type: ignore[call-arg]
@@ -75,6 +87,12 @@ class Routed:
     def address(self, given: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """Return the DSN of the one node that Django's settings name, and options."""
         raise NotImplementedError
+
+    def on_writer(self) -> AbstractContextManager[Any]:
+        """Send the statements of a `with` block to the writer."""
+        self.ensure_connection()
+        block: AbstractContextManager[Any] = self.connection.using(role="writer")
+        return block
 
     # -- test databases ----------------------------------------------------------------
 

@@ -1,0 +1,53 @@
+"""Migrations decide by what the writer has, in whatever process they run.
+
+`migrate` asks which tables there are and which migrations were applied, in autocommit
+mode and often in a process of its own, which has written nothing that a replica could
+be compared with. A replica that is behind would have it apply a migration twice.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+_TABLE = "django_migrations"  # of MigrationRecorder.Migration
+
+
+class Introspection:
+    """The part of a DatabaseIntrospection that lists the tables."""
+
+    connection: Any
+
+    def table_names(self, *args: Any, **options: Any) -> Any:
+        """Return the names of the writer's tables."""
+        with self.connection.on_writer():
+            return super().table_names(*args, **options)  # type: ignore[misc]
+
+
+class Operations:
+    """The part of DatabaseOperations that says what runs a SELECT."""
+
+    def compiler(self, compiler_name: str) -> Any:
+        """Return Django's class, which for a SELECT knows the table of migrations."""
+        found = super().compiler(compiler_name)  # type: ignore[misc]
+        return _knowing(found) if compiler_name == "SQLCompiler" else found
+
+
+class _Compiler:
+    """The part of a SQLCompiler that runs it."""
+
+    connection: Any
+    query: Any
+
+    def execute_sql(self, *args: Any, **options: Any) -> Any:
+        """Run it, on the writer when it asks which migrations were applied."""
+        model = self.query.model
+        if model is None or model._meta.db_table != _TABLE:
+            return super().execute_sql(*args, **options)  # type: ignore[misc]
+        with self.connection.on_writer():
+            return super().execute_sql(*args, **options)  # type: ignore[misc]
+
+
+@cache
+def _knowing(compiler: type) -> type:
+    return type(compiler.__name__, (_Compiler, compiler), {})
