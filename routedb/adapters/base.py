@@ -52,6 +52,10 @@ class Adapter(Protocol):
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a connection in autocommit mode within about `timeout_s` seconds."""
 
+    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open the same for the monitor: of what the program hooks into its driver to
+        wait for its own connections, this one knows nothing."""
+
     def close(self, raw: Raw) -> None:
         """Close. Never raises."""
 

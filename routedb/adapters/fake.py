@@ -350,6 +350,10 @@ class FakeAdapter:
             raise OperationalError(f"no fake server {node.name}", Fault.REFUSED)
         return server.connect()
 
+    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """The same: this driver has no hooks."""
+        return self.connect(node, timeout_s)
+
     def close(self, raw: Raw) -> None:
         """Close."""
         raw.closed = True

@@ -85,6 +85,10 @@ class MysqlclientAdapter:
         raw.mode = TxMode(autocommit=True)  # what set_mode has set
         return raw
 
+    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """The same: this driver has no hooks."""
+        return self.connect(node, timeout_s)
+
     def close(self, raw: Raw) -> None:
         """Close; a link that is broken already is as good as closed."""
         try:

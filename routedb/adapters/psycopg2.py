@@ -7,6 +7,7 @@ too. What they return may be a proxy: it is unwrapped before anything of C looks
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -142,6 +143,25 @@ class Psycopg2Adapter:
         raw.autocommit = True
         return raw
 
+    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open an asynchronous link, and wait for it here.
+
+        psycopg2 has one wait callback in a process and calls it for every synchronous
+        connection: a program's own would be called from the monitor's threads, for
+        connections that it has never seen.
+        """
+        options = dict(node.options)
+        allowed = _parameter(node.dsn, "connect_timeout", options)
+        if allowed > 0:  # libpq leaves it to whoever waits
+            timeout_s = min(timeout_s, max(_SHORTEST_TIMEOUT, allowed))
+        raw = psycopg2.connect(node.dsn, async_=1, **options)
+        try:
+            _finish(raw, time.monotonic() + timeout_s)
+        except BaseException:
+            self.close(raw)
+            raise
+        return raw
+
     def close(self, raw: Raw) -> None:
         """Close; a link that is broken already is as good as closed."""
         try:
@@ -239,6 +259,8 @@ class Psycopg2Adapter:
         """Run a text; psycopg2 leaves a text without parameters alone."""
         with raw.cursor(cursor_factory=ext.cursor) as cursor:
             cursor.execute(sql)
+            if raw.async_:
+                _finish(raw)
             return cursor.fetchall() if cursor.description is not None else []
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
@@ -272,6 +294,21 @@ def _ask(raw: Raw, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+def _parameter(dsn: str, name: str, options: dict[str, Any]) -> int:
+    """Return a number among libpq's parameters; 0 for none, as libpq has it."""
+    found = options.get(name) or ext.parse_dsn(dsn).get(name) or 0
+    return int(found)
+
+
+def _finish(raw: Raw, deadline: float | None = None) -> None:
+    """Wait until an asynchronous link is done with what it was told; without a
+    deadline until somebody interrupts it."""
+    while (state := raw.poll()) != ext.POLL_OK:
+        left = None if deadline is None else deadline - time.monotonic()
+        if not sockets.wait(raw.fileno(), state == ext.POLL_WRITE, left):
+            raise psycopg2.OperationalError("timeout expired")
 
 
 def _is_standby(raw: Raw) -> bool:

@@ -17,6 +17,13 @@ def has_input(descriptor: int) -> bool:
     return bool(poll.poll(0))
 
 
+def wait(descriptor: int, is_writing: bool, timeout_s: float | None = None) -> bool:
+    """Wait until a socket can be read, or written to; tell whether it can."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT if is_writing else select.POLLIN)
+    return bool(poll.poll(None if timeout_s is None else max(0, timeout_s * 1000)))
+
+
 def shut_down(descriptor: int) -> None:
     """Make whoever waits on this socket, in another thread, fail now."""
     try:

@@ -124,6 +124,10 @@ class Sqlite3Adapter:
             _identify(raw, options)
         return raw
 
+    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """The same: this driver has no hooks."""
+        return self.connect(node, timeout_s)
+
     def close(self, raw: Raw) -> None:
         """Close; never raises."""
         try:

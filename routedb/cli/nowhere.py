@@ -81,6 +81,8 @@ class NowhereAdapter:
         """Open what needs no server."""
         return Connection(self._classifier)
 
+    connect_apart = connect
+
     def close(self, raw: Raw) -> None:
         """There is nothing to close."""
 

@@ -124,7 +124,7 @@ class Watch:
         return ask(raw, self._adapter), asked_at
 
     def _open(self) -> Raw:
-        raw = self._adapter.connect(self.node, self.timeout_s)
+        raw = self._adapter.connect_apart(self.node, self.timeout_s)
         with self._lock:
             if self._deadline is not None:
                 self._raw = raw

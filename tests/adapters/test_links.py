@@ -30,6 +30,20 @@ def engine(request):
     return request.param
 
 
+@pytest.fixture(params=["connect", "connect_apart"])
+def opening(request):
+    """The two ways to open a link."""
+    return request.param
+
+
+@pytest.fixture
+def link(home, opening):
+    """An open link of either way."""
+    link = getattr(home.adapter, opening)(node(home.dsn), 20.0)
+    yield link
+    home.adapter.close(link)
+
+
 @pytest.fixture
 def listener():
     """A port that accepts connections and never says a word."""
@@ -46,58 +60,58 @@ def fault_of(home: Home, call, *arguments):
 
 @pytest.mark.live
 @pytest.mark.parametrize("home", SERVERS, indirect=True)
-def test_a_wrong_password_is_the_user_s_to_see(home):
+def test_a_wrong_password_is_the_user_s_to_see(home, opening):
     wrong = node(home.dsn.replace(PASSWORD, "not-this-one"))
     with pytest.raises(home.driver.OperationalError) as caught:
-        home.adapter.connect(wrong, 5.0)
+        getattr(home.adapter, opening)(wrong, 5.0)
     assert home.adapter.fault(caught.value, None) is Fault.STATEMENT
     assert "not-this-one" not in str(caught.value)
 
 
 @pytest.mark.live
 @pytest.mark.parametrize("home", SERVERS, indirect=True)
-def test_a_database_that_is_not_there_is_the_user_s_to_see(home):
+def test_a_database_that_is_not_there_is_the_user_s_to_see(home, opening):
     wrong = node(re.sub(r"/\w+$", "/nowhere_at_all", home.dsn))
     with pytest.raises(home.driver.OperationalError) as caught:
-        home.adapter.connect(wrong, 5.0)
+        getattr(home.adapter, opening)(wrong, 5.0)
     assert home.adapter.fault(caught.value, None) is Fault.STATEMENT
 
 
-def test_a_host_where_nobody_listens_refuses(engine, listener):
+def test_a_host_where_nobody_listens_refuses(engine, opening, listener):
     port = listener.getsockname()[1]
     listener.close()
     adapter = adapters.load(engine)
     with pytest.raises(Home(engine, "").driver.OperationalError) as caught:
-        adapter.connect(node(f"{engine}://u:hidden@127.0.0.1:{port}/d"), 5.0)
+        getattr(adapter, opening)(node(f"{engine}://u:hidden@127.0.0.1:{port}/d"), 5.0)
     assert adapter.fault(caught.value, None) is Fault.REFUSED
     assert "hidden" not in str(caught.value)
 
 
-def test_a_host_that_does_not_exist_refuses(engine):
+def test_a_host_that_does_not_exist_refuses(engine, opening):
     adapter = adapters.load(engine)
     with pytest.raises(Home(engine, "").driver.OperationalError) as caught:
-        adapter.connect(node(f"{engine}://u@nowhere.invalid/d"), 5.0)
+        getattr(adapter, opening)(node(f"{engine}://u@nowhere.invalid/d"), 5.0)
     assert adapter.fault(caught.value, None) is Fault.REFUSED
 
 
-def test_connecting_to_a_silent_host_ends_as_a_refusal(engine, listener):
+def test_connecting_to_a_silent_host_ends_as_a_refusal(engine, opening, listener):
     port = listener.getsockname()[1]
     adapter = adapters.load(engine)
     with pytest.raises(Home(engine, "").driver.OperationalError) as caught:
-        adapter.connect(node(f"{engine}://u@127.0.0.1:{port}/d"), 0.1)
+        getattr(adapter, opening)(node(f"{engine}://u@127.0.0.1:{port}/d"), 0.1)
     assert adapter.fault(caught.value, None) is Fault.REFUSED
 
 
 @pytest.mark.live
 @pytest.mark.parametrize("home", SERVERS, indirect=True)
-def test_a_session_that_was_ended_is_seen_without_asking(home, raw):
+def test_a_session_that_was_ended_is_seen_without_asking(home, link):
     is_pg = home.engine == "postgresql"
-    number = raw.get_backend_pid() if is_pg else raw.thread_id()
+    number = link.get_backend_pid() if is_pg else link.thread_id()
     home.server.execute(KILL[home.engine], (number,))
-    wait_until(lambda: not home.adapter.is_alive(raw), "the end is seen")
-    assert fault_of(home, home.adapter.run, raw, "SELECT 1") is Fault.LINK_LOST
-    home.adapter.close(raw)
-    assert not home.adapter.is_alive(raw)
+    wait_until(lambda: not home.adapter.is_alive(link), "the end is seen")
+    assert fault_of(home, home.adapter.run, link, "SELECT 1") is Fault.LINK_LOST
+    home.adapter.close(link)
+    assert not home.adapter.is_alive(link)
 
 
 @pytest.mark.live
@@ -122,16 +136,16 @@ def test_a_closed_link_is_dead_and_closes_again(home):
 
 @pytest.mark.live
 @pytest.mark.parametrize("home", SERVERS, indirect=True)
-def test_an_interrupt_ends_a_wait_in_another_thread(home, raw):
+def test_an_interrupt_ends_a_wait_in_another_thread(home, link):
     faults = []
 
     def sleep():
-        faults.append(fault_of(home, home.adapter.run, raw, SLEEP[home.engine]))
+        faults.append(fault_of(home, home.adapter.run, link, SLEEP[home.engine]))
 
     thread = threading.Thread(target=sleep)
     thread.start()
     wait_until(lambda: home.server.execute(SLEEPERS[home.engine]), "it sleeps")
-    home.adapter.interrupt(raw)
+    home.adapter.interrupt(link)
     thread.join()
     assert faults == [Fault.LINK_LOST]
 

@@ -50,6 +50,9 @@ class Farm:
         self.links.append(Raw(node.name))
         return self.links[-1]
 
+    def connect_apart(self, node, timeout_s):
+        return self.connect(node, timeout_s)
+
     def probe(self, raw):
         self.asked[raw.node] += 1
         said = self.says[raw.node]

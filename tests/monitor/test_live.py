@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
+import psycopg2
 import pytest
+from psycopg2.extensions import set_wait_callback
+from psycopg2.extras import wait_select
 
 from routedb import adapters
 from routedb.config import load
@@ -51,6 +55,25 @@ def test_the_roles_in_a_shuffled_list_are_found_by_asking(database):
     with watching(config, adapters.load) as (_, board):
         board.wait_for(lambda: board.group.writer == last)
         board.wait_for(lambda: set(board.group.ring) == set(range(last)))
+
+
+def test_a_program_s_wait_callback_is_not_called_for_the_monitor(pg):
+    threads = set()
+
+    def wait(connection):
+        threads.add(threading.get_ident())
+        wait_select(connection)
+
+    set_wait_callback(wait)
+    try:
+        config = over(pg, shuffled(pg))
+        with watching(config, adapters.load) as (_, board):
+            board.wait_for(lambda: len(board.group.ring) == 2)
+        assert threads == set()
+        psycopg2.connect(pg.writer_dsn).close()
+        assert threads == {threading.get_ident()}
+    finally:
+        set_wait_callback(None)
 
 
 def test_one_probe_tells_the_role_and_the_latency(database):
