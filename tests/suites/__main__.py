@@ -64,18 +64,19 @@ def compare(
         suite.name,
         runs.get("plain"),
         runs.get("routedb"),
-        known(suite.name, asked.nodes),
+        known(suite.name, asked),
     )
 
 
-def known(name: str, nodes: int) -> dict[str, str]:
+def known(name: str, asked: Asked) -> dict[str, str]:
     """Return the tests of a suite that are known to fail, with the reasons."""
     with KNOWN.open("rb") as file:
         groups = tomllib.load(file).get(name, [])
     return {
         test: group["reason"]
         for group in groups
-        if group.get("nodes", nodes) == nodes
+        if group.get("nodes", asked.nodes) == asked.nodes
+        and group.get("serving", asked.is_serving) == asked.is_serving
         for test in group["tests"]
     }
 
@@ -84,7 +85,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run what was asked for; return 1 when a test failed that should not have."""
     asked = _parser().parse_args(argv)
     drivers = [asked.driver] if asked.driver else ["plain", "routedb"]
-    part = Asked(asked.nodes, asked.quick, asked.select)
+    nodes = 3 if asked.serving else asked.nodes
+    part = Asked(nodes, asked.serving, asked.quick, asked.select)
     comparisons: list[Comparison] = []
     missing: dict[str, str] = {}
     with ExitStack() as stack:
@@ -123,6 +125,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=(1, 3),
         default=1,
         help="3: a writer and its replicas, reads on the writer",
+    )
+    parser.add_argument(
+        "--serving",
+        action="store_true",
+        help="three nodes, whose replicas serve the plain reads; tells their share",
     )
     parser.add_argument("--quick", action="store_true", help="a small part of each")
     parser.add_argument("--select", help="only tests that this -k expression fits")

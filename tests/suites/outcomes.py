@@ -24,12 +24,21 @@ class Run:
     """One run of one suite on one driver.
 
     `trouble` says why the run itself did not come to its end; None when it did.
+    `roles` has the numbers of statements that ran on writers and on replicas, where
+    they were counted.
     """
 
     driver: str
     outcomes: Mapping[str, Outcome]
     seconds: float
     trouble: str | None = None
+    roles: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float | None:
+        """The share of statements that ran on replicas; None when none was counted."""
+        total = sum(self.roles.values())
+        return self.roles.get("replica", 0) / total if total else None
 
     def count(self, outcome: str) -> int:
         return Counter(each.outcome for each in self.outcomes.values())[outcome]
@@ -109,3 +118,12 @@ def read(path: Path) -> dict[str, Outcome]:
         if test not in found or worse[outcome] > worse[found[test].outcome]:
             found[test] = Outcome(outcome, record["reason"])
     return found
+
+
+def read_roles(path: Path) -> dict[str, int]:
+    """Read what the processes of a run have counted, and add it up."""
+    found: Counter[str] = Counter()
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found.update(json.loads(line))
+    return dict(found)

@@ -9,11 +9,12 @@ from typing import Any
 from tests.suites.outcomes import PASSED, Comparison, Run
 
 _HEAD = ("suite", "run", "passed plain", "passed routedb", "only routedb fails")
+_SHARE = "statements on replicas"
 
 
 def rst(comparisons: Sequence[Comparison], missing: Mapping[str, str]) -> str:
     """Return a table, and below it what fails only on routedb and what is missing."""
-    parts = [_table([_HEAD, *map(_row, comparisons)])] if comparisons else []
+    parts = [_table(_rows(comparisons))] if comparisons else []
     for each in comparisons:
         if each.trouble:
             parts.append(f"{each.suite}: {each.trouble}")
@@ -45,6 +46,15 @@ def json_text(comparisons: Sequence[Comparison], missing: Mapping[str, str]) -> 
     return json.dumps({"suites": suites, "missing": dict(missing)}, indent=2) + "\n"
 
 
+def _rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
+    rows = [_HEAD, *map(_row, comparisons)]
+    shares = [each.routedb.share if each.routedb else None for each in comparisons]
+    if all(share is None for share in shares):
+        return rows
+    last = [_SHARE, *("-" if s is None else f"{s:.0%}" for s in shares)]
+    return [(*row, cell) for row, cell in zip(rows, last, strict=True)]
+
+
 def _row(each: Comparison) -> tuple[str, ...]:
     either = each.plain or each.routedb
     run = either.executed if either else "-"
@@ -63,6 +73,7 @@ def _counts(run: Run | None) -> dict[str, float] | None:
     return {
         **{word: run.count(word) for word in (PASSED, "failed", "skipped")},
         "seconds": round(run.seconds, 1),
+        **run.roles,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.servers import Cluster, Server
-from tests.suites.outcomes import Run, read
+from tests.suites.outcomes import Run, read, read_roles
 from tests.suites.source import ROOT, cache, environment, sdist
 
 PYTEST = ("pytest>=9,<10", "pytest-timeout>=2.4,<3")  # a test that hangs, fails
@@ -53,14 +54,28 @@ class Command:
 
 @dataclass(frozen=True)
 class Asked:
-    """How much of a suite is asked for, and on how many nodes.
+    """How much of a suite is asked for, on how many nodes, and whether replicas serve
+    its plain reads.
 
     `select` is an expression for `-k`, of pytest and of Django alike.
     """
 
     nodes: int = 1
+    is_serving: bool = False
     quick: bool = False
     select: str | None = None
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Options of the database, for connections to several nodes."""
+        if self.nodes == 1:
+            return {}
+        return {"consistency": "process"} if self.is_serving else {"reads": "writer"}
+
+    @property
+    def name(self) -> str:
+        """Return what to call the logs of such a run."""
+        return f"{self.nodes}-serving" if self.is_serving else str(self.nodes)
 
 
 class Suite(ABC):
@@ -71,7 +86,7 @@ class Suite(ABC):
     engine: str  # `postgresql` or `mysql`: the servers it needs
     driver: str  # the module whose `connect` is swapped
     needs: Sequence[str]  # packages besides the source
-    minutes = 20  # the longest that one run may take
+    minutes = 60  # the longest that one run may take: on a busy machine, ten times as long
     ends: Sequence[int] = (0, 1)  # exit statuses of a complete run; 1: tests failed
 
     @property
@@ -111,8 +126,8 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
         command = suite.command(where, asked.quick)
         if asked.select:
             command = replace(command, argv=[*command.argv, "-k", asked.select])
-        record = where.folder / "record.jsonl"
-        log = cache() / f"{suite.name}-{driver}-{asked.nodes}.log"
+        record, roles = where.folder / "record.jsonl", where.folder / "roles.jsonl"
+        log = cache() / f"{suite.name}-{driver}-{asked.name}.log"
         ports = [node.port for node in cluster.nodes[: asked.nodes]]
         settings = {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
@@ -120,7 +135,9 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
             "PYTHONDONTWRITEBYTECODE": "1",
             "SUITES_SWAP": suite.driver if driver == "routedb" else "",
             "SUITES_NODES": ",".join(map(str, ports)),
+            "SUITES_OPTIONS": json.dumps(asked.options),
             "SUITES_RECORD": str(record),
+            "SUITES_ROLES": str(roles) if asked.is_serving else "",
             **command.environment,
         }
         trouble = _process(suite, command, settings, log)
@@ -128,7 +145,8 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
             test.replace(str(source), "…"): outcome
             for test, outcome in read(record).items()
         }
-    return Run(driver, outcomes, time.monotonic() - began, trouble)
+        seconds = time.monotonic() - began
+        return Run(driver, outcomes, seconds, trouble, read_roles(roles))
 
 
 def _process(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.suites import report
-from tests.suites.outcomes import Comparison, Outcome, Run, read
+from tests.suites.outcomes import Comparison, Outcome, Run, read, read_roles
 
 
 def runs(plain: str, routedb: str, **known: str) -> Comparison:
@@ -86,6 +87,26 @@ def test_the_report_has_a_row_for_each_suite_and_names_what_is_missing():
     assert "suite  3    2             1               1" in text
     assert "NOT KNOWN. failed: why:\n\n* ``b``" in text
     assert "other: cannot be obtained, so it was not run\n\nno such package" in text
+
+
+def test_the_counts_of_all_processes_add_up(tmp_path: Path):
+    assert read_roles(tmp_path / "none") == {}
+    path = tmp_path / "roles"
+    path.write_text('{"writer": 2, "replica": 1}\n{}\n{"writer": 1}\n')
+    assert read_roles(path) == {"writer": 3, "replica": 1}
+
+
+def test_the_share_of_replicas_is_told_where_it_was_counted():
+    counted = runs("pp", "pp")
+    assert counted.routedb is not None
+    assert counted.routedb.share is None
+    assert "replicas" not in report.rst([counted], {})
+    roles = {"writer": 1, "replica": 3}
+    run = replace(counted.routedb, roles=roles)
+    text = report.rst([Comparison("suite", counted.plain, run)], {})
+    head, row = text.splitlines()[1], text.splitlines()[3]
+    assert head.endswith("statements on replicas")
+    assert row.endswith("75%")
 
 
 def test_the_json_says_the_same():

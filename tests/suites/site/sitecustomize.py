@@ -4,13 +4,14 @@ Python imports this module at its start when its folder is on PYTHONPATH. SUITES
 names the driver whose `connect` becomes routedb's; empty, the drivers stay as they are.
 routedb looks `connect` up in the driver at each call, so its own calls go on to the
 real one. SUITES_NODES holds the ports of a writer and its replicas: with replicas, each
-connection to the writer becomes one to all of them that reads from the writer.
+connection to the writer becomes one to all of them, with the options in SUITES_OPTIONS.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -18,9 +19,10 @@ from types import FrameType
 from typing import Any
 
 import recorder  # type: ignore[import-not-found]  # on PYTHONPATH only there
+import roles  # type: ignore[import-not-found]
 
 PORTS = [port for port in os.environ.get("SUITES_NODES", "").split(",") if port]
-OPTIONS: dict[str, Any] = {"reads": "writer"} if len(PORTS) > 1 else {}
+OPTIONS: dict[str, Any] = json.loads(os.environ.get("SUITES_OPTIONS", "{}"))
 
 
 def swap_psycopg2(module: Any) -> None:
@@ -97,4 +99,5 @@ if "SUITES_SWAP" in os.environ:
     swapped = os.environ["SUITES_SWAP"]
     if swapped:
         SWAPS[swapped](importlib.import_module(swapped))
+        roles.begin(swapped)
     recorder.watch_unittest()
