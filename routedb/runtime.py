@@ -15,9 +15,10 @@ from typing import Any
 from routedb import adapters, errors
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config import load
-from routedb.config.model import ClusterConfig
+from routedb.config.model import ClusterConfig, GroupConfig
 from routedb.connection import Connection
 from routedb.engine.core import Core
+from routedb.engine.dispatcher import Dispatcher
 from routedb.monitor import Monitor
 from routedb.routing import database_for
 from routedb.sharding import check_rules
@@ -154,7 +155,22 @@ class Runtime:
             else:
                 dispatcher.links.writer(group.id)
         except errors.Error as exc:
+            if all(
+                node.is_refusing for node in self.core.topology.groups[group.id].nodes
+            ):
+                _refuse_as_driver(dispatcher, group)
             raise dispatcher.faced(exc) from exc.__cause__
+
+
+def _refuse_as_driver(dispatcher: Dispatcher, group: GroupConfig) -> None:
+    """Have the driver say what is wrong with what the program passes, if that is why
+    all nodes refuse: then it is no OperationalError, and there is but one answer."""
+    adapter = dispatcher.core.adapter(group.nodes[0])
+    try:
+        dispatcher.links.get(group.nodes[0].id)
+    except Exception as exc:
+        if not isinstance(adapter.adopt(exc), errors.OperationalError):
+            raise
 
 
 class Registry:

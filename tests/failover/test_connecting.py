@@ -42,6 +42,15 @@ def test_a_wrong_password_for_all_nodes_is_told(rig):
     assert time.monotonic() - began < GENEROUS_S
 
 
+UNKNOWN_OPTION = {"postgresql": routedb.ProgrammingError, "mysql": TypeError}
+
+
+def test_what_is_wrong_with_the_arguments_the_driver_says(rig):
+    for dsns in (rig.database.dsns[0], rig.database.dsns):
+        with pytest.raises(UNKNOWN_OPTION[rig.engine], match="no_such_option"):
+            routedb.connect(dsns, no_such_option=1)
+
+
 def test_a_frozen_server_is_given_up_within_connect_timeout(rig):
     rig.servers["writer"].pause()
     began = time.monotonic()

@@ -86,7 +86,9 @@ class Suite(ABC):
     engine: str  # `postgresql` or `mysql`: the servers it needs
     driver: str  # the module whose `connect` is swapped
     needs: Sequence[str]  # packages besides the source
-    minutes = 60  # the longest that one run may take: on a busy machine, ten times as long
+    minutes = (
+        60  # the longest that one run may take: on a busy machine, ten times as long
+    )
     ends: Sequence[int] = (0, 1)  # exit statuses of a complete run; 1: tests failed
 
     @property
