@@ -10,6 +10,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.readme import ROOT, blocks
@@ -26,6 +28,20 @@ def known(connection, asks):
     wait_until(asks, "a replica answers")
 """
 IS_REPLICA = "SELECT pg_is_in_recovery()"
+
+
+@contextmanager
+def behind(database: Database) -> Iterator[None]:
+    """Have replicas know nothing new for the time of a block."""
+    database.wait_replayed()
+    replicas = database.cluster.replicas
+    for replica in replicas:
+        replica.execute("SELECT pg_wal_replay_pause()")
+    try:
+        yield
+    finally:
+        for replica in replicas:
+            replica.execute("SELECT pg_wal_replay_resume()")
 
 
 class Recipe:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from textwrap import dedent
 
 import pytest
 
-from tests.integrations.recipe import Recipe
+from tests.integrations.recipe import Recipe, behind
 
 FILES = {
     "settings.py": """
@@ -61,20 +60,6 @@ def project(pg, archive, tmp_path):
         made.write(name, dedent(text))
     made.manage("makemigrations", "shop", "old")
     return made
-
-
-@contextmanager
-def behind(database):
-    """Have replicas know nothing new for the time of a block."""
-    database.wait_replayed()
-    replicas = database.cluster.replicas
-    for replica in replicas:
-        replica.execute("SELECT pg_wal_replay_pause()")
-    try:
-        yield
-    finally:
-        for replica in replicas:
-            replica.execute("SELECT pg_wal_replay_resume()")
 
 
 def test_each_database_has_its_own_migrations(project, pg, archive):

@@ -6,7 +6,7 @@ import pandas
 import pytest
 
 import routedb
-from tests.integrations.recipe import IS_REPLICA, Recipe
+from tests.integrations.recipe import IS_REPLICA, Recipe, behind
 
 RUN = ("-m", "routedb", "run", "--config", "routedb.toml")
 PATCH = "import routedb\npatched = routedb.patch('routedb.toml')\n"
@@ -20,6 +20,23 @@ def recipe(pg, tmp_path):
 def test_frames_are_written_to_the_writer_and_read_at_once(recipe, pg):
     assert recipe.python("frames.py") == "['pin', 'nail']\n"
     assert pg.execute("SELECT count(*) FROM item") == [(2,)]
+
+
+OWN = """
+import pandas, sqlalchemy
+engine = sqlalchemy.create_engine("routedb:///routedb.toml")
+reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+with engine.connect() as connection:
+    known(connection.connection.dbapi_connection, lambda: True)
+pandas.DataFrame({"id": [1, 2]}).to_sql("item", engine)
+assert len(pandas.read_sql("SELECT * FROM item", reading)) == 2
+engine.dispose()
+"""
+
+
+def test_what_was_written_is_read_though_replicas_are_behind(recipe, pg):
+    with behind(pg):
+        recipe.check(OWN)
 
 
 READS = f"""

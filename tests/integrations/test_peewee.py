@@ -7,7 +7,7 @@ from peewee import CharField, IntegrityError, Model
 
 import routedb
 from routedb.integrations.peewee import MySQLDatabase, SqliteDatabase
-from tests.integrations.recipe import IS_REPLICA, Recipe
+from tests.integrations.recipe import IS_REPLICA, Recipe, behind
 
 ANSWERS = f"""
 def asks():
@@ -40,6 +40,22 @@ PATCH = "import routedb\npatched = routedb.patch('routedb.toml')\n"
 def test_a_program_as_it_is_reads_from_replicas(recipe, before, begin):
     assert recipe.python(*RUN, "plain.py") == "pin\n"
     recipe.check(f"{begin}from plain import *\n{ANSWERS}", *before)
+
+
+OWN = """
+from shop import *
+known(database.connection(), lambda: True)
+with database.atomic():
+    database.create_tables([Item])
+    Item.create(name="pin")
+database.close()
+assert [item.name for item in Item.select()] == ["pin"]
+"""
+
+
+def test_what_was_written_is_read_though_replicas_are_behind(recipe, pg):
+    with behind(pg):
+        recipe.check(OWN)
 
 
 def test_a_pool_keeps_routedb_s_connections(recipe):

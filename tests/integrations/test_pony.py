@@ -8,7 +8,7 @@ import pytest
 from pony.orm import Database, Required, TransactionIntegrityError, db_session, select
 
 from routedb.integrations import pony
-from tests.integrations.recipe import IS_REPLICA, Recipe
+from tests.integrations.recipe import IS_REPLICA, Recipe, behind
 
 RUN = ("-m", "routedb", "run", "--config", "routedb.toml")
 PATCH = "import routedb\npatched = routedb.patch('routedb.toml')\n"
@@ -48,6 +48,26 @@ def test_routedb_s_provider_reads_from_replicas(recipe, pg):
 def test_a_program_as_it_is_reads_from_replicas(recipe, before, begin):
     assert recipe.python(*RUN, "plain.py") == "pin\n"
     recipe.check(f"{begin}from plain import *\n{ANSWERS}", *before)
+
+
+OWN = """
+from pony.orm import *
+from shop import db, Item
+with db_session:
+    db.select("SELECT 1")
+    known(db.provider.pool.con, lambda: True)
+for number in range(3):
+    with db_session:
+        Item(name=f"pin {number}")
+    with db_session:
+        assert select(i for i in Item).count() == number + 1
+"""
+
+
+def test_what_was_written_is_read_though_replicas_are_behind(recipe, pg):
+    recipe.check("from shop import *")  # the tables
+    with behind(pg):
+        recipe.check(OWN)
 
 
 def test_a_session_that_begins_at_once_is_on_the_writer(recipe):
