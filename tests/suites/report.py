@@ -80,12 +80,17 @@ def _counts(run: Run | None) -> dict[str, float] | None:
 def _lost(each: Comparison) -> str:
     """Return what was lost, grouped by why."""
     reasons: dict[str, list[str]] = {}
+    unrun = [t for t, outcome in each.lost.items() if outcome.outcome == "missing"]
     for test, outcome in sorted(each.lost.items()):
+        if each.trouble and test in unrun:
+            continue
         why = each.known.get(test) or f"NOT KNOWN. {outcome.outcome}: {outcome.reason}"
         reasons.setdefault(why, []).append(test)
     lines = [f"{each.suite}: pass on the plain driver and fail on routedb"]
     for why, tests in reasons.items():
         lines += ["", f"{why}:", "", *(f"* ``{test}``" for test in tests)]
+    if each.trouble and unrun:
+        lines += ["", f"{len(unrun)} tests were not run"]
     return "\n".join(lines)
 
 
