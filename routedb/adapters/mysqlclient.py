@@ -147,20 +147,25 @@ class MysqlclientAdapter:
             asked = (
                 "SELECT @@global.read_only, @@version, "
                 "IF(@@global.read_only, @@gtid_slave_pos, @@gtid_current_pos), "
-                "@@gtid_domain_id"
+                "@@gtid_domain_id, "
+                # What it has replayed is in its binary log under log_slave_updates.
+                "CONCAT_WS(',', @@gtid_binlog_state, @@gtid_slave_pos), @@server_id"
             )
         else:
             asked = (
                 "SELECT @@global.read_only, @@version, @@global.gtid_executed, "
-                "@@server_uuid"
+                "@@server_uuid, @@global.gtid_executed, @@server_uuid"
             )
-        ((read_only, version, position, history),) = self.run(raw, asked)
+        row = self.run(raw, asked)[0]
+        read_only, version, position, history, extent, origin = row
         return Answer(
             Role.REPLICA if read_only else Role.WRITER,
             version,
             position.replace("\n", "") or None,
             str(history),
             self._lag_s(raw) if read_only else 0.0,
+            extent=extent.replace("\n", "").strip(",") or None,
+            origin=str(origin),
         )
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:

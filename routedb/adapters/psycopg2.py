@@ -95,7 +95,8 @@ SELECT r.rec,
        CASE WHEN NOT r.rec
               OR pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
             ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
-       END::float
+       END::float,
+       (SELECT system_identifier FROM pg_control_system())::text
 FROM (SELECT pg_is_in_recovery() AS rec) AS r
 """
 
@@ -211,13 +212,15 @@ class Psycopg2Adapter:
 
     def probe(self, raw: Raw) -> Answer:
         """Ask in one query."""
-        ((recovering, version, position, timeline, lag_s),) = self.run(raw, _PROBE)
+        row = self.run(raw, _PROBE)[0]
+        recovering, version, position, timeline, lag_s, system = row
         return Answer(
             Role.REPLICA if recovering else Role.WRITER,
             version.partition(" ")[0],
             position,
             None if timeline is None else str(timeline),
             lag_s,
+            system=system,
         )
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:

@@ -2,14 +2,17 @@
 
 A role is observed, not believed: a writer is a node that answered as one. When two do,
 writing to the wrong one loses data, so the claim with the newer history stands if that
-can be proven, and otherwise nobody is the writer. PostgreSQL's timeline number grows
-with every promotion, so there the greater number proves it. A GTID domain is a name and
-not a number, and equal histories prove nothing: that is a split.
+can be proven (histories.py), and otherwise nobody is the writer: that is a split.
 
 A claim ends when its node says otherwise, refuses a write, or is DOWN: stopping the
 wrong server is how an operator ends a split. What does not end is the group's newest
-history. An old writer that comes back while the new one is away is not the writer, for
-the group has committed work that it does not have.
+history. An old writer that comes back while the new one is away is *fenced*: neither
+written to nor read from, for the group has committed work that it does not have.
+
+A claim that is alone follows upon the remembered history when it is of the node that
+has shown it, or when it goes on from it, or when it was seen to begin: a replica that
+turns into a writer before our eyes was promoted, also when the promotion lost what had
+not reached it. Then a new history begins, and the one before is the old one.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from routedb.topology.histories import Histories
 from routedb.topology.snapshot import NodeState, NodeView, Role
+from routedb.topology.systems import strangers
 
 
 class Verdict(NamedTuple):
@@ -26,30 +31,62 @@ class Verdict(NamedTuple):
     writer: int | None = None
     is_split: bool = False
     history: str | None = None
+    holder: int | None = None
+    system: str | None = None
+    fenced: tuple[int, ...] = ()
+    strangers: tuple[int, ...] = ()
 
 
-def judge(nodes: Sequence[NodeView], before: Verdict, has_timelines: bool) -> Verdict:
-    """Decide who the writer is.
-
-    `has_timelines` says that histories of this group are numbers that grow.
-    """
+def judge(nodes: Sequence[NodeView], before: Verdict, histories: Histories) -> Verdict:
+    """Decide who the writer is."""
     if len(nodes) == 1:
         return before._replace(writer=_lone_writer(nodes[0]))
-    claimants = [node for node in nodes if node.role is Role.WRITER]
-    if not claimants:
-        return Verdict(_presumed_writer(nodes), False, before.history)
-    timelines = [_timeline(node) if has_timelines else None for node in claimants]
-    newest = _newest(timelines)
+    foreign = strangers(nodes)
+    claims = [node for node in nodes if node.role is Role.WRITER]
+    own = [node for node in claims if node.id not in foreign]
+    seen = before._replace(writer=None, is_split=False, strangers=foreign)
+    if own:
+        after = _decide(own, seen, before.writer, histories)
+    elif claims:
+        after = seen._replace(is_split=len(claims) > 1)
+    else:
+        after = seen._replace(writer=_presumed_writer(nodes))
+    return after._replace(fenced=_fenced(nodes, after, histories))
+
+
+def _decide(
+    claims: Sequence[NodeView], seen: Verdict, writer: int | None, histories: Histories
+) -> Verdict:
+    """Choose among claims of one cluster. What the newest has shown is remembered, also
+    when its node is not trusted yet."""
+    seen = _forget_other_system(claims[0], seen)
+    if histories.is_ordered:
+        for claim in claims:
+            seen = _remember(claim, seen, histories)
+    newest = _newest(claims, histories)
     if newest is None:
-        return Verdict(None, True, before.history)
-    timeline = timelines[newest]
-    if timeline is None:
-        return Verdict(
-            _trusted(claimants[newest], before.writer), False, before.history
-        )
-    if before.history is not None and timeline < int(before.history):
-        return Verdict(None, False, before.history)
-    return Verdict(_trusted(claimants[newest], before.writer), False, str(timeline))
+        return seen._replace(is_split=True)
+    if not _may_follow(newest, seen, histories):
+        return seen
+    if not histories.is_ordered:
+        seen = _remember(newest, seen, histories)
+    return seen._replace(writer=_trusted(newest, writer))
+
+
+def _forget_other_system(claim: NodeView, seen: Verdict) -> Verdict:
+    """Another cluster may take a group's place, with a history of its own."""
+    system = claim.answer.system if claim.answer else None
+    if system is None or system == seen.system:
+        return seen
+    return seen._replace(history=None, holder=None, system=system)
+
+
+def _remember(claim: NodeView, seen: Verdict, histories: Histories) -> Verdict:
+    """Note the history that a claim has shown, if none that was seen is newer."""
+    history = histories.of(claim.answer) if claim.answer else None
+    if history is None or not _may_follow(claim, seen, histories):
+        return seen
+    return seen._replace(history=history, holder=claim.id)
 
 
 def _lone_writer(node: NodeView) -> int | None:
@@ -69,19 +106,44 @@ def _presumed_writer(nodes: Sequence[NodeView]) -> int | None:
     return None
 
 
-def _timeline(node: NodeView) -> int | None:
-    history = node.answer.history if node.answer else None
-    return int(history) if history is not None and history.isdecimal() else None
+def _newest(claimants: Sequence[NodeView], histories: Histories) -> NodeView | None:
+    """Return the one claimant that is newer than all others, if proven."""
+    for one in claimants:
+        if all(
+            _beats(one, other, histories) for other in claimants if other is not one
+        ):
+            return one
+    return None
 
 
-def _newest(timelines: Sequence[int | None]) -> int | None:
-    """Return the place of the one claim that is newer than all others, if proven."""
-    if len(timelines) == 1:
-        return 0
-    known = [timeline for timeline in timelines if timeline is not None]
-    if len(known) < len(timelines) or known.count(max(known)) > 1:
-        return None
-    return known.index(max(known))
+def _beats(one: NodeView, other: NodeView, histories: Histories) -> bool:
+    if one.answer is None or other.answer is None:
+        return False
+    return histories.is_newer(one.answer, other.answer)
+
+
+def _may_follow(node: NodeView, seen: Verdict, histories: Histories) -> bool:
+    """Tell whether a writer may go on from the newest history that was seen."""
+    if seen.history is None or node.answer is None:
+        return True
+    if not histories.is_ordered and (node.id == seen.holder or node.is_promoted):
+        return True
+    return histories.goes_on(node.answer, seen.history)
+
+
+def _fenced(
+    nodes: Sequence[NodeView], seen: Verdict, histories: Histories
+) -> tuple[int, ...]:
+    """Return those last heard as writers that may not be it again as they are."""
+    return tuple(
+        node.id
+        for node in nodes
+        if node.answer is not None
+        and node.answer.role is Role.WRITER
+        and not node.is_read_only
+        and node.id not in (seen.writer, *seen.strangers)
+        and not _may_follow(node, seen, histories)
+    )
 
 
 def _trusted(node: NodeView, writer: int | None) -> int | None:

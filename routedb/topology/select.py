@@ -46,11 +46,12 @@ def candidates(group: GroupView, avoid: Collection[int], now: float) -> tuple[in
     them: when they are used up, it is better than any node of which nothing good is
     known. Only while there is no writer either, such nodes follow when their time to be
     tried again has come; how far they are behind is not known. Never replicas that lag,
-    nor nodes that drain.
+    nor nodes that drain, old writers, or nodes of another cluster.
     """
     order = list(group.ring)
     if group.writer is None:
-        order += [node.id for node in group.nodes if _is_due(node, now)]
+        barred = group.fenced + group.strangers
+        order += [n.id for n in group.nodes if n.id not in barred and _is_due(n, now)]
     return tuple(node for node in dict.fromkeys(order) if node not in avoid)
 
 

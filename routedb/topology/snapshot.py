@@ -41,6 +41,9 @@ class Answer(NamedTuple):
     )
     lag_s: float | None = None  # replicas: how far behind; None when it cannot be told
     latency_s: float | None = None
+    extent: str | None = None  # all GTIDs it has, as the server prints them
+    origin: str | None = None  # the name its own GTIDs bear: server id, server uuid
+    system: str | None = None  # PostgreSQL's system identifier: which cluster it is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ class NodeView:
     is_read_only: bool = False  # configured so: never a writer
     # It is there and does not let this user in: no waiting helps.
     is_refusing: bool = False
+    # It claims to be a writer, and this claim was seen to begin: it was a replica just
+    # before. An old writer that returns was not.
+    is_promoted: bool = False
 
 
 class Sample(NamedTuple):
@@ -87,6 +93,10 @@ class GroupView:
     is_split: bool = False  # two nodes claim to be writer and neither is provably newer
     history: str | None = None  # the newest a writer has shown; an older one is fenced
     sample: Sample | None = None  # the last of its writer, also when that is away
+    holder: int | None = None  # the node that has shown it
+    system: str | None = None  # the cluster that this history is of
+    fenced: tuple[int, ...] = ()  # last heard as writers, of an older history
+    strangers: tuple[int, ...] = ()  # nodes of another cluster: not used at all
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from routedb.config.model import ClusterConfig, DatabaseConfig, GroupConfig, Nod
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeDrained, NodeFailed, NodeRefusedWrite
 from routedb.topology.claims import Verdict, judge
+from routedb.topology.histories import HISTORIES, Histories
 from routedb.topology.positions import read_position
 from routedb.topology.ring import is_readable, spread
 from routedb.topology.snapshot import (
@@ -50,9 +51,9 @@ class GroupLimits:
     dialect: str
 
     @property
-    def has_timelines(self) -> bool:
-        """Tell whether histories are numbers that grow with every promotion."""
-        return self.dialect == "postgresql"
+    def histories(self) -> Histories:
+        """How the histories of these nodes compare."""
+        return HISTORIES[self.dialect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def initial(config: ClusterConfig) -> Snapshot:
 def _first_view(group: GroupConfig) -> GroupView:
     nodes = tuple(_first_node(node) for node in group.nodes)
     # No node has claimed anything yet, so it does not matter how claims are compared.
-    writer = judge(nodes, Verdict(), has_timelines=False).writer
+    writer = judge(nodes, Verdict(), HISTORIES["sqlite"]).writer
     return GroupView(group.id, nodes, writer, _ring(nodes))
 
 
@@ -123,20 +124,16 @@ def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snap
 
 def _regroup(group: GroupView, changed: NodeView, limits: GroupLimits) -> GroupView:
     nodes = tuple(changed if node.id == changed.id else node for node in group.nodes)
-    before = Verdict(group.writer, group.is_split, group.history)
-    verdict = judge(nodes, before, limits.has_timelines)
+    before = Verdict(*(getattr(group, field) for field in Verdict._fields))
+    verdict = judge(nodes, before, limits.histories)
+    if verdict.holder != before.holder:
+        nodes = tuple(_superseded(node, verdict.holder) for node in nodes)
+        verdict = judge(nodes, verdict, limits.histories)
     ring = group.ring
-    if _weights(nodes) != _weights(group.nodes):
-        ring = _ring(nodes)
-    return GroupView(
-        group.id,
-        nodes,
-        verdict.writer,
-        ring,
-        verdict.is_split,
-        verdict.history,
-        _sample(group.sample, changed, verdict.writer),
-    )
+    if _weights(nodes, verdict.strangers) != _weights(group.nodes, group.strangers):
+        ring = _ring(nodes, verdict.strangers)
+    sample = _sample(group.sample, changed, verdict.writer)
+    return GroupView(group.id, nodes, ring=ring, sample=sample, **verdict._asdict())
 
 
 def _sample(before: Sample | None, node: NodeView, writer: int | None) -> Sample | None:
@@ -148,16 +145,27 @@ def _sample(before: Sample | None, node: NodeView, writer: int | None) -> Sample
     return Sample(node.position, node.asked_at)
 
 
-def _ring(nodes: Sequence[NodeView]) -> tuple[int, ...]:
-    return spread(_weights(nodes))
+def _superseded(node: NodeView, holder: int | None) -> NodeView:
+    """Another node has gone on with the history: an older promotion counts no more."""
+    return replace(node, is_promoted=node.is_promoted and node.id == holder)
 
 
-def _weights(nodes: Sequence[NodeView]) -> list[tuple[int, float]]:
+def _ring(nodes: Sequence[NodeView], strangers: Sequence[int] = ()) -> tuple[int, ...]:
+    return spread(_weights(nodes, strangers))
+
+
+def _weights(
+    nodes: Sequence[NodeView], strangers: Sequence[int]
+) -> list[tuple[int, float]]:
     if len(nodes) == 1:  # used as it is: see claims.py
         node = nodes[0]
         is_used = node.role is Role.REPLICA and node.state is not NodeState.DRAINING
         return [(node.id, 1.0)] if is_used else []
-    return [(node.id, node.weight) for node in nodes if is_readable(node)]
+    return [
+        (node.id, node.weight)
+        for node in nodes
+        if is_readable(node) and node.id not in strangers
+    ]
 
 
 def _answered(
@@ -177,7 +185,13 @@ def _answered(
         failure="" if is_trusted else node.failure,
         failures=0 if is_trusted else node.failures,
         is_refusing=False,
+        is_promoted=_was_promoted(node, answer),
     )
+
+
+def _was_promoted(node: NodeView, answer: Answer) -> bool:
+    is_seen = node.is_promoted or node.role is Role.REPLICA
+    return answer.role is Role.WRITER and is_seen and not node.is_read_only
 
 
 def _freshness(answer: Answer, state: NodeState, limits: GroupLimits) -> News:
@@ -208,6 +222,7 @@ def _failed(
         node,
         state=state,
         role=node.role if state is NodeState.SUSPECT else _configured_role(node),
+        is_promoted=node.is_promoted and state is NodeState.SUSPECT,
         generation=node.generation + 1,
         retry_at=now + wait_s if state is NodeState.DOWN else node.retry_at,
         failure=event.reason,
@@ -223,7 +238,9 @@ def _refused_write(
     so the generation goes up and its answer is dropped."""
     if node.role is not Role.WRITER:
         return node
-    return replace(node, role=Role.UNKNOWN, generation=node.generation + 1)
+    return replace(
+        node, role=Role.UNKNOWN, is_promoted=False, generation=node.generation + 1
+    )
 
 
 def _drained(

@@ -25,9 +25,11 @@ else:
 FILES = sorted(Path(__file__).parent.joinpath("scenarios").glob("*.toml"))
 
 NEWS: dict[str, Callable[..., Event]] = {
-    "writer": lambda node, gen, extra: NodeAnswered(node, gen, answer("writer", extra)),
+    "writer": lambda node, gen, extra: NodeAnswered(
+        node, gen, answer("writer", node, extra)
+    ),
     "replica": lambda node, gen, extra: NodeAnswered(
-        node, gen, answer("replica", extra)
+        node, gen, answer("replica", node, extra)
     ),
     "lost": lambda node, gen, extra: NodeFailed(node, gen, "link lost"),
     "refused": lambda node, gen, extra: NodeFailed(node, gen, "no", Fault.REFUSED),
@@ -38,12 +40,15 @@ NEWS: dict[str, Callable[..., Event]] = {
 }
 
 
-def answer(role, extra):
+def answer(role, node, extra):
     lag = extra.get("lag", "0")
     return Answer(
         Role(role),
         history=extra.get("history"),
         lag_s=None if lag == "unknown" else float(lag),
+        extent=extra.get("extent"),
+        origin=str(node),
+        system=extra.get("system"),
     )
 
 
@@ -71,6 +76,8 @@ class Cluster:
         return {
             "writer": "" if group.writer is None else self.names[group.writer],
             "split": group.is_split,
+            "fenced": [self.names[id] for id in group.fenced],
+            "strangers": [self.names[id] for id in group.strangers],
             "ring": [self.names[id] for id in group.ring],
             "version": self.snapshot.version,
             "states": {self.names[n.id]: n.state.value for n in group.nodes},
