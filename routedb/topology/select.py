@@ -13,7 +13,8 @@ def pick(ring: tuple[int, ...], loads: Sequence[int], turn: int) -> int | None:
     `loads` are the outstanding statements by node id, `turn` counts up with every call.
     Of two neighbours in the ring the less loaded takes the read ("power of two
     choices"): nearly as even as asking all of them, and it needs no order among nodes
-    that would have to be kept. Loads are compared per weight: per place in the ring.
+    that would have to be kept. Loads are compared per place in the ring, and places
+    follow from weight, latency and warmth (ring.py).
     """
     length = len(ring)
     if not length:
@@ -33,10 +34,11 @@ def pick(ring: tuple[int, ...], loads: Sequence[int], turn: int) -> int | None:
 
 def _other_neighbour(ring: tuple[int, ...], at: int) -> int:
     """Return the nearest entry before `at` that is another node, if there is one."""
-    return next(
-        (ring[i] for i in range(at, at - len(ring), -1) if ring[i] != ring[at]),
-        ring[at],
-    )
+    node = ring[at]
+    for i in range(at - 1, at - len(ring), -1):
+        if ring[i] != node:
+            return ring[i]
+    return node
 
 
 def candidates(group: GroupView, avoid: Collection[int], now: float) -> tuple[int, ...]:

@@ -67,6 +67,10 @@ class NodeView:
     # It claims to be a writer, and this claim was seen to begin: it was a replica just
     # before. An old writer that returns was not.
     is_promoted: bool = False
+    latency_s: float | None = None  # of its answers, smoothed
+    slowness: int = 0  # its share of reads is halved so often: others answer faster
+    coldness: int = 0  # and so often: it was away, and its caches are cold
+    warm_at: float = 0.0  # monotonic seconds: when they are not any more
 
 
 class Sample(NamedTuple):

@@ -11,6 +11,7 @@ new snapshot is the old object, so a reader may compare by identity.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -21,7 +22,15 @@ from routedb.events import NodeAnswered, NodeDrained, NodeFailed, NodeRefusedWri
 from routedb.topology.claims import Verdict, judge
 from routedb.topology.histories import HISTORIES, Histories
 from routedb.topology.positions import read_position
-from routedb.topology.ring import is_readable, spread
+from routedb.topology.ring import (
+    WARM_UP_S,
+    coldness,
+    is_readable,
+    share,
+    slowness,
+    smooth,
+    spread,
+)
 from routedb.topology.snapshot import (
     Answer,
     GroupView,
@@ -123,7 +132,7 @@ def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snap
 
 
 def _regroup(group: GroupView, changed: NodeView, limits: GroupLimits) -> GroupView:
-    nodes = tuple(changed if node.id == changed.id else node for node in group.nodes)
+    nodes = _rated([changed if node.id == changed.id else node for node in group.nodes])
     before = Verdict(*(getattr(group, field) for field in Verdict._fields))
     verdict = judge(nodes, before, limits.histories)
     if verdict.holder != before.holder:
@@ -145,6 +154,24 @@ def _sample(before: Sample | None, node: NodeView, writer: int | None) -> Sample
     return Sample(node.position, node.asked_at)
 
 
+def _rated(nodes: Sequence[NodeView]) -> tuple[NodeView, ...]:
+    """Compare the latencies of the replicas that are read from."""
+    known = {n.id: n.latency_s for n in nodes if is_readable(n) and n.latency_s}
+    best_s = min(known.values(), default=0.0)
+    levels = {
+        node.id: slowness(known[node.id], best_s, node.slowness)
+        if node.id in known
+        else 0
+        for node in nodes
+    }
+    return tuple(
+        node
+        if node.slowness == levels[node.id]
+        else replace(node, slowness=levels[node.id])
+        for node in nodes
+    )
+
+
 def _superseded(node: NodeView, holder: int | None) -> NodeView:
     """Another node has gone on with the history: an older promotion counts no more."""
     return replace(node, is_promoted=node.is_promoted and node.id == holder)
@@ -162,7 +189,7 @@ def _weights(
         is_used = node.role is Role.REPLICA and node.state is not NodeState.DRAINING
         return [(node.id, 1.0)] if is_used else []
     return [
-        (node.id, node.weight)
+        (node.id, share(node))
         for node in nodes
         if is_readable(node) and node.id not in strangers
     ]
@@ -174,6 +201,9 @@ def _answered(
     answer = cast(Answer, event.answer)  # events.py stands on the floor below Answer
     state = TABLE[node.state, _freshness(answer, node.state, limits)]
     is_trusted = state in (NodeState.UP, NodeState.LAGGING)
+    warm_at = node.warm_at
+    if is_trusted and warm_at == math.inf:
+        warm_at = now + WARM_UP_S
     return replace(
         node,
         state=state,
@@ -186,6 +216,9 @@ def _answered(
         failures=0 if is_trusted else node.failures,
         is_refusing=False,
         is_promoted=_was_promoted(node, answer),
+        latency_s=smooth(node.latency_s, answer.latency_s),
+        warm_at=warm_at,
+        coldness=coldness(warm_at, now),
     )
 
 
@@ -218,13 +251,16 @@ def _failed(
         return replace(node, failure=event.reason)
     state = TABLE[node.state, news]
     wait_s = min(limits.retry_after_s * 2.0 ** min(node.failures, 10), MAX_RETRY_S)
+    is_down = state is NodeState.DOWN
     return replace(
         node,
         state=state,
         role=node.role if state is NodeState.SUSPECT else _configured_role(node),
         is_promoted=node.is_promoted and state is NodeState.SUSPECT,
         generation=node.generation + 1,
-        retry_at=now + wait_s if state is NodeState.DOWN else node.retry_at,
+        retry_at=now + wait_s if is_down else node.retry_at,
+        warm_at=math.inf if is_down else node.warm_at,
+        latency_s=None if is_down else node.latency_s,
         failure=event.reason,
         failures=node.failures + 1,
         is_refusing=event.fault is Fault.STATEMENT,

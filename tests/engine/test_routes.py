@@ -9,6 +9,7 @@ import pytest
 
 import routedb
 from routedb.routing import Reason
+from routedb.topology.ring import WARM_UP_S
 from tests.engine.rig import farm, node_of, reason_of
 
 READ = "SELECT a FROM t"
@@ -173,6 +174,12 @@ def test_a_dead_replica_is_tried_once_and_passed_over_until_it_is_trusted(eventu
     for _ in range(4):
         cursor.execute(READ)
     assert rig.count(READ) == {"r2": 4}
+    rig.look()
+    rig.forget()
+    for _ in range(18):  # its caches are cold, so it takes few
+        cursor.execute(READ)
+    assert rig.count(READ) == {"r1": 2, "r2": 16}
+    rig.now += WARM_UP_S
     rig.look()
     rig.forget()
     for _ in range(4):

@@ -46,6 +46,7 @@ def answer(role, node, extra):
         Role(role),
         history=extra.get("history"),
         lag_s=None if lag == "unknown" else float(lag),
+        latency_s=float(extra["ms"]) / 1000 if "ms" in extra else None,
         extent=extra.get("extent"),
         origin=str(node),
         system=extra.get("system"),
@@ -71,6 +72,11 @@ class Cluster:
         event = NEWS[what](node.id, generation, extra)
         self.snapshot = update(self.snapshot, event, float(at), self.limits)
 
+    def shares(self, ring):
+        return {
+            name: ring.count(id) / len(ring) for name, id in self.ids.items() if ring
+        }
+
     def facts(self):
         group = self.snapshot.groups[0]
         return {
@@ -79,6 +85,7 @@ class Cluster:
             "fenced": [self.names[id] for id in group.fenced],
             "strangers": [self.names[id] for id in group.strangers],
             "ring": [self.names[id] for id in group.ring],
+            "shares": self.shares(group.ring),
             "version": self.snapshot.version,
             "states": {self.names[n.id]: n.state.value for n in group.nodes},
             "roles": {self.names[n.id]: n.role.value for n in group.nodes},

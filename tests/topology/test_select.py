@@ -16,6 +16,7 @@ from routedb.topology import (
     pick,
     writer_of,
 )
+from routedb.topology.ring import spread
 
 PICKS = [
     # what, ring, loads by node id, turn, picked
@@ -57,6 +58,30 @@ def test_a_slow_replica_gets_fewer_reads() -> None:
     assert 3 < done[0] / done[1] < 7
 
 
+def test_load_counts_for_more_where_an_answer_takes_longer():
+    """Six readers; a replica that takes four times as long has a quarter of the places.
+
+    In the ring it gets one read of five; busy, it is compared by its load times its
+    latency, and gets fewer.
+    """
+    ring = spread([(0, 1.0), (1, 0.25)])
+    loads = [0, 0]
+    done: Counter[int] = Counter()
+    running: list[int] = []
+    rng = random.Random(3)
+    for _ in range(4000):
+        while len(running) < 6:
+            chosen = pick(ring, loads, rng.randrange(1000))
+            assert chosen is not None
+            loads[chosen] += 1
+            done[chosen] += 1
+            running.append(chosen)
+        # The fast one ends four times as often.
+        ended = running.pop(rng.choices(range(6), [(4, 1)[n] for n in running])[0])
+        loads[ended] -= 1
+    assert 4 < done[0] / done[1] < 16
+
+
 def group(writer=None):
     up, down = NodeState.UP, NodeState.DOWN
     replica, unknown = Role.REPLICA, Role.UNKNOWN
@@ -70,9 +95,13 @@ def group(writer=None):
             NodeView(4, state=NodeState.LAGGING, role=replica),
             NodeView(5, state=NodeState.DRAINING, role=replica),
             NodeView(6, state=NodeState.UNKNOWN, role=unknown),
+            NodeView(7, state=NodeState.SUSPECT, role=Role.WRITER),
+            NodeView(8, state=down, role=unknown),
         ),
         writer=writer,
         ring=(2, 1, 2),
+        fenced=(7,),
+        strangers=(8,),
     )
 
 
