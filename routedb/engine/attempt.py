@@ -9,7 +9,7 @@ from contextlib import nullcontext
 
 from routedb import errors
 from routedb.adapters.base import Fault, RawCursor
-from routedb.engine import control
+from routedb.engine import control, fence
 from routedb.engine.aim import Aim
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.engine.misuse import as_dbapi_error
@@ -48,10 +48,15 @@ def once(
 
 
 def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
-    """Take note of a statement that may have written, and of whether it gave rows."""
+    """Take note of a statement that may have written, and of whether it gave rows.
+
+    Raises OutcomeUnknown when the node is found to be an old writer.
+    """
     if not plan.is_read and plan.statement.kind is not Kind.SESSION:
         link = cursor.link
         if link is not None:
+            if d.core.topology.groups[link.node.group].fenced:
+                _check_fence(d, plan, link)
             d.sight.wrote(link.node.group, link.id)
             if plan.leaves_key:
                 d.links.pins.inserted = link.id
@@ -61,6 +66,12 @@ def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
         cursor.unseat()
     elif raw is not cursor.seated:
         cursor.seat(raw)
+
+
+def _check_fence(d: Session, plan: Plan, link: Link) -> None:
+    """Inside a transaction the commit tells."""
+    if not d.transaction.is_open and fence.is_overtaken(d.core, link):
+        raise fence.unknown(link, plan.statement.verb)
 
 
 _MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
@@ -138,8 +149,7 @@ class Attempts:
             exc.retry_is_safe = False  # the first of them may have been committed
         if self.may_write and self.is_in_parts:
             self.d.sight.wrote(link.node.group, link.id)
-        if fault is Fault.LINK_LOST:
-            self.d.core.wake()
+        self.d.core.heard(link, exc, fault)
         if fault is Fault.NODE_READ_ONLY and self.role is Role.WRITER:
             self.d.core.publish(NodeRefusedWrite(link.node.id, link.generation))
         if action is Action.RAISE_OUTCOME_UNKNOWN and moment is Moment.COMMITTING:

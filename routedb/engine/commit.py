@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from routedb import errors
 from routedb.adapters.base import Fault
-from routedb.engine import inquiry
+from routedb.engine import fence, inquiry
 from routedb.engine.link import Link
 from routedb.engine.links import Links
 from routedb.events import NodeRefusedWrite
@@ -90,6 +90,10 @@ class Commit:
         if not link.is_alive():
             self._links.drop(link)
             raise _never_sent(link)
+        core = self._links.core
+        if fence.is_overtaken(core, link):
+            roll_back(self._links, link)
+            raise fence.lost(link)
         note = self._note(link)
         try:
             self._end(link)
@@ -103,6 +107,8 @@ class Commit:
                 raise
             else:
                 _conclude(action, link, exc)
+        if fence.is_overtaken(core, link):
+            raise fence.unknown(link, "the commit")
 
     def _note(self, link: Link) -> Note | None:
         """Note the transaction's id, where `commit_check` wants to know it."""
@@ -140,9 +146,9 @@ class Commit:
     def _failed(self, link: Link, exc: Exception) -> Fault:
         """Take note that a branch could not be committed: it is over there."""
         fault = link.take(exc)
+        self._links.core.heard(link, exc, fault)
         if fault is Fault.LINK_LOST:
             self._links.drop(link)
-            self._links.core.wake()
         else:
             roll_back(self._links, link)
         if fault is Fault.NODE_READ_ONLY:

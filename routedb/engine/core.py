@@ -11,23 +11,28 @@ import time
 from collections.abc import Callable
 from itertools import count
 
-from routedb import errors
 from routedb.adapters.base import Adapter
+from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
+from routedb.engine.absence import no_writer
 from routedb.engine.link import Link
 from routedb.engine.shadow.texts import ShadowTexts
 from routedb.engine.texts import Texts
+from routedb.errors import Fault
+from routedb.events import NodeFailed
 from routedb.routing import Rules, database_for
 from routedb.sql.statement import Table
 from routedb.topology import (
     Event,
-    GroupView,
     Limits,
     NodeState,
     Snapshot,
     initial,
     update,
 )
+
+# What a statement meets that its node is to blame for, and not the statement.
+_NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
 
 
 class Core:
@@ -122,6 +127,18 @@ class Core:
                 self.topology = after
                 self._changed.notify_all()
 
+    def heard(self, link: Link, exc: Exception, fault: Fault) -> None:
+        """Take a failed statement as evidence of its node, and see to more of it.
+
+        The link's generation goes with it: what an old link meets says nothing of a
+        node that has come back since. A lost link alone takes nobody away for good
+        (see topology/states.py), for it may be one session that somebody ended.
+        """
+        if fault in _NODE_FAULTS:
+            reason = mask(str(exc)).strip()
+            self.publish(NodeFailed(link.id, link.generation, reason, fault))
+            self.wake()
+
     def await_writer(self, group: int, deadline: float) -> int:
         """Return the id of the group's writer, waiting for one until `deadline`.
 
@@ -134,7 +151,7 @@ class Core:
                 return view.writer
             left = deadline - self.clock()
             if left <= 0 or all(node.is_refusing for node in view.nodes):
-                raise self._no_writer(view)
+                raise no_writer(self.groups[group], self.nodes, view)
             self.wake()
             with self._changed:
                 if self.topology.groups[group] is view:
@@ -165,24 +182,3 @@ class Core:
         """In a forked child: no lock may still be held by a thread that is not here."""
         self._changed = threading.Condition()
         self.loads[:] = [0] * len(self.nodes)
-
-    def _no_writer(self, view: GroupView) -> errors.OperationalError:
-        group = self.groups[view.id]
-        seen = "; ".join(
-            f"{self.nodes[n.id].name}: {n.state.value}, {n.role.value}"
-            + (f" ({n.failure})" if n.failure else "")
-            for n in view.nodes
-        )
-        where = group.database
-        if group.shard is not None:
-            where = f"{where} shard {group.shard}"
-        if view.is_split:
-            return errors.SplitBrain(
-                f"two nodes of {where} claim to be the writer and neither has provably "
-                f"the newer history, so writes are refused: {seen}"
-            )
-        return errors.NoNodeError(
-            f"no node of {where} lets this user in: {seen}"
-            if all(node.is_refusing for node in view.nodes)
-            else f"no node of {where} answers as writer within failover_timeout: {seen}"
-        )

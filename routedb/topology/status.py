@@ -1,0 +1,79 @@
+"""What an operator may want to know of the nodes: the snapshot in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from routedb.config.model import ClusterConfig, NodeConfig
+from routedb.topology.snapshot import Answer, GroupView, NodeView, Role, Snapshot
+
+_NOTHING = Answer(Role.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """One node as this process sees it now. Times are seconds.
+
+    `is_writer` tells whether writes go there, `share` which part of its group's plain
+    reads goes there while all replicas are equally busy. `failure` says why it is not
+    used, when there is something to say. What was never heard is None or empty.
+    """
+
+    name: str
+    database: str
+    shard: int | None
+    role: str  # "writer" | "replica" | "unknown": what it says it is
+    state: str  # see states.rst
+    is_writer: bool
+    share: float
+    lag_s: float | None  # replicas: how far behind
+    latency_s: float | None
+    position: str | None  # as the server prints it
+    history: str | None  # PostgreSQL's timeline, MariaDB's domain, MySQL's server
+    version: str
+    failure: str
+
+
+def status(config: ClusterConfig, snapshot: Snapshot) -> tuple[NodeStatus, ...]:
+    """Return the status of every node, in the order of the configuration."""
+    return tuple(
+        _status(node, config.groups[node.group].shard, snapshot.groups[node.group])
+        for node in config.nodes
+    )
+
+
+def _status(node: NodeConfig, shard: int | None, group: GroupView) -> NodeStatus:
+    view = next(view for view in group.nodes if view.id == node.id)
+    said = view.answer or _NOTHING
+    length = len(group.ring)
+    return NodeStatus(
+        name=node.name,
+        database=node.database,
+        shard=shard,
+        role=view.role.value,
+        state=view.state.value,
+        is_writer=group.writer == node.id and view.role is not Role.REPLICA,
+        share=group.ring.count(node.id) / length if length else 0.0,
+        lag_s=said.lag_s if said.role is Role.REPLICA else None,
+        latency_s=view.latency_s,
+        position=said.position,
+        history=said.history,
+        version=said.version,
+        failure=trouble(group, view),
+    )
+
+
+def trouble(group: GroupView, view: NodeView) -> str:
+    """Say why a node is not used; empty when there is nothing to say."""
+    if view.id in group.strangers:
+        system = view.answer.system if view.answer else None
+        return (
+            f"belongs to another cluster: its system identifier is {system}, and other "
+            "nodes of its group have another one; correct the configuration"
+        )
+    if view.id in group.fenced:
+        return (
+            "an old writer: it lacks work that the group has committed since; make it "
+            "a replica of the new writer"
+        )
+    return view.failure
