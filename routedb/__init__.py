@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from routedb.runtime import Cluster, connect
     from routedb.session.pins import Pin
     from routedb.sql import Statement, classify
+    from routedb.topology.status import NodeStatus
     from routedb.transact import run
 
 __version__ = "0.1.0"
@@ -80,6 +81,7 @@ _LATER = {
     "Explanation": "routedb.engine.explain",
     "Line": "routedb.engine.shadow.tally",
     "Pin": "routedb.session.pins",
+    "NodeStatus": "routedb.topology.status",
     "Reason": "routedb.routing.route",
     "Report": "routedb.engine.shadow.tally",
     "Route": "routedb.routing.route",
@@ -128,6 +130,7 @@ __all__ = [
     "InternalError",
     "Line",
     "NoNodeError",
+    "NodeStatus",
     "NotSupportedError",
     "OperationalError",
     "OutcomeUnknown",

@@ -19,9 +19,11 @@ from routedb.config.model import ClusterConfig, GroupConfig
 from routedb.connection import Connection
 from routedb.engine.core import Core
 from routedb.engine.dispatcher import Dispatcher
+from routedb.events import NodeDrained
 from routedb.monitor import Monitor
 from routedb.routing import database_for
 from routedb.sharding import check_rules
+from routedb.topology.status import NodeStatus, status
 
 _MOST_RUNTIMES = 64  # unused ones beyond this are stopped, the oldest first
 
@@ -109,6 +111,15 @@ class Runtime:
             self._connections.discard(connection)
             if not self._connections:
                 self.monitor.pause()
+
+    def drain(self, name: str, on: bool) -> None:
+        """Take a node out of use, or back into it."""
+        found = next((node for node in self.core.nodes if node.name == name), None)
+        if found is None:
+            names = ", ".join(node.name for node in self.core.nodes)
+            raise errors.ConfigError(f"no node is named {name!r}; there are {names}")
+        self.core.publish(NodeDrained(found.id, on))
+        self.core.wake()
 
     def close(self) -> None:
         """Close every connection and stop the monitor."""
@@ -245,6 +256,28 @@ class Cluster:
         return self._runtime.connect(
             autocommit, connection_factory, cursor_factory, after
         )
+
+    def status(self) -> tuple[NodeStatus, ...]:
+        """Return what this process knows of each node now, without asking any.
+
+        Nodes are asked while there is a connection; those of a group of one never are.
+        """
+        core = self._runtime.core
+        return status(core.config, core.topology)
+
+    def drain(self, name: str) -> None:
+        """Give the node `name` no new work, until `resume`.
+
+        Transactions that have begun there end there. A writer that is drained is not
+        replaced by routedb: new writes wait up to `failover_timeout` for another node
+        to be promoted. Other processes are not told. Raises ConfigError for a name
+        that no node has.
+        """
+        self._runtime.drain(name, on=True)
+
+    def resume(self, name: str) -> None:
+        """Give the node `name` work again, as soon as it has answered."""
+        self._runtime.drain(name, on=False)
 
     def close(self) -> None:
         """Close all connections and stop the monitor."""

@@ -16,13 +16,18 @@ from routedb.cli.queries import check_queries
 from routedb.cli.source import FAILED, read, source_argument
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
-from routedb.events import NodeAnswered
+from routedb.errors import Fault
+from routedb.events import NodeAnswered, NodeFailed
 from routedb.monitor import probe
-from routedb.topology import Limits, initial, update
-from routedb.topology.snapshot import Answer, GroupView, Role
+from routedb.topology import Event, Limits, Snapshot, initial, update
+from routedb.topology.snapshot import Answer, Role
+from routedb.topology.status import NodeStatus, status, trouble
 
 _MOST_AT_ONCE = 32
-_HEADERS = ("database", "group", "node", "role", "version", "lag", "latency", "error")
+_HEADERS = (
+    *("database", "group", "node", "role", "version", "lag", "latency"),
+    *("state", "position", "error"),
+)
 
 
 class Report(NamedTuple):
@@ -69,11 +74,11 @@ def check(source: str, queries: TextIO | None, form: str | None) -> None:
         check_queries(config, queries, form)
         return
     reports = ask_all(config)
-    console().print(_table(config, reports))
+    console().print(_table(status(config, seen(config, reports))))
     troubles = [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
     troubles += group_troubles(config, reports)
-    for trouble in troubles:
-        click.echo(trouble, err=True)
+    for text in troubles:
+        click.echo(text, err=True)
     if troubles:
         sys.exit(FAILED)
     click.echo(f"{config.source}: {len(reports)} nodes, all is well")
@@ -98,27 +103,37 @@ def _ask(config: ClusterConfig, node: NodeConfig) -> Report:
 
 
 def group_troubles(config: ClusterConfig, reports: Sequence[Report]) -> list[str]:
-    """Say which groups have no writer, or two of which neither is provably newer."""
-    views = _views(config, reports)
+    """Say which groups have no writer, or two of which neither is provably newer, or
+    nodes of another cluster."""
+    views = seen(config, reports).groups
     roles = {report.node.id: report.role for report in reports}
     troubles = []
     for group in config.groups:
+        view, name = views[group.id], _name(group)
         has_writer = any(roles[node.id] is Role.WRITER for node in group.nodes)
-        if views[group.id].is_split:
-            troubles.append(f"{_name(group)}: two nodes claim to be the writer")
+        if view.is_split:
+            troubles.append(f"{name}: two nodes claim to be the writer")
         elif not has_writer and not config.databases[group.database].read_only:
-            troubles.append(f"{_name(group)}: no node answers as writer")
+            troubles.append(f"{name}: no node answers as writer")
+        elif view.strangers and view.writer is None:
+            troubles.append(f"{name}: no node of its cluster answers as writer")
+        troubles += [
+            f"{config.nodes[node.id]}: {trouble(view, node)}"
+            for node in view.nodes
+            if node.id in view.strangers
+        ]
     return troubles
 
 
-def _views(config: ClusterConfig, reports: Sequence[Report]) -> tuple[GroupView, ...]:
-    """Return the groups as a runtime would see them after these answers."""
+def seen(config: ClusterConfig, reports: Sequence[Report]) -> Snapshot:
+    """Return what a runtime would see after these answers."""
     snapshot, limits = initial(config), Limits.of(config)
-    for report in reports:
-        if report.answer is not None:
-            event = NodeAnswered(report.node.id, 0, report.answer)
-            snapshot = update(snapshot, event, 0.0, limits)
-    return snapshot.groups
+    for node, answer, error in reports:
+        event: Event = NodeFailed(node.id, 0, error, Fault.REFUSED)
+        if answer is not None:
+            event = NodeAnswered(node.id, 0, answer)
+        snapshot = update(snapshot, event, 0.0, limits)
+    return snapshot
 
 
 def _name(group: GroupConfig) -> str:
@@ -127,23 +142,20 @@ def _name(group: GroupConfig) -> str:
     return f"{group.database} shard {group.shard}"
 
 
-def _table(config: ClusterConfig, reports: Sequence[Report]) -> object:
+def _table(nodes: Sequence[NodeStatus]) -> object:
     made = table(_HEADERS)
-    for report in reports:
-        group = config.groups[report.node.group]
-        shard = "-" if group.shard is None else f"shard {group.shard}"
-        values = (group.database, shard, report.node, report.role.value)
-        style = "" if report.answer else "red"
-        made.add_row(*cells(*values, *_said(report.answer), report.error, style=style))
+    for node in nodes:
+        shard = "-" if node.shard is None else f"shard {node.shard}"
+        values = (node.database, shard, node.name, node.role, node.version)
+        style = "" if node.state in ("up", "lagging") else "red"
+        made.add_row(*cells(*values, *_said(node), style=style))
     return made
 
 
-def _said(answer: Answer | None) -> tuple[str, str, str]:
-    """Return version, lag and latency."""
-    if answer is None:
-        return "", "", ""
+def _said(node: NodeStatus) -> tuple[str, ...]:
+    """Return lag, latency, state, position and failure."""
     lag = ""
-    if answer.role is Role.REPLICA:
-        lag = "unknown" if answer.lag_s is None else milliseconds(answer.lag_s)
-    latency = "" if answer.latency_s is None else milliseconds(answer.latency_s)
-    return answer.version, lag, latency
+    if node.role == Role.REPLICA.value:
+        lag = "unknown" if node.lag_s is None else milliseconds(node.lag_s)
+    latency = "" if node.latency_s is None else milliseconds(node.latency_s)
+    return lag, latency, node.state, node.position or "", node.failure

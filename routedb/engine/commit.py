@@ -107,8 +107,9 @@ class Commit:
                 raise
             else:
                 _conclude(action, link, exc)
-        if fence.is_overtaken(core, link):
-            raise fence.unknown(link, "the commit")
+        else:
+            if fence.is_overtaken(core, link):
+                raise fence.unknown(link, "the commit")
 
     def _note(self, link: Link) -> Note | None:
         """Note the transaction's id, where `commit_check` wants to know it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 
@@ -20,7 +21,9 @@ def test_every_node_has_a_row_with_what_it_is(shell, config):
     assert writer[:5] == ["main", "-", "writer", "writer", version]
     assert replica[:6] == ["main", "-", "replica", "replica", version, "0.0 ms"]
     assert crm[:4] == ["crm", "-", "crm", "writer"]
-    assert all(row[-1].endswith(" ms") for row in (writer, replica, crm))
+    ends = [row[-2:] for row in (writer, replica, crm)]
+    assert all(latency.endswith(" ms") for latency, _ in ends)
+    assert {state for _, state in ends} == {"up"}
     assert "3 nodes, all is well" in result.stdout
 
 
@@ -68,6 +71,19 @@ def test_two_writers_are_a_trouble_unless_one_is_provably_newer():
     assert group_troubles(config, asked(config, old, new)) == []
 
 
+def test_a_node_of_another_cluster_is_a_trouble_with_its_name():
+    config = cluster(["a", "b", "c"], dialect="postgresql")
+    ours, theirs = (
+        Answer(Role.REPLICA, history="1", lag_s=0.0, system=system)
+        for system in ("1111", "2222")
+    )
+    writer = Answer(Role.WRITER, history="1", system="1111")
+    [trouble] = group_troubles(config, asked(config, writer, ours, theirs))
+    assert trouble.startswith("c: belongs to another cluster")
+    assert "2222" in trouble
+    assert group_troubles(config, asked(config, writer, ours, ours)) == []
+
+
 def test_a_missing_driver_is_the_error_of_its_node(shell, monkeypatch):
     monkeypatch.setattr("routedb.adapters._loaded", {})
     monkeypatch.setitem(sys.modules, "MySQLdb", None)
@@ -85,7 +101,10 @@ def test_roles_are_what_the_servers_say_and_no_password_is_shown(shell, pg, tmp_
     )
     result = shell("check", path)
     assert result.exit_code == 0, result.output
-    roles = [row[3] for row in rows_of(result.stdout)]
+    rows = rows_of(result.stdout)
+    assert {row[-2] for row in rows} == {"up"}
+    assert all(re.fullmatch("[0-9A-F]+/[0-9A-F]+", row[-1]) for row in rows)
+    roles = [row[3] for row in rows]
     assert roles == ["replica"] * len(pg.replica_dsns) + ["writer"]
     alone = shell("check", pg.replica_dsns[0])
     assert (alone.exit_code, alone.stderr) == (1, "main: no node answers as writer\n")

@@ -30,12 +30,12 @@ NODES = 3
 MAX_LAG_S = 10.0
 node = st.integers(0, NODES - 1)
 generation = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 99])
-HISTORIES = {
+HISTORIES: dict[str, list[str | None]] = {
     "postgresql": [None, "1", "2", "9", "10", "no number"],
     "mysql": ["0"],
     "sqlite": [None],
 }
-EXTENTS = {
+EXTENTS: dict[str, list[str | None]] = {
     "postgresql": [None],
     "mysql": [
         *(None, "0-0-1", "0-0-2", "0-0-1,0-1-2", "0-0-1,0-1-2,0-2-3", "0-0-2,0-2-3"),
@@ -43,7 +43,7 @@ EXTENTS = {
     ],
     "sqlite": [None],
 }
-SYSTEMS = {
+SYSTEMS: dict[str, list[str | None]] = {
     "postgresql": [None, "one", "one", "one", "other"],
     "mysql": [None],
     "sqlite": [None],
@@ -100,8 +100,13 @@ class Step(NamedTuple):
 
 def play(dialect: str, events: list[Event]) -> list[Step]:
     """Tell the news one by one. Node c is configured read-only."""
-    options = {"dialect": dialect, "read_only": ("c",), "max_lag_s": MAX_LAG_S}
-    config = cluster(["a", "b", "c"], **options, must_know_lag=True)
+    config = cluster(
+        ["a", "b", "c"],
+        dialect=dialect,
+        read_only=("c",),
+        max_lag_s=MAX_LAG_S,
+        must_know_lag=True,
+    )
     limits = Limits.of(config)
     snapshot = initial(config)
     steps = []
@@ -110,12 +115,10 @@ def play(dialect: str, events: list[Event]) -> list[Step]:
         after = update(snapshot, event, float(now), limits)
         [was], [is_now] = snapshot.groups, after.groups
         view = is_now.nodes[event.node]
-        if (
-            after is not snapshot
-            and isinstance(event, NodeAnswered)
-            and (view.role is Role.WRITER and view.id not in is_now.strangers)
-        ):
-            claims += ((view.id, event.answer),)  # type: ignore[arg-type]
+        is_claim = view.role is Role.WRITER and view.id not in is_now.strangers
+        if after is not snapshot and isinstance(event, NodeAnswered) and is_claim:
+            assert isinstance(event.answer, Answer)
+            claims += ((view.id, event.answer),)
         versions = (snapshot.version, after.version)
         steps.append(Step(dialect, event, was, is_now, versions, claims))
         snapshot = after
@@ -150,6 +153,8 @@ def of_two_claimants_the_writer_is_the_provably_newer(step):
         else:
             assert step.dialect == "mysql"
             ours, theirs = read_extent(writer.extent), read_extent(other.extent)
+            assert ours is not None
+            assert theirs is not None
             assert ours.contains(theirs)
             assert not theirs.contains(ours)
 
