@@ -8,7 +8,7 @@ from routedb.topology.snapshot import GroupView, NodeState
 
 CALM_S = 1.0
 FAST_S = 0.1  # something in the node's group is wrong, or somebody waits
-SUSPECT_S = 0.02  # one more answer decides
+URGENT_S = 0.02  # one more answer decides, or somebody waits for a writer to be found
 # While a sample is wanted, so that replicas may answer who has written. Those who
 # write all the time want it all the time, so it becomes slower.
 SHORTEST_WANTED_S, LONGEST_WANTED_S = 0.02, 0.1
@@ -56,8 +56,9 @@ class Pace:
     def _base(self, node: int, group: GroupView, now: float, hurry: bool) -> float:
         is_fresh = now - self._since < TROUBLE_S
         states = {view.id: view.state for view in group.nodes}
-        if states[node] is NodeState.SUSPECT and is_fresh:
-            return SUSPECT_S
+        is_one_short = states[node] is NodeState.SUSPECT
+        if is_fresh and (is_one_short or (hurry and group.writer is None)):
+            return URGENT_S
         is_well = group.writer is not None and all(s in _WELL for s in states.values())
         return FAST_S if hurry or (is_fresh and not is_well) else CALM_S
 

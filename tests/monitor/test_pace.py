@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from routedb.monitor.pace import CALM_S, FAST_S, SUSPECT_S, TROUBLE_S, Pace
+from routedb.monitor.pace import CALM_S, FAST_S, TROUBLE_S, URGENT_S, Pace
 from routedb.topology import GroupView, NodeState, NodeView
 
 UP, DOWN, SUSPECT = NodeState.UP, NodeState.DOWN, NodeState.SUSPECT
@@ -33,8 +33,9 @@ PACES = [
         1,
     ),
     ("no writer", group(UP, UP, writer=None), False, FAST_S),
+    ("no writer, and somebody waits", group(UP, UP, writer=None), True, URGENT_S),
     ("another node of the group is down", group(UP, DOWN), False, FAST_S),
-    ("this node is one answer short of trust", group(SUSPECT, UP), False, SUSPECT_S),
+    ("this node is one answer short of trust", group(SUSPECT, UP), False, URGENT_S),
     ("another node is", group(UP, SUSPECT), False, FAST_S),
 ]
 
@@ -52,6 +53,13 @@ def test_trouble_that_stays_slows_down_until_something_changes():
     assert pace.interval(0, group(UP, DOWN, UP), TROUBLE_S - 0.1, False) == FAST_S
     assert pace.interval(0, group(UP, DOWN, UP), TROUBLE_S, False) == CALM_S
     assert pace.interval(0, group(UP, DOWN, DOWN), TROUBLE_S + 1, False) == FAST_S
+
+
+def test_who_waits_long_for_a_writer_does_not_keep_the_processor_busy():
+    pace = Pace(Even())
+    assert pace.interval(0, group(UP, UP, writer=None), 0.0, True) == URGENT_S
+    later = pace.interval(0, group(UP, UP, writer=None), TROUBLE_S, True)
+    assert later == FAST_S
 
 
 def test_jitter_keeps_processes_out_of_step_within_a_fifth():
