@@ -24,6 +24,7 @@ from routedb.routing import Rules, database_for
 from routedb.sql.statement import Table
 from routedb.topology import (
     Event,
+    GroupView,
     Limits,
     NodeState,
     Snapshot,
@@ -64,7 +65,7 @@ class Core:
         self._adapter_for = adapter_for
         self._texts: dict[str | None, Texts] = {}
         self._make_texts = ShadowTexts if config.shadow else Texts
-        self._changed = threading.Condition()
+        self._make_conditions()
 
     def adapter(self, node: NodeConfig) -> Adapter:
         """Return the adapter that opens `node`."""
@@ -122,10 +123,15 @@ class Core:
     def publish(self, event: Event) -> None:
         """Take news of a node into the snapshot and wake whoever waits for it."""
         with self._changed:
-            after = update(self.topology, event, self.clock(), self._limits)
-            if after is not self.topology:
-                self.topology = after
-                self._changed.notify_all()
+            before = self.topology
+            after = update(before, event, self.clock(), self._limits)
+            if after is before:
+                return
+            self.topology = after
+            self._changed.notify_all()
+            group = self.nodes[event.node].group
+            if _writers(after.groups[group]) != _writers(before.groups[group]):
+                self._settled.notify_all()
 
     def heard(self, link: Link, exc: Exception, fault: Fault) -> None:
         """Take a failed statement as evidence of its node, and see to more of it.
@@ -153,9 +159,9 @@ class Core:
             if left <= 0 or all(node.is_refusing for node in view.nodes):
                 raise no_writer(self.groups[group], self.nodes, view)
             self.wake()
-            with self._changed:
+            with self._settled:
                 if self.topology.groups[group] is view:
-                    self._changed.wait(min(left, 0.5))
+                    self._settled.wait(min(left, 0.5))
 
     def await_any(self, group: int, deadline: float) -> None:
         """Wait until the group's writer is known, or all its nodes have been asked."""
@@ -180,5 +186,18 @@ class Core:
 
     def after_fork(self) -> None:
         """In a forked child: no lock may still be held by a thread that is not here."""
-        self._changed = threading.Condition()
+        self._make_conditions()
         self.loads[:] = [0] * len(self.nodes)
+
+    def _make_conditions(self) -> None:
+        """Those who wait for a writer may be many, and news come fast meanwhile: they
+        are woken by such as may end their wait only."""
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._settled = threading.Condition(lock)
+
+
+def _writers(view: GroupView) -> tuple[int | None, bool, bool]:
+    """Return what those who wait for a writer wait for."""
+    is_refused = all(node.is_refusing for node in view.nodes)
+    return view.writer, view.is_split, is_refused

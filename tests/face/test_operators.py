@@ -31,7 +31,7 @@ def servers() -> Iterator[dict[str, fake.Server]]:
 @pytest.fixture
 def cluster(servers: dict[str, fake.Server]) -> Iterator[routedb.Cluster]:
     nodes = [{"dsn": f"fake://{name}", "name": name} for name in servers]
-    main = {"nodes": nodes, "failover_timeout": "30s"}
+    main = {"nodes": nodes, "failover_timeout": "30s", "consistency": "eventual"}
     with routedb.Cluster({"databases": {"main": main}}) as cluster:
         cluster.connect().close()
         wait_until(lambda: shares(cluster) == {"w": 0.0, "r1": 0.5, "r2": 0.5}, "known")
