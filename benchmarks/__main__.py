@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.timing import Row
 
-PARTS = ("importing", "classify", "overhead", "dropin", "commits")
+PARTS = ("importing", "classify", "overhead", "dropin", "commits", "failover")
 RESULTS = Path(__file__).parent / "results"
 
 
