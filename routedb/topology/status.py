@@ -73,7 +73,8 @@ def trouble(group: GroupView, view: NodeView) -> str:
         )
     if view.id in group.fenced:
         return (
-            "an old writer: it lacks work that the group has committed since; make it "
-            "a replica of the new writer"
+            "an old writer: it lacks work that the group has committed since. Make it "
+            "a replica of the new writer; if that is lost for good and this one is to "
+            "go on, restart the programs that have seen the other"
         )
     return view.failure
