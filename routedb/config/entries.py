@@ -2,6 +2,10 @@
 
 Every class is a table of the file; an unknown key is an error. What goes beyond types
 (allowed words, durations, rules that hide one another) is checked where it is used.
+
+The text under a key is its documentation: `docs/draw_keys.py` writes the tables of
+docs/configuration.rst from it. Type, allowed words and default are taken from the code;
+`:type:` and `:default:` say what the code cannot.
 """
 
 from __future__ import annotations
@@ -18,8 +22,19 @@ class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
     """A node written as a table."""
 
     dsn: str
+    """Where the server is: ``dsn = "postgresql://app@db2/shop"``"""
+
     weight: float = 1.0
+    """Its share of reads among replicas: ``weight = 2``
+
+    :type: number above 0
+    """
+
     name: str | None = None
+    """What errors and explanations call it; unique: ``name = "east"``
+
+    :default: host, port and database
+    """
 
 
 Nodes = list[str | NodeEntry]
@@ -30,29 +45,101 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     """One table under [databases]."""
 
     nodes: Nodes | None = None
+    """One group: a writer and its replicas: ``nodes = ["sqlite:///shop.db"]``
+
+    :type: list of nodes
+    """
+
     shards: list[str | NodeEntry | Nodes] | None = None
+    """One group for each shard; a shard of one node may stand without its list:
+    ``shards = ["fake://a", ["fake://b", "fake://c"]]``
+
+    :type: list of lists of nodes
+    """
+
     reads: str | None = None
+    """Where plain reads go: ``reads = "writer"``"""
+
     consistency: str | None = None
+    """``session``: a connection reads its own writes. ``process``: all connections of
+    this process count as one. ``eventual``: a replica may lack them. ``strong``: the
+    writer reads: ``consistency = "process"``"""
+
     read_only: bool | None = None
+    """Refuse everything that is not certainly a read: ``read_only = true``"""
+
     transaction_reads: str | None = None
+    """``replica``: reads before the first write of a READ COMMITTED transaction may use
+    a replica, a weaker promise: ``transaction_reads = "replica"``"""
+
     max_lag: Duration = None
+    """A replica further behind is not read. When the key is written, one whose lag
+    cannot be told is not read either: ``max_lag = "500ms"``
+
+    :type: duration or ``"off"``
+    """
+
     connect_timeout: Duration = None
+    """Bounds opening one link: ``connect_timeout = "2s"``"""
+
     failover_timeout: Duration = None
+    """Bounds all waiting of one call for a node: ``failover_timeout = "1m"``"""
+
     retry_after: Duration = None
+    """A dead node is tried again after this: ``retry_after = "500ms"``"""
+
     commit_check: bool | None = None
+    """PostgreSQL only. After a commit whose answer was lost, ask what became of it, at
+    one short query before the commit of each transaction that wrote (see
+    :doc:`outcomes`): ``commit_check = true``"""
+
     options: dict[str, Any] | None = None
+    """Keywords for the driver of each node: ``options = { charset = "utf8mb4" }``
+
+    :default: empty
+    """
 
 
 class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
     """One line under [tables], written as a table."""
 
     database: str
+    """The table's home: ``database = "orders"``
+
+    :type: name of a database
+    """
+
     shard_key: str | None = None
+    """The column that chooses the shard: ``shard_key = "customer_id"``"""
+
     reference: bool = False
+    """Every shard has a full copy: ``reference = true``"""
+
     function: str | None = None
+    """How the key chooses: a stable hash, the whole number itself, or as below:
+    ``function = "modulo"``
+
+    :default: ``"hash"``; with ``bounds`` ``"range"``, with ``values`` ``"list"``
+    """
+
     key_type: str | None = None
+    """The column's type, into which keys are brought first: ``key_type = "uuid"``
+
+    :default: that of each value
+    """
+
     bounds: list[Any] | None = None
+    """For ``range``: rising; a shard holds the keys from the bound before it up to its
+    own, which is the next one's: ``bounds = [1000, 2000]``
+
+    :type: list, one shorter than the shards
+    """
+
     values: list[list[Any]] | None = None
+    """For ``list``: the keys of each shard: ``values = [["de", "at"], ["fr"]]``
+
+    :type: list of lists, one for each shard
+    """
 
 
 class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,12 +147,39 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     msgspec writes [...] for a key of a dict."""
 
     databases: dict[str, Any]
+    """The databases by name, at least one: ``[databases.main]``
+
+    :type: table of tables
+    """
+
     default: str | None = None
+    """Where tables that no rule names live; without it they are refused:
+    ``default = "main"``
+
+    :type: name of a database
+    :default: none; of one database, that one
+    """
+
     dialect: str | None = None
+    """How every text is read: ``dialect = "mysql"``
+
+    :default: that of the database
+    """
+
     hints: bool = True
+    """Whether ``/* routedb: … */`` in a text is obeyed: ``hints = false``"""
+
     shadow: bool = False
+    """Run everything on writers and count where it would have gone, for
+    ``routedb.report()`` (:doc:`adoption`): ``shadow = true``"""
+
     tables: dict[str, Any] = {}
+    """The rules, below"""
+
     functions: dict[str, Any] = {}
+    """What functions do, above the built-in list: ``"read"`` may run on a replica,
+    ``"write"`` needs the writer, ``"session"`` depends on the session:
+    ``price_of = "read"``"""
 
 
 def check_shape(document: Document, top: dict[str, Any]) -> None:

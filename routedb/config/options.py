@@ -26,13 +26,18 @@ def read_options(document: Document, path: Path) -> dict[str, Any]:
     return settings
 
 
-def _word(*allowed: str) -> Callable[[Document, Path], str]:
-    def read(document: Document, path: Path) -> str:
-        value = document.value(path)
-        document.choose(path, value, allowed)
-        return str(value)
+class Word:
+    """Reads one of the words that are allowed."""
 
-    return read
+    __slots__ = ("allowed",)
+
+    def __init__(self, *allowed: str) -> None:
+        self.allowed = allowed
+
+    def __call__(self, document: Document, path: Path) -> str:
+        value = document.value(path)
+        document.choose(path, value, self.allowed)
+        return str(value)
 
 
 def _flag(document: Document, path: Path) -> bool:
@@ -77,12 +82,12 @@ def _seconds(value: object) -> float | None:
 
 # Key -> the field of DatabaseConfig it sets, and what reads it.
 OPTIONS: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
-    "reads": ("reads", _word("replica", "writer")),
+    "reads": ("reads", Word("replica", "writer")),
     "consistency": (
         "consistency",
-        _word("session", "process", "eventual", "strong"),
+        Word("session", "process", "eventual", "strong"),
     ),
-    "transaction_reads": ("transaction_reads", _word("writer", "replica")),
+    "transaction_reads": ("transaction_reads", Word("writer", "replica")),
     "read_only": ("read_only", _flag),
     "max_lag": ("max_lag_s", _lag),
     "connect_timeout": ("connect_timeout_s", _duration),
