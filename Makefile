@@ -1,5 +1,6 @@
 # make demo    the main job on embedded SQLite, nothing else needed
 # make test    everything the project checks, on real servers
+# make docs    the pages of docs/ as HTML, in docs/_build/html
 #
 # PYTHON chooses the interpreter that .venv is made from.
 
@@ -7,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := PYTHON="$(PYTHON)" sh tools/setup.sh
 
-.PHONY: demo test test-long test-containers bench lint packages clean
+.PHONY: demo test test-long test-containers bench docs lint packages clean
 
 demo: .venv/core.stamp
 	$(BIN)/routedb demo
@@ -30,8 +31,11 @@ lint: .venv/test.stamp packages
 bench: .venv/bench.stamp packages
 	$(BIN)/python -m benchmarks
 
+docs: .venv/docs.stamp
+	$(BIN)/sphinx-build -q -W -n -b html docs docs/_build/html
+
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build dist docs/_build *.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -51,3 +55,6 @@ packages:
 
 .venv/bench.stamp: .venv/test.stamp
 	$(INSTALL) install bench
+
+.venv/docs.stamp: .venv/core.stamp
+	$(INSTALL) install docs

@@ -7,12 +7,16 @@ import re
 
 import pytest
 
-from routedb import errors
+import routedb
+from routedb import dbapi, errors
 from routedb.routing import Reason
 from routedb.routing.decide import PRECEDENCE
-from tests.readme import ROOT, page
+from tests.documentation import DOCS, built
+from tests.readme import page
 
-PAGES = sorted(path.name for path in (ROOT / "docs").glob("*.rst"))
+PAGES = sorted(path.stem for path in DOCS.glob("*.rst"))
+PURPOSES = ["To learn it", "To get something done", "To look something up"]
+PURPOSES += ["To understand it"]
 
 
 @pytest.mark.parametrize("name", ["README.rst", "CHANGES.rst"])
@@ -20,18 +24,34 @@ def test_a_page_at_the_top_parses(name):
     assert page(name).children
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_parses(name):
-    assert page(f"docs/{name}").children
+def test_sphinx_builds_every_page_without_a_warning():
+    assert sorted(built()) == PAGES
+    assert all(built()[name].children for name in PAGES)
 
 
-def test_the_index_lists_every_page():
-    listed = re.findall(r"``([a-z-]+\.rst)``", (ROOT / "docs/index.rst").read_text())
-    assert sorted(listed) == [name for name in PAGES if name != "index.rst"]
+def test_the_index_lists_every_page_once_and_says_what_it_is_for():
+    text = (DOCS / "index.rst").read_text().partition("\nWords\n")[0]
+    chapters = re.split(r"^(.+)\n-+$", text, flags=re.M)
+    assert chapters[1::2] == PURPOSES
+    described = []
+    for chapter in chapters[2::2]:
+        tree = re.findall(r"^   ([a-z][a-z0-9-]*)$", chapter, re.M)
+        assert re.findall(r"^:doc:`([a-z0-9-]+)`\n   \S", chapter, re.M) == tree
+        described += tree
+    lists_itself = {name for name in PAGES if name.startswith("orm-")} | {"index"}
+    assert sorted(described) == sorted(set(PAGES) - lists_itself)
+
+
+def test_the_page_on_the_interface_has_every_public_name():
+    text = (DOCS / "api.rst").read_text()
+    explained = set(re.findall(r"^\.\. auto\w+:: routedb\.(\w+)", text, re.M))
+    errors_page = {name for name, _ in inspect.getmembers(errors, is_error)}
+    pep_249 = set(vars(dbapi))
+    assert explained >= set(routedb.__all__) - errors_page - pep_249
 
 
 def test_every_error_of_our_own_is_explained():
-    text = (ROOT / "docs/errors.rst").read_text()
+    text = (DOCS / "errors.rst").read_text()
     explained = set(re.findall(r"^``(\w+)`` \(``\w+``\)$", text, re.MULTILINE))
     pep_249 = {"Error", "Warning", "InterfaceError", "DatabaseError", "DataError"}
     pep_249 |= {"OperationalError", "IntegrityError", "InternalError"}
@@ -45,7 +65,7 @@ def is_error(found: object) -> bool:
 
 
 def test_the_page_on_routing_has_the_precedence_of_the_code():
-    text = (ROOT / "docs/routing.rst").read_text()
+    text = (DOCS / "routing.rst").read_text()
     listed = re.findall(r"^   \* - ``([A-Z_]+)``$", text, re.MULTILINE)
     decided = [reason.name for reason, _ in PRECEDENCE]
     assert listed == [Reason.IN_TRANSACTION.name, *decided]

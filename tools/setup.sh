@@ -120,7 +120,7 @@ venv() {
 install() {
     case $1 in
     .) what=. stamp=core ;;
-    bench) what=".[bench]" stamp=bench ;;
+    bench | docs) what=".[$1]" stamp=$1 ;;
     *) what=".[$1]" stamp=test ;;
     esac
     PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet -e "$what"
