@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from routedb import errors
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config.model import NodeConfig
 from routedb.cursor import Cursor
+from routedb.dbapi import Params, Query
 from routedb.engine import tokens
 from routedb.engine.core import Core
 from routedb.engine.dispatcher import Dispatcher
@@ -18,6 +19,8 @@ from routedb.session import State
 from routedb.session.pins import Pin
 from routedb.topology.snapshot import Role
 
+Self = TypeVar("Self", bound="Connection")
+Made = TypeVar("Made")
 T = TypeVar("T")
 
 
@@ -53,9 +56,45 @@ class Connection:
 
     # -- PEP 249 ---------------------------------------------------------------------
 
-    def cursor(self) -> Cursor:
-        """Return a new cursor."""
-        self.usable()
+    @overload
+    def cursor(
+        self,
+        name: str | None = None,
+        cursor_factory: None = None,
+        withhold: bool = False,
+        scrollable: bool | None = None,
+    ) -> Cursor: ...
+    @overload
+    def cursor(
+        self,
+        name: str | None = None,
+        *,
+        cursor_factory: type[Made],
+        withhold: bool = False,
+        scrollable: bool | None = None,
+    ) -> Made: ...
+    @overload
+    def cursor(
+        self,
+        name: str | None,
+        cursor_factory: type[Made],
+        withhold: bool = False,
+        scrollable: bool | None = None,
+    ) -> Made: ...
+    @overload
+    def cursor(self, cursorclass: type[Made]) -> Made: ...
+    @overload
+    def cursor(self, factory: type[Made]) -> Made: ...
+    def cursor(self, *args: Any, **more: Any) -> Any:
+        """Return a new cursor. What it takes is the driver's of the default database:
+        psycopg2's name and `cursor_factory`, mysqlclient's `cursorclass`, sqlite3's
+        `factory`."""
+        dispatcher = self.usable()
+        if args or more:
+            raise dispatcher.face.own(errors.NotSupportedError)(
+                "cursor() takes names and classes for a default database on "
+                "PostgreSQL, MySQL or SQLite"
+            )
         return Cursor(self)
 
     def commit(self) -> None:
@@ -114,7 +153,7 @@ class Connection:
         return self.dispatcher.links.mode.isolation
 
     @isolation_level.setter
-    def isolation_level(self, level: str | None) -> None:
+    def isolation_level(self, level: str | int | None) -> None:
         self._change(isolation=level_named(level))
 
     @property
@@ -128,7 +167,7 @@ class Connection:
 
     def set_session(
         self,
-        isolation_level: str | None = None,
+        isolation_level: str | int | None = None,
         readonly: bool | None = None,
         deferrable: bool | None = None,
         autocommit: bool | None = None,
@@ -157,12 +196,12 @@ class Connection:
 
     @contextmanager
     def using(
-        self,
+        self: Self,
         database: str | None = None,
         *,
         role: str | None = None,
         consistency: str | None = None,
-    ) -> Iterator[Connection]:
+    ) -> Iterator[Self]:
         """Send the statements of a `with` block where they are told to go.
 
         `database` is a name of the configuration, `role` "writer" or "replica",
@@ -175,7 +214,11 @@ class Connection:
         finally:
             dispatcher.restore(before)
 
-    def explain(self, query: Any, vars: Any = None) -> Explanation:  # noqa: A002
+    def explain(
+        self,
+        query: Query,
+        vars: Params | None = None,  # noqa: A002
+    ) -> Explanation:
         """Return the route of a statement and the reasons, without running anything.
 
         Raises what running it would raise before anything was sent.
@@ -229,7 +272,7 @@ class Connection:
             )
         return self.dispatcher
 
-    def __enter__(self) -> Connection:
+    def __enter__(self: Self) -> Self:
         self.usable()
         return self
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 from weakref import ref
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor
 from routedb.config.model import NodeConfig
+from routedb.dbapi import Params, Query, Row
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.execute import execute
 from routedb.engine.link import Link
 from routedb.engine.session import Session
 from routedb.routing import Route
+
+Self = TypeVar("Self", bound="Cursor")
 
 _MOST_RAWS = 16  # links come and go; what is left of closed ones is dropped then
 
@@ -61,7 +64,7 @@ class Cursor:
 
     execute = execute  # the engine's hot path is this method, without a call between
 
-    def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
+    def executemany(self, query: Query, vars_list: Iterable[Params]) -> None:
         """Run one statement for every set of parameters (PEP 249)."""
         rows = vars_list if isinstance(vars_list, list | tuple) else list(vars_list)
         self._usable().executemany(self, query, rows)
@@ -82,11 +85,11 @@ class Cursor:
         """Return the text that says what `callproc` does, and its parameters."""
         return f"CALL {procname}()", None
 
-    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+    def copy_expert(self, sql: Query, file: Any, size: int = 8192) -> None:
         """Run a PostgreSQL COPY … TO STDOUT or FROM STDIN where it belongs."""
         self._usable().carry(self, sql, lambda raw: raw.copy_expert(sql, file, size))
 
-    def mogrify(self, query: Any, vars: Any = None) -> Any:  # noqa: A002
+    def mogrify(self, query: Query, vars: Params | None = None) -> Any:  # noqa: A002
         """Return the text that would be sent, where the driver can tell (psycopg2)."""
         dispatcher = self._usable()
         link = self.link or dispatcher.default_link()
@@ -95,35 +98,39 @@ class Cursor:
 
     # -- results -------------------------------------------------------------------
 
-    def fetchone(self) -> Any:
+    def fetchone(self) -> Row | None:
         """Return the next row, or None after the last (PEP 249)."""
-        return self._holder().fetchone()
+        row: Row | None = self._holder().fetchone()
+        return row
 
-    def fetchmany(self, size: int | None = None) -> Any:
+    def fetchmany(self, size: int | None = None) -> list[Row]:
         """Return up to `size` rows, by default `arraysize` (PEP 249)."""
-        return self._holder().fetchmany(self.arraysize if size is None else size)
+        size = self.arraysize if size is None else size
+        rows: list[Row] = self._holder().fetchmany(size)
+        return rows
 
-    def fetchall(self) -> Any:
+    def fetchall(self) -> list[Row]:
         """Return all rows that are left (PEP 249)."""
-        return self._holder().fetchall()
+        rows: list[Row] = self._holder().fetchall()
+        return rows
 
-    def nextset(self) -> Any:
+    def nextset(self) -> bool | None:
         """Go to the next result set; None when there is none (PEP 249)."""
         if self.raw is None:
             raise self._error(errors.ProgrammingError, "no statement has been run")
         step = getattr(self.raw, "nextset", None)
-        answer = None if step is None else self._guarded(step)
+        answer: bool | None = None if step is None else self._guarded(step)
         self.unseat()
         if answer and self.raw.description is not None:  # a procedure ends without rows
             self.seat(self.raw)
         return answer
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Row]:
         holder = self._holder()
         buffered = self.link is not None and self.link.adapter.fetches_buffered
         return iter(self.seated if buffered else holder)
 
-    def __next__(self) -> Any:
+    def __next__(self) -> Row:
         row = self.fetchone()
         if row is None:
             raise StopIteration
@@ -211,7 +218,7 @@ class Cursor:
     def setoutputsize(self, size: int, column: int | None = None) -> None:
         """Do nothing, as PEP 249 allows."""
 
-    def __enter__(self) -> Cursor:
+    def __enter__(self: Self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

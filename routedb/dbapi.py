@@ -1,15 +1,29 @@
-"""PEP 249's type objects and constructors, the same whatever the driver underneath."""
+"""PEP 249's type objects and constructors, the same whatever the driver underneath, and
+what its methods take and give, as types."""
 
 from __future__ import annotations
 
 import datetime as _dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 apilevel = "2.0"
 # Threads may share the module and connections. A driver that cannot stand that
 # (mysqlclient) is called under its link's own lock; cursors are not for sharing.
 threadsafety = 2
 paramstyle = "pyformat"
+
+
+class Composable(Protocol):
+    """A statement that is put together, such as those of `psycopg2.sql`."""
+
+    def as_string(self, context: Any) -> str:
+        """Return the text, quoted as the connection or cursor `context` needs it."""
+
+
+Query = str | bytes | bytearray | Composable
+Params = Sequence[Any] | Mapping[str, Any]
+Row = tuple[Any, ...]
 
 Date = _dt.date
 Time = _dt.time

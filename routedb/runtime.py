@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar, overload
 
 from routedb import adapters, errors
 from routedb.adapters.base import Adapter, TxMode
@@ -24,6 +24,11 @@ from routedb.monitor import Monitor
 from routedb.routing import database_for
 from routedb.sharding import check_rules
 from routedb.topology.status import NodeStatus, status
+
+_Node: TypeAlias = str | Mapping[str, Any]
+# What `connect` takes: a DSN, a list of nodes, the path of a file, what stands in one.
+Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Sequence[_Node] | None
+Made = TypeVar("Made")
 
 _MOST_RUNTIMES = 64  # unused ones beyond this are stopped, the oldest first
 
@@ -228,7 +233,7 @@ class Cluster:
     `source` and keywords are those of `routedb.connect`. Raises ConfigError.
     """
 
-    def __init__(self, source: Any = None, /, **keywords: Any) -> None:
+    def __init__(self, source: Source = None, /, **keywords: Any) -> None:
         self._runtime = Runtime(read_config(source, keywords))
 
     @property
@@ -241,6 +246,24 @@ class Cluster:
         """The runtime that its connections share."""
         return self._runtime
 
+    @overload
+    def connect(
+        self,
+        *,
+        autocommit: bool = False,
+        connection_factory: None = None,
+        cursor_factory: type[Any] | None = None,
+        after: str | None = None,
+    ) -> Connection: ...
+    @overload
+    def connect(
+        self,
+        *,
+        autocommit: bool = False,
+        connection_factory: type[Made],
+        cursor_factory: type[Any] | None = None,
+        after: str | None = None,
+    ) -> Made: ...
     def connect(
         self,
         *,
@@ -248,7 +271,7 @@ class Cluster:
         connection_factory: Any = None,
         cursor_factory: Any = None,
         after: str | None = None,
-    ) -> Connection:
+    ) -> Any:
         """Open a virtual connection; raises OperationalError when no node answers.
 
         `after` is a token: see `routedb.connect`.
@@ -290,8 +313,41 @@ class Cluster:
         self.close()
 
 
+@overload
 def connect(
-    source: Any = None,
+    source: Source = None,
+    /,
+    connection_factory: None = None,
+    cursor_factory: type[Any] | None = None,
+    *,
+    autocommit: bool = False,
+    after: str | None = None,
+    **kw: Any,
+) -> Connection: ...
+@overload
+def connect(
+    source: Source = None,
+    /,
+    *,
+    connection_factory: type[Made],
+    cursor_factory: type[Any] | None = None,
+    autocommit: bool = False,
+    after: str | None = None,
+    **kw: Any,
+) -> Made: ...
+@overload
+def connect(
+    source: Source,
+    /,
+    connection_factory: type[Made],
+    cursor_factory: type[Any] | None = None,
+    *,
+    autocommit: bool = False,
+    after: str | None = None,
+    **kw: Any,
+) -> Made: ...
+def connect(
+    source: Source = None,
     /,
     connection_factory: Any = None,
     cursor_factory: Any = None,
@@ -299,7 +355,7 @@ def connect(
     autocommit: bool = False,
     after: str | None = None,
     **kw: Any,
-) -> Connection:
+) -> Any:
     """Open a virtual connection to a cluster.
 
     `source` is a DSN or libpq keyword string, a list of DSNs, the path of a TOML file,
@@ -322,7 +378,7 @@ def connect(
     return runtime.connect(autocommit, connection_factory, cursor_factory, after)
 
 
-def read_config(source: Any, keywords: Mapping[str, Any]) -> ClusterConfig:
+def read_config(source: Source, keywords: Mapping[str, Any]) -> ClusterConfig:
     """Build the configuration from what `connect` was given. Raises ConfigError."""
     if source is None and "dsn" in keywords:
         source = keywords["dsn"]

@@ -61,9 +61,9 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     """Where plain reads go: ``reads = "writer"``"""
 
     consistency: str | None = None
-    """``session``: a connection reads its own writes. ``process``: all connections of
-    this process count as one. ``eventual``: a replica may lack them. ``strong``: the
-    writer reads: ``consistency = "process"``"""
+    """``session``: a connection reads its own writes. ``process``: and those of all
+    connections of this process. ``eventual``: a replica may lack them. ``strong``: the
+    writer reads. See :doc:`consistency`: ``consistency = "process"``"""
 
     read_only: bool | None = None
     """Refuse everything that is not certainly a read: ``read_only = true``"""

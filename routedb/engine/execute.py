@@ -10,12 +10,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from routedb.dbapi import Params, Query
 from routedb.engine import attempt, conduct
 from routedb.engine.choose import choose
 from routedb.engine.session import Call, Seat
 
 
-def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
+def execute(
+    cursor: Seat,
+    query: Query,
+    vars: Params | None = None,  # noqa: A002
+) -> None:
     """Run one statement where it belongs.
 
     `query` is str, bytes, or has `as_string()`; `vars` a sequence for `%s` or a mapping
@@ -25,7 +30,7 @@ def execute(cursor: Seat, query: Any, vars: Any = None) -> None:  # noqa: A002
     """
     d = cursor.session
     try:
-        text = d.known.get(query)
+        text = d.known.get(query)  # type: ignore[arg-type]  # none of another type
     except TypeError:  # a text that cannot be hashed
         text = None
     if text is None:

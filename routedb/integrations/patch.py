@@ -23,7 +23,7 @@ from typing import Any
 from routedb import errors
 from routedb.config.model import ClusterConfig
 from routedb.routing import database_for
-from routedb.runtime import connect, read_config
+from routedb.runtime import Source, connect, read_config
 
 Connect = Callable[..., Any]
 
@@ -117,7 +117,7 @@ _state = _State()
 
 
 def patch(
-    source: Any = None, /, *, drivers: Iterable[str] | None = None, **options: Any
+    source: Source = None, /, *, drivers: Iterable[str] | None = None, **options: Any
 ) -> Patch:
     """Rebind `psycopg2.connect` and `MySQLdb.connect` to routedb.
 

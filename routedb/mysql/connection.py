@@ -85,7 +85,9 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
 
     # -- cursors -----------------------------------------------------------------------
 
-    def cursor(self, cursorclass: Any = None) -> MySQLCursor:
+    def cursor(  # type: ignore[override]  # Connection has the arguments of all drivers
+        self, cursorclass: Any = None
+    ) -> MySQLCursor:
         """Return a new cursor of a class of `MySQLdb.cursors`, or of a subclass."""
         self.usable()
         made: MySQLCursor = cursor_class(cursorclass or self.cursorclass)(self)

@@ -24,7 +24,7 @@ class PostgreSQLConnection(TwoPhase):
 
     # -- cursors -----------------------------------------------------------------------
 
-    def cursor(
+    def cursor(  # type: ignore[override]  # Connection has the arguments of all drivers
         self,
         name: str | None = None,
         cursor_factory: Any = None,

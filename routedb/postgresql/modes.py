@@ -17,7 +17,7 @@ class Modes(Identified):
     _is_readonly: bool | None = None
 
     @property
-    def isolation_level(self) -> int | None:
+    def isolation_level(self) -> str | int | None:
         """The isolation level as psycopg2's number; None: the server's default."""
         level = self.dispatcher.links.mode.isolation
         return None if level is None else _NUMBERS[level]

@@ -55,7 +55,9 @@ class SQLiteConnection(Registered, Faced, driver=sqlite3):
 
     # -- cursors, and statements without one -------------------------------------------
 
-    def cursor(self, factory: Any = None) -> SQLiteCursor:
+    def cursor(  # type: ignore[override]  # Connection has the arguments of all drivers
+        self, factory: Any = None
+    ) -> SQLiteCursor:
         """Return a new cursor, of a subclass of `sqlite3.Cursor` when one is given."""
         self.usable()
         made: SQLiteCursor = cursor_class(factory or sqlite3.Cursor)(self)
@@ -76,7 +78,7 @@ class SQLiteConnection(Registered, Faced, driver=sqlite3):
     # -- transactions ------------------------------------------------------------------
 
     @property
-    def isolation_level(self) -> str | None:
+    def isolation_level(self) -> str | int | None:
         """How sqlite3 begins before a write: "" or DEFERRED, IMMEDIATE, EXCLUSIVE;
         None is autocommit."""
         mode = self.dispatcher.links.mode
@@ -85,7 +87,7 @@ class SQLiteConnection(Registered, Faced, driver=sqlite3):
         return mode.isolation if mode.isolation in _BEGINS else ""
 
     @isolation_level.setter
-    def isolation_level(self, level: str | None) -> None:
+    def isolation_level(self, level: str | int | None) -> None:
         dispatcher = self.usable()
         name = None if level is None else _begin(level)
         if level is None or not self.in_transaction:
@@ -133,10 +135,11 @@ class SQLiteConnection(Registered, Faced, driver=sqlite3):
             raw.interrupt()
 
 
-def _begin(level: str) -> str | None:
+def _begin(level: str | int) -> str | None:
     """Return the word after BEGIN that an isolation level of sqlite3 asks for."""
-    if level.upper() not in _BEGINS:
+    word = str(level).upper()
+    if word not in _BEGINS:
         raise errors.ProgrammingError(
             f"isolation_level must be None, '', {', '.join(_BEGINS[1:])}; not {level!r}"
         )
-    return level.upper() or None
+    return word or None

@@ -68,7 +68,8 @@ def test_the_class_can_be_given_to_connect(home: Home, kind):
     with routedb.connect(home.writer_dsn, cursorclass=kind) as connection:
         cursor = connection.cursor()
         cursor.execute(SELECT)
-        assert list(cursor.fetchall()) == DICTS
+        rows: list[object] = [*cursor.fetchall()]
+        assert rows == DICTS
 
 
 def test_a_class_of_the_users_is_routed(connection):

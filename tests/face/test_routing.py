@@ -42,7 +42,7 @@ def on_replica(connection: routedb.Connection, home: Home, sql: str = "") -> boo
     """Ask, by a plain read, whether a replica answers it."""
     cursor = connection.cursor()
     cursor.execute(sql or ASK[home.engine])
-    return bool(cursor.fetchone()[0])
+    return bool(next(cursor)[0])
 
 
 def test_reads_land_on_replicas_and_writes_on_the_writer(home: Home, connect: Open):
@@ -142,7 +142,7 @@ def test_a_read_only_transaction_stays_on_one_replica(home, connect: Open, way):
     nodes = set()
     for _ in range(6):
         cursor.execute(ASK[home.engine])
-        assert cursor.fetchone()[0]
+        assert next(cursor)[0]
         nodes.add(str(cursor.node))
     assert len(nodes) == 1
     with pytest.raises(routedb.DatabaseError):
@@ -193,7 +193,7 @@ def test_a_setting_reaches_every_link(home: Home, connect: Open, number, is_late
     for role in ("replica", "replica", "writer"):
         with connection.using(role=role):
             cursor.execute(f"{show} FROM t WHERE id = 1")
-            values.add(cursor.fetchone()[0])
+            values.add(next(cursor)[0])
             nodes.add(str(cursor.node))
     assert len(nodes) == len(home.nodes)
     assert len(values) == 1

@@ -119,7 +119,7 @@ def session(home: Home, connection: routedb.Connection) -> object:
         cursor.execute(ask.get(home.engine, "SELECT id FROM t WHERE id = 1"))
     if home.engine == "sqlite":
         return id(cursor.raw.connection)
-    return cursor.fetchone()[0]
+    return next(cursor)[0]
 
 
 def test_a_child_has_links_of_its_own(home: Home, cluster):
