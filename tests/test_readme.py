@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import doctest
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from tests.readme import ROOT, Block, blocks
+from tests.readme import ROOT, Block, blocks, check, shell
 from tests.servers import Database
 
 README = "README.rst"
-OPTIONS = (
-    doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
-)
 SH, TOML, PYTHON = "sh", "toml", "pycon"
 
 
@@ -109,29 +102,3 @@ def translate(shop: Database, crm: Database) -> Callable[[str], str]:
         return text
 
     return on_site
-
-
-def check(text: str, names: dict[str, object]) -> None:
-    """Run an interactive session and compare what it shows."""
-    test = doctest.DocTestParser().get_doctest(text, names, README, README, 0)
-    assert test.examples
-    runner = doctest.DocTestRunner(optionflags=OPTIONS)
-    report: list[str] = []
-    runner.run(test, out=report.append, clear_globs=False)
-    names.update(test.globs)
-    assert runner.failures == 0, "".join(report)
-
-
-def shell(text: str, folder: Path) -> None:
-    """Run commands as a shell does, with this environment's programs."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        ["sh", "-euc", text],
-        cwd=folder,
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.fail(f"{text}\n{done.stdout}\n{done.stderr}", pytrace=False)
