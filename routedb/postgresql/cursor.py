@@ -270,8 +270,8 @@ def _rows_of(cursor: ref[PostgreSQLCursor]) -> Callable[[Any], Any]:
 
 
 def _register(raw: Any, types: dict[int, Any]) -> None:
-    for caster in set(types.values()):
-        ext.register_type(caster, raw)
+    for caster in {id(caster): caster for caster in types.values()}.values():
+        ext.register_type(caster, raw)  # they cannot be hashed
 
 
 def _quoted(table: str) -> str:
