@@ -48,6 +48,21 @@ def test_the_page_on_the_interface_has_every_public_name():
     assert explained >= set(routedb.__all__) - elsewhere
 
 
+# What the parts of routedb call of one another's.
+BETWEEN_PARTS = {"runtime", "usable", "attach", "take", "seat", "unseat", "guard"}
+
+
+@pytest.mark.parametrize("kind", [routedb.Cluster, routedb.Connection, routedb.Cursor])
+def test_the_page_on_the_interface_has_every_public_method(kind):
+    text = (DOCS / "api.rst").read_text()
+    entry = text.partition(f"autoclass:: routedb.{kind.__name__}")[2]
+    listed = re.search(r":members:((?:.+\n)+)", entry)
+    assert listed
+    public = {name for name in vars(kind) if not name.startswith("_")}
+    public -= {*vars(errors), *BETWEEN_PARTS}
+    assert {name.strip() for name in listed[1].split(",")} >= public
+
+
 def test_the_page_on_routing_has_the_precedence_of_the_code():
     text = (DOCS / "routing.rst").read_text()
     listed = re.findall(r"^   \* - ``([A-Z_]+)``$", text, re.MULTILINE)
