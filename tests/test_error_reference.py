@@ -15,7 +15,7 @@ import routedb
 from routedb import errors
 from routedb.adapters import fake
 from routedb.errors import Fault
-from tests.documentation import DOCS
+from tests.documentation import DOCS, blocks
 
 SHOP: dict[str, Any] = {
     "default": "main",
@@ -224,3 +224,39 @@ def test_the_sample_is_what_postgresql_says(name, pg):
         check("InternalError", aborted.value)
         connection.rollback()
     connection.close()
+
+
+# -- the function that tries again -----------------------------------------------------
+
+
+def retrying() -> Callable[..., Any]:
+    """Return the function of the page."""
+    [code] = [block.text for block in blocks("errors") if block.language == "python"]
+    names: dict[str, Any] = {"routedb": routedb}
+    exec(code, names)
+    run: Callable[..., Any] = names["run"]
+    return run
+
+
+def pay(cursor):
+    cursor.execute(WRITE)
+    cursor.execute("UPDATE items SET price = 1")
+    return "paid"
+
+
+def test_a_lost_transaction_is_run_again_from_its_first_statement(site):
+    connection, db1 = site.connect(), site.servers["db1"]
+    db1.fail("execute", Fault.LINK_LOST, match="UPDATE")
+    assert retrying()(connection, pay) == "paid"
+    assert db1.texts.count(WRITE) == 2
+    db1.fail("execute", Fault.LINK_LOST, match="UPDATE", times=3)
+    with pytest.raises(RuntimeError, match="three times"):
+        retrying()(connection, pay)
+
+
+def test_what_may_have_been_committed_is_not_run_again(site):
+    connection, db1 = site.connect(), site.servers["db1"]
+    db1.fail("commit", Fault.LINK_LOST)
+    with pytest.raises(routedb.OutcomeUnknown):
+        retrying()(connection, pay)
+    assert db1.texts.count(WRITE) == 1
