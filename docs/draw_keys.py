@@ -39,6 +39,7 @@ KINDS = {
     "dict[str, Any]": "table",
     "list[str]": "list of strings",
     "Duration": "duration",
+    "str | float": "duration",
 }
 # Words that are allowed, of keys that are no options of a database.
 WORDS: dict[tuple[str, str], Sequence[str]] = {
@@ -160,8 +161,8 @@ def _default(entry: type, field: Any) -> str:
         value = field.default_factory()
     if entry is entries.DatabaseEntry and field.name in OPTIONS:
         name = OPTIONS[field.name][0]
-        value = _defaults(DatabaseConfig)[name]
-        if name.endswith("_s") and value is not None:
+        value = _defaults(DatabaseConfig).get(name)
+        if name.endswith("_s"):
             return f'``"{_duration(value)}"``'
     return _shown(value)
 
@@ -170,7 +171,9 @@ def _defaults(model: Any) -> Mapping[str, Any]:
     return {field.name: field.default for field in dataclasses.fields(model)}
 
 
-def _duration(seconds: float) -> str:
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "off"
     if seconds < 1:
         return f"{seconds * 1000:g}ms"
     return f"{seconds:g}s"
