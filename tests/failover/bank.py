@@ -78,7 +78,7 @@ class Bank:
         while not stop.is_set():
             try:
                 cursor.execute("SELECT sum(balance) FROM accounts")
-                total = int(cursor.fetchone()[0])
+                total = int(next(cursor)[0])
             except routedb.NoNodeError:
                 continue
             if total != TOTAL:
