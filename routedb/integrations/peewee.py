@@ -30,7 +30,9 @@ class Routed:
     connect_params: Mapping[str, Any]
 
     def _connect(self) -> Connection:
-        return connect(self.database, autocommit=True, **self.connect_params)
+        made: Connection
+        made = connect(self.database, autocommit=True, **self.connect_params)
+        return made
 
 
 class PostgresqlDatabase(Routed, peewee.PostgresqlDatabase):
@@ -54,7 +56,8 @@ class MySQLDatabase(Routed, peewee.MySQLDatabase):
         given = dict(self.connect_params)
         if any(node.engine != "mysql" for node in nodes):
             given = {k: v for k, v in given.items() if k not in _MYSQL_S_OWN}
-        return connect(self.database, autocommit=True, **given)
+        made: Connection = connect(self.database, autocommit=True, **given)
+        return made
 
 
 class SqliteDatabase(Routed, peewee.SqliteDatabase):

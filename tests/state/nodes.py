@@ -18,7 +18,7 @@ def everywhere(connection: routedb.Connection, rig: Rig, sql: str) -> dict[str, 
         with connection.using(role=role, consistency="eventual"):
             for _ in range(_MOST_READS):
                 cursor.execute(sql)
-                found[name_of(cursor)] = cursor.fetchone()[0]
+                found[name_of(cursor)] = next(cursor)[0]
                 if connection.in_transaction:
                     connection.rollback()
                 if len(found) == (1 if role == "writer" else len(rig.servers)):
