@@ -166,6 +166,8 @@ class Attempts:
 
     def met(self, link: Link) -> None:
         """Take note that the session has seen what `link` has shown."""
+        if self.is_read and self.d.core.config.shadow:
+            return  # it would have been shown a replica's
         kind = self.plan.statement.kind
         shows_data = kind not in (Kind.SESSION, Kind.TRANSACTION)
         if shows_data and not (self.is_read and self.consistency == "eventual"):

@@ -250,8 +250,10 @@ class Transaction:
         for group, link in self.branches.items():
             link.is_text_begun = False
             link.used_at = self.links.core.clock()
-            see = self.sight.wrote if group in self.wrote else self.sight.meet
-            see(group, link.id)
+            if group in self.wrote:
+                self.sight.wrote(group, link.id)
+            elif not self.links.core.config.shadow:
+                self.sight.meet(group, link.id)
         self.branches = {}
         self.home = -1
         self.home_link = None
