@@ -187,6 +187,7 @@ class Plan:
         has_replicas = any(len(g.nodes) > 1 for g in database.groups)
         self.shares_writes = database.consistency == "process"
         is_free = self.is_read and has_replicas and database.consistency != "strong"
+        is_free = is_free and not self.statement.is_local
         self.minds_writes = is_free and database.consistency != "eventual"
         self.may_replica = is_free and database.reads == "replica"
         groups = (0,)
@@ -217,6 +218,8 @@ class Plan:
             return Reason.SINGLE_NODE
         if self.database.consistency == "strong":
             return Reason.STRONG
+        if self.statement.is_local:
+            return Reason.ONE_SERVER
         if self.database.reads == "writer":
             return Reason.READS_WRITER
         return Reason.NO_REPLICA

@@ -46,6 +46,7 @@ WHY = {
     Reason.IN_TRANSACTION: "stays on the transaction's link",
     Reason.HINT_ROLE: "hint asks for a replica",
     Reason.USING_ROLE: "using() asks for a replica",
+    Reason.ONE_SERVER: "it asks a server about itself",
     Reason.DECLARED_READ_ONLY: "transaction is declared read-only",
     Reason.WRITER_TRANSACTION: "a read-write transaction goes whole to the writer",
     Reason.STRONG: "consistency is strong",
@@ -81,6 +82,7 @@ PRECEDENCE: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
     (Reason.STRONG, lambda c: c.consistency == "strong"),
     (Reason.HINT_ROLE, lambda c: c.hint is not None and c.hint.role is not None),
     (Reason.USING_ROLE, lambda c: c.situation.role is not None),
+    (Reason.ONE_SERVER, lambda c: c.statement.is_local),
     (
         Reason.WRITER_TRANSACTION,
         lambda c: (

@@ -30,15 +30,16 @@ class Reason(IntEnum):
     STRONG = 23  # consistency = "strong"
     HINT_ROLE = 24
     USING_ROLE = 25
-    WRITER_TRANSACTION = 26  # a transaction goes whole to the writer
-    READS_WRITER = 27  # reads = "writer"
-    DECLARED_READ_ONLY = 28  # the transaction is: a replica may serve it
-    PLAIN_READ = 29
+    ONE_SERVER = 26  # it asks a server about itself
+    WRITER_TRANSACTION = 27  # a transaction goes whole to the writer
+    READS_WRITER = 28  # reads = "writer"
+    DECLARED_READ_ONLY = 29  # the transaction is: a replica may serve it
+    PLAIN_READ = 30
     # One of the above asks for a replica, and:
-    NO_REPLICA = 30  # none can be used now
-    OWN_WRITES = 31  # none is known to hold what the session has written or seen
-    SERIALIZABLE = 32  # a replica of PostgreSQL runs nothing serializable
-    SHADOW = 33  # shadow = true: whatever the others say
+    NO_REPLICA = 31  # none can be used now
+    OWN_WRITES = 32  # none is known to hold what the session has written or seen
+    SERIALIZABLE = 33  # a replica of PostgreSQL runs nothing serializable
+    SHADOW = 34  # shadow = true: whatever the others say
 
 
 _SHARD_REASONS = frozenset(reason for reason in Reason if 10 <= reason < Reason.PINNED)

@@ -12,6 +12,7 @@ from routedb.sql.facts import Facts, gravest
 from routedb.sql.functions import Functions
 from routedb.sql.hints import parse_hints
 from routedb.sql.lex import Tokens, Unreadable, is_mixed, statements, variants
+from routedb.sql.local import IS_LOCAL
 from routedb.sql.shape import FAULT, Scan, scan
 from routedb.sql.statement import Hints, Kind, Statement
 from routedb.sql.verbs import VERBS
@@ -105,6 +106,7 @@ class Classifier:
             asks=tuple(first.asks) if is_plain else (),
             parts=count,
             is_returning=first.is_returning,
+            is_local=any(map(IS_LOCAL[self.dialect], first.tables)),
             reason=first.reason or _asked(first),
             holds=tuple(first.holds),
             frees=tuple(first.frees),

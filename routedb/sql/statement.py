@@ -135,6 +135,7 @@ class Statement:
     hints: Hints | None = None
     parts: int = 1  # number of statements in the text
     is_returning: bool = False  # yields rows though it writes (RETURNING)
+    is_local: bool = False  # asks a server about itself: other nodes answer otherwise
     reason: str = ""  # why it is not a plain read: "locks rows", "calls nextval"
     holds: tuple[Stake, ...] = ()
     frees: tuple[Stake, ...] = ()

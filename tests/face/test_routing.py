@@ -15,6 +15,10 @@ ASK = {
     "postgresql": "SELECT pg_is_in_recovery() FROM t WHERE id = 1",
     "mysql": "SELECT @@read_only <> 0 FROM t WHERE id = 1",
 }
+VIEWS = {
+    "postgresql": "SELECT pg_is_in_recovery() FROM pg_stat_activity LIMIT 1",
+    "mysql": "SELECT @@read_only <> 0 FROM information_schema.processlist LIMIT 1",
+}
 INSERT = "INSERT INTO t VALUES (%s, 'x')"
 Open = Callable[..., routedb.Connection]
 
@@ -52,6 +56,16 @@ def test_reads_land_on_replicas_and_writes_on_the_writer(home: Home, connect: Op
     cursor.execute(INSERT, (10,))
     assert str(cursor.node) == "writer"
     assert len(home.rows()) == 6
+
+
+def test_a_server_tells_of_itself_as_the_writer_unless_a_role_is_named(
+    home: Home, connect: Open
+):
+    connection, view = connect(home), VIEWS[home.engine]
+    assert not on_replica(connection, home, view)
+    with connection.using(role="replica"):
+        assert on_replica(connection, home, view)
+    assert on_replica(connection, home, f"/* routedb: role=replica */ {view}")
 
 
 def test_a_write_is_read_at_once(home: Home, connect: Open):

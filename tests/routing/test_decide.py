@@ -45,6 +45,7 @@ def decided(statement=READ, group=THREE, hints=True, options=None, **situation):
 
 
 WROTE = {"has_seen": True}
+LOCAL = {"statement": replace(READ, is_local=True)}
 STRONG = {"options": {"consistency": "strong"}}
 EVENTUAL = {"options": {"consistency": "eventual"}}
 READS_WRITER = {"options": {"reads": "writer"}}
@@ -57,6 +58,9 @@ READS_WRITER = {"options": {"reads": "writer"}}
         ({"statement": WRITE}, W, Reason.NOT_A_READ),
         ({"group": GroupView(0, (NodeView(0),), 0)}, W, Reason.SINGLE_NODE),
         (STRONG, W, Reason.STRONG),
+        (LOCAL, W, Reason.ONE_SERVER),
+        (LOCAL | {"role": R}, R, Reason.USING_ROLE),
+        (LOCAL | {"in_transaction": True, "is_read_only": True}, W, Reason.ONE_SERVER),
         (WROTE, W, Reason.OWN_WRITES),
         ({**WROTE, **EVENTUAL}, R, Reason.PLAIN_READ),
         ({**WROTE, "consistency": "eventual"}, R, Reason.PLAIN_READ),
