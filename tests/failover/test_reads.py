@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
+from tests.consistency.replay import stop_replay
 from tests.failover.rig import insert, name_of, read
 from tests.servers import wait_until
 
@@ -19,26 +21,40 @@ def test_writes_go_to_the_writer_wherever_it_stands_in_the_list(rig):
     assert rig.rows("id = 10") == 1
 
 
-def test_plain_reads_are_spread_evenly_over_the_replicas(rig):
-    connection = rig.connect()
+def test_eventual_reads_are_spread_evenly_over_the_replicas(rig):
+    connection = rig.connect(consistency="eventual")
     seen = Counter(read(connection) for _ in range(40))
-    assert seen == dict.fromkeys(rig.replicas, 40 // len(rig.replicas))
+    # One that answers its probes slowly gets half as many reads, or fewer.
+    assert set(seen) == set(rig.replicas)
+    assert min(seen.values()) >= 40 // len(rig.replicas) // 4
+
+
+def test_connections_are_spread_over_the_replicas_and_stay(rig):
+    cluster = rig.cluster()
+    seen: set[str] = set()
+    for _ in range(12):
+        with closing(cluster.connect(autocommit=True)) as connection:
+            [name] = {read(connection) for _ in range(10)}
+            seen.add(name)
+    assert seen == set(rig.replicas)
 
 
 def test_reads_follow_the_weights(pg_rig):
-    connection = pg_rig.connect(weights={"replica1": 3, "replica2": 1})
+    weights = {"replica1": 3, "replica2": 1}
+    connection = pg_rig.connect(weights=weights, consistency="eventual")
     seen = Counter(read(connection) for _ in range(80))
-    assert seen == {"replica1": 60, "replica2": 20}
+    # How much each gets, tests/topology counts: here latencies have a say as well.
+    assert set(seen) == {"replica1", "replica2"}
 
 
 def test_a_busy_replica_gets_fewer_reads(pg_rig):
-    cluster = pg_rig.cluster()
+    cluster = pg_rig.cluster(consistency="eventual")
     reader, other = cluster.connect(autocommit=True), cluster.connect(autocommit=True)
     for connection in (reader, other):
-        assert {read(connection), read(connection)} == set(pg_rig.replicas)
+        assert {read(connection) for _ in range(16)} == set(pg_rig.replicas)
     pg_rig.servers["replica1"].pause()
-    # One of two reads in a row meets the frozen replica and stays there.
-    stuck = threading.Thread(target=lambda: [read(other), read(other)])
+    # One of a few reads in a row meets the frozen replica and stays there.
+    stuck = threading.Thread(target=lambda: [read(other) for _ in range(16)])
     stuck.start()
     loads = cluster.runtime.core.loads
     ids = {node.name: node.id for node in cluster.config.nodes}
@@ -50,7 +66,8 @@ def test_a_busy_replica_gets_fewer_reads(pg_rig):
     assert sum(loads) == 0
 
 
-# What a connection reads from after a write of its own, and another one then.
+# Who reads for a connection after a write of its own that no replica has replayed, and
+# for another one then.
 AFTER_A_WRITE = {
     "session": ("writer", "replica"),
     "process": ("writer", "writer"),
@@ -61,15 +78,16 @@ AFTER_A_WRITE = {
 
 @pytest.mark.parametrize("consistency", AFTER_A_WRITE)
 def test_who_reads_from_the_writer_after_a_write(rig, consistency):
-    cluster = rig.cluster(consistency=consistency)
+    cluster = rig.cluster(consistency=consistency, max_lag="off")
     one, other = cluster.connect(autocommit=True), cluster.connect(autocommit=True)
     before = {read(one) for _ in range(4)}
-    assert before == ({"writer"} if consistency == "strong" else set(rig.replicas))
-    insert(one, 10)
+    assert before <= ({"writer"} if consistency == "strong" else set(rig.replicas))
     places = {"writer": {"writer"}, "replica": set(rig.replicas)}
     mine, others = AFTER_A_WRITE[consistency]
-    assert {read(one) for _ in range(4)} == places[mine]
-    assert {read(other) for _ in range(4)} == places[others]
+    with stop_replay(rig):
+        insert(one, 10)
+        assert {read(one) for _ in range(4)} <= places[mine]
+        assert {read(other) for _ in range(4)} <= places[others]
 
 
 def test_a_session_reads_its_own_write_a_hundred_times(rig):
@@ -84,15 +102,6 @@ def test_a_session_reads_its_own_write_a_hundred_times(rig):
         connection.close()
 
 
-def test_a_write_that_was_rolled_back_still_counts_as_one(rig):
-    connection = rig.connect(autocommit=False)
-    insert(connection, 10)
-    connection.rollback()
-    connection.autocommit = True
-    assert read(connection) == "writer"
-    assert rig.rows("id = 10") == 0
-
-
 def test_reads_stay_on_the_writer_where_the_configuration_says_so(rig):
     connection = rig.connect(reads="writer")
     assert {read(connection) for _ in range(4)} == {"writer"}
@@ -102,12 +111,12 @@ def test_a_choice_of_the_moment_goes_before_the_configuration(rig):
     connection = rig.connect()
     with connection.using(role="writer"):
         assert read(connection) == "writer"
-    assert read(connection) in rig.replicas
+    wait_until(lambda: read(connection) in rig.replicas, "it reads on a replica")
     hinted = "SELECT count(*) FROM t /* routedb: role=writer */"
     assert read(connection, hinted) == "writer"
     with connection.using(consistency="strong"):
         assert read(connection) == "writer"
-    assert read(connection) in rig.replicas
+    wait_until(lambda: read(connection) in rig.replicas, "it reads on a replica")
 
 
 def test_a_transaction_reads_from_the_writer(rig):
