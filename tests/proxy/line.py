@@ -22,7 +22,7 @@ class Lost(Enum):
     ANSWER = 2
 
 
-class _End:
+class End:
     """One of the two sockets of a relayed connection."""
 
     def __init__(self, sock: socket.socket, is_client: bool) -> None:
@@ -33,10 +33,12 @@ class _End:
         self.has_ended = False  # nothing more to read from it
         self.is_shut = False  # nothing more to write to it
         self.is_doomed = False  # cut as soon as anything comes from it
+        self.is_held = False  # what comes from it waits
 
     def interest(self) -> int:
         """Say what to wait for; an unread peer is not read for."""
-        reads = not self.has_ended and len(self.peer.outgoing) < BUFFER
+        is_open = not (self.has_ended or self.is_held)
+        reads = is_open and len(self.peer.outgoing) < BUFFER
         return (READ if reads else 0) | (WRITE if self.outgoing else 0)
 
 
@@ -50,7 +52,7 @@ class Proxy:
         self._target = (host, port)
         self._lock = threading.RLock()
         self._selector = selectors.DefaultSelector()
-        self._ends: set[_End] = set()
+        self._ends: set[End] = set()
         self._is_blackhole = False
         self._trap: tuple[bytes, Lost] | None = None
         self._is_closed = False
@@ -99,6 +101,10 @@ class Proxy:
                 self._listener = socket.create_server(("127.0.0.1", self.port))
             self._watch_all()
 
+    def lead_to(self, host: str, port: int) -> None:
+        """Lead new connections to another server from now on."""
+        self._target = (host, port)
+
     def lose_request(self, pattern: bytes) -> None:
         """Cut the connection that next sends these bytes before the server has them."""
         self._trap = (pattern, Lost.REQUEST)
@@ -132,7 +138,7 @@ class Proxy:
     def _handle(self, key: selectors.SelectorKey, events: int) -> None:
         if self._is_blackhole:
             return  # the switch came after the select
-        end: _End | None = key.data
+        end: End | None = key.data
         if end is None:
             self._welcome()
         elif end in self._ends:
@@ -152,21 +158,25 @@ class Proxy:
             client, _ = self._listener.accept()
         except OSError:  # refused since, or gone again
             return
-        front = _End(client, is_client=True)
+        front = End(client, is_client=True)
         try:
-            back = _End(socket.create_connection(self._target, 5), is_client=False)
+            back = End(socket.create_connection(self._target, 5), is_client=False)
         except OSError:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             client.close()
             return
         front.peer, back.peer = back, front
+        self._begin(front, back)
         for end in (front, back):
             end.sock.setblocking(False)
             end.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._ends.add(end)
             self._watch(end.sock, end.interest(), end)
 
-    def _take(self, end: _End, data: bytes) -> None:
+    def _begin(self, front: End, back: End) -> None:
+        """Take note of a new connection; nothing has been said on it yet."""
+
+    def _take(self, end: End, data: bytes) -> None:
         if end.is_doomed:
             self._reset(end)
             return
@@ -179,7 +189,7 @@ class Proxy:
         end.has_ended = not data
         end.peer.outgoing += data
 
-    def _settle(self, end: _End) -> None:
+    def _settle(self, end: End) -> None:
         """Wait for the right things next; pass an end on when all before it is out."""
         if end not in self._ends:
             return
@@ -199,12 +209,12 @@ class Proxy:
         for each in both:
             self._watch(each.sock, each.interest(), each)
 
-    def _reset(self, end: _End) -> None:
+    def _reset(self, end: End) -> None:
         for each in {end, end.peer} & self._ends:
             each.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._drop(end)
 
-    def _drop(self, end: _End) -> None:
+    def _drop(self, end: End) -> None:
         for each in {end, end.peer} & self._ends:
             self._watch(each.sock, 0)
             self._ends.discard(each)
@@ -216,7 +226,7 @@ class Proxy:
         if self._listener.fileno() >= 0:
             self._watch(self._listener, 0 if self._is_blackhole else READ)
 
-    def _watch(self, sock: socket.socket, events: int, end: _End | None = None) -> None:
+    def _watch(self, sock: socket.socket, events: int, end: End | None = None) -> None:
         is_watched = sock in self._selector.get_map()
         if not events:
             if is_watched:
