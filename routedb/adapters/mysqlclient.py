@@ -64,6 +64,7 @@ class MysqlclientAdapter:
     paramstyle = "format"
     fetches_buffered = True
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
+    is_remote = True
     commits: Commits | None = None
 
     def __init__(self) -> None:
@@ -82,6 +83,7 @@ class MysqlclientAdapter:
         # mysqlclient refuses every call on a connection that another thread uses, also
         # this one, and just then `interrupt` needs it.
         raw.descriptor = raw.fileno()
+        raw.socket = sockets.identity(raw.descriptor)
         raw.mode = TxMode(autocommit=True)  # what set_mode has set
         return raw
 
@@ -104,14 +106,17 @@ class MysqlclientAdapter:
     def interrupt(self, raw: Raw) -> None:
         """Shut the socket down under a call that waits on it."""
         if raw.open:
-            sockets.shut_down(raw.descriptor)
+            sockets.shut_down(raw.descriptor, raw.socket)
 
     def is_alive(self, raw: Raw) -> bool:
         """Look at the socket. Input on an idle link is the end of it, or a ticket of
         TLS: only then a round trip tells."""
         if not raw.open:
             return False
-        if not sockets.has_input(raw.fileno()):
+        # mysqlclient closes a broken socket, keeps its number, and says it is open.
+        if sockets.identity(raw.descriptor) != raw.socket:
+            return False
+        if not sockets.has_input(raw.descriptor):
             return True
         try:
             raw.ping()

@@ -24,11 +24,25 @@ def wait(descriptor: int, is_writing: bool, timeout_s: float | None = None) -> b
     return bool(poll.poll(None if timeout_s is None else max(0, timeout_s * 1000)))
 
 
-def shut_down(descriptor: int) -> None:
-    """Make whoever waits on this socket, in another thread, fail now."""
+def identity(descriptor: int) -> int | None:
+    """Return what tells this socket from a later one of the same number; None for a
+    number that is nobody's."""
+    try:
+        return os.fstat(descriptor).st_ino
+    except OSError:
+        return None
+
+
+def shut_down(descriptor: int, expected: int | None = None) -> None:
+    """Make whoever waits on this socket, in another thread, fail now.
+
+    `expected` is the identity that it must have, where its driver may have closed it by
+    itself and the number may be another's.
+    """
     try:
         with socket.socket(fileno=os.dup(descriptor)) as twin:
-            twin.shutdown(socket.SHUT_RDWR)
+            if expected is None or identity(twin.fileno()) == expected:
+                twin.shutdown(socket.SHUT_RDWR)
     except OSError:  # closed already: nobody waits
         return
 

@@ -135,6 +135,22 @@ def test_a_closed_link_is_dead_and_closes_again(home):
 
 
 @pytest.mark.live
+@pytest.mark.parametrize("home", ["mysql"], indirect=True)
+def test_a_dead_link_stays_dead_when_its_socket_s_number_is_another_s(home, raw):
+    """mysqlclient closes a broken socket by itself, and keeps the number."""
+    home.server.execute(KILL["mysql"], (raw.thread_id(),))
+    wait_until(lambda: not home.adapter.is_alive(raw), "the end is seen")
+    assert fault_of(home, home.adapter.run, raw, "SELECT 1") is Fault.LINK_LOST
+    other = home.connect()
+    os.dup2(other.fileno(), raw.fileno())
+    assert not home.adapter.is_alive(raw)
+    home.adapter.interrupt(raw)
+    assert home.adapter.run(other, "SELECT 1") == [(1,)]
+    os.close(raw.fileno())
+    home.adapter.close(other)
+
+
+@pytest.mark.live
 @pytest.mark.parametrize("home", SERVERS, indirect=True)
 def test_an_interrupt_ends_a_wait_in_another_thread(home, link):
     faults = []
