@@ -45,6 +45,7 @@ class Runtime:
             self.core.publish,
             lambda: self.core.topology,
             wanted=self.core.last_wanted,
+            give_up=self.core.give_up,
         )
         self.core.attend = self.monitor.start
         self.core.wake = self.monitor.wake

@@ -47,6 +47,7 @@ class Adapter(Protocol):
         bool  # the raw cursor holds all rows after execute: fetch cannot fail
     )
     is_concurrent: bool  # may several threads use one raw connection at the same time
+    is_remote: bool  # a server behind a line, which may hang
     commits: Commits | None  # None: this server cannot be asked
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:

@@ -336,6 +336,7 @@ class FakeAdapter:
     paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True
+    is_remote = True
     commits: Commits | None = None
 
     def __init__(self) -> None:

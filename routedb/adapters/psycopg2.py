@@ -118,6 +118,7 @@ class Psycopg2Adapter:
     paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
+    is_remote = True
 
     def __init__(self) -> None:
         self._translation = Translation(psycopg2)
@@ -177,8 +178,10 @@ class Psycopg2Adapter:
 
     def interrupt(self, raw: Raw) -> None:
         """Shut the socket down under a call that waits on it."""
-        if not raw.closed:
+        try:
             sockets.shut_down(raw.fileno())
+        except psycopg2.Error:  # closed already: nobody waits
+            return
 
     def is_alive(self, raw: Raw) -> bool:
         """Look at the socket; what has arrived there may be a mere NOTIFY."""

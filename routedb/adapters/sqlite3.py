@@ -100,6 +100,7 @@ class Sqlite3Adapter:
     # Whatever its threadsafety says: the error of a statement is kept by connection, so
     # two that fail at once take each other's (CPython 3.11 raises SystemError then).
     is_concurrent = False
+    is_remote = False
     commits: Commits | None = None
 
     def __init__(self) -> None:

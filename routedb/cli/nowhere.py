@@ -71,6 +71,7 @@ class NowhereAdapter:
     paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True
+    is_remote = False
     commits: Commits | None = None
 
     def __init__(self, dialect: str) -> None:

@@ -314,9 +314,10 @@ class Attempts:
     def _unknown(self, link: Link, exc: Exception, fault: Fault) -> None:
         self.d.sight.wrote(link.node.group, link.id)  # maybe: do not read behind it
         verb, name = self.plan.statement.verb, link.node.name
+        said = link.end if link.silence_s else f"{_SAID[fault]}: {exc}"
         raise errors.OutcomeUnknown(
-            f"{verb} was sent to {name} and {_SAID[fault]}: {exc}. It may or may not "
-            "have happened; running it again may do it twice"
+            f"{verb} was sent to {name} and {said}. It may or may not have happened; "
+            "running it again may do it twice"
         ) from exc
 
     def _raise(self, link: Link, exc: Exception, fault: Fault) -> None:

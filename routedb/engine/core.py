@@ -16,6 +16,7 @@ from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.engine.absence import no_writer
 from routedb.engine.link import Link
+from routedb.engine.roll import Roll
 from routedb.engine.shadow.texts import ShadowTexts
 from routedb.engine.texts import Texts
 from routedb.errors import Fault
@@ -51,6 +52,7 @@ class Core:
         self.groups: tuple[GroupConfig, ...] = config.groups
         self.loads = [0] * len(self.nodes)  # statements under way, by node id
         self.topology: Snapshot = initial(config)
+        self.roll = Roll()
         self._limits = Limits.of(config)
         self.rules = Rules(config)
         self.wrote_at: dict[int, float] = {}  # group -> the process's last write there
@@ -145,6 +147,12 @@ class Core:
             self.publish(NodeFailed(link.id, link.generation, reason, fault))
             self.wake()
 
+    def give_up(self, node: int, since: float) -> None:
+        """Take note that a node has answered nothing `since` then: end the links it had
+        at that time. A file has no line that could hang: a lock may be held on it."""
+        if self.adapter(self.nodes[node]).is_remote:
+            self.roll.give_up(node, since, self.clock() - since)
+
     def await_writer(self, group: int, deadline: float) -> int:
         """Return the id of the group's writer, waiting for one until `deadline`.
 
@@ -187,6 +195,7 @@ class Core:
     def after_fork(self) -> None:
         """In a forked child: no lock may still be held by a thread that is not here."""
         self._make_conditions()
+        self.roll = Roll()
         self.loads[:] = [0] * len(self.nodes)
 
     def _make_conditions(self) -> None:

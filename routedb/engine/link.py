@@ -19,11 +19,12 @@ class Link:
     """A driver connection, `raw`, and what the engine must know of it.
 
     `generation` is the node's when the link was opened: a fault on an old link says
-    nothing about a node that has come back since. `lock` is None when the driver lets
-    several threads use one connection.
+    nothing about a node that has come back since. `opened_at` is on the core's clock.
+    `lock` is None when the driver lets several threads use one connection.
     """
 
     __slots__ = (
+        "__weakref__",
         "adapter",
         "fresh",
         "generation",
@@ -34,19 +35,28 @@ class Link:
         "mode",
         "node",
         "note",
+        "opened_at",
         "raw",
         "replayed",
+        "silence_s",
         "used_at",
     )
 
     def __init__(
-        self, node: NodeConfig, adapter: Adapter, raw: Raw, generation: int
+        self,
+        node: NodeConfig,
+        adapter: Adapter,
+        raw: Raw,
+        generation: int,
+        opened_at: float = 0.0,
     ) -> None:
         self.id = node.id
         self.node = node
         self.adapter = adapter
         self.raw = raw
         self.generation = generation
+        self.opened_at = opened_at
+        self.silence_s = 0.0  # of its node, when the link was given up for that
         # What Adapter.connect leaves behind; None when it is not known.
         self.mode: TxMode | None = AUTOCOMMIT
         self.fresh = -1  # the dispatcher's version this link was last brought up to
@@ -119,6 +129,18 @@ class Link:
         """Tell whether what it has just written waits for a commit: SQLite begins by
         itself before some statements only, and the others last at once."""
         return self.node.engine != "sqlite" or not self.is_idle()
+
+    @property
+    def end(self) -> str:
+        """Say how it ended, for an error."""
+        if self.silence_s:
+            return f"{self.node.name} did not answer for {self.silence_s:.1f} s"
+        return f"the link to {self.node.name} was lost"
+
+    def give_up(self, silence_s: float) -> None:
+        """From another thread: let whoever waits on it fail now. Never raises."""
+        self.silence_s = silence_s
+        self.adapter.interrupt(self.raw)
 
     def close(self) -> None:
         """Close the driver's connection. Never raises."""

@@ -190,6 +190,7 @@ class Links:
                 tell = self.lost() if self.lost is not None else None
                 if tell is not None:
                     tell()
+        self.core.roll.leave(link)
         link.close()
         for known in list(self.holders):
             holder = known()
@@ -274,7 +275,9 @@ class Links:
         generation = next(n.generation for n in view.nodes if n.id == node)
         connect = self.openers.get(config.engine, adapter.connect)
         raw = connect(config, database.connect_timeout_s)
-        return Link(config, adapter, raw, generation)
+        link = Link(config, adapter, raw, generation, self.core.clock())
+        self.core.roll.enter(link)
+        return link
 
     def _replace(self, link: Link) -> None:
         """Drop a dead idle link; say so when something that lived on it is lost."""

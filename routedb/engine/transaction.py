@@ -153,10 +153,10 @@ class Transaction:
         """
         if action is Action.LOSE:
             self.lose(link)
+            told = link.end if fault is Fault.LINK_LOST else link.node.name
             raise errors.TransactionLost(
-                f"the link to {link.node.name} was lost inside a transaction: {exc}. "
-                "Nothing of it was committed; after rollback(), running the whole "
-                "transaction again is safe"
+                f"{told}, inside a transaction: {exc}. Nothing of it was committed; "
+                "after rollback(), running the whole transaction again is safe"
             ) from exc
         if link.is_failed():
             self.on(Event.ERROR)

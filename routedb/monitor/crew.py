@@ -149,11 +149,12 @@ class Crew:
         return Turn.STOP, wakes
 
     def _guard(self) -> None:
-        """Expire probes."""
+        """Expire probes, and give up on nodes that stay silent."""
         shortest = min(watch.timeout_s for watch in self.watches)
         while self._wait_for_guard(shortest):
             for watch in self.watches:
                 watch.expire()
+                watch.judge()
 
     def _wait_for_guard(self, shortest: float) -> bool:
         """Wait for the next deadline; False when stopped.
@@ -163,7 +164,7 @@ class Crew:
         """
         with self._changed:
             now = self._clock()
-            deadlines = [d for w in self.watches if (d := w.deadline) is not None]
+            deadlines = [d for w in self.watches if (d := w.due) is not None]
             is_resting = self._rest_at is not None and self._rest_at <= now
             wait = max(
                 0.0, min([shortest, *(deadline - now for deadline in deadlines)])

@@ -18,19 +18,24 @@ import weakref
 from collections.abc import Callable
 
 from routedb.adapters.base import Adapter
-from routedb.config.model import ClusterConfig, NodeConfig
+from routedb.config.model import ClusterConfig, DatabaseConfig, NodeConfig
 from routedb.monitor.crew import Crew
-from routedb.monitor.pace import Pace
-from routedb.monitor.watch import Publish, Watch
+from routedb.monitor.pace import CALM_S, JITTER, Pace
+from routedb.monitor.watch import GiveUp, Publish, Watch
 from routedb.topology.snapshot import NodeView, Snapshot
 
 STOP_S = 2.0  # `stop` waits no longer than this for threads that hang in a driver
+# A silence is noticed when the next question is due. It is to be over within
+# failover_timeout all the same, but no shorter one than this makes a node a dead one.
+NOTICE_S = CALM_S * (1 + JITTER)
+SHORTEST_SILENCE_S = 1.0
 
 
 class Monitor:
     """Probe every node of each group that has more than one.
 
-    `view` returns the runtime's snapshot, `publish` takes events into it. There is no
+    `view` returns the runtime's snapshot, `publish` takes events into it, `give_up` is
+    told of a node that has been silent for failover_timeout. There is no
     thread before `start`, and the threads keep neither the interpreter from exiting nor
     a link across `fork()`: a child has no monitor until its own `start`.
     """
@@ -44,11 +49,13 @@ class Monitor:
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
         wanted: Callable[[int], float] = lambda group: 0.0,
+        give_up: GiveUp = lambda node, since: None,
     ) -> None:
         self._config = config
         self._adapter_for = adapter_for
         self._publish = publish
         self._view = view
+        self._give_up = give_up
         self._clock = clock
         self._wanted = wanted  # group -> when somebody last wanted a sample of it
         self._rng = rng or random.Random()
@@ -56,7 +63,7 @@ class Monitor:
         self._crew: Crew | None = None
         self._pid = os.getpid()  # the process that the crew's threads are in
         self._nodes = tuple(
-            (node, place, database.connect_timeout_s)
+            (node, place, database)
             for database in config.databases.values()
             for group in database.groups
             if len(group.nodes) > 1
@@ -118,8 +125,7 @@ class Monitor:
 
     def _muster(self) -> Crew:
         watches = tuple(
-            self._watch(node, place, timeout_s)
-            for node, place, timeout_s in self._nodes
+            self._watch(node, place, database) for node, place, database in self._nodes
         )
         paces = {watch: Pace(self._rng) for watch in watches}
 
@@ -131,12 +137,21 @@ class Monitor:
 
         return Crew(watches, interval, self._clock)
 
-    def _watch(self, node: NodeConfig, place: int, timeout_s: float) -> Watch:
+    def _watch(self, node: NodeConfig, place: int, database: DatabaseConfig) -> Watch:
         def see() -> NodeView:
             return self._view().groups[node.group].nodes[place]
 
         adapter = self._adapter_for(node.engine)
-        return Watch(node, adapter, timeout_s, self._publish, see, self._clock)
+        return Watch(
+            node,
+            adapter,
+            database.connect_timeout_s,
+            self._publish,
+            see,
+            self._clock,
+            max(SHORTEST_SILENCE_S, database.failover_timeout_s - NOTICE_S),
+            self._give_up,
+        )
 
 
 def _call(method: weakref.WeakMethod[Callable[[], None]]) -> None:

@@ -21,6 +21,10 @@ class Reset(Exception):
     """The link is gone."""
 
 
+class Stranger(Exception):
+    """The node is there and does not let this user in."""
+
+
 class Raw:
     """One link to a node of the farm."""
 
@@ -28,6 +32,9 @@ class Raw:
         self.node = node
         self.is_cut = threading.Event()
         self.fate = "open"
+
+
+FAULTS = {Refused: Fault.REFUSED, Stranger: Fault.STATEMENT}
 
 
 class Farm:
@@ -79,7 +86,7 @@ class Farm:
         raw.is_cut.set()
 
     def fault(self, exc, raw):
-        return Fault.REFUSED if isinstance(exc, Refused) else Fault.LINK_LOST
+        return FAULTS.get(type(exc), Fault.LINK_LOST)
 
     def fates(self, node):
         return [raw.fate for raw in self.links if raw.node == node]

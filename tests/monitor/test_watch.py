@@ -9,10 +9,12 @@ import pytest
 
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
-from routedb.monitor.watch import Watch
+from routedb.monitor.watch import AGAIN_S, GRACE_S, Watch
 from routedb.topology import NodeView
-from tests.monitor.scripted import WRITER, Refused, Reset, farm_of
+from tests.monitor.scripted import WRITER, Refused, Reset, Stranger, farm_of
 from tests.topology.cluster import cluster
+
+PATIENCE_S = 20.0
 
 
 class Bench:
@@ -23,6 +25,7 @@ class Bench:
         self.now = 0.0
         self.generation = 0
         self.heard: list[Any] = []
+        self.given_up: list[tuple[float, float]] = []
         (node,) = cluster(["a"]).nodes
         self.watch = Watch(
             node,
@@ -31,6 +34,8 @@ class Bench:
             self.heard.append,
             lambda: NodeView(0, generation=self.generation),
             lambda: self.now,
+            patience_s=PATIENCE_S,
+            give_up=lambda node, since: self.given_up.append((self.now, since)),
         )
 
 
@@ -96,6 +101,9 @@ def test_a_hung_node_is_reported_once_and_its_thread_freed():
     assert bench.heard == []
     bench.now = 5.0
     bench.watch.expire()
+    assert bench.heard == []
+    bench.now += GRACE_S
+    bench.watch.expire()
     bench.watch.expire()
     thread.join(10)
     assert bench.heard == [NodeFailed(0, 0, "no answer within 5 s", Fault.TIMEOUT)]
@@ -107,8 +115,7 @@ def test_a_link_that_opens_after_the_deadline_is_closed_and_not_asked():
     connect = bench.farm.connect
 
     def slow(node, timeout_s):
-        bench.now += 6.0
-        bench.watch.expire()
+        expire(bench)
         return connect(node, timeout_s)
 
     bench.farm.connect = slow
@@ -116,6 +123,102 @@ def test_a_link_that_opens_after_the_deadline_is_closed_and_not_asked():
     assert [event.fault for event in bench.heard] == [Fault.TIMEOUT]
     assert bench.farm.fates("a") == ["closed"]
     assert not bench.farm.asked
+
+
+def test_an_answer_that_lay_unread_while_this_process_was_stopped_counts():
+    bench = Bench(WRITER)
+    probe = bench.farm.probe
+
+    def stopped(raw):
+        bench.now += 60.0  # and the guard is the first to wake
+        bench.watch.expire()
+        bench.watch.judge()
+        return probe(raw)
+
+    bench.farm.probe = stopped
+    bench.watch.probe()
+    assert [type(event) for event in bench.heard] == [NodeAnswered]
+    assert bench.given_up == []
+
+
+def expire(bench):
+    """Let the time of the probe under way be over."""
+    bench.now += bench.watch.timeout_s
+    bench.watch.expire()
+    bench.now += GRACE_S
+    bench.watch.expire()
+
+
+def unanswered(bench):
+    """Ask a node that hangs, until the time for its answer is over."""
+    thread = threading.Thread(target=bench.watch.probe)
+    thread.start()
+    assert bench.farm.hung.acquire(timeout=10)
+    expire(bench)
+    thread.join(10)
+
+
+def test_a_node_is_given_up_when_its_silence_has_lasted():
+    bench = Bench(None)
+    for _ in range(4):
+        bench.watch.judge()
+        unanswered(bench)
+    assert bench.given_up == []
+    assert bench.watch.due == PATIENCE_S
+    bench.watch.judge()
+    assert bench.given_up == [(bench.now, bench.now - PATIENCE_S)]
+    bench.watch.judge()
+    assert len(bench.given_up) == 1
+    bench.now += AGAIN_S  # links that were opened in between may have come of age
+    bench.watch.judge()
+    assert len(bench.given_up) == 2
+
+
+SIGNS = {
+    "an answer": WRITER,
+    "a refusal of this user": Stranger("who are you"),
+    "a refusal at once": Refused("nobody listens"),
+    "a reset at once": Reset("by peer"),
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_sign_of_life_ends_the_silence(sign):
+    bench = Bench(None)
+    for _ in range(3):
+        unanswered(bench)
+    bench.farm.says["a"] = SIGNS[sign]
+    bench.watch.probe()
+    bench.farm.says["a"] = None
+    unanswered(bench)
+    bench.watch.judge()
+    assert bench.given_up == []
+
+
+def test_a_failure_that_took_its_time_is_no_sign_of_life():
+    """A driver's own timeout, or a host of which nobody answers."""
+    bench = Bench(None)
+    for _ in range(4):
+        unanswered(bench)
+
+    def slow(node, timeout_s):
+        bench.now += timeout_s * 0.8
+        raise Refused("no route to host")
+
+    bench.farm.connect = slow
+    bench.watch.probe()
+    bench.watch.judge()
+    assert len(bench.given_up) == 1
+
+
+def test_what_was_not_asked_during_a_rest_is_no_silence():
+    bench = Bench(None)
+    unanswered(bench)
+    bench.watch.rest()
+    bench.now += 1000.0
+    unanswered(bench)
+    bench.watch.judge()
+    assert bench.given_up == []
 
 
 def test_an_interrupted_probe_says_nothing():
