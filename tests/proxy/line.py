@@ -7,12 +7,15 @@ import socket
 import struct
 import threading
 from enum import Enum
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 # With this linger a close is a reset: the other end sees ECONNRESET, not an end.
 RESET = struct.pack("ii", 1, 0)
 BUFFER = 1 << 20
+
+P = TypeVar("P", bound="Proxy")
 
 
 class Lost(Enum):
@@ -56,6 +59,7 @@ class Proxy:
         self._is_blackhole = False
         self._trap: tuple[bytes, Lost] | None = None
         self._is_closed = False
+        self._deaf: list[socket.socket] = []  # the listener, and who fills its queue
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._selector.register(self._listener, READ)
@@ -93,10 +97,28 @@ class Proxy:
             self._is_blackhole = True
             self._watch_all()
 
+    def vanish(self) -> None:
+        """Be a blackhole for new connections too: nobody answers their first packet.
+
+        Linux drops it where as many wait to be accepted as may.
+        """
+        self.refuse()
+        with self._lock:
+            self.blackhole()
+            address = ("127.0.0.1", self.port)
+            self._deaf = [socket.create_server(address, backlog=0)]
+            for _ in range(3):
+                waiting = socket.socket()
+                waiting.setblocking(False)
+                waiting.connect_ex(address)
+                self._deaf.append(waiting)
+
     def accept(self) -> None:
         """Work as at the beginning; what a blackhole held back arrives now."""
         with self._lock:
             self._is_blackhole = False
+            while self._deaf:
+                self._deaf.pop().close()
             if self._listener.fileno() < 0:
                 self._listener = socket.create_server(("127.0.0.1", self.port))
             self._watch_all()
@@ -119,9 +141,11 @@ class Proxy:
         self.cut()
         with self._lock:
             self._is_closed = True
+            while self._deaf:
+                self._deaf.pop().close()
         self._thread.join(timeout=10)
 
-    def __enter__(self) -> Proxy:
+    def __enter__(self: P) -> P:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -134,6 +134,17 @@ def test_blackhole_holds_back_until_accept(client, line):
     assert client.recv(10) == b"lost?"
 
 
+def test_who_vanished_answers_no_new_connection_either(client, line):
+    ask(client, b"hello")
+    line.vanish()
+    with pytest.raises(TimeoutError):
+        socket.create_connection(("127.0.0.1", line.port), timeout=0.5)
+    line.accept()
+    assert ask(client, b"still") == b"still"
+    with connect(line) as another:
+        assert ask(another, b"again") == b"again"
+
+
 def test_a_lost_request_never_reaches_the_server(client, line, echo):
     line.lose_request(b"COMMIT")
     assert ask(client, b"one") == b"one"

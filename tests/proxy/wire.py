@@ -54,6 +54,12 @@ class Stop:
         assert self._end is not None
         self._wire.go_on(self._end)
 
+    def cut(self) -> None:
+        """Reset the connection that has stopped here."""
+        self.wait(0)
+        assert self._end is not None
+        self._wire.cut_one(self._end)
+
 
 class Wire(Proxy):
     """Relay messages. `engine` is "postgresql" or "mysql"."""
@@ -104,6 +110,11 @@ class Wire(Proxy):
                 super()._take(end, first.raw)  # it has been looked at
                 self._pass(end, rest)
                 self._settle(end)
+
+    def cut_one(self, end: End) -> None:
+        """Reset one connection."""
+        with self._lock:
+            self._reset(end)
 
     def _begin(self, front: End, back: End) -> None:
         self._talks[front] = self._talks[back] = self._talk()
