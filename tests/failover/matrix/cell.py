@@ -14,11 +14,10 @@ from tests.failover.rig import link_to
 from tests.proxy import Stop, Wire
 from tests.servers import Database, wait_until
 
-FAILOVER_S = 3.0
-CONNECT_S = 1.0
-# The silence of a node, the search for another, and a link that cannot be opened, each
-# within its own time; and a machine with other things to do.
-BOUND_S = 2 * FAILOVER_S + 2 * CONNECT_S + 15.0
+FAILOVER_S = 4.0
+PATIENT_S = 30.0  # where a writer is there again, however long that takes here
+CONNECT_S = 2.0
+GENEROUS_S = 15.0  # a machine with other things to do
 
 READ = "SELECT id FROM seed ORDER BY id"
 SEED = [1, 2, 3, 4, 5]
@@ -49,7 +48,12 @@ class Cell:
     """One client with a cluster of its own: a writer and a replica, behind wires."""
 
     def __init__(
-        self, database: Database, key: int, moment: Moment, stack: ExitStack
+        self,
+        database: Database,
+        key: int,
+        moment: Moment,
+        stack: ExitStack,
+        failover_s: float = FAILOVER_S,
     ) -> None:
         self.key = key
         self.moment = moment
@@ -58,6 +62,9 @@ class Cell:
         self.error: Exception | None = None
         self.answer: Any = None
         self.elapsed = 0.0
+        # The silence of a node, the search for another, and a link that cannot be
+        # opened: each within its own time.
+        self.bound_s = 2 * failover_s + 2 * CONNECT_S + GENEROUS_S
         self.wires: dict[str, Wire] = {
             name: stack.enter_context(Wire(server.host, server.port, self.engine))
             for name, server in _two(database)
@@ -67,7 +74,7 @@ class Cell:
             for name, server in _two(database)
         ]
         options = {
-            "failover_timeout": f"{FAILOVER_S}s",
+            "failover_timeout": f"{failover_s}s",
             "connect_timeout": f"{CONNECT_S}s",
         }
         source = {
@@ -96,6 +103,16 @@ class Cell:
             self._thread.start()
             self.stop.wait()
 
+    def leave(self, is_silent: bool) -> None:
+        """See to it that what the line held is where the struck server left it: a
+        request in its hands, an answer with nobody."""
+        if self.stop is None:
+            return
+        if not is_silent:
+            self.stop.cut()
+        elif self.stop.answer is None:
+            self.stop.release()
+
     def go_on(self) -> None:
         """Act, where that waited for the strike."""
         if self.stop is None:
@@ -103,12 +120,12 @@ class Cell:
 
     def await_end(self) -> None:
         """Wait until the act is over, or has taken too long."""
-        self._thread.join(BOUND_S)
+        self._thread.join(self.bound_s)
 
     @property
     def outcome(self) -> Outcome:
         """What the application saw."""
-        if self._thread.is_alive() or self.elapsed > BOUND_S:
+        if self._thread.is_alive() or self.elapsed > self.bound_s:
             return Outcome.HUNG
         if self.error is None:
             return Outcome.ANSWERED
@@ -118,7 +135,7 @@ class Cell:
     def await_writer(self) -> None:
         """Wait until a writer is known."""
         core = self.cluster.runtime.core
-        core.await_writer(0, core.clock() + BOUND_S)
+        core.await_writer(0, core.clock() + self.bound_s)
 
     def await_replica(self) -> None:
         """Wait until the replica is read from."""

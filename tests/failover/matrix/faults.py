@@ -116,3 +116,26 @@ ON_THE_LINE: dict[Fault, Made] = {
     Fault.DEMOTE: Made(_demote),
     Fault.WRONG_ROLE: Made(_mistake, _correct),
 }
+
+
+class Real(NamedTuple):
+    """How a fault is made with a server itself, and undone; as in `Made`."""
+
+    strike: Callable[[Database, Server], None]
+    heal: Callable[[Server], None] | None = None
+    is_silent: bool = False  # it goes on later, and does then what it was sent
+
+
+def _promote_another(database: Database, server: Server) -> None:
+    server.kill()
+    database.cluster.replicas[0].promote()
+
+
+WITH_SERVERS: dict[Fault, Real] = {
+    Fault.KILL: Real(lambda _, server: server.kill(), lambda server: server.start()),
+    Fault.STOP: Real(
+        lambda _, server: server.pause(), lambda server: server.resume(), is_silent=True
+    ),
+    Fault.RESTART: Real(lambda _, server: server.restart()),
+    Fault.PROMOTE: Real(_promote_another),
+}
