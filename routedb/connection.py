@@ -126,6 +126,20 @@ class Connection:
         """0 while open, 1 after `close()`, as psycopg2 counts."""
         return int(self._is_closed)
 
+    def cancel(self) -> None:
+        """Cancel what runs now, on whichever server it does; from another thread.
+
+        The statement fails with the server's own error (psycopg2 has this method).
+        Raises OperationalError when a server cannot be told.
+        """
+        dispatcher = self.usable()
+        for link in dispatcher.links:
+            database = dispatcher.core.config.databases[link.node.database]
+            try:
+                link.cancel(database.connect_timeout_s)
+            except Exception as exc:
+                raise link.adapter.adopt(exc)  # noqa: B904  (the same exception)
+
     # -- transactions ----------------------------------------------------------------
 
     @property

@@ -68,6 +68,10 @@ class Adapter(Protocol):
         """From another thread: make a call that waits on this connection's socket fail
         now, by shutting the socket down. Never raises."""
 
+    def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
+        """From another thread: ask the server to end the statement that runs on this
+        connection, which then fails. Where none runs, nothing happens."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether an idle connection can still be used."""
 

@@ -369,6 +369,9 @@ class FakeAdapter:
         """Break it."""
         raw.closed = True
 
+    def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
+        """Whatever it was asked, it has answered."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell whether it is open."""
         return not raw.closed

@@ -46,6 +46,7 @@ _NUMBERS = {
 _AT_CONNECT = {2013: Fault.REFUSED, 2006: Fault.REFUSED, 1053: Fault.NODE_STARTING}
 
 _OUT_OF_SYNC = 2014  # rows of the last result are still to be read
+_NO_SUCH_THREAD = 1094
 _IN_TRANSACTION = 1568  # transaction characteristics can't be changed now
 
 _VOLATILITY = """
@@ -81,8 +82,9 @@ class MysqlclientAdapter:
         options["autocommit"] = True
         raw: Raw = MySQLdb.connect(**options)
         # mysqlclient refuses every call on a connection that another thread uses, also
-        # this one, and just then `interrupt` needs it.
+        # these, and just then `interrupt` and `cancel` need them.
         raw.descriptor = raw.fileno()
+        raw.number = raw.thread_id()
         raw.socket = sockets.identity(raw.descriptor)
         raw.mode = TxMode(autocommit=True)  # what set_mode has set
         return raw
@@ -107,6 +109,17 @@ class MysqlclientAdapter:
         """Shut the socket down under a call that waits on it."""
         if raw.open:
             sockets.shut_down(raw.descriptor, raw.socket)
+
+    def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
+        """KILL QUERY, over a link of its own; one's own sessions one may always end."""
+        other = self.connect(node, timeout_s)
+        try:
+            self.run(other, f"KILL QUERY {raw.number}")
+        except MySQLdb.OperationalError as exc:
+            if exc.args[0] != _NO_SUCH_THREAD:  # gone meanwhile
+                raise
+        finally:
+            self.close(other)
 
     def is_alive(self, raw: Raw) -> bool:
         """Look at the socket. Input on an idle link is the end of it, or a ticket of

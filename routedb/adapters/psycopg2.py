@@ -183,6 +183,12 @@ class Psycopg2Adapter:
         except psycopg2.Error:  # closed already: nobody waits
             return
 
+    def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
+        """Send a cancel request, over a connection of its own (libpq). psycopg2 refuses
+        it to a prepared transaction."""
+        if _is_busy(raw) or raw.status == ext.STATUS_PREPARED:
+            raw.cancel()
+
     def is_alive(self, raw: Raw) -> bool:
         """Look at the socket; what has arrived there may be a mere NOTIFY."""
         if raw.closed:

@@ -149,6 +149,10 @@ class Sqlite3Adapter:
         except sqlite3.ProgrammingError:  # closed already: nobody waits
             return
 
+    def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
+        """The same as an interrupt."""
+        self.interrupt(raw)
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell whether it is open, and its file still the one that was opened."""
         try:

@@ -93,6 +93,9 @@ class NowhereAdapter:
     def interrupt(self, raw: Raw) -> None:
         """There is nothing to interrupt."""
 
+    def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
+        """Nothing runs."""
+
     def is_alive(self, raw: Raw) -> bool:
         """It always is."""
         return True

@@ -130,6 +130,13 @@ class Link:
         itself before some statements only, and the others last at once."""
         return self.node.engine != "sqlite" or not self.is_idle()
 
+    def cancel(self, timeout_s: float) -> None:
+        """From another thread: end the statement that runs here, if one does."""
+        if self.lock is not None and self.lock.acquire(blocking=False):
+            self.lock.release()  # to be had at once: nothing runs
+            return
+        self.adapter.cancel(self.raw, self.node, timeout_s)
+
     @property
     def end(self) -> str:
         """Say how it ended, for an error."""

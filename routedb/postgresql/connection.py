@@ -99,7 +99,7 @@ class PostgreSQLConnection(TwoPhase):
         address: int | None = self._backend().pgconn_ptr
         return address
 
-    # -- notices, notifications, cancelling --------------------------------------------
+    # -- notices, notifications --------------------------------------------------------
 
     def poll(self) -> int:
         """Look for notifications, without waiting; returns POLL_OK."""
@@ -121,11 +121,6 @@ class PostgreSQLConnection(TwoPhase):
     def isexecuting(self) -> bool:
         """Tell whether a statement runs asynchronously (psycopg2's green mode)."""
         return any(raw.isexecuting() for raw in self.raws())
-
-    def cancel(self) -> None:
-        """Cancel what runs now, on whichever backend it does; from another thread."""
-        for raw in self.raws():
-            raw.cancel()
 
     # -- large objects, two-phase, reset -----------------------------------------------
 
