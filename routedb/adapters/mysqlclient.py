@@ -10,6 +10,7 @@ import MySQLdb.cursors
 
 from routedb.adapters import sockets
 from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.opening import Opening
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -45,6 +46,7 @@ _NUMBERS = {
 # starting or has been stopped by SIGSTOP.
 _AT_CONNECT = {2013: Fault.REFUSED, 2006: Fault.REFUSED, 1053: Fault.NODE_STARTING}
 
+_LOST = 2013
 _OUT_OF_SYNC = 2014  # rows of the last result are still to be read
 _NO_SUCH_THREAD = 1094
 _IN_TRANSACTION = 1568  # transaction characteristics can't be changed now
@@ -80,7 +82,7 @@ class MysqlclientAdapter:
         if "read_default_file" not in options:
             options.setdefault("charset", "utf8mb4")
         options["autocommit"] = True
-        raw: Raw = MySQLdb.connect(**options)
+        raw = self._open(options)
         # mysqlclient refuses every call on a connection that another thread uses, also
         # these, and just then `interrupt` and `cancel` need them.
         raw.descriptor = raw.fileno()
@@ -92,6 +94,19 @@ class MysqlclientAdapter:
     def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
         """The same: this driver has no hooks."""
         return self.connect(node, timeout_s)
+
+    def _open(self, options: dict[str, Any]) -> Raw:
+        """mysqlclient bounds the handshake, and not the statements that it sends then
+        (SET NAMES, SET autocommit), nor can anybody reach their socket: a thread that
+        waits there could not be freed."""
+        opening = Opening(lambda: MySQLdb.connect(**options), self.close)
+        bound_s = 2 * int(options["connect_timeout"])
+        try:
+            return opening.wait(bound_s)
+        except TimeoutError:
+            raise MySQLdb.OperationalError(
+                _LOST, f"Lost connection while connecting: no answer for {bound_s} s"
+            ) from None
 
     def close(self, raw: Raw) -> None:
         """Close; a link that is broken already is as good as closed."""

@@ -13,6 +13,7 @@ from routedb import adapters
 from routedb.adapters.base import TxMode
 from routedb.errors import Fault
 from tests.adapters.homes import Home, node
+from tests.proxy import Wire
 from tests.servers import PASSWORD, wait_until
 
 SERVERS = ["postgresql", "mysql"]
@@ -100,6 +101,18 @@ def test_connecting_to_a_silent_host_ends_as_a_refusal(engine, opening, listener
     with pytest.raises(Home(engine, "").driver.OperationalError) as caught:
         getattr(adapter, opening)(node(f"{engine}://u@127.0.0.1:{port}/d"), 0.1)
     assert adapter.fault(caught.value, None) is Fault.REFUSED
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("home", ["mysql"], indirect=True)
+def test_connecting_ends_in_time_when_the_server_hangs_after_the_handshake(home):
+    with Wire(home.server.host, home.server.port, "mysql") as wire:
+        stop = wire.stop(b"SET NAMES")
+        with pytest.raises(home.driver.OperationalError) as caught:
+            home.adapter.connect(node(wire.through(home.dsn)), 0.5)
+        assert home.adapter.fault(caught.value, None) is Fault.REFUSED
+        stop.release()  # what opens late is closed by itself
+        wait_until(lambda: not wire.connections, "nothing is left open")
 
 
 @pytest.mark.live
