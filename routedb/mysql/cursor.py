@@ -213,23 +213,31 @@ class _Unbuffered:
 
     def fetchone(self) -> Any:
         """Return the next row, or None after the last (PEP 249)."""
-        row = self._guarded(self.driver.fetchone, self)
+        row = self._fetch(self.driver.fetchone)
         if row is None:
             self.seated.read_out()
         return row
 
     def fetchmany(self, size: int | None = None) -> Any:
         """Return up to `size` rows, by default `arraysize` (PEP 249)."""
-        rows = self._guarded(self.driver.fetchmany, self, size)
+        rows = self._fetch(self.driver.fetchmany, size)
         if len(rows) < (size or self.arraysize):
             self.seated.read_out()
         return rows
 
     def fetchall(self) -> Any:
         """Return all rows that are left (PEP 249)."""
-        rows = self._guarded(self.driver.fetchall, self)
+        rows = self._fetch(self.driver.fetchall)
         self.seated.read_out()
         return rows
+
+    def _fetch(self, fetch: Any, *args: Any) -> Any:
+        """What fails has told that the rest is lost: nothing of it is left to lose."""
+        try:
+            return self._guarded(fetch, self, *args)
+        except Exception:
+            self.seated.read_out()
+            raise
 
     def __iter__(self) -> Iterator[Any]:
         return self  # type: ignore[return-value]

@@ -73,7 +73,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         else:
             ext.cursor.__init__(self, conn, name)
             # It may fetch from what was declared as text under its name.
-            self.__class__ = HomeCursor if self.is_plain else type(self)
+            self.__class__ = NamedCursor if self.is_plain else type(self)
         self.attach(conn)
 
     description = _shown("description")
@@ -206,7 +206,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         elif type(raw) is Own:
             self.seated = raw
             self._release()
-            self.__class__ = HomeCursor
+            self.__class__ = NamedCursor if self.name else HomeCursor
         else:
             self.__class__ = PostgreSQLCursor
             super().seat(raw)
@@ -252,6 +252,27 @@ class HomeCursor(PostgreSQLCursor):
 
 for _name in ("fetchone", "fetchmany", "fetchall"):
     setattr(HomeCursor, _name, rebind(getattr(ext.cursor, _name), HomeCursor))
+
+
+class NamedCursor(PostgreSQLCursor):
+    """The same cursor with a name: its rows are the server's until they are fetched."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None after the last (PEP 249)."""
+        return self._guarded(ext.cursor.fetchone, self)
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """Return up to `size` rows, by default `arraysize` (PEP 249)."""
+        return self._guarded(ext.cursor.fetchmany, self, size)
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left (PEP 249)."""
+        return self._guarded(ext.cursor.fetchall, self)
+
+    __iter__ = ext.cursor.__iter__
+
+    def __next__(self) -> Any:
+        return self._guarded(ext.cursor.__next__, self)
 
 
 def _ran_here(raws: list[Any]) -> bool:

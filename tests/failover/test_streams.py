@@ -1,0 +1,53 @@
+"""Results that are fetched while the server still sends them, and whose link dies."""
+
+from __future__ import annotations
+
+import MySQLdb.cursors
+import pytest
+
+import routedb
+from tests.failover.rig import insert
+
+pytestmark = [pytest.mark.live, pytest.mark.chaos]
+
+MOST = 200_000
+MANY = {
+    "postgresql": f"SELECT i FROM generate_series(1, {MOST}) AS i",
+    "mysql": f"SELECT seq FROM seq_1_to_{MOST}",
+}
+
+
+def stream(rig, connection):
+    """Open a cursor that does not take all rows at once."""
+    if rig.engine == "postgresql":
+        return connection.cursor("stream")
+    return connection.cursor(MySQLdb.cursors.SSCursor)
+
+
+FETCH = {
+    "fetchall": lambda cursor: cursor.fetchall(),
+    "fetchmany": lambda cursor: [cursor.fetchmany(50_000) for _ in range(4)],
+    "fetchone": lambda cursor: [cursor.fetchone() for _ in range(MOST)],
+    "iteration": list,
+}
+
+
+@pytest.mark.parametrize("how", FETCH)
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_a_stream_that_is_cut_off_is_an_error_and_never_a_shorter_result(
+    rig, how, autocommit
+):
+    proxy = rig.proxy("writer")
+    is_pg = rig.engine == "postgresql"  # its cursors with a name need a transaction
+    connection = rig.connect(autocommit=autocommit and not is_pg, reads="writer")
+    cursor = stream(rig, connection)
+    cursor.execute(MANY[rig.engine])
+    assert len(cursor.fetchmany(10)) == 10
+    proxy.cut()
+    with pytest.raises(routedb.OperationalError) as caught:
+        FETCH[how](cursor)
+    assert isinstance(caught.value, connection.OperationalError)
+    connection.rollback()
+    assert insert(connection, 10) == "writer"
+    connection.commit()
+    assert rig.rows("id = 10") == 1
