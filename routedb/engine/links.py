@@ -190,8 +190,8 @@ class Links:
                 tell = self.lost() if self.lost is not None else None
                 if tell is not None:
                     tell()
+        link.close()  # waits for a statement of another thread, which may hang
         self.core.roll.leave(link)
-        link.close()
         for known in list(self.holders):
             holder = known()
             if holder is not None:

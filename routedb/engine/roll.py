@@ -28,15 +28,14 @@ class Roll:
             self._links.add(link)
 
     def leave(self, link: Link) -> None:
-        """Forget a link; to be called before it is closed."""
+        """Forget a link that is closed. Up to then it may have to be ended."""
         with self._lock:
             self._links.discard(link)
 
     def give_up(self, node: int, since: float, silence_s: float) -> None:
         """End the links to a node that has answered nothing `since` then.
 
-        Not those that were opened later: then it did answer. Inside the lock: once a
-        link has left, its socket's number may be another's.
+        Not those that were opened later: then it did answer.
         """
         with self._lock:
             for link in list(self._links):
