@@ -131,6 +131,7 @@ class Runtime:
         """Close every connection and stop the monitor."""
         for connection in list(self._connections):
             connection.close()
+        self.core.roll.end()
         self.monitor.stop()
 
     def after_fork(self) -> None:

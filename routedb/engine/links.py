@@ -53,6 +53,7 @@ class Links:
         self._version = 0
         self._mode = mode
         self._lock = threading.RLock()
+        self._is_closed = False
 
     @property
     def version(self) -> int:
@@ -190,8 +191,7 @@ class Links:
                 tell = self.lost() if self.lost is not None else None
                 if tell is not None:
                     tell()
-        link.close()  # waits for a statement of another thread, which may hang
-        self.core.roll.leave(link)
+        link.close()
         for known in list(self.holders):
             holder = known()
             if holder is not None:
@@ -203,7 +203,8 @@ class Links:
         link.replayed = self.settings.version
 
     def close(self) -> None:
-        """Close every link. Never raises."""
+        """Close every link, for good. Never raises."""
+        self._is_closed = True
         for link in self:
             self.drop(link)
 
@@ -270,6 +271,8 @@ class Links:
         self.core.attend()  # in a forked child nothing else starts the monitor
         config = self.core.nodes[node]
         adapter = self.core.adapter(config)
+        if self._is_closed:  # by another thread, under a statement
+            raise adapter.own(errors.InterfaceError)("the connection is closed")
         database = self.core.config.databases[config.database]
         view = self.core.topology.groups[config.group]
         generation = next(n.generation for n in view.nodes if n.id == node)

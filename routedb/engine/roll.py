@@ -15,7 +15,11 @@ from routedb.engine.link import Link
 
 
 class Roll:
-    """The links that are open, held weakly. Touched when one opens or closes only."""
+    """The links that live, held weakly; touched when one opens only.
+
+    One that was closed leaves with its last holder: closing does not end a statement
+    that another thread still waits for, and that may hang.
+    """
 
     def __init__(self) -> None:
         self._links: WeakSet[Link] = WeakSet()
@@ -27,10 +31,12 @@ class Roll:
         with self._lock:
             self._links.add(link)
 
-    def leave(self, link: Link) -> None:
-        """Forget a link that is closed. Up to then it may have to be ended."""
+    def end(self) -> None:
+        """End whatever still waits on a link to a server: its runtime closes."""
         with self._lock:
-            self._links.discard(link)
+            for link in list(self._links):
+                if link.adapter.is_remote:
+                    link.adapter.interrupt(link.raw)
 
     def give_up(self, node: int, since: float, silence_s: float) -> None:
         """End the links to a node that has answered nothing `since` then.

@@ -119,7 +119,7 @@ def test_cancel_while_nothing_runs_does_nothing(rig):
     read(connection)
     insert(connection, 10)
     connection.cancel()
-    assert read(connection) == "writer"
+    assert read(connection) in rig.servers
     insert(connection, 11)
     connection.close()
     with pytest.raises(routedb.InterfaceError):

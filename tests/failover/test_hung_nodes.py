@@ -90,7 +90,8 @@ def test_closing_ends_while_a_statement_waits_on_a_hung_node(rig, how):
     wait_until(lambda: sum(cluster.runtime.core.loads) == 1, "it waits")
     closing = Task(connection.close if how == "connection" else cluster.close)
     assert not isinstance(closing.end(), Exception)
-    task.end()
+    # Nor is it run again elsewhere, on a connection that is closed.
+    assert isinstance(task.end(), routedb.InterfaceError)
 
 
 def test_a_hung_link_closes_at_once_when_nothing_waits_on_it(rig):

@@ -32,6 +32,13 @@ _SIGNAL = f"""
 kill -s STOP "$pid"
 all="$(cat "/proc/$pid/task/$pid/children") $pid"
 kill -s "$3" $all
+if [ "$3" = STOP ]; then
+    for each in $all; do
+        while grep -h '^State:' "/proc/$each/task/"*/status 2>/dev/null |
+            grep -qv stopped
+        do sleep 0.02; done
+    done
+fi
 [ "$3" = KILL ] || exit 0
 for each in $all; do
     until [ "$(ls "/proc/$each/task" 2>/dev/null | wc -l)" -lt 2 ] &&
