@@ -25,6 +25,7 @@ pid=$(head -n 1 "$1" 2>/dev/null) && [ "$(readlink "/proc/$pid/cwd")" = "$2" ]
 """
 # PostgreSQL puts each child into a session of its own, so a process group would miss
 # them. Stopped first, the parent can start no more while they are counted. A process
+# goes on for a moment after STOP where its threads have processors of their own; it
 # has closed its sockets when it is a zombie, and has no other threads: MariaDB's may
 # outlive the first one.
 _SIGNAL = f"""
