@@ -152,9 +152,9 @@ class Cell:
             self._use()
         with self.connection.using(role="writer"):
             self.cursor.execute("SELECT count(*) FROM used WHERE cell = %s", [self.key])
-            [count] = self.cursor.fetchone()
+            found = self.cursor.fetchall()
         self.connection.rollback()
-        return bool(count == 1)
+        return list(found) == [(1,)]
 
     def _use(self) -> None:
         self.cursor.execute("INSERT INTO used VALUES (%s)", (self.key,))
