@@ -51,7 +51,7 @@ def _rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
     shares = [each.routedb.share if each.routedb else None for each in comparisons]
     if all(share is None for share in shares):
         return rows
-    last = [_SHARE, *("-" if s is None else f"{s:.0%}" for s in shares)]
+    last = [_SHARE, *("-" if s is None else f"{s:.1%}" for s in shares)]
     return [(*row, cell) for row, cell in zip(rows, last, strict=True)]
 
 

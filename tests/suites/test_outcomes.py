@@ -106,7 +106,7 @@ def test_the_share_of_replicas_is_told_where_it_was_counted():
     text = report.rst([Comparison("suite", counted.plain, run)], {})
     head, row = text.splitlines()[1], text.splitlines()[3]
     assert head.endswith("statements on replicas")
-    assert row.endswith("75%")
+    assert row.endswith("75.0%")
 
 
 def test_the_json_says_the_same():
