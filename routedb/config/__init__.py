@@ -9,6 +9,7 @@ from routedb.config.model import (
     DatabaseConfig,
     GroupConfig,
     NodeConfig,
+    PoolConfig,
     ShardFunction,
     TableRule,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "DatabaseConfig",
     "GroupConfig",
     "NodeConfig",
+    "PoolConfig",
     "ShardFunction",
     "TableRule",
     "load",

@@ -37,6 +37,25 @@ class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
     """
 
 
+class PoolEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A pool written as a table."""
+
+    min: int = 0
+    """Links that are kept open: ``min = 2``
+
+    :default: ``0``
+    """
+
+    max: int = 10
+    """The most that are open, for each node and process: ``max = 20``"""
+
+    max_idle: str | float = "5m"
+    """Above ``min``, an unused link is closed after this: ``max_idle = "1m"``"""
+
+    wait_timeout: str | float = "30s"
+    """Bounds waiting for a link while all are in use: ``wait_timeout = "2s"``"""
+
+
 Nodes = list[str | NodeEntry]
 Duration = str | float | None
 
@@ -92,6 +111,28 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     """PostgreSQL only. After a commit whose answer was lost, ask what became of it, at
     one short query before the commit of each transaction that wrote (see
     :doc:`outcomes`): ``commit_check = true``"""
+
+    keepalive: Duration = None
+    """A line on which nothing has come for so long is probed; one that stays silent for
+    as long again is dead (:doc:`pool`): ``keepalive = "10s"``
+
+    :type: duration or ``"off"``
+    """
+
+    max_age: Duration = None
+    """A link that is older is replaced while it is idle (:doc:`pool`):
+    ``max_age = "1h"``
+
+    :type: duration or ``"off"``
+    """
+
+    pool: str | PoolEntry | None = None
+    """A pool of links for each node (:doc:`pool`); ``"on"`` is a table of defaults:
+    ``pool = { max = 20, wait_timeout = "5s" }``
+
+    :type: table, ``"on"`` or ``"off"``
+    :default: ``"off"``
+    """
 
     options: dict[str, Any] | None = None
     """Keywords for the driver of each node: ``options = { charset = "utf8mb4" }``
@@ -193,6 +234,13 @@ def check_shape(document: Document, top: dict[str, Any]) -> None:
             _check(document, ("tables", pattern), rule, TableEntry)
 
 
+# What the tables under a key of a database are.
+_INSIDE: dict[Path, type] = {
+    ("nodes",): NodeEntry,
+    ("shards",): NodeEntry,
+    ("pool",): PoolEntry,
+}
+
 _PLACE = re.compile(r" - at (?:`key` in )?`\$?(?P<path>[^`]*)`")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _UNKNOWN = re.compile(r"contains unknown field `(?P<key>[^`]*)`")
@@ -235,8 +283,7 @@ def _refuse(document: Document, path: Path, text: str, kind: type) -> NoReturn:
 
 
 def _refuse_key(document: Document, path: Path, key: str, kind: type) -> NoReturn:
-    inside_node = path[2:3] in (("nodes",), ("shards",))
-    fields = msgspec.structs.fields(NodeEntry if inside_node else kind)
+    fields = msgspec.structs.fields(_INSIDE.get(path[2:3], kind))
     allowed = [field.encode_name for field in fields]
     hint = near(key, allowed)
     if kind is ClusterEntry and key in DatabaseEntry.__struct_fields__:

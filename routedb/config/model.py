@@ -42,6 +42,16 @@ class GroupConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolConfig:
+    """The pool of links of each node of a database. Counts are per process and node."""
+
+    min: int = 0  # kept open, though nobody uses them
+    max: int = 10  # open at the same time, at most
+    max_idle_s: float = 300.0  # above `min`, a link is closed when unused for so long
+    wait_timeout_s: float = 30.0  # for a link, while all are in use
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseConfig:
     """One logical database. Durations are seconds."""
 
@@ -58,6 +68,9 @@ class DatabaseConfig:
     failover_timeout_s: float = 30.0
     retry_after_s: float = 1.0  # a dead node is tried again after this
     commit_check: bool = False  # a commit whose answer was lost is asked for
+    keepalive_s: float | None = 30.0  # a silent line is probed after this; None: not
+    max_age_s: float | None = None  # an older link is replaced when it is idle
+    pool: PoolConfig | None = None  # None: each connection opens links of its own
 
     @property
     def is_sharded(self) -> bool:

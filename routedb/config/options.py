@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from routedb.config.document import Document, Path
+from routedb.config.document import Document, Path, near
+from routedb.config.model import PoolConfig
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_A_DURATION = 'a duration above 0 and up to a year: "500ms", "10s", "2m", "1h"'
+_LONGEST_KEEPALIVE_S = 32767  # Linux, tcp(7)
 _LONGEST_S = 366 * 86_400.0  # beyond it the clocks of waiting calls overflow
 
 
@@ -50,25 +53,53 @@ def _flag(document: Document, path: Path) -> bool:
 def _duration(document: Document, path: Path) -> float:
     seconds = _seconds(document.value(path))
     if seconds is None:
-        document.refuse(
-            path,
-            'expected a duration above 0 and up to a year: "500ms", "10s", "2m", "1h", '
-            "or a number of seconds",
-        )
+        document.refuse(path, f"expected {_A_DURATION}, or a number of seconds")
     return seconds
 
 
-def _lag(document: Document, path: Path) -> float | None:
+def _limit(document: Document, path: Path) -> float | None:
     if document.value(path) == "off":
         return None
     seconds = _seconds(document.value(path))
     if seconds is None:
         document.refuse(
-            path,
-            'expected a duration above 0 and up to a year: "500ms", "10s", "2m", "1h", '
-            'a number of seconds, or "off" for no limit',
+            path, f'expected {_A_DURATION}, a number of seconds, or "off" for no limit'
         )
     return seconds
+
+
+def _keepalive(document: Document, path: Path) -> float | None:
+    seconds = _limit(document, path)
+    if seconds is not None and not 1 <= seconds <= _LONGEST_KEEPALIVE_S:
+        document.refuse(path, "the system counts it in seconds, from 1 to 32767")
+    return seconds
+
+
+def _pool(document: Document, path: Path) -> PoolConfig | None:
+    value = document.value(path)
+    if value in ("on", "off"):
+        return PoolConfig() if value == "on" else None
+    if not isinstance(value, dict):
+        document.refuse(path, 'expected "on", "off" or a table')
+    for key in value:
+        if key not in _POOL:
+            allowed = f"allowed are {', '.join(_POOL)}{near(key, _POOL)}"
+            document.refuse((*path, key), f"no such key; {allowed}", found=False)
+    set_ = {_POOL[key][0]: _POOL[key][1](document, (*path, key)) for key in value}
+    pool = PoolConfig(**set_)
+    if pool.min > pool.max:
+        document.refuse((*path, "min"), f"above max, which is {pool.max}")
+    return pool
+
+
+def _count(least: int) -> Callable[[Document, Path], int]:
+    def read(document: Document, path: Path) -> int:
+        value = document.value(path)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            document.refuse(path, f"expected a whole number from {least} on")
+        return value
+
+    return read
 
 
 def _seconds(value: object) -> float | None:
@@ -89,9 +120,19 @@ OPTIONS: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
     ),
     "transaction_reads": ("transaction_reads", Word("writer", "replica")),
     "read_only": ("read_only", _flag),
-    "max_lag": ("max_lag_s", _lag),
+    "max_lag": ("max_lag_s", _limit),
     "connect_timeout": ("connect_timeout_s", _duration),
     "failover_timeout": ("failover_timeout_s", _duration),
     "retry_after": ("retry_after_s", _duration),
     "commit_check": ("commit_check", _flag),
+    "keepalive": ("keepalive_s", _keepalive),
+    "max_age": ("max_age_s", _limit),
+    "pool": ("pool", _pool),
+}
+# The same for the keys of a pool.
+_POOL: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
+    "min": ("min", _count(0)),
+    "max": ("max", _count(1)),
+    "max_idle": ("max_idle_s", _duration),
+    "wait_timeout": ("wait_timeout_s", _duration),
 }

@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from routedb.config import DatabaseConfig, load
+from routedb.config import DatabaseConfig, PoolConfig, load
 from routedb.config.dsn import parse_dsn
 from routedb.config.entries import (
     ClusterEntry,
     DatabaseEntry,
     NodeEntry,
+    PoolEntry,
     TableEntry,
 )
 from routedb.config.functions import FUNCTIONS, KEY_TYPES
@@ -26,6 +27,7 @@ HEADINGS: dict[str, type[msgspec.Struct]] = {
     "The top level": ClusterEntry,
     "A database": DatabaseEntry,
     "A node": NodeEntry,
+    "A pool": PoolEntry,
     "A table rule": TableEntry,
 }
 CHAPTERS = dict(
@@ -82,6 +84,18 @@ def test_the_defaults_of_a_database_are_those_of_the_code():
         said["max_lag"]
         == f"{DatabaseConfig.__dataclass_fields__['max_lag_s'].default:g}s"
     )
+
+
+def test_the_defaults_of_a_pool_are_those_of_the_code():
+    said = {
+        key: int(default) if default.isdigit() else default
+        for key, (_, text) in rows("A pool").items()
+        for default in [text.strip('`"')]
+    }
+    for pool in (said, {}, "on"):
+        source = {"databases": {"main": {"nodes": ["fake://a"], "pool": pool}}}
+        config = load(source, {}, environ={}, read_file=str)
+        assert config.databases["main"].pool == PoolConfig()
 
 
 @pytest.mark.parametrize(

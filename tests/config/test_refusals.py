@@ -91,6 +91,19 @@ def test_a_wrong_value_at_the_top(key, value, text):
         ("commit_check", True, "commit_check: PostgreSQL alone can be asked"),
         ("commit_check", True, "database main is on sqlite"),
         ("options", 1, "options: expected a table; found 1"),
+        ("keepalive", "100ms", "keepalive: the system counts it in seconds, from 1"),
+        ("keepalive", "24h", "found '24h'"),
+        ("keepalive", "no", "\"off\" for no limit; found 'no'"),
+        ("max_age", 0, "max_age: expected a duration above 0"),
+        ("pool", "yes", 'pool: expected "on", "off" or a table; found \'yes\''),
+        ("pool", 5, "pool: expected a string or a table; found 5"),
+        ("pool", {"size": 5}, "pool.size: no such key; allowed are min, max, max_idle"),
+        ("pool", {"max": 0}, "pool.max: expected a whole number from 1 on; found 0"),
+        ("pool", {"min": -1}, "pool.min: expected a whole number from 0 on; found -1"),
+        ("pool", {"max": True}, "pool.max: expected a whole number; found true"),
+        ("pool", {"min": 3, "max": 2}, "pool.min: above max, which is 2; found 3"),
+        ("pool", {"max_idle": "0s"}, "pool.max_idle: expected a duration above 0"),
+        ("pool", {"wait_timeout": "off"}, "pool.wait_timeout: expected a duration"),
         ("nodes", [], "nodes: is empty; a group has at least one node"),
         ("nodes", "fake://x", "nodes: expected a list; found 'fake://x'"),
         ("nodes", ["fake://x", 3], "nodes[1]: expected a string or a table; found 3"),
@@ -106,6 +119,23 @@ def test_a_wrong_value_of_a_database(key, value, text):
     told = refusal(changed(("databases", "main", key), value))
     assert told.startswith("mapping: databases.main")
     assert text in told
+
+
+@pytest.mark.parametrize(
+    ("pool", "text"),
+    [
+        ("maybe", 'connect(): pool: expected "on", "off" or a table; found \'maybe\''),
+        (5, 'connect(): pool: expected "on", "off" or a table; found 5'),
+        ({"mx": 5}, "connect(): pool.mx: no such key; allowed are min, max, max_idle"),
+        ({"mx": 5}, "wait_timeout; did you mean 'max'?"),
+        (
+            {"max": True},
+            "connect(): pool.max: expected a whole number from 1 on; found",
+        ),
+    ],
+)
+def test_a_wrong_pool_given_as_a_keyword(pool, text):
+    assert text in refusal("fake://a", pool=pool)
 
 
 @pytest.mark.parametrize(
