@@ -49,6 +49,7 @@ class Adapter(Protocol):
     is_concurrent: bool  # may several threads use one raw connection at the same time
     is_remote: bool  # a server behind a line, which may hang
     commits: Commits | None  # None: this server cannot be asked
+    references: int  # how many the driver keeps to each of its idle connections
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a connection in autocommit mode within about `timeout_s` seconds."""
@@ -57,8 +58,16 @@ class Adapter(Protocol):
         """Open the same for the monitor: of what the program hooks into its driver to
         wait for its own connections, this one knows nothing."""
 
+    def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
+        """Have the system notice a line that is dead: probe it when it was silent for
+        `silent_s`. Does nothing where the node's options say how. Never raises."""
+
     def close(self, raw: Raw) -> None:
         """Close. Never raises."""
+
+    def end(self, raw: Raw) -> None:
+        """Close, and wait a moment until the server has ended the session as well.
+        Never raises."""
 
     def abandon(self, raw: Raw) -> None:
         """In a forked child: make sure that nothing is ever sent on the shared socket,
@@ -97,6 +106,13 @@ class Adapter(Protocol):
 
     def rollback(self, raw: Raw) -> None:
         """Roll back, also a transaction that was begun by text."""
+
+    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+        """Forget the last user of a connection: what the driver keeps of one, and when
+        `is_changed`, what the server keeps too; then it is as `connect` left it.
+
+        Called outside a transaction. False: that cannot be done, it must be closed.
+        """
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the driver's default class."""

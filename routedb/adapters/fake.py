@@ -338,6 +338,7 @@ class FakeAdapter:
     is_concurrent = True
     is_remote = True
     commits: Commits | None = None
+    references = 1  # its server's list of links
 
     def __init__(self) -> None:
         self._translation = Translation(sys.modules[__name__])
@@ -355,11 +356,18 @@ class FakeAdapter:
         """The same: this driver has no hooks."""
         return self.connect(node, timeout_s)
 
+    def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
+        """There is no line."""
+
     def close(self, raw: Raw) -> None:
         """Close."""
         raw.closed = True
         if raw in raw.server.links:
             raw.server.links.remove(raw)
+
+    def end(self, raw: Raw) -> None:
+        """There is nothing to wait for."""
+        self.close(raw)
 
     def abandon(self, raw: Raw) -> None:
         """Forget it."""
@@ -409,6 +417,12 @@ class FakeAdapter:
     def rollback(self, raw: Raw) -> None:
         """Log a ROLLBACK."""
         raw.end("ROLLBACK")
+
+    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+        """Log a DISCARD ALL."""
+        if is_changed:
+            raw.use("DISCARD ALL")
+        return not raw.closed
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor."""

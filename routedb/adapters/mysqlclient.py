@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import MySQLdb
+import MySQLdb.converters
 import MySQLdb.cursors
 
 from routedb.adapters import sockets
@@ -69,6 +70,7 @@ class MysqlclientAdapter:
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
     is_remote = True
     commits: Commits | None = None
+    references = 0
 
     def __init__(self) -> None:
         self._translation = Translation(MySQLdb)
@@ -108,12 +110,23 @@ class MysqlclientAdapter:
                 _LOST, f"Lost connection while connecting: no answer for {bound_s} s"
             ) from None
 
+    def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
+        """mysqlclient has no option for it."""
+        if raw.open:
+            sockets.keep_alive(raw.descriptor, silent_s)
+
     def close(self, raw: Raw) -> None:
         """Close; a link that is broken already is as good as closed."""
         try:
             raw.close()
         except MySQLdb.Error:
             return
+
+    def end(self, raw: Raw) -> None:
+        """Close, and wait for the server to do so."""
+        if raw.open:
+            with sockets.seen_off(raw.descriptor):
+                self.close(raw)
 
     def abandon(self, raw: Raw) -> None:
         """Silence the socket that the parent process goes on using."""
@@ -236,6 +249,31 @@ class MysqlclientAdapter:
     def rollback(self, raw: Raw) -> None:
         """Roll back, however it was begun."""
         raw.rollback()
+
+    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+        """COM_CHANGE_USER, to the same user: mysqlclient has no COM_RESET_CONNECTION.
+
+        What a file of options says of the user is not known here.
+        """
+        options = node.options
+        if is_changed:
+            user = options.get("user")
+            if user is None or "init_command" in options:
+                return False
+            password = options.get("password", options.get("passwd", ""))
+            database = options.get("database", options.get("db", ""))
+            raw.change_user(user, password, database)
+            charset = options.get("charset", "utf8mb4")
+            raw.set_character_set(charset, options.get("collation", ""))
+            if "sql_mode" in options:
+                raw.set_sql_mode(options["sql_mode"])
+            raw.autocommit(True)
+            raw.mode = TxMode(autocommit=True)
+        known = options.get("conv", MySQLdb.converters.conversions)
+        raw.encoders = {key: to for key, to in known.items() if type(key) is not int}
+        raw.cursorclass = options.get("cursorclass", raw.default_cursor)
+        raw.messages = []
+        return True
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the connection's cursorclass."""

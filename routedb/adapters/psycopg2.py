@@ -70,6 +70,8 @@ _AT_CONNECT = (
 _FAREWELLS = frozenset({b"", b"E"})
 _UNASKED = _FAREWELLS | {b"A", b"N", b"S", b"\x15", b"\x16", b"\x17"}
 
+_KEEPALIVES = ("keepalives", "tcp_user_timeout", "service=")
+
 _SHORTEST_TIMEOUT = 2  # libpq takes 1 as 2 (manual, connect_timeout)
 
 # On a replica: what it has replayed, and 0 lag when all it has received is replayed;
@@ -119,6 +121,7 @@ class Psycopg2Adapter:
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True
+    references = 0
 
     def __init__(self) -> None:
         self._translation = Translation(psycopg2)
@@ -164,12 +167,27 @@ class Psycopg2Adapter:
             raise
         return raw
 
+    def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
+        """On the socket, not in the DSN, which users can see. A DSN may name options of
+        libpq, or a service whose file does."""
+        told = (node.dsn, *node.options)
+        if not raw.closed and not any(w in text for w in _KEEPALIVES for text in told):
+            sockets.keep_alive(raw.fileno(), silent_s)
+
     def close(self, raw: Raw) -> None:
         """Close; a link that is broken already is as good as closed."""
         try:
             raw.close()
         except psycopg2.Error:
             return
+
+    def end(self, raw: Raw) -> None:
+        """Close, and wait for the server to do so."""
+        if raw.closed:
+            self.close(raw)
+            return
+        with sockets.seen_off(raw.fileno()):
+            self.close(raw)
 
     def abandon(self, raw: Raw) -> None:
         """Silence the socket that the parent process goes on using."""
@@ -263,6 +281,23 @@ class Psycopg2Adapter:
         else:
             raw.rollback()
 
+    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+        """DISCARD ALL, and all that psycopg2 lets a user set on a connection."""
+        if raw.status not in (ext.STATUS_READY, ext.STATUS_BEGIN):  # tpc_prepare()
+            return False
+        if not self.is_idle(raw) or raw.status == ext.STATUS_BEGIN:
+            self.rollback(raw)
+        if is_changed:
+            self.run(raw, "DISCARD ALL")
+        if _plain(raw.encoding) != _plain(raw.get_parameter_status("client_encoding")):
+            return False  # DISCARD ALL has changed it on the server's side only
+        for types in (raw.string_types, raw.binary_types):
+            types.clear()
+        raw.cursor_factory = None
+        raw.notices = []
+        raw.notifies = []
+        return self.is_idle(raw)
+
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a client-side cursor of the connection's cursor_factory."""
         return raw.cursor(cursor_factory=ext.cursor)
@@ -326,6 +361,11 @@ def _finish(raw: Raw, deadline: float | None = None) -> None:
 def _is_standby(raw: Raw) -> bool:
     """Tell what the server reports of itself; before version 14 it does not."""
     return bool(raw.get_parameter_status("in_hot_standby") != "off")
+
+
+def _plain(encoding: str | None) -> str:
+    """Return the name of an encoding as psycopg2 spells it."""
+    return "".join(filter(str.isalnum, encoding or "")).upper()
 
 
 def _is_busy(raw: Raw) -> bool:

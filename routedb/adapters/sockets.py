@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 import select
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_FAREWELL_S = 0.5
+_PROBES = 3  # unanswered ones until a line is dead
 
 
 def has_input(descriptor: int) -> bool:
@@ -45,6 +50,51 @@ def shut_down(descriptor: int, expected: int | None = None) -> None:
                 twin.shutdown(socket.SHUT_RDWR)
     except OSError:  # closed already: nobody waits
         return
+
+
+def keep_alive(descriptor: int, silent_s: float) -> None:
+    """Have the system probe a TCP line that has been silent for `silent_s`, and give it
+    up when it stays silent for about as long again; likewise when what was sent is not
+    acknowledged for as long as both together."""
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as twin:
+            if twin.family not in (socket.AF_INET, socket.AF_INET6):
+                return
+            twin.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in _keep_alive(silent_s).items():
+                if hasattr(socket, name):  # not every system has all
+                    twin.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    except OSError:  # closed already: the next call says so
+        return
+
+
+def _keep_alive(silent_s: float) -> dict[str, int]:
+    every_s = max(1, round(silent_s / _PROBES))
+    return {
+        "TCP_KEEPIDLE": max(1, round(silent_s)),
+        "TCP_KEEPINTVL": every_s,
+        "TCP_KEEPCNT": _PROBES,
+        "TCP_USER_TIMEOUT": round((silent_s + every_s * _PROBES) * 1000),
+    }
+
+
+@contextmanager
+def seen_off(descriptor: int) -> Iterator[None]:
+    """Close a connection within the block; then wait a moment until the other side has
+    closed it too: until then a server counts the session."""
+    try:
+        twin = socket.socket(fileno=os.dup(descriptor))
+    except OSError:  # closed already
+        yield
+        return
+    with twin:
+        yield
+        twin.settimeout(_FAREWELL_S)
+        try:
+            while twin.recv(4096):
+                continue
+        except OSError:  # it takes longer, or the line is broken
+            return
 
 
 def silence(descriptor: int) -> None:

@@ -102,6 +102,7 @@ class Sqlite3Adapter:
     is_concurrent = False
     is_remote = False
     commits: Commits | None = None
+    references = 0
 
     def __init__(self) -> None:
         self._translation = Translation(sqlite3)
@@ -129,6 +130,9 @@ class Sqlite3Adapter:
         """The same: this driver has no hooks."""
         return self.connect(node, timeout_s)
 
+    def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
+        """There is no line."""
+
     def close(self, raw: Raw) -> None:
         """Close; never raises."""
         try:
@@ -136,6 +140,10 @@ class Sqlite3Adapter:
                 raw.close()
         except sqlite3.Error:
             return
+
+    def end(self, raw: Raw) -> None:
+        """There is nothing to wait for."""
+        self.close(raw)
 
     def abandon(self, raw: Raw) -> None:
         """Keep it for ever: closing would drop the parent's locks on the file
@@ -195,6 +203,10 @@ class Sqlite3Adapter:
     def rollback(self, raw: Raw) -> None:
         """Roll back, however it was begun."""
         raw.rollback()
+
+    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+        """A file is opened faster than a session is searched for what was changed."""
+        return not is_changed and self.is_idle(raw)
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor that takes pyformat."""

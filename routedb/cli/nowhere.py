@@ -73,6 +73,7 @@ class NowhereAdapter:
     is_concurrent = True
     is_remote = False
     commits: Commits | None = None
+    references = 0
 
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect
@@ -84,8 +85,15 @@ class NowhereAdapter:
 
     connect_apart = connect
 
+    def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
+        """There is no line."""
+
     def close(self, raw: Raw) -> None:
         """There is nothing to close."""
+
+    def end(self, raw: Raw) -> None:
+        """There is nothing to wait for."""
+        self.close(raw)
 
     def abandon(self, raw: Raw) -> None:
         """There is nothing to abandon."""
@@ -127,6 +135,10 @@ class NowhereAdapter:
     def rollback(self, raw: Raw) -> None:
         """End the transaction."""
         raw.is_idle = True
+
+    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+        """Nothing was changed."""
+        return True
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor."""
