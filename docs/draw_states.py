@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
+from routedb.engine.pool import states as places
 from routedb.session import fate, recovery, state
 from routedb.topology import states
 
@@ -41,6 +42,7 @@ def document() -> str:
         _section("A transaction", state, _moves(state.TABLE)),
         _section("A fault", recovery, _actions(recovery.TABLE)),
         _section("A lost commit", fate, _fates(fate.TABLE)),
+        _section("A place in a pool", places, _steps(places.TABLE)),
     ]
     return "\n".join([HEAD, *sections])
 
@@ -61,6 +63,14 @@ def _moves(table: Mapping[tuple[Before, News], Before]) -> Rows:
         after = [table[before, event] for event in events]
         cells = ["." if now is before else now.name for now in after]
         rows.append([f"**{before.name}**", *cells])
+    return rows
+
+
+def _steps(table: Mapping[tuple[Before, News], Before]) -> Rows:
+    """One row a move, where few moves are possible in each state."""
+    rows = [["state", "move", "becomes"]]
+    for (before, news), after in table.items():
+        rows.append([before.name, news.value, after.name])
     return rows
 
 

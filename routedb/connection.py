@@ -110,11 +110,12 @@ class Connection:
         self.usable().rollback()
 
     def close(self) -> None:
-        """Close all links; an open transaction is rolled back (PEP 249)."""
+        """Close all links, or give them back to their pools; an open transaction is
+        rolled back (PEP 249)."""
         if not self._is_closed:
             self._is_closed = True
-            self.dispatcher.close()
             self._leave(self)
+            self.dispatcher.close()
 
     @property
     def is_closed(self) -> bool:
@@ -310,7 +311,9 @@ class Connection:
     def __del__(self) -> None:
         # Links close with their driver's objects; only the runtime must be told.
         if not getattr(self, "_is_closed", True):
-            self.close()
+            self._is_closed = True
+            self._leave(self)
+            self.dispatcher.collect()
 
     def _faced(self, call: Callable[[Dispatcher], T]) -> T:
         """Call with the dispatcher; errors of ours are the driver's as well."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar, cast
 from weakref import ref
 
@@ -264,6 +265,28 @@ class Cursor:
         if self.link is link:
             self._release()
 
+    def part(self, link: Link) -> None:
+        """Let go of everything that came over `link`, which goes to another connection.
+
+        Called when the connection is closed. What was told of the last statement stays.
+        """
+        raw = self.raws.pop(link, None)
+        if self.link is link:
+            self._release()
+            self.seated = None
+            self.raw = None if self.raw is None else self.past(self.raw)
+        if raw is not None:
+            self.end(raw, link)
+
+    def past(self, raw: RawCursor) -> Any:
+        """Return what is to be shown in the place of a raw cursor that is let go of."""
+        return Past(raw)
+
+    def end(self, raw: RawCursor, link: Link) -> None:
+        """Close a raw cursor that is let go of."""
+        with suppress(Exception):  # the driver's own classes
+            raw.close()
+
     def _release(self) -> None:
         for name in ("fetchone", "fetchmany", "fetchall"):
             self.__dict__.pop(name, None)
@@ -297,6 +320,26 @@ class Cursor:
 
     def _error(self, kind: type[errors.Error], message: str) -> errors.Error:
         return self.connection.dispatcher.face.own(kind)(message)
+
+
+class Past:
+    """What a raw cursor told of its last statement, without the raw cursor."""
+
+    def __init__(self, raw: RawCursor) -> None:
+        for name in _TOLD:
+            setattr(self, name, getattr(raw, name, None))
+
+
+# What virtual cursors show of a raw one.
+_TOLD = (
+    "description",
+    "rowcount",
+    "rownumber",
+    "lastrowid",
+    "statusmessage",
+    "query",
+    "pgresult_ptr",
+)
 
 
 class _Closed:

@@ -90,6 +90,10 @@ class NoNodeError(OperationalError):
     retry_is_safe = True  # it was not sent
 
 
+class PoolTimeout(NoNodeError):  # noqa: N818  (vocabulary of the field)
+    """Every link of a node's pool was in use for all of `wait_timeout`."""
+
+
 class SplitBrain(OperationalError):  # noqa: N818  (vocabulary of the field)
     """Two nodes claim to be the writer and neither history is provably newer."""
 

@@ -10,6 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias, TypeVar, overload
 
 from routedb import adapters, errors
@@ -50,6 +51,12 @@ class Runtime:
         self.core.attend = self.monitor.start
         self.core.wake = self.monitor.wake
         self.core.hasten = self.monitor.hasten
+        self.core.age = self._age
+        if self.face.engine == "postgresql":
+            from routedb.postgresql import own_kind  # noqa: PLC0415
+
+            self.core.pools.own_kind = partial(own_kind, self.core)
+        self._ages = any(d.max_age_s is not None for d in config.databases.values())
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._lock = threading.RLock()  # a connection may be collected inside it
         _alive.add(self)
@@ -132,6 +139,7 @@ class Runtime:
         for connection in list(self._connections):
             connection.close()
         self.core.roll.end()
+        self.core.close()
         self.monitor.stop()
 
     def after_fork(self) -> None:
@@ -140,6 +148,15 @@ class Runtime:
         self.core.after_fork()
         for connection in list(self._connections):
             connection.dispatcher.abandon()
+
+    def _age(self) -> bool:
+        """Have links that are too old replaced; tell whether more will be."""
+        if not self._ages:
+            return False
+        now = self.core.clock()
+        for connection in list(self._connections):
+            connection.dispatcher.links.age(now)
+        return self.is_used
 
     def _greet(self, connection: Connection) -> None:
         """Count the connection in, and open its first link; close it if that fails."""

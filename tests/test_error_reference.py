@@ -158,6 +158,12 @@ def outcome_unknown(site, _):
     connection.commit()
 
 
+def pool_timeout(*_):
+    with routedb.Cluster("fake://db1", pool={"max": 1, "wait_timeout": 0.05}) as few:
+        _held = few.connect()
+        few.connect()
+
+
 def closed_cursor(site, _):
     cursor = site.connect().cursor()
     cursor.close()
@@ -173,6 +179,7 @@ OURS: dict[str, Callable[..., Any]] = {
     "CrossDatabaseError": lambda site, _: site.run(JOIN),
     "ShardError": lambda site, _: site.run("SELECT * FROM orders WHERE note = 'x'"),
     "NoNodeError": no_node,
+    "PoolTimeout": pool_timeout,
     "SplitBrain": split_brain,
     "TransactionLost": transaction_lost,
     "OutcomeUnknown": outcome_unknown,

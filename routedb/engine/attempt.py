@@ -52,8 +52,10 @@ def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
 
     Raises OutcomeUnknown when the node is found to be an old writer.
     """
+    link = cursor.link
+    if link is not None and not plan.is_read:
+        link.is_changed = True
     if not plan.is_read and plan.statement.kind is not Kind.SESSION:
-        link = cursor.link
         if link is not None:
             if d.core.topology.groups[link.node.group].fenced:
                 _check_fence(d, plan, link)
@@ -113,6 +115,12 @@ class Attempts:
 
     def reach(self) -> Link:
         """Return the link to run on, a branch of the transaction when there is one."""
+        link = self._reach()
+        if not self.is_read:
+            link.is_changed = True
+        return link
+
+    def _reach(self) -> Link:
         d = self.d
         if not d.transaction.is_open:
             return self._find()
@@ -133,6 +141,8 @@ class Attempts:
         if isinstance(exc, errors.Error):  # ours, from the adapter: nothing was sent
             raise exc
         fault = link.take(exc)
+        if not self.is_read:  # a procedure may have done half of what it does
+            link.is_changed = True
         if not isinstance(exc, errors.Error):
             raise as_dbapi_error(exc) from exc
         # An error shows data too: a row that is in the way of another, say.

@@ -6,16 +6,26 @@ lock that no statement waits for.
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
 from itertools import count
+from math import inf
 
 from routedb.adapters.base import Adapter
 from routedb.config.mask import mask
-from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
+from routedb.config.model import (
+    ClusterConfig,
+    DatabaseConfig,
+    GroupConfig,
+    NodeConfig,
+)
 from routedb.engine.absence import no_writer
 from routedb.engine.link import Link
+from routedb.engine.pool.pool import World
+from routedb.engine.pool.pools import Pools
+from routedb.engine.pool.upkeep import Upkeep
 from routedb.engine.roll import Roll
 from routedb.engine.shadow.texts import ShadowTexts
 from routedb.engine.texts import Texts
@@ -35,6 +45,7 @@ from routedb.topology import (
 
 # What a statement meets that its node is to blame for, and not the statement.
 _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
+_JITTER = 0.1  # of max_age, so that links do not all grow old at the same time
 
 
 class Core:
@@ -68,10 +79,27 @@ class Core:
         self._texts: dict[str | None, Texts] = {}
         self._make_texts = ShadowTexts if config.shadow else Texts
         self._make_conditions()
+        self._rng = random.Random()
+        world = World(clock, self.generation, self.expiry, self._tended)
+        self.pools = Pools(config, adapter_for, world, lambda: self.topology)
+        # The runtime's: age the links of its connections; tell whether there are any.
+        self.age: Callable[[], bool] = lambda: False
+        self.upkeep = Upkeep(self._tend, self.pools.round_s)
 
     def adapter(self, node: NodeConfig) -> Adapter:
         """Return the adapter that opens `node`."""
         return self._adapter_for(node.engine)
+
+    def generation(self, node: NodeConfig) -> int:
+        """Return how often the node has failed, as the snapshot shows it."""
+        view = self.topology.groups[node.group]
+        return next(n.generation for n in view.nodes if n.id == node.id)
+
+    def expiry(self, database: DatabaseConfig) -> float:
+        """Return when a link that is opened now will be too old."""
+        if database.max_age_s is None:
+            return inf
+        return self.clock() + database.max_age_s * self._rng.uniform(1 - _JITTER, 1)
 
     def first_turn(self) -> int:
         """Return where in the ring a new connection begins: each at another place, or
@@ -197,6 +225,21 @@ class Core:
         self._make_conditions()
         self.roll = Roll()
         self.loads[:] = [0] * len(self.nodes)
+        self._rng.seed()
+        self.pools.abandon()
+        self.upkeep.abandon()
+
+    def close(self) -> None:
+        """Close the links that nobody uses, and later those that are given back."""
+        self.pools.close()
+        self.upkeep.stop()
+
+    def _tended(self) -> None:
+        self.upkeep.attend()
+
+    def _tend(self) -> bool:
+        has_links = self.pools.tend()
+        return self.age() or has_links
 
     def _make_conditions(self) -> None:
         """Those who wait for a writer may be many, and news come fast meanwhile: they

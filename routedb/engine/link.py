@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 from routedb.adapters.base import Adapter, Raw, TxMode
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.topology.commits import Note
+
+if TYPE_CHECKING:
+    from routedb.engine.pool.book import Place
 
 _FREE = nullcontext()
 AUTOCOMMIT = TxMode(autocommit=True)
@@ -26,16 +30,19 @@ class Link:
     __slots__ = (
         "__weakref__",
         "adapter",
+        "expires_at",
         "fresh",
         "generation",
         "hold",
         "id",
+        "is_changed",
         "is_text_begun",
         "lock",
         "mode",
         "node",
         "note",
         "opened_at",
+        "place",
         "raw",
         "replayed",
         "silence_s",
@@ -48,15 +55,21 @@ class Link:
         adapter: Adapter,
         raw: Raw,
         generation: int,
-        opened_at: float = 0.0,
+        expires_at: float = inf,
+        place: Place | None = None,
     ) -> None:
         self.id = node.id
         self.node = node
         self.adapter = adapter
         self.raw = raw
         self.generation = generation
-        self.opened_at = opened_at
+        self.opened_at = (
+            0.0  # on the core's clock: see Roll; 0.0: before it was borrowed
+        )
         self.silence_s = 0.0  # of its node, when the link was given up for that
+        self.expires_at = expires_at  # on the core's clock: see Links.get
+        self.place = place  # in the node's pool, when the link is borrowed
+        self.is_changed = False  # more than plain reads has run on it
         # What Adapter.connect leaves behind; None when it is not known.
         self.mode: TxMode | None = AUTOCOMMIT
         self.fresh = -1  # the dispatcher's version this link was last brought up to
@@ -74,6 +87,29 @@ class Link:
         if fault is Fault.CONFLICT:
             exc.retry_is_safe = True  # type: ignore[attr-defined]  # errors.Error's
         return fault
+
+    # -- of a link that is borrowed ----------------------------------------------------
+
+    def reset(self, is_bound: bool) -> bool:
+        """Make it what the next borrower may have; False: that cannot be done.
+
+        `is_bound`: a transaction may be open on it. A link that served plain reads only
+        has nothing to reset, and keeps its transaction mode.
+        """
+        with self.hold:
+            if not self.adapter.is_alive(self.raw):
+                return False
+            if is_bound or self.is_text_begun:
+                self.adapter.rollback(self.raw)
+            is_changed = self.is_changed or self.mode is None
+            if is_changed:  # what the driver has set by itself, it must unset itself
+                self.set_mode(AUTOCOMMIT)
+            return self.adapter.reset(self.raw, self.node, is_changed)
+
+    def part(self) -> Raw:
+        """Leave the raw connection to the caller: this link is over."""
+        raw, self.raw = self.raw, None
+        return raw
 
     # -- the adapter's calls, each once no other thread uses the link ------------------
 
@@ -151,4 +187,7 @@ class Link:
 
     def close(self) -> None:
         """Close the driver's connection. Never raises."""
-        self.adapter.close(self.raw)
+        if self.place is None:
+            self.adapter.close(self.raw)
+        else:  # another may be opened in its place at once
+            self.adapter.end(self.raw)

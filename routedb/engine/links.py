@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
+from math import inf
 from typing import Protocol
 from weakref import WeakMethod, ref
 
 from routedb import errors
-from routedb.adapters.base import Adapter, Fault, Raw, TxMode
+from routedb.adapters.base import Adapter, Fault, TxMode
 from routedb.config.mask import mask
 from routedb.config.model import NodeConfig
+from routedb.engine.connect import Host, borrowed, connect, pool_of
 from routedb.engine.core import Core
 from routedb.engine.link import AUTOCOMMIT, Link
+from routedb.engine.pool.book import Place
+from routedb.engine.pool.pool import take
 from routedb.events import NodeFailed
 from routedb.session import Action, Moment, Settings, action_for
 from routedb.session.pins import Pin, Pins
@@ -23,14 +28,15 @@ from routedb.topology import candidates, pick
 _NODE_FAULTS = frozenset({Fault.REFUSED, Fault.NODE_STARTING, Fault.LINK_LOST})
 
 
-Opener = Callable[[NodeConfig, float], Raw]
-
-
 class Holder(Protocol):
     """What links need of a cursor, which may hold rows that came over one of them."""
 
     def guard(self, link: Link) -> None:
         """Expect that fetching what `link` has brought may fail: it is closed."""
+
+    def part(self, link: Link) -> None:
+        """Let go of everything that came over `link`: it goes to another connection.
+        What was told of the last statement stays."""
 
 
 class Links:
@@ -46,7 +52,7 @@ class Links:
         self.near: dict[int, Link] = {}  # see choose; emptied when any of this changes
         self.holders: set[ref[Holder]] = set()  # the connection's cursors
         self.left_at: dict[int, float] = {}  # node -> when a link to it was given up
-        self.openers: dict[str, Opener] = {}  # engine -> instead of Adapter.connect
+        self.hosts: dict[str, Host] = {}  # by engine
         self.settings = Settings()
         self.pins = Pins()  # what lives on one of these links only
         self.lost: WeakMethod[Callable[[], None]] | None = None  # told of the loss
@@ -92,8 +98,13 @@ class Links:
                 if must_live and not link.is_alive():
                     self._replace(link)
                     link = None
+                elif link.expires_at < inf and self._is_over(link):
+                    self.drop(link)
+                    link = None
             if link is None:
-                link = self.open[node] = self._connect(node)
+                link = self._connect(self.core.nodes[node])
+                link.used_at = self.left_at.get(node, 0.0)  # what was seen, was seen
+                self.open[node] = link
             if link.fresh != self.version:
                 self._freshen(link)
             return link
@@ -192,21 +203,51 @@ class Links:
                 if tell is not None:
                     tell()
         link.close()
-        for known in list(self.holders):
-            holder = known()
-            if holder is not None:
-                holder.guard(link)
+        if link.place is not None:
+            pool_of(self.core, link).lost(link.place)
+        for holder in self._holders():
+            holder.guard(link)
+
+    def adopt(self, place: Place, node: NodeConfig) -> None:
+        """Take a link that was reserved for this connection before it was made."""
+        self.open[node.id] = borrowed(self.core, node, place, take(place))
 
     def changed(self, link: Link) -> None:
         """Take note that the settings changed by a statement that `link` has run."""
         self.version += 1
         link.replayed = self.settings.version
 
-    def close(self) -> None:
-        """Close every link, for good. Never raises."""
+    def age(self, now: float) -> None:
+        """From another thread: have links that are too old looked at by `get` before
+        their next statement."""
+        for link in self:
+            if link.expires_at < now:
+                link.fresh = -1
+                self.near.clear()
+
+    def close(self, bound: Collection[Link] = ()) -> None:
+        """Close every link, or give it back to its pool; `bound` are those that may
+        have a transaction open. Never raises."""
         self._is_closed = True
         for link in self:
+            if link.place is None or self.pins.has_unread(link.id):
+                self.drop(link)
+                continue
+            self._forget(link)
+            link.is_changed = link.is_changed or self.pins.keep(link.id)
+            for holder in self._holders():
+                holder.part(link)
+            pool_of(self.core, link).give(link, link in bound)
+
+    def collect(self) -> None:
+        """Close every link, from a finalizer, which must not wait for anything: so no
+        session is reset, and the pool is told by its upkeep."""
+        for link in self:
+            place, link.place = link.place, None
             self.drop(link)
+            if place is not None:
+                lost = pool_of(self.core, link).lost
+                self.core.upkeep.post(partial(lost, place))
 
     def abandon(self) -> None:
         """In a forked child: give up every link without a word to its server."""
@@ -267,20 +308,24 @@ class Links:
             order = tuple(node for node in order if node in among)
         return order[0] if order else None
 
-    def _connect(self, node: int) -> Link:
-        self.core.attend()  # in a forked child nothing else starts the monitor
-        config = self.core.nodes[node]
-        adapter = self.core.adapter(config)
+    def _connect(self, node: NodeConfig) -> Link:
         if self._is_closed:  # by another thread, under a statement
+            adapter = self.core.adapter(node)
             raise adapter.own(errors.InterfaceError)("the connection is closed")
-        database = self.core.config.databases[config.database]
-        view = self.core.topology.groups[config.group]
-        generation = next(n.generation for n in view.nodes if n.id == node)
-        connect = self.openers.get(config.engine, adapter.connect)
-        raw = connect(config, database.connect_timeout_s)
-        link = Link(config, adapter, raw, generation, self.core.clock())
-        self.core.roll.enter(link)
-        return link
+        return connect(self.core, node, self.hosts)
+
+    def _is_over(self, link: Link) -> bool:
+        """Tell whether a link is too old, and nothing keeps it."""
+        is_old = link.expires_at < self.core.clock()
+        return is_old and not self.pins.keep(link.id) and link.is_idle()
+
+    def _forget(self, link: Link) -> None:
+        with self._lock:
+            self.open.pop(link.id, None)
+            self.near.clear()
+
+    def _holders(self) -> list[Holder]:
+        return [holder for known in list(self.holders) if (holder := known())]
 
     def _replace(self, link: Link) -> None:
         """Drop a dead idle link; say so when something that lived on it is lost."""
@@ -301,6 +346,7 @@ class Links:
             )
         try:
             if missing:
+                link.is_changed = True
                 link.set_mode(AUTOCOMMIT)
                 _replay(link, missing)
             link.replayed = self.settings.version

@@ -126,10 +126,16 @@ class Session:
         self.refresh()
 
     def close(self) -> None:
-        """Close all links; every later statement is refused. Never raises."""
+        """Close all links, or give them back; every later statement is refused. Never
+        raises."""
         self.is_closed = True
-        self.links.close()
+        self.links.close(list(self.transaction.branches.values()))
         self.refresh()
+
+    def collect(self) -> None:
+        """Close all links, from a finalizer."""
+        self.is_closed = True
+        self.links.collect()
 
     def abandon(self) -> None:
         """In a forked child: the links and the transaction are the parent's."""

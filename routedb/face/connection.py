@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
-from weakref import ref
 
 from routedb.adapters.base import Adapter, Raw, TxMode
 from routedb.adapters.translate import NAMES
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
 from routedb.engine.core import Core
-from routedb.engine.links import Opener
+from routedb.engine.pool.book import Place
+from routedb.engine.pool.holding import OwnRef
+from routedb.engine.pool.pool import Pool
 from routedb.routing import database_for
 
 
@@ -40,16 +41,33 @@ class Faced(Connection):
         Connection.__init__(self, core, adapter, mode, leave)
         self._adapter = adapter
         self._database = database_for(core.config, None)
-        self.dispatcher.links.openers[adapter.engine] = _opener(ref(self))
+        self.dispatcher.links.hosts[adapter.engine] = _Host(self)
 
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a raw connection to a server of this driver's."""
         return self._adapter.connect(node, timeout_s)
 
+    def dress(self, raw: Raw, node: NodeConfig) -> bool:
+        """Give a raw connection what was set on this one; tell whether its server, or
+        a driver that forgets nothing, knows of it then."""
+        return False
+
+    def lend(
+        self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
+    ) -> tuple[Place, Raw]:
+        """Borrow a link of a pool, or open one in it."""
+        return pool.borrow(None, open_)
+
     def raws(self) -> list[Raw]:
         """Return the open raw connections of this driver."""
         links = self.usable().links
         return [link.raw for link in links if link.adapter is self._adapter]
+
+    def touched(self) -> list[Raw]:
+        """Return the same, to be changed so that a pool must undo it."""
+        for link in self.usable().links:
+            link.is_changed = True
+        return self.raws()
 
     def guarded(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """Call the driver; its errors become routedb's too."""
@@ -59,12 +77,29 @@ class Faced(Connection):
             raise self._adapter.adopt(exc)  # noqa: B904  (the same exception)
 
 
-def _opener(connection: ref[Faced]) -> Opener:
-    """Return how the links of a connection open their raw ones."""
+class _Host:
+    """The face in the hands of its links, which it holds and which hold it weakly."""
 
-    def opener(node: NodeConfig, timeout_s: float) -> Raw:
-        face = connection()
+    __slots__ = ("_face",)
+
+    def __init__(self, face: Faced) -> None:
+        self._face = OwnRef(face)
+
+    def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a raw connection."""
+        return self._alive().open_link(node, timeout_s)
+
+    def dress(self, raw: Raw, node: NodeConfig) -> bool:
+        """Give a raw connection what was set on the face."""
+        return self._alive().dress(raw, node)
+
+    def lend(
+        self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
+    ) -> tuple[Place, Raw]:
+        """Borrow a link of a pool, or open one in it."""
+        return self._alive().lend(pool, node, open_)
+
+    def _alive(self) -> Faced:
+        face = self._face()
         assert face is not None  # its links live no longer than itself
-        return face.open_link(node, timeout_s)
-
-    return opener
+        return face

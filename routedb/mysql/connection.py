@@ -49,9 +49,8 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
 
     # -- links -------------------------------------------------------------------------
 
-    def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """Open a raw connection, and give it what was set on this one."""
-        raw = super().open_link(node, timeout_s)
+    def dress(self, raw: Raw, node: NodeConfig) -> bool:
+        """Give a raw connection what was set on this one."""
         if self._encoders is None and node.database == self._database.name:
             self._encoders = raw.encoders
             self.cursorclass = raw.cursorclass
@@ -59,7 +58,7 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
             raw.encoders = self._encoders
         if self._charset is not None:
             raw.set_character_set(*self._charset)
-        return raw
+        return self._charset is not None
 
     def backend(self) -> Raw:
         """Return the driver's connection that speaks for this one."""
@@ -147,7 +146,7 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
 
     def set_character_set(self, charset: str, collation: str | None = None) -> None:
         """Set the character set on every link, those opened later too."""
-        for raw in self.raws():
+        for raw in self.touched():
             self.guarded(raw.set_character_set, charset, collation)
         self._charset = (charset, collation)
         # In its order among what SQL has set.
@@ -187,6 +186,7 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
         """Close all links. Raises ProgrammingError the second time, as MySQLdb."""
         if self._is_closed:
             raise self._adapter.own(errors.ProgrammingError)("the connection is closed")
+        self.last = None  # it may go to another connection
         super().close()
 
     def __enter__(self) -> MySQLConnection:

@@ -141,6 +141,16 @@ class MySQLCursor(Switching):
             raw.arraysize = self.arraysize
         super().seat(raw)
 
+    def part(self, link: Link) -> None:
+        """Let go of everything that came over `link`."""
+        if self.db is link.raw:
+            self.db = self._result = None
+        super().part(link)
+
+    def past(self, raw: RawCursor) -> Any:
+        """Nothing of this driver's: what MySQLdb's code has told is here."""
+        return super().past(raw) if type(raw) is not Own else None
+
     # -- what MySQLdb's code calls -------------------------------------------------
 
     def move(self, db: Raw) -> None:

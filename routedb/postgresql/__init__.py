@@ -22,8 +22,9 @@ from routedb.postgresql.connection import PostgreSQLConnection
 from routedb.postgresql.cursor import PostgreSQLCursor
 from routedb.postgresql.factories import connection_class
 from routedb.postgresql.identity import Identity, Making
+from routedb.postgresql.pooled import own_kind, reserve, revived
 
-__all__ = ["PostgreSQLConnection", "PostgreSQLCursor", "make"]
+__all__ = ["PostgreSQLConnection", "PostgreSQLCursor", "make", "own_kind"]
 
 _MOST_TRIES = 3
 
@@ -43,9 +44,13 @@ def make(
     kind = connection_class(factory)
     dsn = core.config.nodes[0].dsn
     for _ in range(_MOST_TRIES):
-        made: PostgreSQLConnection = kind.__new__(kind)
-        made.making = Making(core, psycopg2.ADAPTER, mode, leave, greet)
-        made.__init__(dsn)  # type: ignore[misc]
+        lease = reserve(core, kind)
+        made: PostgreSQLConnection = revived(lease) or kind.__new__(kind)
+        made.making = Making(core, psycopg2.ADAPTER, mode, leave, greet, lease)
+        try:
+            made.__init__(dsn)  # type: ignore[misc]
+        finally:
+            made.release()
         # One that is new still was left unopened by the factory.
         if made.identity is not Identity.SPOILED:
             return made

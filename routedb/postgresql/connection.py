@@ -71,7 +71,7 @@ class PostgreSQLConnection(TwoPhase):
         clean = "".join(filter(str.isalnum, encoding)).upper()
         if any(raw.encoding != clean for raw in self.raws()):
             self.rollback()
-        for raw in self.raws():
+        for raw in self.touched():
             raw.set_client_encoding(encoding)
         self._encoding = str(ext.connection.encoding.__get__(self))
 

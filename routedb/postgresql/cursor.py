@@ -175,6 +175,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 
     def take(self, link: Link) -> Any:
         """Open a raw cursor on `link` and keep it in `raws`."""
+        if self.name:  # WITH HOLD it may outlive its transaction, and this object
+            link.is_changed = True
         if type(link.raw) is Handle:
             own = self.raws[link] = Own(self)
             self._pin(link)
@@ -218,6 +220,21 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
             self.seat(self.raw)
         else:
             super().unseat()
+
+    def part(self, link: Link) -> None:
+        """Let go of everything that came over `link`."""
+        super().part(link)
+        if type(link.raw) is Handle and not self.name:
+            ext.cursor.close(self)
+
+    def past(self, raw: Any) -> Any:
+        """What ran in this object is told by it."""
+        return raw if type(raw) is Own else super().past(raw)
+
+    def end(self, raw: Any, link: Link) -> None:
+        """Close a raw cursor; a named one is left to the reset of its session."""
+        if not self.name:
+            super().end(raw, link)
 
     def _release(self) -> None:
         super()._release()

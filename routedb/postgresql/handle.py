@@ -7,13 +7,13 @@ The virtual connection is a psycopg2 connection whose methods are overridden. Be
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import psycopg2
 from psycopg2 import extensions as ext
 
 from routedb.adapters import sockets
 from routedb.connection import Connection
+from routedb.engine.pool.holding import OwnRef
 
 if TYPE_CHECKING:
     from routedb.postgresql.identity import Identified
@@ -29,7 +29,12 @@ class Handle:
     __slots__ = ("__weakref__", "_face")
 
     def __init__(self, face: Identified) -> None:
-        object.__setattr__(self, "_face", ref(face))
+        object.__setattr__(self, "_face", OwnRef(face))
+
+    @property
+    def keeper(self) -> Identified:
+        """The connection: a pool that lends the handle must hold that."""
+        return self._alive()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(super(Connection, self._alive()), name)

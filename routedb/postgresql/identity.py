@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple, NoReturn
-from weakref import ref
 
 import psycopg2
 from psycopg2 import extensions as ext
@@ -19,6 +18,9 @@ from routedb.adapters.psycopg2 import Psycopg2Adapter
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
 from routedb.engine.core import Core
+from routedb.engine.pool.book import Place
+from routedb.engine.pool.holding import OwnRef
+from routedb.engine.pool.pool import ONCE, Pool
 from routedb.face import Faced
 from routedb.postgresql.handle import Handle
 
@@ -31,6 +33,13 @@ class Identity(Enum):
     SPOILED = "failed to open, and cannot be opened again"
 
 
+class Lease(NamedTuple):
+    """A place in a pool, reserved for a connection that is being made."""
+
+    pool: Pool
+    place: Place
+
+
 class Making(NamedTuple):
     """What a connection is made of; handed over beside `__init__`, whose arguments are
     psycopg2's, because a user's factory may stand in between."""
@@ -40,6 +49,7 @@ class Making(NamedTuple):
     mode: TxMode
     leave: Callable[[Connection], None]
     greet: Callable[[Connection], None]
+    lease: Lease | None = None  # when there is a pool
 
 
 # The stubs of psycopg2 know nothing of what is shared with other faces.
@@ -56,6 +66,7 @@ class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
     _adapter: Psycopg2Adapter
     making: Making | None = None  # set on the object before __init__, by the runtime
     identity = Identity.NEW
+    _lease: Lease | None = None  # not used yet
     _is_closed = True  # until it is opened
 
     def __init__(self, dsn: str = "", *args: Any, **more: Any) -> None:
@@ -63,9 +74,11 @@ class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
         if made is None:
             raise errors.InterfaceError("connections are made by routedb.connect()")
         self.making = None
+        self._lease = made.lease
         Faced.__init__(self, made.core, made.adapter, made.mode, made.leave)
         self._encoding: str | None = None
-        self.dispatcher.quoter = ref(self)
+        self.dispatcher.quoter = OwnRef(self)
+        self._reborn()
         made.greet(self)
         if self.identity is Identity.NEW:  # without a default nothing was opened
             self.dispatcher.links.writer(self._database.groups[0].id)
@@ -74,17 +87,59 @@ class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
 
     def open_link(self, node: NodeConfig, timeout_s: float) -> Any:
         """Open a raw connection; the first one is this object's own half."""
-        if self.identity is not Identity.NEW or node.database != self._database.name:
-            raw = self._adapter.connect(node, timeout_s)
-            if self.identity is Identity.OPEN:
-                self.share(raw)
-                raw.notices = _Base.notices.__get__(self)
-                raw.notifies = _Base.notifies.__get__(self)
-            return raw
+        if not self._is_to_become(node):
+            return self._adapter.connect(node, timeout_s)
         self.identity = Identity.SPOILED
         raw = self._adapter.connect(node, timeout_s, self._become)
         self.identity = Identity.OPEN
         return raw
+
+    def dress(self, raw: Any, node: NodeConfig) -> bool:
+        """Give a raw connection what was set on this one."""
+        if type(raw) is Handle or self.identity is not Identity.OPEN:
+            return False
+        self.share(raw)
+        raw.notices = _Base.notices.__get__(self)
+        raw.notifies = _Base.notifies.__get__(self)
+        return self._encoding is not None
+
+    def lend(
+        self, pool: Pool, node: NodeConfig, open_: Callable[[], Any]
+    ) -> tuple[Place, Any]:
+        """Borrow a link of a pool. The first one is opened in this object, in a place
+        that was reserved for it, if the node is still the same."""
+        if not self._is_to_become(node):
+            return super().lend(pool, node, open_)
+        lease, self._lease = self._lease, None
+        if lease is not None and lease.pool is not pool:
+            lease.pool.cancel(lease.place)
+            lease = None
+        if lease is None:
+            lease = Lease(pool, pool.reserve(kind_of(type(self)), may_reuse=False))
+        return lease.place, pool.fill(lease.place, open_)
+
+    def _is_to_become(self, node: NodeConfig) -> bool:
+        is_ours = node.database == self._database.name
+        return is_ours and self.identity is Identity.NEW
+
+    def _reborn(self) -> None:
+        """Take up the link that this object has been before, when it comes of a pool:
+        then its C connection is open."""
+        lease = self._lease
+        if lease is None or lease.place.raw is None:
+            return
+        self._lease = None
+        self.identity = Identity.OPEN
+        lease.place.raw = Handle(self)
+        self.dispatcher.links.adopt(lease.place, lease.pool.node)
+
+    def release(self) -> None:
+        """Give up the place that was reserved, if it was not used."""
+        making, lease = self.making, self._lease
+        self.making = self._lease = None
+        lease = lease or (making.lease if making is not None else None)
+        if lease is not None:
+            lease.pool.cancel(lease.place)
 
     def share(self, raw: Any) -> None:
         """Give another raw connection what was registered on this one."""
@@ -141,3 +196,13 @@ class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
 
     def _refuse(self, why: str) -> NoReturn:
         raise self._adapter.own(errors.ProgrammingError)(why)
+
+
+def kind_of(connections: type) -> Any:
+    """Return what says, to a pool, that a link serves connections of this class.
+
+    One whose objects have slots of their own could not be made as new again.
+    """
+    below = connections.__mro__[: connections.__mro__.index(Identified)]
+    has_slots = any(vars(kind).get("__slots__") for kind in below)
+    return ONCE if has_slots else connections

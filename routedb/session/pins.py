@@ -147,6 +147,15 @@ class Pins:
             return found[-1].node
         return self.inserted if stake.kind is Lives.VALUE else -1
 
+    def keep(self, node: int) -> bool:
+        """Tell whether something lives on `node` that would be missed without asking
+        for it, so that its link must not be replaced."""
+        return any(h.node == node and h.stake.kind not in _MILD for h in self)
+
+    def has_unread(self, node: int) -> bool:
+        """Tell whether rows are still to be read from `node`."""
+        return any(h.node == node for h in self.find(Stake(Lives.UNREAD)))
+
     def is_gone(self, stake: Stake) -> bool:
         """Tell whether what a statement asks for was lost with its link."""
         return Stake(stake.kind) in self._gone

@@ -39,11 +39,9 @@ class SQLiteConnection(Registered, Faced, driver=sqlite3):
 
     # -- links -------------------------------------------------------------------------
 
-    def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """Open a raw connection, and give it what was registered on this one."""
-        raw = super().open_link(node, timeout_s)
-        self.register_on(raw)
-        return raw
+    def dress(self, raw: Raw, node: NodeConfig) -> bool:
+        """Give a raw connection what was registered on this one."""
+        return self.register_on(raw)
 
     def backend(self) -> Raw:
         """Return the driver's connection that speaks for this one."""
@@ -51,6 +49,7 @@ class SQLiteConnection(Registered, Faced, driver=sqlite3):
         link = dispatcher.transaction.home_link
         if link is None or link.adapter is not self._adapter:
             link = dispatcher.default_link()
+        link.is_changed = True  # whatever is done with it
         return link.raw
 
     # -- cursors, and statements without one -------------------------------------------

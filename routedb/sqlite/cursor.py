@@ -112,6 +112,18 @@ class SQLiteCursor(Switching, _Base):  # type: ignore[misc]
         own = self.raws[link] = Own(self, link.raw)
         return own
 
+    def past(self, raw: RawCursor) -> Any:
+        """What ran in this object is told by it."""
+        return raw if type(raw) is Own else super().past(raw)
+
+    def end(self, raw: RawCursor, link: Link) -> None:
+        """Close a raw cursor; this object too, when it was the raw one."""
+        if type(raw) is Own:
+            with suppress(sqlite3.ProgrammingError):
+                sqlite3.Cursor.close(self)
+        else:
+            super().end(raw, link)
+
 
 class _Home:
     """What a home class fetches with: SQLite computes rows while they are fetched, so

@@ -25,7 +25,7 @@ def _registering(name: str, named_by: int) -> Any:
 class Registered:
     """The part of a connection that remembers what was registered on it."""
 
-    raws: Callable[[], list[Raw]]
+    touched: Callable[[], list[Raw]]
     guarded: Callable[..., Any]
 
     def __init__(self) -> None:
@@ -53,18 +53,19 @@ class Registered:
     @text_factory.setter
     def text_factory(self, factory: Any) -> None:
         self._text_factory = factory
-        for raw in self.raws():
+        for raw in self.touched():
             raw.text_factory = factory
 
     def keep(self, key: Any, method: str, args: Any, options: Any) -> None:
         """Call a method of every link, and of those opened later."""
-        for raw in self.raws():
+        for raw in self.touched():
             self.guarded(getattr(raw, method), *args, **options)
         self._calls.pop(key, None)  # the last call is repeated last
         self._calls[key] = (method, args, options)
 
-    def register_on(self, raw: Raw) -> None:
-        """Bring a new link up to date."""
+    def register_on(self, raw: Raw) -> bool:
+        """Bring a new link up to date; tell whether there was anything to register."""
         raw.text_factory = self._text_factory
         for method, args, options in self._calls.values():
             getattr(raw, method)(*args, **options)
+        return bool(self._calls) or self._text_factory is not str

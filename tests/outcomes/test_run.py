@@ -249,4 +249,4 @@ def test_every_error_says_whether_running_again_is_safe():
     errors = [k for k in kinds if issubclass(k, routedb.Error)]
     safe = {k.__name__ for k in errors if k.retry_is_safe}
     assert len(errors) > 15
-    assert safe == {"TransactionLost", "NoNodeError", "SplitBrain"}
+    assert safe == {"TransactionLost", "NoNodeError", "PoolTimeout", "SplitBrain"}

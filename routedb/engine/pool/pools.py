@@ -1,0 +1,103 @@
+"""All pools of a runtime, and what their upkeep does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from routedb.adapters.base import Adapter
+from routedb.config.model import ClusterConfig, NodeConfig
+from routedb.engine.opening import open_raw
+from routedb.engine.pool.pool import Pool, Warm, World
+from routedb.topology import NodeState, Snapshot
+
+_LONGEST_ROUND_S = 1.0
+_SHORTEST_ROUND_S = 0.05
+
+
+class Pools:
+    """The pools of those nodes whose database has one; each is made at its first use,
+    which imports the driver."""
+
+    def __init__(
+        self,
+        config: ClusterConfig,
+        adapter_for: Callable[[str], Adapter],
+        world: World,
+        view: Callable[[], Snapshot],
+    ) -> None:
+        self._config = config
+        self._adapter_for = adapter_for
+        self._world = world
+        self._view = view
+        self._pools: dict[int, Pool] = {}
+        # How the links are opened that serve one class of connections only.
+        self.own_kind: Callable[[NodeConfig], Warm | None] = lambda node: None
+        self._pooled = {
+            node.id: node
+            for node in config.nodes
+            if config.databases[node.database].pool is not None
+        }
+
+    def of(self, node: int) -> Pool | None:
+        """Return the pool of a node, None when it has none."""
+        found = self._pools.get(node)
+        if found is None and node in self._pooled:
+            found = self._pools.setdefault(node, self._make(self._pooled[node]))
+        return found
+
+    def tend(self) -> bool:
+        """Look after every pool; tell whether any link is open."""
+        if not self._pools:
+            return False
+        for node in self._pooled.values():
+            if self._is_warm(node):
+                self.of(node.id)
+        for pool in list(self._pools.values()):
+            pool.tend(self._warm(pool.node))
+        return any(pool.open for pool in list(self._pools.values()))
+
+    def close(self) -> None:
+        """Close what is idle now, and later what is given back."""
+        for pool in list(self._pools.values()):
+            pool.close()
+
+    def abandon(self) -> None:
+        """In a forked child: all links are the parent's."""
+        for pool in list(self._pools.values()):
+            pool.abandon()
+
+    @property
+    def round_s(self) -> float:
+        """How often upkeep must look to be in time."""
+        spans = [_LONGEST_ROUND_S * 2]
+        for database in self._config.databases.values():
+            spans += [] if database.pool is None else [database.pool.max_idle_s]
+            spans += [] if database.max_age_s is None else [database.max_age_s]
+        return max(_SHORTEST_ROUND_S, min(spans) / 2)
+
+    def _make(self, node: NodeConfig) -> Pool:
+        database = self._config.databases[node.database]
+        assert database.pool is not None  # or it would not be among the pooled
+        adapter = self._adapter_for(node.engine)
+        return Pool(node, database, database.pool, adapter, self._world)
+
+    def _is_warm(self, node: NodeConfig) -> bool:
+        pool = self._config.databases[node.database].pool
+        return pool is not None and pool.min > 0
+
+    def _warm(self, node: NodeConfig) -> Warm | None:
+        """Say how to open links nobody has asked for; None: not now."""
+        if not self._is_warm(node):
+            return None
+        group = self._view().groups[node.group]
+        state = next(view.state for view in group.nodes if view.id == node.id)
+        if state in (NodeState.DOWN, NodeState.DRAINING):
+            return None
+        own = self.own_kind(node)
+        if own is not None:
+            return own
+        database = self._config.databases[node.database]
+        adapter = self._adapter_for(node.engine)
+        opened = partial(open_raw, node, database, adapter, adapter.connect)
+        return Warm(None, lambda: (opened(), None))

@@ -1,0 +1,70 @@
+"""Connections that a pool hands out again.
+
+A virtual connection of this face is a link itself, so its object goes into the pool
+with its C connection, which stays open, and is handed out again, as new, when nobody
+else holds it (see engine/pool/holding.py).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from psycopg2 import extensions as ext
+
+from routedb import errors
+from routedb.adapters.psycopg2 import ADAPTER
+from routedb.config.model import NodeConfig
+from routedb.engine.core import Core
+from routedb.engine.opening import open_raw
+from routedb.engine.pool.pool import Warm
+from routedb.postgresql.connection import PostgreSQLConnection
+from routedb.postgresql.handle import Handle
+from routedb.postgresql.identity import Lease, kind_of
+
+
+def reserve(core: Core, kind: type) -> Lease | None:
+    """Reserve a place for a new connection in the pool of the default database's
+    writer; None when there is no pool, or no writer is known: it is found later."""
+    writer = core.topology.groups[core.default_group(None)].writer
+    pool = None if writer is None else core.pools.of(writer)
+    if pool is None:
+        return None
+    try:
+        return Lease(pool, pool.reserve(kind_of(kind)))
+    except errors.PoolTimeout as exc:
+        raise ADAPTER.own(errors.PoolTimeout)(*exc.args) from None
+
+
+def revived(lease: Lease | None) -> Any:
+    """Return the object that is in the place, without anything of its last user; None
+    when another must be made."""
+    if lease is None or lease.place.keeper is None:
+        return None
+    face = lease.place.keeper
+    lease.place.keeper = None
+    vars(face).clear()
+    return face
+
+
+def own_kind(core: Core, node: NodeConfig) -> Warm | None:
+    """Say how to open, for nobody yet, a link that is a connection itself; None for
+    nodes other than the default database's writer."""
+    group = core.topology.groups[core.default_group(None)]
+    if node.id != group.writer:
+        return None
+    return Warm(kind_of(PostgreSQLConnection), partial(_open, core, node))
+
+
+def _open(core: Core, node: NodeConfig) -> tuple[Any, Any]:
+    face: Any = PostgreSQLConnection.__new__(PostgreSQLConnection)
+
+    def become(dsn: str, *args: Any, **more: Any) -> Handle:
+        ext.connection.__init__(face, dsn, *args, **more)
+        return Handle(face)
+
+    def connect(node: NodeConfig, timeout_s: float) -> Any:
+        return ADAPTER.connect(node, timeout_s, become)
+
+    database = core.config.databases[node.database]
+    return open_raw(node, database, ADAPTER, connect), face

@@ -1,0 +1,37 @@
+"""The table of a place's states: it begins, it ends, and a link is in one hand only."""
+
+from __future__ import annotations
+
+import pytest
+
+from routedb.engine.pool.states import TABLE, Move, PlaceState, advance
+
+OPEN = set(PlaceState) - {PlaceState.GONE}
+
+
+def test_every_state_but_the_last_can_be_left_and_reached():
+    assert {state for state, _ in TABLE} == OPEN
+    assert set(TABLE.values()) == set(PlaceState)
+
+
+def test_every_move_has_one_meaning():
+    assert {move for _, move in TABLE} == set(Move)
+    assert len(TABLE) == len(Move)
+
+
+@pytest.mark.parametrize("state", OPEN, ids=lambda state: state.value)
+def test_from_every_state_a_place_can_come_to_its_end(state):
+    reached: set[PlaceState] = set()
+    found = {state}
+    while found - reached:
+        reached |= found
+        found = {after for (before, _), after in TABLE.items() if before in reached}
+    assert PlaceState.GONE in reached
+
+
+def test_only_an_idle_place_is_promised():
+    assert [state for state, move in TABLE if move is Move.PROMISED] == [
+        PlaceState.IDLE
+    ]
+    with pytest.raises(KeyError):
+        advance(PlaceState.LENT, Move.PROMISED)
