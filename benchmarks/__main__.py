@@ -13,7 +13,15 @@ from pathlib import Path
 
 from benchmarks.timing import Row
 
-PARTS = ("importing", "classify", "overhead", "dropin", "commits", "failover")
+PARTS = (
+    "importing",
+    "classify",
+    "overhead",
+    "dropin",
+    "commits",
+    "failover",
+    "pooled",
+)
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -1,0 +1,86 @@
+"""What a short-lived connection costs with a pool: connect, one SELECT, close.
+
+Against a plain connect each time, and against the driver's own pool, from one thread.
+Beside a read, which leaves nothing to reset, a write, after which the session is reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import psycopg2.pool
+
+import routedb
+from benchmarks.overhead import on_one_core
+from benchmarks.timing import Row, interleave, ratio
+from tests.servers import Reaper, open_place, start_postgresql
+
+READ = "SELECT name FROM item WHERE id = 1"
+WRITE = "UPDATE item SET name = 'x' WHERE id = 1"
+
+
+def run() -> list[Row]:
+    """Measure everything; takes about half a minute."""
+    reaper = Reaper()
+    try:
+        with (
+            on_one_core(),
+            closing(start_postgresql(open_place("postgres", reaper))) as servers,
+        ):
+            name = servers.create_database()
+            run_ = servers.writer.execute
+            run_("CREATE TABLE item (id int PRIMARY KEY, name text)", dbname=name)
+            run_("INSERT INTO item VALUES (1, 'x')", dbname=name)
+            return measure(servers.writer.dsn(name))
+    finally:
+        reaper.close()
+
+
+def measure(dsn: str) -> list[Row]:
+    """Measure against one node."""
+    pool = psycopg2.pool.ThreadedConnectionPool(1, 10, dsn)
+    with closing(routedb.Cluster(dsn, pool={"max": 10})) as cluster:
+        calls: dict[str, Callable[[], None]] = {
+            "raw": lambda: _use(psycopg2.connect(dsn), READ),
+            "psycopg2.pool": lambda: _lend(pool, READ),
+            "ours": lambda: _use(cluster.connect(), READ),
+            "psycopg2.pool, write": lambda: _lend(pool, WRITE),
+            "ours, write": lambda: _use(cluster.connect(), WRITE),
+        }
+        times = interleave(calls, rounds=30, block=10)
+    pool.closeall()
+    return [
+        _row(times, "pool: connect, read, close, of raw", "ours", "raw", 0.2),
+        _row(times, "pool: the same, of psycopg2.pool", "ours", "psycopg2.pool"),
+        _row(
+            times,
+            "pool: with a write, of psycopg2.pool",
+            "ours, write",
+            "psycopg2.pool, write",
+        ),
+    ]
+
+
+def _use(connection: Any, sql: str) -> None:
+    _run(connection, sql)
+    connection.close()
+
+
+def _lend(pool: Any, sql: str) -> None:
+    connection = pool.getconn()
+    _run(connection, sql)
+    pool.putconn(connection)
+
+
+def _run(connection: Any, sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+    connection.commit()
+
+
+def _row(times: Any, name: str, mine: str, other: str, bar: float | None = None) -> Row:
+    shown = f"{times[other].median * 1e6:.0f} -> {times[mine].median * 1e6:.0f} us"
+    return Row(name, ratio(times, mine, other), "x", bar, shown)
