@@ -83,6 +83,25 @@ def _needed(d: Session, text: Text, params: Any) -> Iterator[tuple[Stake, int]]:
         is_soft = stake.kind is Lives.VALUE and text.plan.dialect == "postgresql"
         if not (is_soft and text.plan.placement.database is not None):
             yield stake, node
+    for held in pins.listens[-1:]:
+        if _may_answer(d, text.plan, held.node):
+            yield held.stake, held.node
+
+
+def _may_answer(d: Session, plan: Plan, node: int) -> bool:
+    """Tell whether a plain read may as well run on `node` as anywhere, so that what was
+    notified there comes with its answer."""
+    link = d.open.get(node)
+    if link is None or not plan.is_read or d.transaction.is_bound:
+        return False
+    hints = plan.statement.hints
+    is_asked = d.role is not None or (hints is not None and hints.role is not None)
+    home = d.core.config.databases[link.node.database]
+    is_there = plan.placement.database in (None, home.name) and d.database in (
+        None,
+        home.name,
+    )
+    return is_there and not home.is_sharded and not is_asked
 
 
 def _here(

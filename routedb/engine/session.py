@@ -215,6 +215,7 @@ class Session:
             and self.role is None
             and self.consistency is None
             and not pins.names
+            and not pins.listens
             and not pins.lost
             and not self.is_serializable
         )

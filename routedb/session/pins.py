@@ -139,6 +139,12 @@ class Pins:
         all that may be meant."""
         return [held for held in self if _is_one_of(held.stake, stake)]
 
+    @property
+    def listens(self) -> list[Held]:
+        """What this session listens to: notifications come with the answers to its
+        statements, so its reads belong where they arrive."""
+        return self.find(Stake(Lives.LISTEN)) if self._held else []
+
     def where(self, stake: Stake, key: str = "") -> int:
         """Return the node that a statement which needs this must run on, else -1."""
         found = self.find(stake)
