@@ -45,3 +45,20 @@ class NodeDrained(NamedTuple):
 
     node: int
     on: bool
+
+
+class NodeJoined(NamedTuple):
+    """Node `node` is a member of its group, and takes reads by this weight.
+
+    A node that is new to the group comes after all that are known, by number.
+    """
+
+    node: int
+    group: int
+    weight: float
+
+
+class NodeLeft(NamedTuple):
+    """Node `node` is no member of its group any more."""
+
+    node: int

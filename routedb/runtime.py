@@ -47,6 +47,7 @@ class Runtime:
             lambda: self.core.topology,
             wanted=self.core.last_wanted,
             give_up=self.core.give_up,
+            register=self.core,
         )
         self.core.attend = self.monitor.start
         self.core.wake = self.monitor.wake
@@ -182,8 +183,9 @@ class Runtime:
         database = database_for(config, None)
         group = database.groups[0]
         try:
-            if len(group.nodes) > 1:
+            if not group.is_single:
                 deadline = self.core.clock() + database.connect_timeout_s
+                self.core.await_members(group.id, deadline)
                 self.core.await_any(group.id, deadline)
             if self.core.topology.groups[group.id].writer is None:
                 dispatcher.links.replica(group.id, dispatcher.place())
@@ -305,7 +307,7 @@ class Cluster:
         Nodes are asked while there is a connection; those of a group of one never are.
         """
         core = self._runtime.core
-        return status(core.config, core.topology)
+        return status(core.config, core.nodes, core.topology)
 
     def drain(self, name: str) -> None:
         """Give the node `name` no new work, until `resume`.

@@ -17,18 +17,21 @@ from tests.proxy import Proxy
 from tests.servers import (
     Cluster,
     Database,
+    Local,
     MariaDBCluster,
     MissingServer,
+    Patroni,
     Place,
     PostgreSQLCluster,
     Reaper,
     Server,
     open_place,
     start_mariadb,
+    start_patroni,
     start_postgresql,
 )
 
-LIVE = {"postgresql", "pg", "mariadb", "my"}
+LIVE = {"postgresql", "pg", "mariadb", "my", "patroni"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,6 +59,25 @@ def mariadb(reaper: Reaper) -> Iterator[MariaDBCluster]:
     """A MariaDB writer with a replica that follows by GTID."""
     with _running(start_mariadb, "mysql", reaper) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def started_patroni(reaper: Reaper) -> Iterator[Patroni]:
+    """Three PostgreSQL servers under Patroni; everything on this machine itself."""
+    place = Local("postgres", reaper)
+    try:
+        cluster = start_patroni(place)
+    except MissingServer as missing:
+        pytest.fail(str(missing), pytrace=False)
+    yield cluster
+    place.close()
+
+
+@pytest.fixture
+def patroni(started_patroni: Patroni) -> Iterator[Patroni]:
+    """A Patroni cluster of three that are well; what a test broke is mended."""
+    yield started_patroni
+    started_patroni.mend()
 
 
 @pytest.fixture

@@ -84,6 +84,8 @@ END
 missing_packages() {
     has_server postgres /usr/lib/postgresql/*/bin || echo postgresql
     has_server mariadbd /usr/sbin || has_server mysqld /usr/sbin || echo mariadb-server
+    has_server etcd || echo etcd-server
+    has_server patroni || echo patroni
     command -v gcc >/dev/null 2>&1 || echo gcc libc6-dev
     command -v pkg-config >/dev/null 2>&1 || echo pkg-config
     has_file /usr/include/mariadb/mysql.h /usr/include/mysql/mysql.h \

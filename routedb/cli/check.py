@@ -16,10 +16,11 @@ from routedb.cli.queries import check_queries
 from routedb.cli.source import FAILED, read, source_argument
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
+from routedb.engine.core import Core
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.monitor import probe
-from routedb.topology import Event, Limits, Snapshot, initial, update
+from routedb.monitor.patroni import Enquiry, UnheardError
 from routedb.topology.snapshot import Answer, Role
 from routedb.topology.status import NodeStatus, status, trouble
 
@@ -63,7 +64,8 @@ def check(source: str, queries: TextIO | None, form: str | None) -> None:
     """Read CONFIG, connect to every node, show what each is.
 
     Exits with 1 when a node cannot be reached or a group has not exactly one writer; a
-    database with read_only = true needs none. Exits with 2 when CONFIG is wrong.
+    database with read_only = true needs none. With discovery the nodes are those that
+    Patroni names. Exits with 2 when CONFIG is wrong.
 
     With --queries it exits with 1 when a statement would be refused.
     """
@@ -73,10 +75,13 @@ def check(source: str, queries: TextIO | None, form: str | None) -> None:
     if queries is not None:
         check_queries(config, queries, form)
         return
-    reports = ask_all(config)
-    console().print(_table(status(config, seen(config, reports))))
-    troubles = [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
-    troubles += group_troubles(config, reports)
+    core = Core(config, adapters.load)
+    troubles = find_members(core)
+    reports = ask_all(core)
+    hear(core, reports)
+    console().print(_table(status(config, core.nodes, core.topology)))
+    troubles += [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
+    troubles += group_troubles(core, reports)
     for text in troubles:
         click.echo(text, err=True)
     if troubles:
@@ -84,12 +89,26 @@ def check(source: str, queries: TextIO | None, form: str | None) -> None:
     click.echo(f"{config.source}: {len(reports)} nodes, all is well")
 
 
-def ask_all(config: ClusterConfig) -> list[Report]:
+def find_members(core: Core) -> list[str]:
+    """Ask each Patroni for the members of its group; say which did not answer."""
+    troubles = []
+    for name, database in core.config.databases.items():
+        if database.discovery is None:
+            continue
+        enquiry = Enquiry(database.discovery, database.connect_timeout_s)
+        try:
+            core.enrol(database.groups[0].id, enquiry.ask())
+        except UnheardError as exc:
+            troubles.append(f"{name}: Patroni names no members: {exc}")
+    return troubles
+
+
+def ask_all(core: Core) -> list[Report]:
     """Ask every node once, many at the same time: dead ones take their time."""
-    if not config.nodes:
-        return []
-    with ThreadPoolExecutor(min(len(config.nodes), _MOST_AT_ONCE)) as threads:
-        return list(threads.map(lambda node: _ask(config, node), config.nodes))
+    views = [node for group in core.topology.groups for node in group.members]
+    nodes = [core.nodes[view.id] for view in views]
+    with ThreadPoolExecutor(min(len(nodes), _MOST_AT_ONCE)) as threads:
+        return list(threads.map(lambda node: _ask(core.config, node), nodes))
 
 
 def _ask(config: ClusterConfig, node: NodeConfig) -> Report:
@@ -102,38 +121,35 @@ def _ask(config: ClusterConfig, node: NodeConfig) -> Report:
         return Report(node, None, said or type(exc).__name__)
 
 
-def group_troubles(config: ClusterConfig, reports: Sequence[Report]) -> list[str]:
+def hear(core: Core, reports: Sequence[Report]) -> None:
+    """Let the core see what a runtime would see after these answers."""
+    for node, answer, error in reports:
+        if answer is None:
+            core.publish(NodeFailed(node.id, 0, error, Fault.REFUSED))
+        else:
+            core.publish(NodeAnswered(node.id, 0, answer))
+
+
+def group_troubles(core: Core, reports: Sequence[Report]) -> list[str]:
     """Say which groups have no writer, or two of which neither is provably newer, or
     nodes of another cluster."""
-    views = seen(config, reports).groups
-    roles = {report.node.id: report.role for report in reports}
+    writers = {r.node.group for r in reports if r.role is Role.WRITER}
     troubles = []
-    for group in config.groups:
-        view, name = views[group.id], _name(group)
-        has_writer = any(roles[node.id] is Role.WRITER for node in group.nodes)
+    for group in core.groups:
+        view, name = core.topology.groups[group.id], _name(group)
+        is_read_only = core.config.databases[group.database].read_only
         if view.is_split:
             troubles.append(f"{name}: two nodes claim to be the writer")
-        elif not has_writer and not config.databases[group.database].read_only:
+        elif group.id not in writers and not is_read_only:
             troubles.append(f"{name}: no node answers as writer")
         elif view.strangers and view.writer is None:
             troubles.append(f"{name}: no node of its cluster answers as writer")
         troubles += [
-            f"{config.nodes[node.id]}: {trouble(view, node)}"
+            f"{core.nodes[node.id]}: {trouble(view, node)}"
             for node in view.nodes
             if node.id in view.strangers
         ]
     return troubles
-
-
-def seen(config: ClusterConfig, reports: Sequence[Report]) -> Snapshot:
-    """Return what a runtime would see after these answers."""
-    snapshot, limits = initial(config), Limits.of(config)
-    for node, answer, error in reports:
-        event: Event = NodeFailed(node.id, 0, error, Fault.REFUSED)
-        if answer is not None:
-            event = NodeAnswered(node.id, 0, answer)
-        snapshot = update(snapshot, event, 0.0, limits)
-    return snapshot
 
 
 def _name(group: GroupConfig) -> str:

@@ -21,8 +21,11 @@ from routedb.events import NodeAnswered
 from routedb.routing import Route
 from routedb.sql import scan
 from routedb.sql.statement import Kind
+from routedb.topology.patroni import Member, Membership
 from routedb.topology.snapshot import Answer, Role
 
+# Nothing is asked here, and a cluster under Patroni has replicas.
+_ANOTHER = Membership((Member("replica", "a-replica", 5432),), is_paused=True)
 _MOST_SESSIONS = 10_000  # of logs that do not say when a session ends
 _PLACEHOLDER = re.compile(r"\$(\d+)").sub
 _NUMBER = re.compile(r"'(-?\d+(?:\.\d+)?)'").fullmatch
@@ -39,7 +42,10 @@ class Rehearsal:
         self._sessions: dict[str, _Session] = {}
         self._tally = Tally()
         self.controls = 0
-        for event in _answers(self._core.config):
+        for group in self._core.groups:
+            if group.is_discovered:
+                self._core.enrol(group.id, _ANOTHER)
+        for event in _answers(self._core):
             self._core.publish(event)
 
     def run(self, queries: Iterable[Query]) -> Report:
@@ -150,9 +156,9 @@ def _open(database: DatabaseConfig) -> DatabaseConfig:
     return replace(database, groups=groups)
 
 
-def _answers(config: ClusterConfig) -> Iterator[NodeAnswered]:
+def _answers(core: Core) -> Iterator[NodeAnswered]:
     """Let the first node of each group be the writer, the others its replicas."""
-    for group in config.groups:
-        for node in group.nodes:
-            role = Role.WRITER if node is group.nodes[0] else Role.REPLICA
-            yield NodeAnswered(node.id, 0, Answer(role, history="1", lag_s=0.0))
+    for node in list(core.nodes):
+        is_first = node is core.groups[node.group].nodes[0]
+        role = Role.WRITER if is_first else Role.REPLICA
+        yield NodeAnswered(node.id, 0, Answer(role, history="1", lag_s=0.0))

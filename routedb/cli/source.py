@@ -46,7 +46,7 @@ def settle(cluster: Cluster) -> None:
     while True:
         topology = core.topology
         is_known = all(
-            len(group.nodes) == 1
+            group.is_single
             or all(node.state is not NodeState.UNKNOWN for node in group.nodes)
             for group in topology.groups
         )

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from routedb.config import rules
+from routedb.config.discovery import check_nodes, read_discovery
 from routedb.config.document import Document, Path
-from routedb.config.dsn import Address, MalformedError, node_name, parse_dsn
+from routedb.config.dsn import (
+    Address,
+    MalformedError,
+    node_name,
+    parse_dsn,
+    unique_name,
+)
 from routedb.config.mask import mask
 from routedb.config.model import (
     ClusterConfig,
@@ -89,8 +97,11 @@ class Builder:
             self._refuse(
                 path, f"has either nodes = […] or shards = [[…], […]]; found {found}"
             )
+        options = read_options(self._document, path)
+        discovery = read_discovery(self._document, path, options, shards is not None)
         if shards is None:
-            groups = [self._group(name, None, (*path, "nodes"))]
+            group = self._group(name, None, (*path, "nodes"))
+            groups = [replace(group, is_discovered=discovery is not None)]
         else:
             groups = [
                 self._group(name, number, (*path, "shards", number))
@@ -103,13 +114,15 @@ class Builder:
             self._refuse(
                 path, f"a database has one engine; found {' and '.join(engines)}"
             )
-        options = read_options(self._document, path)
         if options.get("commit_check") and engines != ["postgresql"]:
             self._refuse_check(path, engines[0])
+        if discovery is not None:
+            check_nodes(self._document, path, groups[0].nodes, self._environ)
         return DatabaseConfig(
             name=name,
             groups=tuple(groups),
             dialect=DIALECTS[engines[0]],
+            discovery=discovery,
             **options,
         )
 
@@ -180,11 +193,7 @@ class Builder:
         """Make up a name that no other node of the cluster has."""
         where = {**address.where, **driver}
         name = mask(node_name(address.engine, where, self._environ))
-        unique = name
-        for number in count(2):
-            if unique not in self._names:
-                break
-            unique = f"{name} #{number}"
+        unique = unique_name(name, self._names)
         self._names.add(unique)
         return unique
 

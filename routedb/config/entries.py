@@ -140,6 +140,24 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     :default: empty
     """
 
+    discovery: str | None = None
+    """Who the members are: ``nodes``, for good, or whom Patroni names (see
+    :doc:`patroni`): ``discovery = "patroni"``
+
+    :default: ``"nodes"``
+    """
+
+    urls: list[str] | None = None
+    """Where Patroni is asked; required with ``discovery = "patroni"``:
+    ``urls = ["http://db1:8008", "http://db2:8008"]``"""
+
+    urls_ca: str | None = None
+    """The certificates that vouch for ``https`` URLs: ``urls_ca = "/etc/ssl/db.pem"``
+
+    :type: path
+    :default: those the system trusts
+    """
+
 
 class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
     """One line under [tables], written as a table."""

@@ -39,6 +39,21 @@ class GroupConfig:
     database: str
     shard: int | None  # its number among the database's shards; None when unsharded
     nodes: tuple[NodeConfig, ...]
+    is_discovered: bool = False  # others may join these nodes, and these may leave
+
+    @property
+    def is_single(self) -> bool:
+        """Tell whether it is one node, and always will be."""
+        return len(self.nodes) == 1 and not self.is_discovered
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Who is asked for the members of a group. Its nodes are the first known ones, and
+    later ones are reached as the first of them is."""
+
+    urls: tuple[str, ...] = field(repr=False)  # may hold passwords
+    ca: str | None = None  # path of the certificates that vouch for https URLs
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,7 @@ class DatabaseConfig:
     keepalive_s: float | None = 30.0  # a silent line is probed after this; None: not
     max_age_s: float | None = None  # an older link is replaced when it is idle
     pool: PoolConfig | None = None  # None: each connection opens links of its own
+    discovery: Discovery | None = None  # None: the members are the nodes, for good
 
     @property
     def is_sharded(self) -> bool:

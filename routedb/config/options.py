@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from routedb.config.document import Document, Path, near
+from routedb.config.dsn.address import MalformedError
+from routedb.config.dsn.url import read_url
 from routedb.config.model import PoolConfig
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
@@ -102,6 +104,35 @@ def _count(least: int) -> Callable[[Document, Path], int]:
     return read
 
 
+def _urls(document: Document, path: Path) -> tuple[str, ...]:
+    value = document.value(path)
+    if not isinstance(value, list | tuple) or not value:
+        document.refuse(path, 'expected a list of addresses: ["http://db1:8008", …]')
+    for number, url in enumerate(value):
+        if not (isinstance(url, str) and _is_url(url)):
+            document.refuse(
+                (*path, number),
+                "expected the address of one Patroni: http://db1:8008, or https://",
+            )
+    return tuple(value)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        url = read_url(text)
+    except MalformedError:
+        return False
+    is_http = text.lower().startswith(("http://", "https://"))
+    return is_http and len(url.hosts) == 1 and bool(url.hosts[0][0]) and not url.query
+
+
+def _text(document: Document, path: Path) -> str:
+    value = document.value(path)
+    if not isinstance(value, str) or not value:
+        document.refuse(path, "expected the path of a file")
+    return value
+
+
 def _seconds(value: object) -> float | None:
     if isinstance(value, str):
         match = _DURATION.fullmatch(value.strip())
@@ -128,6 +159,10 @@ OPTIONS: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
     "keepalive": ("keepalive_s", _keepalive),
     "max_age": ("max_age_s", _limit),
     "pool": ("pool", _pool),
+    # Together they make up the field of that name: see discovery.py.
+    "discovery": ("discovery", Word("nodes", "patroni")),
+    "urls": ("urls", _urls),
+    "urls_ca": ("urls_ca", _text),
 }
 # The same for the keys of a pool.
 _POOL: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {

@@ -340,7 +340,7 @@ def _asked(d: Session, plan: Plan, database: DatabaseConfig) -> bool:
     Not asked where the answer would change nothing: a group without replicas, or a
     transaction that goes to the writer anyway.
     """
-    if not any(len(group.nodes) > 1 for group in database.groups):
+    if all(group.is_single for group in database.groups):
         return False
     if d.transaction.is_open and not d.is_read_only:
         return False

@@ -281,13 +281,13 @@ class Attempts:
         return Moment.IN_TRANSACTION
 
     def _is_alone(self, link: Link) -> bool:
-        return len(self.d.core.groups[link.node.group].nodes) == 1
+        return self.d.core.groups[link.node.group].is_single
 
     def _elsewhere(self, link: Link, exc: Exception, fault: Fault) -> None:
         self._tell_lost(link, exc)
         if self.pinned is not None:
             raise exc
-        nodes = len(self.d.core.groups[self.group].nodes)
+        nodes = len(self.d.core.topology.groups[self.group].nodes)
         if link.node.id in self.tried or len(self.tried) > nodes:
             raise exc
         self.tried.add(link.node.id)

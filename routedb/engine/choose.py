@@ -48,7 +48,7 @@ def choose(d: Session, plan: Plan) -> tuple[Link | None, Route]:
         return None, route
     if not plan.is_read:
         return (link if link.is_alive() else None), route
-    if len(group.nodes) == 1:
+    if group.is_single:
         _stay(d, plan, link, topology, STAY)
     elif gid not in d.marks or d.marks[gid].source != link.id:
         d.sight.meet(gid, link.id)

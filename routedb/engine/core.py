@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from math import inf
 
@@ -27,6 +27,7 @@ from routedb.engine.pool.pool import World
 from routedb.engine.pool.pools import Pools
 from routedb.engine.pool.upkeep import Upkeep
 from routedb.engine.roll import Roll
+from routedb.engine.roster import Roster
 from routedb.engine.shadow.texts import ShadowTexts
 from routedb.engine.texts import Texts
 from routedb.errors import Fault
@@ -42,6 +43,7 @@ from routedb.topology import (
     initial,
     update,
 )
+from routedb.topology.patroni import Membership, changes
 
 # What a statement meets that its node is to blame for, and not the statement.
 _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
@@ -59,7 +61,8 @@ class Core:
     ) -> None:
         self.config = config
         self.clock = clock
-        self.nodes: tuple[NodeConfig, ...] = config.nodes
+        self._roster = Roster(config)
+        self.nodes: Sequence[NodeConfig] = self._roster.nodes  # grows, never shrinks
         self.groups: tuple[GroupConfig, ...] = config.groups
         self.loads = [0] * len(self.nodes)  # statements under way, by node id
         self.topology: Snapshot = initial(config)
@@ -85,6 +88,8 @@ class Core:
         # The runtime's: age the links of its connections; tell whether there are any.
         self.age: Callable[[], bool] = lambda: False
         self.upkeep = Upkeep(self._tend, self.pools.round_s)
+        # Of discovered groups that were asked for: why nobody told their members.
+        self._unheard: dict[int, str] = {}
 
     def adapter(self, node: NodeConfig) -> Adapter:
         """Return the adapter that opens `node`."""
@@ -153,15 +158,8 @@ class Core:
     def publish(self, event: Event) -> None:
         """Take news of a node into the snapshot and wake whoever waits for it."""
         with self._changed:
-            before = self.topology
-            after = update(before, event, self.clock(), self._limits)
-            if after is before:
-                return
-            self.topology = after
-            self._changed.notify_all()
-            group = self.nodes[event.node].group
-            if _writers(after.groups[group]) != _writers(before.groups[group]):
-                self._settled.notify_all()
+            after = update(self.topology, event, self.clock(), self._limits)
+            self._show(after, self.nodes[event.node].group)
 
     def heard(self, link: Link, exc: Exception, fault: Fault) -> None:
         """Take a failed statement as evidence of its node, and see to more of it.
@@ -181,6 +179,56 @@ class Core:
         if self.adapter(self.nodes[node]).is_remote:
             self.roll.give_up(node, since, self.clock() - since)
 
+    def enrol(self, group: int, told: Membership) -> list[NodeConfig]:
+        """Take what Patroni told of a group into the snapshot; return its members."""
+        with self._changed:
+            weights = self._weights(group, told)
+            self.loads += [0] * (len(self.nodes) - len(self.loads))
+            after = self.topology
+            for event in changes(after.groups[group], weights, told.is_paused):
+                after = update(after, event, self.clock(), self._limits)
+            self._show(after, group)
+            self._heard(group, "")
+            return [self.nodes[view.id] for view in after.groups[group].members]
+
+    def unheard(self, group: int, why: str) -> None:
+        """Note that no Patroni of a group could be asked."""
+        with self._changed:
+            self._heard(group, why)
+
+    def await_members(self, group: int, deadline: float) -> None:
+        """Wait until Patroni was asked once for the members of a discovered group."""
+        with self._changed:
+            while self.groups[group].is_discovered and group not in self._unheard:
+                left = deadline - self.clock()
+                if left <= 0:
+                    return
+                self._changed.wait(left)
+
+    def _weights(self, group: int, told: Membership) -> dict[int, float]:
+        weights = {}
+        for member in told.members:
+            node = self._roster.node_at(group, member.host, member.port)
+            self.pools.join(node)
+            weights[node.id] = node.weight if member.takes_reads else 0.0
+        return weights
+
+    def _heard(self, group: int, why: str) -> None:
+        is_first = group not in self._unheard
+        self._unheard[group] = why
+        if is_first:
+            self._changed.notify_all()
+
+    def _show(self, after: Snapshot, group: int) -> None:
+        """Replace the snapshot, and wake those who wait for what is new of a group."""
+        before = self.topology
+        if after is before:
+            return
+        self.topology = after
+        self._changed.notify_all()
+        if _writers(after.groups[group]) != _writers(before.groups[group]):
+            self._settled.notify_all()
+
     def await_writer(self, group: int, deadline: float) -> int:
         """Return the id of the group's writer, waiting for one until `deadline`.
 
@@ -192,8 +240,9 @@ class Core:
             if view.writer is not None:
                 return view.writer
             left = deadline - self.clock()
-            if left <= 0 or all(node.is_refusing for node in view.nodes):
-                raise no_writer(self.groups[group], self.nodes, view)
+            if left <= 0 or all(node.is_refusing for node in view.members):
+                why = self._unheard.get(group, "")
+                raise no_writer(self.groups[group], self.nodes, view, why)
             self.wake()
             with self._settled:
                 if self.topology.groups[group] is view:
@@ -251,5 +300,5 @@ class Core:
 
 def _writers(view: GroupView) -> tuple[int | None, bool, bool]:
     """Return what those who wait for a writer wait for."""
-    is_refused = all(node.is_refusing for node in view.nodes)
+    is_refused = all(node.is_refusing for node in view.members)
     return view.writer, view.is_split, is_refused

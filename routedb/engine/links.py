@@ -22,7 +22,7 @@ from routedb.events import NodeFailed
 from routedb.session import Action, Moment, Settings, action_for
 from routedb.session.pins import Pin, Pins
 from routedb.session.settings import Setting
-from routedb.topology import candidates, pick
+from routedb.topology import GroupView, NodeState, candidates, pick
 
 # What says that the node itself could not be had, not only this link.
 _NODE_FAULTS = frozenset({Fault.REFUSED, Fault.NODE_STARTING, Fault.LINK_LOST})
@@ -155,7 +155,7 @@ class Links:
                 return self.get(node, must_live)
             except Exception as exc:
                 action = self.cannot_open(node, exc, Moment.FINDING_WRITER)
-                alone = len(core.groups[group].nodes) == 1
+                alone = core.groups[group].is_single
                 if action is not Action.AWAIT_WRITER or alone:
                     raise
                 if core.topology.version == version and not core.await_news(
@@ -184,7 +184,7 @@ class Links:
             exc.retry_is_safe = True  # type: ignore[attr-defined]  # nothing was sent
         if fault in _NODE_FAULTS:
             view = self.core.topology.groups[config.group]
-            seen = next(n for n in view.nodes if n.id == node)
+            seen = view.find(node)
             reason = mask(str(exc)).strip()
             fault = Fault.REFUSED if fault is Fault.LINK_LOST else fault
             self.core.publish(NodeFailed(node, seen.generation, reason, fault))
@@ -312,6 +312,7 @@ class Links:
         if self._is_closed:  # by another thread, under a statement
             adapter = self.core.adapter(node)
             raise adapter.own(errors.InterfaceError)("the connection is closed")
+        self._let_go(self.core.topology.groups[node.group])
         return connect(self.core, node, self.hosts)
 
     def _is_over(self, link: Link) -> bool:
@@ -326,6 +327,14 @@ class Links:
 
     def _holders(self) -> list[Holder]:
         return [holder for known in list(self.holders) if (holder := known())]
+
+    def _let_go(self, view: GroupView) -> None:
+        """Close idle links to nodes that have left the group."""
+        gone = {n.id for n in view.nodes if n.state is NodeState.GONE}
+        for link in self if gone else ():
+            is_held = any(held.node == link.id for held in self.pins)
+            if link.id in gone and not is_held and link.is_idle():
+                self.drop(link)
 
     def _replace(self, link: Link) -> None:
         """Drop a dead idle link; say so when something that lived on it is lost."""

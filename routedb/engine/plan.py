@@ -184,7 +184,7 @@ class Plan:
 
     def _settle_role(self) -> None:
         database = self.database
-        has_replicas = any(len(g.nodes) > 1 for g in database.groups)
+        has_replicas = not all(group.is_single for group in database.groups)
         self.shares_writes = database.consistency == "process"
         is_free = self.is_read and has_replicas and database.consistency != "strong"
         is_free = is_free and not self.statement.is_local

@@ -35,7 +35,7 @@ class Roll:
         """End whatever still waits on a link to a server: its runtime closes."""
         with self._lock:
             for link in list(self._links):
-                if link.adapter.is_remote:
+                if link.adapter.is_remote and link.raw is not None:
                     link.adapter.interrupt(link.raw)
 
     def give_up(self, node: int, since: float, silence_s: float) -> None:
@@ -46,5 +46,6 @@ class Roll:
         with self._lock:
             for link in list(self._links):
                 if link.id == node and link.opened_at <= since:
-                    link.give_up(silence_s)
+                    if link.raw is not None:  # None: it was given back to its pool
+                        link.give_up(silence_s)
                     self._links.discard(link)

@@ -27,7 +27,7 @@ class Sight:
     def meet(self, group: int, node: int, shared_at: float = 0.0) -> None:
         """Take note that this session sees what `node` shows it, which holds what the
         process had written by `shared_at`."""
-        if len(self.core.topology.groups[group].nodes) == 1:
+        if self.core.groups[group].is_single:
             return
         mark = self.marks.get(group)
         if mark is None:

@@ -34,7 +34,7 @@ def after(d: Session, text: str) -> list[int]:
     named = []
     for place, position in read_token(text):
         group = numbers.get(place)
-        if group is None or len(d.core.topology.groups[group].nodes) == 1:
+        if group is None or d.core.groups[group].is_single:
             continue
         mark = d.marks.setdefault(group, Mark())
         mark.add(Floor(position, d.core.clock()))

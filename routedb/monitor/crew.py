@@ -1,4 +1,4 @@
-"""The monitor's threads: one for each node, and a guard over all.
+"""The monitor's threads: one for each node or discovered group, and a guard over all.
 
 A node that hangs holds up only its own thread, and the guard frees that one when its
 time is over. All wait on one condition, so that a wake reaches everybody at once.
@@ -10,13 +10,42 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
-
-from routedb.monitor.watch import Watch
+from typing import Protocol
 
 LINGER_S = 5.0  # probing goes on for so long after a pause: connections come and go
 HURRY_S = 5.0  # and is fast for so long after a wake
 HASTE_S = 0.01  # a sample that is wanted waits so long for others to want it too
-MIN_GAP_S = 0.02  # between two probes of one node, however many wakes there are
+
+
+class Duty(Protocol):
+    """What one thread does in its turns: a Watch or a Scout."""
+
+    name: str
+    timeout_s: float
+    gap_s: float  # between two probes at least, however many wakes there are
+    group: int | None  # whose haste it follows
+
+    def probe(self) -> None:
+        """Ask once, and publish what came of it."""
+
+    def rest(self) -> None:
+        """Let go of what is only needed while probing goes on."""
+
+    @property
+    def due(self) -> float | None:
+        """When `expire` or `judge` is to look next; None: not at all."""
+
+    def expire(self) -> None:
+        """Give up the probe under way if its time is over."""
+
+    def judge(self) -> None:
+        """Say so when there has been no sign of life for too long."""
+
+    def interrupt(self) -> None:
+        """End the probe under way without a word."""
+
+    def abandon(self) -> None:
+        """In a forked child: let go of what the parent goes on using."""
 
 
 class Turn(Enum):
@@ -30,17 +59,17 @@ class Turn(Enum):
 class Crew:
     """Threads that probe until `stop`. Started once; a stopped crew is thrown away.
 
-    `interval` says how long to wait after a probe: it is told the watch and whether
-    somebody is in a hurry.
+    `interval` says how long to wait after a probe: it is told the duty and whether
+    somebody is in a hurry. `duties` changes by `add` and `dismiss` only.
     """
 
     def __init__(
         self,
-        watches: Sequence[Watch],
-        interval: Callable[[Watch, bool], float],
+        duties: Sequence[Duty],
+        interval: Callable[[Duty, bool], float],
         clock: Callable[[], float],
     ) -> None:
-        self.watches = watches
+        self.duties: tuple[Duty, ...] = tuple(duties)
         self._interval = interval
         self._clock = clock
         self._changed = threading.Condition()  # guards the fields below
@@ -48,16 +77,10 @@ class Crew:
         self._rest_at: float | None = None  # when probing pauses; None: not
         self._hurry_until = clock()
         self._wakes = 0
-        self._hastened: dict[int, float] = {}  # group -> when a sample was wanted
-        self._threads = [
-            threading.Thread(
-                target=self._follow,
-                args=[watch],
-                name=f"routedb-monitor-{watch.node.name}",
-                daemon=True,
-            )
-            for watch in watches
-        ]
+        self._hastened: dict[
+            int | None, float
+        ] = {}  # group -> when a sample was wanted
+        self._threads = [self._thread(duty) for duty in duties]
         self._threads.append(
             threading.Thread(
                 target=self._guard, name="routedb-monitor-guard", daemon=True
@@ -66,8 +89,26 @@ class Crew:
 
     def start(self) -> None:
         """Start the threads."""
-        for thread in self._threads:
+        for thread in list(self._threads):  # the first may find others
             thread.start()
+
+    def add(self, duty: Duty) -> None:
+        """Begin with one more, unless stopped."""
+        thread = self._thread(duty)
+        with self._changed:
+            if self._is_stopped:
+                return
+            self.duties += (duty,)
+            self._threads = [t for t in self._threads if t.is_alive() or not t.ident]
+            self._threads.append(thread)
+            thread.start()
+
+    def dismiss(self, duty: Duty) -> None:
+        """End with one of them."""
+        with self._changed:
+            self.duties = tuple(d for d in self.duties if d is not duty)
+            self._changed.notify_all()
+        duty.interrupt()
 
     def pause(self) -> None:
         """Let probing end after a while, unless `resume` comes first."""
@@ -99,39 +140,46 @@ class Crew:
         with self._changed:
             self._is_stopped = True
             self._changed.notify_all()
-        for watch in self.watches:
-            watch.interrupt()
+            threads = list(self._threads)
+        for duty in self.duties:
+            duty.interrupt()
         deadline = time.monotonic() + timeout_s
-        for thread in self._threads:
+        for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _follow(self, watch: Watch) -> None:
-        """Probe one node whenever it is due."""
+    def _thread(self, duty: Duty) -> threading.Thread:
+        name = f"routedb-monitor-{duty.name}"
+        return threading.Thread(
+            target=self._follow, args=[duty], name=name, daemon=True
+        )
+
+    def _follow(self, duty: Duty) -> None:
+        """Probe whenever it is due."""
         due, wakes, is_resting = self._clock(), 0, False
         began = due  # the last probe
         while True:
-            turn, wakes = self._next_turn(watch, began, due, wakes, is_resting)
+            turn, wakes = self._next_turn(duty, began, due, wakes, is_resting)
             if turn is Turn.PROBE:
                 began = self._clock()
-                watch.probe()
+                duty.probe()
                 hurry = self._clock() < self._hurry_until
-                due = self._clock() + self._interval(watch, hurry)
+                due = self._clock() + self._interval(duty, hurry)
             else:
-                watch.rest()
+                duty.rest()
                 due = self._clock()
             is_resting = turn is Turn.REST
             if turn is Turn.STOP:
                 return
 
     def _next_turn(
-        self, watch: Watch, began: float, due: float, wakes: int, is_resting: bool
+        self, duty: Duty, began: float, due: float, wakes: int, is_resting: bool
     ) -> tuple[Turn, int]:
-        """Wait for something to do. `began` is when this node was last probed, `wakes`
-        the last wake it has followed."""
-        soonest = self._clock() + MIN_GAP_S
+        """Wait for something to do. `began` is when it was last done, `wakes` the last
+        wake that was followed."""
+        soonest = self._clock() + duty.gap_s
         with self._changed:
-            while not self._is_stopped:
+            while not self._is_stopped and duty in self.duties:
                 now = self._clock()
                 rest_in = None if self._rest_at is None else self._rest_at - now
                 if rest_in is not None and rest_in <= 0:
@@ -140,7 +188,7 @@ class Crew:
                     self._changed.wait()
                     continue
                 wait = (min(due, soonest) if self._wakes != wakes else due) - now
-                hastened = self._hastened.get(watch.node.group, began)
+                hastened = self._hastened.get(duty.group, began)
                 if hastened > began:
                     wait = min(wait, max(soonest, hastened + HASTE_S) - now)
                 if wait <= 0:
@@ -150,13 +198,12 @@ class Crew:
 
     def _guard(self) -> None:
         """Expire probes, and give up on nodes that stay silent."""
-        shortest = min(watch.timeout_s for watch in self.watches)
-        while self._wait_for_guard(shortest):
-            for watch in self.watches:
-                watch.expire()
-                watch.judge()
+        while self._wait_for_guard():
+            for duty in self.duties:
+                duty.expire()
+                duty.judge()
 
-    def _wait_for_guard(self, shortest: float) -> bool:
+    def _wait_for_guard(self) -> bool:
         """Wait for the next deadline; False when stopped.
 
         A probe that begins during the wait cannot expire within it, as the wait is no
@@ -164,7 +211,8 @@ class Crew:
         """
         with self._changed:
             now = self._clock()
-            deadlines = [d for w in self.watches if (d := w.due) is not None]
+            shortest = min(duty.timeout_s for duty in self.duties)
+            deadlines = [d for duty in self.duties if (d := duty.due) is not None]
             is_resting = self._rest_at is not None and self._rest_at <= now
             wait = max(
                 0.0, min([shortest, *(deadline - now for deadline in deadlines)])

@@ -3,6 +3,7 @@
     Monitor    when there is a crew: start, pause, stop, fork
     Crew       its threads: whose turn it is
     Watch      one node: one probe over its own link
+    Scout      one discovered group: who its members are
     Pace       how soon again
 
 It never decides anything about a node; what news mean is topology's to say.
@@ -15,12 +16,19 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from routedb.adapters.base import Adapter
-from routedb.config.model import ClusterConfig, DatabaseConfig, NodeConfig
-from routedb.monitor.crew import Crew
+from routedb.config.model import (
+    ClusterConfig,
+    DatabaseConfig,
+    Discovery,
+    NodeConfig,
+)
+from routedb.monitor.crew import Crew, Duty
 from routedb.monitor.pace import CALM_S, JITTER, Pace
+from routedb.monitor.patroni import Enquiry
+from routedb.monitor.scout import Register, Scout
 from routedb.monitor.watch import GiveUp, Publish, Watch
 from routedb.topology.snapshot import NodeView, Snapshot
 
@@ -32,12 +40,13 @@ SHORTEST_SILENCE_S = 1.0
 
 
 class Monitor:
-    """Probe every node of each group that has more than one.
+    """Probe every node of each group that has more than one, or may get more.
 
-    `view` returns the runtime's snapshot, `publish` takes events into it, `give_up` is
-    told of a node that has been silent for failover_timeout. There is no
-    thread before `start`, and the threads keep neither the interpreter from exiting nor
-    a link across `fork()`: a child has no monitor until its own `start`.
+    `view` returns the runtime's snapshot, `publish` takes events into it, `register`
+    takes the members of discovered groups, `give_up` is told of a node that has been
+    silent for failover_timeout. There is no thread before `start`, and the threads keep
+    neither the interpreter from exiting nor a link across `fork()`: a child has no
+    monitor until its own `start`.
     """
 
     def __init__(
@@ -50,8 +59,10 @@ class Monitor:
         rng: random.Random | None = None,
         wanted: Callable[[int], float] = lambda group: 0.0,
         give_up: GiveUp = lambda node, since: None,
+        register: Register | None = None,
     ) -> None:
         self._config = config
+        self._register = register
         self._adapter_for = adapter_for
         self._publish = publish
         self._view = view
@@ -59,16 +70,14 @@ class Monitor:
         self._clock = clock
         self._wanted = wanted  # group -> when somebody last wanted a sample of it
         self._rng = rng or random.Random()
-        self._lock = threading.Lock()  # guards the crew
+        self._lock = threading.Lock()  # guards the crew and the nodes
         self._crew: Crew | None = None
         self._pid = os.getpid()  # the process that the crew's threads are in
-        self._nodes = tuple(
-            (node, place, database)
-            for database in config.databases.values()
-            for group in database.groups
-            if len(group.nodes) > 1
-            for place, node in enumerate(group.nodes)
-        )
+        self._nodes: dict[int, tuple[NodeConfig, ...]] = {  # to watch, by group
+            group.id: group.nodes for group in config.groups if not group.is_single
+        }
+        self._intervals: weakref.WeakKeyDictionary[Duty, Callable[[bool], float]]
+        self._intervals = weakref.WeakKeyDictionary()
         forget = weakref.WeakMethod(self.forget)
         os.register_at_fork(after_in_child=lambda: _call(forget))
 
@@ -120,29 +129,35 @@ class Monitor:
         crew, self._crew = self._crew, None
         self._lock = threading.Lock()  # a thread that is not here may have held it
         self._rng.seed()  # or parent and children would probe in step
-        for watch in crew.watches if crew is not None else ():
-            watch.abandon()
+        for duty in crew.duties if crew is not None else ():
+            duty.abandon()
 
     def _muster(self) -> Crew:
-        watches = tuple(
-            self._watch(node, place, database) for node, place, database in self._nodes
-        )
-        paces = {watch: Pace(self._rng) for watch in watches}
+        watches = [self._watch(n) for nodes in self._nodes.values() for n in nodes]
+        scouts = [
+            self._scout(database, database.discovery, self._register)
+            for database in self._config.databases.values()
+            if database.discovery is not None and self._register is not None
+        ]
+        return Crew([*watches, *scouts], self._interval, self._clock)
 
-        def interval(watch: Watch, hurry: bool) -> float:
-            group = self._view().groups[watch.node.group]
-            wanted_at = self._wanted(group.id)
-            now = self._clock()
-            return paces[watch].interval(watch.node.id, group, now, hurry, wanted_at)
+    def _interval(self, duty: Duty, hurry: bool) -> float:
+        return self._intervals[duty](hurry)
 
-        return Crew(watches, interval, self._clock)
+    def _watch(self, node: NodeConfig) -> Watch:
+        pace = Pace(self._rng)
 
-    def _watch(self, node: NodeConfig, place: int, database: DatabaseConfig) -> Watch:
         def see() -> NodeView:
-            return self._view().groups[node.group].nodes[place]
+            return self._view().groups[node.group].find(node.id)
 
+        def interval(hurry: bool) -> float:
+            group = self._view().groups[node.group]
+            wanted_at = self._wanted(group.id)
+            return pace.interval(node.id, group, self._clock(), hurry, wanted_at)
+
+        database = self._config.databases[node.database]
         adapter = self._adapter_for(node.engine)
-        return Watch(
+        watch = Watch(
             node,
             adapter,
             database.connect_timeout_s,
@@ -152,6 +167,34 @@ class Monitor:
             max(SHORTEST_SILENCE_S, database.failover_timeout_s - NOTICE_S),
             self._give_up,
         )
+        self._intervals[watch] = interval
+        return watch
+
+    def _scout(
+        self, database: DatabaseConfig, discovery: Discovery, register: Register
+    ) -> Scout:
+        enquiry = Enquiry(discovery, database.connect_timeout_s)
+        scout = Scout(database, enquiry, register, self._found, self._rng)
+        self._intervals[scout] = scout.interval
+        return scout
+
+    def _found(self, group: int, nodes: Sequence[NodeConfig], is_moved: bool) -> None:
+        """Watch those nodes of a group, and no others."""
+        with self._lock:
+            before = {node.id for node in self._nodes[group]}
+            self._nodes[group] = tuple(nodes)
+            crew = self._crew
+            if crew is None:
+                return
+            for node in nodes:
+                if node.id not in before:
+                    crew.add(self._watch(node))
+            after = {node.id for node in nodes}
+            for duty in crew.duties:
+                if isinstance(duty, Watch) and duty.node.id in before - after:
+                    crew.dismiss(duty)
+        if is_moved:
+            crew.wake()
 
 
 def _call(method: weakref.WeakMethod[Callable[[], None]]) -> None:

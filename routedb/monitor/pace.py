@@ -18,7 +18,7 @@ WANTED_S = 5.0  # a wish that was not granted for so long is not worth it any mo
 TROUBLE_S = 30.0
 JITTER = 0.2  # so that many processes do not probe in step
 
-_WELL = (NodeState.UP, NodeState.LAGGING, NodeState.DRAINING)
+_WELL = (NodeState.UP, NodeState.LAGGING, NodeState.DRAINING, NodeState.GONE)
 
 
 class Pace:

@@ -38,6 +38,8 @@ class Watch:
     accepts and never answers would hold its statements for ever.
     """
 
+    gap_s = 0.02
+
     def __init__(
         self,
         node: NodeConfig,
@@ -50,6 +52,8 @@ class Watch:
         give_up: GiveUp,
     ) -> None:
         self.node = node
+        self.name = node.name
+        self.group: int | None = node.group
         self.timeout_s = min(timeout_s, patience_s)
         self._patience_s = patience_s
         self._give_up = give_up

@@ -78,7 +78,7 @@ class Case(NamedTuple):
 # used now, or none is known to hold what the session has seen, the writer answers.
 PRECEDENCE: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
     (Reason.NOT_A_READ, lambda c: not c.is_read),
-    (Reason.SINGLE_NODE, lambda c: len(c.group.nodes) == 1),
+    (Reason.SINGLE_NODE, lambda c: c.group.is_single),
     (Reason.STRONG, lambda c: c.consistency == "strong"),
     (Reason.HINT_ROLE, lambda c: c.hint is not None and c.hint.role is not None),
     (Reason.USING_ROLE, lambda c: c.situation.role is not None),

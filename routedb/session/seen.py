@@ -127,7 +127,7 @@ def _holds_seen(node: NodeView, view: GroupView, mark: Mark, used_at: float) -> 
 def _holds_source(node: NodeView, view: GroupView, mark: Mark, used_at: float) -> bool:
     if mark.source in (NOBODY, node.id) or _covers_sample(node, view, used_at):
         return True
-    source = _node(view, mark.source)
+    source = view.find(mark.source)
     told = source.position
     return told is not None and source.asked_at >= used_at and _covers(node, told)
 
@@ -157,7 +157,3 @@ def _covers_sample(node: NodeView, view: GroupView, since: float) -> bool:
 
 def _covers(node: NodeView, position: Position) -> bool:
     return node.position is not None and node.position.covers(position)
-
-
-def _node(view: GroupView, id_: int) -> NodeView:
-    return next(node for node in view.nodes if node.id == id_)

@@ -37,9 +37,14 @@ class Verdict(NamedTuple):
     strangers: tuple[int, ...] = ()
 
 
-def judge(nodes: Sequence[NodeView], before: Verdict, histories: Histories) -> Verdict:
-    """Decide who the writer is."""
-    if len(nodes) == 1:
+def judge(
+    nodes: Sequence[NodeView], before: Verdict, histories: Histories, is_single: bool
+) -> Verdict:
+    """Decide who the writer is.
+
+    `is_single` says that there is one node and no other will join.
+    """
+    if is_single:
         return before._replace(writer=_lone_writer(nodes[0]))
     foreign = strangers(nodes)
     claims = [node for node in nodes if node.role is Role.WRITER]
@@ -90,7 +95,7 @@ def _remember(claim: NodeView, seen: Verdict, histories: Histories) -> Verdict:
 
 
 def _lone_writer(node: NodeView) -> int | None:
-    """The only node of a group is used as it is, whatever its state.
+    """The only node there will be is used as it is, whatever its state.
 
     Nobody probes it, so nothing would bring it back; who uses it sees its own errors,
     also that it is a replica: it answers reads, and refuses writes in its own words.
@@ -99,11 +104,12 @@ def _lone_writer(node: NodeView) -> int | None:
 
 
 def _presumed_writer(nodes: Sequence[NodeView]) -> int | None:
-    """While nothing was heard: the one node that is not configured as a replica."""
+    """While nothing was heard: the one node that is not configured as a replica, among
+    some that are."""
     possible = [node for node in nodes if not node.is_read_only]
-    if len(possible) == 1 and possible[0].state is NodeState.UNKNOWN:
-        return possible[0].id
-    return None
+    if len(possible) != 1 or len(nodes) == 1:
+        return None
+    return possible[0].id if possible[0].state is NodeState.UNKNOWN else None
 
 
 def _newest(claimants: Sequence[NodeView], histories: Histories) -> NodeView | None:

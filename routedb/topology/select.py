@@ -61,7 +61,7 @@ _UNPROVEN = (NodeState.UNKNOWN, NodeState.SUSPECT, NodeState.DOWN)
 
 
 def _is_due(node: NodeView, now: float) -> bool:
-    return node.state in _UNPROVEN and node.retry_at <= now
+    return node.state in _UNPROVEN and node.retry_at <= now and node.weight > 0
 
 
 def writer_of(group: GroupView) -> int | None:

@@ -26,6 +26,7 @@ class NodeState(Enum):
     SUSPECT = "suspect"  # failed, or returned once: needs another good answer
     DOWN = "down"
     DRAINING = "draining"  # asked to take no new work
+    GONE = "gone"  # no member of its group any more
 
 
 class Answer(NamedTuple):
@@ -101,11 +102,26 @@ class GroupView:
     system: str | None = None  # the cluster that this history is of
     fenced: tuple[int, ...] = ()  # last heard as writers, of an older history
     strangers: tuple[int, ...] = ()  # nodes of another cluster: not used at all
+    # One node, and no other will join: nobody probes it, it is used as it is.
+    is_single: bool = False
+
+    def find(self, id_: int) -> NodeView:
+        """Return the view of a node of this group, which may have left it."""
+        return next(node for node in self.nodes if node.id == id_)
+
+    @property
+    def members(self) -> tuple[NodeView, ...]:
+        """The nodes that have not left."""
+        return tuple(n for n in self.nodes if n.state is not NodeState.GONE)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All groups, indexed by GroupConfig.id. Replaced whole, never changed."""
+    """All groups, indexed by GroupConfig.id. Replaced whole, never changed.
+
+    `homes` is the id of each node's group, by node id.
+    """
 
     groups: tuple[GroupView, ...]
     version: int = 0
+    homes: tuple[int, ...] = ()

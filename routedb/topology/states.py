@@ -21,6 +21,10 @@ the configuration's word, and update.py turns it into FRESH or BEHIND.
 DRAINING is an operator's word and outlives all news of the node itself; when the
 operator takes it back, what was known is old, so the node is UNKNOWN until it answers.
 
+GONE is the word of whoever keeps the list of members. A node that left keeps its number
+and its place, so that late news and old links find it, and is nobody's choice. When it
+joins again it is UNKNOWN, as any new node is.
+
 Nothing but this table changes a node's state.
 """
 
@@ -42,9 +46,11 @@ class News(Enum):
     BUSY = "is full"
     DRAIN = "drain"
     RESUME = "resume"
+    JOIN = "join"
+    LEAVE = "leave"
 
 
-_UNKNOWN, _UP, _LAGGING, _SUSPECT, _DOWN, _DRAINING = NodeState
+_UNKNOWN, _UP, _LAGGING, _SUSPECT, _DOWN, _DRAINING, _GONE = NodeState
 
 TABLE: dict[tuple[NodeState, News], NodeState] = {
     (_UNKNOWN, News.FRESH): _UP,
@@ -54,6 +60,8 @@ TABLE: dict[tuple[NodeState, News], NodeState] = {
     (_UNKNOWN, News.BUSY): _UNKNOWN,
     (_UNKNOWN, News.DRAIN): _DRAINING,
     (_UNKNOWN, News.RESUME): _UNKNOWN,
+    (_UNKNOWN, News.JOIN): _UNKNOWN,
+    (_UNKNOWN, News.LEAVE): _GONE,
     (_UP, News.FRESH): _UP,
     (_UP, News.BEHIND): _LAGGING,
     (_UP, News.LOST): _SUSPECT,
@@ -61,6 +69,8 @@ TABLE: dict[tuple[NodeState, News], NodeState] = {
     (_UP, News.BUSY): _UP,
     (_UP, News.DRAIN): _DRAINING,
     (_UP, News.RESUME): _UP,
+    (_UP, News.JOIN): _UP,
+    (_UP, News.LEAVE): _GONE,
     (_LAGGING, News.FRESH): _UP,
     (_LAGGING, News.BEHIND): _LAGGING,
     (_LAGGING, News.LOST): _SUSPECT,
@@ -68,6 +78,8 @@ TABLE: dict[tuple[NodeState, News], NodeState] = {
     (_LAGGING, News.BUSY): _LAGGING,
     (_LAGGING, News.DRAIN): _DRAINING,
     (_LAGGING, News.RESUME): _LAGGING,
+    (_LAGGING, News.JOIN): _LAGGING,
+    (_LAGGING, News.LEAVE): _GONE,
     (_SUSPECT, News.FRESH): _UP,
     (_SUSPECT, News.BEHIND): _LAGGING,
     (_SUSPECT, News.LOST): _DOWN,
@@ -75,6 +87,8 @@ TABLE: dict[tuple[NodeState, News], NodeState] = {
     (_SUSPECT, News.BUSY): _SUSPECT,
     (_SUSPECT, News.DRAIN): _DRAINING,
     (_SUSPECT, News.RESUME): _SUSPECT,
+    (_SUSPECT, News.JOIN): _SUSPECT,
+    (_SUSPECT, News.LEAVE): _GONE,
     (_DOWN, News.FRESH): _SUSPECT,
     (_DOWN, News.BEHIND): _SUSPECT,
     (_DOWN, News.LOST): _DOWN,
@@ -82,6 +96,8 @@ TABLE: dict[tuple[NodeState, News], NodeState] = {
     (_DOWN, News.BUSY): _DOWN,
     (_DOWN, News.DRAIN): _DRAINING,
     (_DOWN, News.RESUME): _DOWN,
+    (_DOWN, News.JOIN): _DOWN,
+    (_DOWN, News.LEAVE): _GONE,
     (_DRAINING, News.FRESH): _DRAINING,
     (_DRAINING, News.BEHIND): _DRAINING,
     (_DRAINING, News.LOST): _DRAINING,
@@ -89,6 +105,17 @@ TABLE: dict[tuple[NodeState, News], NodeState] = {
     (_DRAINING, News.BUSY): _DRAINING,
     (_DRAINING, News.DRAIN): _DRAINING,
     (_DRAINING, News.RESUME): _UNKNOWN,
+    (_DRAINING, News.JOIN): _DRAINING,
+    (_DRAINING, News.LEAVE): _GONE,
+    (_GONE, News.FRESH): _GONE,
+    (_GONE, News.BEHIND): _GONE,
+    (_GONE, News.LOST): _GONE,
+    (_GONE, News.REFUSED): _GONE,
+    (_GONE, News.BUSY): _GONE,
+    (_GONE, News.DRAIN): _GONE,
+    (_GONE, News.RESUME): _GONE,
+    (_GONE, News.JOIN): _UNKNOWN,
+    (_GONE, News.LEAVE): _GONE,
 }
 
 # What a failure of each kind says of the node. A kind that is not named here cannot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from routedb.config.model import ClusterConfig, NodeConfig
@@ -34,16 +35,20 @@ class NodeStatus:
     failure: str
 
 
-def status(config: ClusterConfig, snapshot: Snapshot) -> tuple[NodeStatus, ...]:
-    """Return the status of every node, in the order of the configuration."""
+def status(
+    config: ClusterConfig, nodes: Sequence[NodeConfig], snapshot: Snapshot
+) -> tuple[NodeStatus, ...]:
+    """Return the status of every member, in the order of the configuration; `nodes`
+    are all there are, by id."""
     return tuple(
-        _status(node, config.groups[node.group].shard, snapshot.groups[node.group])
-        for node in config.nodes
+        _status(nodes[view.id], config.groups[group.id].shard, group)
+        for group in snapshot.groups
+        for view in group.members
     )
 
 
 def _status(node: NodeConfig, shard: int | None, group: GroupView) -> NodeStatus:
-    view = next(view for view in group.nodes if view.id == node.id)
+    view = group.find(node.id)
     said = view.answer or _NOTHING
     length = len(group.ring)
     return NodeStatus(

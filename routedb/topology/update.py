@@ -18,7 +18,14 @@ from typing import cast
 
 from routedb.config.model import ClusterConfig, DatabaseConfig, GroupConfig, NodeConfig
 from routedb.errors import Fault
-from routedb.events import NodeAnswered, NodeDrained, NodeFailed, NodeRefusedWrite
+from routedb.events import (
+    NodeAnswered,
+    NodeDrained,
+    NodeFailed,
+    NodeJoined,
+    NodeLeft,
+    NodeRefusedWrite,
+)
 from routedb.topology.claims import Verdict, judge
 from routedb.topology.histories import HISTORIES, Histories
 from routedb.topology.positions import read_position
@@ -42,7 +49,9 @@ from routedb.topology.snapshot import (
 )
 from routedb.topology.states import TABLE, News, news_of_fault
 
-Event = NodeAnswered | NodeFailed | NodeRefusedWrite | NodeDrained
+Event = (
+    NodeAnswered | NodeFailed | NodeRefusedWrite | NodeDrained | NodeJoined | NodeLeft
+)
 
 MAX_RETRY_S = 30.0  # a dead node is tried again at least this often
 # A replica that lagged must be clearly inside max_lag to be read from again: at the
@@ -67,10 +76,9 @@ class GroupLimits:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the configuration says, indexed as the snapshot is."""
+    """What the configuration says of each group."""
 
     groups: tuple[GroupLimits, ...]  # by group id
-    group_of: tuple[int, ...]  # by node id
 
     @classmethod
     def of(cls, config: ClusterConfig) -> Limits:
@@ -80,8 +88,7 @@ class Limits:
                 _group_limits(database)
                 for database in config.databases.values()
                 for _ in database.groups
-            ),
-            group_of=tuple(node.group for node in config.nodes),
+            )
         )
 
 
@@ -96,14 +103,19 @@ def _group_limits(database: DatabaseConfig) -> GroupLimits:
 
 def initial(config: ClusterConfig) -> Snapshot:
     """Return the picture before anything was heard."""
-    return Snapshot(tuple(_first_view(group) for group in config.groups))
+    return Snapshot(
+        tuple(_first_view(group) for group in config.groups),
+        homes=tuple(node.group for node in config.nodes),
+    )
 
 
 def _first_view(group: GroupConfig) -> GroupView:
     nodes = tuple(_first_node(node) for node in group.nodes)
     # No node has claimed anything yet, so it does not matter how claims are compared.
-    writer = judge(nodes, Verdict(), HISTORIES["sqlite"]).writer
-    return GroupView(group.id, nodes, writer, _ring(nodes))
+    single = group.is_single
+    writer = judge(nodes, Verdict(), HISTORIES["sqlite"], single).writer
+    ring = spread(_weights(nodes, (), single))
+    return GroupView(group.id, nodes, writer, ring, is_single=single)
 
 
 def _first_node(node: NodeConfig) -> NodeView:
@@ -115,34 +127,58 @@ def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snap
     """Return the picture after `event`; the same object if it changed nothing.
 
     News of a link or a probe older than the node's last failure is dropped: it is about
-    a node that has gone through a failure since. Pure, so callers serialize the calls
-    and replace their reference.
+    a node that has gone through a failure since; and so is all news of a node that has
+    left. Pure, so callers serialize the calls and replace their reference.
     """
-    group_id = limits.group_of[event.node]
-    group = snapshot.groups[group_id]
-    node = next(node for node in group.nodes if node.id == event.node)
-    if not isinstance(event, NodeDrained) and event.generation < node.generation:
-        return snapshot
-    changed = _HANDLERS[type(event)](node, event, now, limits.groups[group_id])
-    if changed == node:
-        return snapshot
+    homes = snapshot.homes
+    if isinstance(event, NodeJoined) and event.node == len(homes):
+        homes += (event.group,)
+        group = snapshot.groups[event.group]
+        changed = NodeView(event.node, event.weight)
+        nodes = (*group.nodes, changed)
+    else:
+        group = snapshot.groups[homes[event.node]]
+        node = group.find(event.node)
+        if _is_stale(node, event):
+            return snapshot
+        changed = _HANDLERS[type(event)](node, event, now, limits.groups[group.id])
+        if changed == node:
+            return snapshot
+        nodes = tuple(changed if n is node else n for n in group.nodes)
     groups = list(snapshot.groups)
-    groups[group_id] = _regroup(group, changed, limits.groups[group_id])
-    return Snapshot(tuple(groups), snapshot.version + 1)
+    groups[group.id] = _regroup(group, nodes, changed, limits.groups[group.id])
+    return Snapshot(tuple(groups), snapshot.version + 1, homes)
 
 
-def _regroup(group: GroupView, changed: NodeView, limits: GroupLimits) -> GroupView:
-    nodes = _rated([changed if node.id == changed.id else node for node in group.nodes])
+def _is_stale(node: NodeView, event: Event) -> bool:
+    if isinstance(event, NodeDrained | NodeJoined | NodeLeft):
+        return False  # the word of people, not of a link
+    return node.state is NodeState.GONE or event.generation < node.generation
+
+
+def _regroup(
+    group: GroupView,
+    nodes: Sequence[NodeView],
+    changed: NodeView,
+    limits: GroupLimits,
+) -> GroupView:
+    nodes, single = _rated(nodes), group.is_single
     before = Verdict(*(getattr(group, field) for field in Verdict._fields))
-    verdict = judge(nodes, before, limits.histories)
+    verdict = judge(nodes, before, limits.histories, single)
     if verdict.holder != before.holder:
         nodes = tuple(_superseded(node, verdict.holder) for node in nodes)
-        verdict = judge(nodes, verdict, limits.histories)
-    ring = group.ring
-    if _weights(nodes, verdict.strangers) != _weights(group.nodes, group.strangers):
-        ring = _ring(nodes, verdict.strangers)
+        verdict = judge(nodes, verdict, limits.histories, single)
+    ring, weights = group.ring, _weights(nodes, verdict.strangers, single)
+    if weights != _weights(group.nodes, group.strangers, single):
+        ring = spread(weights)
     sample = _sample(group.sample, changed, verdict.writer)
-    return GroupView(group.id, nodes, ring=ring, sample=sample, **verdict._asdict())
+    return GroupView(
+        *(group.id, nodes),
+        ring=ring,
+        sample=sample,
+        is_single=single,
+        **verdict._asdict(),
+    )
 
 
 def _sample(before: Sample | None, node: NodeView, writer: int | None) -> Sample | None:
@@ -177,14 +213,10 @@ def _superseded(node: NodeView, holder: int | None) -> NodeView:
     return replace(node, is_promoted=node.is_promoted and node.id == holder)
 
 
-def _ring(nodes: Sequence[NodeView], strangers: Sequence[int] = ()) -> tuple[int, ...]:
-    return spread(_weights(nodes, strangers))
-
-
 def _weights(
-    nodes: Sequence[NodeView], strangers: Sequence[int]
+    nodes: Sequence[NodeView], strangers: Sequence[int], is_single: bool
 ) -> list[tuple[int, float]]:
-    if len(nodes) == 1:  # used as it is: see claims.py
+    if is_single:  # used as it is: see claims.py
         node = nodes[0]
         is_used = node.role is Role.REPLICA and node.state is not NodeState.DRAINING
         return [(node.id, 1.0)] if is_used else []
@@ -286,6 +318,26 @@ def _drained(
     return replace(node, state=TABLE[node.state, news])
 
 
+def _joined(
+    node: NodeView, event: NodeJoined, now: float, limits: GroupLimits
+) -> NodeView:
+    return replace(node, state=TABLE[node.state, News.JOIN], weight=event.weight)
+
+
+def _left(node: NodeView, event: NodeLeft, now: float, limits: GroupLimits) -> NodeView:
+    """Forget what was known of it; links and probes of now are of an older life."""
+    if node.state is NodeState.GONE:
+        return node
+    return NodeView(
+        node.id,
+        node.weight,
+        state=TABLE[node.state, News.LEAVE],
+        role=_configured_role(node),
+        generation=node.generation + 1,
+        is_read_only=node.is_read_only,
+    )
+
+
 def _configured_role(node: NodeView) -> Role:
     return Role.REPLICA if node.is_read_only else Role.UNKNOWN
 
@@ -295,4 +347,6 @@ _HANDLERS: dict[type, Callable[..., NodeView]] = {
     NodeFailed: _failed,
     NodeRefusedWrite: _refused_write,
     NodeDrained: _drained,
+    NodeJoined: _joined,
+    NodeLeft: _left,
 }

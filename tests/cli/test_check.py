@@ -6,10 +6,12 @@ import re
 import sqlite3
 import sys
 
-from routedb.cli.check import Report, group_troubles
-from routedb.config.model import ClusterConfig
+from routedb import adapters
+from routedb.cli.check import Report, group_troubles, hear
+from routedb.engine.core import Core
 from routedb.topology.snapshot import Answer, Role
 from tests.cli.rows import rows_of
+from tests.monitor.rest import members_at, nobody, saying
 from tests.topology.cluster import cluster
 
 
@@ -59,29 +61,32 @@ def test_a_group_that_only_reads_needs_no_writer_when_it_is_said_to(shell, confi
     assert (result.exit_code, result.stderr) == (1, "main: no node answers as writer\n")
 
 
-def asked(config: ClusterConfig, *answers: Answer | None) -> list[Report]:
-    return [Report(*pair) for pair in zip(config.nodes, answers, strict=True)]
+def troubles(*answers: Answer | None) -> list[str]:
+    """What is said of a group whose nodes answer so."""
+    names = ["a", "b", "c"][: len(answers)]
+    core = Core(cluster(names, dialect="postgresql"), adapters.load)
+    pairs = zip(core.nodes, answers, strict=True)
+    reports = [Report(*pair) for pair in pairs]
+    hear(core, reports)
+    return group_troubles(core, reports)
 
 
 def test_two_writers_are_a_trouble_unless_one_is_provably_newer():
-    config = cluster(["a", "b"], dialect="postgresql")
     old, new = (Answer(Role.WRITER, history=line) for line in ("1", "2"))
-    claim = ["main: two nodes claim to be the writer"]
-    assert group_troubles(config, asked(config, old, old)) == claim
-    assert group_troubles(config, asked(config, old, new)) == []
+    assert troubles(old, old) == ["main: two nodes claim to be the writer"]
+    assert troubles(old, new) == []
 
 
 def test_a_node_of_another_cluster_is_a_trouble_with_its_name():
-    config = cluster(["a", "b", "c"], dialect="postgresql")
     ours, theirs = (
         Answer(Role.REPLICA, history="1", lag_s=0.0, system=system)
         for system in ("1111", "2222")
     )
     writer = Answer(Role.WRITER, history="1", system="1111")
-    [trouble] = group_troubles(config, asked(config, writer, ours, theirs))
+    [trouble] = troubles(writer, ours, theirs)
     assert trouble.startswith("c: belongs to another cluster")
     assert "2222" in trouble
-    assert group_troubles(config, asked(config, writer, ours, ours)) == []
+    assert troubles(writer, ours, ours) == []
 
 
 def test_a_missing_driver_is_the_error_of_its_node(shell, monkeypatch):
@@ -109,3 +114,34 @@ def test_roles_are_what_the_servers_say_and_no_password_is_shown(shell, pg, tmp_
     alone = shell("check", pg.replica_dsns[0])
     assert (alone.exit_code, alone.stderr) == (1, "main: no node answers as writer\n")
     assert pg.cluster.writer.password not in result.output + alone.output
+
+
+def discovering(tmp_path, dsn, *urls):
+    """A file that knows one node, and asks Patroni for the others."""
+    path = tmp_path / "patroni.toml"
+    path.write_text(
+        f"[databases.m]\nnodes = ['{dsn}']\ndiscovery = 'patroni'\nurls = {[*urls]}\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_the_members_that_patroni_names_are_shown(shell, pg, tmp_path):
+    servers = pg.cluster.nodes
+    with nobody() as dead, saying(members_at([s.port for s in servers])) as rest:
+        path = discovering(tmp_path, pg.replica_dsns[0], dead, rest.url)
+        result = shell("check", path)
+    assert result.exit_code == 0, result.output
+    names = {f"127.0.0.1:{server.port}/{pg.name}" for server in servers}
+    assert {row[2] for row in rows_of(result.stdout)} == names
+    assert f"{len(servers)} nodes, all is well" in result.stdout
+
+
+def test_a_patroni_that_does_not_answer_is_a_trouble(shell, pg, tmp_path):
+    with nobody() as dead:
+        login = dead.replace("://", "://op:hush@")
+        result = shell("check", discovering(tmp_path, pg.writer_dsn, login))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("m: Patroni names no members: http://op:***@127.")
+    assert len(rows_of(result.stdout)) == 1
+    assert "hush" not in result.output

@@ -221,3 +221,14 @@ def test_a_log_that_is_not_there_is_told(shell, config):
     result = shell("check", config, "--queries", "missing.log")
     assert result.exit_code == 2
     assert "missing.log" in result.stderr
+
+
+def test_members_that_patroni_would_name_take_reads():
+    source = {"nodes": ["postgresql://a/x"], "urls": ["http://a:8008"]}
+    source["discovery"] = "patroni"  # type: ignore[assignment]
+    rehearsal = Rehearsal(read_config({"databases": {"main": source}}, {}))
+    lines = rehearsal.run([Query("1", "SELECT a"), Query("1", "DELETE FROM t")]).lines
+    assert {line.shape: line.role for line in lines} == {
+        "SELECT a": R,
+        "DELETE FROM t": W,
+    }

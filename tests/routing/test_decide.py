@@ -56,7 +56,11 @@ READS_WRITER = {"options": {"reads": "writer"}}
     [
         ({}, R, Reason.PLAIN_READ),
         ({"statement": WRITE}, W, Reason.NOT_A_READ),
-        ({"group": GroupView(0, (NodeView(0),), 0)}, W, Reason.SINGLE_NODE),
+        (
+            {"group": GroupView(0, (NodeView(0),), 0, is_single=True)},
+            W,
+            Reason.SINGLE_NODE,
+        ),
         (STRONG, W, Reason.STRONG),
         (LOCAL, W, Reason.ONE_SERVER),
         (LOCAL | {"role": R}, R, Reason.USING_ROLE),

@@ -1,11 +1,12 @@
 """Real database servers on loopback, for as long as the tests run.
 
-`tests/conftest.py` offers them as the fixtures `postgresql`, `pg`, `mariadb` and `my`;
-README.rst in this folder says how they are started and cleaned up.
+`tests/conftest.py` offers them as the fixtures `postgresql`, `pg`, `mariadb`, `my` and
+`patroni`; README.rst in this folder says how they are started and cleaned up.
 """
 
 from tests.servers.mariadb import MariaDBCluster, start_mariadb
-from tests.servers.place import MissingServer, Place, open_place
+from tests.servers.patroni import Patroni, start_patroni
+from tests.servers.place import Local, MissingServer, Place, open_place
 from tests.servers.postgresql import PostgreSQLCluster, start_postgresql
 from tests.servers.reaper import Reaper
 from tests.servers.server import PASSWORD, Cluster, Database, Server, wait_until
@@ -14,14 +15,17 @@ __all__ = [
     "PASSWORD",
     "Cluster",
     "Database",
+    "Local",
     "MariaDBCluster",
     "MissingServer",
+    "Patroni",
     "Place",
     "PostgreSQLCluster",
     "Reaper",
     "Server",
     "open_place",
     "start_mariadb",
+    "start_patroni",
     "start_postgresql",
     "wait_until",
 ]

@@ -45,8 +45,11 @@ class Place(Protocol):
 
 
 PACKAGES = {
+    "etcd": "etcd-server",
     "mariadb-install-db": "mariadb-server",
     "mariadbd": "mariadb-server",
+    "patroni": "patroni",
+    "patronictl": "patroni",
 }
 
 

@@ -16,6 +16,7 @@ def cluster(
     dialect: str = "postgresql",
     read_only: tuple[str, ...] = (),
     weights: dict[str, float] | None = None,
+    is_discovered: bool = False,
     **options,
 ) -> ClusterConfig:
     """One unsharded database of one group; nodes are numbered as they are named."""
@@ -32,6 +33,6 @@ def cluster(
         )
         for i, name in enumerate(names)
     )
-    group = GroupConfig(0, "main", None, nodes)
+    group = GroupConfig(0, "main", None, nodes, is_discovered)
     database = DatabaseConfig("main", (group,), dialect, **options)
     return ClusterConfig({"main": database}, default="main")

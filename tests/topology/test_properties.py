@@ -11,7 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routedb.errors import Fault
-from routedb.events import NodeAnswered, NodeDrained, NodeFailed, NodeRefusedWrite
+from routedb.events import (
+    NodeAnswered,
+    NodeDrained,
+    NodeFailed,
+    NodeJoined,
+    NodeLeft,
+    NodeRefusedWrite,
+)
 from routedb.topology import (
     Answer,
     Event,
@@ -71,6 +78,8 @@ def stories(dialect: str) -> st.SearchStrategy[list[Event]]:
         st.builds(NodeFailed, node, generation, st.just("no"), fault),
         st.builds(NodeRefusedWrite, node, generation),
         st.builds(NodeDrained, node, st.booleans()),
+        st.builds(NodeJoined, node, st.just(0), st.sampled_from([1.0, 2.0])),
+        st.builds(NodeLeft, node),
     )
     return st.lists(news, min_size=1, max_size=40)
 
@@ -200,11 +209,19 @@ def the_ring_holds_the_replicas_that_may_be_read_from_and_no_others(step):
 
 def only_news_of_this_generation_counts(step):
     was = step.before.nodes[step.event.node]
-    has_generation = not isinstance(step.event, NodeDrained)
+    has_generation = not isinstance(step.event, NodeDrained | NodeJoined | NodeLeft)
     if has_generation and step.event.generation < was.generation:
         assert step.after is step.before
     pairs = zip(step.before.nodes, step.after.nodes, strict=True)
     assert all(new.generation >= old.generation for old, new in pairs)
+
+
+def a_node_that_left_does_nothing(step):
+    group = step.after
+    gone = {view.id for view in group.nodes if view.state is NodeState.GONE}
+    assert group.writer not in gone
+    assert not gone & {*group.ring, *candidates(group, (), 1e9)}
+    assert gone.isdisjoint(view.id for view in group.members)
 
 
 def the_snapshot_is_a_new_one_exactly_when_something_changed(step):
@@ -224,6 +241,7 @@ def strangers_are_of_another_cluster_than_the_writer(step):
 
 INVARIANTS: list[Callable[[Step], None]] = [
     the_writer_is_one_that_may_be,
+    a_node_that_left_does_nothing,
     of_two_claimants_the_writer_is_the_provably_newer,
     no_writer_has_an_older_history_than_one_that_was_seen,
     the_ring_holds_the_replicas_that_may_be_read_from_and_no_others,

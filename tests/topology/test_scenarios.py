@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from routedb.errors import Fault
-from routedb.events import NodeAnswered, NodeDrained, NodeFailed, NodeRefusedWrite
+from routedb.events import (
+    NodeAnswered,
+    NodeDrained,
+    NodeFailed,
+    NodeJoined,
+    NodeLeft,
+    NodeRefusedWrite,
+)
 from routedb.topology import Answer, Event, Limits, Role, initial, update
 from tests.topology.cluster import cluster
 
@@ -37,6 +44,10 @@ NEWS: dict[str, Callable[..., Event]] = {
     "refused-write": lambda node, gen, extra: NodeRefusedWrite(node, gen),
     "drain": lambda node, gen, extra: NodeDrained(node, True),
     "resume": lambda node, gen, extra: NodeDrained(node, False),
+    "joins": lambda node, gen, extra: NodeJoined(
+        node, 0, float(extra.get("weight", 1))
+    ),
+    "leaves": lambda node, gen, extra: NodeLeft(node),
 }
 
 
@@ -67,9 +78,14 @@ class Cluster:
         """Apply one line of news. Its generation is the node's own unless it says."""
         at, name, what, *extra = line.split()
         extra = dict(word.split("=") for word in extra)
-        node = self.snapshot.groups[0].nodes[self.ids[name]]
-        generation = int(extra.pop("generation", node.generation))
-        event = NEWS[what](node.id, generation, extra)
+        nodes = self.snapshot.groups[0].nodes
+        if name not in self.ids:
+            self.ids[name] = len(nodes)
+            self.names.append(name)
+        id_ = self.ids[name]
+        own = nodes[id_].generation if id_ < len(nodes) else 0
+        generation = int(extra.pop("generation", own))
+        event = NEWS[what](id_, generation, extra)
         self.snapshot = update(self.snapshot, event, float(at), self.limits)
 
     def shares(self, ring):

@@ -29,6 +29,13 @@ def test_a_node_that_was_down_needs_two_answers(news):
     assert TABLE[once, news] in USABLE
 
 
-@pytest.mark.parametrize("news", [n for n in News if n is not News.RESUME])
+@pytest.mark.parametrize("news", set(News) - {News.RESUME, News.LEAVE})
 def test_only_the_operator_ends_draining(news):
     assert TABLE[NodeState.DRAINING, news] is NodeState.DRAINING
+
+
+@pytest.mark.parametrize("state", NodeState)
+def test_only_joining_brings_back_a_node_that_left(state):
+    gone = TABLE[state, News.LEAVE]
+    assert {TABLE[gone, news] for news in set(News) - {News.JOIN}} == {NodeState.GONE}
+    assert TABLE[gone, News.JOIN] is NodeState.UNKNOWN

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from routedb.config.document import near
 from routedb.config.dsn.address import Address, MalformedError
 from routedb.config.dsn.mysql import read_mysql
-from routedb.config.dsn.names import node_name
+from routedb.config.dsn.names import node_name, unique_name
 from routedb.config.dsn.postgresql import read_keywords, read_postgresql
 from routedb.config.dsn.sqlite import read_sqlite
 
-__all__ = ["Address", "MalformedError", "node_name", "parse_dsn"]
+__all__ = ["Address", "MalformedError", "node_name", "parse_dsn", "unique_name"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from itertools import zip_longest
+from collections.abc import Callable, Collection, Mapping
+from itertools import count, zip_longest
 from typing import Any
 
 # What libpq asks the environment for (PostgreSQL manual, Environment Variables).
@@ -20,6 +20,16 @@ _LIBPQ = {
 def node_name(engine: str, where: Mapping[str, Any], environ: Mapping[str, str]) -> str:
     """Name a node by where it is; never by anything secret. It need not be unique."""
     return _NAMES[engine](where, environ)
+
+
+def unique_name(name: str, taken: Collection[str]) -> str:
+    """Return the name, with a number when it is taken."""
+    unique = name
+    for number in count(2):
+        if unique not in taken:
+            break
+        unique = f"{name} #{number}"
+    return unique
 
 
 def _postgresql(where: Mapping[str, Any], environ: Mapping[str, str]) -> str:

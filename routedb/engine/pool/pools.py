@@ -13,6 +13,7 @@ from routedb.topology import NodeState, Snapshot
 
 _LONGEST_ROUND_S = 1.0
 _SHORTEST_ROUND_S = 0.05
+_NOT_WARMED = (NodeState.DOWN, NodeState.DRAINING, NodeState.GONE)
 
 
 class Pools:
@@ -33,11 +34,14 @@ class Pools:
         self._pools: dict[int, Pool] = {}
         # How the links are opened that serve one class of connections only.
         self.own_kind: Callable[[NodeConfig], Warm | None] = lambda node: None
-        self._pooled = {
-            node.id: node
-            for node in config.nodes
-            if config.databases[node.database].pool is not None
-        }
+        self._pooled: dict[int, NodeConfig] = {}
+        for node in config.nodes:
+            self.join(node)
+
+    def join(self, node: NodeConfig) -> None:
+        """Take in a node that has joined its group."""
+        if self._config.databases[node.database].pool is not None:
+            self._pooled.setdefault(node.id, node)
 
     def of(self, node: int) -> Pool | None:
         """Return the pool of a node, None when it has none."""
@@ -50,7 +54,7 @@ class Pools:
         """Look after every pool; tell whether any link is open."""
         if not self._pools:
             return False
-        for node in self._pooled.values():
+        for node in list(self._pooled.values()):
             if self._is_warm(node):
                 self.of(node.id)
         for pool in list(self._pools.values()):
@@ -91,8 +95,7 @@ class Pools:
         if not self._is_warm(node):
             return None
         group = self._view().groups[node.group]
-        state = next(view.state for view in group.nodes if view.id == node.id)
-        if state in (NodeState.DOWN, NodeState.DRAINING):
+        if group.find(node.id).state in _NOT_WARMED:
             return None
         own = self.own_kind(node)
         if own is not None:

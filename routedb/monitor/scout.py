@@ -1,0 +1,87 @@
+"""One discovered group: who its members are, asked again and again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from routedb.config.model import DatabaseConfig, NodeConfig
+from routedb.monitor.patroni import Enquiry, UnheardError
+from routedb.topology.patroni import Membership
+
+CALM_S = 5.0
+FAST_S = 0.5  # somebody waits for a writer: the new one may be a new member
+JITTER = 0.2
+
+
+class Register(Protocol):
+    """Who keeps the members of the groups."""
+
+    def enrol(self, group: int, told: Membership) -> Sequence[NodeConfig]:
+        """Take what was told of a group, and return its members."""
+
+    def unheard(self, group: int, why: str) -> None:
+        """Note that nobody could be asked."""
+
+
+class Scout:
+    """Ask the Patroni of one group for its members, in the crew's turns.
+
+    `found` is called with the members after each answer, and whether another node
+    leads them than before: that is a reason to ask the nodes now.
+    """
+
+    gap_s = FAST_S
+    due = None  # the enquiry keeps its own time
+    group: int | None = None  # samples of positions are none of its business
+
+    def __init__(
+        self,
+        database: DatabaseConfig,
+        enquiry: Enquiry,
+        register: Register,
+        found: Callable[[int, Sequence[NodeConfig], bool], None],
+        rng: random.Random,
+    ) -> None:
+        self._of = database.groups[0].id
+        self.name = f"members-of-{database.name}"
+        self.timeout_s = database.connect_timeout_s
+        self._enquiry = enquiry
+        self._register = register
+        self._found = found
+        self._rng = rng
+        self._leader: str | None = None
+
+    def probe(self) -> None:
+        """Ask once, and pass on what was told."""
+        try:
+            told = self._enquiry.ask()
+        except UnheardError as exc:
+            self._register.unheard(self._of, str(exc))
+            return
+        nodes = self._register.enrol(self._of, told)
+        is_moved = self._leader is not None and told.leader != self._leader
+        self._leader = told.leader or self._leader
+        self._found(self._of, nodes, is_moved)
+
+    def interval(self, hurry: bool) -> float:
+        """Return the seconds to wait after a question."""
+        base = FAST_S if hurry else CALM_S
+        return base * self._rng.uniform(1 - JITTER, 1 + JITTER)
+
+    def rest(self) -> None:
+        """Nothing is kept open between two questions."""
+
+    def expire(self) -> None:
+        """The enquiry bounds itself."""
+
+    def judge(self) -> None:
+        """That Patroni is silent says nothing of the nodes."""
+
+    def interrupt(self) -> None:
+        """End the question under way."""
+        self._enquiry.interrupt()
+
+    def abandon(self) -> None:
+        """In a forked child: what a thread of the parent has open is its own."""
