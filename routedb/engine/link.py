@@ -183,7 +183,13 @@ class Link:
     def give_up(self, silence_s: float) -> None:
         """From another thread: let whoever waits on it fail now. Never raises."""
         self.silence_s = silence_s
-        self.adapter.interrupt(self.raw)
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """From another thread: let whoever waits on it fail now. Never raises."""
+        raw = self.raw
+        if raw is not None:  # None: it was given back to its pool
+            self.adapter.interrupt(raw)
 
     def close(self) -> None:
         """Close the driver's connection. Never raises."""

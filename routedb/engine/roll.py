@@ -35,8 +35,8 @@ class Roll:
         """End whatever still waits on a link to a server: its runtime closes."""
         with self._lock:
             for link in list(self._links):
-                if link.adapter.is_remote and link.raw is not None:
-                    link.adapter.interrupt(link.raw)
+                if link.adapter.is_remote:
+                    link.interrupt()
 
     def give_up(self, node: int, since: float, silence_s: float) -> None:
         """End the links to a node that has answered nothing `since` then.
@@ -46,6 +46,5 @@ class Roll:
         with self._lock:
             for link in list(self._links):
                 if link.id == node and link.opened_at <= since:
-                    if link.raw is not None:  # None: it was given back to its pool
-                        link.give_up(silence_s)
+                    link.give_up(silence_s)
                     self._links.discard(link)
