@@ -178,9 +178,9 @@ class Attempts:
         """Take note that the session has seen what `link` has shown."""
         if self.is_read and self.d.core.config.shadow:
             return  # it would have been shown a replica's
-        kind = self.plan.statement.kind
-        shows_data = kind not in (Kind.SESSION, Kind.TRANSACTION)
-        if shows_data and not (self.is_read and self.consistency == "eventual"):
+        if self.plan.shows_data and not (
+            self.is_read and self.consistency == "eventual"
+        ):
             self.d.sight.meet(link.node.group, link.id, self.shared_at)
 
     # -- reaching ------------------------------------------------------------------

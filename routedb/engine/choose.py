@@ -50,7 +50,7 @@ def choose(d: Session, plan: Plan) -> tuple[Link | None, Route]:
         return (link if link.is_alive() else None), route
     if group.is_single:
         _stay(d, plan, link, topology, STAY)
-    elif gid not in d.marks or d.marks[gid].source != link.id:
+    elif plan.shows_data and (gid not in d.marks or d.marks[gid].source != link.id):
         d.sight.meet(gid, link.id)
     return link, route
 
@@ -123,6 +123,8 @@ def _within(d: Session, plan: Plan) -> tuple[Link | None, Route]:
     transaction = d.transaction
     if plan.gid != transaction.home:
         return None, plan.writer
+    if plan.shows_data:
+        transaction.has_shown = True
     if transaction.is_on_writer:
         if not plan.is_read:
             transaction.note_write(plan.gid)

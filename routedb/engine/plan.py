@@ -61,6 +61,7 @@ class Plan:
         "replica",
         "routes",
         "shares_writes",
+        "shows_data",
         "statement",
         "within",
         "within_replica",
@@ -75,6 +76,7 @@ class Plan:
         self.dialect = dialect
         self.routes: dict[tuple[object, ...], Route] = {}
         self.is_read = statement.read_only
+        self.shows_data = _shows_data(statement)
         # What a temporary table may shadow, and what tells of such tables.
         self.asks_catalog = any(is_catalog(t, dialect) for t in statement.tables)
         self.names = _names(statement, self.asks_catalog)
@@ -231,6 +233,15 @@ def _names(statement: Statement, asks_catalog: bool) -> frozenset[str]:
     if asks_catalog:
         names.add(CATALOG)
     return frozenset(names)
+
+
+def _shows_data(statement: Statement) -> bool:
+    """Tell whether running this may show the session what is in the database: not what
+    is only about the session, nor a query without tables, such as SELECT @@version."""
+    if statement.kind in (Kind.SESSION, Kind.TRANSACTION, Kind.EMPTY):
+        return False
+    is_query = statement.read_only and statement.verb in ("SELECT", "VALUES")
+    return not is_query or bool(statement.tables or statement.asks)
 
 
 class Text:

@@ -37,6 +37,7 @@ class Transaction:
         self.is_on_writer = True  # the home's role
         self.wrote: set[int] = set()  # groups to which a write has been sent
         self.has_written = False  # one of them has succeeded
+        self.has_shown = False  # the home has shown data, on the hot path
         self.mode = links.mode  # what was declared for this transaction
         self.is_explicit = False  # begun by a text, not by PEP 249's implicit begin
         self.commits = 0  # begun so far: what a second run would do twice
@@ -247,18 +248,19 @@ class Transaction:
             if len(self.branches) == 1:  # it ran them itself
                 (link,) = self.branches.values()
                 link.replayed = self.links.settings.version
+        is_shadow = self.links.core.config.shadow  # a replica would have answered
         for group, link in self.branches.items():
             link.is_text_begun = False
             link.used_at = self.links.core.clock()
             if group in self.wrote:
                 self.sight.wrote(group, link.id)
-            elif not self.links.core.config.shadow:
+            elif group == self.home and self.has_shown and not is_shadow:
                 self.sight.meet(group, link.id)
         self.branches = {}
         self.home = -1
         self.home_link = None
         self.wrote.clear()
-        self.has_written = False
+        self.has_written = self.has_shown = False
         self._begin = None
         self._prologue.clear()
         self._savepoints.clear()

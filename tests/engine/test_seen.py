@@ -177,11 +177,22 @@ def test_another_history_is_not_comparable(placed):
     assert read(cursor) == "w"
 
 
-def test_settings_show_no_data(placed):
+@pytest.mark.parametrize(
+    ("sql", "shows"),
+    [
+        ("SET a = 1", False),
+        ("SELECT now() /* routedb: role=writer */", False),
+        ("VALUES (1) /* routedb: role=writer */", False),
+        ("SELECT f(1) /* routedb: role=writer */", True),  # f may read anything
+        ("SELECT a FROM t /* routedb: role=writer */", True),
+    ],
+)
+def test_what_shows_no_data_moves_nobody(placed, sql, shows):
     cursor = placed.connect().cursor()
     before = read(cursor)
-    cursor.execute("SET a = 1")
-    assert read(cursor) == before
+    cursor.execute(sql)
+    placed.at(w=200)
+    assert (read(cursor) != before) is shows
 
 
 def test_a_lost_answer_counts_as_a_write(placed):
