@@ -99,7 +99,7 @@ def test_what_is_registered_is_on_every_link_now_and_later(home: Home, cluster):
     connection.create_collation("backward", lambda a, b: (a < b) - (a > b))
     connection.text_factory = lambda raw: raw.decode().upper()
     for role in ("writer", "replica"):  # nobody knows what functions of Python do
-        with connection.using(role=role):
+        with connection.using(role=role, consistency="eventual"):
             assert connection.execute("SELECT name FROM t").fetchone() == ("A",)
     asked = "SELECT double(id), name FROM t ORDER BY name COLLATE backward"
     raws = connection.raws()
