@@ -53,6 +53,8 @@ def _has_reached(d: Session, node: int, mark: Mark) -> bool:
     reached = _position(link, answer)
     if reached is None or not all(reached.covers(f.position) for f in mark.floors):
         return False
+    # What it holds it holds by now: an older sample says nothing of that.
+    link.used_at = d.core.clock()
     d.sight.meet(link.node.group, node, mark.floors[-1].shared_at)
     return True
 

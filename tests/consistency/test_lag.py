@@ -12,6 +12,7 @@ import pytest
 from tests.consistency.history import lost_updates, violations
 from tests.consistency.replay import go_on, resume_all, stop
 from tests.consistency.workload import COUNTER, work
+from tests.failover.breakers import breakers
 from tests.failover.rig import Rig
 
 
@@ -32,6 +33,25 @@ def restless(rig: Rig, seed: int) -> Iterator[None]:
         over.set()
         thread.join()
         resume_all(rig)
+
+
+@contextmanager
+def broken(rig: Rig, seed: int) -> Iterator[None]:
+    """Have links die at random: sessions that are ended, lines cut at any moment."""
+    rng, over = random.Random(seed), threading.Event()
+    ways = breakers(rig, list(rig.proxies.values()))
+
+    def disturb() -> None:
+        while not over.wait(rng.uniform(0.01, 0.15)):
+            rng.choice(ways)()
+
+    thread = threading.Thread(target=disturb, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def check(rig: Rig, seconds: float, consistency: str, seed: int) -> None:
@@ -58,6 +78,21 @@ def readers_share(rig: Rig, record) -> float:
 @pytest.mark.parametrize("consistency", ["session", "process"])
 def test_nothing_is_stale_while_replicas_stop_and_go_on(rig, consistency):
     check(rig, 4.0, consistency, seed=7)
+
+
+def test_nothing_is_stale_while_links_die_as_well(rig):
+    for name in rig.servers:
+        rig.proxy(name)
+    cluster = rig.cluster(max_lag="off")
+    with restless(rig, 3), broken(rig, 4):
+        record = work(lambda: cluster.connect(autocommit=True), 6.0, seed=5)
+    assert record.errors == []
+    assert violations(record.history.ops) == []
+    [(last,)] = rig.database.execute(f"SELECT v FROM t WHERE id = {COUNTER}")
+    assert lost_updates(last, record.counted, record.uncertain) == []
+    assert record.counted > 0
+    assert record.history.count("unknown") > 0
+    assert record.history.reads_of(rig.replicas) > 0
 
 
 @pytest.mark.long

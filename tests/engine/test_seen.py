@@ -117,6 +117,25 @@ def test_a_replica_is_asked_when_no_sample_shows_that_it_holds_all(placed):
     assert read(cursor) == first
 
 
+def test_what_a_replica_was_asked_for_is_not_known_of_another(placed):
+    """The sample is newer than the last use of the replica, and older than the write."""
+    connection = placed.connect()
+    cursor = connection.cursor()
+    asked = read(cursor)
+    other = "r2" if asked == "r1" else "r1"
+    placed.look()
+    cursor.execute(WRITE)
+    placed.at(w=200)
+    placed.at(**{asked: 200})
+    placed.core.loads[node_id(placed, asked)] = 5  # the other one would be preferred
+    assert read(cursor) == asked
+    assert placed.count(READ).get(other) is None
+
+
+def node_id(rig, name):
+    return next(node.id for node in rig.core.nodes if node.name == name)
+
+
 def test_asking_in_vain_becomes_rare(placed):
     connection = placed.connect()
     cursor = connection.cursor()
