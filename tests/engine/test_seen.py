@@ -118,7 +118,7 @@ def test_a_replica_is_asked_when_no_sample_shows_that_it_holds_all(placed):
 
 
 def test_what_a_replica_was_asked_for_is_not_known_of_another(placed):
-    """The sample is newer than the last use of the replica, and older than the write."""
+    """The sample is newer than its last use, and older than the write."""
     connection = placed.connect()
     cursor = connection.cursor()
     asked = read(cursor)
