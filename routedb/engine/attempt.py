@@ -111,6 +111,7 @@ class Attempts:
         self.shared_at = 0.0
         self.pinned = decided.link
         self.tried: set[int] = set()
+        self.failures = 0
         self.refused: set[int] = set()
 
     def reach(self) -> Link:
@@ -145,8 +146,8 @@ class Attempts:
             link.is_changed = True
         if not isinstance(exc, errors.Error):
             raise as_dbapi_error(exc) from exc
-        # An error shows data too: a row that is in the way of another, say.
-        if fault is not Fault.LINK_LOST:
+        # An error of the statement shows data too: a row that is in the way, say.
+        if fault in (Fault.STATEMENT, Fault.CONFLICT):
             link.used_at = self.d.core.clock()
             self.met(link)
         moment = self._moment()
@@ -287,8 +288,10 @@ class Attempts:
         self._tell_lost(link, exc)
         if self.pinned is not None:
             raise exc
-        nodes = len(self.d.core.topology.groups[self.group].nodes)
-        if link.node.id in self.tried or len(self.tried) > nodes:
+        # As often as there are nodes, also where only one of them may answer: its
+        # links may be dying. Not for ever: what breaks every link may be the statement.
+        self.failures += 1
+        if self.failures > len(self.d.core.topology.groups[self.group].members):
             raise exc
         self.tried.add(link.node.id)
 
