@@ -14,7 +14,7 @@ demo: .venv/core.stamp
 	$(BIN)/routedb demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-long: .venv/test.stamp packages
 	$(BIN)/python -m pytest -m long --timeout 1800
