@@ -58,6 +58,7 @@ from routedb.errors import (
 )
 
 if TYPE_CHECKING:
+    from routedb.cluster import Cluster
     from routedb.config.model import ClusterConfig
     from routedb.connection import Connection
     from routedb.cursor import Cursor
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
     from routedb.engine.shadow.tally import Line, Report, report
     from routedb.integrations.patch import patch
     from routedb.routing.route import Reason, Route
-    from routedb.runtime import Cluster, connect
+    from routedb.runtime import connect
     from routedb.session.pins import Pin
     from routedb.sql import Statement, classify
     from routedb.topology.status import NodeStatus
@@ -75,7 +76,7 @@ __version__ = "0.1.0"
 
 # Name -> the module it comes from, when it is first asked for.
 _LATER = {
-    "Cluster": "routedb.runtime",
+    "Cluster": "routedb.cluster",
     "ClusterConfig": "routedb.config.model",
     "Connection": "routedb.connection",
     "Cursor": "routedb.cursor",

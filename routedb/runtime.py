@@ -24,7 +24,6 @@ from routedb.events import NodeDrained
 from routedb.monitor import Monitor
 from routedb.routing import database_for
 from routedb.sharding import check_rules
-from routedb.topology.status import NodeStatus, status
 
 _Node: TypeAlias = str | Mapping[str, Any]
 # What `connect` takes: a DSN, a list of nodes, the path of a file, what stands in one.
@@ -246,92 +245,6 @@ class Registry:
 
 _alive: weakref.WeakSet[Runtime] = weakref.WeakSet()  # also those of a Cluster
 _registry = Registry()
-
-
-class Cluster:
-    """A runtime of one's own, closed by hand or by a `with` block.
-
-    `source` and keywords are those of `routedb.connect`. Raises ConfigError.
-    """
-
-    def __init__(self, source: Source = None, /, **keywords: Any) -> None:
-        self._runtime = Runtime(read_config(source, keywords))
-
-    @property
-    def config(self) -> ClusterConfig:
-        """The configuration, as it was understood."""
-        return self._runtime.core.config
-
-    @property
-    def runtime(self) -> Runtime:
-        """The runtime that its connections share."""
-        return self._runtime
-
-    @overload
-    def connect(
-        self,
-        *,
-        autocommit: bool = False,
-        connection_factory: None = None,
-        cursor_factory: type[Any] | None = None,
-        after: str | None = None,
-    ) -> Connection: ...
-    @overload
-    def connect(
-        self,
-        *,
-        autocommit: bool = False,
-        connection_factory: type[Made],
-        cursor_factory: type[Any] | None = None,
-        after: str | None = None,
-    ) -> Made: ...
-    def connect(
-        self,
-        *,
-        autocommit: bool = False,
-        connection_factory: Any = None,
-        cursor_factory: Any = None,
-        after: str | None = None,
-    ) -> Any:
-        """Open a virtual connection; raises OperationalError when no node answers.
-
-        `after` is a token: see `routedb.connect`.
-        """
-        return self._runtime.connect(
-            autocommit, connection_factory, cursor_factory, after
-        )
-
-    def status(self) -> tuple[NodeStatus, ...]:
-        """Return what this process knows of each node now, without asking any.
-
-        Nodes are asked while there is a connection; those of a group of one never are.
-        """
-        core = self._runtime.core
-        return status(core.config, core.nodes, core.topology)
-
-    def drain(self, name: str) -> None:
-        """Give the node `name` no new work, until `resume`.
-
-        Transactions that have begun there end there. A writer that is drained is not
-        replaced by routedb: new writes wait up to `failover_timeout` for another node
-        to be promoted. Other processes are not told. Raises ConfigError for a name
-        that no node has.
-        """
-        self._runtime.drain(name, on=True)
-
-    def resume(self, name: str) -> None:
-        """Give the node `name` work again, as soon as it has answered."""
-        self._runtime.drain(name, on=False)
-
-    def close(self) -> None:
-        """Close all connections and stop the monitor."""
-        self._runtime.close()
-
-    def __enter__(self) -> Cluster:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 @overload

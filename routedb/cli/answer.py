@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from routedb.cluster import Cluster
 from routedb.cursor import Cursor
-from routedb.runtime import Cluster
 
 
 def answered_by(cluster: Cluster, cursor: Cursor) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from routedb import errors
+from routedb.cluster import Cluster
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig
-from routedb.runtime import Cluster, read_config
+from routedb.runtime import read_config
 from routedb.topology.snapshot import NodeState
 
 FAILED = 1  # a node, a group or a statement

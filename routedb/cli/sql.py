@@ -15,9 +15,9 @@ from routedb import errors
 from routedb.cli.answer import answered_by
 from routedb.cli.results import FORMATS, Result
 from routedb.cli.source import FAILED, opened, settle, source_argument, tell
+from routedb.cluster import Cluster
 from routedb.connection import Connection
 from routedb.routing import dialect_for
-from routedb.runtime import Cluster
 from routedb.sql import split
 
 

@@ -39,8 +39,9 @@ class Sight:
     def wrote(self, group: int, node: int) -> None:
         """Take note of a write that `node` has acknowledged, or may have done."""
         self.writes += 1
-        self.meet(group, node)
-        self.core.note_write(group)
+        if not self.core.groups[group].is_single:
+            self.meet(group, node)
+            self.core.note_write(group)
 
     def is_ahead(self, view: GroupView, consistency: str) -> bool:
         """Tell whether no replica is known to hold what this session has seen."""

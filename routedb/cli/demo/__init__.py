@@ -18,7 +18,7 @@ from routedb.cli.demo.script import TROUBLE, WORK
 from routedb.cli.demo.shop import Shop
 from routedb.cli.output import cells, console, table
 from routedb.cli.source import FAILED, settle, telling
-from routedb.runtime import Cluster
+from routedb.cluster import Cluster
 
 _NARROW = {"route": 18, "node": 14, "gave": 12}  # columns, with their greatest width
 _WIDTH = 120  # where nobody looks; a log should not have lines without end

@@ -11,8 +11,8 @@ from routedb.cli.answer import answered_by
 from routedb.cli.demo.outcome import Got, Outcome, answered, refused
 from routedb.cli.demo.script import Outage, Step
 from routedb.cli.demo.shop import REPLICAS, Shop
+from routedb.cluster import Cluster
 from routedb.connection import Connection
-from routedb.runtime import Cluster
 
 _NEWS_S = 3.0  # how long the monitor may take to see what happened to a node
 
