@@ -49,6 +49,8 @@ from routedb.topology.patroni import Membership, changes
 _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
 _JITTER = 0.1  # of max_age, so that links do not all grow old at the same time
 
+OTHERS_S = 0.25  # for nodes that are not the writer to answer, when a program begins
+
 
 class Core:
     """The shared heart of a runtime; the monitor feeds it, dispatchers read it."""
@@ -249,13 +251,16 @@ class Core:
                     self._settled.wait(min(left, 0.5))
 
     def await_any(self, group: int, deadline: float) -> None:
-        """Wait until the group's writer is known, or all its nodes have been asked."""
+        """Wait until all nodes of a group have been asked; once the writer is known,
+        for the others a moment only: so that a program's first read has a replica."""
+        is_known = False
         while self.clock() < deadline:
             view = self.topology.groups[group]
-            if view.writer is not None or all(
-                node.state is not NodeState.UNKNOWN for node in view.nodes
-            ):
+            if all(node.state is not NodeState.UNKNOWN for node in view.members):
                 return
+            if view.writer is not None and not is_known:
+                is_known = True
+                deadline = min(deadline, self.clock() + OTHERS_S)
             self.await_news(self.topology.version, deadline)
 
     def await_news(self, version: int, deadline: float) -> bool:
