@@ -218,4 +218,4 @@ def _chain(earlier: BaseException, later: BaseException) -> None:
 def _note(exc: BaseException, text: str) -> None:
     """`add_note`, which Python 3.10 does not have."""
     notes: list[str] = getattr(exc, "__notes__", [])
-    exc.__notes__ = [*notes, text]  # type: ignore[attr-defined]  # since 3.11
+    vars(exc)["__notes__"] = [*notes, text]

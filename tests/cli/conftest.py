@@ -61,3 +61,9 @@ def fill(path, statement):
     connection = routedb.connect(f"sqlite:///{path}", autocommit=True)
     with closing(connection):
         connection.cursor().execute(statement)
+
+
+@pytest.fixture(autouse=True)
+def any_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let lines be as long as they are: who runs the tests may have set COLUMNS."""
+    monkeypatch.delenv("COLUMNS", raising=False)

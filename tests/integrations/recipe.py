@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.readme import ROOT, blocks
+from tests.documentation import blocks
+from tests.readme import ROOT
 from tests.servers import Database
 
 # What a check may call: `known()` waits until replicas are known to a connection.
@@ -58,7 +59,7 @@ class Recipe:
         self._places = {
             f"postgresql://app:secret@{place}": dsn for place, dsn in places.items()
         }
-        for block in blocks(f"docs/{page}.rst"):
+        for block in blocks(page):
             name = re.match(r"# ([\w/.]+\.\w+)\n", block.text)
             if name:
                 self.write(name[1], block.text)

@@ -6,8 +6,8 @@ import configparser
 
 import pytest
 
+from tests.documentation import blocks
 from tests.integrations.recipe import Recipe
-from tests.readme import blocks
 
 NO_URL = "driver://user:pass@localhost/dbname"
 RUN = ("-m", "routedb", "run", "--config", "routedb.toml")
@@ -29,7 +29,7 @@ def recipe(pg, archive, tmp_path):
 def settings():
     """Return the page's settings: those of one database, and those of several."""
     found = []
-    for block in blocks("docs/orm-alembic.rst"):
+    for block in blocks("orm-alembic"):
         if block.language == "ini":
             parser = configparser.RawConfigParser()
             parser.read_string(block.text)
