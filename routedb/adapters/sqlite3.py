@@ -44,13 +44,42 @@ _GONE = "the database file is not there any more"
 # Functions that applications define are Python code: nobody knows what they do.
 _BUILTIN = "SELECT max(builtin) FROM pragma_function_list WHERE name = lower(?)"
 
-# SQLite opens and closes files under a mutex of the process. A fork while another
-# thread (a monitor) holds it would leave the child without anyone to release it.
-_opening = threading.RLock()
+
+class _Gate:
+    """Lets a fork wait until no thread of ours is inside SQLite.
+
+    It opens and closes files, and counts its memory, under mutexes of the process. A
+    fork while another thread (a monitor) holds one would leave the child without anyone
+    to release it.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+    def shut(self) -> None:
+        """Wait until nobody is inside, and let nobody in until `open`."""
+        self._changed.acquire()
+        while self._inside:
+            self._changed.wait()
+
+    def open(self) -> None:
+        """Let everybody in again."""
+        self._changed.release()
+
+
+_gate = _Gate()
 os.register_at_fork(
-    before=_opening.acquire,
-    after_in_parent=_opening.release,
-    after_in_child=_opening.release,
+    before=_gate.shut, after_in_parent=_gate.open, after_in_child=_gate.open
 )
 
 _abandoned: list[Raw] = []  # never closed in the child, not even at garbage collection
@@ -118,7 +147,7 @@ class Sqlite3Adapter:
             "check_same_thread": False,
         }
         options.pop("isolation_level", None)
-        with _opening:
+        with _gate:
             raw = sqlite3.connect(**options)
         raw.isolation_level = None
         if isinstance(raw, Connection):
@@ -136,7 +165,7 @@ class Sqlite3Adapter:
     def close(self, raw: Raw) -> None:
         """Close; never raises."""
         try:
-            with _opening:
+            with _gate:
                 raw.close()
         except sqlite3.Error:
             return
@@ -182,7 +211,8 @@ class Sqlite3Adapter:
         """A file opened read-only is a replica; it reads what was committed: no lag."""
         if not self.is_alive(raw):
             raise sqlite3.OperationalError(f"{raw.path}: {_GONE}")
-        raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        with _gate:
+            raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
         is_read_only = getattr(raw, "is_read_only", False)
         role = Role.REPLICA if is_read_only else Role.WRITER
         return Answer(role, sqlite3.sqlite_version, None, None, 0.0)
