@@ -36,7 +36,7 @@ kill -s "$3" $all
 if [ "$3" = STOP ]; then
     for each in $all; do
         while grep -h '^State:' "/proc/$each/task/"*/status 2>/dev/null |
-            grep -qv stopped
+            grep -qvE 'stopped|zombie|dead'
         do sleep 0.02; done
     done
 fi
