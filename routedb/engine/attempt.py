@@ -109,6 +109,7 @@ class Attempts:
         self.is_early = decided.is_early
         self.consistency = decided.consistency
         self.shared_at = 0.0
+        self.epoch: int | None = None  # of the mark by which a replica was chosen
         self.pinned = decided.link
         self.tried: set[int] = set()
         self.failures = 0
@@ -182,7 +183,8 @@ class Attempts:
         if self.plan.shows_data and not (
             self.is_read and self.consistency == "eventual"
         ):
-            self.d.sight.meet(link.node.group, link.id, self.shared_at)
+            group, epoch = link.node.group, self.epoch
+            self.d.sight.meet(group, link.id, self.shared_at, epoch)
 
     # -- reaching ------------------------------------------------------------------
 
@@ -197,6 +199,7 @@ class Attempts:
     def _replica(self, must_live: bool = False) -> Link:
         sight = self.d.sight
         # Before the question who holds it: a write that comes between does not count.
+        self.epoch = sight.epoch(self.group)
         self.shared_at = sight.shared_at(self.group, self.consistency)
         view = self.d.core.topology.groups[self.group]
         among = sight.among(view, self.consistency)

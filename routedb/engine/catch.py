@@ -23,6 +23,7 @@ def catch_up(d: Session, view: GroupView, mark: Mark) -> None:
     Asks nobody in vain: a replica that did not even cover the writer's last sample
     would not cover this either.
     """
+    epoch = mark.epoch  # before it is asked: another thread may write meanwhile
     nearest = _nearest(d, view)
     link = d.open.get(mark.source)
     if nearest is None or link is None or link in d.transaction.branches.values():
@@ -34,8 +35,13 @@ def catch_up(d: Session, view: GroupView, mark: Mark) -> None:
     floor = ask(d, link)
     if floor is None:
         return
-    mark.leave(Floor(floor, d.core.clock(), shared_at))
-    if d.sight.holders(view, mark, shared_at) or _has_reached(d, nearest, mark):
+    epoch = d.sight.leave(view.id, Floor(floor, d.core.clock(), shared_at), epoch)
+    floors = mark.floors
+    if epoch < 0 or not floors:
+        return
+    if d.sight.holders(view, mark, shared_at) or _has_reached(
+        d, nearest, floors, epoch
+    ):
         mark.patience_s = 0.0
 
 
@@ -45,18 +51,17 @@ def ask(d: Session, link: Link) -> Position | None:
     return None if answer is None else _position(link, answer)
 
 
-def _has_reached(d: Session, node: int, mark: Mark) -> bool:
+def _has_reached(d: Session, node: int, floors: tuple[Floor, ...], epoch: int) -> bool:
     link = d.open.get(node)
     answer = None if link is None else _probe(d, link)
     if link is None or answer is None or answer.role is not Role.REPLICA:
         return False
     reached = _position(link, answer)
-    if reached is None or not all(reached.covers(f.position) for f in mark.floors):
+    if reached is None or not all(reached.covers(f.position) for f in floors):
         return False
     # What it holds it holds by now: an older sample says nothing of that.
     link.used_at = d.core.clock()
-    d.sight.meet(link.node.group, node, mark.floors[-1].shared_at)
-    return True
+    return d.sight.meet(link.node.group, node, floors[-1].shared_at, epoch) >= 0
 
 
 def _nearest(d: Session, view: GroupView) -> int | None:

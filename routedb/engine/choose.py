@@ -69,6 +69,7 @@ def _held(
     writer when it is known that none does; None: find out on the long way."""
     gid = group.id
     mark = d.marks.get(gid)
+    epoch = 0 if mark is None else mark.epoch  # before it is looked at
     shared_at = d.core.wrote_at.get(gid, 0.0) if plan.shares_writes else 0.0
     if mark is not None and mark.barred is topology:
         link = d.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
@@ -82,9 +83,12 @@ def _held(
     if node is None or link is None or link.fresh != d.links.version:
         return None, plan.replica
     if mark is None or mark.chosen is not topology:
-        d.sight.meet(gid, node, shared_at)
-        d.marks[gid].chosen = topology
+        epoch = d.sight.meet(gid, node, shared_at, epoch, topology)
+        if epoch < 0:  # another thread of this connection has written
+            return None, plan.replica
     _stay(d, plan, link, topology, LONG)
+    if d.marks[gid].epoch != epoch:
+        d.near.pop(gid, None)
     return link, plan.replica
 
 

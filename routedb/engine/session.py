@@ -140,6 +140,7 @@ class Session:
     def abandon(self) -> None:
         """In a forked child: the links and the transaction are the parent's."""
         was_bound = self.transaction.is_bound
+        self.sight.abandon()
         self.links.abandon()
         if was_bound:
             self.transaction.abandon()

@@ -5,11 +5,13 @@ The rule is in session/seen.py; here are the marks, and the clock.
 
 from __future__ import annotations
 
+import threading
+
 from routedb.engine.core import Core
 from routedb.engine.links import Links
-from routedb.session import Mark
+from routedb.session import Floor, Mark
 from routedb.session.seen import holders
-from routedb.topology import GroupView
+from routedb.topology import GroupView, Snapshot
 
 
 class Sight:
@@ -23,25 +25,84 @@ class Sight:
         self.links = links
         self.marks: dict[int, Mark] = {}  # by group id
         self.writes = 0  # how often this session may have written
+        self._lock = threading.Lock()  # guards what changes a mark
 
-    def meet(self, group: int, node: int, shared_at: float = 0.0) -> None:
-        """Take note that this session sees what `node` shows it, which holds what the
-        process had written by `shared_at`."""
-        if self.core.groups[group].is_single:
-            return
+    def epoch(self, group: int) -> int:
+        """Return the number that what was seen of the group has now: see `meet`."""
         mark = self.marks.get(group)
-        if mark is None:
-            mark = self.marks[group] = Mark()
-        if mark.source != node:
-            self.links.near.pop(group, None)
-        mark.meet(node, shared_at)
+        return 0 if mark is None else mark.epoch
+
+    def meet(
+        self,
+        group: int,
+        node: int,
+        shared_at: float = 0.0,
+        epoch: int | None = None,
+        chosen: Snapshot | None = None,
+    ) -> int:
+        """Take note that this session sees what `node` shows it, which holds what the
+        process had written by `shared_at`; return the epoch then.
+
+        `epoch`: of the mark by which the node was chosen. When another thread of this
+        connection has written since, the node need not hold that: -1, and no note.
+        `chosen`: the picture in which the node may go on answering.
+        """
+        if self.core.groups[group].is_single:
+            return 0
+        with self._lock:
+            mark = self._mark(group)
+            if epoch is not None and epoch != mark.epoch:
+                return -1
+            if mark.source != node:
+                self._turn(group, mark)
+            mark.meet(node, shared_at)
+            mark.chosen = chosen or mark.chosen
+            return mark.epoch
 
     def wrote(self, group: int, node: int) -> None:
         """Take note of a write that `node` has acknowledged, or may have done."""
         self.writes += 1
-        if not self.core.groups[group].is_single:
-            self.meet(group, node)
-            self.core.note_write(group)
+        if self.core.groups[group].is_single:
+            return
+        with self._lock:
+            mark = self._mark(group)
+            self._turn(group, mark)
+            mark.meet(node, 0.0)
+        self.core.note_write(group)
+
+    def leave(self, group: int, floor: Floor, epoch: int) -> int:
+        """Take where the source is instead of the source, if it is still that; return
+        the epoch then, -1 when it is not."""
+        with self._lock:
+            mark = self._mark(group)
+            if epoch != mark.epoch:
+                return -1
+            self._turn(group, mark)
+            mark.leave(floor)
+            return mark.epoch
+
+    def add(self, group: int, floor: Floor) -> None:
+        """Do not fall behind `floor` either."""
+        with self._lock:
+            mark = self._mark(group)
+            self._turn(group, mark)
+            mark.add(floor)
+
+    def abandon(self) -> None:
+        """In a forked child: a thread that is not here may have had the lock."""
+        self._lock = threading.Lock()
+
+    def _mark(self, group: int) -> Mark:
+        mark = self.marks.get(group)
+        if mark is None:
+            mark = self.marks[group] = Mark()
+        return mark
+
+    def _turn(self, group: int, mark: Mark) -> None:
+        """Begin a new epoch. Only then is `near` emptied: who fills it looks at the
+        epoch afterwards."""
+        mark.epoch += 1
+        self.links.near.pop(group, None)
 
     def is_ahead(self, view: GroupView, consistency: str) -> bool:
         """Tell whether no replica is known to hold what this session has seen."""
@@ -74,10 +135,8 @@ class Sight:
 
     def bar(self, group: int) -> None:
         """Let the writer answer until there is a new picture."""
-        mark = self.marks.get(group)
-        if mark is None:
-            mark = self.marks[group] = Mark()
-        mark.barred = self.core.topology
+        with self._lock:
+            self._mark(group).barred = self.core.topology
         self.core.want(group)
 
     def forget(self) -> None:

@@ -36,9 +36,7 @@ def after(d: Session, text: str) -> list[int]:
         group = numbers.get(place)
         if group is None or d.core.groups[group].is_single:
             continue
-        mark = d.marks.setdefault(group, Mark())
-        mark.add(Floor(position, d.core.clock()))
-        d.near.pop(group, None)
+        d.sight.add(group, Floor(position, d.core.clock()))
         named.append(group)
     return named
 

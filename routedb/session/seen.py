@@ -47,6 +47,7 @@ class Mark:
     __slots__ = (
         "barred",
         "chosen",
+        "epoch",
         "floors",
         "patience_s",
         "shared_at",
@@ -56,6 +57,7 @@ class Mark:
 
     def __init__(self) -> None:
         self.source = NOBODY  # id of the node it last read from or wrote to
+        self.epoch = 0  # goes up with whatever is written, and when the source changes
         self.shared_at = 0.0  # the source holds what the process had written by then
         self.floors: tuple[Floor, ...] = ()  # what the source is not known to hold
         # The pictures in which it was found that the source may go on answering, and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -114,3 +115,24 @@ def test_a_token_of_another_history_means_the_writer(pg_rig, shift):
     wait_until(
         partial(_reads_from_replica, pg_rig, connection), "a replica answers", 10
     )
+
+
+def test_threads_that_share_a_connection_read_what_it_has_written(rig):
+    connection = rig.connect(max_lag="off")
+    until = time.monotonic() + 3.0
+    stale: list[str] = []
+
+    def work(key: int) -> None:
+        cursor = connection.cursor()
+        value = 0
+        while time.monotonic() < until:
+            value += 1
+            cursor.execute("UPDATE t SET v = %s WHERE id = %s", (value, key))
+            for _ in range(3):
+                cursor.execute("SELECT v FROM t WHERE id = %s", (key,))
+                if next(cursor) != (value,):
+                    stale.append(f"{key}: not {value} on {cursor.node}")
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(work, range(1, 5)))
+    assert stale == []
