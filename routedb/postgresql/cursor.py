@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -10,7 +11,6 @@ from psycopg2 import extensions as ext
 
 from routedb.cursor import Cursor
 from routedb.engine.link import Link
-from routedb.face.rebind import rebind
 from routedb.postgresql.handle import Handle
 from routedb.postgresql.own import Own
 from routedb.sql.stake import Lives, Stake
@@ -263,12 +263,11 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 class HomeCursor(PostgreSQLCursor):
     """The same cursor while its rows are its own: fetching is psycopg2's, in C."""
 
+    fetchone: Any = ext.cursor.fetchone
+    fetchmany: Any = ext.cursor.fetchmany
+    fetchall: Any = ext.cursor.fetchall
     __iter__ = ext.cursor.__iter__
     __next__ = ext.cursor.__next__
-
-
-for _name in ("fetchone", "fetchmany", "fetchall"):
-    setattr(HomeCursor, _name, rebind(getattr(ext.cursor, _name), HomeCursor))
 
 
 class NamedCursor(PostgreSQLCursor):
@@ -286,10 +285,22 @@ class NamedCursor(PostgreSQLCursor):
         """Return all rows that are left (PEP 249)."""
         return self._guarded(ext.cursor.fetchall, self)
 
-    __iter__ = ext.cursor.__iter__
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self._batches())
 
-    def __next__(self) -> Any:
-        return self._guarded(ext.cursor.__next__, self)
+    __next__ = ext.cursor.__next__
+
+    def _batches(self) -> Iterator[Iterable[Any]]:
+        """Yield the rows as psycopg2 has them from the server, `itersize` at a time:
+        only the first of a batch may fail."""
+        shown = ext.cursor
+        while True:
+            try:
+                yield (self._guarded(shown.__next__, self),)
+            except StopIteration:
+                return
+            left = shown.rowcount.__get__(self) - shown.rownumber.__get__(self)
+            yield map(next, repeat(self, left))
 
 
 def _ran_here(raws: list[Any]) -> bool:
