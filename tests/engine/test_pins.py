@@ -289,3 +289,17 @@ def test_a_pin_on_a_replica_is_used_there(rig):
     cursor.execute("DISCARD ALL")
     assert connection.pins == ()
     assert rig.servers[home].texts[-1] == "DISCARD ALL"
+
+
+def test_a_session_that_listens_reads_where_notifications_arrive(eventual):
+    connection = eventual.connect()
+    cursor = connection.cursor()
+    cursor.execute("LISTEN news")
+    cursor.execute("SELECT a FROM t")
+    assert (node_of(cursor), reason_of(cursor)) == ("w", Reason.PINNED)
+    with connection.using(role="replica"):
+        cursor.execute("SELECT a FROM t")
+        assert node_of(cursor) in {"r1", "r2"}
+    cursor.execute("UNLISTEN news")
+    cursor.execute("SELECT a FROM t")
+    assert node_of(cursor) in {"r1", "r2"}
