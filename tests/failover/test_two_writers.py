@@ -146,12 +146,16 @@ def test_a_paused_writer_that_goes_on_after_the_promotion_confirms_nothing(pg_ri
     late = threading.Thread(target=write_late)
     late.start()
     pg_rig.servers["replica1"].promote()
+    core = cluster.runtime.core
+    ids = {node.name: node.id for node in cluster.config.nodes}
+    # Before that, what is sent to the frozen one hangs there: nobody knows better.
+    seen = lambda: core.topology.groups[0].writer == ids["replica1"]  # noqa: E731
+    wait_until(seen, "the promoted one is seen")
     assert insert(other, 12) == "replica1"
     old.resume()
     late.join(60)
     assert told in (["unknown"], ["replica1"])
-    [id] = [node.id for node in cluster.config.nodes if node.name == "writer"]
-    core = cluster.runtime.core
+    id = ids["writer"]
     wait_until(lambda: id in core.topology.groups[0].fenced, "the old one is fenced")
     for key in range(20, 24):
         assert insert(cluster.connect(autocommit=True), key) == "replica1"
