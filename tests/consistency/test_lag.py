@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -17,13 +17,15 @@ from tests.failover.rig import Rig
 
 
 @contextmanager
-def restless(rig: Rig, seed: int) -> Iterator[None]:
-    """Stop and resume the replay of each replica at random."""
-    rng, over = random.Random(seed), threading.Event()
+def meanwhile(
+    act: Callable[[], object], rng: random.Random, most_s: float
+) -> Iterator[None]:
+    """Act again and again in a thread, at random moments, during a block."""
+    over = threading.Event()
 
     def disturb() -> None:
-        while not over.wait(rng.uniform(0.02, 0.3)):
-            rng.choice([stop, go_on])(rig, rng.choice(rig.replicas))
+        while not over.wait(rng.uniform(0.01, most_s)):
+            act()
 
     thread = threading.Thread(target=disturb, daemon=True)
     thread.start()
@@ -32,26 +34,34 @@ def restless(rig: Rig, seed: int) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+@contextmanager
+def restless(rig: Rig, seed: int) -> Iterator[None]:
+    """Stop and resume the replay of each replica at random."""
+    rng = random.Random(seed)
+
+    def act() -> None:
+        rng.choice([stop, go_on])(rig, rng.choice(rig.replicas))
+
+    try:
+        with meanwhile(act, rng, 0.3):
+            yield
+    finally:
         resume_all(rig)
 
 
 @contextmanager
 def broken(rig: Rig, seed: int) -> Iterator[None]:
     """Have links die at random: sessions that are ended, lines cut at any moment."""
-    rng, over = random.Random(seed), threading.Event()
+    rng = random.Random(seed)
     ways = breakers(rig, list(rig.proxies.values()))
 
-    def disturb() -> None:
-        while not over.wait(rng.uniform(0.01, 0.15)):
-            rng.choice(ways)()
+    def act() -> None:
+        rng.choice(ways)()
 
-    thread = threading.Thread(target=disturb, daemon=True)
-    thread.start()
-    try:
+    with meanwhile(act, rng, 0.15):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def check(rig: Rig, seconds: float, consistency: str, seed: int) -> None:
