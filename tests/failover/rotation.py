@@ -36,6 +36,9 @@ class Rotation:
         new.promote()
         probe.join()
         self.lead, self.others = new, [other, old]
+        # Its copy of the settings may name a replica that it does not have.
+        new.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        new.execute("SELECT pg_reload_conf()")
         other.follow(new)
         return seen[0]
 
