@@ -7,30 +7,19 @@ from functools import partial
 from typing import Any
 
 import routedb
-from benchmarks.overhead import on_one_core
+from benchmarks.server import one_server
 from benchmarks.timing import Row, interleave, ratio
-from tests.servers import Reaper, open_place, start_postgresql
 
 UPDATE = "UPDATE item SET number = number + 1 WHERE id = 1"
 
 
 def run() -> list[Row]:
     """Measure with and without, on one PostgreSQL server."""
-    reaper = Reaper()
-    try:
-        with (
-            on_one_core(),
-            closing(start_postgresql(open_place("postgres", reaper))) as servers,
-        ):
-            name = servers.create_database()
-            for sql in (
-                "CREATE TABLE item (id int PRIMARY KEY, number int)",
-                "INSERT INTO item VALUES (1, 0)",
-            ):
-                servers.writer.execute(sql, dbname=name)
-            return measure(servers.writer.dsn(name))
-    finally:
-        reaper.close()
+    with one_server(
+        "CREATE TABLE item (id int PRIMARY KEY, number int)",
+        "INSERT INTO item VALUES (1, 0)",
+    ) as dsn:
+        return measure(dsn)
 
 
 def measure(dsn: str) -> list[Row]:

@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import psycopg2
 from psycopg2.extras import execute_values
 
 import routedb
-from benchmarks.overhead import FETCHED, on_one_core
+from benchmarks.overhead import FETCHED
+from benchmarks.server import one_server
 from benchmarks.timing import Row, interleave, ratio
-from tests.servers import Reaper, open_place, start_postgresql
 
 ROWS = f"SELECT i, 'row ' || i FROM generate_series(1, {FETCHED}) i"
 VALUES = [(i, f"row {i}") for i in range(FETCHED)]
@@ -21,17 +20,10 @@ VALUES = [(i, f"row {i}") for i in range(FETCHED)]
 
 def run() -> list[Row]:
     """Measure everything; takes about a minute."""
-    reaper = Reaper()
-    try:
-        with (
-            on_one_core(),
-            closing(start_postgresql(open_place("postgres", reaper))) as servers,
-        ):
-            name = servers.create_database()
-            servers.writer.execute("CREATE TABLE item (id int, name text)", dbname=name)
-            return measure(servers.writer.dsn(name))
-    finally:
-        reaper.close()
+    with one_server(
+        "CREATE TABLE item (id int, name text)",
+    ) as dsn:
+        return measure(dsn)
 
 
 def measure(dsn: str) -> list[Row]:

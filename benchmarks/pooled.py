@@ -14,9 +14,8 @@ import psycopg2
 import psycopg2.pool
 
 import routedb
-from benchmarks.overhead import on_one_core
+from benchmarks.server import one_server
 from benchmarks.timing import Row, interleave, ratio
-from tests.servers import Reaper, open_place, start_postgresql
 
 READ = "SELECT name FROM item WHERE id = 1"
 WRITE = "UPDATE item SET name = 'x' WHERE id = 1"
@@ -24,19 +23,11 @@ WRITE = "UPDATE item SET name = 'x' WHERE id = 1"
 
 def run() -> list[Row]:
     """Measure everything; takes about half a minute."""
-    reaper = Reaper()
-    try:
-        with (
-            on_one_core(),
-            closing(start_postgresql(open_place("postgres", reaper))) as servers,
-        ):
-            name = servers.create_database()
-            run_ = servers.writer.execute
-            run_("CREATE TABLE item (id int PRIMARY KEY, name text)", dbname=name)
-            run_("INSERT INTO item VALUES (1, 'x')", dbname=name)
-            return measure(servers.writer.dsn(name))
-    finally:
-        reaper.close()
+    with one_server(
+        "CREATE TABLE item (id int PRIMARY KEY, name text)",
+        "INSERT INTO item VALUES (1, 'x')",
+    ) as dsn:
+        return measure(dsn)
 
 
 def measure(dsn: str) -> list[Row]:
