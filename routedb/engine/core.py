@@ -99,8 +99,7 @@ class Core:
 
     def generation(self, node: NodeConfig) -> int:
         """Return how often the node has failed, as the snapshot shows it."""
-        view = self.topology.groups[node.group]
-        return next(n.generation for n in view.nodes if n.id == node.id)
+        return self.topology.groups[node.group].find(node.id).generation
 
     def expiry(self, database: DatabaseConfig) -> float:
         """Return when a link that is opened now will be too old."""
