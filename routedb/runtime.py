@@ -18,6 +18,7 @@ from routedb.adapters.base import Adapter, TxMode
 from routedb.config import load
 from routedb.config.model import ClusterConfig, GroupConfig
 from routedb.connection import Connection
+from routedb.engine import search
 from routedb.engine.core import Core
 from routedb.engine.dispatcher import Dispatcher
 from routedb.events import NodeDrained
@@ -187,9 +188,9 @@ class Runtime:
                 self.core.await_members(group.id, deadline)
                 self.core.await_any(group.id, deadline)
             if self.core.topology.groups[group.id].writer is None:
-                dispatcher.links.replica(group.id, dispatcher.place())
+                search.reader(dispatcher.links, group.id, dispatcher.place())
             else:
-                dispatcher.links.writer(group.id)
+                search.writer(dispatcher.links, group.id)
         except errors.Error as exc:
             if all(
                 node.is_refusing for node in self.core.topology.groups[group.id].nodes

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.config.model import DatabaseConfig, GroupConfig, TableRule
-from routedb.engine import pinning
+from routedb.engine import pinning, search
 from routedb.engine.catch import catch_up
 from routedb.engine.link import Link
 from routedb.engine.plan import Plan, Text, needs_shard
@@ -347,7 +347,7 @@ def _asked(d: Session, plan: Plan, database: DatabaseConfig) -> bool:
     group: GroupConfig = database.groups[0]
     for function in plan.statement.asks:
         volatile = d.core.is_volatile(
-            database.name, function, lambda: d.links.writer(group.id)
+            database.name, function, lambda: search.writer(d.links, group.id)
         )
         if volatile is not False:  # or there is none of that name
             return False

@@ -1,82 +1,31 @@
-"""Carry a decision out: reach a link, run, and act on what goes wrong.
+"""Carry a decision out: reach a link, and act on what goes wrong on it.
 
 The action for each fault comes from the table in session/recovery.py.
 """
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from dataclasses import replace
 
 from routedb import errors
-from routedb.adapters.base import Fault, RawCursor
-from routedb.engine import control, fence
+from routedb.adapters.base import Fault
+from routedb.engine import control, search
 from routedb.engine.aim import Aim
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.engine.misuse import as_dbapi_error
 from routedb.engine.plan import Plan
-from routedb.engine.session import Call, Seat, Session
+from routedb.engine.session import Session
 from routedb.events import NodeRefusedWrite
-from routedb.session import Action, Event, Moment, action_for
+from routedb.routing import Reason
+from routedb.routing.decide import WHY
+from routedb.session import Action, Moment, action_for
 from routedb.sql.statement import Kind
+from routedb.topology import GroupView
 from routedb.topology.snapshot import Role
 
-
-def once(
-    d: Session,
-    cursor: Seat,
-    plan: Plan,
-    decided: Aim,
-    call: Call,
-    is_batch: bool = False,
-) -> None:
-    """Run on one group, on another node of it where that is allowed."""
-    attempts = Attempts(d, plan, decided, is_batch=is_batch)
-    while True:
-        link = attempts.reach()
-        raw = cursor.raws.get(link) or cursor.take(link)
-        try:
-            run_on(d, link, call, raw)
-        except Exception as exc:
-            attempts.judge(link, exc)
-            continue
-        break
-    cursor.link, cursor.raw, cursor.route = link, raw, attempts.route
-    attempts.met(link)
-    if d.transaction.is_open and not decided.is_early and not attempts.may_write:
-        d.transaction.on(Event.READ)
-    wrote(d, cursor, plan, raw)
-
-
-def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
-    """Take note of a statement that may have written, and of whether it gave rows.
-
-    Raises OutcomeUnknown when the node is found to be an old writer.
-    """
-    link = cursor.link
-    if link is not None and not plan.is_read:
-        link.is_changed = True
-    if not plan.is_read and plan.statement.kind is not Kind.SESSION:
-        if link is not None:
-            if d.core.topology.groups[link.node.group].fenced:
-                _check_fence(d, plan, link)
-            d.sight.wrote(link.node.group, link.id)
-            if plan.leaves_key:
-                d.links.pins.inserted = link.id
-        if plan.statement.kind is Kind.WRITE:
-            d.transaction.has_written = link is None or link.holds_writes
-    if raw.description is None:
-        cursor.unseat()
-    elif raw is not cursor.seated:
-        cursor.seat(raw)
-
-
-def _check_fence(d: Session, plan: Plan, link: Link) -> None:
-    """Inside a transaction the commit tells."""
-    if not d.transaction.is_open and fence.is_overtaken(d.core, link):
-        raise fence.unknown(link, plan.statement.verb)
-
-
 _MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
+# The writer is to answer, for want of a replica.
+_FOR_WANT = frozenset({Reason.NO_REPLICA, Reason.OWN_WRITES})
 
 
 class Attempts:
@@ -145,11 +94,14 @@ class Attempts:
         fault = link.take(exc)
         if not self.is_read:  # a procedure may have done half of what it does
             link.is_changed = True
+        if (
+            fault is not Fault.LINK_LOST or not self.is_read
+        ):  # a lost read showed nothing
+            link.used_at = self.d.core.clock()
         if not isinstance(exc, errors.Error):
             raise as_dbapi_error(exc) from exc
         # An error of the statement shows data too: a row that is in the way, say.
         if fault in (Fault.STATEMENT, Fault.CONFLICT):
-            link.used_at = self.d.core.clock()
             self.met(link)
         moment = self._moment()
         action = action_for(fault, moment)
@@ -188,23 +140,49 @@ class Attempts:
 
     # -- reaching ------------------------------------------------------------------
 
-    def _find(self) -> Link:
+    def _find(self, must_live: bool | None = None) -> Link:
+        must_live = not self.is_read if must_live is None else must_live
         links = self.d.links
         if self.pinned is not None:
-            return links.get(self.pinned.id, must_live=not self.is_read)
-        if self.role is Role.REPLICA:
-            return self._replica()
-        return links.writer(self.group, must_live=not self.is_read)
+            return links.get(self.pinned.id, must_live)
+        if not self._is_for_any():
+            return search.writer(links, self.group, must_live)
+        turn = self._turn()
+        link = search.reader(
+            links, self.group, turn, self.tried, self._among, must_live
+        )
+        self._note(link)
+        return link
 
-    def _replica(self, must_live: bool = False) -> Link:
+    def _is_for_any(self) -> bool:
+        """Tell whether a replica may answer, or could if there were one that may."""
+        if self.role is Role.REPLICA:
+            return True
+        is_bound = self.d.transaction.is_open and not self.d.is_read_only
+        wants = self.is_read and self.route.reasons[-1][0] in _FOR_WANT
+        return wants and not is_bound
+
+    def _among(self, view: GroupView) -> tuple[int, ...] | None:
         sight = self.d.sight
         # Before the question who holds it: a write that comes between does not count.
         self.epoch = sight.epoch(self.group)
         self.shared_at = sight.shared_at(self.group, self.consistency)
+        return sight.among(view, self.consistency)
+
+    def _note(self, link: Link) -> None:
+        """Tell the role of the node that was found, where another was decided on."""
         view = self.d.core.topology.groups[self.group]
-        among = sight.among(view, self.consistency)
-        links, turn = self.d.links, self._turn()
-        return links.replica(self.group, turn, self.tried, among, must_live)
+        role = Role.WRITER if link.id == view.writer else Role.REPLICA
+        if role is self.role:
+            return
+        if role is Role.REPLICA:
+            is_declared = self.d.transaction.is_open and self.d.is_read_only
+            reason = Reason.DECLARED_READ_ONLY if is_declared else Reason.PLAIN_READ
+        else:
+            is_ahead = self.d.sight.is_ahead(view, self.consistency)
+            reason = Reason.OWN_WRITES if is_ahead else Reason.NO_REPLICA
+        reasons = (*self.route.reasons[:-1], (reason, WHY[reason]))
+        self.role, self.route = role, replace(self.route, role=role, reasons=reasons)
 
     def _turn(self) -> int:
         """Take the next turn among replicas, unless the hot path has taken it."""
@@ -238,7 +216,8 @@ class Attempts:
         if transaction.home >= 0 and self.may_write and not self.is_one_of_several:
             raise second_home(self.d, self.plan, self.group)
         for _ in range(_MOST_BEGINS):
-            link = self._find_alive()
+            # One that is alive: it cannot be changed later.
+            link = self._find(must_live=True)
             try:
                 return transaction.join(
                     self.group, link, self.role, is_home and transaction.home < 0
@@ -250,15 +229,6 @@ class Attempts:
                     raise
                 self.d.links.drop(link)  # only BEGIN was sent: nothing is lost
         raise link.adapter.adopt(lost)
-
-    def _find_alive(self) -> Link:
-        """Find a link that a transaction may start on: it cannot be changed later."""
-        links = self.d.links
-        if self.pinned is not None:
-            return links.get(self.pinned.id, must_live=True)
-        if self.role is Role.REPLICA:
-            return self._replica(must_live=True)
-        return links.writer(self.group, must_live=True)
 
     def _check_alive(self, link: Link) -> None:
         """Before what may commit is sent: afterwards nobody could tell what became of
@@ -371,15 +341,3 @@ def second_home(d: Session, plan: Plan, group: int) -> errors.Error:
         f"but this transaction is on {home.database}: a transaction writes to one "
         "database. Commit first, or use a connection of its own for the other"
     )
-
-
-def run_on(d: Session, link: Link, call: Call, raw: RawCursor) -> None:
-    """Run on a raw cursor: counted as load, one thread at a time where needed."""
-    loads, node = d.core.loads, link.node.id
-    loads[node] += 1
-    try:
-        with link.lock or nullcontext():
-            call(raw)
-    finally:
-        loads[node] -= 1
-        link.used_at = d.core.clock()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from routedb import errors
-from routedb.engine import attempt, control, memory, several
+from routedb.engine import control, memory, several, single
 from routedb.engine.attempt import Attempts
 from routedb.engine.link import Link
 from routedb.engine.plan import Text
@@ -44,7 +44,7 @@ def run(
         if decided.target is not None:
             several.run(d, cursor, plan, decided, call)
         else:
-            attempt.once(d, cursor, plan, decided, call, batch is not None)
+            single.once(d, cursor, plan, decided, call, batch is not None)
     except errors.Error as exc:
         raise d.faced(exc) from exc.__cause__
     for each in (params,) if batch is None else batch:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from routedb.dbapi import Params, Query
-from routedb.engine import attempt, conduct
+from routedb.engine import conduct, single
 from routedb.engine.choose import choose
 from routedb.engine.session import Call, Seat
 
@@ -62,7 +62,7 @@ def execute(
     cursor.link = link
     cursor.raw = raw
     if not plan.is_read:
-        attempt.wrote(d, cursor, plan, raw)
+        single.wrote(d, cursor, plan, raw)
     elif raw is not cursor.seated:
         cursor.seat(raw)
 

@@ -14,6 +14,7 @@ from routedb import errors
 from routedb.adapters.base import Commits, Raw
 from routedb.config.mask import mask
 from routedb.engine.links import Links
+from routedb.engine.search import cannot_open
 from routedb.session import Action, Fate, Moment, fate_of
 from routedb.topology.commits import Note, Sighting
 
@@ -54,7 +55,7 @@ class _Inquiry:
             try:
                 verdict = self._ask(node)
             except Exception as exc:
-                action = self._links.cannot_open(node, exc, Moment.FINDING_WRITER)
+                action = cannot_open(self._links, node, exc, Moment.FINDING_WRITER)
                 self._last = mask(str(exc)).strip()
                 if action is not Action.AWAIT_WRITER:
                     return (

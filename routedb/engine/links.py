@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from math import inf
 from typing import Protocol
@@ -11,21 +11,16 @@ from weakref import WeakMethod, ref
 
 from routedb import errors
 from routedb.adapters.base import Adapter, Fault, TxMode
-from routedb.config.mask import mask
 from routedb.config.model import NodeConfig
 from routedb.engine.connect import Host, borrowed, connect, pool_of
 from routedb.engine.core import Core
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.engine.pool.book import Place
 from routedb.engine.pool.pool import take
-from routedb.events import NodeFailed
-from routedb.session import Action, Moment, Settings, action_for
+from routedb.session import Settings
 from routedb.session.pins import Pin, Pins
 from routedb.session.settings import Setting
-from routedb.topology import GroupView, NodeState, candidates, pick
-
-# What says that the node itself could not be had, not only this link.
-_NODE_FAULTS = frozenset({Fault.REFUSED, Fault.NODE_STARTING, Fault.LINK_LOST})
+from routedb.topology import GroupView, NodeState
 
 
 class Holder(Protocol):
@@ -51,7 +46,9 @@ class Links:
         self.open: dict[int, Link] = {}
         self.near: dict[int, Link] = {}  # see choose; emptied when any of this changes
         self.holders: set[ref[Holder]] = set()  # the connection's cursors
-        self.left_at: dict[int, float] = {}  # node -> when a link to it was given up
+        self.left_at: dict[
+            int, float
+        ] = {}  # node -> when a lost link had answered last
         self.hosts: dict[str, Host] = {}  # by engine
         self.settings = Settings()
         self.pins = Pins()  # what lives on one of these links only
@@ -110,92 +107,16 @@ class Links:
             return link
 
     def used_at(self, node: int) -> float:
-        """Return when `node` last answered here, or a later time."""
+        """Return when `node` last answered here."""
         link = self.open.get(node)
         return self.left_at.get(node, 0.0) if link is None else link.used_at
-
-    def replica(
-        self,
-        group: int,
-        turn: int,
-        avoid: Collection[int] = (),
-        among: Sequence[int] | None = None,
-        must_live: bool = False,
-    ) -> Link:
-        """Return a link to a replica that may be read from, else to the writer.
-
-        `among`: the part of the ring that will do; None: all of it, and in need any
-        node.
-        """
-        tried = set(avoid)
-        while True:
-            node = self._choose(group, turn, tried, among)
-            if node is None:
-                return self.writer(group, must_live)
-            try:
-                return self.get(node, must_live)
-            except Exception as exc:
-                action = self.cannot_open(node, exc, Moment.FINDING_REPLICA)
-                if action is not Action.RETRY_ELSEWHERE and not self._refuses(node):
-                    raise
-                tried.add(node)
-
-    def writer(self, group: int, must_live: bool = False) -> Link:
-        """Return a link to the group's writer, waiting for one up to failover_timeout.
-
-        A group of one node is tried once: there is nobody to fail over to.
-        """
-        core = self.core
-        database = core.config.databases[core.groups[group].database]
-        deadline = core.clock() + database.failover_timeout_s
-        while True:
-            node = core.await_writer(group, deadline)
-            version = core.topology.version
-            try:
-                return self.get(node, must_live)
-            except Exception as exc:
-                action = self.cannot_open(node, exc, Moment.FINDING_WRITER)
-                alone = core.groups[group].is_single
-                if action is not Action.AWAIT_WRITER or alone:
-                    raise
-                if core.topology.version == version and not core.await_news(
-                    version, deadline
-                ):
-                    raise
-
-    def _refuses(self, node: int) -> bool:
-        """Tell whether a node answers but refuses a setting: it may not have a role, or
-        a schema, that the writer has had for a moment."""
-        link = self.open.get(node)
-        return link is not None and link.fresh != self.version and link.is_alive()
-
-    def cannot_open(self, node: int, exc: Exception, moment: Moment) -> Action:
-        """Report a node that could not be had; return what to do about it."""
-        config = self.core.nodes[node]
-        adapter = self.core.adapter(config)
-        fault = adapter.fault(exc, None)
-        if (
-            isinstance(exc, errors.Error)
-            and exc.__class__.__module__ == errors.__name__
-        ):
-            return Action.RAISE
-        adapter.adopt(exc)
-        if fault in _NODE_FAULTS or fault is Fault.OVERLOAD:
-            exc.retry_is_safe = True  # type: ignore[attr-defined]  # nothing was sent
-        if fault in _NODE_FAULTS:
-            view = self.core.topology.groups[config.group]
-            seen = view.find(node)
-            reason = mask(str(exc)).strip()
-            fault = Fault.REFUSED if fault is Fault.LINK_LOST else fault
-            self.core.publish(NodeFailed(node, seen.generation, reason, fault))
-        return action_for(fault, moment)
 
     def drop(self, link: Link) -> None:
         """Forget a link that is of no more use, and close it."""
         with self._lock:
             if self.open.get(link.node.id) is link:
                 del self.open[link.node.id]
-                self.left_at[link.node.id] = self.core.clock()
+                self.left_at[link.node.id] = link.used_at
             self.near.clear()
             if self.pins:
                 self.pins.lose(link.id)
@@ -254,7 +175,7 @@ class Links:
         self._lock = threading.RLock()
         for link in self:
             link.adapter.abandon(link.raw)
-            self.left_at[link.node.id] = self.core.clock()
+            self.left_at[link.node.id] = link.used_at
             self.pins.lose(link.id)
         self.open.clear()
         self.near.clear()
@@ -291,22 +212,6 @@ class Links:
             Pin(held.stake.kind, held.stake.name or None, nodes[held.node].name)
             for held in self.pins
         )
-
-    def _choose(
-        self,
-        group: int,
-        turn: int,
-        tried: Collection[int],
-        among: Sequence[int] | None,
-    ) -> int | None:
-        view = self.core.topology.groups[group]
-        if not tried:
-            ring = view.ring if among is None else tuple(among)
-            return pick(ring, self.core.loads, turn)
-        order = candidates(view, tried, self.core.clock())
-        if among is not None:
-            order = tuple(node for node in order if node in among)
-        return order[0] if order else None
 
     def _connect(self, node: NodeConfig) -> Link:
         if self._is_closed:  # by another thread, under a statement

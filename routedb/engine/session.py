@@ -12,6 +12,7 @@ from weakref import WeakMethod
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, TxMode
+from routedb.engine import search
 from routedb.engine.commit import End
 from routedb.engine.core import Core
 from routedb.engine.link import Link
@@ -189,7 +190,7 @@ class Session:
     def default_link(self) -> Link:
         """Return a link to the writer of the default database."""
         group = self.core.default_group(self.database)
-        return self.transaction.branches.get(group) or self.links.writer(group)
+        return self.transaction.branches.get(group) or search.writer(self.links, group)
 
     def faced(self, exc: errors.Error) -> errors.Error:
         """Return an error of ours as this connection's face raises it.

@@ -11,8 +11,9 @@ from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
-from routedb.engine import attempt
+from routedb.engine import single
 from routedb.engine.aim import Aim
+from routedb.engine.attempt import Attempts
 from routedb.engine.plan import Plan, Text
 from routedb.engine.session import Call, Seat, Session
 from routedb.engine.shadow.aim import count, decide
@@ -38,7 +39,7 @@ def run(d: Session, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> None:
                 gathered = Gathered.of(raw) if gathered.is_empty else gathered
         gathered.finish()
         cursor.raw, cursor.route = gathered, decided.route
-        attempt.wrote(d, cursor, plan, gathered)
+        single.wrote(d, cursor, plan, gathered)
 
     in_transaction(d, work)
 
@@ -82,7 +83,7 @@ def executemany(
     if len(by_group) == 1:
         (group,) = by_group
         call = _calling_many(sql, rows)
-        attempt.once(d, cursor, text.plan, first[group], call, is_batch=True)
+        single.once(d, cursor, text.plan, first[group], call, is_batch=True)
     elif by_group:
         in_transaction(d, work)
 
@@ -121,11 +122,11 @@ def _on(
     d: Session, cursor: Seat, plan: Plan, decided: Aim, group: int, call: Call
 ) -> RawCursor:
     """Run one part on its group, as a writing branch of the transaction."""
-    attempts = attempt.Attempts(d, plan, decided, group, is_one_of_several=True)
+    attempts = Attempts(d, plan, decided, group, is_one_of_several=True)
     link = attempts.reach()
     raw = link.adapter.cursor(link.raw)
     try:
-        attempt.run_on(d, link, call, raw)
+        single.run_on(d, link, call, raw)
     except Exception as exc:
         attempts.judge(link, exc)
         raise

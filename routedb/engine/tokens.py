@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from routedb import errors
+from routedb.engine import search
 from routedb.engine.catch import ask
 from routedb.engine.link import Link
 from routedb.engine.session import Session
@@ -106,7 +107,7 @@ def _writer(d: Session, group: int) -> Link | None:
     if d.core.topology.groups[group].writer is None:
         return None
     try:
-        return d.links.writer(group)
+        return search.writer(d.links, group)
     except Exception:  # the driver's own classes: it has gone away just now
         return None
 

@@ -14,6 +14,7 @@ from routedb.adapters.base import Raw, TxMode
 from routedb.adapters.mysqlclient import MysqlclientAdapter
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
+from routedb.engine import search
 from routedb.engine.core import Core
 from routedb.engine.link import Link
 from routedb.face import Faced
@@ -73,7 +74,7 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
             or next((link for link in links if link.adapter is self._adapter), None)
         )
         if found is None or found.adapter is not self._adapter:
-            found = links.writer(group)
+            found = search.writer(links, group)
         return found.raw
 
     def latest(self) -> Raw:
@@ -179,7 +180,8 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
         had a transaction (MySQLdb)."""
         dispatcher = self.usable()
         if not dispatcher.transaction.is_bound:
-            dispatcher.links.writer(self._database.groups[0].id, must_live=True)
+            group = self._database.groups[0].id
+            search.writer(dispatcher.links, group, must_live=True)
         self.guarded(self.backend().ping, *args)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from routedb.adapters.base import TxMode
 from routedb.adapters.psycopg2 import Psycopg2Adapter
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
+from routedb.engine import search
 from routedb.engine.core import Core
 from routedb.engine.pool.book import Place
 from routedb.engine.pool.holding import OwnRef
@@ -81,7 +82,7 @@ class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
         self._reborn()
         made.greet(self)
         if self.identity is Identity.NEW:  # without a default nothing was opened
-            self.dispatcher.links.writer(self._database.groups[0].id)
+            search.writer(self.dispatcher.links, self._database.groups[0].id)
 
     # -- the identity handle -----------------------------------------------------------
 
