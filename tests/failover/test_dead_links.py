@@ -45,9 +45,7 @@ def test_before_a_read_on_the_writer(rig, die):
 
 def test_before_a_read_on_a_replica(rig, die):
     connection = rig.connect()
-    for _ in rig.replicas:
-        read(connection)
-    die(connection, "replica1")
+    die(connection, read(connection))
     for _ in range(4):
         cursor = connection.cursor()
         cursor.execute("SELECT count(*) FROM t")
@@ -117,11 +115,10 @@ def test_while_a_setting_was_waiting_to_be_sent_to_it(rig, die):
     """The link needs bringing up to date before its next statement, and is dead."""
     put, show, value = SETTINGS[rig.engine]
     connection = rig.connect()
-    for _ in rig.replicas:
-        read(connection)
+    node = read(connection)
     cursor = connection.cursor()
     cursor.execute(put)
-    die(connection, "replica1")
+    die(connection, node)
     for _ in range(4):
         assert read(connection) in rig.servers
     with connection.using(role="writer"):
