@@ -42,7 +42,7 @@ class MySQLCursor(Switching):
     def __init__(self, connection: MySQLConnection) -> None:
         self.driver.__init__(self, connection)
         self.rowcount = -1
-        self.db: Raw = None  # the driver's connection of the last statement
+        self.at: Link | None = None  # where MySQLdb's code has run the last statement
         self.is_inside = False  # MySQLdb's code is running and calls back
         self.attach(connection)
 
@@ -121,7 +121,7 @@ class MySQLCursor(Switching):
         """Close; every later use raises InterfaceError (PEP 249)."""
         super().close()
         self._rows = None
-        self.db = None
+        self.at = None
 
     def setoutputsizes(self, *args: Any) -> None:
         """Do nothing, as MySQLdb, whose name for it this is."""
@@ -143,8 +143,8 @@ class MySQLCursor(Switching):
 
     def part(self, link: Link) -> None:
         """Let go of everything that came over `link`."""
-        if self.db is link.raw:
-            self.db = self._result = None
+        if self.at is link:
+            self.at = self._result = None
         super().part(link)
 
     def past(self, raw: RawCursor) -> Any:
@@ -153,21 +153,30 @@ class MySQLCursor(Switching):
 
     # -- what MySQLdb's code calls -------------------------------------------------
 
-    def move(self, db: Raw) -> None:
-        """Run the next statement on `db`."""
-        if self.db is not db:
+    def move(self, link: Link) -> None:
+        """Run the next statement on `link`."""
+        if self.at is not link:
             self.discard()
-            self.db = db
-        self.connection.last = db
+            self.at = link
+        self.connection.last = link.raw
 
     def discard(self) -> None:
-        """Drop what has not been read, so that its link can be used again."""
+        """Drop what has not been read, so that its link can be used again. Where
+        another thread is at work, nothing is unread."""
         self.description = self.description_flags = None
         self._rows = self.rownumber = None
         result, self._result = self._result, None
-        db = self.db
-        if db is None or not db.open:
+        if self.at is None or not self.at.raw.open:
             return
+        lock = self.at.lock
+        assert lock is not None  # this driver is for one thread at a time
+        if lock.acquire(blocking=False):
+            try:
+                self._drain(self.at.raw, result)
+            finally:
+                lock.release()
+
+    def _drain(self, db: Raw, result: Any) -> None:
         if result:
             result.discard()
         if type(self.raw) is Own:
@@ -180,7 +189,7 @@ class MySQLCursor(Switching):
     def _get_db(self) -> Raw:
         if self._is_closed:
             raise self._error(errors.InterfaceError, "the cursor is closed")
-        return self.connection.backend() if self.db is None else self.db
+        return self.connection.backend() if self.at is None else self.at.raw
 
     def _guarded(self, call: Any, *args: Any) -> Any:
         try:

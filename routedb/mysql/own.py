@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from routedb.adapters.base import Raw
 from routedb.engine.link import Link
 from routedb.face import Half
 from routedb.session.pins import Pins
@@ -25,17 +24,16 @@ UNREAD = Stake(Lives.UNREAD)
 class Own(Half):
     """A virtual cursor's MySQLdb half, on one link."""
 
-    __slots__ = ("_db", "_link")
+    __slots__ = ("_link",)
 
     def __init__(self, cursor: MySQLCursor, link: Link) -> None:
         super().__init__(cursor)
         self._link = link
-        self._db: Raw = link.raw
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
         """Run a statement on the link."""
         cursor: Any = self._cursor()
-        cursor.move(self._db)
+        cursor.move(self._link)
         cursor.driver.execute(cursor, query, vars)
         if cursor.is_unbuffered and cursor.description is not None:
             self._pins.hold(UNREAD, self._link.id)
@@ -51,13 +49,13 @@ class Own(Half):
     def send(self, query: bytes | str) -> None:
         """Send a text and leave its result where it is."""
         cursor: Any = self._cursor()
-        cursor.move(self._db)
-        self._db.query(query)
+        cursor.move(self._link)
+        self._link.raw.query(query)
 
     def close(self) -> None:
         """Leave nothing unread on the link."""
         cursor: Any = self._cursor()
-        if cursor is not None and cursor.db is self._db:
+        if cursor is not None and cursor.at is self._link:
             cursor.discard()
 
     def read_out(self) -> None:
@@ -90,7 +88,7 @@ class Own(Half):
 
     def _inside(self, method: str, *args: Any) -> Any:
         cursor: Any = self._cursor()
-        cursor.move(self._db)
+        cursor.move(self._link)
         cursor.is_inside = True
         try:
             return getattr(cursor.driver, method)(cursor, *args)
