@@ -10,6 +10,7 @@ Where it is not certain, the whole text is scanned.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 LONG = 1_000
 _LONGEST_TAIL = 4096
@@ -55,20 +56,24 @@ def shorten(sql: str, dialect: str) -> str | None:
     head = _HEAD(sql)
     if head is None:
         return None
-    end = _rows_end(sql)
-    if end <= head.end():
-        return None
-    words = _words(sql[head.end() : end], dialect)
-    if words is None:
-        return None
-    calls = "".join(f", {word}()" for word in words)
-    return f"{head[0]}(0{calls}){sql[end:]}"
+    for end in _rows_ends(sql):
+        words = _words(sql[head.end() : end], dialect) if end > head.end() else None
+        if words is not None:
+            calls = "".join(f", {word}()" for word in words)
+            return f"{head[0]}(0{calls}){sql[end:]}"
+    return None
 
 
-def _rows_end(sql: str) -> int:
-    """Find the bracket that closes the last row, by what may follow it."""
-    ends = [m.start() + 1 for m in _TAIL(sql, max(0, len(sql) - _LONGEST_TAIL))]
-    return ends[0] if ends else 0
+def _rows_ends(sql: str) -> Iterator[int]:
+    """Find the bracket that closes the last row: as a rule the last there is, else by
+    what may follow it. Too late a one has telling words before it."""
+    last = len(sql.rstrip().removesuffix(";").rstrip())
+    if sql.endswith(")", 0, last):
+        yield last
+    for match in _TAIL(sql, max(0, len(sql) - _LONGEST_TAIL)):
+        if match.start() + 1 != last:
+            yield match.start() + 1
+        return
 
 
 def _words(rows: str, dialect: str) -> list[str] | None:
@@ -78,7 +83,7 @@ def _words(rows: str, dialect: str) -> list[str] | None:
     stands outside strings, and so is among the bytes that are looked at.
     """
     data = rows.encode("utf-8", "surrogatepass")
-    if b"0x" in data:
+    if b"x" in data and b"0x" in data:  # one byte is found much faster than two
         data = _HEX(b"0", data)
     if b"[" in data and dialect != "postgresql":
         return None
@@ -116,7 +121,8 @@ def _are_literals(data: bytes, usual: list[bytes], are_alike: bool) -> bool:
     nothing between them may go: nearly all is gone before anything is cut up. To take
     something out of a string, too, does no harm, while it holds no quote.
     """
-    silent = _SILENT + _BRACKETS if b"--" in data else _SILENT + _BRACKETS + b"-"
+    has_comment = b"-" in data and b"--" in data
+    silent = _SILENT + _BRACKETS if has_comment else _SILENT + _BRACKETS + b"-"
     packed = data.translate(None, silent).replace(b"NULL", b"")
     for word in usual:
         if len(word) > 2:
