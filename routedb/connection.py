@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 from routedb import errors
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config.model import NodeConfig
-from routedb.cursor import Cursor
+from routedb.cursor import Cursor, FacelessCursor
 from routedb.dbapi import Params, Query
 from routedb.engine import tokens
 from routedb.engine.core import Core
@@ -95,7 +95,7 @@ class Connection:
                 "cursor() takes names and classes for a default database on "
                 "PostgreSQL, MySQL or SQLite"
             )
-        return Cursor(self)
+        return FacelessCursor(self)
 
     def commit(self) -> None:
         """Commit the open transaction, if any.

@@ -20,6 +20,7 @@ from routedb.routing import Route
 Self = TypeVar("Self", bound="Cursor")
 
 _MOST_RAWS = 16  # links come and go; what is left of closed ones is dropped then
+_NONE: tuple[str, ...] = ()
 
 
 class Owner(Protocol):
@@ -43,9 +44,9 @@ class Cursor:
     methods, so fetching costs nothing extra.
     """
 
-    def __init__(self, connection: Owner) -> None:
-        self.connection = connection
-        self.attach(connection)
+    __slots__ = _NONE  # a subclass says where its attributes are
+
+    connection: Owner
 
     def attach(self, connection: Owner) -> None:
         """Begin with nothing run yet."""
@@ -249,9 +250,7 @@ class Cursor:
         """
         self.seated = raw
         if self.link is None or self.link.adapter.fetches_buffered:
-            self.fetchone = raw.fetchone  # type: ignore[method-assign]
-            self.fetchmany = raw.fetchmany  # type: ignore[method-assign]
-            self.fetchall = raw.fetchall  # type: ignore[method-assign]
+            self._show_fetching(raw)
 
     def unseat(self) -> None:
         """There is nothing to fetch: the methods of the class say so."""
@@ -287,6 +286,11 @@ class Cursor:
         with suppress(Exception):  # the driver's own classes
             raw.close()
 
+    def _show_fetching(self, raw: RawCursor) -> None:
+        self.fetchone = raw.fetchone  # type: ignore[method-assign]
+        self.fetchmany = raw.fetchmany  # type: ignore[method-assign]
+        self.fetchall = raw.fetchall  # type: ignore[method-assign]
+
     def _release(self) -> None:
         for name in ("fetchone", "fetchmany", "fetchall"):
             self.__dict__.pop(name, None)
@@ -320,6 +324,14 @@ class Cursor:
 
     def _error(self, kind: type[errors.Error], message: str) -> errors.Error:
         return self.connection.dispatcher.face.own(kind)(message)
+
+
+class FacelessCursor(Cursor):
+    """The cursor of a connection whose driver has no face of its own."""
+
+    def __init__(self, connection: Owner) -> None:
+        self.connection = connection
+        self.attach(connection)
 
 
 class Past:

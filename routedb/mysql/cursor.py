@@ -221,14 +221,11 @@ class MySQLCursor(Switching):
         self.lastrowid = getattr(raw, "lastrowid", None)
 
 
-class _Unbuffered:
+class _Unbuffered(Switching):
     """What the home class of an unbuffered cursor fetches with: rows come from the
     server while they are fetched, so that may fail, and the link is busy until then."""
 
     driver: Any
-    arraysize: int
-    seated: Any
-    _guarded: Any
 
     def fetchone(self) -> Any:
         """Return the next row, or None after the last (PEP 249)."""
@@ -259,7 +256,7 @@ class _Unbuffered:
             raise
 
     def __iter__(self) -> Iterator[Any]:
-        return self  # type: ignore[return-value]
+        return self
 
 
 @lru_cache(maxsize=256)

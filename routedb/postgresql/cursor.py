@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, repeat
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -12,6 +12,7 @@ from psycopg2 import extensions as ext
 from routedb.cursor import Cursor
 from routedb.engine.link import Link
 from routedb.postgresql.handle import Handle
+from routedb.postgresql.native import make_own
 from routedb.postgresql.own import Own
 from routedb.sql.stake import Lives, Stake
 
@@ -63,6 +64,23 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     A statement on the identity handle runs in this object itself, one on another link
     in a raw cursor that takes over what was set here.
     """
+
+    # Without a dictionary, as psycopg2's: where there is one, CPython looks for each
+    # method there first, once the object has changed its class.
+    __slots__ = (
+        "_arraysize",
+        "_fetchall",
+        "_fetchmany",
+        "_fetchone",
+        "_is_closed",
+        "control",
+        "link",
+        "raw",
+        "raws",
+        "route",
+        "seated",
+        "session",
+    )
 
     connection: PostgreSQLConnection
     is_plain = True  # no cursor factory of the user's stands above: see factories
@@ -210,7 +228,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
             self._release()
             self.__class__ = NamedCursor if self.name else HomeCursor
         else:
-            self.__class__ = PostgreSQLCursor
+            self._release()
             super().seat(raw)
 
     def unseat(self) -> None:
@@ -236,9 +254,16 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         if not self.name:
             super().end(raw, link)
 
+    def _show_fetching(self, raw: Any) -> None:
+        self._fetchone = raw.fetchone
+        self._fetchmany = raw.fetchmany
+        self._fetchall = raw.fetchall
+        self.__class__ = AwayCursor
+
     def _release(self) -> None:
-        super()._release()
         if self.is_plain:
+            if type(self) is AwayCursor:
+                self._fetchone = self._fetchmany = self._fetchall = None
             self.__class__ = PostgreSQLCursor
 
     def _sibling(self, connection: Any) -> Any:
@@ -260,8 +285,20 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         return raw
 
 
+class AwayCursor(PostgreSQLCursor):
+    """The same cursor while its rows are a raw cursor's, whose methods it has."""
+
+    __slots__ = ()
+
+    fetchone = PostgreSQLCursor.__dict__["_fetchone"]
+    fetchmany = PostgreSQLCursor.__dict__["_fetchmany"]
+    fetchall = PostgreSQLCursor.__dict__["_fetchall"]
+
+
 class HomeCursor(PostgreSQLCursor):
     """The same cursor while its rows are its own: fetching is psycopg2's, in C."""
+
+    __slots__ = ()
 
     fetchone: Any = ext.cursor.fetchone
     fetchmany: Any = ext.cursor.fetchmany
@@ -270,8 +307,13 @@ class HomeCursor(PostgreSQLCursor):
     __next__ = ext.cursor.__next__
 
 
+make_own(HomeCursor, "fetchone")
+
+
 class NamedCursor(PostgreSQLCursor):
     """The same cursor with a name: its rows are the server's until they are fetched."""
+
+    __slots__ = ()
 
     def fetchone(self) -> Any:
         """Return the next row, or None after the last (PEP 249)."""
@@ -300,7 +342,10 @@ class NamedCursor(PostgreSQLCursor):
             except StopIteration:
                 return
             left = shown.rowcount.__get__(self) - shown.rownumber.__get__(self)
-            yield map(next, repeat(self, left))
+            self.__class__ = HomeCursor  # whose iterator is psycopg2's
+            rows = islice(self, left)
+            self.__class__ = NamedCursor
+            yield rows
 
 
 def _ran_here(raws: list[Any]) -> bool:
