@@ -82,7 +82,7 @@ def test_it_takes_no_attributes_of_others_as_psycopg2s_takes_none(pg_home, one_n
     plain = psycopg2.connect(pg_home.writer_dsn)
     try:
         with pytest.raises(AttributeError):
-            plain.cursor().note = 1
+            plain.cursor().note = 1  # type: ignore[attr-defined]
     finally:
         plain.close()
     with pytest.raises(AttributeError):
