@@ -19,6 +19,7 @@ from routedb.engine.link import Link
 from routedb.engine.links import Links
 from routedb.engine.plan import Text
 from routedb.engine.sight import Sight
+from routedb.engine.texts import LONGEST_KEPT
 from routedb.engine.transaction import Transaction
 from routedb.routing import CONSISTENCIES, Route
 from routedb.session import State
@@ -95,10 +96,9 @@ class Session:
         if self.is_closed:
             raise self.faced(errors.InterfaceError("the connection is closed"))
         if isinstance(sql, str):
-            return self.known.get(sql) or self._learn(sql)
+            return self._learn(sql)
         if isinstance(sql, bytes | bytearray | memoryview):
-            source = bytes(sql).decode("utf-8", "surrogateescape")
-            return self.known.get(source) or self._learn(source)
+            return self._learn(bytes(sql).decode("utf-8", "surrogateescape"))
         if hasattr(sql, "as_string"):
             return self.learn(sql.as_string(self.quoter()))
         raise errors.ProgrammingError(
@@ -106,6 +106,10 @@ class Session:
         )
 
     def _learn(self, sql: str) -> Text:
+        # To look for a long text costs a hash of it all, and it is not kept anyway.
+        known = self.known.get(sql) if len(sql) <= LONGEST_KEPT else None
+        if known is not None:
+            return known
         try:
             return self.texts.learn(sql)
         except errors.Error as exc:

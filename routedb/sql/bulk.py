@@ -44,7 +44,7 @@ _TELLING = frozenset(
     """.split()
 )
 _MOST_WORDS = 64
-_SAMPLE = 2048
+_SAMPLE = 1024
 
 
 def shorten(sql: str, dialect: str) -> str | None:
