@@ -21,9 +21,11 @@ ADMIN = "admin"
 # Careless of power cuts, not of a killed process: what was committed is then with the
 # kernel. Only the account of the tests' own statements matters for `read_only`, so it
 # gets every privilege but those that step over it (SUPER, READ_ONLY ADMIN).
+# A server that starts deletes what others have in its temporary folder.
 SETTINGS = """
 [mariadbd]
 datadir = {data}
+tmpdir = {folder}
 pid-file = {pid_file}
 log-error = {log}
 socket = {folder}/socket
@@ -98,7 +100,7 @@ class MariaDB(Server):
         self._place.run(
             *(self._place.program("mariadb-install-db"), "--no-defaults"),
             *(f"--datadir={self._data}", "--skip-test-db", "--skip-name-resolve"),
-            "--auth-root-authentication-method=normal",
+            *(f"--tmpdir={self._folder}", "--auth-root-authentication-method=normal"),
         )
         self._configure(read_only=False)
 
