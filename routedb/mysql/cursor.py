@@ -179,7 +179,7 @@ class MySQLCursor(Switching):
     def _drain(self, db: Raw, result: Any) -> None:
         if result:
             result.discard()
-        if type(self.raw) is Own:
+        if self.is_unbuffered and type(self.raw) is Own:
             self.raw.read_out()
         while db.next_result() == 0:
             db.discard_result()
