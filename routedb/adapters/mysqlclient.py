@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import MySQLdb
@@ -140,7 +141,8 @@ class MysqlclientAdapter:
 
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
         """KILL QUERY, over a link of its own; one's own sessions one may always end."""
-        other = self.connect(node, timeout_s)
+        options = {**node.options, "read_timeout": max(1, math.ceil(timeout_s))}
+        other = self.connect(replace(node, options=options), timeout_s)
         try:
             self.run(other, f"KILL QUERY {raw.number}")
         except MySQLdb.OperationalError as exc:
