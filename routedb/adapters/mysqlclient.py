@@ -33,6 +33,14 @@ _NUMBERS = {
     2005: Fault.REFUSED,  # unknown host
     1290: Fault.NODE_READ_ONLY,  # running with --read-only
     1836: Fault.NODE_READ_ONLY,  # running in read-only mode
+    1146: Fault.MISSING,  # no such table
+    1054: Fault.MISSING,  # unknown column
+    1305: Fault.MISSING,  # no such function
+    1049: Fault.MISSING,  # unknown database
+    1044: Fault.MISSING,  # access denied: to a database,
+    1142: Fault.MISSING,  # … a table,
+    1143: Fault.MISSING,  # … a column,
+    1370: Fault.MISSING,  # … a function
     1153: Fault.TOO_LARGE,  # beyond max_allowed_packet
     1040: Fault.OVERLOAD,  # too many connections
     1203: Fault.OVERLOAD,  # … of this user
@@ -46,7 +54,13 @@ _NUMBERS = {
 }
 # 2013 while connecting: the server closed before its greeting, as one does that is
 # starting or has been stopped by SIGSTOP.
-_AT_CONNECT = {2013: Fault.REFUSED, 2006: Fault.REFUSED, 1053: Fault.NODE_STARTING}
+_AT_CONNECT = {
+    2013: Fault.REFUSED,
+    2006: Fault.REFUSED,
+    1053: Fault.NODE_STARTING,
+    1044: Fault.STATEMENT,  # no such database, to this user: it is not let in
+    1049: Fault.STATEMENT,
+}
 
 _LOST = 2013
 _OUT_OF_SYNC = 2014  # rows of the last result are still to be read

@@ -30,6 +30,12 @@ _CODES = {
     _READ_ONLY: Fault.NODE_READ_ONLY,
     "40001": Fault.CONFLICT,  # serialization_failure; recovery conflict on a replica
     "40P01": Fault.CONFLICT,  # deadlock_detected
+    "42P01": Fault.MISSING,  # undefined_table
+    "42703": Fault.MISSING,  # undefined_column
+    "42883": Fault.MISSING,  # undefined_function
+    "42704": Fault.MISSING,  # undefined_object: a type, say
+    "3F000": Fault.MISSING,  # invalid_schema_name
+    "42501": Fault.MISSING,  # insufficient_privilege
     "53300": Fault.OVERLOAD,  # too_many_connections
     "53400": Fault.OVERLOAD,
     "55P03": Fault.TIMEOUT,  # lock_not_available

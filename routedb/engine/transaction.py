@@ -220,6 +220,17 @@ class Transaction:
         self.end(committed=False)
         self.sight.wrote(link.node.group, link.id)  # maybe: do not read behind it
 
+    def begin_anew(self, link: Link) -> None:
+        """Forget a backend that has done nothing with the first statement: another
+        one will begin."""
+        roll_back(self.links, link)
+        link.is_text_begun = False
+        self.branches.clear()
+        self.home = -1
+        self.home_link = None
+        self.wrote.clear()
+        self.on(Event.REFUSED)
+
     def abandon(self) -> None:
         """In a forked child: the parent has the transaction; here it is lost."""
         self.branches.clear()

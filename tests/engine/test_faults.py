@@ -24,6 +24,7 @@ OUTSIDE = {
         Fault.CONFLICT: AGAIN,
         Fault.TIMEOUT: REFUSED,
         Fault.OVERLOAD: REFUSED,
+        Fault.MISSING: AGAIN,
         Fault.STATEMENT: REFUSED,
     },
     WRITE: {
@@ -33,6 +34,7 @@ OUTSIDE = {
         Fault.CONFLICT: REFUSED,
         Fault.TIMEOUT: REFUSED,
         Fault.OVERLOAD: REFUSED,
+        Fault.MISSING: REFUSED,
         Fault.STATEMENT: REFUSED,
     },
 }
@@ -174,6 +176,7 @@ INSIDE = {
     Fault.CONFLICT: routedb.OperationalError,
     Fault.TIMEOUT: routedb.OperationalError,
     Fault.OVERLOAD: routedb.OperationalError,
+    Fault.MISSING: routedb.OperationalError,
     Fault.STATEMENT: routedb.IntegrityError,
 }
 
