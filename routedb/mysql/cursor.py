@@ -156,7 +156,7 @@ class MySQLCursor(Switching):
     def move(self, db: Raw) -> None:
         """Run the next statement on `db`."""
         if self.db is not db:
-            self.discard()
+            (self._half() or self).discard()
             self.db = db
         self.connection.last = db
 
@@ -176,6 +176,11 @@ class MySQLCursor(Switching):
             db.discard_result()
 
     _discard = discard
+
+    def _half(self) -> Own | None:
+        """Return what stands for this cursor on the link of its last statement."""
+        halves = (own for own in self.raws.values() if type(own) is Own)
+        return next((own for own in halves if own.is_on(self.db)), None)
 
     def _get_db(self) -> Raw:
         if self._is_closed:

@@ -58,7 +58,23 @@ class Own(Half):
         """Leave nothing unread on the link."""
         cursor: Any = self._cursor()
         if cursor is not None and cursor.db is self._db:
-            cursor.discard()
+            self.discard()
+
+    def is_on(self, db: Raw) -> bool:
+        """Tell whether this is the half on a connection."""
+        return db is self._db
+
+    def discard(self) -> None:
+        """Drop what the cursor has not read on the link. Where another thread's
+        statement runs there is nothing, and the driver would refuse."""
+        cursor: Any = self._cursor()
+        lock = self._link.lock
+        assert lock is not None  # this driver is for one thread at a time
+        if lock.acquire(blocking=False):
+            try:
+                cursor.discard()
+            finally:
+                lock.release()
 
     def read_out(self) -> None:
         """Nothing is left of an unbuffered result: the link is free again."""

@@ -8,8 +8,10 @@ from functools import partial
 
 import pytest
 
+import routedb
 from tests.consistency.replay import resume_all, stop_replay
 from tests.failover.rig import insert, name_of, read
+from tests.failover.test_cancel import SLEEP, Sleeping
 from tests.servers import wait_until
 
 
@@ -141,6 +143,21 @@ def test_a_token_of_another_history_means_the_writer(pg_rig, shift):
     wait_until(
         partial(_reads_from_replica, pg_rig, connection), "a replica answers", 10
     )
+
+
+def test_a_cursor_leaves_a_link_where_another_thread_s_statement_runs(rig):
+    connection = rig.connect(only=["writer", "replica1"])
+    moves, closes = connection.cursor(), connection.cursor()
+    for cursor in (moves, closes):
+        cursor.execute("SELECT id FROM t")
+        assert name_of(cursor) == "replica1"
+    sleeping = Sleeping(connection.cursor(), SLEEP[rig.engine])
+    sleeping.wait_on(rig.servers["replica1"])
+    moves.execute("INSERT INTO t VALUES (10, 0)")
+    closes.close()
+    connection.cancel()
+    assert isinstance(sleeping.end(), routedb.OperationalError)
+    assert rig.rows("id = 10") == 1
 
 
 def test_threads_that_share_a_connection_read_what_it_has_written(rig):
