@@ -302,11 +302,19 @@ class Links:
         view = self.core.topology.groups[group]
         if not tried:
             ring = view.ring if among is None else tuple(among)
-            return pick(ring, self.core.loads, turn)
+            free, has_room = (self._with_room(n) for n in (ring, (view.writer,)))
+            if ring and not free and has_room:
+                return None  # the writer may answer at once
+            return pick(free or ring, self.core.loads, turn)
         order = candidates(view, tried, self.core.clock())
         if among is not None:
             order = tuple(node for node in order if node in among)
         return order[0] if order else None
+
+    def _with_room(self, nodes: tuple[int | None, ...]) -> tuple[int, ...]:
+        """Return those where no other connection's link must be waited for."""
+        pools, held = self.core.pools, self.open
+        return tuple(n for n in nodes if n is not None and pools.has_room(n, held))
 
     def _connect(self, node: NodeConfig) -> Link:
         if self._is_closed:  # by another thread, under a statement
