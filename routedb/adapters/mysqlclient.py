@@ -18,6 +18,8 @@ from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.topology.snapshot import Answer, Role
 
+_PREVENTED = 1290  # an option prevents the statement: the text tells which
+
 # Error numbers, MySQL manual "Server Error Message Reference" and "Client Error …".
 _NUMBERS = {
     2006: Fault.LINK_LOST,  # server has gone away
@@ -31,7 +33,7 @@ _NUMBERS = {
     2002: Fault.REFUSED,  # cannot connect, socket
     2003: Fault.REFUSED,  # cannot connect, TCP
     2005: Fault.REFUSED,  # unknown host
-    1290: Fault.NODE_READ_ONLY,  # running with --read-only
+    _PREVENTED: Fault.NODE_READ_ONLY,  # running with --read-only
     1836: Fault.NODE_READ_ONLY,  # running in read-only mode
     1146: Fault.MISSING,  # no such table
     1054: Fault.MISSING,  # unknown column
@@ -255,8 +257,10 @@ class MysqlclientAdapter:
         """START TRANSACTION; an isolation level is said before it (manual)."""
         if mode.isolation is not None:
             self.run(raw, f"SET TRANSACTION ISOLATION LEVEL {mode.isolation}")
-        access = "READ ONLY" if mode.read_only else "READ WRITE"
-        self.run(raw, f"START TRANSACTION {access}")
+        # READ WRITE only to undo what was set here: a server that is read-only refuses
+        # it (MariaDB), and a session may have been told otherwise by its user.
+        access = " READ WRITE" if raw.mode.read_only else ""
+        self.run(raw, f"START TRANSACTION{' READ ONLY' if mode.read_only else access}")
 
     def commit(self, raw: Raw) -> None:
         """Commit, however it was begun."""
@@ -320,6 +324,8 @@ class MysqlclientAdapter:
             return _AT_CONNECT[number]
         if isinstance(exc, MySQLdb.InterfaceError) and number == 0:
             return Fault.LINK_LOST  # the raw connection was closed before
+        if number == _PREVENTED and "read-only" not in str(exc.args[1]):
+            return Fault.STATEMENT  # another option, --secure-file-priv say
         return _NUMBERS.get(number, Fault.STATEMENT)
 
     def _lag_s(self, raw: Raw) -> float | None:

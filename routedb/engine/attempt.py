@@ -5,8 +5,6 @@ The action for each fault comes from the table in session/recovery.py.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 from routedb import errors
 from routedb.adapters.base import Fault, RawCursor
 from routedb.engine import control, fence
@@ -15,6 +13,7 @@ from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.engine.misuse import as_dbapi_error
 from routedb.engine.plan import Plan
 from routedb.engine.refusals import second_home, unknown
+from routedb.engine.running import run_on
 from routedb.engine.session import Call, Seat, Session
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason
@@ -84,6 +83,8 @@ def _check_fence(d: Session, plan: Plan, link: Link) -> None:
         raise fence.unknown(link, plan.statement.verb)
 
 
+_MOST_REFUSALS = 3  # of one statement by one node
+_REFUSED_PAUSE_S = 0.1  # before the last of them
 _MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
 
 
@@ -121,7 +122,7 @@ class Attempts:
         self.pinned = decided.link
         self.tried: set[int] = set()
         self.failures = 0
-        self.refused: set[int] = set()
+        self.refused: list[int] = []  # by which node, once for each time
         self.begins = False  # it is the first statement of its transaction
 
     def reach(self) -> Link:
@@ -262,7 +263,10 @@ class Attempts:
                 )
             except Exception as exc:
                 lost = exc
-                if link.adapter.fault(exc, link.raw) is not Fault.LINK_LOST:
+                fault = link.adapter.fault(exc, link.raw)
+                if fault is Fault.NODE_READ_ONLY and not self._is_alone(link):
+                    self.d.core.publish(NodeRefusedWrite(link.id, link.generation))
+                elif fault is not Fault.LINK_LOST:
                     link.adapter.adopt(exc)
                     raise
                 self.d.links.drop(link)  # only BEGIN was sent: nothing is lost
@@ -295,7 +299,7 @@ class Attempts:
         transaction = self.d.transaction
         if not transaction.is_open or self.is_early:
             return Moment.READING if self.is_read else Moment.WRITING
-        begins = self.begins and link.id not in self.refused
+        begins = self.begins and not self._has_refused_enough(link)
         if transaction.mode.read_only:
             return Moment.BEGINNING_READ_ONLY if begins else Moment.IN_READ_ONLY
         if control.may_commit(self.plan):
@@ -311,6 +315,11 @@ class Attempts:
             writer = self.d.core.topology.groups[self.group].writer
             return writer in (None, link.id) or self.pinned is not None
         return fault is Fault.NODE_READ_ONLY and self._is_alone(link)
+
+    def _has_refused_enough(self, link: Link) -> bool:
+        """Tell whether a node that says it is the writer, and refuses, is to be
+        believed the latter. A MariaDB that becomes read-only does both for a moment."""
+        return self.refused.count(link.id) >= _MOST_REFUSALS - 1
 
     def _elsewhere(self, link: Link, exc: Exception, fault: Fault) -> None:
         self._tell_lost(link, exc)
@@ -351,9 +360,11 @@ class Attempts:
             return
         if self.is_in_parts:
             self._unknown(link, exc, fault)
-        if link.node.id in self.refused:
+        if self._has_refused_enough(link):
             raise exc
-        self.refused.add(link.node.id)
+        if link.id in self.refused:
+            core.pause(_REFUSED_PAUSE_S)
+        self.refused.append(link.id)
         self.d.links.drop(link)
         self._tell_lost(link, exc)
 
@@ -374,15 +385,3 @@ _RESPONSES = {
     Action.AWAIT_WRITER: Attempts._await_writer,
     Action.RAISE_OUTCOME_UNKNOWN: Attempts._unknown,
 }
-
-
-def run_on(d: Session, link: Link, call: Call, raw: RawCursor) -> None:
-    """Run on a raw cursor: counted as load, one thread at a time where needed."""
-    loads, node = d.core.loads, link.node.id
-    loads[node] += 1
-    try:
-        with link.lock or nullcontext():
-            call(raw)
-    finally:
-        loads[node] -= 1
-        link.used_at = d.core.clock()

@@ -14,6 +14,7 @@ from routedb.adapters.base import RawCursor
 from routedb.engine import attempt
 from routedb.engine.aim import Aim
 from routedb.engine.plan import Plan, Text
+from routedb.engine.running import run_on
 from routedb.engine.session import Call, Seat, Session
 from routedb.engine.shadow.aim import count, decide
 
@@ -125,7 +126,7 @@ def _on(
     link = attempts.reach()
     raw = link.adapter.cursor(link.raw)
     try:
-        attempt.run_on(d, link, call, raw)
+        run_on(d, link, call, raw)
     except Exception as exc:
         attempts.judge(link, exc)
         raise

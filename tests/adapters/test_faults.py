@@ -124,7 +124,6 @@ def test_a_failed_connect_is_known_by_libpq_s_text(text, fault):
 @pytest.mark.parametrize(
     ("number", "fault"),
     [
-        (1290, Fault.NODE_READ_ONLY),
         (1836, Fault.NODE_READ_ONLY),
         (1205, Fault.TIMEOUT),
         (3024, Fault.TIMEOUT),
@@ -148,6 +147,21 @@ def test_a_failed_connect_is_known_by_libpq_s_text(text, fault):
 )
 def test_mysql_is_known_by_its_number(number, fault):
     exc = MySQLdb.OperationalError(number, "told")
+    assert adapters.load("mysql").fault(exc, object()) is fault
+
+
+@pytest.mark.parametrize(
+    ("option", "fault"),
+    [
+        ("--read-only", Fault.NODE_READ_ONLY),
+        ("--super-read-only", Fault.NODE_READ_ONLY),
+        ("--secure-file-priv", Fault.STATEMENT),
+        ("--skip-grant-tables", Fault.STATEMENT),
+    ],
+)
+def test_of_what_an_option_of_mysql_prevents_its_name_tells(option, fault):
+    said = f"The server is running with the {option} option so it cannot execute this"
+    exc = MySQLdb.OperationalError(1290, said)
     assert adapters.load("mysql").fault(exc, object()) is fault
 
 

@@ -108,14 +108,45 @@ def test_a_transaction_begins_anew_where_the_writer_is_now(rig, begin):
     check_sound(rig, connection, cursor)
 
 
-def test_a_node_that_refuses_twice_is_not_begun_on_again(rig):
+def test_a_node_that_refuses_three_times_is_not_begun_on_again(rig):
     connection = rig.connect(autocommit=False)
     cursor = connection.cursor()
     rig.w.fail("execute", Fault.NODE_READ_ONLY, match=WRITE, times=99)
     with pytest.raises(routedb.TransactionLost):
         cursor.execute(WRITE)
-    assert 99 - len(rig.w._failures) == 2
+    assert 99 - len(rig.w._failures) == 3
     assert state(connection) is State.LOST
+    check_sound(rig, connection, cursor)
+
+
+def test_a_node_may_refuse_the_begin_itself(rig):
+    """MariaDB does, to START TRANSACTION READ WRITE."""
+    connection = rig.connect()
+    cursor = connection.cursor()
+    cursor.execute(WRITE)
+    rig.forget()
+    switch(rig)
+    rig.w.fail("execute", Fault.NODE_READ_ONLY, match="BEGIN")
+    cursor.execute("BEGIN")
+    cursor.execute(WRITE)
+    connection.commit()
+    assert rig.r1.texts == ["BEGIN", WRITE, "COMMIT"]
+    assert rig.w.texts == ["ROLLBACK"]
+    check_sound(rig, connection, cursor)
+
+
+@pytest.mark.parametrize("fault", [Fault.STATEMENT, Fault.LINK_LOST])
+def test_a_transaction_that_cannot_begin_leaves_none_open(rig, fault):
+    """What the next user of the link writes must not be part of it."""
+    connection = rig.connect()
+    cursor = connection.cursor()
+    cursor.execute("BEGIN")
+    cursor.execute("SET TRANSACTION READ WRITE")
+    rig.w.fail("execute", fault, match="SET TRANSACTION", times=9)
+    for _ in range(2):
+        with pytest.raises(routedb.DatabaseError):
+            cursor.execute(WRITE)
+    assert rig.count(WRITE) == {}
     check_sound(rig, connection, cursor)
 
 
