@@ -134,12 +134,15 @@ class Connection:
         Raises OperationalError when a server cannot be told.
         """
         dispatcher = self.usable()
+        failed: BaseException | None = None
         for link in dispatcher.links:
             database = dispatcher.core.config.databases[link.node.database]
             try:
                 link.cancel(database.connect_timeout_s)
-            except Exception as exc:
-                raise link.adapter.adopt(exc)  # noqa: B904  (the same exception)
+            except Exception as exc:  # the others are told all the same
+                failed = failed or link.adapter.adopt(exc)
+        if failed is not None:
+            raise failed
 
     # -- transactions ----------------------------------------------------------------
 

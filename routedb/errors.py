@@ -122,5 +122,6 @@ class Fault(Enum):
     TIMEOUT = "timeout"  # statement cancelled or lock wait ended by the server
     OVERLOAD = "overload"  # too many connections: 53300, 1040
     CONFLICT = "conflict"  # serialization failure, deadlock, recovery conflict
+    MISSING = "not there"  # names what the node does not have, or may not show
     TOO_LARGE = "too large"  # refused unread, and the server closes the link: 1153
     STATEMENT = "statement"  # the statement's own error: the user's to see

@@ -56,7 +56,7 @@ def postgresql(reaper: Reaper) -> Iterator[PostgreSQLCluster]:
 
 @pytest.fixture(scope="session")
 def mariadb(reaper: Reaper) -> Iterator[MariaDBCluster]:
-    """A MariaDB writer with a replica that follows by GTID."""
+    """A MariaDB writer with two replicas that follow by GTID."""
     with _running(start_mariadb, "mysql", reaper) as cluster:
         yield cluster
 

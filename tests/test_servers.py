@@ -46,8 +46,8 @@ def test_there_is_one_writer_and_the_rest_are_replicas(cluster):
     assert not any(replica.is_writer for replica in cluster.replicas)
 
 
-def test_postgresql_has_two_replicas_and_mariadb_one(postgresql, mariadb):
-    assert [len(each.replicas) for each in (postgresql, mariadb)] == [2, 1]
+def test_every_writer_has_two_replicas(cluster):
+    assert [node.name for node in cluster.nodes] == ["writer", "replica1", "replica2"]
 
 
 def test_replicas_hold_what_the_writer_committed(database, cluster):

@@ -79,7 +79,9 @@ class Adapter(Protocol):
 
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
         """From another thread: ask the server to end the statement that runs on this
-        connection, which then fails. Where none runs, nothing happens."""
+        connection, which then fails. Where none runs, nothing happens.
+
+        A server that does not answer is waited for about `timeout_s` seconds."""
 
     def is_alive(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether an idle connection can still be used."""

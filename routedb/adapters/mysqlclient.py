@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import MySQLdb
@@ -17,6 +18,8 @@ from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.topology.snapshot import Answer, Role
 
+_PREVENTED = 1290  # an option prevents the statement: the text tells which
+
 # Error numbers, MySQL manual "Server Error Message Reference" and "Client Error …".
 _NUMBERS = {
     2006: Fault.LINK_LOST,  # server has gone away
@@ -30,8 +33,16 @@ _NUMBERS = {
     2002: Fault.REFUSED,  # cannot connect, socket
     2003: Fault.REFUSED,  # cannot connect, TCP
     2005: Fault.REFUSED,  # unknown host
-    1290: Fault.NODE_READ_ONLY,  # running with --read-only
+    _PREVENTED: Fault.NODE_READ_ONLY,  # running with --read-only
     1836: Fault.NODE_READ_ONLY,  # running in read-only mode
+    1146: Fault.MISSING,  # no such table
+    1054: Fault.MISSING,  # unknown column
+    1305: Fault.MISSING,  # no such function
+    1049: Fault.MISSING,  # unknown database
+    1044: Fault.MISSING,  # access denied: to a database,
+    1142: Fault.MISSING,  # … a table,
+    1143: Fault.MISSING,  # … a column,
+    1370: Fault.MISSING,  # … a function
     1153: Fault.TOO_LARGE,  # beyond max_allowed_packet
     1040: Fault.OVERLOAD,  # too many connections
     1203: Fault.OVERLOAD,  # … of this user
@@ -45,7 +56,13 @@ _NUMBERS = {
 }
 # 2013 while connecting: the server closed before its greeting, as one does that is
 # starting or has been stopped by SIGSTOP.
-_AT_CONNECT = {2013: Fault.REFUSED, 2006: Fault.REFUSED, 1053: Fault.NODE_STARTING}
+_AT_CONNECT = {
+    2013: Fault.REFUSED,
+    2006: Fault.REFUSED,
+    1053: Fault.NODE_STARTING,
+    1044: Fault.STATEMENT,  # no such database, to this user: it is not let in
+    1049: Fault.STATEMENT,
+}
 
 _LOST = 2013
 _OUT_OF_SYNC = 2014  # rows of the last result are still to be read
@@ -140,7 +157,8 @@ class MysqlclientAdapter:
 
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
         """KILL QUERY, over a link of its own; one's own sessions one may always end."""
-        other = self.connect(node, timeout_s)
+        options = {**node.options, "read_timeout": max(1, math.ceil(timeout_s))}
+        other = self.connect(replace(node, options=options), timeout_s)
         try:
             self.run(other, f"KILL QUERY {raw.number}")
         except MySQLdb.OperationalError as exc:
@@ -239,8 +257,10 @@ class MysqlclientAdapter:
         """START TRANSACTION; an isolation level is said before it (manual)."""
         if mode.isolation is not None:
             self.run(raw, f"SET TRANSACTION ISOLATION LEVEL {mode.isolation}")
-        access = "READ ONLY" if mode.read_only else "READ WRITE"
-        self.run(raw, f"START TRANSACTION {access}")
+        # READ WRITE only to undo what was set here: a server that is read-only refuses
+        # it (MariaDB), and a session may have been told otherwise by its user.
+        access = " READ WRITE" if raw.mode.read_only else ""
+        self.run(raw, f"START TRANSACTION{' READ ONLY' if mode.read_only else access}")
 
     def commit(self, raw: Raw) -> None:
         """Commit, however it was begun."""
@@ -304,6 +324,8 @@ class MysqlclientAdapter:
             return _AT_CONNECT[number]
         if isinstance(exc, MySQLdb.InterfaceError) and number == 0:
             return Fault.LINK_LOST  # the raw connection was closed before
+        if number == _PREVENTED and "read-only" not in str(exc.args[1]):
+            return Fault.STATEMENT  # another option, --secure-file-priv say
         return _NUMBERS.get(number, Fault.STATEMENT)
 
     def _lag_s(self, raw: Raw) -> float | None:

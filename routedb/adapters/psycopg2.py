@@ -13,10 +13,12 @@ from typing import Any
 
 import psycopg2
 import psycopg2.extensions as ext
+from psycopg2 import _psycopg
 
 from routedb.adapters import sockets
 from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
 from routedb.adapters.commits import PostgreSQLCommits
+from routedb.adapters.libpq import canceller
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -28,6 +30,12 @@ _CODES = {
     _READ_ONLY: Fault.NODE_READ_ONLY,
     "40001": Fault.CONFLICT,  # serialization_failure; recovery conflict on a replica
     "40P01": Fault.CONFLICT,  # deadlock_detected
+    "42P01": Fault.MISSING,  # undefined_table
+    "42703": Fault.MISSING,  # undefined_column
+    "42883": Fault.MISSING,  # undefined_function
+    "42704": Fault.MISSING,  # undefined_object: a type, say
+    "3F000": Fault.MISSING,  # invalid_schema_name
+    "42501": Fault.MISSING,  # insufficient_privilege
     "53300": Fault.OVERLOAD,  # too_many_connections
     "53400": Fault.OVERLOAD,
     "55P03": Fault.TIMEOUT,  # lock_not_available
@@ -128,6 +136,7 @@ class Psycopg2Adapter:
         self.adopt = self._translation.adopt
         self.own = self._translation.own
         self.commits: Commits | None = PostgreSQLCommits(_ask)
+        self._cancel = canceller(_psycopg.__file__, psycopg2.OperationalError)
 
     def connect(
         self,
@@ -204,8 +213,10 @@ class Psycopg2Adapter:
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
         """Send a cancel request, over a connection of its own (libpq). psycopg2 refuses
         it to a prepared transaction."""
-        if _is_busy(raw) or raw.status == ext.STATUS_PREPARED:
+        if raw.status == ext.STATUS_PREPARED:
             raw.cancel()
+        elif _is_busy(raw):
+            self._cancel(raw, timeout_s)
 
     def is_alive(self, raw: Raw) -> bool:
         """Look at the socket; what has arrived there may be a mere NOTIFY."""

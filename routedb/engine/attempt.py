@@ -14,6 +14,7 @@ from routedb.engine.aim import Aim
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.engine.misuse import as_dbapi_error
 from routedb.engine.plan import Plan
+from routedb.engine.refusals import second_home, unknown
 from routedb.engine.session import Session
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason
@@ -23,6 +24,8 @@ from routedb.sql.statement import Kind
 from routedb.topology import GroupView
 from routedb.topology.snapshot import Role
 
+_MOST_REFUSALS = 3  # of one statement by one node
+_REFUSED_PAUSE_S = 0.1  # before the last of them
 _MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
 # The writer is to answer, for want of a replica.
 _FOR_WANT = frozenset({Reason.NO_REPLICA, Reason.OWN_WRITES})
@@ -62,7 +65,8 @@ class Attempts:
         self.pinned = decided.link
         self.tried: set[int] = set()
         self.failures = 0
-        self.refused: set[int] = set()
+        self.refused: list[int] = []  # by which node, once for each time
+        self.begins = False  # it is the first statement of its transaction
 
     def reach(self) -> Link:
         """Return the link to run on, a branch of the transaction when there is one."""
@@ -94,19 +98,17 @@ class Attempts:
         fault = link.take(exc)
         if not self.is_read:  # a procedure may have done half of what it does
             link.is_changed = True
-        if (
-            fault is not Fault.LINK_LOST or not self.is_read
-        ):  # a lost read showed nothing
+        if not (self.is_read and fault is Fault.LINK_LOST):  # that has shown nothing
             link.used_at = self.d.core.clock()
         if not isinstance(exc, errors.Error):
             raise as_dbapi_error(exc) from exc
         # An error of the statement shows data too: a row that is in the way, say.
-        if fault in (Fault.STATEMENT, Fault.CONFLICT):
+        if fault in _SHOWING:
             self.met(link)
-        moment = self._moment()
+        moment = self._moment(link)
         action = action_for(fault, moment)
-        if fault is Fault.NODE_READ_ONLY and self._is_alone(link):
-            action = Action.RAISE  # no other node would say anything else
+        if self._is_final(link, fault):
+            action = Action.RAISE
         if moment is Moment.COMMITTING and self.is_in_parts and action is Action.LOSE:
             action = Action.RAISE_OUTCOME_UNKNOWN  # a COMMIT may have come before
         if moment is Moment.WRITING and self.is_in_parts:
@@ -118,6 +120,8 @@ class Attempts:
             self.d.core.publish(NodeRefusedWrite(link.node.id, link.generation))
         if action is Action.RAISE_OUTCOME_UNKNOWN and moment is Moment.COMMITTING:
             self.d.transaction.forget(link)
+        elif moment in _BEGINNINGS and action is Action.AWAIT_WRITER:
+            self.d.transaction.begin_anew(link)
         elif self.d.transaction.is_open and not self.is_early:
             try:
                 ends_itself = bool(self.plan.statement.tx)
@@ -215,6 +219,12 @@ class Attempts:
         is_home = self.plan.placement.database is not None or self.may_write
         if transaction.home >= 0 and self.may_write and not self.is_one_of_several:
             raise second_home(self.d, self.plan, self.group)
+        self.begins = not (
+            transaction.branches
+            or self.is_in_parts
+            or self.is_one_of_several
+            or self.pinned is not None
+        )
         for _ in range(_MOST_BEGINS):
             # One that is alive: it cannot be changed later.
             link = self._find(must_live=True)
@@ -224,7 +234,10 @@ class Attempts:
                 )
             except Exception as exc:
                 lost = exc
-                if link.adapter.fault(exc, link.raw) is not Fault.LINK_LOST:
+                fault = link.adapter.fault(exc, link.raw)
+                if fault is Fault.NODE_READ_ONLY and not self._is_alone(link):
+                    self.d.core.publish(NodeRefusedWrite(link.id, link.generation))
+                elif fault is not Fault.LINK_LOST:
                     link.adapter.adopt(exc)
                     raise
                 self.d.links.drop(link)  # only BEGIN was sent: nothing is lost
@@ -244,18 +257,31 @@ class Attempts:
 
     # -- judging -------------------------------------------------------------------
 
-    def _moment(self) -> Moment:
+    def _moment(self, link: Link) -> Moment:
         transaction = self.d.transaction
         if not transaction.is_open or self.is_early:
             return Moment.READING if self.is_read else Moment.WRITING
+        begins = self.begins and not self._has_refused_enough(link)
         if transaction.mode.read_only:
-            return Moment.IN_READ_ONLY
+            return Moment.BEGINNING_READ_ONLY if begins else Moment.IN_READ_ONLY
         if control.may_commit(self.plan):
             return Moment.COMMITTING
-        return Moment.IN_TRANSACTION
+        return Moment.BEGINNING if begins else Moment.IN_TRANSACTION
 
     def _is_alone(self, link: Link) -> bool:
         return self.d.core.groups[link.node.group].is_single
+
+    def _is_final(self, link: Link, fault: Fault) -> bool:
+        """Tell whether no other node would say anything else."""
+        if fault is Fault.MISSING:
+            writer = self.d.core.topology.groups[self.group].writer
+            return writer in (None, link.id) or self.pinned is not None
+        return fault is Fault.NODE_READ_ONLY and self._is_alone(link)
+
+    def _has_refused_enough(self, link: Link) -> bool:
+        """Tell whether a node that says it is the writer, and refuses, is to be
+        believed the latter. A MariaDB that becomes read-only does both for a moment."""
+        return self.refused.count(link.id) >= _MOST_REFUSALS - 1
 
     def _elsewhere(self, link: Link, exc: Exception, fault: Fault) -> None:
         self._tell_lost(link, exc)
@@ -282,6 +308,11 @@ class Attempts:
         view = core.topology.groups[self.group]
         if plan.statement.parts > 1 or self._is_alone(link) or self.pinned is not None:
             raise exc
+        if fault is Fault.MISSING:
+            why = f"{link.node.name} does not have what it names"
+            self.role, self.epoch = Role.WRITER, None
+            self.route = self.route.turned(Reason.NOT_REPLAYED, why)
+            return
         if self.is_read and fault is Fault.NODE_READ_ONLY:
             if view.writer == link.node.id:
                 raise exc
@@ -291,32 +322,24 @@ class Attempts:
             return
         if self.is_in_parts:
             self._unknown(link, exc, fault)
-        if link.node.id in self.refused:
+        if self._has_refused_enough(link):
             raise exc
-        self.refused.add(link.node.id)
+        if link.id in self.refused:
+            core.pause(_REFUSED_PAUSE_S)
+        self.refused.append(link.id)
         self.d.links.drop(link)
         self._tell_lost(link, exc)
 
     def _unknown(self, link: Link, exc: Exception, fault: Fault) -> None:
         self.d.sight.wrote(link.node.group, link.id)  # maybe: do not read behind it
-        verb, name = self.plan.statement.verb, link.node.name
-        said = link.end if link.silence_s else f"{_SAID[fault]}: {exc}"
-        raise errors.OutcomeUnknown(
-            f"{verb} was sent to {name} and {said}. It may or may not have happened; "
-            "running it again may do it twice"
-        ) from exc
+        raise unknown(link, self.plan.statement.verb, exc, fault) from exc
 
     def _raise(self, link: Link, exc: Exception, fault: Fault) -> None:
         raise exc
 
 
-# What became of a statement whose outcome is unknown; the last two stopped a batch.
-_SAID = {
-    Fault.LINK_LOST: "its answer was lost",
-    Fault.NODE_READ_ONLY: "refused on the way",
-    Fault.NODE_STARTING: "broken off on the way",
-    Fault.TOO_LARGE: "refused on the way",
-}
+_SHOWING = (Fault.STATEMENT, Fault.MISSING, Fault.CONFLICT)
+_BEGINNINGS = (Moment.BEGINNING, Moment.BEGINNING_READ_ONLY)
 _RESPONSES = {
     Action.RAISE: Attempts._raise,
     Action.LOSE: Attempts._raise,
@@ -324,20 +347,3 @@ _RESPONSES = {
     Action.AWAIT_WRITER: Attempts._await_writer,
     Action.RAISE_OUTCOME_UNKNOWN: Attempts._unknown,
 }
-
-
-def second_home(d: Session, plan: Plan, group: int) -> errors.Error:
-    """Return the refusal of a write to `group` by a transaction that is elsewhere."""
-    home, other = d.core.groups[d.transaction.home], d.core.groups[group]
-    tables = ", ".join(map(str, plan.statement.tables)) or "no table"
-    if home.database == other.database:
-        return errors.ShardError(
-            f"{plan.statement.verb} on {tables} is for shard {other.shard} of "
-            f"{other.database}, but this transaction is on shard {home.shard}: a "
-            "transaction writes to one shard. Commit first"
-        )
-    return errors.CrossDatabaseError(
-        f"{plan.statement.verb} on {tables} is for database {other.database}, "
-        f"but this transaction is on {home.database}: a transaction writes to one "
-        "database. Commit first, or use a connection of its own for the other"
-    )

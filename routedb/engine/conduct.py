@@ -69,7 +69,10 @@ def recover(
         decided = aim(d, text, params)
         attempts = Attempts(d, text.plan, decided)
         attempts.judge(link, exc)
-        run(d, cursor, text, params, call)
+        if attempts.is_read and attempts.role is not decided.role:
+            single.finish(d, cursor, text.plan, attempts, call)
+        else:
+            run(d, cursor, text, params, call)
     except errors.Error as own:
         raise d.faced(own) from own.__cause__
 

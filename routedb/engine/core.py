@@ -273,6 +273,12 @@ class Core:
                 self._changed.wait(left)
         return True
 
+    def pause(self, pause_s: float) -> None:
+        """Let some time pass; the monitor looks around meanwhile."""
+        until = self.clock() + pause_s
+        while self.clock() < until:
+            self.await_news(self.topology.version, until)
+
     def after_fork(self) -> None:
         """In a forked child: no lock may still be held by a thread that is not here."""
         self._make_conditions()

@@ -124,8 +124,9 @@ class Links:
                 if tell is not None:
                     tell()
         link.close()
-        if link.place is not None:
-            pool_of(self.core, link).lost(link.place)
+        place, link.place = link.place, None
+        if place is not None:
+            pool_of(self.core, link).lost(place)
         for holder in self._holders():
             holder.guard(link)
 

@@ -137,11 +137,20 @@ def _choose(
 ) -> int | None:
     if not tried:
         ring = view.ring if among is None else tuple(among)
-        return pick(ring, links.core.loads, turn)
+        free, has_room = (_with_room(links, n) for n in (ring, (view.writer,)))
+        if ring and not free and has_room:
+            return None  # the writer may answer at once
+        return pick(free or ring, links.core.loads, turn)
     order = candidates(view, tried, links.core.clock())
     if among is not None:
         order = tuple(node for node in order if node in among)
     return order[0] if order else None
+
+
+def _with_room(links: Links, nodes: tuple[int | None, ...]) -> tuple[int, ...]:
+    """Return those where no other connection's link must be waited for."""
+    pools, held = links.core.pools, links.open
+    return tuple(n for n in nodes if n is not None and pools.has_room(n, held))
 
 
 def _refuses(links: Links, node: int) -> bool:

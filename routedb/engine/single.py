@@ -24,7 +24,13 @@ def once(
     is_batch: bool = False,
 ) -> None:
     """Run on one group, on another node of it where that is allowed."""
-    attempts = Attempts(d, plan, decided, is_batch=is_batch)
+    finish(d, cursor, plan, Attempts(d, plan, decided, is_batch=is_batch), call)
+
+
+def finish(
+    d: Session, cursor: Seat, plan: Plan, attempts: Attempts, call: Call
+) -> None:
+    """Run until an attempt succeeds, or raise what the user must see."""
     while True:
         link = attempts.reach()
         raw = cursor.raws.get(link) or cursor.take(link)
@@ -36,7 +42,7 @@ def once(
         break
     cursor.link, cursor.raw, cursor.route = link, raw, attempts.route
     attempts.met(link)
-    if d.transaction.is_open and not decided.is_early and not attempts.may_write:
+    if d.transaction.is_open and not attempts.is_early and not attempts.may_write:
         d.transaction.on(Event.READ)
     wrote(d, cursor, plan, raw)
 

@@ -106,8 +106,16 @@ class Transaction:
         return True
 
     def join(self, group: int, link: Link, role: Role, is_home: bool) -> Link:
-        """Make `link` a branch of the transaction, in the same transactional state."""
-        self._start(link, is_home)
+        """Make `link` a branch of the transaction, in the same transactional state.
+
+        Raises what the server says of that; the link is then as it was.
+        """
+        try:
+            self._start(link, is_home)
+        except Exception:  # it may have begun: what comes next must not be part of it
+            roll_back(self.links, link)
+            link.is_text_begun = False
+            raise
         self.branches[group] = link
         self.roles[group] = role
         if is_home:
@@ -219,6 +227,17 @@ class Transaction:
         self.commits += 1
         self.end(committed=False)
         self.sight.wrote(link.node.group, link.id)  # maybe: do not read behind it
+
+    def begin_anew(self, link: Link) -> None:
+        """Forget a backend that has done nothing with the first statement: another
+        one will begin."""
+        roll_back(self.links, link)
+        link.is_text_begun = False
+        self.branches.clear()
+        self.home = -1
+        self.home_link = None
+        self.wrote.clear()
+        self.on(Event.REFUSED)
 
     def abandon(self) -> None:
         """In a forked child: the parent has the transaction; here it is lost."""

@@ -230,6 +230,11 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         else:
             self._release()
             super().seat(raw)
+            if self.name:  # its rows are the server's: fetching may fail
+                Cursor._release(self)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._holder()) if self.name else super().__iter__()
 
     def unseat(self) -> None:
         """There is nothing to fetch; but a named cursor's columns are known only after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from routedb.topology.snapshot import Role
@@ -40,6 +40,7 @@ class Reason(IntEnum):
     OWN_WRITES = 32  # none is known to hold what the session has written or seen
     SERIALIZABLE = 33  # a replica of PostgreSQL runs nothing serializable
     SHADOW = 34  # shadow = true: whatever the others say
+    NOT_REPLAYED = 35  # a replica did not have what the statement names
 
 
 _SHARD_REASONS = frozenset(reason for reason in Reason if 10 <= reason < Reason.PINNED)
@@ -57,6 +58,10 @@ class Route:
     groups: tuple[int, ...]
     role: Role
     reasons: tuple[tuple[Reason, str], ...] = ()
+
+    def turned(self, reason: Reason, why: str) -> Route:
+        """Return the route to the writer instead, for one more reason."""
+        return replace(self, role=Role.WRITER, reasons=(*self.reasons, (reason, why)))
 
     @property
     def reason(self) -> str:

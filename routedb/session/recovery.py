@@ -5,6 +5,11 @@ is run again only when nothing was sent, or when it was a plain read outside a
 transaction, or when the node proves that it did nothing (it is read-only, and the
 statement was one that writes). A transaction is never continued on another link.
 
+BEGINNING is the statement that binds a transaction to a backend: nothing has been shown
+or written before it. When the node proves that it did nothing with it either, there is
+nothing to continue, and the transaction begins on another link as if for the first
+time. A lost link proves nothing of the kind.
+
 So a lost link costs nothing while a link is being found, costs a second try for a
 plain read, is TransactionLost inside a transaction (the server rolls back what it has
 not been told to commit), and is OutcomeUnknown after a write outside a transaction or
@@ -26,6 +31,10 @@ user's to see, always. CONFLICT is the same, except that a plain read cancelled 
 replica by recovery (40001 there) succeeds elsewhere. OVERLOAD, "too many connections",
 sends a read elsewhere; a write has nowhere else to go. TOO_LARGE is the user's to see
 as well, for every node would say it; but it takes the link, and a transaction with it.
+
+MISSING is a table, a column or a right that a replica may not have replayed yet, for
+another session has made it just now. The writer has it, if anybody has: what only reads
+is run there, and raises what the writer says. From the writer itself it is final.
 """
 
 from __future__ import annotations
@@ -42,6 +51,8 @@ class Moment(Enum):
     FINDING_WRITER = "finding the writer"
     READING = "plain read outside a transaction"
     WRITING = "any other statement outside a transaction"
+    BEGINNING = "first statement of a transaction"
+    BEGINNING_READ_ONLY = "first statement of one declared read-only"
     IN_TRANSACTION = "inside a transaction"
     IN_READ_ONLY = "inside a transaction declared read-only"
     COMMITTING_READS = "commit of a transaction that wrote nothing"
@@ -62,6 +73,7 @@ class Action(Enum):
 
 _FIND_R, _FIND_W = Moment.FINDING_REPLICA, Moment.FINDING_WRITER
 _READ, _WRITE = Moment.READING, Moment.WRITING
+_BEGIN, _RO_BEGIN = Moment.BEGINNING, Moment.BEGINNING_READ_ONLY
 _TX, _RO_TX = Moment.IN_TRANSACTION, Moment.IN_READ_ONLY
 _COMMIT_R, _COMMIT = Moment.COMMITTING_READS, Moment.COMMITTING
 _COMMIT_N = Moment.COMMITTING_NOTED
@@ -76,6 +88,8 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
         _FIND_W: _AWAIT,
         _READ: _ELSEWHERE,
         _WRITE: _UNKNOWN,
+        _BEGIN: _LOSE,
+        _RO_BEGIN: _LOSE,
         _TX: _LOSE,
         _RO_TX: _LOSE,
         _COMMIT_R: _LOSE,
@@ -88,6 +102,8 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
         _FIND_W: _AWAIT,
         _READ: _ELSEWHERE,
         _WRITE: _AWAIT,
+        _BEGIN: _LOSE,
+        _RO_BEGIN: _LOSE,
         _TX: _LOSE,
         _RO_TX: _LOSE,
     },
@@ -95,6 +111,8 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
         _FIND_W: _AWAIT,
         _READ: _AWAIT,
         _WRITE: _AWAIT,
+        _BEGIN: _AWAIT,
+        _RO_BEGIN: _RAISE,
         _TX: _LOSE,
         _RO_TX: _RAISE,
         _COMMIT: _LOSE,
@@ -103,7 +121,14 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
     Fault.OVERLOAD: {_FIND_R: _ELSEWHERE},
     Fault.CONFLICT: {_READ: _ELSEWHERE},
     Fault.TIMEOUT: {},
-    Fault.TOO_LARGE: {_TX: _LOSE, _RO_TX: _LOSE, _COMMIT: _LOSE},
+    Fault.MISSING: {_READ: _AWAIT, _BEGIN: _AWAIT, _RO_BEGIN: _AWAIT},
+    Fault.TOO_LARGE: {
+        _BEGIN: _LOSE,
+        _RO_BEGIN: _LOSE,
+        _TX: _LOSE,
+        _RO_TX: _LOSE,
+        _COMMIT: _LOSE,
+    },
     Fault.STATEMENT: {},
 }
 

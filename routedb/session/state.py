@@ -9,7 +9,8 @@ rests, and AUTOCOMMIT where one with autocommit on rests; the table calls both R
 READING and WRITING tell whether anything may have been written, which is what decides
 between "run it again" and "outcome unknown" when a link dies at commit. Nothing leads
 back from WRITING to READING inside a transaction, not even ROLLBACK TO, because a
-sequence may have moved.
+sequence may have moved. Only a node that refuses the very first statement leads back to
+OPEN: it has done nothing, and the transaction is for another node to begin.
 
 FAILED is PostgreSQL's aborted transaction: the server refuses everything up to
 ROLLBACK or ROLLBACK TO. Other servers go on after a statement's error; there the
@@ -48,6 +49,7 @@ class Event(Enum):
     WRITE = "write"  # any other statement has been sent
     ERROR = "error"  # the server has aborted the transaction
     ROLLBACK_TO = "rollback to"
+    REFUSED = "refused"  # the node has done nothing with the first statement
     END = "end"  # commit or rollback has succeeded, or the server has ended it
     LINK_LOST = "link lost"
 
@@ -60,6 +62,7 @@ TABLE: dict[tuple[State, Event], State] = {
     (A, Event.WRITE): A,
     (A, Event.ERROR): A,
     (A, Event.ROLLBACK_TO): A,
+    (A, Event.REFUSED): A,
     (A, Event.END): REST,
     (A, Event.LINK_LOST): A,
     (O, Event.BEGIN): O,
@@ -67,6 +70,7 @@ TABLE: dict[tuple[State, Event], State] = {
     (O, Event.WRITE): W,
     (O, Event.ERROR): F,
     (O, Event.ROLLBACK_TO): O,
+    (O, Event.REFUSED): O,
     (O, Event.END): REST,
     (O, Event.LINK_LOST): L,
     (R, Event.BEGIN): R,
@@ -74,6 +78,7 @@ TABLE: dict[tuple[State, Event], State] = {
     (R, Event.WRITE): W,
     (R, Event.ERROR): F,
     (R, Event.ROLLBACK_TO): R,
+    (R, Event.REFUSED): R,
     (R, Event.END): REST,
     (R, Event.LINK_LOST): L,
     (W, Event.BEGIN): W,
@@ -81,6 +86,7 @@ TABLE: dict[tuple[State, Event], State] = {
     (W, Event.WRITE): W,
     (W, Event.ERROR): F,
     (W, Event.ROLLBACK_TO): W,
+    (W, Event.REFUSED): O,
     (W, Event.END): REST,
     (W, Event.LINK_LOST): L,
     (F, Event.BEGIN): F,
@@ -88,6 +94,7 @@ TABLE: dict[tuple[State, Event], State] = {
     (F, Event.WRITE): F,
     (F, Event.ERROR): F,
     (F, Event.ROLLBACK_TO): W,
+    (F, Event.REFUSED): F,
     (F, Event.END): REST,
     (F, Event.LINK_LOST): L,
     (L, Event.BEGIN): L,
@@ -95,6 +102,7 @@ TABLE: dict[tuple[State, Event], State] = {
     (L, Event.WRITE): L,
     (L, Event.ERROR): L,
     (L, Event.ROLLBACK_TO): L,
+    (L, Event.REFUSED): L,
     (L, Event.END): REST,
     (L, Event.LINK_LOST): L,
 }

@@ -295,7 +295,7 @@ def _failed(
         latency_s=None if is_down else node.latency_s,
         failure=event.reason,
         failures=node.failures + 1,
-        is_refusing=event.fault is Fault.STATEMENT,
+        is_refusing=event.fault in (Fault.STATEMENT, Fault.MISSING),
     )
 
 

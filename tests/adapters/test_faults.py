@@ -58,6 +58,12 @@ def coded(code: str) -> psycopg2.Error:
         ("53300", Fault.OVERLOAD),
         ("55P03", Fault.TIMEOUT),
         ("57014", Fault.TIMEOUT),
+        ("42P01", Fault.MISSING),
+        ("42703", Fault.MISSING),
+        ("42883", Fault.MISSING),
+        ("42704", Fault.MISSING),
+        ("3F000", Fault.MISSING),
+        ("42501", Fault.MISSING),
         ("23505", Fault.STATEMENT),
         ("42601", Fault.STATEMENT),
         ("25P02", Fault.STATEMENT),
@@ -118,7 +124,6 @@ def test_a_failed_connect_is_known_by_libpq_s_text(text, fault):
 @pytest.mark.parametrize(
     ("number", "fault"),
     [
-        (1290, Fault.NODE_READ_ONLY),
         (1836, Fault.NODE_READ_ONLY),
         (1205, Fault.TIMEOUT),
         (3024, Fault.TIMEOUT),
@@ -130,6 +135,11 @@ def test_a_failed_connect_is_known_by_libpq_s_text(text, fault):
         (1053, Fault.LINK_LOST),
         (1040, Fault.OVERLOAD),
         (1203, Fault.OVERLOAD),
+        (1146, Fault.MISSING),
+        (1054, Fault.MISSING),
+        (1305, Fault.MISSING),
+        (1049, Fault.MISSING),
+        (1142, Fault.MISSING),
         (1062, Fault.STATEMENT),
         (1792, Fault.STATEMENT),
         (1064, Fault.STATEMENT),
@@ -137,6 +147,21 @@ def test_a_failed_connect_is_known_by_libpq_s_text(text, fault):
 )
 def test_mysql_is_known_by_its_number(number, fault):
     exc = MySQLdb.OperationalError(number, "told")
+    assert adapters.load("mysql").fault(exc, object()) is fault
+
+
+@pytest.mark.parametrize(
+    ("option", "fault"),
+    [
+        ("--read-only", Fault.NODE_READ_ONLY),
+        ("--super-read-only", Fault.NODE_READ_ONLY),
+        ("--secure-file-priv", Fault.STATEMENT),
+        ("--skip-grant-tables", Fault.STATEMENT),
+    ],
+)
+def test_of_what_an_option_of_mysql_prevents_its_name_tells(option, fault):
+    said = f"The server is running with the {option} option so it cannot execute this"
+    exc = MySQLdb.OperationalError(1290, said)
     assert adapters.load("mysql").fault(exc, object()) is fault
 
 

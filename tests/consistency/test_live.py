@@ -8,8 +8,10 @@ from functools import partial
 
 import pytest
 
+import routedb
 from tests.consistency.replay import resume_all, stop_replay
-from tests.failover.rig import insert, read
+from tests.failover.rig import insert, name_of, read
+from tests.failover.test_cancel import SLEEP, Sleeping
 from tests.servers import wait_until
 
 
@@ -58,6 +60,32 @@ def _reads_in_transaction(connection):
     name = read(connection, "SELECT id FROM t WHERE id = 100")
     connection.rollback()
     return name
+
+
+NEW = {
+    "table": ("CREATE TABLE fresh (id int)", "SELECT id FROM fresh"),
+    "column": ("ALTER TABLE t ADD COLUMN fresh int", "SELECT fresh FROM t"),
+}
+
+
+@pytest.mark.parametrize("what", NEW)
+@pytest.mark.parametrize("begin", [None, "START TRANSACTION READ ONLY"])
+def test_what_another_session_has_made_is_read_before_replicas_know(rig, what, begin):
+    connection = rig.connect(max_lag="off")
+    assert read(connection) in rig.replicas
+    make, look = NEW[what]
+    cursor = connection.cursor()
+    with stop_replay(rig):
+        rig.database.execute(make)
+        if begin is not None:
+            cursor.execute(begin)
+        cursor.execute(look)
+        assert name_of(cursor) == "writer"
+        connection.rollback()
+        with pytest.raises(connection.ProgrammingError):
+            cursor.execute("SELECT id FROM nowhere")
+        connection.rollback()
+    wait_until(partial(_reads_from_replica, rig, connection), "a replica answers", 10)
 
 
 def test_process_consistency_sees_the_writes_of_other_connections(rig):
@@ -115,6 +143,21 @@ def test_a_token_of_another_history_means_the_writer(pg_rig, shift):
     wait_until(
         partial(_reads_from_replica, pg_rig, connection), "a replica answers", 10
     )
+
+
+def test_a_cursor_leaves_a_link_where_another_thread_s_statement_runs(rig):
+    connection = rig.connect(only=["writer", "replica1"])
+    moves, closes = connection.cursor(), connection.cursor()
+    for cursor in (moves, closes):
+        cursor.execute("SELECT id FROM t")
+        assert name_of(cursor) == "replica1"
+    sleeping = Sleeping(connection.cursor(), SLEEP[rig.engine])
+    sleeping.wait_on(rig.servers["replica1"])
+    moves.execute("INSERT INTO t VALUES (10, 0)")
+    closes.close()
+    connection.cancel()
+    assert isinstance(sleeping.end(), routedb.OperationalError)
+    assert rig.rows("id = 10") == 1
 
 
 def test_threads_that_share_a_connection_read_what_it_has_written(rig):

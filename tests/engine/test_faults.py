@@ -24,6 +24,7 @@ OUTSIDE = {
         Fault.CONFLICT: AGAIN,
         Fault.TIMEOUT: REFUSED,
         Fault.OVERLOAD: REFUSED,
+        Fault.MISSING: AGAIN,
         Fault.STATEMENT: REFUSED,
     },
     WRITE: {
@@ -33,6 +34,7 @@ OUTSIDE = {
         Fault.CONFLICT: REFUSED,
         Fault.TIMEOUT: REFUSED,
         Fault.OVERLOAD: REFUSED,
+        Fault.MISSING: REFUSED,
         Fault.STATEMENT: REFUSED,
     },
 }
@@ -140,14 +142,14 @@ def switch(rig):
     rig.w.fail("execute", Fault.NODE_READ_ONLY, match="INSERT", times=99)
 
 
-def test_a_node_that_says_it_is_the_writer_and_refuses_is_asked_twice_at_most(rig):
+def test_a_node_that_says_it_is_the_writer_and_refuses_is_asked_thrice_at_most(rig):
     connection = rig.connect()
     cursor = connection.cursor()
     rig.w.fail("execute", Fault.NODE_READ_ONLY, match=WRITE, times=99)
     with pytest.raises(routedb.DatabaseError, match="read-only"):
         cursor.execute(WRITE)
     used = 99 - len(rig.w._failures)
-    assert used == 2
+    assert used == 3
     check_sound(rig, connection, cursor)
 
 
@@ -174,6 +176,7 @@ INSIDE = {
     Fault.CONFLICT: routedb.OperationalError,
     Fault.TIMEOUT: routedb.OperationalError,
     Fault.OVERLOAD: routedb.OperationalError,
+    Fault.MISSING: routedb.OperationalError,
     Fault.STATEMENT: routedb.IntegrityError,
 }
 

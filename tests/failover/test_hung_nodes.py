@@ -94,6 +94,22 @@ def test_closing_ends_while_a_statement_waits_on_a_hung_node(rig, how):
     assert isinstance(task.end(), routedb.InterfaceError)
 
 
+def test_cancelling_what_waits_on_a_hung_node_ends(rig):
+    proxy = rig.proxy("replica1")
+    cluster = rig.cluster(
+        only=["writer", "replica1"], failover_timeout="1h", connect_timeout="1s"
+    )
+    connection = cluster.connect(autocommit=True)
+    assert read(connection) == "replica1"
+    proxy.blackhole()
+    task = Task(read, connection)
+    wait_until(lambda: sum(cluster.runtime.core.loads) == 1, "it waits")
+    error = Task(connection.cancel).end()
+    assert isinstance(error, connection.OperationalError), error
+    proxy.cut()
+    assert task.end() == "writer"
+
+
 def test_a_hung_link_closes_at_once_when_nothing_waits_on_it(rig):
     proxy = rig.proxy("writer")
     connection = rig.connect(autocommit=False, failover_timeout="1h")

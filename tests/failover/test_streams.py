@@ -6,7 +6,7 @@ import MySQLdb.cursors
 import pytest
 
 import routedb
-from tests.failover.rig import insert
+from tests.failover.rig import insert, name_of
 
 pytestmark = [pytest.mark.live, pytest.mark.chaos]
 
@@ -34,15 +34,19 @@ FETCH = {
 
 @pytest.mark.parametrize("how", FETCH)
 @pytest.mark.parametrize("autocommit", [True, False])
+@pytest.mark.parametrize("where", ["writer", "replica1"])
 def test_a_stream_that_is_cut_off_is_an_error_and_never_a_shorter_result(
-    rig, how, autocommit
+    rig, how, autocommit, where
 ):
-    proxy = rig.proxy("writer")
+    proxy = rig.proxy(where)
     is_pg = rig.engine == "postgresql"  # its cursors with a name need a transaction
-    connection = rig.connect(autocommit=autocommit and not is_pg, reads="writer")
+    connection = rig.connect(
+        autocommit=autocommit and not is_pg, only=["writer", "replica1"]
+    )
     cursor = stream(rig, connection)
-    cursor.execute(MANY[rig.engine])
-    assert len(cursor.fetchmany(10)) == 10
+    with connection.using(role=where.rstrip("1")):
+        cursor.execute(MANY[rig.engine])
+    assert (len(cursor.fetchmany(10)), name_of(cursor)) == (10, where)
     proxy.cut()
     with pytest.raises(routedb.OperationalError) as caught:
         FETCH[how](cursor)

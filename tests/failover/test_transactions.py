@@ -140,6 +140,26 @@ def test_a_refused_statement_ends_the_transaction_up_to_a_savepoint(pg_rig):
     assert (pg_rig.rows(), pg_rig.rows("id = 11")) == (7, 0)
 
 
+IMPOSSIBLE = {
+    "postgresql": "SET TRANSACTION SNAPSHOT '00000003-0000001B-1'",
+    "mysql": "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+}
+
+
+def test_what_follows_a_transaction_that_could_not_begin_is_no_part_of_it(rig):
+    """BEGIN went through, and what was set for it did not."""
+    connection = rig.connect()
+    cursor = connection.cursor()
+    cursor.execute("BEGIN")
+    cursor.execute(IMPOSSIBLE[rig.engine])
+    with pytest.raises(routedb.DatabaseError):
+        insert(connection, 10)
+    connection.rollback()
+    insert(connection, 11)
+    connection.close()
+    assert (rig.rows("id = 10"), rig.rows("id = 11")) == (0, 1)
+
+
 @pytest.mark.parametrize("autocommit", [True, False])
 def test_after_a_deadlock_the_rest_is_not_committed_alone(rig, autocommit):
     """The victim's first half is rolled back, so its second half must not be kept."""
@@ -186,6 +206,8 @@ def test_after_a_deadlock_the_rest_is_not_committed_alone(rig, autocommit):
 def is_waiting(rig):
     ask = {
         "postgresql": "SELECT 1 FROM pg_locks WHERE NOT granted",
-        "mysql": "SELECT 1 FROM information_schema.innodb_lock_waits",
+        # Not innodb_lock_waits: who asks often is shown what was so at first.
+        "mysql": "SELECT 1 FROM information_schema.global_status WHERE variable_name = "
+        "'INNODB_ROW_LOCK_CURRENT_WAITS' AND variable_value > 0",
     }
     return rig.database.execute(ask[rig.engine])

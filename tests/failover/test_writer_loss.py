@@ -131,6 +131,35 @@ def test_a_transaction_that_the_old_writer_refuses_is_lost(my_rig):
     assert found == [(12,)]
 
 
+FIRST = {
+    "implicit": insert,
+    "BEGIN": lambda c, key: (c.cursor().execute("BEGIN"), insert(c, key)),
+    "READ WRITE": lambda c, key: (
+        c.cursor().execute("START TRANSACTION READ WRITE"),
+        insert(c, key),
+    ),
+    "run()": lambda c, key: routedb.run(c, lambda inner: insert(inner, key)),
+}
+
+
+@pytest.mark.parametrize("how", FIRST)
+def test_a_transaction_that_has_not_begun_begins_on_the_new_writer(my_rig, how):
+    """The old one refuses its first statement, or its begin: nothing was done."""
+    connection = my_rig.connect(autocommit=how != "implicit", failover_timeout="60s")
+    insert(connection, 10)
+    connection.commit()
+    my_rig.database.wait_replayed()
+    old, new = my_rig.servers["writer"], my_rig.servers["replica1"]
+    old.is_disturbed = True
+    old.execute("SET GLOBAL read_only = ON")
+    new.promote()
+    old.follow(new)
+    FIRST[how](connection, 11)
+    connection.commit()
+    found = new.execute("SELECT id FROM t WHERE id > 9", dbname=my_rig.database.name)
+    assert found == [(10,), (11,)]
+
+
 @pytest.mark.parametrize("autocommit", [True, False])
 def test_a_replica_that_was_taken_for_the_writer_writes_nothing(pg_rig, autocommit):
     """The picture is wrong and no link is lost: 25006 is all there is to go by."""

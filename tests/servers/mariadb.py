@@ -1,4 +1,4 @@
-"""A MariaDB writer with one replica that follows by GTID."""
+"""A MariaDB writer with two replicas that follow by GTID."""
 
 from __future__ import annotations
 
@@ -235,16 +235,18 @@ class MariaDBCluster(Cluster):
 
 
 def start_mariadb(place: Place) -> MariaDBCluster:
-    """Start a writer and a replica, both of them new."""
-    writer, replica = [
+    """Start a writer and two replicas, all of them new."""
+    names = ("writer", "replica1", "replica2")
+    writer, *replicas = nodes = [
         MariaDB(name, place, port, number)
         for number, (name, port) in enumerate(
-            zip(("writer", "replica1"), place.ports(2), strict=True), start=1
+            zip(names, place.ports(len(names)), strict=True), start=1
         )
     ]
     writer.create()
     writer.start()
-    replica.copy(writer)
-    cluster = MariaDBCluster(place, [writer, replica])
+    for replica in replicas:
+        replica.copy(writer)
+    cluster = MariaDBCluster(place, nodes)
     cluster.restore()
     return cluster

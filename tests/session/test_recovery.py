@@ -40,6 +40,13 @@ def test_every_fault_has_a_line():
         (Fault.TOO_LARGE, Moment.WRITING, Action.RAISE),
         (Fault.TOO_LARGE, Moment.IN_TRANSACTION, Action.LOSE),
         (Fault.STATEMENT, Moment.READING, Action.RAISE),
+        (Fault.MISSING, Moment.READING, Action.AWAIT_WRITER),
+        (Fault.MISSING, Moment.WRITING, Action.RAISE),
+        (Fault.MISSING, Moment.BEGINNING_READ_ONLY, Action.AWAIT_WRITER),
+        (Fault.MISSING, Moment.IN_READ_ONLY, Action.RAISE),
+        (Fault.NODE_READ_ONLY, Moment.BEGINNING, Action.AWAIT_WRITER),
+        (Fault.NODE_READ_ONLY, Moment.BEGINNING_READ_ONLY, Action.RAISE),
+        (Fault.LINK_LOST, Moment.BEGINNING, Action.LOSE),
     ],
 )
 def test_a_fault_at_a_moment_leads_to_the_action(fault, moment, action):
@@ -56,6 +63,13 @@ def test_a_commit_is_never_run_again(fault, moment):
 @pytest.mark.parametrize("fault", list(Fault))
 def test_nothing_inside_a_transaction_is_run_again(fault, moment):
     assert action_for(fault, moment) not in RUNS_AGAIN
+
+
+@pytest.mark.parametrize("moment", [Moment.BEGINNING, Moment.BEGINNING_READ_ONLY])
+@pytest.mark.parametrize("fault", list(Fault))
+def test_a_transaction_begins_anew_only_when_the_node_has_done_nothing(fault, moment):
+    if action_for(fault, moment) in RUNS_AGAIN:
+        assert fault in {Fault.NODE_READ_ONLY, Fault.MISSING}
 
 
 @pytest.mark.parametrize("fault", list(Fault))

@@ -31,6 +31,8 @@ def test_every_event_has_an_answer_in_every_state():
         (False, [Event.WRITE, Event.ERROR, Event.ROLLBACK_TO], State.WRITING),
         (False, [Event.WRITE, Event.ERROR, Event.END], State.OPEN),
         (False, [Event.WRITE, Event.LINK_LOST], State.LOST),
+        (False, [Event.WRITE, Event.REFUSED], State.OPEN),
+        (True, [Event.BEGIN, Event.WRITE, Event.REFUSED], State.OPEN),
         (False, [Event.READ, Event.LINK_LOST, Event.WRITE], State.LOST),
         (False, [Event.READ, Event.LINK_LOST, Event.BEGIN], State.LOST),
         (False, [Event.READ, Event.LINK_LOST, Event.END], State.OPEN),

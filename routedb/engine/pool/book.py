@@ -93,6 +93,11 @@ class Book:
         return len(self._waiters)
 
     @property
+    def has_room(self) -> bool:
+        """Tell whether the next who asks need not wait."""
+        return not self._waiters and (bool(self._idle) or self.open < self.limits.max)
+
+    @property
     def idle(self) -> Iterator[Place]:
         """The idle places, the longest unused of each kind first."""
         return (place for places in list(self._idle.values()) for place in list(places))

@@ -66,6 +66,11 @@ class Pool:
         """How many links are open, or on the way."""
         return self._book.open
 
+    @property
+    def has_room(self) -> bool:
+        """Tell whether a link could be lent at once; soon it may be otherwise."""
+        return self._book.has_room
+
     # -- borrowing -------------------------------------------------------------------
 
     def reserve(self, kind: Any, may_reuse: bool = True) -> Place:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 
 from routedb.adapters.base import Adapter
@@ -49,6 +49,14 @@ class Pools:
         if found is None and node in self._pooled:
             found = self._pools.setdefault(node, self._make(self._pooled[node]))
         return found
+
+    def has_room(self, node: int, held: Container[int]) -> bool:
+        """Tell whether a link to a node can be had at once, as far as can be seen;
+        `held` are the nodes that the caller has one to."""
+        if not self._pooled or node in held:
+            return True
+        pool = self.of(node)
+        return pool is None or pool.has_room
 
     def tend(self) -> bool:
         """Look after every pool; tell whether any link is open."""

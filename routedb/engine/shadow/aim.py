@@ -8,8 +8,8 @@ from typing import Any
 from routedb import errors
 from routedb.engine import aim as plain
 from routedb.engine.aim import Aim, Place
-from routedb.engine.attempt import second_home
 from routedb.engine.plan import Plan, Text
+from routedb.engine.refusals import second_home
 from routedb.engine.session import Session
 from routedb.engine.shadow.tally import TALLY
 from routedb.engine.shadow.texts import ShadowText
