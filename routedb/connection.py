@@ -146,7 +146,7 @@ class Connection:
     @property
     def autocommit(self) -> bool:
         """Whether every statement is a transaction of its own. Off by default."""
-        return self.dispatcher.links.mode.autocommit
+        return self.dispatcher.autocommit
 
     @autocommit.setter
     def autocommit(self, on: bool) -> None:
@@ -334,6 +334,7 @@ class Connection:
                 f"{', '.join(changes)} cannot be set inside a transaction: commit or "
                 "roll back first"
             )
+        dispatcher.resume()
         dispatcher.set_mode(dispatcher.links.mode._replace(**changes))
 
 

@@ -79,6 +79,10 @@ class Session:
         self.consistency: str | None = None
         self.texts = core.texts(None)
         self.known = self.texts.known
+        # Whether the driver begins no transaction after one that a text has ended,
+        # until commit() or rollback() is called; and whether it is waiting for that.
+        self.begins_by_call = False
+        self.is_paused = False
         self.is_closed = False
         self.free = False
         self.refresh()
@@ -148,9 +152,28 @@ class Session:
 
     def set_mode(self, mode: TxMode) -> None:
         """Set how later transactions run. Not while one is bound to a backend."""
+        self.is_paused = False
         self.links.mode = mode
         self.transaction.rest(mode)
         self.refresh()
+
+    @property
+    def autocommit(self) -> bool:
+        """Whether every statement was asked to be a transaction of its own."""
+        return self.links.mode.autocommit and not self.is_paused
+
+    def pause(self) -> None:
+        """A text has ended the transaction: where the driver begins no other one by
+        itself, what follows is outside of any. `CREATE DATABASE` after `COMMIT` is, and
+        must be."""
+        if self.begins_by_call and not self.links.mode.autocommit:
+            self.set_mode(self.links.mode._replace(autocommit=True))
+            self.is_paused = True
+
+    def resume(self) -> None:
+        """Begin transactions again. Not while one is bound to a backend."""
+        if self.is_paused:
+            self.set_mode(self.links.mode._replace(autocommit=False))
 
     def choose(
         self, database: str | None, role: Role | None, consistency: str | None

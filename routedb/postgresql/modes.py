@@ -100,7 +100,7 @@ class Modes(Identified):
         dispatcher = self.usable()
         if self._is_entered:
             self._refuse("the connection cannot be re-entered recursively")
-        if dispatcher.links.mode.autocommit and not dispatcher.transaction.is_open:
+        if dispatcher.autocommit and not dispatcher.transaction.is_open:
             dispatcher.transaction.begin(dispatcher.links.mode, None)
             dispatcher.refresh()
         self._is_entered = True

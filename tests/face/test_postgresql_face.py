@@ -1,0 +1,89 @@
+"""What psycopg2 does where PEP 249 says nothing: on psycopg2 itself, and on routedb
+with a writer and two replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+import pytest
+
+from tests.face.home import Home
+from tests.failover.rig import settle
+
+INSERT = "INSERT INTO t VALUES (%s, 'x')"
+ENDS = ["COMMIT", "ROLLBACK", "SELECT 1; COMMIT"]
+
+
+@pytest.fixture
+def home(pg_home: Home) -> Home:
+    """A fresh database on PostgreSQL's writer and two replicas."""
+    return pg_home
+
+
+@pytest.fixture(params=["psycopg2", "routedb"])
+def conn(request: pytest.FixtureRequest, home: Home, stack, open_cluster) -> Any:
+    """A connection as either makes it: autocommit is off."""
+    if request.param == "psycopg2":
+        made = psycopg2.connect(home.writer_dsn)
+        stack.callback(made.close)
+        return made
+    cluster = open_cluster(home.source)
+    made = cluster.connect()
+    settle(cluster, {"replica1", "replica2"})
+    return made
+
+
+@pytest.mark.parametrize("text", ENDS)
+def test_no_transaction_begins_after_a_text_that_ends_one(conn, home: Home, text):
+    cursor = conn.cursor()
+    cursor.execute("SELECT count(*) FROM t")
+    cursor.execute(text)
+    cursor.execute("VACUUM t")  # refused inside a transaction
+    cursor.execute(INSERT, (10,))
+    assert len(home.rows()) == 6
+    assert not conn.autocommit
+
+
+ENDED_BY: dict[str, Callable[[Any], object]] = {
+    "commit": lambda conn: conn.commit(),
+    "rollback": lambda conn: conn.rollback(),
+    "with": lambda conn: conn.__exit__(None, None, None),
+    "text": lambda conn: conn.cursor().execute("BEGIN"),
+    "level": lambda conn: conn.set_isolation_level(2),
+}
+
+
+@pytest.mark.parametrize("end", ENDED_BY)
+def test_it_begins_again_when_the_program_says_so(conn, home: Home, end):
+    cursor = conn.cursor()
+    cursor.execute("COMMIT")
+    ENDED_BY[end](conn)
+    cursor.execute(INSERT, (10,))
+    named = conn.cursor("n")  # refused outside a transaction
+    named.execute("SELECT id FROM t WHERE id = 10")
+    assert named.fetchall() == [(10,)]
+    assert len(home.rows()) == 5
+    conn.commit()
+    assert len(home.rows()) == 6
+
+
+def test_a_chained_transaction_is_one(conn, home: Home):
+    cursor = conn.cursor()
+    cursor.execute(INSERT, (10,))
+    cursor.execute("COMMIT AND CHAIN")
+    cursor.execute(INSERT, (11,))
+    assert len(home.rows()) == 6
+    conn.rollback()
+    assert len(home.rows()) == 6
+
+
+def test_with_begins_nothing_after_a_text_that_ended_a_transaction(conn, home: Home):
+    cursor = conn.cursor()
+    cursor.execute("COMMIT")
+    with conn:
+        cursor.execute("VACUUM t")
+    cursor.execute(INSERT, (10,))
+    conn.rollback()
+    assert len(home.rows()) == 5
