@@ -171,8 +171,8 @@ class Session:
             self.is_paused = True
 
     def resume(self) -> None:
-        """Begin transactions again. Not while one is bound to a backend."""
-        if self.is_paused:
+        """Begin transactions again, unless one goes on that a text has begun."""
+        if self.is_paused and not self.transaction.is_bound:
             self.set_mode(self.links.mode._replace(autocommit=False))
 
     def choose(

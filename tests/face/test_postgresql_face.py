@@ -87,3 +87,13 @@ def test_with_begins_nothing_after_a_text_that_ended_a_transaction(conn, home: H
     cursor.execute(INSERT, (10,))
     conn.rollback()
     assert len(home.rows()) == 5
+
+
+def test_a_change_of_nothing_leaves_what_a_text_has_begun(conn, home: Home):
+    conn.autocommit = True
+    cursor = conn.cursor()
+    for text in ("BEGIN", INSERT % 10, INSERT % 11):
+        cursor.execute(text)
+        conn.autocommit = True
+    cursor.execute("ROLLBACK")
+    assert len(home.rows()) == 5
