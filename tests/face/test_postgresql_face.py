@@ -4,10 +4,12 @@ with a writer and two replicas."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg2
 import pytest
+from psycopg2 import extensions
 
 from tests.face.home import Home
 from tests.failover.rig import settle
@@ -97,3 +99,32 @@ def test_a_change_of_nothing_leaves_what_a_text_has_begun(conn, home: Home):
         conn.autocommit = True
     cursor.execute("ROLLBACK")
     assert len(home.rows()) == 5
+
+
+# Autocommit, what is run, and what is to be seen of the transaction then.
+STATES = [
+    (False, [], 0),
+    (False, ["SAVEPOINT s"], 2),
+    (False, ["SELECT 1"], 2),
+    (False, ["SELECT 1", "COMMIT"], 0),
+    (False, ["SELECT 1/0"], 3),
+    (True, ["SELECT 1"], 0),
+    (True, ["BEGIN"], 2),
+    (True, ["BEGIN", "SELECT 1/0"], 3),
+    (True, ["BEGIN", "SAVEPOINT s", "COMMIT"], 0),
+]
+
+
+@pytest.mark.parametrize(("autocommit", "texts", "state"), STATES)
+def test_the_transaction_is_seen_before_a_backend_has_it(
+    conn, autocommit, texts, state
+):
+    conn.autocommit = autocommit
+    for text in texts:
+        with suppress(psycopg2.Error):
+            conn.cursor().execute(text)
+    assert conn.get_transaction_status() == state
+    assert conn.info.transaction_status == state
+    if texts[-1:] != ["COMMIT"]:  # which psycopg2 overlooks
+        is_begun = state and not autocommit
+        assert conn.status == (extensions.STATUS_BEGIN if is_begun else 1)
