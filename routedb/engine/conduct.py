@@ -65,6 +65,8 @@ def recover(
     """Act on a fault in the hot path: raise, or run again the long way."""
     cursor.unseat()
     cursor.control = None
+    # What a driver shows of a statement that failed, its text above all, is there.
+    cursor.link, cursor.raw = link, cursor.raws.get(link)
     try:
         decided = aim(d, text, params)
         attempts = Attempts(d, text.plan, decided)

@@ -9,6 +9,7 @@ from weakref import ref
 
 from psycopg2 import extensions as ext
 
+from routedb.adapters.psycopg2 import Sibling
 from routedb.cursor import Cursor
 from routedb.engine.link import Link
 from routedb.postgresql.handle import Handle
@@ -244,7 +245,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     def _sibling(self, connection: Any) -> Any:
         """Return a raw cursor on another link, set up as this one is."""
         more = {"name": self.name} if self.name else {}
-        raw = connection.cursor(cursor_factory=ext.cursor, **more)
+        raw = connection.cursor(cursor_factory=Sibling, **more)
+        raw.holder = ref(self)
         if self.name:
             raw.scrollable = self.scrollable
             raw.withhold = self.withhold

@@ -128,3 +128,19 @@ def test_the_transaction_is_seen_before_a_backend_has_it(
     if texts[-1:] != ["COMMIT"]:  # which psycopg2 overlooks
         is_begun = state and not autocommit
         assert conn.status == (extensions.STATUS_BEGIN if is_begun else 1)
+
+
+@pytest.mark.parametrize("before", ["SELECT id FROM t", INSERT % 10, "SELECT st()"])
+@pytest.mark.parametrize("text", ["SELECT no FROM t", "UPDATE t SET no = 1", "SELEC"])
+def test_a_cursor_shows_the_statement_that_failed(conn, home, before, text):
+    conn.autocommit = True
+    home.run("CREATE FUNCTION st() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'")
+    home.settle()
+    cursor = conn.cursor()
+    cursor.execute(before)
+    with pytest.raises(psycopg2.ProgrammingError) as caught:
+        cursor.execute(text)
+    error: Any = caught.value
+    assert error.cursor is cursor
+    assert (cursor.query, cursor.rowcount) == (text.encode(), -1)
+    assert (cursor.description, not cursor.statusmessage) == (None, True)
