@@ -14,7 +14,7 @@ from routedb.dbapi import Params, Query, Row
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.execute import execute
 from routedb.engine.link import Link
-from routedb.engine.session import Session
+from routedb.engine.session import Control, Session
 from routedb.routing import Route
 
 Self = TypeVar("Self", bound="Cursor")
@@ -51,7 +51,7 @@ class Cursor:
         """Begin with nothing run yet."""
         self.route: Route | None = None
         self.link: Link | None = None
-        self.control: str | None = None
+        self.control: Control | None = None
         self.raw: RawCursor = None
         self.seated: RawCursor = None
         self.raws: dict[Link, RawCursor] = {}

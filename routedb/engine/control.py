@@ -15,7 +15,7 @@ from routedb.adapters.base import TxMode
 from routedb.engine.commit import roll_back
 from routedb.engine.link import Link
 from routedb.engine.plan import Plan, Text
-from routedb.engine.session import Call, Seat, Session
+from routedb.engine.session import Call, Control, Seat, Session
 from routedb.session import Event, State
 from routedb.sql.statement import Kind, TxEffect, TxStep
 
@@ -72,6 +72,8 @@ def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
     action = _STEPS.get(step.effect)
     if action is None:
         return False
+    is_failed = d.transaction.state is State.FAILED
+    cursor.raw, cursor.control = None, Control(text.source, "")  # should it fail
     try:
         is_done = action(d, text, step)
     finally:
@@ -79,8 +81,13 @@ def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
     if not is_done:
         return False
     cursor.link, cursor.route, cursor.raw = d.transaction.home_link, None, None
-    cursor.control = text.source
+    verb = text.plan.statement.verb
+    tag = "ROLLBACK" if is_failed else _TAGS.get(verb, verb)
+    cursor.control = Control(text.source, tag)
     return True
+
+
+_TAGS = {"START": "START TRANSACTION", "END": "COMMIT", "ABORT": "ROLLBACK"}
 
 
 def settle(d: Session, link: Link | None) -> None:

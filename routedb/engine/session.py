@@ -7,7 +7,7 @@ follow are in `routedb.session`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakMethod
 
 from routedb import errors
@@ -26,6 +26,13 @@ from routedb.topology.snapshot import GroupView, Role, Snapshot
 Call = Callable[[RawCursor], Any]
 
 
+class Control(NamedTuple):
+    """A statement that the transaction has carried out."""
+
+    text: str
+    tag: str  # what PostgreSQL's servers answer: "BEGIN", "COMMIT" …
+
+
 class Seat(Protocol):
     """What the dispatcher needs of a virtual cursor."""
 
@@ -34,7 +41,7 @@ class Seat(Protocol):
     raws: dict[Link, RawCursor]
     route: Route | None
     link: Link | None
-    control: str | None  # the last text, when it was a control statement
+    control: Control | None  # the last statement, when the transaction carried it out
 
     @property
     def session(self) -> Session:

@@ -82,7 +82,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     rownumber = _shown("rownumber", 0)
     lastrowid = _shown("lastrowid", 0)
     _query = _shown("query")
-    statusmessage = _shown("statusmessage")
+    _statusmessage = _shown("statusmessage")
     pgresult_ptr = _shown("pgresult_ptr")
     arraysize = _kept("arraysize")
     itersize = _kept("itersize")
@@ -96,9 +96,17 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     def query(self) -> bytes | None:
         """The last text that was sent, or will be with the next one: BEGIN waits."""
         if self.raw is None and self.control is not None:
-            return self.control.encode(ext.encodings[self.connection.encoding])
+            return self.control.text.encode(ext.encodings[self.connection.encoding])
         sent: bytes | None = self._query
         return sent
+
+    @property
+    def statusmessage(self) -> str | None:
+        """What the server said of the last statement, or will of one that waits."""
+        if self.raw is None and self.control is not None:
+            return self.control.tag
+        said: str | None = self._statusmessage
+        return said
 
     @property
     def closed(self) -> bool:

@@ -130,6 +130,36 @@ def test_the_transaction_is_seen_before_a_backend_has_it(
         assert conn.status == (extensions.STATUS_BEGIN if is_begun else 1)
 
 
+TAGS = {
+    "begin work": "BEGIN",
+    "START TRANSACTION READ WRITE": "START TRANSACTION",
+    "SAVEPOINT s": "SAVEPOINT",
+    "INSERT INTO t VALUES (10, 'x')": "INSERT 0 1",
+    "ROLLBACK TO s": "ROLLBACK",
+    "RELEASE SAVEPOINT s": "RELEASE",
+    "COMMIT AND CHAIN": "COMMIT",
+    "END": "COMMIT",
+    "/* and */ BEGIN": "BEGIN",
+    "ABORT": "ROLLBACK",
+}
+
+
+def test_a_cursor_tells_what_the_server_says_of_a_statement(conn):
+    conn.autocommit = True
+    cursor = conn.cursor()
+    for text, tag in TAGS.items():
+        cursor.execute(text)
+        assert (cursor.statusmessage, cursor.query) == (tag, text.encode())
+
+
+def test_it_tells_of_a_commit_that_was_a_rollback(conn):
+    cursor = conn.cursor()
+    with pytest.raises(psycopg2.Error):
+        cursor.execute("SELECT 1/0")
+    cursor.execute("COMMIT")
+    assert cursor.statusmessage == "ROLLBACK"
+
+
 @pytest.mark.parametrize("before", ["SELECT id FROM t", INSERT % 10, "SELECT st()"])
 @pytest.mark.parametrize("text", ["SELECT no FROM t", "UPDATE t SET no = 1", "SELEC"])
 def test_a_cursor_shows_the_statement_that_failed(conn, home, before, text):
