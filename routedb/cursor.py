@@ -208,8 +208,10 @@ class Cursor:
         for raw in self.raws.values():
             self._guarded(raw.close)
         self.raws = {}
-        self.raw = None
+        raw, self.raw = self.raw, None
         self.unseat()
+        # What was told of the last statement stays: programs ask after a `with` block.
+        self.raw = None if raw is None else self.past(raw)
         self._is_closed = True
         self.session = cast("Session", _Closed(self.session.face))
 

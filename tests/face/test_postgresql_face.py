@@ -174,3 +174,13 @@ def test_a_cursor_shows_the_statement_that_failed(conn, home, before, text):
     assert error.cursor is cursor
     assert (cursor.query, cursor.rowcount) == (text.encode(), -1)
     assert (cursor.description, not cursor.statusmessage) == (None, True)
+
+
+@pytest.mark.parametrize("text", ["SELECT id FROM t", INSERT % 10])
+def test_what_a_cursor_has_told_is_there_after_it_was_closed(conn, text):
+    conn.autocommit = True
+    with conn.cursor() as cursor:
+        cursor.execute(text)
+        told = (cursor.rowcount, cursor.description, cursor.statusmessage)
+    assert (cursor.rowcount, cursor.description, cursor.statusmessage) == told
+    assert cursor.query == text.encode()
