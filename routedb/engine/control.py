@@ -114,6 +114,15 @@ def settle_failed(d: Session, plan: Plan, link: Link) -> None:
     d.refresh()
 
 
+def settle_begun(d: Session, plan: Plan, link: Link) -> None:
+    """After a failed text outside a transaction: one that it has begun is open, and
+    waits for a rollback."""
+    if plan.statement.parts > 1 and plan.statement.tx:
+        settle(d, link)
+        if link.is_failed():
+            d.transaction.on(Event.ERROR)
+
+
 def _begin(d: Session, text: Text, step: TxStep) -> bool:
     transaction = d.transaction
     if transaction.is_bound:

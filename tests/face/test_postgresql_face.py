@@ -176,6 +176,19 @@ def test_a_cursor_shows_the_statement_that_failed(conn, home, before, text):
     assert (cursor.description, not cursor.statusmessage) == (None, True)
 
 
+def test_what_a_failed_text_has_begun_waits_for_a_rollback(conn, home: Home):
+    conn.autocommit = True
+    cursor = conn.cursor()
+    with pytest.raises(psycopg2.Error):
+        cursor.execute("BEGIN; INSERT INTO t VALUES (1, 'taken'); COMMIT")
+    assert conn.info.transaction_status == 3
+    with pytest.raises(psycopg2.errors.InFailedSqlTransaction):
+        cursor.execute("SELECT id FROM t")
+    cursor.execute("ROLLBACK")
+    cursor.execute(INSERT, (10,))
+    assert len(home.rows()) == 6
+
+
 @pytest.mark.parametrize("text", ["SELECT id FROM t", INSERT % 10])
 def test_what_a_cursor_has_told_is_there_after_it_was_closed(conn, text):
     conn.autocommit = True
