@@ -267,6 +267,10 @@ class Cursor:
         if self.link is link:
             self._release()
 
+    def hold(self) -> None:
+        """Take in the results that a text of several statements has left on its link,
+        where the driver leaves any."""
+
     def part(self, link: Link) -> None:
         """Let go of everything that came over `link`, which goes to another connection.
 

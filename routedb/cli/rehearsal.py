@@ -120,6 +120,9 @@ class _Session:
     def unseat(self) -> None:
         """Nothing is fetched."""
 
+    def hold(self) -> None:
+        """Nothing has run that could have left results."""
+
 
 def bound(sql: str, values: Iterable[tuple[int, str]]) -> str:
     """Put the values of a log into a text with $1, $2 …: shards are found by them.

@@ -56,6 +56,9 @@ class Seat(Protocol):
     def unseat(self) -> None:
         """There is nothing to fetch."""
 
+    def hold(self) -> None:
+        """Take in the results that a text of several statements has left."""
+
 
 class Session:
     """One virtual connection's state, owned by its dispatcher."""
