@@ -39,8 +39,7 @@ class PostgreSQLConnection(TwoPhase):
         made: PostgreSQLCursor = kind(self) if name is None else kind(self, name)
         if withhold:
             made.withhold = withhold
-        if name is not None or scrollable is not None:
-            made.scrollable = scrollable
+        made.scrollable = scrollable
         return made
 
     # -- what is said of the backend ---------------------------------------------------

@@ -108,6 +108,10 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         said: str | None = self._statusmessage
         return said
 
+    def callproc(self, procname: str, parameters: Any = None) -> Any:
+        """Run a SELECT of a function; return the parameters (psycopg2)."""
+        return super().callproc(procname, parameters)
+
     @property
     def closed(self) -> bool:
         """Tell whether the cursor, or its connection, has been closed."""

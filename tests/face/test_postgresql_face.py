@@ -176,6 +176,13 @@ def test_a_cursor_shows_the_statement_that_failed(conn, home, before, text):
     assert (cursor.description, not cursor.statusmessage) == (None, True)
 
 
+def test_what_is_given_and_told_by_default(conn):
+    cursor = conn.cursor()
+    assert cursor.scrollable is None
+    assert cursor.callproc("now") is None
+    assert cursor.callproc("abs", [-1]) == [-1]
+
+
 def test_what_a_failed_text_has_begun_waits_for_a_rollback(conn, home: Home):
     conn.autocommit = True
     cursor = conn.cursor()
