@@ -66,7 +66,7 @@ class TwoPhase(Modes):
     def tpc_recover(self) -> list[Any]:
         """Return the ids of the transactions prepared on the writer."""
         dispatcher = self.usable()
-        was_idle = not dispatcher.transaction.is_bound
+        was_idle = not dispatcher.transaction.is_begun
         group = self._database.groups[0].id
         branch = dispatcher.transaction.branches.get(group)
         link = branch or dispatcher.links.writer(group, must_live=True)

@@ -204,3 +204,13 @@ def test_what_a_cursor_has_told_is_there_after_it_was_closed(conn, text):
         told = (cursor.rowcount, cursor.description, cursor.statusmessage)
     assert (cursor.rowcount, cursor.description, cursor.statusmessage) == told
     assert cursor.query == text.encode()
+
+
+def test_recovering_leaves_what_a_text_has_begun(conn, home: Home):
+    conn.autocommit = True
+    cursor = conn.cursor()
+    cursor.execute("BEGIN")
+    assert conn.tpc_recover() == []
+    cursor.execute(INSERT, (10,))
+    cursor.execute("ROLLBACK")
+    assert len(home.rows()) == 5
