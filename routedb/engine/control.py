@@ -73,6 +73,7 @@ def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
     if action is None:
         return False
     is_failed = d.transaction.state is State.FAILED
+    d.transaction.dialect = text.plan.dialect
     cursor.raw, cursor.control = None, Control(text.source, "")  # should it fail
     try:
         is_done = action(d, text, step)

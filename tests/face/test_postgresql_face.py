@@ -214,3 +214,26 @@ def test_recovering_leaves_what_a_text_has_begun(conn, home: Home):
     cursor.execute(INSERT, (10,))
     cursor.execute("ROLLBACK")
     assert len(home.rows()) == 5
+
+
+MODES = {
+    "SET TRANSACTION READ ONLY": ("transaction_read_only", "on"),
+    "BEGIN READ ONLY": ("transaction_read_only", "on"),
+    "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE": (
+        "transaction_isolation",
+        "serializable",
+    ),
+}
+TABLELESS = ["SELECT 1", "SHOW search_path", "SET application_name = 'x'"]
+
+
+@pytest.mark.parametrize("text", MODES)
+@pytest.mark.parametrize("first", TABLELESS)
+def test_the_mode_holds_whatever_comes_first(conn, text, first):
+    name, value = MODES[text]
+    cursor = conn.cursor()
+    cursor.execute(text)
+    cursor.execute(first)
+    cursor.execute("SELECT count(*) FROM t")
+    cursor.execute(f"SHOW {name}")
+    assert cursor.fetchone() == (value,)
