@@ -149,7 +149,7 @@ class Connection:
     @property
     def autocommit(self) -> bool:
         """Whether every statement is a transaction of its own. Off by default."""
-        return self.dispatcher.links.mode.autocommit
+        return self.dispatcher.autocommit
 
     @autocommit.setter
     def autocommit(self, on: bool) -> None:
@@ -332,12 +332,21 @@ class Connection:
 
     def _change(self, **changes: Any) -> None:
         dispatcher = self.usable()
-        if dispatcher.transaction.is_bound:
+        dispatcher.resume()
+        mode = dispatcher.links.mode._replace(**changes)
+        transaction = dispatcher.transaction
+        if (
+            transaction.is_begun
+            and dispatcher.autocommit
+            and mode == dispatcher.links.mode
+        ):
+            return  # nothing changes for what a text has begun
+        if transaction.is_begun:
             raise dispatcher.face.own(errors.ProgrammingError)(
                 f"{', '.join(changes)} cannot be set inside a transaction: commit or "
                 "roll back first"
             )
-        dispatcher.set_mode(dispatcher.links.mode._replace(**changes))
+        dispatcher.set_mode(mode)
 
 
 _LEVELS = {

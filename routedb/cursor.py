@@ -14,7 +14,7 @@ from routedb.dbapi import Params, Query, Row
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.execute import execute
 from routedb.engine.link import Link
-from routedb.engine.session import Session
+from routedb.engine.session import Control, Session
 from routedb.routing import Route
 
 Self = TypeVar("Self", bound="Cursor")
@@ -52,7 +52,7 @@ class Cursor:
         """Begin with nothing run yet."""
         self.route: Route | None = None
         self.link: Link | None = None
-        self.control: str | None = None
+        self.control: Control | None = None
         self.raw: RawCursor = None
         self.seated: RawCursor = None
         self.raws: dict[Link, RawCursor] = {}
@@ -209,8 +209,10 @@ class Cursor:
         for raw in self.raws.values():
             self._guarded(raw.close)
         self.raws = {}
-        self.raw = None
+        raw, self.raw = self.raw, None
         self.unseat()
+        # What was told of the last statement stays: programs ask after a `with` block.
+        self.raw = None if raw is None else self.past(raw)
         self._is_closed = True
         self.session = cast("Session", _Closed(self.session.face))
 
@@ -263,6 +265,10 @@ class Cursor:
         refuse rows it still has, and its errors need our hands on them."""
         if self.link is link:
             self._release()
+
+    def hold(self) -> None:
+        """Take in the results that a text of several statements has left on its link,
+        where the driver leaves any."""
 
     def part(self, link: Link) -> None:
         """Let go of everything that came over `link`, which goes to another connection.

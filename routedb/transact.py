@@ -106,6 +106,7 @@ def _once(connection: Connection, fn: Callable[[Any], T], changes: dict[str, Any
     """One attempt, which leaves no transaction open."""
     session = connection.usable()
     _check_free(session)
+    session.resume()
     with _mode(session, changes), _own_transaction(session) as transaction:
         before = transaction.commits
         try:

@@ -50,7 +50,7 @@ def test_the_page_on_the_interface_has_every_public_name():
 
 # What the parts of routedb call of one another's.
 BETWEEN_PARTS = {"runtime", "usable", "attach", "take", "seat", "unseat", "guard"}
-BETWEEN_PARTS |= {"part", "past", "end"}
+BETWEEN_PARTS |= {"part", "past", "end", "hold"}
 
 
 @pytest.mark.parametrize("kind", [routedb.Cluster, routedb.Connection, routedb.Cursor])

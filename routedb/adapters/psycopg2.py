@@ -120,6 +120,14 @@ WHERE p.proname = %s
 """
 
 
+class Sibling(ext.cursor):
+    """A cursor of a link that works for the one that the user holds."""
+
+    __slots__ = ("holder",)
+
+    holder: Callable[[], Any]
+
+
 class Psycopg2Adapter:
     """psycopg2 2.9."""
 
@@ -132,7 +140,7 @@ class Psycopg2Adapter:
     references = 0
 
     def __init__(self) -> None:
-        self._translation = Translation(psycopg2)
+        self._translation = Translation(psycopg2, cursor=property(_whose))
         self.adopt = self._translation.adopt
         self.own = self._translation.own
         self.commits: Commits | None = PostgreSQLCommits(_ask)
@@ -367,6 +375,13 @@ def _finish(raw: Raw, deadline: float | None = None) -> None:
         left = None if deadline is None else deadline - time.monotonic()
         if not sockets.wait(raw.fileno(), state == ext.POLL_WRITE, left):
             raise psycopg2.OperationalError("timeout expired")
+
+
+def _whose(exc: Any) -> Any:
+    """Return the cursor that an error is of, as the user knows it."""
+    raised_by = psycopg2.Error.__dict__["cursor"].__get__(exc)
+    held = raised_by.holder() if isinstance(raised_by, Sibling) else None
+    return raised_by if held is None else held
 
 
 def _is_standby(raw: Raw) -> bool:

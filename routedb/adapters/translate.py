@@ -30,7 +30,9 @@ NAMES = (
 class Translation:
     """The exception classes of one driver's module, joined with ours."""
 
-    def __init__(self, module: ModuleType) -> None:
+    def __init__(self, module: ModuleType, **shown: Any) -> None:
+        """`shown` are members that the driver's exceptions have from us."""
+        self._shown = shown
         self._pairs = [(getattr(module, n), getattr(errors, n)) for n in NAMES]
         self._root = module.Error
         self._driver = module.__name__
@@ -65,8 +67,11 @@ class Translation:
 
     def _joined(self, kind: type[BaseException]) -> type[BaseException]:
         ours = next(ours for theirs, ours in self._pairs if issubclass(kind, theirs))
-        joined: type[BaseException] = self._class(kind, (ours, kind), _adopted)
-        return joined
+        joined: Any = self._class(kind, (ours, kind), _adopted)
+        for name, member in self._shown.items():
+            setattr(joined, name, member)
+        found: type[BaseException] = joined
+        return found
 
     def _class(
         self, kind: type[BaseException], bases: tuple[type, ...], revive: Any

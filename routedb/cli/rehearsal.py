@@ -16,6 +16,7 @@ from routedb.config.model import ClusterConfig, DatabaseConfig
 from routedb.engine.core import Core
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.link import Link
+from routedb.engine.session import Control
 from routedb.engine.shadow.tally import Report, Tally
 from routedb.events import NodeAnswered
 from routedb.routing import Route
@@ -92,7 +93,7 @@ class _Session:
         self.seated: Any = None
         self.route: Route | None = None
         self.link: Link | None = None
-        self.control: str | None = None
+        self.control: Control | None = None
 
     def run(self, sql: str) -> Route | None:
         """Run one statement; return its route, None for the control of transactions.
@@ -118,6 +119,9 @@ class _Session:
 
     def unseat(self) -> None:
         """Nothing is fetched."""
+
+    def hold(self) -> None:
+        """Nothing has run that could have left results."""
 
 
 def bound(sql: str, values: Iterable[tuple[int, str]]) -> str:

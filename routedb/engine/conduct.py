@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from routedb import errors
+from routedb.adapters.base import RawCursor
 from routedb.engine import control, memory, several, single
 from routedb.engine.attempt import Attempts
 from routedb.engine.link import Link
@@ -41,6 +42,8 @@ def run(
         if control.is_control(plan) and control.carry_out(d, cursor, text, call):
             return
         decided = aim(d, text, params)
+        if plan.statement.parts > 1 and (plan.is_noted or plan.statement.tx):
+            call = _holding(call, cursor)
         if decided.target is not None:
             several.run(d, cursor, plan, decided, call)
         else:
@@ -65,6 +68,8 @@ def recover(
     """Act on a fault in the hot path: raise, or run again the long way."""
     cursor.unseat()
     cursor.control = None
+    # What a driver shows of a statement that failed, its text above all, is there.
+    cursor.link, cursor.raw = link, cursor.raws.get(link)
     try:
         decided = aim(d, text, params)
         attempts = Attempts(d, text.plan, decided)
@@ -75,6 +80,16 @@ def recover(
             run(d, cursor, text, params, call)
     except errors.Error as own:
         raise d.faced(own) from own.__cause__
+
+
+def _holding(call: Call, cursor: Seat) -> Call:
+    """Return a call that leaves the link free to be asked what the text has done."""
+
+    def call_and_hold(raw: RawCursor) -> None:
+        call(raw)
+        cursor.hold()
+
+    return call_and_hold
 
 
 def _check_not_lost(d: Session) -> None:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 from routedb import errors
 from routedb.adapters.base import TxMode
+from routedb.engine.commit import roll_back
 from routedb.engine.link import Link
 from routedb.engine.plan import Plan, Text
-from routedb.engine.session import Call, Seat, Session
+from routedb.engine.session import Call, Control, Seat, Session
 from routedb.session import Event, State
 from routedb.sql.statement import Kind, TxEffect, TxStep
 
@@ -71,6 +72,9 @@ def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
     action = _STEPS.get(step.effect)
     if action is None:
         return False
+    is_failed = d.transaction.state is State.FAILED
+    d.transaction.dialect = text.plan.dialect
+    cursor.raw, cursor.control = None, Control(text.source, "")  # should it fail
     try:
         is_done = action(d, text, step)
     finally:
@@ -78,8 +82,13 @@ def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
     if not is_done:
         return False
     cursor.link, cursor.route, cursor.raw = d.transaction.home_link, None, None
-    cursor.control = text.source
+    verb = text.plan.statement.verb
+    tag = "ROLLBACK" if is_failed else _TAGS.get(verb, verb)
+    cursor.control = Control(text.source, tag)
     return True
+
+
+_TAGS = {"START": "START TRANSACTION", "END": "COMMIT", "ABORT": "ROLLBACK"}
 
 
 def settle(d: Session, link: Link | None) -> None:
@@ -90,6 +99,9 @@ def settle(d: Session, link: Link | None) -> None:
     is_idle = link.is_idle()
     if is_idle and transaction.is_bound:
         transaction.end(committed=transaction.state is not State.FAILED)
+        d.pause()
+        if d.is_paused:  # the driver must not believe that its transaction goes on
+            roll_back(d.links, link)
     elif not is_idle and not transaction.is_open:
         transaction.begin(d.links.mode, None)
         transaction.adopt(link)
@@ -103,42 +115,53 @@ def settle_failed(d: Session, plan: Plan, link: Link) -> None:
     d.refresh()
 
 
+def settle_begun(d: Session, plan: Plan, link: Link) -> None:
+    """After a failed text outside a transaction: one that it has begun is open, and
+    waits for a rollback."""
+    if plan.statement.parts > 1 and plan.statement.tx:
+        settle(d, link)
+        if link.is_failed():
+            d.transaction.on(Event.ERROR)
+
+
 def _begin(d: Session, text: Text, step: TxStep) -> bool:
     transaction = d.transaction
     if transaction.is_bound:
         return False  # the server's warning, or MySQL's implicit commit
+    d.resume()  # the link then begins it itself, and knows of it
     transaction.begin(_mode(d, step), text.source)
     return True
 
 
 def _commit(d: Session, text: Text, step: TxStep) -> bool:
-    if not d.transaction.is_open:
-        return False
-    d.transaction.commit()
-    return True
+    return _end(d, d.transaction.commit, d.pause)
 
 
 def _rollback(d: Session, text: Text, step: TxStep) -> bool:
-    if not d.transaction.is_open:
-        return False
-    d.transaction.rollback()
-    return True
+    return _end(d, d.transaction.rollback, d.pause)
 
 
 def _commit_and_chain(d: Session, text: Text, step: TxStep) -> bool:
-    mode = d.transaction.mode
-    return _commit(d, text, step) and _chain(d, mode)
+    return _end(d, d.transaction.commit, _chaining(d))
 
 
 def _rollback_and_chain(d: Session, text: Text, step: TxStep) -> bool:
-    mode = d.transaction.mode
-    return _rollback(d, text, step) and _chain(d, mode)
+    return _end(d, d.transaction.rollback, _chaining(d))
 
 
-def _chain(d: Session, mode: TxMode) -> bool:
-    """Begin the next transaction as the last was (PostgreSQL manual, COMMIT)."""
-    d.transaction.begin(mode, None)
+def _end(d: Session, end: Callable[[], None], after: Callable[[], None]) -> bool:
+    if not d.transaction.is_open:
+        return False
+    end()
+    after()
     return True
+
+
+def _chaining(d: Session) -> Callable[[], None]:
+    """Return what begins the next transaction as this one is (PostgreSQL manual,
+    COMMIT)."""
+    mode = d.transaction.mode
+    return lambda: d.transaction.begin(mode, None)
 
 
 def _savepoint(d: Session, text: Text, step: TxStep) -> bool:

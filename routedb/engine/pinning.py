@@ -51,6 +51,7 @@ def find(d: Session, text: Text, params: Any) -> Pinned | None:
     pins = d.links.pins
     plan = text.plan
     found = dict(_here(d, plan, _needed(d, text, params)))
+    found = found or dict(_here(d, plan, _beside(d, plan)))
     if not found:
         return None
     links = {link.id: link for link in found.values()}
@@ -88,9 +89,19 @@ def _needed(d: Session, text: Text, params: Any) -> Iterator[tuple[Stake, int]]:
             yield held.stake, held.node
 
 
+def _beside(d: Session, plan: Plan) -> Iterator[tuple[Stake, int]]:
+    """Yield a temporary relation for a query without tables, which may ask for it by
+    its name: `SELECT to_regclass('picked')`."""
+    if plan.statement.tables:
+        return
+    for held in [held for held in d.links.pins if held.stake.kind in RELATIONS][-1:]:
+        if _may_answer(d, plan, held.node):
+            yield held.stake, held.node
+
+
 def _may_answer(d: Session, plan: Plan, node: int) -> bool:
-    """Tell whether a plain read may as well run on `node` as anywhere, so that what was
-    notified there comes with its answer."""
+    """Tell whether a plain read may as well run on `node` as anywhere: what was
+    notified there comes with its answer, and what lives there is seen."""
     link = d.open.get(node)
     if link is None or not plan.is_read or d.transaction.is_bound:
         return False

@@ -7,7 +7,7 @@ follow are in `routedb.session`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakMethod
 
 from routedb import errors
@@ -28,6 +28,13 @@ from routedb.topology.snapshot import GroupView, Role, Snapshot
 Call = Callable[[RawCursor], Any]
 
 
+class Control(NamedTuple):
+    """A statement that the transaction has carried out."""
+
+    text: str
+    tag: str  # what PostgreSQL's servers answer: "BEGIN", "COMMIT" …
+
+
 class Seat(Protocol):
     """What the dispatcher needs of a virtual cursor."""
 
@@ -36,7 +43,7 @@ class Seat(Protocol):
     raws: dict[Link, RawCursor]
     route: Route | None
     link: Link | None
-    control: str | None  # the last text, when it was a control statement
+    control: Control | None  # the last statement, when the transaction carried it out
 
     @property
     def session(self) -> Session:
@@ -50,6 +57,9 @@ class Seat(Protocol):
 
     def unseat(self) -> None:
         """There is nothing to fetch."""
+
+    def hold(self) -> None:
+        """Take in the results that a text of several statements has left."""
 
 
 class Session:
@@ -81,6 +91,10 @@ class Session:
         self.consistency: str | None = None
         self.texts = core.texts(None)
         self.known = self.texts.known
+        # Whether the driver begins no transaction after one that a text has ended,
+        # until commit() or rollback() is called; and whether it is waiting for that.
+        self.begins_by_call = False
+        self.is_paused = False
         self.is_closed = False
         self.free = False
         self.refresh()
@@ -153,9 +167,28 @@ class Session:
 
     def set_mode(self, mode: TxMode) -> None:
         """Set how later transactions run. Not while one is bound to a backend."""
+        self.is_paused = False
         self.links.mode = mode
         self.transaction.rest(mode)
         self.refresh()
+
+    @property
+    def autocommit(self) -> bool:
+        """Whether every statement was asked to be a transaction of its own."""
+        return self.links.mode.autocommit and not self.is_paused
+
+    def pause(self) -> None:
+        """A text has ended the transaction: where the driver begins no other one by
+        itself, what follows is outside of any. `CREATE DATABASE` after `COMMIT` is, and
+        must be."""
+        if self.begins_by_call and not self.links.mode.autocommit:
+            self.set_mode(self.links.mode._replace(autocommit=True))
+            self.is_paused = True
+
+    def resume(self) -> None:
+        """Begin transactions again, unless one goes on that a text has begun."""
+        if self.is_paused and not self.transaction.is_bound:
+            self.set_mode(self.links.mode._replace(autocommit=False))
 
     def choose(
         self, database: str | None, role: Role | None, consistency: str | None

@@ -37,6 +37,7 @@ def finish(
         try:
             run_on(d, link, call, raw)
         except Exception as exc:
+            cursor.link, cursor.raw, cursor.route = link, raw, attempts.route
             attempts.judge(link, exc)
             continue
         break

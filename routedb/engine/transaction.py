@@ -44,6 +44,7 @@ class Transaction:
         self.is_run = False  # routedb.run() will end it
         self._begin: str | None = None  # the text that began it
         self._prologue: list[str] = []  # texts to run first on the home link
+        self.dialect = ""  # of these texts
         self._savepoints: list[tuple[str, str]] = []  # name and text
 
     @property
@@ -310,7 +311,9 @@ class Transaction:
                 link.begin(self.mode)
             link.is_text_begun = True
         texts = self._prologue
-        if not is_home:
+        # While there is no home, a branch that reads no table may yet become that.
+        may_be_home = self.home < 0 and link.adapter.dialect == self.dialect
+        if not is_home and not may_be_home:
             texts = [text for _, text in self._savepoints]
         for sql in texts:
             link.run(sql)

@@ -116,6 +116,8 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
             return
         if on:
             dispatcher.commit()
+        elif not dispatcher.transaction.is_bound:
+            dispatcher.rollback()  # a BEGIN that waits: what follows begins by itself
         self._change(autocommit=bool(on))
 
     def begin(self) -> None:

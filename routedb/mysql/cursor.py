@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,13 @@ from routedb.mysql.own import Own
 
 if TYPE_CHECKING:
     from routedb.mysql.connection import MySQLConnection
+
+
+# What MySQLdb's code tells of one set of results.
+_OF_A_SET = (
+    *("description", "description_flags", "rowcount", "rownumber", "lastrowid"),
+    *("warning_count", "_rows", "_result"),
+)
 
 
 class MySQLCursor(Switching):
@@ -44,6 +52,7 @@ class MySQLCursor(Switching):
         self.rowcount = -1
         self.at: Link | None = None  # where MySQLdb's code has run the last statement
         self.is_inside = False  # MySQLdb's code is running and calls back
+        self._sets: deque[dict[str, Any]] = deque()  # that were taken in
         self.attach(connection)
 
     # -- running -------------------------------------------------------------------
@@ -96,13 +105,33 @@ class MySQLCursor(Switching):
         db = self._get_db()
         if self._executed:
             self.driver.fetchall(self)
-        if db.next_result() == -1:
+        if self._sets:
+            vars(self).update(self._sets.popleft())
+        elif not self._step(db):
             self.unseat()
             return None
-        self._do_get_result(db)
-        self._post_get_result()
         self.seat(self.raw)  # a procedure ends with a set of no columns and no rows
         return 1
+
+    def _step(self, db: Raw) -> bool:
+        if db.next_result() == -1:
+            return False
+        self._do_get_result(db)
+        self._post_get_result()
+        return True
+
+    def hold(self) -> None:
+        """Take in the sets that follow, for `nextset`: the link is to be asked what the
+        text has done, and would drop them. Not what is to be read from the server."""
+        if self.at is None or self.is_unbuffered:
+            return
+        first = self._set()
+        while self._step(self.at.raw):
+            self._sets.append(self._set())
+        vars(self).update(first)
+
+    def _set(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _OF_A_SET}
 
     def __iter__(self) -> Iterator[Any]:
         if self.seated is None or type(self.seated) is Own:
@@ -165,6 +194,7 @@ class MySQLCursor(Switching):
         another thread is at work, nothing is unread."""
         self.description = self.description_flags = None
         self._rows = self.rownumber = None
+        self._sets.clear()
         result, self._result = self._result, None
         if self.at is None or not self.at.raw.open:
             return

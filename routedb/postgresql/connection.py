@@ -10,7 +10,9 @@ from routedb.adapters.base import TxMode
 from routedb.postgresql.cursor import PostgreSQLCursor
 from routedb.postgresql.factories import cursor_class
 from routedb.postgresql.identity import Identity
+from routedb.postgresql.info import Unbound
 from routedb.postgresql.twophase import TwoPhase
+from routedb.session import State
 from routedb.session.settings import Clear
 from routedb.sql.stake import Lives, Stake
 
@@ -37,8 +39,7 @@ class PostgreSQLConnection(TwoPhase):
         made: PostgreSQLCursor = kind(self) if name is None else kind(self, name)
         if withhold:
             made.withhold = withhold
-        if name is not None or scrollable is not None:
-            made.scrollable = scrollable
+        made.scrollable = scrollable
         return made
 
     # -- what is said of the backend ---------------------------------------------------
@@ -48,7 +49,11 @@ class PostgreSQLConnection(TwoPhase):
         """psycopg2's ConnectionInfo of the backend."""
         if self.identity is Identity.NEW:  # a factory left it unopened
             return ext.ConnectionInfo(self)
-        return self._backend().info
+        transaction = self.usable().transaction
+        is_bound = transaction.is_bound or not transaction.is_begun
+        if is_bound and transaction.state is not State.LOST:
+            return self._backend().info
+        return Unbound(self)
 
     @property
     def server_version(self) -> int:

@@ -9,6 +9,7 @@ from weakref import ref
 
 from psycopg2 import extensions as ext
 
+from routedb.adapters.psycopg2 import Sibling
 from routedb.cursor import Cursor
 from routedb.engine.link import Link
 from routedb.postgresql.handle import Handle
@@ -99,7 +100,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     rownumber = _shown("rownumber", 0)
     lastrowid = _shown("lastrowid", 0)
     _query = _shown("query")
-    statusmessage = _shown("statusmessage")
+    _statusmessage = _shown("statusmessage")
     pgresult_ptr = _shown("pgresult_ptr")
     arraysize = _kept("arraysize")
     itersize = _kept("itersize")
@@ -113,9 +114,21 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     def query(self) -> bytes | None:
         """The last text that was sent, or will be with the next one: BEGIN waits."""
         if self.raw is None and self.control is not None:
-            return self.control.encode(ext.encodings[self.connection.encoding])
+            return self.control.text.encode(ext.encodings[self.connection.encoding])
         sent: bytes | None = self._query
         return sent
+
+    @property
+    def statusmessage(self) -> str | None:
+        """What the server said of the last statement, or will of one that waits."""
+        if self.raw is None and self.control is not None:
+            return self.control.tag
+        said: str | None = self._statusmessage
+        return said
+
+    def callproc(self, procname: str, parameters: Any = None) -> Any:
+        """Run a SELECT of a function; return the parameters (psycopg2)."""
+        return super().callproc(procname, parameters)
 
     @property
     def closed(self) -> bool:
@@ -274,7 +287,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     def _sibling(self, connection: Any) -> Any:
         """Return a raw cursor on another link, set up as this one is."""
         more = {"name": self.name} if self.name else {}
-        raw = connection.cursor(cursor_factory=ext.cursor, **more)
+        raw = connection.cursor(cursor_factory=Sibling, **more)
+        raw.holder = ref(self)
         if self.name:
             raw.scrollable = self.scrollable
             raw.withhold = self.withhold

@@ -79,6 +79,7 @@ class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
         Faced.__init__(self, made.core, made.adapter, made.mode, made.leave)
         self._encoding: str | None = None
         self.dispatcher.quoter = OwnRef(self)
+        self.dispatcher.begins_by_call = True
         self._reborn()
         made.greet(self)
         if self.identity is Identity.NEW:  # without a default nothing was opened

@@ -84,23 +84,28 @@ class Modes(Identified):
     def status(self) -> int:
         """READY, BEGIN or PREPARED, of the backend that has the transaction."""
         bound = self._bound()
-        return int(ext.STATUS_READY if bound is None else bound.status)
+        if bound is not None:
+            return int(bound.status)
+        has_begun = self.dispatcher.transaction.is_begun and not self.autocommit
+        return int(ext.STATUS_BEGIN if has_begun else ext.STATUS_READY)
 
     def get_transaction_status(self) -> int:
         """libpq's transaction status of the backend that has the transaction."""
         if self._is_closed or self._state is State.LOST:
             return int(ext.TRANSACTION_STATUS_UNKNOWN)
         bound = self._bound()
-        if bound is None:
-            return int(ext.TRANSACTION_STATUS_IDLE)
-        return int(bound.get_transaction_status())
+        if bound is not None:
+            return int(bound.get_transaction_status())
+        if self.dispatcher.transaction.is_begun:  # by a text that waits for a backend
+            return int(ext.TRANSACTION_STATUS_INTRANS)
+        return int(ext.TRANSACTION_STATUS_IDLE)
 
     def __enter__(self) -> Modes:
         """Begin a transaction, in autocommit mode too (psycopg2)."""
         dispatcher = self.usable()
         if self._is_entered:
             self._refuse("the connection cannot be re-entered recursively")
-        if dispatcher.links.mode.autocommit and not dispatcher.transaction.is_open:
+        if dispatcher.autocommit and not dispatcher.transaction.is_open:
             dispatcher.transaction.begin(dispatcher.links.mode, None)
             dispatcher.refresh()
         self._is_entered = True

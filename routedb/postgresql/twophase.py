@@ -67,7 +67,7 @@ class TwoPhase(Modes):
     def tpc_recover(self) -> list[Any]:
         """Return the ids of the transactions prepared on the writer."""
         dispatcher = self.usable()
-        was_idle = not dispatcher.transaction.is_bound
+        was_idle = not dispatcher.transaction.is_begun
         group = self._database.groups[0].id
         branch = dispatcher.transaction.branches.get(group)
         link = branch or search.writer(dispatcher.links, group, must_live=True)
@@ -86,13 +86,17 @@ class TwoPhase(Modes):
         """Commit the open transaction, if any."""
         self._check_one_phase("commit")
         self._end_stray(_Base.commit)
-        super().commit()
+        try:
+            super().commit()
+        finally:
+            self.dispatcher.resume()
 
     def rollback(self) -> None:
         """Roll back the open transaction, if any; also acknowledges a lost one."""
         self._check_one_phase("rollback")
         self._end_stray(_Base.rollback)
         super().rollback()
+        self.dispatcher.resume()
 
     def _end_stray(self, end: Callable[[Any], None]) -> None:
         """End what C code has begun on the identity handle behind the engine's back, as

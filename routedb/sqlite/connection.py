@@ -99,8 +99,9 @@ class SQLiteConnection(Registered, Faced, driver=sqlite3):
     @property
     def in_transaction(self) -> bool:
         """Tell whether a transaction is open that a commit would end."""
-        is_begun = self.dispatcher.transaction.is_explicit
-        return is_begun or any(raw.in_transaction for raw in self.raws())
+        transaction = self.dispatcher.transaction
+        waits = transaction.is_begun and not transaction.is_bound
+        return waits or any(raw.in_transaction for raw in self.raws())
 
     @property
     def total_changes(self) -> int:

@@ -26,7 +26,8 @@ def _shown(name: str) -> Any:
 
     def get(self: SQLiteCursor) -> Any:
         raw = self.raw
-        if type(raw) is Own:
+        # The key stays, as in sqlite3: COMMIT may stand between an INSERT and it.
+        if type(raw) is Own or (raw is None and name == "lastrowid"):
             return member.__get__(self)
         return -1 if raw is None and name == "rowcount" else getattr(raw, name, None)
 

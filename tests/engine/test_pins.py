@@ -73,7 +73,7 @@ def test_a_temporary_table_is_read_where_it_is_whatever_was_asked_for(eventual, 
 def test_other_reads_go_to_replicas_as_before(eventual):
     cursor = eventual.connect().cursor()
     cursor.execute("CREATE TEMP TABLE mine (a int)")
-    for sql in ("SELECT a FROM t", "SELECT a FROM public.mine", "SELECT 1"):
+    for sql in ("SELECT a FROM t", "SELECT a FROM public.mine"):
         cursor.execute(sql)
         assert node_of(cursor) != "w"
 

@@ -44,7 +44,8 @@ def test_rows_of_its_own_are_fetched_by_methods_of_exactly_its_class(one_node):
 def test_rows_of_a_replica_are_fetched_by_the_raw_cursor(on_replica):
     on_replica.execute(NUMBERS)
     assert on_replica.node.name != "writer"
-    assert type(on_replica.fetchone.__self__) is ext.cursor
+    assert isinstance(on_replica.fetchone.__self__, ext.cursor)
+    assert on_replica.fetchone.__self__ is not on_replica
     assert on_replica.fetchone() == (1,)
     assert on_replica.fetchmany(2) == [(2,), (3,)]
     assert list(islice(on_replica, 2)) == [(4,), (5,)]

@@ -194,3 +194,29 @@ def test_exceptions_are_mysqldbs_and_routedbs(connection):
     with pytest.raises(MySQLdb.IntegrityError) as caught:
         connection.cursor().execute("INSERT INTO t VALUES (1, 'again')")
     assert isinstance(caught.value, routedb.IntegrityError)
+
+
+# What is asked on the link afterwards must not cost the results that follow the first.
+SEVERAL = {
+    "BEGIN; SELECT 1; SELECT 2; COMMIT": [None, [(1,)], [(2,)], None],
+    "SELECT 1; COMMIT; SELECT 3": [[(1,)], None, [(3,)]],
+    "SET @rank = 4; SELECT @rank": [None, [(4,)]],
+    "SET sql_mode = @@sql_mode; INSERT INTO t VALUES (9, 'x'); SELECT id FROM t "
+    "WHERE id > 4": [None, None, [(5,), (9,)]],
+    "SELECT 1; SELECT 2": [[(1,)], [(2,)]],
+}
+
+
+@pytest.mark.parametrize("text", SEVERAL)
+def test_each_statement_of_a_text_has_its_results(connection, text):
+    cursor = connection.cursor()
+    cursor.execute(text)
+    found = []
+    while True:
+        rows = None if cursor.description is None else list(cursor.fetchall())
+        found.append(rows)
+        if not cursor.nextset():
+            break
+    assert found == SEVERAL[text]
+    cursor.execute("SELECT 5")
+    assert (list(cursor.fetchall()), cursor.nextset()) == ([(5,)], None)

@@ -167,3 +167,18 @@ def test_a_cursor_goes_from_one_node_to_another(cluster):
     for role in ("writer", "replica", "writer"):
         with connection.using(role=role):
             assert cursor.execute("SELECT id, name FROM t").fetchall() == ALL
+
+
+def test_begin_in_the_text_begins_at_once(connection):
+    for text in ("BEGIN IMMEDIATE", "PRAGMA foreign_keys", "SELECT 1"):
+        connection.execute(text)
+        assert connection.in_transaction
+    connection.execute("ROLLBACK")
+    assert not connection.in_transaction
+
+
+def test_the_last_key_outlives_the_commit(connection):
+    cursor = connection.cursor()
+    for text in ("BEGIN", "INSERT INTO t VALUES (10, 'x')", "COMMIT"):
+        cursor.execute(text)
+    assert cursor.lastrowid == 10

@@ -77,7 +77,10 @@ def test_a_lost_transaction_is_psycopg2s_operational_error(conn, home):
     with pytest.raises(psycopg2.OperationalError) as caught:
         conn.cursor().execute(INSERT, (11,))
     assert isinstance(caught.value, routedb.TransactionLost)
+    # psycopg2.pool closes the connection then, instead of lending it in this state.
+    assert conn.info.transaction_status == extensions.TRANSACTION_STATUS_UNKNOWN
     conn.rollback()
+    assert conn.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE
     conn.cursor().execute(INSERT, (12,))
     conn.commit()
     assert [key for key, _ in home.rows()][5:] == [12]

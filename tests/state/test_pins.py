@@ -44,6 +44,11 @@ PINS = {
         "SELECT 6 + count(*) FROM pg_class WHERE relname = 'mine'",
         ["temporary table mine on writer"],
     ),
+    "what a function tells of it": (
+        ["CREATE TEMP TABLE mine (a int)"],
+        "SELECT CASE WHEN to_regclass('mine') IS NOT NULL THEN 7 END",
+        ["temporary table mine on writer"],
+    ),
     "a prepared statement": (
         ["PREPARE p (int) AS SELECT $1"],
         "EXECUTE p (7)",
