@@ -1,20 +1,37 @@
-"""A cancel request that waits no longer than it may, and lets other threads run.
+"""What psycopg2 does while it lets no other thread run, done so that they do.
 
-psycopg2's `cancel()` does neither: while it waits for a server that accepts and never
-answers, the whole program stands still, and nothing in it could end the wait. So the
-same functions of the same libpq are called here, by way of ctypes.
+Its `cancel()` waits for the server: while that accepts and never answers, the whole
+program stands still, and nothing in it could end the wait. So the same functions of the
+same libpq are called here, by way of ctypes.
+
+An asynchronous connect looks the host's name up in that way. So it is looked up here.
 """
 
 from __future__ import annotations
 
 import ctypes
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Cancel = Callable[[Any, float], None]  # on a connection, within so many seconds
 
 _ROOM = 256  # for what libpq says, as its manual advises
+
+
+def addresses(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return what to add to libpq's parameters so that it looks no name up.
+
+    Raises OSError when nobody knows the name.
+    """
+    host = str(parameters.get("host") or "")
+    is_name = host and host[0] not in "/@" and "," not in host
+    if not is_name or "hostaddr" in parameters or "service" in parameters:
+        return {}
+    told = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    found = list(dict.fromkeys(str(each[4][0]) for each in told))
+    return {"host": ",".join([host] * len(found)), "hostaddr": ",".join(found)}
 
 
 def canceller(path: str, error: type[Exception]) -> Cancel:

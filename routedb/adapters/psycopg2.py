@@ -18,7 +18,7 @@ from psycopg2 import _psycopg
 from routedb.adapters import sockets
 from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
 from routedb.adapters.commits import PostgreSQLCommits
-from routedb.adapters.libpq import canceller
+from routedb.adapters.libpq import addresses, canceller
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -176,6 +176,12 @@ class Psycopg2Adapter:
         allowed = _parameter(node.dsn, "connect_timeout", options)
         if allowed > 0:  # libpq leaves it to whoever waits
             timeout_s = min(timeout_s, max(_SHORTEST_TIMEOUT, allowed))
+        try:
+            options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
+        except OSError as exc:
+            raise psycopg2.OperationalError(
+                f"could not translate the host's name to an address: {exc}"
+            ) from None
         raw = psycopg2.connect(node.dsn, async_=1, **options)
         try:
             _finish(raw, time.monotonic() + timeout_s)

@@ -39,9 +39,11 @@ class Commit:
         self._wrote = wrote
         self._home = home
         self._end_home = end
+        self._done: list[Link] = []  # what has been committed
 
     def run(self) -> None:
-        """Commit readers first, then writers: a lost reader loses nothing.
+        """Commit readers first, then writers: a lost reader loses nothing. No writer
+        before all of them were looked at: what is lost by then is lost as a whole.
 
         Raises TransactionLost, OutcomeUnknown, or the server's refusal.
         """
@@ -52,17 +54,23 @@ class Commit:
         for group, link in self._branches.items():
             if group not in self._wrote:
                 self._read(link, None)
-        done: list[str] = []
-        for group in (g for g in self._branches if g in self._wrote):
-            link = self._branches[group]
+        writers = {g: at for g, at in self._branches.items() if g in self._wrote}
+        notes: dict[int, Note | None] = {}
+        for group, link in writers.items():
             try:
-                self._write(group, link)
+                notes[group] = self._prepare(link)
+            except errors.Error:
+                self._roll_back_others(link)
+                raise
+        for group, link in writers.items():
+            try:
+                self._write(group, link, notes[group])
             except errors.Error as exc:
                 self._roll_back_others(link)
-                if not done:
+                if not self._done:
                     raise
-                raise _partly(done, link, exc) from exc
-            done.append(link.node.name)
+                raise _partly(self._done, link, exc) from exc
+            self._done.append(link)
 
     def _end(self, link: Link) -> None:
         if link is self._home:
@@ -86,15 +94,18 @@ class Commit:
                 ) from exc
             raise
 
-    def _write(self, group: int, link: Link) -> None:
+    def _prepare(self, link: Link) -> Note | None:
+        """See to it that a commit can be sent; return the transaction's note."""
         if not link.is_alive():
             self._links.drop(link)
             raise _never_sent(link)
-        core = self._links.core
-        if fence.is_overtaken(core, link):
+        if fence.is_overtaken(self._links.core, link):
             roll_back(self._links, link)
             raise fence.lost(link)
-        note = self._note(link)
+        return self._note(link)
+
+    def _write(self, group: int, link: Link, note: Note | None) -> None:
+        core = self._links.core
         try:
             self._end(link)
         except Exception as exc:
@@ -158,7 +169,7 @@ class Commit:
 
     def _roll_back_others(self, failed: Link) -> None:
         for link in self._branches.values():
-            if link is not failed and not link.is_idle():
+            if link is not failed and link not in self._done:
                 roll_back(self._links, link)
 
 
@@ -190,9 +201,10 @@ def _conclude(action: Action, link: Link, exc: Exception) -> NoReturn:
     ) from exc
 
 
-def _partly(done: list[str], link: Link, exc: Exception) -> errors.Error:
+def _partly(done: list[Link], link: Link, exc: Exception) -> errors.Error:
+    names = ", ".join(at.node.name for at in done)
     return errors.OutcomeUnknown(
-        f"a transaction over several shards was committed on {', '.join(done)} and "
+        f"a transaction over several shards was committed on {names} and "
         f"then failed on {link.node.name}: {exc}. Running it again would do the "
         "committed part twice"
     )

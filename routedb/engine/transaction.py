@@ -191,6 +191,9 @@ class Transaction:
                 "the transaction was lost with its link and nothing of it was "
                 "committed; running the whole transaction again is safe"
             )
+        if self.state is State.FAILED and len(self.branches) > 1:
+            self.rollback()  # as the server does that has failed with its part
+            return
         committed = False
         self.commits += 1
         try:

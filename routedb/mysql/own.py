@@ -34,7 +34,12 @@ class Own(Half):
         """Run a statement on the link."""
         cursor: Any = self._cursor()
         cursor.move(self._link)
-        cursor.driver.execute(cursor, query, vars)
+        try:
+            cursor.driver.execute(cursor, query, vars)
+        except (KeyboardInterrupt, SystemExit):
+            # The result may be left unread: every later statement would be out of step.
+            self._link.adapter.close(self._link.raw)
+            raise
         if cursor.is_unbuffered and cursor.description is not None:
             self._pins.hold(UNREAD, self._link.id)
 

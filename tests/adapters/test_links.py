@@ -95,6 +95,20 @@ def test_a_host_that_does_not_exist_refuses(engine, opening):
     assert adapter.fault(caught.value, None) is Fault.REFUSED
 
 
+@pytest.mark.live
+@pytest.mark.parametrize("home", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("others", [[], ["::1"]])
+def test_the_monitor_has_no_driver_look_names_up(home, monkeypatch, others):
+    """psycopg2 lets no thread run while an asynchronous connect does."""
+    family, kind = socket.AF_INET, socket.SOCK_STREAM
+    told = [(family, kind, 6, "", (at, 0)) for at in [*others, home.server.host]]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: told)
+    named = node(home.dsn.replace(home.server.host, "nowhere.invalid"))
+    raw = home.adapter.connect_apart(named, 20.0)
+    assert home.adapter.run(raw, "SELECT 1") == [(1,)]
+    home.adapter.close(raw)
+
+
 def test_connecting_to_a_silent_host_ends_as_a_refusal(engine, opening, listener):
     port = listener.getsockname()[1]
     adapter = adapters.load(engine)

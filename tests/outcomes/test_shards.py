@@ -1,4 +1,4 @@
-"""`commit_check` over several shards: each branch is asked for on its own shard."""
+"""A commit over several shards; with `commit_check`, each is asked for its branch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 import routedb
 from tests.proxy import Proxy
+from tests.servers import wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.chaos]
 
@@ -40,6 +41,35 @@ def broken(request, shards):
             closing(cluster.connect(autocommit=False)) as connection,
         ):
             yield number, proxy, connection
+
+
+def test_a_link_that_has_died_before_the_commit_loses_all_of_it(shards, broken):
+    """Nothing is committed on any shard before all were looked at."""
+    number, proxy, connection = broken
+    connection.cursor().execute("INSERT INTO countries VALUES (1)")
+    proxy.cut()
+    dead = list(connection.dispatcher.links)[number]
+    wait_until(lambda: not dead.is_alive(), "the end is seen")
+    with pytest.raises(routedb.TransactionLost, match="before commit was sent"):
+        connection.commit()
+    assert rows(shards) == [0, 0]
+    connection.cursor().execute("INSERT INTO countries VALUES (2)")
+    connection.commit()
+    assert rows(shards) == [1, 1]
+
+
+def test_what_one_shard_has_refused_is_committed_on_no_other(shards, broken):
+    """PostgreSQL answers the commit of a failed transaction with a rollback."""
+    _, _, connection = broken
+    cursor = connection.cursor()
+    cursor.execute("INSERT INTO countries VALUES (1)")
+    with pytest.raises(routedb.IntegrityError):
+        cursor.execute("INSERT INTO countries VALUES (1)")
+    connection.commit()
+    assert rows(shards) == [0, 0]
+    cursor.execute("INSERT INTO countries VALUES (2)")
+    connection.commit()
+    assert rows(shards) == [1, 1]
 
 
 def rows(shards):
