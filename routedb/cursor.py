@@ -309,15 +309,19 @@ class Cursor:
         return self.connection.usable()
 
     def _holder(self) -> Any:
-        """Return the raw cursor with rows, guarded; raise when there are none."""
+        """Return the raw cursor with rows, guarded, or what stands for it."""
         if self.closed:
             raise self._error(errors.InterfaceError, "the cursor is closed")
         if self.seated is None:
-            raise self._error(
-                errors.ProgrammingError,
-                "nothing to fetch: the last statement gave no rows",
-            )
+            return self._without_rows()
         return _Guarded(self.seated, self._guarded)
+
+    def _without_rows(self) -> Any:
+        """Return what to fetch from when there is no result. Raises ProgrammingError,
+        as PEP 249 wants; some drivers return nothing instead."""
+        raise self._error(
+            errors.ProgrammingError, "nothing to fetch: the last statement gave no rows"
+        )
 
     def _guarded(self, call: Any, *args: Any) -> Any:
         """Call the driver; its errors become routedb's too."""

@@ -14,7 +14,7 @@ from routedb.adapters.base import Raw, RawCursor
 from routedb.adapters.mysqlclient import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.link import Link
-from routedb.face import Switching, named
+from routedb.face import Half, Switching, named
 from routedb.mysql.own import Own
 
 if TYPE_CHECKING:
@@ -139,6 +139,13 @@ class MySQLCursor(Switching):
             return self
         return super().__iter__()
 
+    def _without_rows(self) -> Any:
+        """After a statement that gave no rows MySQLdb's methods return nothing; after
+        one that failed, and before any, they raise."""
+        if self._executed is None or not (self.is_unbuffered or self._rows is not None):
+            return super()._without_rows()
+        return Half(self)
+
     @property
     def _last_executed(self) -> Any:
         """`_executed`, under the name it had in MySQLdb 1."""
@@ -240,7 +247,7 @@ class MySQLCursor(Switching):
     def _show(self, query: Any) -> None:
         """Show what a statement has left that did not run in this object."""
         raw = self.raw
-        self._rows = self.rownumber = None
+        self._rows, self.rownumber = (), 0
         self._executed = query.encode() if isinstance(query, str) else query
         self.warning_count = 0
         if raw is None:  # BEGIN and its kin, which the transaction has carried out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -15,44 +16,11 @@ from routedb.engine.link import Link
 from routedb.postgresql.handle import Handle
 from routedb.postgresql.native import make_own
 from routedb.postgresql.own import Own
+from routedb.postgresql.shown import kept, shown
 from routedb.sql.stake import Lives, Stake
 
 if TYPE_CHECKING:
     from routedb.postgresql.connection import PostgreSQLConnection
-
-
-def _shown(name: str, before: Any = None) -> Any:
-    """Return a property that shows what the cursor that ran the last statement has.
-
-    `before`: when none has, as after a BEGIN that waits for its first statement.
-    """
-    member = ext.cursor.__dict__[name]
-
-    def get(self: PostgreSQLCursor) -> Any:
-        raw = self.raw
-        if raw is None and not self.name:
-            return before
-        if raw is None or type(raw) is Own:
-            return member.__get__(self)
-        return getattr(raw, name)
-
-    return property(get, doc=member.__doc__)
-
-
-def _kept(name: str) -> Any:
-    """Return a property that every raw cursor of this one has as well."""
-    member = ext.cursor.__dict__[name]
-
-    def get(self: PostgreSQLCursor) -> Any:
-        return member.__get__(self)
-
-    def put(self: PostgreSQLCursor, value: Any) -> None:
-        member.__set__(self, value)
-        for raw in self.raws.values():
-            if type(raw) is not Own:
-                setattr(raw, name, value)
-
-    return property(get, put, doc=member.__doc__)
 
 
 # The stubs of psycopg2 know nothing of what is shared with other faces.
@@ -95,16 +63,16 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
             self.__class__ = NamedCursor if self.is_plain else type(self)
         self.attach(conn)
 
-    description = _shown("description")
-    rowcount = _shown("rowcount", -1)
-    rownumber = _shown("rownumber", 0)
-    lastrowid = _shown("lastrowid", 0)
-    _query = _shown("query")
-    _statusmessage = _shown("statusmessage")
-    pgresult_ptr = _shown("pgresult_ptr")
-    arraysize = _kept("arraysize")
-    itersize = _kept("itersize")
-    tzinfo_factory = _kept("tzinfo_factory")
+    description = shown("description")
+    rowcount = shown("rowcount", -1)
+    rownumber = shown("rownumber", 0)
+    lastrowid = shown("lastrowid", 0)
+    _query = shown("query")
+    _statusmessage = shown("statusmessage")
+    pgresult_ptr = shown("pgresult_ptr")
+    arraysize = kept("arraysize")
+    itersize = kept("itersize")
+    tzinfo_factory = kept("tzinfo_factory")
     setinputsizes = ext.cursor.setinputsizes
     setoutputsize: Any = ext.cursor.setoutputsize
     # In C all the way: execute_values calls it for every row. It needs no live server.
@@ -242,12 +210,30 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
             self.__class__ = NamedCursor if self.name else HomeCursor
         else:
             self._release()
-            super().seat(raw)
             if self.name:  # its rows are the server's: fetching may fail
-                Cursor._release(self)
+                self.seated = raw
+            else:
+                super().seat(raw)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._holder()) if self.name else super().__iter__()
+        if not (self.name and isinstance(self.seated, ext.cursor)):
+            return super().__iter__()
+        raw = self.seated
+        return chain.from_iterable(self._batches(raw, partial(islice, raw)))
+
+    def _batches(
+        self, rows: Any, take: Callable[[int], Iterable[Any]]
+    ) -> Iterator[Iterable[Any]]:
+        """Yield the rows of a named cursor as psycopg2 has them from the server,
+        `itersize` at a time: only the first of a batch may fail. `take` returns the
+        next so many."""
+        its = ext.cursor
+        while True:
+            try:
+                yield (self._guarded(its.__next__, rows),)
+            except StopIteration:
+                return
+            yield take(its.rowcount.__get__(rows) - its.rownumber.__get__(rows))
 
     def unseat(self) -> None:
         """There is nothing to fetch; but a named cursor's columns are known only after
@@ -347,24 +333,15 @@ class NamedCursor(PostgreSQLCursor):
         return self._guarded(ext.cursor.fetchall, self)
 
     def __iter__(self) -> Iterator[Any]:
-        return chain.from_iterable(self._batches())
+        return chain.from_iterable(self._batches(self, self._take))
 
     __next__ = ext.cursor.__next__
 
-    def _batches(self) -> Iterator[Iterable[Any]]:
-        """Yield the rows as psycopg2 has them from the server, `itersize` at a time:
-        only the first of a batch may fail."""
-        shown = ext.cursor
-        while True:
-            try:
-                yield (self._guarded(shown.__next__, self),)
-            except StopIteration:
-                return
-            left = shown.rowcount.__get__(self) - shown.rownumber.__get__(self)
-            self.__class__ = HomeCursor  # whose iterator is psycopg2's
-            rows = islice(self, left)
-            self.__class__ = NamedCursor
-            yield rows
+    def _take(self, count: int) -> Iterator[Any]:
+        self.__class__ = HomeCursor  # whose iterator is psycopg2's
+        rows = islice(self, count)
+        self.__class__ = NamedCursor
+        return rows
 
 
 def _ran_here(raws: list[Any]) -> bool:

@@ -104,6 +104,9 @@ class SQLiteCursor(Switching, _Base):  # type: ignore[misc]
             self.row_factory = factory
             self._bound = db
 
+    def _without_rows(self) -> Any:
+        return _NOTHING
+
     # -- what the engine calls -----------------------------------------------------
 
     def take(self, link: Link) -> RawCursor:
@@ -124,6 +127,27 @@ class SQLiteCursor(Switching, _Base):  # type: ignore[misc]
                 sqlite3.Cursor.close(self)
         else:
             super().end(raw, link)
+
+
+class _Nothing:
+    """What sqlite3 gives where there is no result."""
+
+    def fetchone(self) -> None:
+        """There is no row."""
+
+    def fetchmany(self, size: int) -> list[Any]:
+        """There are no rows."""
+        return []
+
+    def fetchall(self) -> list[Any]:
+        """There are no rows."""
+        return []
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+
+_NOTHING = _Nothing()
 
 
 class _Home:

@@ -31,28 +31,44 @@ def test_a_new_cursor_has_no_result(connection, cursor):
     assert (cursor.route, cursor.node, cursor.closed) == (None, None, False)
 
 
-@pytest.mark.parametrize("fetch", FETCHES)
-def test_fetching_before_execute_is_an_error(cursor, fetch):
-    with pytest.raises(routedb.ProgrammingError, match="nothing to fetch"):
-        FETCHES[fetch](cursor)
+def check_nothing(cursor, fetch, is_error):
+    """PEP 249 wants an error; not every driver has one."""
+    if is_error:
+        with pytest.raises(routedb.ProgrammingError, match="nothing to fetch"):
+            FETCHES[fetch](cursor)
+    elif fetch == "next":
+        with pytest.raises(StopIteration):
+            next(cursor)
+    else:
+        assert not FETCHES[fetch](cursor)
 
 
 @pytest.mark.parametrize("fetch", FETCHES)
-def test_fetching_after_a_statement_without_rows_is_an_error(cursor, fetch):
+def test_nothing_is_fetched_before_execute(home: Home, cursor, fetch):
+    check_nothing(cursor, fetch, is_error=home.engine != "sqlite")
+
+
+@pytest.mark.parametrize(
+    "sql", ["UPDATE t SET name = 'x' WHERE id = 1", "SAVEPOINT s", "ROLLBACK"]
+)
+@pytest.mark.parametrize("fetch", FETCHES)
+def test_nothing_is_fetched_after_a_statement_without_rows(
+    home: Home, cursor, fetch, sql
+):
     cursor.execute(SELECT)
-    cursor.execute("UPDATE t SET name = 'x' WHERE id = 1")
+    cursor.execute(sql)
     assert cursor.description is None
-    with pytest.raises(routedb.ProgrammingError, match="nothing to fetch"):
-        FETCHES[fetch](cursor)
+    check_nothing(cursor, fetch, is_error=home.engine == "postgresql")
 
 
 @pytest.mark.parametrize("fetch", FETCHES)
-def test_fetching_after_a_statement_that_failed_is_an_error(cursor, connection, fetch):
+def test_nothing_is_fetched_after_a_statement_that_failed(
+    home: Home, cursor, connection, fetch
+):
     cursor.execute(SELECT)
     with pytest.raises(routedb.DatabaseError):
         cursor.execute("SELECT nothing FROM nowhere")
-    with pytest.raises(routedb.ProgrammingError, match="nothing to fetch"):
-        FETCHES[fetch](cursor)
+    check_nothing(cursor, fetch, is_error=home.engine != "sqlite")
     connection.rollback()
     cursor.execute(SELECT)
     assert list(cursor.fetchall()) == ALL
@@ -212,8 +228,7 @@ def test_nextset_finds_no_other_result(home: Home, cursor):
             cursor.nextset()
         return
     assert not cursor.nextset()
-    with pytest.raises(routedb.ProgrammingError, match="nothing to fetch"):
-        cursor.fetchone()
+    assert cursor.fetchone() is None
 
 
 def test_nextset_before_execute_is_an_error(home: Home, cursor):

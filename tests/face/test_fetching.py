@@ -116,3 +116,13 @@ def test_a_named_cursor_is_walked_as_psycopg2s_is(pg_home, one_node, itersize):
         assert walk(one_node.connection, itersize) == walk(plain, itersize)
     finally:
         plain.close()
+
+
+@pytest.mark.parametrize("itersize", [1, 3, 10, 11])
+def test_one_on_a_replica_too(pg_home, on_replica, itersize):
+    plain = psycopg2.connect(pg_home.writer_dsn)
+    on_replica.connection.set_session(readonly=True, autocommit=False)
+    try:
+        assert walk(on_replica.connection, itersize) == walk(plain, itersize)
+    finally:
+        plain.close()
