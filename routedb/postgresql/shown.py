@@ -1,4 +1,4 @@
-"""Attributes of a virtual cursor that are a raw cursor's, or are its raw cursors' too."""
+"""Attributes of a virtual cursor that are, or go to, a raw cursor's."""
 
 from __future__ import annotations
 
