@@ -128,7 +128,7 @@ class Attempts:
                 self.d.transaction.blame(link, exc, fault, action, ends_itself)
             finally:
                 control.settle_failed(self.d, self.plan, link)
-        elif fault in (Fault.STATEMENT, Fault.CONFLICT):
+        elif fault in _SHOWING:
             control.settle_begun(self.d, self.plan, link)
         if fault in (Fault.LINK_LOST, Fault.TOO_LARGE):
             self.d.links.drop(link)

@@ -183,11 +183,12 @@ def test_what_is_given_and_told_by_default(conn):
     assert cursor.callproc("abs", [-1]) == [-1]
 
 
-def test_what_a_failed_text_has_begun_waits_for_a_rollback(conn, home: Home):
+@pytest.mark.parametrize("wrong", ["INSERT INTO t VALUES (1, 'taken')", "TABLE absent"])
+def test_what_a_failed_text_has_begun_waits_for_a_rollback(conn, home: Home, wrong):
     conn.autocommit = True
     cursor = conn.cursor()
     with pytest.raises(psycopg2.Error):
-        cursor.execute("BEGIN; INSERT INTO t VALUES (1, 'taken'); COMMIT")
+        cursor.execute(f"BEGIN; {wrong}; COMMIT")
     assert conn.info.transaction_status == 3
     with pytest.raises(psycopg2.errors.InFailedSqlTransaction):
         cursor.execute("SELECT id FROM t")

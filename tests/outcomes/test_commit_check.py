@@ -113,9 +113,33 @@ def nobody_to_confirm(rig):
     writer.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     writer.execute("SELECT pg_reload_conf()")
     try:
+        await_effect(writer)
         yield lambda: relieve(writer)
     finally:
         relieve(writer)
+
+
+def await_effect(writer):
+    """The checkpointer reads the setting, some time after it was told to."""
+    connection = writer.connect()
+    number = connection.get_backend_pid()
+    is_seen = threading.Event()
+
+    def write():
+        with connection.cursor() as cursor:
+            while not is_seen.is_set():
+                cursor.execute("SELECT pg_logical_emit_message(true, 'test', '')")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        wait_until(lambda: writer.execute(IS_WAITING), "commits wait")
+    finally:
+        is_seen.set()
+        writer.execute("SELECT pg_cancel_backend(%s)", (number,))
+        thread.join()
+        connection.close()
+    wait_until(lambda: not writer.execute(IS_WAITING), "that one is over")
 
 
 def relieve(writer):
