@@ -75,7 +75,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     tzinfo_factory = kept("tzinfo_factory")
     setinputsizes = ext.cursor.setinputsizes
     setoutputsize: Any = ext.cursor.setoutputsize
-    # In C all the way: execute_values calls it for every row. It needs no live server.
+    # In C all the way: it needs no live server.
     mogrify: Any = ext.cursor.mogrify
 
     @property
@@ -313,6 +313,7 @@ class HomeCursor(PostgreSQLCursor):
 
 
 make_own(HomeCursor, "fetchone")
+make_own(PostgreSQLCursor, "mogrify")  # execute_values calls it for every row
 
 
 class NamedCursor(PostgreSQLCursor):

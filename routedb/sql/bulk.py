@@ -93,18 +93,29 @@ def _words(rows: str, dialect: str) -> list[str] | None:
             data = _ESCAPE(b"", data)
         else:
             are_alike = b"\\'" not in data.replace(b"\\\\", b"")
-    usual = _usual(data)
-    if _TELLING.isdisjoint(usual) and _are_literals(data, usual, are_alike):
-        words = {word.upper() for word in usual}
-    else:
-        words = _all_words(data, are_alike)
-    words -= _LITERAL_WORDS
+    words = _words_of(data, are_alike) - _LITERAL_WORDS
     is_certain = (
         len(words) <= _MOST_WORDS
         and words.isdisjoint(_TELLING)
         and all(word.replace(b"_", b"").isalpha() for word in words)
     )
     return [word.decode() for word in sorted(words)] if is_certain else None
+
+
+def _words_of(data: bytes, are_alike: bool) -> set[bytes]:
+    packed = _pack(data)
+    if _are_literals(packed, are_alike):
+        return set()
+    usual = _usual(data)
+    if _TELLING.isdisjoint(usual):
+        for word in usual:
+            if len(word) > 2:
+                packed = packed.replace(word, b"")
+            elif word in (b"X", b"B", b"N", b"x") or (word == b"E" and are_alike):
+                packed = packed.replace(word + b"'", b"'")
+        if _are_literals(packed, are_alike):
+            return {word.upper() for word in usual}
+    return _all_words(data, are_alike)
 
 
 def _usual(data: bytes) -> list[bytes]:
@@ -114,21 +125,21 @@ def _usual(data: bytes) -> list[bytes]:
     return sorted(set(_WORD(code)), key=len, reverse=True)[:8]
 
 
-def _are_literals(data: bytes, usual: list[bytes], are_alike: bool) -> bool:
-    """Tell whether there is nothing but strings, numbers and the usual words.
-
-    Without what says nothing, strings stand beside one another, and two quotes with
-    nothing between them may go: nearly all is gone before anything is cut up. To take
-    something out of a string, too, does no harm, while it holds no quote.
-    """
+def _pack(data: bytes) -> bytes:
+    """Take out what says nothing. To take something out of a string, too, does no harm,
+    while it holds no quote."""
     has_comment = b"-" in data and b"--" in data
     silent = _SILENT + _BRACKETS if has_comment else _SILENT + _BRACKETS + b"-"
-    packed = data.translate(None, silent).replace(b"NULL", b"")
-    for word in usual:
-        if len(word) > 2:
-            packed = packed.replace(word, b"")
-        elif word in (b"X", b"B", b"N", b"x") or (word == b"E" and are_alike):
-            packed = packed.replace(word + b"'", b"'")
+    packed = data.translate(None, silent)
+    return packed.replace(b"NULL", b"") if b"N" in packed else packed
+
+
+def _are_literals(packed: bytes, are_alike: bool) -> bool:
+    """Tell whether there is nothing left but strings and the marks of literals.
+
+    Strings stand beside one another, and two quotes with nothing between them may go:
+    nearly all is gone before anything is cut up.
+    """
     code = _outside(packed.replace(b"''", b""))
     match = _LITERALS if are_alike else _LITERALS_BUT_E
     return code is not None and match(code) is not None
