@@ -4,9 +4,9 @@ The interpreter has a short cut for calling a C method without arguments, and ta
 where the object is exactly of the class that the method's descriptor was made for
 (PRECALL_NO_KW_METHOD_DESCRIPTOR_NOARGS in CPython 3.11's Python/ceval.c). What a
 subclass inherits goes the long way, ten nanoseconds more for each call: a fifth of what
-`fetchone` takes for a short row; and with arguments it has to be shown that the object's
-class is a subclass. So the subclass gets a descriptor of its own, of the same function,
-by the C API's `PyDescr_NewMethod`.
+`fetchone` takes for a short row; with arguments, that its class is a subclass has to be
+found out. So the subclass gets a descriptor of its own, of the same function, by the C
+API's `PyDescr_NewMethod`.
 """
 
 from __future__ import annotations
