@@ -86,7 +86,8 @@ class Cluster:
         self._runtime.drain(name, on=False)
 
     def close(self) -> None:
-        """Close all connections and stop the monitor."""
+        """Close all connections and stop the monitor. What other threads run meanwhile
+        has five seconds to end, then its links are."""
         self._runtime.close()
 
     def __enter__(self) -> Cluster:

@@ -10,6 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias, TypeVar, overload
 
@@ -31,6 +32,7 @@ _Node: TypeAlias = str | Mapping[str, Any]
 Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Sequence[_Node] | None
 Made = TypeVar("Made")
 
+_PATIENCE_S = 5.0  # of a close, with what runs then
 _MOST_RUNTIMES = 64  # unused ones beyond this are stopped, the oldest first
 
 
@@ -136,9 +138,15 @@ class Runtime:
         self.core.wake()
 
     def close(self) -> None:
-        """Close every connection and stop the monitor."""
+        """Close every connection and stop the monitor. A driver's connection may wait,
+        when it is closed, for what another thread runs on it: not for ever."""
+        impatient = threading.Timer(_PATIENCE_S, self.core.roll.end)
+        impatient.daemon = True
+        with suppress(RuntimeError):  # no thread begins while the interpreter ends
+            impatient.start()
         for connection in list(self._connections):
             connection.close()
+        impatient.cancel()
         self.core.roll.end()
         self.core.close()
         self.monitor.stop()

@@ -94,6 +94,17 @@ def test_closing_ends_while_a_statement_waits_on_a_hung_node(rig, how):
     assert isinstance(task.end(), routedb.InterfaceError)
 
 
+def test_closing_a_cluster_ends_what_runs_for_long_on_a_healthy_node(rig, monkeypatch):
+    monkeypatch.setattr("routedb.runtime._PATIENCE_S", 0.5)
+    cluster = rig.cluster(reads="writer", failover_timeout="1h")
+    running, resting = (cluster.connect(autocommit=True) for _ in range(2))
+    insert(resting, 10)
+    task = Task(running.cursor().execute, SLEEP[rig.engine].format(1000))
+    wait_until(lambda: sum(cluster.runtime.core.loads) == 1, "it runs")
+    assert Task(cluster.close).end() is None
+    assert isinstance(task.end(), running.Error)
+
+
 def test_cancelling_what_waits_on_a_hung_node_ends(rig):
     proxy = rig.proxy("replica1")
     cluster = rig.cluster(
