@@ -30,6 +30,8 @@ class Rotation:
         first saw a writer again (monotonic seconds)."""
         old, (new, other) = self.lead, self.others
         old.kill()
+        # It was not waited for, and yet may have been sent more than the other.
+        is_ahead = _end(other) > _end(new)
         seen: list[float] = []
         probe = threading.Thread(target=_watch, args=(new, seen.append))
         probe.start()
@@ -39,7 +41,10 @@ class Rotation:
         # Its copy of the settings may name a replica that it does not have.
         new.execute("ALTER SYSTEM RESET synchronous_standby_names")
         new.execute("SELECT pg_reload_conf()")
-        other.follow(new)
+        if is_ahead:
+            other.copy(new)
+        else:
+            other.follow(new)
         return seen[0]
 
     def mend(self) -> None:
@@ -67,6 +72,20 @@ class Rotation:
             "SELECT state FROM pg_stat_replication WHERE application_name = %s",
             (replica.name,),
         ) == [("streaming",)]
+
+
+def _end(replica: Server) -> float:
+    """Return how far a replica has come that has lost its writer."""
+    ask = """
+        SELECT (SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'),
+            pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::float8"""
+    before = -1.0
+    while True:
+        [(streams, end)] = replica.execute(ask)
+        if not streams and end == before:
+            return float(end)
+        before = end
+        time.sleep(0.05)
 
 
 def _watch(server: Server, tell: Callable[[float], None]) -> None:
