@@ -219,10 +219,7 @@ class Transaction:
         for other in self.branches.values():
             if other is not link:
                 roll_back(self.links, other)
-        self.branches.clear()
-        self.home = -1
-        self.home_link = None
-        self.on(Event.LINK_LOST)
+        self.abandon()
 
     def forget(self, link: Link) -> None:
         """Take note that a branch's link is gone with the answer to what was to end the
@@ -237,18 +234,19 @@ class Transaction:
         one will begin."""
         roll_back(self.links, link)
         link.is_text_begun = False
-        self.branches.clear()
-        self.home = -1
-        self.home_link = None
         self.wrote.clear()
-        self.on(Event.REFUSED)
+        self._unbind(Event.REFUSED)
 
     def abandon(self) -> None:
-        """In a forked child: the parent has the transaction; here it is lost."""
+        """Give the transaction up for lost; what its links have is not touched. In a
+        forked child it is the parent's."""
+        self._unbind(Event.LINK_LOST)
+
+    def _unbind(self, event: Event) -> None:
         self.branches.clear()
         self.home = -1
         self.home_link = None
-        self.on(Event.LINK_LOST)
+        self.on(event)
 
     def rest(self, mode: TxMode) -> None:
         """Take a new mode while no backend takes part."""
