@@ -33,7 +33,7 @@ def no_writer(
             f"newer history, so writes are refused until one of them is stopped or "
             f"made a replica: {seen}"
         )
-    if all(node.is_refusing for node in view.members):
+    if view.is_refusing:
         return errors.NoNodeError(f"no node of {where} lets this user in: {seen}")
     return errors.NoNodeError(
         f"no node of {where} answers as writer within failover_timeout: {seen}"

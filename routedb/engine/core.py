@@ -241,7 +241,7 @@ class Core:
             if view.writer is not None:
                 return view.writer
             left = deadline - self.clock()
-            if left <= 0 or all(node.is_refusing for node in view.members):
+            if left <= 0 or view.is_refusing:
                 why = self._unheard.get(group, "")
                 raise no_writer(self.groups[group], self.nodes, view, why)
             self.wake()
@@ -310,5 +310,4 @@ class Core:
 
 def _writers(view: GroupView) -> tuple[int | None, bool, bool]:
     """Return what those who wait for a writer wait for."""
-    is_refused = all(node.is_refusing for node in view.members)
-    return view.writer, view.is_split, is_refused
+    return view.writer, view.is_split, view.is_refusing

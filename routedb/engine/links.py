@@ -46,9 +46,7 @@ class Links:
         self.open: dict[int, Link] = {}
         self.near: dict[int, Link] = {}  # see choose; emptied when any of this changes
         self.holders: set[ref[Holder]] = set()  # the connection's cursors
-        self.left_at: dict[
-            int, float
-        ] = {}  # node -> when a lost link had answered last
+        self.left_at: dict[int, float] = {}  # node -> when a lost link answered last
         self.hosts: dict[str, Host] = {}  # by engine
         self.settings = Settings()
         self.pins = Pins()  # what lives on one of these links only

@@ -87,10 +87,10 @@ def cannot_open(links: Links, node: int, exc: Exception, moment: Moment) -> Acti
     if fault in _NODE_FAULTS or fault is Fault.OVERLOAD:
         exc.retry_is_safe = True  # type: ignore[attr-defined]  # nothing was sent
     if fault in _NODE_FAULTS:
-        seen = core.topology.groups[config.group].find(node)
+        generation = core.generation(config)
         reason = mask(str(exc)).strip()
         fault = Fault.REFUSED if fault is Fault.LINK_LOST else fault
-        core.publish(NodeFailed(node, seen.generation, reason, fault))
+        core.publish(NodeFailed(node, generation, reason, fault))
     return action_for(fault, moment)
 
 
@@ -123,8 +123,7 @@ def _await_any(links: Links, group: int, version: int, deadline: float) -> None:
     core = links.core
     # News may come faster than time passes.
     is_over = core.clock() >= deadline or not core.await_news(version, deadline)
-    view = core.topology.groups[group]
-    if is_over or all(node.is_refusing for node in view.members):
+    if is_over or core.topology.groups[group].is_refusing:
         core.await_writer(group, deadline)
 
 

@@ -114,6 +114,11 @@ class GroupView:
         """The nodes that have not left."""
         return tuple(n for n in self.nodes if n.state is not NodeState.GONE)
 
+    @property
+    def is_refusing(self) -> bool:
+        """Tell whether every member refuses this user: no waiting helps."""
+        return all(node.is_refusing for node in self.members)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
