@@ -334,14 +334,9 @@ class Connection:
         dispatcher = self.usable()
         dispatcher.resume()
         mode = dispatcher.links.mode._replace(**changes)
-        transaction = dispatcher.transaction
-        if (
-            transaction.is_begun
-            and dispatcher.autocommit
-            and mode == dispatcher.links.mode
-        ):
-            return  # nothing changes for what a text has begun
-        if transaction.is_begun:
+        if dispatcher.transaction.is_begun:
+            if dispatcher.autocommit and mode == dispatcher.links.mode:
+                return  # nothing changes for what a text has begun
             raise dispatcher.face.own(errors.ProgrammingError)(
                 f"{', '.join(changes)} cannot be set inside a transaction: commit or "
                 "roll back first"
