@@ -17,6 +17,15 @@ def rig() -> Iterator[Rig]:
 
 
 @pytest.fixture
+def placed() -> Iterator[Rig]:
+    """A rig whose servers are all at one position."""
+    with farm() as rig:
+        rig.at(w=100, r1=100, r2=100)
+        rig.look()
+        yield rig
+
+
+@pytest.fixture
 def eventual() -> Iterator[Rig]:
     """The same with consistency = "eventual": nothing is remembered."""
     with farm(consistency="eventual") as rig:

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 import routedb
 from routedb.errors import Fault
 from routedb.events import NodeAnswered
 from routedb.routing import Reason
-from tests.engine.rig import Rig, farm, node_of, reason_of
+from tests.engine.rig import farm, node_of, reason_of
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"
-
-
-@pytest.fixture
-def placed() -> Iterator[Rig]:
-    """A rig whose servers are all at one position."""
-    with farm() as rig:
-        rig.at(w=100, r1=100, r2=100)
-        rig.look()
-        yield rig
 
 
 def read(cursor):

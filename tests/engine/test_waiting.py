@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -10,19 +10,10 @@ import routedb
 from routedb.errors import Fault
 from routedb.routing import Reason
 from routedb.topology.snapshot import Role
-from tests.engine.rig import Rig, farm, node_of, reason_of
+from tests.engine.rig import Rig, node_of, reason_of
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"
-
-
-@pytest.fixture
-def placed() -> Iterator[Rig]:
-    """A rig whose servers are all at one position."""
-    with farm() as rig:
-        rig.at(w=100, r1=100, r2=100)
-        rig.look()
-        yield rig
 
 
 def on_look(rig: Rig, number: int, happen: Callable[[], object]) -> None:
@@ -38,6 +29,14 @@ def on_look(rig: Rig, number: int, happen: Callable[[], object]) -> None:
     rig.core.wake = wake
 
 
+def write_and_lose_the_writer(rig: Rig, cursor: routedb.Cursor) -> None:
+    """The last sample shows the write, and no replica has it."""
+    cursor.execute(WRITE)
+    rig.at(w=200, r1=150, r2=150)
+    rig.look()
+    rig.w.stop()
+
+
 def role_of(cursor: routedb.Cursor) -> Role:
     assert cursor.route is not None
     return cursor.route.role
@@ -45,10 +44,7 @@ def role_of(cursor: routedb.Cursor) -> Role:
 
 def test_a_read_behind_a_dead_writer_goes_on_with_the_replica_that_catches_up(placed):
     cursor = placed.connect().cursor()
-    cursor.execute(WRITE)
-    placed.at(w=200, r1=150, r2=150)
-    placed.look()
-    placed.w.stop()
+    write_and_lose_the_writer(placed, cursor)
     on_look(placed, 4, lambda: placed.at(r2=200))
     cursor.execute(READ)
     assert (node_of(cursor), role_of(cursor)) == ("r2", Role.REPLICA)
@@ -89,10 +85,7 @@ def test_a_transaction_that_may_write_waits_for_a_writer(placed):
 
 def test_one_declared_read_only_does_not(placed):
     cursor = placed.connect().cursor()
-    cursor.execute(WRITE)
-    placed.at(w=200, r1=150, r2=150)
-    placed.look()
-    placed.w.stop()
+    write_and_lose_the_writer(placed, cursor)
     on_look(placed, 4, lambda: placed.at(r1=200))
     cursor.execute("BEGIN READ ONLY")
     cursor.execute(READ)

@@ -91,17 +91,22 @@ def test_an_open_transaction_does_not_move_to_the_new_writer(rig):
     assert [row[0] for row in cursor.fetchall()] == [12]
 
 
-def test_a_write_that_the_old_writer_refuses_runs_once_on_the_new_one(my_rig):
-    """A switch-over of MariaDB keeps all links: only 1290 tells."""
-    connection = my_rig.connect(failover_timeout="60s")
-    cursor = connection.cursor()
-    insert(connection, 10)
-    my_rig.database.wait_replayed()
-    old, new = my_rig.servers["writer"], my_rig.servers["replica1"]
+def switch_over(rig):
+    """Have the two change places; MariaDB keeps all links, and only 1290 tells."""
+    old, new = rig.servers["writer"], rig.servers["replica1"]
     old.is_disturbed = True
     old.execute("SET GLOBAL read_only = ON")
     new.promote()
     old.follow(new)
+    return new
+
+
+def test_a_write_that_the_old_writer_refuses_runs_once_on_the_new_one(my_rig):
+    connection = my_rig.connect(failover_timeout="60s")
+    cursor = connection.cursor()
+    insert(connection, 10)
+    my_rig.database.wait_replayed()
+    new = switch_over(my_rig)
     cursor.execute("INSERT INTO t VALUES (11, 0)")
     assert (cursor.rowcount, name_of(cursor)) == (1, "replica1")
     count = "SELECT count(*) FROM t WHERE id >= 10"
@@ -116,12 +121,8 @@ def test_a_transaction_that_the_old_writer_refuses_is_lost(my_rig):
     insert(connection, 10)
     connection.commit()
     my_rig.database.wait_replayed()
-    old, new = my_rig.servers["writer"], my_rig.servers["replica1"]
-    old.is_disturbed = True
     assert read(connection) == "writer"  # the transaction is bound to it
-    old.execute("SET GLOBAL read_only = ON")
-    new.promote()
-    old.follow(new)
+    new = switch_over(my_rig)
     with pytest.raises(routedb.TransactionLost):
         insert(connection, 11)
     connection.rollback()
@@ -149,11 +150,7 @@ def test_a_transaction_that_has_not_begun_begins_on_the_new_writer(my_rig, how):
     insert(connection, 10)
     connection.commit()
     my_rig.database.wait_replayed()
-    old, new = my_rig.servers["writer"], my_rig.servers["replica1"]
-    old.is_disturbed = True
-    old.execute("SET GLOBAL read_only = ON")
-    new.promote()
-    old.follow(new)
+    new = switch_over(my_rig)
     FIRST[how](connection, 11)
     connection.commit()
     found = new.execute("SELECT id FROM t WHERE id > 9", dbname=my_rig.database.name)
