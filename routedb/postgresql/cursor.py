@@ -13,8 +13,8 @@ from psycopg2 import extensions as ext
 from routedb.adapters.psycopg2 import Sibling
 from routedb.cursor import Cursor
 from routedb.engine.link import Link
+from routedb.face.rebind import rebind
 from routedb.postgresql.handle import Handle
-from routedb.postgresql.native import make_own
 from routedb.postgresql.own import Own
 from routedb.postgresql.shown import kept, shown
 from routedb.sql.stake import Lives, Stake
@@ -312,8 +312,9 @@ class HomeCursor(PostgreSQLCursor):
     __next__ = ext.cursor.__next__
 
 
-make_own(HomeCursor, "fetchone")
-make_own(PostgreSQLCursor, "mogrify")  # execute_values calls it for every row
+HomeCursor.fetchone = rebind(ext.cursor.fetchone, HomeCursor)
+# execute_values calls it for every row.
+PostgreSQLCursor.mogrify = rebind(ext.cursor.mogrify, PostgreSQLCursor)
 
 
 class NamedCursor(PostgreSQLCursor):
