@@ -83,19 +83,13 @@ def aim(
     role, reason, is_early = _role(d, plan, is_read, place.database, groups, branch)
     consistency = consistency_of(plan.statement, place.database, d, d.core.config.hints)
     if reason is Reason.OWN_WRITES and may_ask:
-        _catch_up(d, groups[0])
+        # Let the session's source, or a replica, say whether a replica may answer.
+        catch_up(d, d.core.topology.groups[groups[0]])
         role, reason, is_early = _role(d, plan, is_read, place.database, groups, branch)
         if reason is Reason.OWN_WRITES:
             d.sight.bar(groups[0])
     route = place.route(plan, role, reason)
     return Aim(groups, role, route, is_read, place.target, is_early, consistency)
-
-
-def _catch_up(d: Session, group: int) -> None:
-    """Let the session's source, or a replica, say whether a replica may answer."""
-    mark = d.marks.get(group)
-    if mark is not None:
-        catch_up(d, d.core.topology.groups[group], mark)
 
 
 def aim_at_pin(d: Session, text: Text, params: Any) -> Aim | None:
@@ -128,7 +122,10 @@ def _check_seen(d: Session, plan: Plan, pinned: pinning.Pinned) -> None:
         return
     database = d.core.config.databases[node.database]
     consistency = consistency_of(plan.statement, database, d, d.core.config.hints)
-    among = d.sight.among(d.core.topology.groups[node.group], consistency)
+    if consistency == "eventual":
+        return
+    look = d.sight.look(node.group, consistency)
+    among = d.sight.among(d.core.topology.groups[node.group], look)
     if consistency == "strong" or (among is not None and node.id not in among):
         raise errors.OperationalError(
             f"{pinned.why}, a replica that is not known to hold what this session has "

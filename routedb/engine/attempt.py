@@ -19,7 +19,7 @@ from routedb.engine.session import Session
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason
 from routedb.routing.decide import WHY
-from routedb.session import Action, Moment, action_for
+from routedb.session import Action, Look, Moment, action_for
 from routedb.sql.statement import Kind
 from routedb.topology import GroupView
 from routedb.topology.snapshot import Role
@@ -60,8 +60,7 @@ class Attempts:
         )
         self.is_early = decided.is_early
         self.consistency = decided.consistency
-        self.shared_at = 0.0
-        self.epoch: int | None = None  # of the mark by which a replica was chosen
+        self.look: Look | None = None  # by which a replica was chosen
         self.pinned = decided.link
         self.tried: set[int] = set()
         self.failures = 0
@@ -99,7 +98,7 @@ class Attempts:
         if not self.is_read:  # a procedure may have done half of what it does
             link.is_changed = True
         if not (self.is_read and fault is Fault.LINK_LOST):  # that has shown nothing
-            link.used_at = self.d.core.clock()
+            link.touch(self.d.core.clock())
         if not isinstance(exc, errors.Error):
             raise as_dbapi_error(exc) from exc
         # An error of the statement shows data too: a row that is in the way, say.
@@ -141,8 +140,7 @@ class Attempts:
         if self.plan.shows_data and not (
             self.is_read and self.consistency == "eventual"
         ):
-            group, epoch = link.node.group, self.epoch
-            self.d.sight.meet(group, link.id, self.shared_at, epoch)
+            self.d.sight.meet(link.node.group, link.id, self.look)
 
     # -- reaching ------------------------------------------------------------------
 
@@ -169,11 +167,10 @@ class Attempts:
         return wants and not is_bound
 
     def _among(self, view: GroupView) -> tuple[int, ...] | None:
-        sight = self.d.sight
-        # Before the question who holds it: a write that comes between does not count.
-        self.epoch = sight.epoch(self.group)
-        self.shared_at = sight.shared_at(self.group, self.consistency)
-        return sight.among(view, self.consistency)
+        if self.consistency == "eventual":
+            return None
+        self.look = self.d.sight.look(self.group, self.consistency)
+        return self.d.sight.among(view, self.look)
 
     def _note(self, link: Link) -> None:
         """Tell the role of the node that was found, where another was decided on."""
@@ -231,7 +228,7 @@ class Attempts:
             # One that is alive: it cannot be changed later.
             link = self._find(must_live=True)
             try:
-                return transaction.join(
+                transaction.join(
                     self.group, link, self.role, is_home and transaction.home < 0
                 )
             except Exception as exc:
@@ -243,6 +240,10 @@ class Attempts:
                     link.adapter.adopt(exc)
                     raise
                 self.d.links.drop(link)  # only BEGIN was sent: nothing is lost
+            else:
+                if self.look is not None:
+                    self.d.sight.move(self.group, link.id, self.look)
+                return link
         raise link.adapter.adopt(lost)
 
     def _check_alive(self, link: Link) -> None:
@@ -312,7 +313,7 @@ class Attempts:
             raise exc
         if fault is Fault.MISSING:
             why = f"{link.node.name} does not have what it names"
-            self.role, self.epoch = Role.WRITER, None
+            self.role, self.look = Role.WRITER, None
             self.route = self.route.turned(Reason.NOT_REPLAYED, why)
             return
         if self.is_read and fault is Fault.NODE_READ_ONLY:

@@ -11,38 +11,39 @@ from __future__ import annotations
 
 from routedb.engine.link import AUTOCOMMIT, Link
 from routedb.engine.session import Session
-from routedb.session import Floor, Mark
+from routedb.session import Floor, Look
 from routedb.topology import GroupView
 from routedb.topology.positions import Position, read_position
 from routedb.topology.snapshot import Answer, Role
 
 
-def catch_up(d: Session, view: GroupView, mark: Mark) -> None:
+def catch_up(d: Session, view: GroupView) -> None:
     """Turn the source into a floor that a replica holds, where one does.
 
     Asks nobody in vain: a replica that did not even cover the writer's last sample
     would not cover this either.
     """
-    epoch = mark.epoch  # before it is asked: another thread may write meanwhile
-    nearest = _nearest(d, view)
-    link = d.open.get(mark.source)
+    sight = d.sight
+    mark = sight.mark(view.id)
+    nearest, link = _nearest(d, view), d.open.get(mark.source)
     if nearest is None or link is None or link in d.transaction.branches.values():
         return
-    if not mark.may_ask(d.core.clock()):
+    patience = sight.patience(view.id)
+    if not patience.is_over(d.core.clock()):
         return
     # What the process writes while the question is under way is not in the answer.
     shared_at = d.core.wrote_at.get(view.id, 0.0) if link.id == view.writer else 0.0
-    floor = ask(d, link)
-    if floor is None:
+    look = sight.look_at(mark, shared_at)
+    position = ask(d, link)
+    if position is None:
         return
-    epoch = d.sight.leave(view.id, Floor(floor, d.core.clock(), shared_at), epoch)
-    floors = mark.floors
-    if epoch < 0 or not floors:
+    floor = Floor(position, d.core.clock(), shared_at)
+    left = sight.leave(view.id, floor, look)
+    if left is None:
         return
-    if d.sight.holders(view, mark, shared_at) or _has_reached(
-        d, nearest, floors, epoch
-    ):
-        mark.patience_s = 0.0
+    look = sight.look_at(left, shared_at)
+    if sight.among(view, look) or _has_reached(d, nearest, look):
+        patience.reward()
 
 
 def ask(d: Session, link: Link) -> Position | None:
@@ -51,17 +52,17 @@ def ask(d: Session, link: Link) -> Position | None:
     return None if answer is None else _position(link, answer)
 
 
-def _has_reached(d: Session, node: int, floors: tuple[Floor, ...], epoch: int) -> bool:
+def _has_reached(d: Session, node: int, look: Look) -> bool:
     link = d.open.get(node)
     answer = None if link is None else _probe(d, link)
     if link is None or answer is None or answer.role is not Role.REPLICA:
         return False
     reached = _position(link, answer)
-    if reached is None or not all(reached.covers(f.position) for f in floors):
+    if reached is None or not all(
+        reached.covers(floor.position) for floor in look.mark.floors
+    ):
         return False
-    # What it holds it holds by now: an older sample says nothing of that.
-    link.used_at = d.core.clock()
-    return d.sight.meet(link.node.group, node, floors[-1].shared_at, epoch) >= 0
+    return d.sight.move(link.node.group, node, look) is not None
 
 
 def _nearest(d: Session, view: GroupView) -> int | None:

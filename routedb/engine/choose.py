@@ -2,8 +2,8 @@
 
 A connection stays with one replica: what that has shown, it will not take back, and a
 backend that has just answered answers faster than one that must be woken. (Measured on
-two cores: a SELECT by key takes a fifth longer when two take turns.) `Session.near` has
-the link it stays with, so that the next read is one look-up; it is emptied when
+two cores: a SELECT by key takes a fifth longer when two take turns.) `Links.near` has
+the link it stays with, so that the next read is one look-up; it is thrown away when
 anything changes that was looked at here. With every new picture the choice is made
 anew: among the replicas that are known to hold what the session has seen.
 
@@ -16,8 +16,9 @@ from __future__ import annotations
 from routedb.engine.link import Link
 from routedb.engine.plan import Plan
 from routedb.engine.session import Session
+from routedb.engine.sight import BLANK
 from routedb.routing import Route
-from routedb.session import Mark
+from routedb.session import Look
 from routedb.topology import GroupView, Snapshot, pick
 
 # Under "eventual": so many reads go round, so that short-lived connections share the
@@ -41,25 +42,36 @@ def choose(d: Session, plan: Plan) -> tuple[Link | None, Route]:
             return _held(d, plan, group, topology)
         link = _next(d, group)
         if link is not None and d.turn > YOUNG:
-            _stay(d, plan, link, topology, STAY)
+            _stay(d, d.links.near, plan, link, topology, STAY)
         return link, plan.replica
     link = d.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
-    if link is None or link.fresh != d.links.version:
+    if link is None or not _is_fresh(d, link):
         return None, route
     if not plan.is_read:
         return (link if link.is_alive() else None), route
     if group.is_single:
-        _stay(d, plan, link, topology, STAY)
+        _stay(d, d.links.near, plan, link, topology, STAY)
     elif plan.shows_data and (gid not in d.marks or d.marks[gid].source != link.id):
         d.sight.meet(gid, link.id)
     return link, route
 
 
-def _stay(d: Session, plan: Plan, link: Link, topology: Snapshot, left: int) -> None:
+def _is_fresh(d: Session, link: Link) -> bool:
+    return link.fresh == d.links.version
+
+
+def _stay(
+    d: Session,
+    near: dict[int, Link],
+    plan: Plan,
+    link: Link,
+    topology: Snapshot,
+    left: int,
+) -> None:
     if plan.near >= 0:
         if d.seen is not topology:
-            d.near.clear()
-        d.seen, d.left, d.near[plan.near] = topology, left, link
+            near.clear()
+        d.seen, d.left, near[plan.near] = topology, left, link
 
 
 def _held(
@@ -67,46 +79,40 @@ def _held(
 ) -> tuple[Link | None, Route]:
     """Return a link to a replica that holds what the session has seen, or to the
     writer when it is known that none does; None: find out on the long way."""
-    gid = group.id
-    mark = d.marks.get(gid)
-    epoch = 0 if mark is None else mark.epoch  # before it is looked at
+    gid, links, sight = group.id, d.links, d.sight
+    near, mark = links.near, d.marks.get(gid, BLANK)  # in this order: see Sight
+    if sight.barred.get(gid) is topology:
+        link = d.open.get(mark.source)
+        if mark.source != group.writer or link is None or not _is_fresh(d, link):
+            link = None
+        return link, plan.own_writes
     shared_at = d.core.wrote_at.get(gid, 0.0) if plan.shares_writes else 0.0
-    if mark is not None and mark.barred is topology:
-        link = d.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
-        is_usable = link is not None and link.fresh == d.links.version
-        return (link if is_usable else None), plan.own_writes
-    if mark is not None and mark.chosen is topology and shared_at <= mark.shared_at:
-        node: int | None = mark.source
-    else:
-        node = _pick(d, group, mark, shared_at)
-    link = d.open.get(node)  # type: ignore[arg-type]
-    if node is None or link is None or link.fresh != d.links.version:
+    look = None
+    node: int | None = mark.source
+    if mark.chosen is not topology or shared_at > mark.shared_at:
+        look = sight.look_at(mark, shared_at)
+        node = _pick(d, group, look)
+    link = None if node is None else d.open.get(node)
+    if link is None or not _is_fresh(d, link):
         return None, plan.replica
-    if mark is None or mark.chosen is not topology:
-        epoch = d.sight.meet(gid, node, shared_at, epoch, topology)
-        if epoch < 0:  # another thread of this connection has written
+    if look is not None:
+        moved = sight.move(gid, link.id, look)
+        if moved is None:  # another thread was faster
             return None, plan.replica
-    _stay(d, plan, link, topology, LONG)
-    if d.marks[gid].epoch != epoch:
-        d.near.pop(gid, None)
+        moved.chosen = topology
+        near, mark = links.near, moved
+    if d.marks.get(gid) is mark:
+        _stay(d, near, plan, link, topology, LONG)
     return link, plan.replica
 
 
-def _pick(
-    d: Session, group: GroupView, mark: Mark | None, shared_at: float
-) -> int | None:
+def _pick(d: Session, group: GroupView, look: Look) -> int | None:
     """Return the source again unless it is busy, or another replica that may answer."""
-    ring, loads = group.ring, d.core.loads
-    if mark is None:
-        mark = _BLANK
-    if shared_at or not mark.is_blank:
-        ring = d.sight.holders(group, mark, shared_at)
-    if mark.source in ring and not loads[mark.source]:
-        return mark.source
+    among, loads = d.sight.among(group, look), d.core.loads
+    ring, source = group.ring if among is None else among, look.mark.source
+    if source in ring and not loads[source]:
+        return source
     return pick(ring, loads, d.start)
-
-
-_BLANK = Mark()
 
 
 def _next(d: Session, group: GroupView) -> Link | None:
@@ -117,7 +123,7 @@ def _next(d: Session, group: GroupView) -> Link | None:
     if loads[node]:  # busy: see whether its neighbour is less so
         node = pick(ring, loads, turn)  # type: ignore[assignment]
     link = d.open.get(node)
-    return link if link is not None and link.fresh == d.links.version else None
+    return link if link is not None and _is_fresh(d, link) else None
 
 
 def _within(d: Session, plan: Plan) -> tuple[Link | None, Route]:

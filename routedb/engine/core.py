@@ -140,7 +140,8 @@ class Core:
 
     def note_write(self, group: int) -> None:
         """Take note that this process has just written to a group."""
-        self.wrote_at[group] = self.clock()
+        with self._noting:
+            self.wrote_at[group] = self.clock()
         self.want(group)
 
     def want(self, group: int) -> None:
@@ -306,6 +307,7 @@ class Core:
         lock = threading.RLock()
         self._changed = threading.Condition(lock)
         self._settled = threading.Condition(lock)
+        self._noting = threading.Lock()  # or an older time might come last
 
 
 def _writers(view: GroupView) -> tuple[int | None, bool, bool]:

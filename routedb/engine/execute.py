@@ -35,8 +35,8 @@ def execute(
         text = None
     if text is None:
         text = d.learn(query)
-    plan, core = text.plan, d.core
-    link, route = d.near.get(plan.near), plan.nearby
+    plan, core, near = text.plan, d.core, d.links.near
+    link, route = near.get(plan.near), plan.nearby
     d.left = left = d.left - 1
     if link is None or left < 0 or d.seen is not core.topology or core.loads[link.id]:
         link, route = choose(d, plan)
@@ -57,7 +57,9 @@ def execute(
         loads[id_] -= 1
         if lock is not None:
             lock.release()
-        link.used_at = core.clock()
+        now = core.clock()
+        if now > link.used_at:  # as in Link.touch
+            link.used_at = now
     cursor.route = route
     cursor.link = link
     cursor.raw = raw
@@ -65,6 +67,8 @@ def execute(
         single.wrote(d, cursor, plan, raw)
     elif raw is not cursor.seated:
         cursor.seat(raw)
+    if near is not d.links.near and plan.is_minded:
+        d.sight.confirm(plan.gid, link)
 
 
 def executing(query: Any, vars: Any) -> Call:  # noqa: A002

@@ -80,6 +80,14 @@ class Link:
         self.lock = None if adapter.is_concurrent else threading.RLock()
         self.hold: AbstractContextManager[Any] = self.lock or _FREE
 
+    def touch(self, at: float) -> None:
+        """Take note that it answered then; another thread may know of a later answer.
+
+        CPython changes threads at calls and loops only: not between the two here.
+        """
+        if at > self.used_at:
+            self.used_at = at
+
     def take(self, exc: BaseException) -> Fault:
         """Return what an exception of the driver tells, and make it ours too."""
         fault = self.adapter.fault(exc, self.raw)

@@ -44,7 +44,7 @@ class Links:
     def __init__(self, core: Core, mode: TxMode) -> None:
         self.core = core
         self.open: dict[int, Link] = {}
-        self.near: dict[int, Link] = {}  # see choose; emptied when any of this changes
+        self.near: dict[int, Link] = {}  # see choose; another when any of this changes
         self.holders: set[ref[Holder]] = set()  # the connection's cursors
         self.left_at: dict[int, float] = {}  # node -> when a lost link answered last
         self.hosts: dict[str, Host] = {}  # by engine
@@ -64,7 +64,7 @@ class Links:
     @version.setter
     def version(self, number: int) -> None:
         self._version = number
-        self.near.clear()
+        self.near = {}
 
     @property
     def mode(self) -> TxMode:
@@ -98,7 +98,7 @@ class Links:
                     link = None
             if link is None:
                 link = self._connect(self.core.nodes[node])
-                link.used_at = self.left_at.get(node, 0.0)  # what was seen, was seen
+                link.touch(self.left_at.get(node, 0.0))  # what was seen, was seen
                 self.open[node] = link
             if link.fresh != self.version:
                 self._freshen(link)
@@ -115,7 +115,7 @@ class Links:
             if self.open.get(link.node.id) is link:
                 del self.open[link.node.id]
                 self.left_at[link.node.id] = link.used_at
-            self.near.clear()
+            self.near = {}
             if self.pins:
                 self.pins.lose(link.id)
                 tell = self.lost() if self.lost is not None else None
@@ -143,7 +143,7 @@ class Links:
         for link in self:
             if link.expires_at < now:
                 link.fresh = -1
-                self.near.clear()
+                self.near = {}
 
     def close(self, bound: Collection[Link] = ()) -> None:
         """Close every link, or give it back to its pool; `bound` are those that may
@@ -177,7 +177,7 @@ class Links:
             self.left_at[link.node.id] = link.used_at
             self.pins.lose(link.id)
         self.open.clear()
-        self.near.clear()
+        self.near = {}
 
     def savepoint(self, name: str) -> None:
         """Remember what the transaction has set and made up to savepoint `name`."""
@@ -227,7 +227,7 @@ class Links:
     def _forget(self, link: Link) -> None:
         with self._lock:
             self.open.pop(link.id, None)
-            self.near.clear()
+            self.near = {}
 
     def _holders(self) -> list[Holder]:
         return [holder for known in list(self.holders) if (holder := known())]

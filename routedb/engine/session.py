@@ -81,9 +81,8 @@ class Session:
         self.shadows: frozenset[str] = frozenset()  # names of temporary tables
         self.start = core.first_turn()
         self.turn = 0  # replicas chosen so far
-        # The replica's link that plain reads of a group stay with: while `seen` is the
+        # Plain reads of a group stay with the link in `links.near`: while `seen` is the
         # topology, for `left` statements more (see choose).
-        self.near = self.links.near
         self.seen: Snapshot | None = None
         self.left = 0
         self.database: str | None = None  # conn.using(database)
@@ -258,7 +257,7 @@ class Session:
             and not pins.lost
             and not self.is_serializable
         )
-        self.near.clear()
+        self.links.near = {}
         self.texts = self.core.texts(self.database)
         self.known = {} if self.is_closed else self.texts.known
 

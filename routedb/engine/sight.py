@@ -1,6 +1,10 @@
 """What one virtual connection has seen of each group, and who may answer it.
 
-The rule is in session/seen.py; here are the marks, and the clock.
+The rule is in session/seen.py; here are the marks, and the clock. Threads may share the
+connection, so a node is chosen in three steps: take a look; choose by it; `move` there,
+which fails when the mark is not that of the look any more. What a thread was shown
+meanwhile by a node that is the source no more is noted afterwards, by `meet` or
+`confirm`.
 """
 
 from __future__ import annotations
@@ -8,123 +12,45 @@ from __future__ import annotations
 import threading
 
 from routedb.engine.core import Core
+from routedb.engine.link import Link
 from routedb.engine.links import Links
-from routedb.session import Floor, Mark
-from routedb.session.seen import holders
+from routedb.session.seen import NOBODY, Floor, Look, Mark, Patience, holders
 from routedb.topology import GroupView, Snapshot
+
+BLANK = Mark()  # of a group that has none
 
 
 class Sight:
     """The marks of one session. `marks` is public: the hot path looks into it.
 
-    Groups of one node have none: there is nobody else to ask.
+    Groups of one node have none: there is nobody else to ask. `Links.near` goes with
+    the marks: each new mark comes with a new one. So whoever takes `near` first, and
+    then a mark, writes into what is thrown away if the mark is.
     """
 
     def __init__(self, core: Core, links: Links) -> None:
         self.core = core
         self.links = links
         self.marks: dict[int, Mark] = {}  # by group id
+        self.barred: dict[int, Snapshot] = {}  # pictures in which the writer answers
         self.writes = 0  # how often this session may have written
-        self._lock = threading.Lock()  # guards what changes a mark
+        self._patience: dict[int, Patience] = {}
+        self._lock = threading.RLock()  # guards what replaces a mark
 
-    def epoch(self, group: int) -> int:
-        """Return the number that what was seen of the group has now: see `meet`."""
-        mark = self.marks.get(group)
-        return 0 if mark is None else mark.epoch
+    # -- taking a look -----------------------------------------------------------------
 
-    def meet(
-        self,
-        group: int,
-        node: int,
-        shared_at: float = 0.0,
-        epoch: int | None = None,
-        chosen: Snapshot | None = None,
-    ) -> int:
-        """Take note that this session sees what `node` shows it, which holds what the
-        process had written by `shared_at`; return the epoch then.
+    def mark(self, group: int) -> Mark:
+        """Return what was seen of a group."""
+        return self.marks.get(group, BLANK)
 
-        `epoch`: of the mark by which the node was chosen. When another thread of this
-        connection has written since, the node need not hold that: -1, and no note.
-        `chosen`: the picture in which the node may go on answering.
-        """
-        if self.core.groups[group].is_single:
-            return 0
-        with self._lock:
-            mark = self._mark(group)
-            if epoch is not None and epoch != mark.epoch:
-                return -1
-            if mark.source != node:
-                self._turn(group, mark)
-            mark.meet(node, shared_at)
-            mark.chosen = chosen or mark.chosen
-            return mark.epoch
+    def look(self, group: int, consistency: str) -> Look:
+        """Return what a choice under this consistency goes by."""
+        shared_at = self.shared_at(group, consistency)
+        return self.look_at(self.mark(group), shared_at)
 
-    def wrote(self, group: int, node: int) -> None:
-        """Take note of a write that `node` has acknowledged, or may have done."""
-        self.writes += 1
-        if self.core.groups[group].is_single:
-            return
-        with self._lock:
-            mark = self._mark(group)
-            self._turn(group, mark)
-            mark.meet(node, 0.0)
-        self.core.note_write(group)
-
-    def leave(self, group: int, floor: Floor, epoch: int) -> int:
-        """Take where the source is instead of the source, if it is still that; return
-        the epoch then, -1 when it is not."""
-        with self._lock:
-            mark = self._mark(group)
-            if epoch != mark.epoch:
-                return -1
-            self._turn(group, mark)
-            mark.leave(floor)
-            return mark.epoch
-
-    def add(self, group: int, floor: Floor) -> None:
-        """Do not fall behind `floor` either."""
-        with self._lock:
-            mark = self._mark(group)
-            self._turn(group, mark)
-            mark.add(floor)
-
-    def abandon(self) -> None:
-        """In a forked child: a thread that is not here may have had the lock."""
-        self._lock = threading.Lock()
-
-    def _mark(self, group: int) -> Mark:
-        mark = self.marks.get(group)
-        if mark is None:
-            mark = self.marks[group] = Mark()
-        return mark
-
-    def _turn(self, group: int, mark: Mark) -> None:
-        """Begin a new epoch. Only then is `near` emptied: who fills it looks at the
-        epoch afterwards."""
-        mark.epoch += 1
-        self.links.near.pop(group, None)
-
-    def is_ahead(self, view: GroupView, consistency: str) -> bool:
-        """Tell whether no replica is known to hold what this session has seen."""
-        among = self.among(view, consistency)
-        return among is not None and not among and bool(view.ring)
-
-    def among(self, view: GroupView, consistency: str) -> tuple[int, ...] | None:
-        """Return the replicas, of the ring, that may answer a plain read; None: any."""
-        if consistency == "eventual":
-            return None
-        mark = self.marks.get(view.id)
-        shared_at = self.shared_at(view.id, consistency)
-        if mark is None or mark.is_blank:
-            if not shared_at:
-                return None
-            mark = mark or Mark()
-        return self.holders(view, mark, shared_at)
-
-    def holders(self, view: GroupView, mark: Mark, shared_at: float) -> tuple[int, ...]:
-        """Return the replicas that are known to hold what `mark` says, and what the
-        process had written by `shared_at`."""
-        return holders(view, mark, self.links.used_at(mark.source), shared_at)
+    def look_at(self, mark: Mark, shared_at: float) -> Look:
+        """Return what a choice by this mark goes by."""
+        return Look(mark, max(mark.since, self.links.used_at(mark.source)), shared_at)
 
     def shared_at(self, group: int, consistency: str) -> float:
         """Return when the process last wrote to the group, 0.0 when that is nothing
@@ -133,13 +59,126 @@ class Sight:
             return 0.0
         return self.core.wrote_at.get(group, 0.0)
 
+    def among(self, view: GroupView, look: Look) -> tuple[int, ...] | None:
+        """Return the replicas, of the ring, that may answer a plain read; None: any."""
+        if look.mark.is_blank and not look.shared_at:
+            return None
+        return holders(view, look)
+
+    def is_ahead(self, view: GroupView, consistency: str) -> bool:
+        """Tell whether no replica is known to hold what this session has seen."""
+        if consistency == "eventual":
+            return False
+        among = self.among(view, self.look(view.id, consistency))
+        return among is not None and not among and bool(view.ring)
+
+    def patience(self, group: int) -> Patience:
+        """Return when the group's source may be asked again."""
+        return self._patience.setdefault(group, Patience())
+
+    # -- moving ------------------------------------------------------------------------
+
+    def move(self, group: int, node: int, look: Look) -> Mark | None:
+        """Make `node`, which was chosen by `look`, the source; return the mark then.
+        None: another thread has written, or was shown something, since."""
+        with self._lock:
+            before = self.mark(group)
+            if before is not look.mark:
+                return None
+            since = before.since if node == before.source else self.core.clock()
+            after = Mark(node, since, look.shared_at)
+            if (node, look.shared_at, ()) == (
+                before.source,
+                before.shared_at,
+                before.floors,
+            ):
+                return before
+            return self._replace(group, after, look)
+
+    def leave(self, group: int, floor: Floor, look: Look) -> Mark | None:
+        """Take where the source of `look` is instead of the source; return the mark
+        then, None as `move` does."""
+        with self._lock:
+            before = self.mark(group)
+            if before is not look.mark:
+                return None
+            self.barred.pop(group, None)
+            after = Mark(floors=(*before.floors, floor))
+            return self._replace(group, after, look)
+
+    # -- taking note -------------------------------------------------------------------
+
+    def meet(self, group: int, node: int, look: Look | None = None) -> None:
+        """Take note that `node` has shown this session what it holds.
+
+        `look`: by what it was chosen. Without one nothing is known of a node but the
+        writer.
+        """
+        if self.core.groups[group].is_single:
+            return
+        with self._lock:
+            if look is not None and self.move(group, node, look) is not None:
+                return
+            mark = self.mark(group)
+            if mark.source == node:
+                return
+            is_writer = node == self.core.topology.groups[group].writer
+            if is_writer or mark.is_blank:
+                self._replace(group, Mark(node, self.core.clock()))
+            else:
+                self._lift(group)
+
+    def confirm(self, group: int, link: Link) -> None:
+        """Take note that `link`, whose node was the source, has shown what it holds,
+        and that the source may have changed meanwhile."""
+        with self._lock:
+            is_source = self.mark(group).source == link.id
+            if not is_source or self.links.open.get(link.id) is not link:
+                self._lift(group)
+
+    def wrote(self, group: int, node: int) -> None:
+        """Take note of a write that `node` has acknowledged, or may have done."""
+        self.writes += 1
+        if self.core.groups[group].is_single:
+            return
+        with self._lock:
+            self._replace(group, Mark(node, self.core.clock()))
+        self.core.note_write(group)
+
+    def add(self, group: int, floor: Floor) -> None:
+        """Do not fall behind `floor` either."""
+        with self._lock:
+            self._replace(group, self.mark(group).above(floor))
+
     def bar(self, group: int) -> None:
         """Let the writer answer until there is a new picture."""
-        with self._lock:
-            self._mark(group).barred = self.core.topology
+        self.barred[group] = self.core.topology
         self.core.want(group)
 
     def forget(self) -> None:
         """Be a session that has seen nothing."""
         self.marks.clear()
-        self.links.near.clear()
+        self.barred.clear()
+        self.links.near = {}
+
+    def abandon(self) -> None:
+        """In a forked child: a thread that is not here may have had the lock."""
+        self._lock = threading.RLock()
+
+    def _lift(self, group: int) -> None:
+        """Two nodes have shown something, and of neither is it known that it holds what
+        the other has shown. What the writer has from now on holds both."""
+        self._replace(group, Mark(NOBODY, self.core.clock()))
+
+    def _replace(self, group: int, mark: Mark, look: Look | None = None) -> Mark | None:
+        """Put a mark in the place of that of `look`; None: meanwhile another thread was
+        shown something by the source, and what that is, nobody has looked at."""
+        self.marks[group] = mark
+        self.links.near = {}
+        # In this order: the other thread notes its contact, and then looks at `near`.
+        if look is None or look.mark.source in (NOBODY, mark.source):
+            return mark
+        if self.links.used_at(look.mark.source) <= look.seen_at:
+            return mark
+        self._lift(group)
+        return None

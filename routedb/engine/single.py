@@ -91,4 +91,4 @@ def run_on(d: Session, link: Link, call: Call, raw: RawCursor) -> None:
     finally:
         loads[node] -= 1
         if not is_judged:
-            link.used_at = d.core.clock()
+            link.touch(d.core.clock())

@@ -9,7 +9,7 @@ from routedb.engine import search
 from routedb.engine.catch import ask
 from routedb.engine.link import Link
 from routedb.engine.session import Session
-from routedb.session import Floor, Mark
+from routedb.session import Floor, Look
 from routedb.session.seen import NOBODY
 from routedb.session.tokens import NOWHERE, Place, read_token, write_token
 from routedb.topology.positions import Position
@@ -70,20 +70,20 @@ def _groups(d: Session) -> Iterable[int]:
 
 
 def _seen(d: Session, group: int) -> Iterable[tuple[Place, Position]]:
-    shared_at = d.sight.shared_at(group, _consistency(d, group))
-    mark = d.marks.get(group) or Mark()
+    look = d.sight.look(group, _consistency(d, group))
     place = _place(d, group)
-    if mark.source == NOBODY and not shared_at:
-        for floor in mark.floors:
+    if look.mark.source == NOBODY and not look.seen_at and not look.shared_at:
+        for floor in look.mark.floors:
             yield place, floor.position
         return
-    yield place, _position(d, group, mark, shared_at)
+    yield place, _position(d, group, look)
 
 
-def _position(d: Session, group: int, mark: Mark, shared_at: float) -> Position:
+def _position(d: Session, group: int, look: Look) -> Position:
     """Return a position at or beyond what was seen: a sample's, or ask."""
     view = d.core.topology.groups[group]
-    since = max(d.links.used_at(mark.source), shared_at, *_sinces(mark))
+    mark, shared_at = look.mark, look.shared_at
+    since = max(look.seen_at, shared_at, *(floor.since for floor in mark.floors))
     if view.sample is not None and view.sample.asked_at >= since:
         return view.sample.position
     link = d.open.get(mark.source)
@@ -96,10 +96,6 @@ def _consistency(d: Session, group: int) -> str:
     """Return what a token minds: it means something even under "eventual"."""
     database = d.core.config.databases[d.core.groups[group].database]
     return "process" if database.consistency == "process" else "session"
-
-
-def _sinces(mark: Mark) -> list[float]:
-    return [floor.since for floor in mark.floors] or [0.0]
 
 
 def _writer(d: Session, group: int) -> Link | None:

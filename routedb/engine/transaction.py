@@ -272,7 +272,7 @@ class Transaction:
         is_shadow = self.links.core.config.shadow  # a replica would have answered
         for group, link in self.branches.items():
             link.is_text_begun = False
-            link.used_at = self.links.core.clock()
+            link.touch(self.links.core.clock())
             if group in self.wrote:
                 self.sight.wrote(group, link.id)
             elif group == self.home and self.has_shown and not is_shadow:

@@ -140,7 +140,7 @@ class TwoPhase(Modes):
         group = self._database.groups[0].id
         link = search.writer(self.dispatcher.links, group, must_live=True)
         self._send(link, lambda: getattr(link.raw, method)(xid), _FINISHING)
-        link.used_at = self.dispatcher.core.clock()
+        link.touch(self.dispatcher.core.clock())
         self.dispatcher.sight.wrote(group, link.id)
 
     def _send(self, link: Link, call: Callable[[], None], unknown: str) -> None:

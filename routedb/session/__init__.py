@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routedb.session.fate import Fate, fate_of
 from routedb.session.recovery import Action, Moment, action_for
-from routedb.session.seen import Floor, Mark
+from routedb.session.seen import Floor, Look, Mark
 from routedb.session.settings import Settings
 from routedb.session.state import Event, State, advance
 
@@ -14,6 +14,7 @@ __all__ = [
     "Floor",
     "Mark",
     "Fate",
+    "Look",
     "Moment",
     "Settings",
     "State",

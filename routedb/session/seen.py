@@ -19,6 +19,9 @@ writer has all there is.
 
 Under `consistency = "process"` the writes of all connections of the process count, by
 the time of the last one.
+
+Threads may share a session. So a mark is never changed, only replaced: who has taken
+one sees nothing half done, and what is decided by it counts only while it is there.
 """
 
 from __future__ import annotations
@@ -42,101 +45,109 @@ class Floor(NamedTuple):
 
 
 class Mark:
-    """How far one session has seen one group."""
+    """How far one session has seen one group.
 
-    __slots__ = (
-        "barred",
-        "chosen",
-        "epoch",
-        "floors",
-        "patience_s",
-        "shared_at",
-        "source",
-        "unasked_until",
-    )
+    `source` is the id of the node it last read from or wrote to, which holds all it had
+    seen by `since`, and what the process had written by `shared_at`. `floors` are what
+    the source is not known to hold.
+    """
 
-    def __init__(self) -> None:
-        self.source = NOBODY  # id of the node it last read from or wrote to
-        self.epoch = 0  # goes up with whatever is written, and when the source changes
-        self.shared_at = 0.0  # the source holds what the process had written by then
-        self.floors: tuple[Floor, ...] = ()  # what the source is not known to hold
+    __slots__ = ("barred", "chosen", "floors", "shared_at", "since", "source")
+
+    def __init__(
+        self,
+        source: int = NOBODY,
+        since: float = 0.0,
+        shared_at: float = 0.0,
+        floors: tuple[Floor, ...] = (),
+    ) -> None:
+        self.source = source
+        self.since = since
+        self.shared_at = shared_at
+        self.floors = floors
         # The pictures in which it was found that the source may go on answering, and
-        # that only the writer may.
+        # that only the writer may. They are what was worked out, not what was seen.
         self.chosen: Snapshot | None = None
         self.barred: Snapshot | None = None
-        self.unasked_until = 0.0  # when its source may be asked again
-        self.patience_s = 0.0  # and how long it is then left alone
 
     @property
     def is_blank(self) -> bool:
         """Tell whether the session has seen nothing yet."""
-        return self.source == NOBODY and not self.floors
+        return self.source == NOBODY and not self.since and not self.floors
 
-    def meet(self, node: int, shared_at: float) -> None:
-        """Take note that `node` answers: it holds what was seen before, and what the
-        process had written by `shared_at`."""
-        if node != self.source:
-            self.source, self.chosen = node, None
-        self.shared_at = shared_at
-        self.floors = ()
+    def above(self, floor: Floor) -> Mark:
+        """Return a mark that does not fall behind this either."""
+        floors = (*self.floors, floor)
+        return Mark(self.source, self.since, self.shared_at, floors)
 
-    def leave(self, floor: Floor) -> None:
-        """Take where the source is instead of the source."""
-        self.source = NOBODY
-        self.add(floor)
 
-    def add(self, floor: Floor) -> None:
-        """Do not fall behind this either."""
-        self.floors += (floor,)
-        self.chosen = self.barred = None
+class Look(NamedTuple):
+    """What a choice between nodes goes by: the session's mark, its last contact with
+    the source, and the process's last write that counts, 0.0 for none. Both times are
+    monotonic seconds, as samples have them."""
 
-    def may_ask(self, now: float) -> bool:
-        """Tell whether it is time to ask the source; each time takes longer to come,
-        until asking has led to a replica."""
-        if now < self.unasked_until:
+    mark: Mark
+    seen_at: float
+    shared_at: float
+
+
+class Patience:
+    """When a source may be asked again; each time takes longer to come, until asking
+    has led to a replica."""
+
+    def __init__(self) -> None:
+        self.wait_s = 0.0
+        self._until = 0.0
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether it is time to ask; if so, have patience again."""
+        if now < self._until:
             return False
-        self.patience_s = min(max(self.patience_s * 2, SHORTEST_S), LONGEST_S)
-        self.unasked_until = now + self.patience_s
+        self.wait_s = min(max(self.wait_s * 2, SHORTEST_S), LONGEST_S)
+        self._until = now + self.wait_s
         return True
 
+    def reward(self) -> None:
+        """It was worth asking."""
+        self.wait_s = 0.0
 
-def holders(
-    view: GroupView, mark: Mark, used_at: float, shared_at: float
-) -> tuple[int, ...]:
+
+def holders(view: GroupView, look: Look) -> tuple[int, ...]:
     """Return that part of the group's ring whose replicas are known to hold all that
-    the session has written or seen.
-
-    `used_at` is the last contact with the source. `shared_at` is the last write of the
-    process that counts, 0.0 for none. Both are monotonic seconds, as samples have them.
-    """
+    the session has written or seen."""
     known = {
         node.id
         for node in view.nodes
         if node.id in view.ring
-        and _holds_seen(node, view, mark, used_at)
-        and _holds_shared(node, view, mark, shared_at)
+        and _holds_seen(node, view, look)
+        and _holds_shared(node, view, look)
     }
     return tuple(node for node in view.ring if node in known)
 
 
-def _holds_seen(node: NodeView, view: GroupView, mark: Mark, used_at: float) -> bool:
-    return _holds_source(node, view, mark, used_at) and all(
+def _holds_seen(node: NodeView, view: GroupView, look: Look) -> bool:
+    return _holds_source(node, view, look) and all(
         _covers(node, floor.position) or _covers_sample(node, view, floor.since)
-        for floor in mark.floors
+        for floor in look.mark.floors
     )
 
 
-def _holds_source(node: NodeView, view: GroupView, mark: Mark, used_at: float) -> bool:
-    if mark.source in (NOBODY, node.id) or _covers_sample(node, view, used_at):
+def _holds_source(node: NodeView, view: GroupView, look: Look) -> bool:
+    source, seen_at = look.mark.source, look.seen_at
+    if node.id == source or not seen_at or _covers_sample(node, view, seen_at):
         return True
-    source = view.find(mark.source)
-    told = source.position
-    return told is not None and source.asked_at >= used_at and _covers(node, told)
+    if source == NOBODY:
+        return False
+    told = view.find(source)
+    return (
+        told.position is not None
+        and told.asked_at >= seen_at
+        and _covers(node, told.position)
+    )
 
 
-def _holds_shared(
-    node: NodeView, view: GroupView, mark: Mark, shared_at: float
-) -> bool:
+def _holds_shared(node: NodeView, view: GroupView, look: Look) -> bool:
+    mark, shared_at = look.mark, look.shared_at
     if node.id == mark.source and shared_at <= mark.shared_at:
         return True
     if any(

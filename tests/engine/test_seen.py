@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import routedb
+from routedb.adapters.base import TxMode
 from routedb.errors import Fault
 from routedb.events import NodeAnswered
 from routedb.routing import Reason
@@ -135,7 +136,7 @@ def test_asking_in_vain_becomes_rare(placed):
         cursor.execute(WRITE)
         placed.at(w=1000)
         assert read(cursor) == "w"
-        waits.append(connection.dispatcher.marks[0].patience_s)
+        waits.append(connection.dispatcher.sight.patience(0).wait_s)
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (0.01, 1.0)
 
@@ -173,6 +174,22 @@ def test_eventual_reads_leave_no_trace(placed):
     with connection.using(consistency="eventual"):
         assert read(cursor) in ("r1", "r2")
     assert read(cursor) == "w"
+
+
+def test_a_transaction_whose_first_statement_shows_nothing_stays_on_replicas(placed):
+    connection = placed.connect(autocommit=False)
+    connection.dispatcher.set_mode(TxMode(autocommit=False, read_only=True))
+    cursor = connection.cursor()
+    homes = set()
+    for busy in (1, 2) * 3:
+        placed.look()
+        placed.core.loads[1:] = [0, 0]
+        placed.core.loads[busy] = 5
+        for _ in range(2):
+            cursor.execute("SELECT 1")
+            homes |= {node_of(cursor), read(cursor), read(cursor)}
+            connection.commit()
+    assert homes == {"r1", "r2"}
 
 
 def test_another_history_is_not_comparable(placed):

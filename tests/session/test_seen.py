@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from routedb.session.seen import LONGEST_S, SHORTEST_S, Floor, Mark, holders
+from routedb.session.seen import (
+    LONGEST_S,
+    NOBODY,
+    SHORTEST_S,
+    Floor,
+    Look,
+    Mark,
+    Patience,
+    holders,
+)
 from routedb.topology import GroupView, NodeState, NodeView, Role, Sample
 from routedb.topology.positions import WalPosition
 
@@ -21,8 +30,9 @@ def wal(lsn, timeline=1):
 class Case:
     """What the nodes have told, each as (position, asked at), and the session."""
 
-    source: int | None = None
+    source: int = NOBODY
     used_at: float = 5.0
+    since: float = 0.0
     floors: list = field(default_factory=list)
     sample: tuple = (wal(100), 10.0)  # the writer's
     a: tuple = (wal(100), 10.0)
@@ -94,6 +104,16 @@ CASES = {
         Case(floors=[Floor(wal(101), 20.0, 11.0)], wrote_at=11.0, a=(wal(101), 1.0)),
         (A,),
     ),
+    "two nodes have shown something": (Case(since=11.0), ()),
+    "two nodes had shown something": (Case(since=10.0), (A, B)),
+    "… and what one replica has is not enough": (
+        Case(since=9.0, a=(wal(99), 12.0)),
+        (B,),
+    ),
+    "the source had it all before it showed anything": (
+        Case(A, used_at=1.0, since=11.0),
+        (A,),
+    ),
     "no sample at all": (Case(A, used_at=11.0, sample=()), (A,)),
     "weights stay": (Case(ring=(A, B, A)), (A, B, A)),
 }
@@ -102,12 +122,12 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_who_is_known_to_hold_it(name):
     case, expected = CASES[name]
-    mark = Mark()
-    if case.source is not None:
-        mark.meet(case.source, case.held_at)
+    mark = Mark(case.source, case.since, case.held_at)
     for floor in case.floors:
-        mark.add(floor)
-    assert holders(picture(case), mark, case.used_at, case.wrote_at) == expected
+        mark = mark.above(floor)
+    seen_at = max(case.since, 0.0 if case.source == NOBODY else case.used_at)
+    look = Look(mark, seen_at, case.wrote_at)
+    assert holders(picture(case), look) == expected
 
 
 def picture(case):
@@ -127,11 +147,11 @@ def picture(case):
 
 
 def test_questions_become_rarer():
-    mark, now, waits = Mark(), 0.0, []
+    patience, now, waits = Patience(), 0.0, []
     for _ in range(12):
-        assert mark.may_ask(now)
-        assert not mark.may_ask(now + mark.patience_s * 0.99)
-        waits.append(mark.patience_s)
-        now += mark.patience_s
+        assert patience.is_over(now)
+        assert not patience.is_over(now + patience.wait_s * 0.99)
+        waits.append(patience.wait_s)
+        now += patience.wait_s
     assert waits[:3] == [SHORTEST_S, SHORTEST_S * 2, SHORTEST_S * 4]
     assert waits[-1] == LONGEST_S
