@@ -85,9 +85,10 @@ def aim(
     if reason is Reason.OWN_WRITES and may_ask:
         # Let the session's source, or a replica, say whether a replica may answer.
         catch_up(d, d.core.topology.groups[groups[0]])
+        picture = d.core.topology
         role, reason, is_early = _role(d, plan, is_read, place.database, groups, branch)
         if reason is Reason.OWN_WRITES:
-            d.sight.bar(groups[0])
+            d.sight.bar(groups[0], picture)
     route = place.route(plan, role, reason)
     return Aim(groups, role, route, is_read, place.target, is_early, consistency)
 

@@ -140,7 +140,7 @@ class Attempts:
         if self.plan.shows_data and not (
             self.is_read and self.consistency == "eventual"
         ):
-            self.d.sight.meet(link.node.group, link.id, self.look)
+            self.d.sight.meet(link, self.look)
 
     # -- reaching ------------------------------------------------------------------
 

@@ -28,8 +28,15 @@ STAY = 32
 LONG = 1 << 62  # those who remember stay until something changes
 
 
-def choose(d: Session, plan: Plan) -> tuple[Link | None, Route]:
-    """Return an open link that is up to date, and the route; None: the long way."""
+Near = dict[int, Link]
+
+
+def choose(d: Session, plan: Plan, near: Near) -> tuple[Link | None, Route]:
+    """Return an open link that is up to date, and the route; None: the long way.
+
+    `near` was taken before anything is looked at here: when another thread changes
+    that, what is put there goes nowhere.
+    """
     gid, route = plan.gid, plan.writer
     if not plan.is_simple:
         return None, route
@@ -39,10 +46,10 @@ def choose(d: Session, plan: Plan) -> tuple[Link | None, Route]:
     group = topology.groups[gid]
     if plan.may_replica and group.ring:
         if plan.minds_writes:
-            return _held(d, plan, group, topology)
+            return _held(d, plan, near, group, topology)
         link = _next(d, group)
         if link is not None and d.turn > YOUNG:
-            _stay(d, d.links.near, plan, link, topology, STAY)
+            _stay(d, near, plan, link, topology, STAY)
         return link, plan.replica
     link = d.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
     if link is None or not _is_fresh(d, link):
@@ -50,9 +57,9 @@ def choose(d: Session, plan: Plan) -> tuple[Link | None, Route]:
     if not plan.is_read:
         return (link if link.is_alive() else None), route
     if group.is_single:
-        _stay(d, d.links.near, plan, link, topology, STAY)
+        _stay(d, near, plan, link, topology, STAY)
     elif plan.shows_data and (gid not in d.marks or d.marks[gid].source != link.id):
-        d.sight.meet(gid, link.id)
+        d.sight.meet(link)
     return link, route
 
 
@@ -62,7 +69,7 @@ def _is_fresh(d: Session, link: Link) -> bool:
 
 def _stay(
     d: Session,
-    near: dict[int, Link],
+    near: Near,
     plan: Plan,
     link: Link,
     topology: Snapshot,
@@ -75,12 +82,12 @@ def _stay(
 
 
 def _held(
-    d: Session, plan: Plan, group: GroupView, topology: Snapshot
+    d: Session, plan: Plan, near: Near, group: GroupView, topology: Snapshot
 ) -> tuple[Link | None, Route]:
     """Return a link to a replica that holds what the session has seen, or to the
     writer when it is known that none does; None: find out on the long way."""
-    gid, links, sight = group.id, d.links, d.sight
-    near, mark = links.near, d.marks.get(gid, BLANK)  # in this order: see Sight
+    gid, sight = group.id, d.sight
+    mark = d.marks.get(gid, BLANK)
     if sight.barred.get(gid) is topology:
         link = d.open.get(mark.source)
         if mark.source != group.writer or link is None or not _is_fresh(d, link):
@@ -100,9 +107,7 @@ def _held(
         if moved is None:  # another thread was faster
             return None, plan.replica
         moved.chosen = topology
-        near, mark = links.near, moved
-    if d.marks.get(gid) is mark:
-        _stay(d, near, plan, link, topology, LONG)
+    _stay(d, near, plan, link, topology, LONG)  # in vain when the mark is a new one
     return link, plan.replica
 
 
@@ -133,7 +138,7 @@ def _within(d: Session, plan: Plan) -> tuple[Link | None, Route]:
     transaction = d.transaction
     if plan.gid != transaction.home:
         return None, plan.writer
-    if plan.shows_data:
+    if plan.shows_data and (d.consistency or plan.database.consistency) != "eventual":
         transaction.has_shown = True
     if transaction.is_on_writer:
         if not plan.is_read:

@@ -39,7 +39,7 @@ def execute(
     link, route = near.get(plan.near), plan.nearby
     d.left = left = d.left - 1
     if link is None or left < 0 or d.seen is not core.topology or core.loads[link.id]:
-        link, route = choose(d, plan)
+        link, route = choose(d, plan, near)
         if link is None:
             conduct.run(d, cursor, text, vars, executing(query, vars))
             return
@@ -68,7 +68,7 @@ def execute(
     elif raw is not cursor.seated:
         cursor.seat(raw)
     if near is not d.links.near and plan.is_minded:
-        d.sight.confirm(plan.gid, link)
+        d.sight.confirm(link)
 
 
 def executing(query: Any, vars: Any) -> Call:  # noqa: A002

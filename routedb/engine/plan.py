@@ -192,7 +192,9 @@ class Plan:
         is_free = self.is_read and has_replicas and database.consistency != "strong"
         is_free = is_free and not self.statement.is_local
         self.minds_writes = is_free and database.consistency != "eventual"
-        self.is_minded = self.minds_writes and self.shows_data  # it moves the session
+        # What such a read shows, later ones must not fall behind of.
+        minds = has_replicas and database.consistency != "eventual"
+        self.is_minded = self.is_read and self.shows_data and minds
         self.may_replica = is_free and database.reads == "replica"
         groups = (0,)
         self.writer = self.route(groups, Role.WRITER, self._writer_reason(has_replicas))

@@ -80,20 +80,18 @@ class Sight:
 
     def move(self, group: int, node: int, look: Look) -> Mark | None:
         """Make `node`, which was chosen by `look`, the source; return the mark then.
-        None: another thread has written, or was shown something, since."""
+
+        None: another thread has written, or was shown something, since.
+        """
         with self._lock:
             before = self.mark(group)
             if before is not look.mark:
                 return None
-            since = before.since if node == before.source else self.core.clock()
-            after = Mark(node, since, look.shared_at)
-            if (node, look.shared_at, ()) == (
-                before.source,
-                before.shared_at,
-                before.floors,
-            ):
+            is_new = node != before.source or bool(before.floors)
+            if not is_new and look.shared_at == before.shared_at:
                 return before
-            return self._replace(group, after, look)
+            since = self.core.clock() if is_new else before.since
+            return self._pass(group, Mark(node, since, look.shared_at), look)
 
     def leave(self, group: int, floor: Floor, look: Look) -> Mark | None:
         """Take where the source of `look` is instead of the source; return the mark
@@ -102,39 +100,44 @@ class Sight:
             before = self.mark(group)
             if before is not look.mark:
                 return None
-            self.barred.pop(group, None)
-            after = Mark(floors=(*before.floors, floor))
-            return self._replace(group, after, look)
+            self.barred.pop(group, None)  # now others may be known to hold it
+            return self._pass(group, Mark(floors=(*before.floors, floor)), look)
+
+    def _pass(self, group: int, mark: Mark, look: Look) -> Mark | None:
+        """Go on with `mark`, unless the source that is left has shown something after
+        the look."""
+        self._put(group, mark)
+        # In this order: another thread notes its contact, and then looks at `near`.
+        left = look.mark.source
+        if left in (NOBODY, mark.source) or self.links.used_at(left) <= look.seen_at:
+            return mark
+        self._lift(group)
+        return None
 
     # -- taking note -------------------------------------------------------------------
 
-    def meet(self, group: int, node: int, look: Look | None = None) -> None:
-        """Take note that `node` has shown this session what it holds.
+    def meet(self, link: Link, look: Look | None = None) -> None:
+        """Take note that `link` has shown this session what its node holds.
 
-        `look`: by what it was chosen. Without one nothing is known of a node but the
-        writer.
+        `look`: by what the node was chosen. Without one nothing is known of a node but
+        the writer.
         """
+        group = link.node.group
         if self.core.groups[group].is_single:
             return
         with self._lock:
-            if look is not None and self.move(group, node, look) is not None:
-                return
-            mark = self.mark(group)
-            if mark.source == node:
-                return
-            is_writer = node == self.core.topology.groups[group].writer
-            if is_writer or mark.is_blank:
-                self._replace(group, Mark(node, self.core.clock()))
-            else:
-                self._lift(group)
+            moved = None if look is None else self.move(group, link.id, look)
+            if moved is None and self.mark(group).source != link.id:
+                self._take(group, link.id)
+            self._check_open(link)
 
-    def confirm(self, group: int, link: Link) -> None:
-        """Take note that `link`, whose node was the source, has shown what it holds,
+    def confirm(self, link: Link) -> None:
+        """Take note that `link`, whose node was the source, has shown what that holds,
         and that the source may have changed meanwhile."""
         with self._lock:
-            is_source = self.mark(group).source == link.id
-            if not is_source or self.links.open.get(link.id) is not link:
-                self._lift(group)
+            if self.mark(link.node.group).source != link.id:
+                self._lift(link.node.group)
+            self._check_open(link)
 
     def wrote(self, group: int, node: int) -> None:
         """Take note of a write that `node` has acknowledged, or may have done."""
@@ -142,18 +145,42 @@ class Sight:
         if self.core.groups[group].is_single:
             return
         with self._lock:
-            self._replace(group, Mark(node, self.core.clock()))
+            self._take(group, node)
         self.core.note_write(group)
 
     def add(self, group: int, floor: Floor) -> None:
         """Do not fall behind `floor` either."""
         with self._lock:
-            self._replace(group, self.mark(group).above(floor))
+            self._put(group, self.mark(group).above(floor))
 
-    def bar(self, group: int) -> None:
-        """Let the writer answer until there is a new picture."""
-        self.barred[group] = self.core.topology
+    def bar(self, group: int, picture: Snapshot) -> None:
+        """Let the writer answer until there is another picture."""
+        self.barred[group] = picture
         self.core.want(group)
+
+    def _take(self, group: int, node: int) -> None:
+        """Make a node the source of which is known only that it was spoken with."""
+        before = self.mark(group)
+        if node == self.core.topology.groups[group].writer or before.is_blank:
+            self._put(group, Mark(node, self.core.clock()))
+        elif node == before.source:
+            self._put(group, Mark(node, self.core.clock(), floors=before.floors))
+        else:
+            self._lift(group)
+
+    def _check_open(self, link: Link) -> None:
+        """What a link shows that was dropped by another thread counts for no source."""
+        if self.links.open.get(link.id) is not link:
+            self._lift(link.node.group)
+
+    def _lift(self, group: int) -> None:
+        """Two nodes have shown something, and of neither is it known that it holds what
+        the other has shown. What the writer has from now on holds both."""
+        self._put(group, Mark(NOBODY, self.core.clock()))
+
+    def _put(self, group: int, mark: Mark) -> None:
+        self.marks[group] = mark
+        self.links.near = {}
 
     def forget(self) -> None:
         """Be a session that has seen nothing."""
@@ -164,21 +191,3 @@ class Sight:
     def abandon(self) -> None:
         """In a forked child: a thread that is not here may have had the lock."""
         self._lock = threading.RLock()
-
-    def _lift(self, group: int) -> None:
-        """Two nodes have shown something, and of neither is it known that it holds what
-        the other has shown. What the writer has from now on holds both."""
-        self._replace(group, Mark(NOBODY, self.core.clock()))
-
-    def _replace(self, group: int, mark: Mark, look: Look | None = None) -> Mark | None:
-        """Put a mark in the place of that of `look`; None: meanwhile another thread was
-        shown something by the source, and what that is, nobody has looked at."""
-        self.marks[group] = mark
-        self.links.near = {}
-        # In this order: the other thread notes its contact, and then looks at `near`.
-        if look is None or look.mark.source in (NOBODY, mark.source):
-            return mark
-        if self.links.used_at(look.mark.source) <= look.seen_at:
-            return mark
-        self._lift(group)
-        return None

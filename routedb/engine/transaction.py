@@ -276,7 +276,7 @@ class Transaction:
             if group in self.wrote:
                 self.sight.wrote(group, link.id)
             elif group == self.home and self.has_shown and not is_shadow:
-                self.sight.meet(group, link.id)
+                self.sight.meet(link)
         self.branches = {}
         self.home = -1
         self.home_link = None

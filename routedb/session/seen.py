@@ -52,7 +52,7 @@ class Mark:
     the source is not known to hold.
     """
 
-    __slots__ = ("barred", "chosen", "floors", "shared_at", "since", "source")
+    __slots__ = ("chosen", "floors", "shared_at", "since", "source")
 
     def __init__(
         self,
@@ -65,10 +65,9 @@ class Mark:
         self.since = since
         self.shared_at = shared_at
         self.floors = floors
-        # The pictures in which it was found that the source may go on answering, and
-        # that only the writer may. They are what was worked out, not what was seen.
+        # The picture in which it was found that the source may go on answering: what
+        # was worked out, not what was seen.
         self.chosen: Snapshot | None = None
-        self.barred: Snapshot | None = None
 
     @property
     def is_blank(self) -> bool:

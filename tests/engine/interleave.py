@@ -2,7 +2,8 @@
 
 CPython changes threads where a function begins or has returned, in C or not, and at
 the end of a loop's round. `Interruption` counts the former, and at the n-th has another
-thread do its part, whole, or up to where it has to wait for the first.
+thread do its part, whole, or up to where it has to wait for the first. What it does
+later comes when the first has done its work.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ _INSIDE = tuple(os.path.join(_ROOT, part, "") for part in ("engine", "session"))
 class Interruption:
     """Has `inner` done by another thread at the `at`-th moment of `outer`."""
 
-    def __init__(self, at: int, inner: Callable[[], None]) -> None:
+    def __init__(
+        self, at: int, inner: Callable[[], None], later: Callable[[], None]
+    ) -> None:
         self.left = at
         self._errors: list[BaseException] = []
-        self._thread = threading.Thread(target=self._run, args=(inner,))
+        self._thread = threading.Thread(target=self._run, args=(inner, later))
+        self._has_acted, self._is_late = threading.Event(), threading.Event()
 
     def run(self, outer: Callable[[], None]) -> bool:
         """Do both; tell whether that moment came. Raises what either has raised."""
@@ -36,6 +40,7 @@ class Interruption:
             outer()
         finally:
             sys.setprofile(None)
+            self._is_late.set()
         has_come = self.left <= 0
         if has_come:
             self._thread.join()
@@ -48,11 +53,14 @@ class Interruption:
             self.left -= 1
             if not self.left:
                 self._thread.start()
-                self._thread.join(_BLOCKED_S)
+                self._has_acted.wait(_BLOCKED_S)
 
-    def _run(self, inner: Callable[[], None]) -> None:
+    def _run(self, inner: Callable[[], None], later: Callable[[], None]) -> None:
         try:
             inner()
+            self._has_acted.set()
+            self._is_late.wait()
+            later()
         except BaseException as exc:
             self._errors.append(exc)
 

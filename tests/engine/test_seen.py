@@ -192,6 +192,55 @@ def test_a_transaction_whose_first_statement_shows_nothing_stays_on_replicas(pla
     assert homes == {"r1", "r2"}
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_an_eventual_transaction_leaves_no_trace(placed, behind):
+    connection = placed.connect()
+    cursor = connection.cursor()
+    placed.core.loads[:] = [0, 0, 5]
+    assert read(cursor) == "r1"
+    if behind:
+        placed.at(w=200, r1=200)
+        placed.look()
+        assert read(cursor) == "r1"
+    placed.core.loads[:] = [0, 5, 0]
+    with connection.using(consistency="eventual"):
+        cursor.execute("BEGIN READ ONLY")
+        assert {read(cursor) for _ in range(3)} == {"r2"}
+        cursor.execute("COMMIT")
+    placed.core.loads[:] = [0, 0, 5]
+    assert read(cursor) == "r1"
+
+
+def test_what_is_run_on_a_replica_that_may_write_loses_no_write(placed):
+    """EXECUTE of what was prepared there may do anything."""
+    connection = placed.connect()
+    cursor = connection.cursor()
+    for sql in ("BEGIN READ ONLY", READ, "PREPARE p AS SELECT a FROM t", "COMMIT"):
+        cursor.execute(sql)
+    cursor.execute(WRITE)
+    placed.at(w=200)
+    with connection.using(consistency="eventual"):
+        cursor.execute("EXECUTE p")
+        assert node_of(cursor) != "w"
+    assert read(cursor) == "w"
+
+
+def test_a_source_that_dies_is_not_known_to_have_reached_a_floor(placed):
+    """It was chosen for that, and has not answered."""
+    connection = placed.connect()
+    cursor = connection.cursor()
+    placed.core.loads[:] = [0, 0, 5]
+    assert read(cursor) == "r1"
+    placed.core.loads[:] = [0, 0, 0]
+    placed.look()
+    placed.at(w=200, r1=200)
+    placed.core.publish(answer_of(placed, "r1"))
+    connection.after("1~main!!w1.c8")
+    placed.core.wake = lambda: None
+    placed.r1.stop()
+    assert read(cursor) == "w"
+
+
 def test_another_history_is_not_comparable(placed):
     cursor = placed.connect().cursor()
     cursor.execute(WRITE)
