@@ -27,6 +27,7 @@ class World:
 
     def __init__(self, rig):
         self.rig = rig
+        self.lock = threading.RLock()  # what happens on servers happens at once
         self.places = dict.fromkeys(rig.servers, 100)
         self.floors = {}  # by thread
         self.set()
@@ -36,24 +37,31 @@ class World:
         self.connection = rig.connect()
 
     def set(self, **places):
-        """Put servers there."""
-        self.places.update(places)
-        self.rig.at(**self.places)
+        """Put servers there. A probe, which takes no lock, is told of the writer's
+        place before it is shown, and of a replica's after."""
+        with self.lock:
+            for name, place in (places or self.places).items():
+                if name == "w":
+                    self.rig.at(w=place)
+                self.places[name] = place
+                self.rig.at(**{name: place})
 
     def catch_up(self, *names):
         """Let replicas replay all there is."""
-        self.set(**dict.fromkeys(names, self.places["w"]))
+        with self.lock:
+            self.set(**dict.fromkeys(names, self.places["w"]))
 
     def arrived(self, name, text):
         """Note what a thread has written, or is shown."""
         me = threading.get_ident()
-        if text == WRITE:
-            self.set(w=self.places["w"] + 1)
-        elif text not in (READ, LONG, LOCAL, EXECUTE):
-            return
-        place, floor = self.places[name], self.floors.get(me, 0)
-        assert place >= floor, f"at {floor}, then {place} on {name}"
-        self.floors[me] = place
+        with self.lock:
+            if text == WRITE:
+                elsewhere(self)
+            elif text not in (READ, LONG, LOCAL, EXECUTE):
+                return
+            place, floor = self.places[name], self.floors.get(me, 0)
+            assert place >= floor, f"at {floor}, then {place} on {name}"
+            self.floors[me] = place
 
 
 class Log(deque):
@@ -92,8 +100,9 @@ def replay(*names):
 
 
 def elsewhere(world):
-    """Another process writes."""
-    world.set(w=world.places["w"] + 1)
+    """Somebody writes, another process say."""
+    with world.lock:
+        world.set(w=world.places["w"] + 1)
 
 
 BEFORE = {
