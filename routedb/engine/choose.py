@@ -27,8 +27,7 @@ YOUNG = 128
 STAY = 32
 LONG = 1 << 62  # those who remember stay until something changes
 
-
-Near = dict[int, Link]
+Near = dict[int, Link]  # by group id
 
 
 def choose(d: Session, plan: Plan, near: Near) -> tuple[Link | None, Route]:
@@ -58,7 +57,7 @@ def choose(d: Session, plan: Plan, near: Near) -> tuple[Link | None, Route]:
         return (link if link.is_alive() else None), route
     if group.is_single:
         _stay(d, near, plan, link, topology, STAY)
-    elif plan.shows_data and (gid not in d.marks or d.marks[gid].source != link.id):
+    elif plan.shows_data and d.marks.get(gid, BLANK).source != link.id:
         d.sight.meet(link)
     return link, route
 

@@ -45,19 +45,13 @@ class Sight:
 
     def look(self, group: int, consistency: str) -> Look:
         """Return what a choice under this consistency goes by."""
-        shared_at = self.shared_at(group, consistency)
+        is_shared = consistency == "process"
+        shared_at = self.core.wrote_at.get(group, 0.0) if is_shared else 0.0
         return self.look_at(self.mark(group), shared_at)
 
     def look_at(self, mark: Mark, shared_at: float) -> Look:
         """Return what a choice by this mark goes by."""
         return Look(mark, max(mark.since, self.links.used_at(mark.source)), shared_at)
-
-    def shared_at(self, group: int, consistency: str) -> float:
-        """Return when the process last wrote to the group, 0.0 when that is nothing
-        to this session."""
-        if consistency != "process":
-            return 0.0
-        return self.core.wrote_at.get(group, 0.0)
 
     def among(self, view: GroupView, look: Look) -> tuple[int, ...] | None:
         """Return the replicas, of the ring, that may answer a plain read; None: any."""
@@ -83,36 +77,34 @@ class Sight:
 
         None: another thread has written, or was shown something, since.
         """
-        with self._lock:
-            before = self.mark(group)
-            if before is not look.mark:
-                return None
-            is_new = node != before.source or bool(before.floors)
-            if not is_new and look.shared_at == before.shared_at:
-                return before
-            since = self.core.clock() if is_new else before.since
-            return self._pass(group, Mark(node, since, look.shared_at), look)
+        before = look.mark
+        is_new = node != before.source or bool(before.floors)
+        if not is_new and look.shared_at == before.shared_at:
+            return before if self.mark(group) is before else None
+        since = self.core.clock() if is_new else before.since
+        return self._pass(group, Mark(node, since, look.shared_at), look)
 
     def leave(self, group: int, floor: Floor, look: Look) -> Mark | None:
         """Take where the source of `look` is instead of the source; return the mark
         then, None as `move` does."""
-        with self._lock:
-            before = self.mark(group)
-            if before is not look.mark:
-                return None
-            self.barred.pop(group, None)  # now others may be known to hold it
-            return self._pass(group, Mark(floors=(*before.floors, floor)), look)
+        self.barred.pop(group, None)  # now others may be known to hold it
+        return self._pass(group, Mark(floors=(*look.mark.floors, floor)), look)
 
     def _pass(self, group: int, mark: Mark, look: Look) -> Mark | None:
-        """Go on with `mark`, unless the source that is left has shown something after
-        the look."""
-        self._put(group, mark)
-        # In this order: another thread notes its contact, and then looks at `near`.
+        """Go on with `mark` in the place of that of the look, unless something else is
+        there by now, or the source that is left has shown something after the look."""
         left = look.mark.source
-        if left in (NOBODY, mark.source) or self.links.used_at(left) <= look.seen_at:
-            return mark
-        self._lift(group)
-        return None
+        with self._lock:
+            if self.mark(group) is not look.mark:
+                return None
+            self._put(group, mark)
+            # In this order: another thread notes its contact, and looks at `near` then.
+            if left in (NOBODY, mark.source):
+                return mark
+            if self.links.used_at(left) <= look.seen_at:
+                return mark
+            self._lift(group)
+            return None
 
     # -- taking note -------------------------------------------------------------------
 
