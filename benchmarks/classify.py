@@ -17,7 +17,7 @@ from sqlparse import lexer
 
 from benchmarks.timing import Row, Timing, interleave, ratio
 from routedb.config.load import load
-from routedb.engine.texts import Texts
+from routedb.engine.plans.plan_cache import Texts
 from routedb.routing import Rules
 from routedb.sql import Classifier
 

@@ -62,8 +62,8 @@ if TYPE_CHECKING:
     from routedb.config.model import ClusterConfig
     from routedb.connection import Connection
     from routedb.cursor import Cursor
-    from routedb.engine.explain import Explanation
-    from routedb.engine.shadow.tally import Line, Report, report
+    from routedb.engine.route.explain import Explanation
+    from routedb.engine.route.shadow.tally import Line, Report, report
     from routedb.integrations.patch import patch
     from routedb.routing.route import Reason, Route
     from routedb.runtime import connect
@@ -80,18 +80,18 @@ _LATER = {
     "ClusterConfig": "routedb.config.model",
     "Connection": "routedb.connection",
     "Cursor": "routedb.cursor",
-    "Explanation": "routedb.engine.explain",
-    "Line": "routedb.engine.shadow.tally",
+    "Explanation": "routedb.engine.route.explain",
+    "Line": "routedb.engine.route.shadow.tally",
     "Pin": "routedb.session.pins",
     "NodeStatus": "routedb.topology.status",
     "Reason": "routedb.routing.route",
-    "Report": "routedb.engine.shadow.tally",
+    "Report": "routedb.engine.route.shadow.tally",
     "Route": "routedb.routing.route",
     "Statement": "routedb.sql",
     "classify": "routedb.sql",
     "connect": "routedb.runtime",
     "patch": "routedb.integrations.patch",
-    "report": "routedb.engine.shadow.tally",
+    "report": "routedb.engine.route.shadow.tally",
     "run": "routedb.transact",
 }
 

@@ -11,10 +11,10 @@ from routedb.adapters.base import Adapter, TxMode
 from routedb.config.model import NodeConfig
 from routedb.cursor import Cursor, FacelessCursor
 from routedb.dbapi import Params, Query
-from routedb.engine import tokens
-from routedb.engine.core import Core
+from routedb.engine.consistency import tokens
 from routedb.engine.dispatcher import Dispatcher
-from routedb.engine.explain import Explanation, explain
+from routedb.engine.route.explain import Explanation, explain
+from routedb.engine.shared.core import Core
 from routedb.session import State
 from routedb.session.pins import Pin
 from routedb.topology.snapshot import Role

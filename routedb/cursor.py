@@ -13,7 +13,7 @@ from routedb.config.model import NodeConfig
 from routedb.dbapi import Params, Query, Row
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.execute import execute
-from routedb.engine.link import Link
+from routedb.engine.links.link import Link
 from routedb.engine.session import Control, Session
 from routedb.routing import Route
 

@@ -19,9 +19,9 @@ from routedb.adapters.base import Adapter, TxMode
 from routedb.config import load
 from routedb.config.model import ClusterConfig, GroupConfig
 from routedb.connection import Connection
-from routedb.engine import search
-from routedb.engine.core import Core
 from routedb.engine.dispatcher import Dispatcher
+from routedb.engine.links import find_node
+from routedb.engine.shared.core import Core
 from routedb.events import NodeDrained
 from routedb.monitor import Monitor
 from routedb.routing import database_for
@@ -196,9 +196,9 @@ class Runtime:
                 self.core.await_members(group.id, deadline)
                 self.core.await_any(group.id, deadline)
             if self.core.topology.groups[group.id].writer is None:
-                search.reader(dispatcher.links, group.id, dispatcher.place())
+                find_node.reader(dispatcher.links, group.id, dispatcher.place())
             else:
-                search.writer(dispatcher.links, group.id)
+                find_node.writer(dispatcher.links, group.id)
         except errors.Error as exc:
             if all(
                 node.is_refusing for node in self.core.topology.groups[group.id].nodes

@@ -17,7 +17,7 @@ from routedb import errors
 from routedb.cluster import Cluster
 from routedb.connection import Connection, level_named
 from routedb.engine.session import Session
-from routedb.engine.transaction import Transaction
+from routedb.engine.transactions.transaction import Transaction
 from routedb.runtime import connect
 from routedb.session import State
 from routedb.session.retry import Attempt, Budget

@@ -16,7 +16,7 @@ from routedb.cli.queries import check_queries
 from routedb.cli.source import FAILED, read, source_argument
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
-from routedb.engine.core import Core
+from routedb.engine.shared.core import Core
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.monitor import probe

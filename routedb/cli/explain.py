@@ -10,7 +10,7 @@ from rich.table import Table
 from routedb.cli.output import cells, console
 from routedb.cli.params import parameters
 from routedb.cli.source import opened, settle, source_argument
-from routedb.engine.explain import Explanation
+from routedb.engine.route.explain import Explanation
 
 
 @click.command()

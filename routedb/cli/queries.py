@@ -13,7 +13,7 @@ from routedb.cli.output import cells, console, table
 from routedb.cli.rehearsal import Rehearsal
 from routedb.cli.source import FAILED
 from routedb.config.model import ClusterConfig
-from routedb.engine.shadow.tally import Line, Report
+from routedb.engine.route.shadow.tally import Line, Report
 
 _HEADERS = ("count", "database", "role", "reason", "statement")
 

@@ -13,11 +13,11 @@ from routedb.cli.logs import Query
 from routedb.cli.nowhere import NowhereAdapter
 from routedb.config.build import DIALECTS
 from routedb.config.model import ClusterConfig, DatabaseConfig
-from routedb.engine.core import Core
 from routedb.engine.dispatcher import Dispatcher
-from routedb.engine.link import Link
+from routedb.engine.links.link import Link
+from routedb.engine.route.shadow.tally import Report, Tally
 from routedb.engine.session import Control
-from routedb.engine.shadow.tally import Report, Tally
+from routedb.engine.shared.core import Core
 from routedb.events import NodeAnswered
 from routedb.routing import Route
 from routedb.sql import scan

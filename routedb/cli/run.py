@@ -20,7 +20,7 @@ from typing import Any
 import click
 
 from routedb.cli.source import source_of, telling
-from routedb.engine.shadow.tally import report
+from routedb.engine.route.shadow.tally import report
 from routedb.integrations.patch import patch
 
 _INTERRUPTED = 130  # what a shell shows of a program that SIGINT has ended

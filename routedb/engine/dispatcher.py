@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from routedb.engine import conduct, several
 from routedb.engine.execute import execute
+from routedb.engine.run import executor, multi_shard
 from routedb.engine.session import Call, Seat, Session
 
 
@@ -17,7 +17,7 @@ class Dispatcher(Session):
         """Run one statement for every set of parameters."""
         text = self.learn(sql)
         if text.plan.database.is_sharded:
-            several.executemany(
+            multi_shard.executemany(
                 self,
                 cursor,
                 text,
@@ -27,8 +27,8 @@ class Dispatcher(Session):
             )
             return
         call: Call = lambda raw: raw.executemany(sql, rows)  # noqa: E731
-        conduct.run(self, cursor, text, None, call, batch=rows)
+        executor.run(self, cursor, text, None, call, batch=rows)
 
     def carry(self, cursor: Seat, sql: Any, call: Call, params: Any = None) -> None:
         """Route by the text `sql`, and there do `call`, which may be any use of it."""
-        conduct.run(self, cursor, self.learn(sql), params, call)
+        executor.run(self, cursor, self.learn(sql), params, call)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from routedb.dbapi import Params, Query
-from routedb.engine import conduct, single
-from routedb.engine.choose import choose
+from routedb.engine.fast_path import choose
+from routedb.engine.run import executor, single
 from routedb.engine.session import Call, Seat
 
 
@@ -41,7 +41,7 @@ def execute(
     if link is None or left < 0 or d.seen is not core.topology or core.loads[link.id]:
         link, route = choose(d, plan, near)
         if link is None:
-            conduct.run(d, cursor, text, vars, executing(query, vars))
+            executor.run(d, cursor, text, vars, executing(query, vars))
             return
     raw = cursor.raws.get(link) or cursor.take(link)
     loads, id_, lock = core.loads, link.id, link.lock
@@ -51,7 +51,7 @@ def execute(
     try:
         raw.execute(query, vars)
     except Exception as exc:
-        conduct.recover(d, cursor, text, vars, executing(query, vars), link, exc)
+        executor.recover(d, cursor, text, vars, executing(query, vars), link, exc)
         return
     finally:
         loads[id_] -= 1

@@ -12,15 +12,15 @@ from weakref import WeakMethod
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, TxMode
-from routedb.engine import search
-from routedb.engine.commit import End
-from routedb.engine.core import Core
-from routedb.engine.link import Link
-from routedb.engine.links import Links
-from routedb.engine.plan import Text
-from routedb.engine.sight import Sight
-from routedb.engine.texts import LONGEST_KEPT
-from routedb.engine.transaction import Transaction
+from routedb.engine.consistency.tracker import Sight
+from routedb.engine.links import find_node
+from routedb.engine.links.link import Link
+from routedb.engine.links.links import Links
+from routedb.engine.plans.plan import Text
+from routedb.engine.plans.plan_cache import LONGEST_KEPT
+from routedb.engine.shared.core import Core
+from routedb.engine.transactions.commit import End
+from routedb.engine.transactions.transaction import Transaction
 from routedb.routing import CONSISTENCIES, Route
 from routedb.session import State
 from routedb.topology.snapshot import GroupView, Role, Snapshot
@@ -226,7 +226,9 @@ class Session:
     def default_link(self) -> Link:
         """Return a link to the writer of the default database."""
         group = self.core.default_group(self.database)
-        return self.transaction.branches.get(group) or search.writer(self.links, group)
+        return self.transaction.branches.get(group) or find_node.writer(
+            self.links, group
+        )
 
     def faced(self, exc: errors.Error) -> errors.Error:
         """Return an error of ours as this connection's face raises it.

@@ -10,10 +10,10 @@ from routedb.adapters.base import Adapter, Raw, TxMode
 from routedb.adapters.translate import NAMES
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
-from routedb.engine.core import Core
-from routedb.engine.pool.book import Place
-from routedb.engine.pool.holding import OwnRef
 from routedb.engine.pool.pool import Pool
+from routedb.engine.pool.refcount import OwnRef
+from routedb.engine.pool.slots import Place
+from routedb.engine.shared.core import Core
 from routedb.routing import database_for
 
 

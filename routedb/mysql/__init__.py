@@ -12,7 +12,7 @@ from collections.abc import Callable
 from routedb.adapters import mysqlclient
 from routedb.adapters.base import TxMode
 from routedb.connection import Connection
-from routedb.engine.core import Core
+from routedb.engine.shared.core import Core
 from routedb.mysql.connection import MySQLConnection
 from routedb.mysql.cursor import MySQLCursor
 

@@ -14,9 +14,9 @@ from routedb.adapters.base import Raw, TxMode
 from routedb.adapters.mysqlclient import MysqlclientAdapter
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
-from routedb.engine import search
-from routedb.engine.core import Core
-from routedb.engine.link import Link
+from routedb.engine.links import find_node
+from routedb.engine.links.link import Link
+from routedb.engine.shared.core import Core
 from routedb.face import Faced
 from routedb.mysql.asking import Asking, Switch
 from routedb.mysql.cursor import MySQLCursor, cursor_class
@@ -74,7 +74,7 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
             or next((link for link in links if link.adapter is self._adapter), None)
         )
         if found is None or found.adapter is not self._adapter:
-            found = search.writer(links, group)
+            found = find_node.writer(links, group)
         return found.raw
 
     def latest(self) -> Raw:
@@ -183,7 +183,7 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
         dispatcher = self.usable()
         if not dispatcher.transaction.is_bound:
             group = self._database.groups[0].id
-            search.writer(dispatcher.links, group, must_live=True)
+            find_node.writer(dispatcher.links, group, must_live=True)
         self.guarded(self.backend().ping, *args)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from routedb import errors
 from routedb.adapters.base import Raw, RawCursor
 from routedb.adapters.mysqlclient import ADAPTER
 from routedb.engine.execute import execute
-from routedb.engine.link import Link
+from routedb.engine.links.link import Link
 from routedb.face import Half, Switching, named
 from routedb.mysql.own import Own
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from routedb.engine.link import Link
+from routedb.engine.links.link import Link
 from routedb.face import Half
 from routedb.session.pins import Pins
 from routedb.sql.stake import Lives, Stake

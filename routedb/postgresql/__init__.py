@@ -17,7 +17,7 @@ from routedb import errors
 from routedb.adapters import psycopg2
 from routedb.adapters.base import TxMode
 from routedb.connection import Connection
-from routedb.engine.core import Core
+from routedb.engine.shared.core import Core
 from routedb.postgresql.connection import PostgreSQLConnection
 from routedb.postgresql.cursor import PostgreSQLCursor
 from routedb.postgresql.factories import connection_class

@@ -12,7 +12,7 @@ from psycopg2 import extensions as ext
 
 from routedb.adapters.psycopg2 import Sibling
 from routedb.cursor import Cursor
-from routedb.engine.link import Link
+from routedb.engine.links.link import Link
 from routedb.face.rebind import rebind
 from routedb.postgresql.handle import Handle
 from routedb.postgresql.own import Own

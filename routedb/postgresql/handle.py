@@ -13,7 +13,7 @@ from psycopg2 import extensions as ext
 
 from routedb.adapters import sockets
 from routedb.connection import Connection
-from routedb.engine.pool.holding import OwnRef
+from routedb.engine.pool.refcount import OwnRef
 
 if TYPE_CHECKING:
     from routedb.postgresql.identity import Identified

@@ -17,11 +17,11 @@ from routedb.adapters.base import TxMode
 from routedb.adapters.psycopg2 import Psycopg2Adapter
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
-from routedb.engine import search
-from routedb.engine.core import Core
-from routedb.engine.pool.book import Place
-from routedb.engine.pool.holding import OwnRef
+from routedb.engine.links import find_node
 from routedb.engine.pool.pool import ONCE, Pool
+from routedb.engine.pool.refcount import OwnRef
+from routedb.engine.pool.slots import Place
+from routedb.engine.shared.core import Core
 from routedb.face import Faced
 from routedb.postgresql.handle import Handle
 
@@ -83,7 +83,7 @@ class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
         self._reborn()
         made.greet(self)
         if self.identity is Identity.NEW:  # without a default nothing was opened
-            search.writer(self.dispatcher.links, self._database.groups[0].id)
+            find_node.writer(self.dispatcher.links, self._database.groups[0].id)
 
     # -- the identity handle -----------------------------------------------------------
 

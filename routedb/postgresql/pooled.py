@@ -2,7 +2,7 @@
 
 A virtual connection of this face is a link itself, so its object goes into the pool
 with its C connection, which stays open, and is handed out again, as new, when nobody
-else holds it (see engine/pool/holding.py).
+else holds it (see engine/pool/refcount.py).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from psycopg2 import extensions as ext
 from routedb import errors
 from routedb.adapters.psycopg2 import ADAPTER
 from routedb.config.model import NodeConfig
-from routedb.engine.core import Core
-from routedb.engine.opening import open_raw
+from routedb.engine.pool.open_raw import open_raw
 from routedb.engine.pool.pool import Warm
+from routedb.engine.shared.core import Core
 from routedb.postgresql.connection import PostgreSQLConnection
 from routedb.postgresql.handle import Handle
 from routedb.postgresql.identity import Lease, kind_of

@@ -8,8 +8,8 @@ from typing import Any
 from psycopg2 import extensions as ext
 
 from routedb import errors
-from routedb.engine import search
-from routedb.engine.link import Link
+from routedb.engine.links import find_node
+from routedb.engine.links.link import Link
 from routedb.postgresql.handle import Handle
 from routedb.postgresql.modes import Modes
 from routedb.session import Action, Moment, action_for
@@ -42,7 +42,7 @@ class TwoPhase(Modes):
         if transaction.is_bound or dispatcher.links.mode.autocommit:
             self._refuse("tpc_begin is for outside a transaction and autocommit")
         group = self._database.groups[0].id
-        link = search.writer(dispatcher.links, group, must_live=True)
+        link = find_node.writer(dispatcher.links, group, must_live=True)
         self.guarded(link.raw.tpc_begin, xid)
         transaction.join(group, link, Role.WRITER, is_home=True)
         transaction.note_write(group)
@@ -70,7 +70,7 @@ class TwoPhase(Modes):
         was_idle = not dispatcher.transaction.is_begun
         group = self._database.groups[0].id
         branch = dispatcher.transaction.branches.get(group)
-        link = branch or search.writer(dispatcher.links, group, must_live=True)
+        link = branch or find_node.writer(dispatcher.links, group, must_live=True)
         if type(link.raw) is not Handle:  # which psycopg2 asks by our own cursor
             found = self.guarded(link.raw.tpc_recover)
             if was_idle:
@@ -138,7 +138,7 @@ class TwoPhase(Modes):
 
     def _finish_prepared(self, method: str, xid: Any) -> None:
         group = self._database.groups[0].id
-        link = search.writer(self.dispatcher.links, group, must_live=True)
+        link = find_node.writer(self.dispatcher.links, group, must_live=True)
         self._send(link, lambda: getattr(link.raw, method)(xid), _FINISHING)
         link.touch(self.dispatcher.core.clock())
         self.dispatcher.sight.wrote(group, link.id)

@@ -11,7 +11,7 @@ the source can have shown:
     a replica whose own position covers that sample holds it.
 
 So a session that pauses for longer than the monitor samples is free to move, and one
-that never pauses stays where it is, or asks its source once (engine/catch.py), which
+that never pauses stays where it is, or asks its source once (engine's catch_up), which
 turns the source into a *floor*, a position. A token from another process is a floor as
 well. A sample of the writer that was asked for after a floor was set stands above it,
 also when the floor is of another history: what that history had more is lost, and the

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from routedb.adapters import sqlite3
 from routedb.adapters.base import TxMode
 from routedb.connection import Connection
-from routedb.engine.core import Core
+from routedb.engine.shared.core import Core
 from routedb.sqlite.connection import SQLiteConnection
 from routedb.sqlite.cursor import SQLiteCursor
 

@@ -11,7 +11,7 @@ from routedb.adapters.base import Raw, TxMode
 from routedb.adapters.sqlite3 import Sqlite3Adapter
 from routedb.config.model import NodeConfig
 from routedb.connection import Connection
-from routedb.engine.core import Core
+from routedb.engine.shared.core import Core
 from routedb.face import Faced
 from routedb.sqlite.cursor import SQLiteCursor, cursor_class
 from routedb.sqlite.registered import Registered

@@ -12,7 +12,7 @@ from routedb import errors
 from routedb.adapters.base import Raw, RawCursor
 from routedb.adapters.sqlite3 import ADAPTER
 from routedb.engine.execute import execute
-from routedb.engine.link import Link
+from routedb.engine.links.link import Link
 from routedb.face import Switching, named
 from routedb.sqlite.own import Own
 

@@ -8,7 +8,7 @@ import sys
 
 from routedb import adapters
 from routedb.cli.check import Report, group_troubles, hear
-from routedb.engine.core import Core
+from routedb.engine.shared.core import Core
 from routedb.topology.snapshot import Answer, Role
 from tests.cli.rows import rows_of
 from tests.monitor.rest import members_at, nobody, saying

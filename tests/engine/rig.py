@@ -16,7 +16,7 @@ from routedb.adapters.base import TxMode
 from routedb.config import load
 from routedb.connection import Connection
 from routedb.cursor import Cursor
-from routedb.engine.core import Core
+from routedb.engine.shared.core import Core
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.routing import Reason

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import routedb
-from routedb.engine.choose import YOUNG
-from routedb.engine.explain import Explanation, explain
+from routedb.engine.fast_path import YOUNG
+from routedb.engine.route.explain import Explanation, explain
 from routedb.topology import Role
 from tests.engine.rig import farm
 

@@ -10,8 +10,8 @@ import pytest
 
 import routedb
 from routedb.adapters import fake
-from routedb.engine.link import Link
-from routedb.engine.texts import MOST_SHAPES, MOST_TEXTS
+from routedb.engine.links.link import Link
+from routedb.engine.plans.plan_cache import MOST_SHAPES, MOST_TEXTS
 from routedb.errors import Fault
 from tests.engine.rig import check_sound, farm
 

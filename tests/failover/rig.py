@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import routedb
-from routedb.engine.link import Link
+from routedb.engine.links.link import Link
 from tests.proxy import Proxy
 from tests.servers import Database, Server, wait_until
 

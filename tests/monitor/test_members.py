@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from routedb.config import load
-from routedb.engine.core import Core
+from routedb.engine.shared.core import Core
 from routedb.errors import Fault
 from routedb.events import NodeFailed
 from routedb.monitor import Monitor, scout

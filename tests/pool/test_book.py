@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from routedb.config import PoolConfig
-from routedb.engine.pool.book import Book, Place, Waiter
+from routedb.engine.pool.slots import Book, Place, Waiter
 from routedb.engine.pool.states import PlaceState
 
 ME, OTHER = 1, 2

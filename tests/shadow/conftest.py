@@ -9,7 +9,7 @@ import pytest
 import routedb
 from routedb.adapters import fake
 from routedb.cli.source import settle
-from routedb.engine.shadow.tally import TALLY
+from routedb.engine.route.shadow.tally import TALLY
 
 SERVERS = {
     "main-w": "writer",

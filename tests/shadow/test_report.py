@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import routedb
-from routedb.engine.shadow.tally import TALLY, Tally, shown
+from routedb.engine.route.shadow.tally import TALLY, Tally, shown
 from routedb.errors import ShardError
 from routedb.sql import scan
 from routedb.topology.snapshot import Role
@@ -192,7 +192,7 @@ def test_threads_lose_no_count(shadow):
 
 
 def test_lines_are_bounded(shadow, monkeypatch):
-    monkeypatch.setattr("routedb.engine.shadow.tally._MOST_LINES", 2)
+    monkeypatch.setattr("routedb.engine.route.shadow.tally._MOST_LINES", 2)
     cursor = shadow.cursor()
     for name in "abcd":
         cursor.execute(f"SELECT {name} FROM t")

@@ -6,7 +6,7 @@ import pytest
 
 import routedb
 from routedb.cli.source import settle
-from routedb.engine.plan import Plan, Text
+from routedb.engine.plans.plan import Plan, Text
 from routedb.routing import Reason
 from routedb.topology.snapshot import Role
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import routedb
-from routedb.engine.link import Link
+from routedb.engine.links.link import Link
 
 NODES = ("replica1", "writer")
 

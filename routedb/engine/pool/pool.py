@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from routedb import errors
 from routedb.adapters.base import Adapter, Raw
 from routedb.config.model import DatabaseConfig, NodeConfig, PoolConfig
-from routedb.engine.link import AUTOCOMMIT, Link
-from routedb.engine.pool.book import Book, Place, Waiter
-from routedb.engine.pool.holding import is_held
+from routedb.engine.links.link import AUTOCOMMIT, Link
+from routedb.engine.pool.refcount import is_held
+from routedb.engine.pool.slots import Book, Place, Waiter
 from routedb.engine.pool.states import PlaceState
 
 ONCE = "once"  # the kind of a link that cannot be handed out again

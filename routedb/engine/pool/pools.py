@@ -7,7 +7,7 @@ from functools import partial
 
 from routedb.adapters.base import Adapter
 from routedb.config.model import ClusterConfig, NodeConfig
-from routedb.engine.opening import open_raw
+from routedb.engine.pool.open_raw import open_raw
 from routedb.engine.pool.pool import Pool, Warm, World
 from routedb.topology import NodeState, Snapshot
 

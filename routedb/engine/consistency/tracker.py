@@ -1,0 +1,185 @@
+"""What one virtual connection has seen of each group, and who may answer it.
+
+The rule is in session/seen.py; here are the marks, and the clock. Threads may share the
+connection, so a node is chosen in three steps: take a look; choose by it; `move` there,
+which fails when the mark is not that of the look any more. What a thread was shown
+meanwhile by a node that is the source no more is noted afterwards, by `meet` or
+`confirm`.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from routedb.engine.links.link import Link
+from routedb.engine.links.links import Links
+from routedb.engine.shared.core import Core
+from routedb.session.seen import NOBODY, Floor, Look, Mark, Patience, holders
+from routedb.topology import GroupView, Snapshot
+
+BLANK = Mark()  # of a group that has none
+
+
+class Sight:
+    """The marks of one session. `marks` is public: the hot path looks into it.
+
+    Groups of one node have none: there is nobody else to ask. `Links.near` goes with
+    the marks: each new mark comes with a new one. So whoever takes `near` first, and
+    then a mark, writes into what is thrown away if the mark is.
+    """
+
+    def __init__(self, core: Core, links: Links) -> None:
+        self.core = core
+        self.links = links
+        self.marks: dict[int, Mark] = {}  # by group id
+        self.barred: dict[int, Snapshot] = {}  # pictures in which the writer answers
+        self.writes = 0  # how often this session may have written
+        self._patience: dict[int, Patience] = {}
+        self._lock = threading.RLock()  # guards what replaces a mark
+
+    # -- taking a look -----------------------------------------------------------------
+
+    def mark(self, group: int) -> Mark:
+        """Return what was seen of a group."""
+        return self.marks.get(group, BLANK)
+
+    def look(self, group: int, consistency: str) -> Look:
+        """Return what a choice under this consistency goes by."""
+        is_shared = consistency == "process"
+        shared_at = self.core.wrote_at.get(group, 0.0) if is_shared else 0.0
+        return self.look_at(self.mark(group), shared_at)
+
+    def look_at(self, mark: Mark, shared_at: float) -> Look:
+        """Return what a choice by this mark goes by."""
+        return Look(mark, max(mark.since, self.links.used_at(mark.source)), shared_at)
+
+    def among(self, view: GroupView, look: Look) -> tuple[int, ...] | None:
+        """Return the replicas, of the ring, that may answer a plain read; None: any."""
+        if look.mark.is_blank and not look.shared_at:
+            return None
+        return holders(view, look)
+
+    def is_ahead(self, view: GroupView, consistency: str) -> bool:
+        """Tell whether no replica is known to hold what this session has seen."""
+        if consistency == "eventual":
+            return False
+        among = self.among(view, self.look(view.id, consistency))
+        return among is not None and not among and bool(view.ring)
+
+    def patience(self, group: int) -> Patience:
+        """Return when the group's source may be asked again."""
+        return self._patience.setdefault(group, Patience())
+
+    # -- moving ------------------------------------------------------------------------
+
+    def move(self, group: int, node: int, look: Look) -> Mark | None:
+        """Make `node`, which was chosen by `look`, the source; return the mark then.
+
+        None: another thread has written, or was shown something, since.
+        """
+        before = look.mark
+        is_new = node != before.source or bool(before.floors)
+        if not is_new and look.shared_at == before.shared_at:
+            return before if self.mark(group) is before else None
+        since = self.core.clock() if is_new else before.since
+        return self._pass(group, Mark(node, since, look.shared_at), look)
+
+    def leave(self, group: int, floor: Floor, look: Look) -> Mark | None:
+        """Take where the source of `look` is instead of the source; return the mark
+        then, None as `move` does."""
+        self.barred.pop(group, None)  # now others may be known to hold it
+        return self._pass(group, Mark(floors=(*look.mark.floors, floor)), look)
+
+    def _pass(self, group: int, mark: Mark, look: Look) -> Mark | None:
+        """Go on with `mark` in the place of that of the look, unless something else is
+        there by now, or the source that is left has shown something after the look."""
+        left = look.mark.source
+        with self._lock:
+            if self.mark(group) is not look.mark:
+                return None
+            self._put(group, mark)
+            # In this order: another thread notes its contact, and looks at `near` then.
+            if left in (NOBODY, mark.source):
+                return mark
+            if self.links.used_at(left) <= look.seen_at:
+                return mark
+            self._lift(group)
+            return None
+
+    # -- taking note -------------------------------------------------------------------
+
+    def meet(self, link: Link, look: Look | None = None) -> None:
+        """Take note that `link` has shown this session what its node holds.
+
+        `look`: by what the node was chosen. Without one nothing is known of a node but
+        the writer.
+        """
+        group = link.node.group
+        if self.core.groups[group].is_single:
+            return
+        with self._lock:
+            moved = None if look is None else self.move(group, link.id, look)
+            if moved is None and self.mark(group).source != link.id:
+                self._take(group, link.id)
+            self._check_open(link)
+
+    def confirm(self, link: Link) -> None:
+        """Take note that `link`, whose node was the source, has shown what that holds,
+        and that the source may have changed meanwhile."""
+        with self._lock:
+            if self.mark(link.node.group).source != link.id:
+                self._lift(link.node.group)
+            self._check_open(link)
+
+    def wrote(self, group: int, node: int) -> None:
+        """Take note of a write that `node` has acknowledged, or may have done."""
+        self.writes += 1
+        if self.core.groups[group].is_single:
+            return
+        with self._lock:
+            self._take(group, node)
+        self.core.note_write(group)
+
+    def add(self, group: int, floor: Floor) -> None:
+        """Do not fall behind `floor` either."""
+        with self._lock:
+            self._put(group, self.mark(group).above(floor))
+
+    def bar(self, group: int, picture: Snapshot) -> None:
+        """Let the writer answer until there is another picture."""
+        self.barred[group] = picture
+        self.core.want(group)
+
+    def _take(self, group: int, node: int) -> None:
+        """Make a node the source of which is known only that it was spoken with."""
+        before = self.mark(group)
+        if node == self.core.topology.groups[group].writer or before.is_blank:
+            self._put(group, Mark(node, self.core.clock()))
+        elif node == before.source:
+            self._put(group, Mark(node, self.core.clock(), floors=before.floors))
+        else:
+            self._lift(group)
+
+    def _check_open(self, link: Link) -> None:
+        """What a link shows that was dropped by another thread counts for no source."""
+        if self.links.open.get(link.id) is not link:
+            self._lift(link.node.group)
+
+    def _lift(self, group: int) -> None:
+        """Two nodes have shown something, and of neither is it known that it holds what
+        the other has shown. What the writer has from now on holds both."""
+        self._put(group, Mark(NOBODY, self.core.clock()))
+
+    def _put(self, group: int, mark: Mark) -> None:
+        self.marks[group] = mark
+        self.links.near = {}
+
+    def forget(self) -> None:
+        """Be a session that has seen nothing."""
+        self.marks.clear()
+        self.barred.clear()
+        self.links.near = {}
+
+    def abandon(self) -> None:
+        """In a forked child: a thread that is not here may have had the lock."""
+        self._lock = threading.RLock()

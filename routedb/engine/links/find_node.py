@@ -1,0 +1,159 @@
+"""Find a node of a group to run on, and open a link to it, or wait for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from routedb import errors
+from routedb.adapters.base import Fault
+from routedb.config.mask import mask
+from routedb.engine.links.link import Link
+from routedb.engine.links.links import Links
+from routedb.events import NodeFailed
+from routedb.session import Action, Moment, action_for
+from routedb.topology import GroupView, candidates, pick
+
+# What says that the node itself could not be had, not only this link.
+_NODE_FAULTS = frozenset({Fault.REFUSED, Fault.NODE_STARTING, Fault.LINK_LOST})
+
+Among = Callable[[GroupView], Sequence[int] | None]
+
+
+def writer(links: Links, group: int, must_live: bool = False) -> Link:
+    """Return a link to the group's writer, waiting for one up to failover_timeout.
+
+    A group of one node is tried once: there is nobody to fail over to. `must_live`: as
+    `Links.get` has it.
+    """
+    core = links.core
+    deadline = _deadline(links, group)
+    while True:
+        node = core.await_writer(group, deadline)
+        version = core.topology.version
+        try:
+            return links.get(node, must_live)
+        except Exception as exc:
+            if not _may_come(links, group, node, exc, version, deadline):
+                raise
+
+
+def reader(
+    links: Links,
+    group: int,
+    turn: int,
+    avoid: Collection[int] = (),
+    among: Among = lambda view: None,
+    must_live: bool = False,
+) -> Link:
+    """Return a link to a replica that may be read from, else to the writer; while there
+    is neither, to whichever comes first within failover_timeout.
+
+    `among`: tells the part of the ring that will do; None: all of it, and in need any
+    node.
+    """
+    core = links.core
+    deadline = _deadline(links, group)
+    tried = set(avoid)
+    while True:
+        topology = core.topology
+        view = topology.groups[group]
+        replica = _choose(links, view, turn, tried, among(view))
+        node = view.writer if replica is None else replica
+        if node is None:
+            _await_any(links, group, topology.version, deadline)
+            tried.clear()  # who failed may be back
+            continue
+        try:
+            return links.get(node, must_live)
+        except Exception as exc:
+            if replica is not None:
+                action = cannot_open(links, node, exc, Moment.FINDING_REPLICA)
+                if action is not Action.RETRY_ELSEWHERE and not _refuses(links, node):
+                    raise
+                tried.add(node)
+            elif not _may_come(links, group, node, exc, topology.version, deadline):
+                raise
+
+
+def cannot_open(links: Links, node: int, exc: Exception, moment: Moment) -> Action:
+    """Report a node that could not be had; return what to do about it."""
+    core = links.core
+    config = core.nodes[node]
+    adapter = core.adapter(config)
+    fault = adapter.fault(exc, None)
+    if isinstance(exc, errors.Error) and exc.__class__.__module__ == errors.__name__:
+        return Action.RAISE
+    adapter.adopt(exc)
+    if fault in _NODE_FAULTS or fault is Fault.OVERLOAD:
+        exc.retry_is_safe = True  # type: ignore[attr-defined]  # nothing was sent
+    if fault in _NODE_FAULTS:
+        generation = core.generation(config)
+        reason = mask(str(exc)).strip()
+        fault = Fault.REFUSED if fault is Fault.LINK_LOST else fault
+        core.publish(NodeFailed(node, generation, reason, fault))
+    return action_for(fault, moment)
+
+
+def _deadline(links: Links, group: int) -> float:
+    core = links.core
+    database = core.config.databases[core.groups[group].database]
+    return core.clock() + database.failover_timeout_s
+
+
+def _may_come(
+    links: Links,
+    group: int,
+    node: int,
+    exc: Exception,
+    version: int,
+    deadline: float,
+) -> bool:
+    """Tell whether there is news, or will be in time, of a writer that could not be
+    reached in the picture `version`."""
+    core = links.core
+    action = cannot_open(links, node, exc, Moment.FINDING_WRITER)
+    if action is not Action.AWAIT_WRITER or core.groups[group].is_single:
+        return False
+    return core.topology.version != version or core.await_news(version, deadline)
+
+
+def _await_any(links: Links, group: int, version: int, deadline: float) -> None:
+    """Wait for news of a group where nobody can be read from. Raises what
+    `Core.await_writer` raises."""
+    core = links.core
+    # News may come faster than time passes.
+    is_over = core.clock() >= deadline or not core.await_news(version, deadline)
+    if is_over or core.topology.groups[group].is_refusing:
+        core.await_writer(group, deadline)
+
+
+def _choose(
+    links: Links,
+    view: GroupView,
+    turn: int,
+    tried: Collection[int],
+    among: Sequence[int] | None,
+) -> int | None:
+    if not tried:
+        ring = view.ring if among is None else tuple(among)
+        free, has_room = (_with_room(links, n) for n in (ring, (view.writer,)))
+        if ring and not free and has_room:
+            return None  # the writer may answer at once
+        return pick(free or ring, links.core.loads, turn)
+    order = candidates(view, tried, links.core.clock())
+    if among is not None:
+        order = tuple(node for node in order if node in among)
+    return order[0] if order else None
+
+
+def _with_room(links: Links, nodes: tuple[int | None, ...]) -> tuple[int, ...]:
+    """Return those where no other connection's link must be waited for."""
+    pools, held = links.core.pools, links.open
+    return tuple(n for n in nodes if n is not None and pools.has_room(n, held))
+
+
+def _refuses(links: Links, node: int) -> bool:
+    """Tell whether a node answers but refuses a setting: it may not have a role, or a
+    schema, that the writer has had for a moment."""
+    link = links.open.get(node)
+    return link is not None and link.fresh != links.version and link.is_alive()

@@ -1,0 +1,207 @@
+"""One open driver connection to one node."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from routedb.adapters.base import Adapter, Raw, TxMode
+from routedb.config.model import NodeConfig
+from routedb.errors import Fault
+from routedb.topology.commits import Note
+
+if TYPE_CHECKING:
+    from routedb.engine.pool.slots import Place
+
+_FREE = nullcontext()
+AUTOCOMMIT = TxMode(autocommit=True)
+
+
+class Link:
+    """A driver connection, `raw`, and what the engine must know of it.
+
+    `generation` is the node's when the link was opened: a fault on an old link says
+    nothing about a node that has come back since. `opened_at` is on the core's clock.
+    `lock` is None when the driver lets several threads use one connection.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "adapter",
+        "expires_at",
+        "fresh",
+        "generation",
+        "hold",
+        "id",
+        "is_changed",
+        "is_text_begun",
+        "lock",
+        "mode",
+        "node",
+        "note",
+        "opened_at",
+        "place",
+        "raw",
+        "replayed",
+        "silence_s",
+        "used_at",
+    )
+
+    def __init__(
+        self,
+        node: NodeConfig,
+        adapter: Adapter,
+        raw: Raw,
+        generation: int,
+        expires_at: float = inf,
+        place: Place | None = None,
+    ) -> None:
+        self.id = node.id
+        self.node = node
+        self.adapter = adapter
+        self.raw = raw
+        self.generation = generation
+        self.opened_at = (
+            0.0  # on the core's clock: see Roll; 0.0: before it was borrowed
+        )
+        self.silence_s = 0.0  # of its node, when the link was given up for that
+        self.expires_at = expires_at  # on the core's clock: see Links.get
+        self.place = place  # in the node's pool, when the link is borrowed
+        self.is_changed = False  # more than plain reads has run on it
+        # What Adapter.connect leaves behind; None when it is not known.
+        self.mode: TxMode | None = AUTOCOMMIT
+        self.fresh = -1  # the dispatcher's version this link was last brought up to
+        self.replayed = -1  # the version of the settings it has
+        self.used_at = 0.0  # when it last answered: see session/seen.py
+        self.is_text_begun = False  # its transaction was begun by statement
+        self.note: Note | None = None  # the last of a commit (see commit_check)
+        self.lock = None if adapter.is_concurrent else threading.RLock()
+        self.hold: AbstractContextManager[Any] = self.lock or _FREE
+
+    def touch(self, at: float) -> None:
+        """Take note that it answered then; another thread may know of a later answer.
+
+        CPython changes threads at calls and loops only: not between the two here.
+        """
+        if at > self.used_at:
+            self.used_at = at
+
+    def take(self, exc: BaseException) -> Fault:
+        """Return what an exception of the driver tells, and make it ours too."""
+        fault = self.adapter.fault(exc, self.raw)
+        self.adapter.adopt(exc)
+        if fault is Fault.CONFLICT:
+            exc.retry_is_safe = True  # type: ignore[attr-defined]  # errors.Error's
+        return fault
+
+    # -- of a link that is borrowed ----------------------------------------------------
+
+    def reset(self, is_bound: bool) -> bool:
+        """Make it what the next borrower may have; False: that cannot be done.
+
+        `is_bound`: a transaction may be open on it. A link that served plain reads only
+        has nothing to reset, and keeps its transaction mode.
+        """
+        with self.hold:
+            if not self.adapter.is_alive(self.raw):
+                return False
+            if is_bound or self.is_text_begun:
+                self.adapter.rollback(self.raw)
+            is_changed = self.is_changed or self.mode is None
+            if is_changed:  # what the driver has set by itself, it must unset itself
+                self.set_mode(AUTOCOMMIT)
+            return self.adapter.reset(self.raw, self.node, is_changed)
+
+    def part(self) -> Raw:
+        """Leave the raw connection to the caller: this link is over."""
+        raw, self.raw = self.raw, None
+        return raw
+
+    # -- the adapter's calls, each once no other thread uses the link ------------------
+
+    def set_mode(self, mode: TxMode) -> None:
+        """Make later transactions run as `mode` says; costs nothing when they do."""
+        if self.mode != mode:
+            with self.hold:
+                self.adapter.set_mode(self.raw, mode)
+            self.mode = mode
+
+    def begin(self, mode: TxMode) -> None:
+        """Begin a transaction by statement."""
+        with self.hold:
+            self.adapter.begin(self.raw, mode)
+
+    def commit(self) -> None:
+        """Commit, also what was begun by text."""
+        with self.hold:
+            self.adapter.commit(self.raw)
+
+    def rollback(self) -> None:
+        """Roll back, also what was begun by text."""
+        with self.hold:
+            self.adapter.rollback(self.raw)
+
+    def run(self, sql: str) -> None:
+        """Run a text that gives no rows."""
+        with self.hold:
+            self.adapter.run(self.raw, sql)
+
+    def ask(self, sql: str) -> list[Any]:
+        """Run a text and return its rows."""
+        with self.hold:
+            return self.adapter.run(self.raw, sql)
+
+    def is_alive(self) -> bool:
+        """Tell whether the link can still be used."""
+        with self.hold:
+            return self.adapter.is_alive(self.raw)
+
+    def is_idle(self) -> bool:
+        """Tell whether no transaction is open."""
+        with self.hold:
+            return self.adapter.is_idle(self.raw)
+
+    def is_failed(self) -> bool:
+        """Tell whether the server refuses everything up to a rollback."""
+        with self.hold:
+            return self.adapter.is_failed(self.raw)
+
+    @property
+    def holds_writes(self) -> bool:
+        """Tell whether what it has just written waits for a commit: SQLite begins by
+        itself before some statements only, and the others last at once."""
+        return self.node.engine != "sqlite" or not self.is_idle()
+
+    def cancel(self, timeout_s: float) -> None:
+        """From another thread: end the statement that runs here, if one does."""
+        if self.lock is not None and self.lock.acquire(blocking=False):
+            self.lock.release()  # to be had at once: nothing runs
+            return
+        self.adapter.cancel(self.raw, self.node, timeout_s)
+
+    @property
+    def end(self) -> str:
+        """Say how it ended, for an error."""
+        if self.silence_s:
+            return f"{self.node.name} did not answer for {self.silence_s:.1f} s"
+        return f"the link to {self.node.name} was lost"
+
+    def give_up(self, silence_s: float) -> None:
+        """From another thread: let whoever waits on it fail now. Never raises."""
+        self.silence_s = silence_s
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """From another thread: let whoever waits on it fail now. Never raises."""
+        raw = self.raw
+        if raw is not None:  # None: it was given back to its pool
+            self.adapter.interrupt(raw)
+
+    def close(self) -> None:
+        """Close the driver's connection. Never raises."""
+        if self.place is None:
+            self.adapter.close(self.raw)
+        else:  # another may be opened in its place at once
+            self.adapter.end(self.raw)

@@ -1,0 +1,282 @@
+"""The links of one virtual connection: found, opened, brought up to date, dropped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
+from math import inf
+from typing import Protocol
+from weakref import WeakMethod, ref
+
+from routedb import errors
+from routedb.adapters.base import Adapter, Fault, TxMode
+from routedb.config.model import NodeConfig
+from routedb.engine.links.link import AUTOCOMMIT, Link
+from routedb.engine.links.open_link import Host, borrowed, connect, pool_of
+from routedb.engine.pool.pool import take
+from routedb.engine.pool.slots import Place
+from routedb.engine.shared.core import Core
+from routedb.session import Settings
+from routedb.session.pins import Pin, Pins
+from routedb.session.settings import Setting
+from routedb.topology import GroupView, NodeState
+
+
+class Holder(Protocol):
+    """What links need of a cursor, which may hold rows that came over one of them."""
+
+    def guard(self, link: Link) -> None:
+        """Expect that fetching what `link` has brought may fail: it is closed."""
+
+    def part(self, link: Link) -> None:
+        """Let go of everything that came over `link`: it goes to another connection.
+        What was told of the last statement stays."""
+
+
+class Links:
+    """At most one link per node. `open` is public: the hot path looks into it.
+
+    `version` goes up whenever the settings or the transaction mode change; a link
+    whose `fresh` differs is brought up to date before its next statement.
+    """
+
+    def __init__(self, core: Core, mode: TxMode) -> None:
+        self.core = core
+        self.open: dict[int, Link] = {}
+        self.near: dict[int, Link] = {}  # see choose; another when any of this changes
+        self.holders: set[ref[Holder]] = set()  # the connection's cursors
+        self.left_at: dict[int, float] = {}  # node -> when a lost link answered last
+        self.hosts: dict[str, Host] = {}  # by engine
+        self.settings = Settings()
+        self.pins = Pins()  # what lives on one of these links only
+        self.lost: WeakMethod[Callable[[], None]] | None = None  # told of the loss
+        self._version = 0
+        self._mode = mode
+        self._lock = threading.RLock()
+        self._is_closed = False
+
+    @property
+    def version(self) -> int:
+        """The number of the settings and the mode that a link must have."""
+        return self._version
+
+    @version.setter
+    def version(self, number: int) -> None:
+        self._version = number
+        self.near = {}
+
+    @property
+    def mode(self) -> TxMode:
+        """How transactions on these links run, from the next one on."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: TxMode) -> None:
+        self._mode = mode
+        self.version += 1
+
+    def __iter__(self) -> Iterator[Link]:
+        return iter(list(self.open.values()))
+
+    def get(self, node: int, must_live: bool = False) -> Link:
+        """Return the link to node `node`, opened and up to date.
+
+        `must_live`: what follows could not be repeated, so an idle link is looked at
+        first, without a round trip, and replaced when it is dead.
+        """
+        with self._lock:
+            link = self.open.get(node)
+            if link is not None:
+                # A dead link that waits for settings says nothing of its node.
+                must_live = must_live or link.fresh != self.version
+                if must_live and not link.is_alive():
+                    self._replace(link)
+                    link = None
+                elif link.expires_at < inf and self._is_over(link):
+                    self.drop(link)
+                    link = None
+            if link is None:
+                link = self._connect(self.core.nodes[node])
+                link.touch(self.left_at.get(node, 0.0))  # what was seen, was seen
+                self.open[node] = link
+            if link.fresh != self.version:
+                self._freshen(link)
+            return link
+
+    def used_at(self, node: int) -> float:
+        """Return when `node` last answered here."""
+        link = self.open.get(node)
+        return self.left_at.get(node, 0.0) if link is None else link.used_at
+
+    def drop(self, link: Link) -> None:
+        """Forget a link that is of no more use, and close it."""
+        with self._lock:
+            if self.open.get(link.node.id) is link:
+                del self.open[link.node.id]
+                self.left_at[link.node.id] = link.used_at
+            self.near = {}
+            if self.pins:
+                self.pins.lose(link.id)
+                tell = self.lost() if self.lost is not None else None
+                if tell is not None:
+                    tell()
+        link.close()
+        place, link.place = link.place, None
+        if place is not None:
+            pool_of(self.core, link).lost(place)
+        for holder in self._holders():
+            holder.guard(link)
+
+    def adopt(self, place: Place, node: NodeConfig) -> None:
+        """Take a link that was reserved for this connection before it was made."""
+        self.open[node.id] = borrowed(self.core, node, place, take(place))
+
+    def changed(self, link: Link) -> None:
+        """Take note that the settings changed by a statement that `link` has run."""
+        self.version += 1
+        link.replayed = self.settings.version
+
+    def age(self, now: float) -> None:
+        """From another thread: have links that are too old looked at by `get` before
+        their next statement."""
+        for link in self:
+            if link.expires_at < now:
+                link.fresh = -1
+                self.near = {}
+
+    def close(self, bound: Collection[Link] = ()) -> None:
+        """Close every link, or give it back to its pool; `bound` are those that may
+        have a transaction open. Never raises."""
+        self._is_closed = True
+        for link in self:
+            if link.place is None or self.pins.has_unread(link.id):
+                self.drop(link)
+                continue
+            self._forget(link)
+            link.is_changed = link.is_changed or self.pins.keep(link.id)
+            for holder in self._holders():
+                holder.part(link)
+            pool_of(self.core, link).give(link, link in bound)
+
+    def collect(self) -> None:
+        """Close every link, from a finalizer, which must not wait for anything: so no
+        session is reset, and the pool is told by its upkeep."""
+        for link in self:
+            place, link.place = link.place, None
+            self.drop(link)
+            if place is not None:
+                lost = pool_of(self.core, link).lost
+                self.core.upkeep.post(partial(lost, place))
+
+    def abandon(self) -> None:
+        """In a forked child: give up every link without a word to its server."""
+        self._lock = threading.RLock()
+        for link in self:
+            link.adapter.abandon(link.raw)
+            self.left_at[link.node.id] = link.used_at
+            self.pins.lose(link.id)
+        self.open.clear()
+        self.near = {}
+
+    def savepoint(self, name: str) -> None:
+        """Remember what the transaction has set and made up to savepoint `name`."""
+        self.settings.pending.savepoint(name)
+        self.pins.pending.savepoint(name)
+
+    def release(self, name: str) -> None:
+        """Forget a savepoint, and those made since."""
+        self.settings.pending.release(name)
+        self.pins.pending.release(name)
+
+    def rollback_to(self, name: str) -> None:
+        """Undo what was set and made since savepoint `name`."""
+        self.settings.pending.rollback_to(name)
+        self.pins.rollback_to(name)
+
+    def check_lost(self, face: Adapter) -> None:
+        """Raise, once, when something that lived on a link was lost with it."""
+        if self.pins.lost:
+            raise face.own(errors.OperationalError)(
+                f"a link was lost, and with it what lived there: "
+                f"{self.pins.take_lost()}. Nothing was sent now; the connection can be "
+                "used again, without them"
+            )
+
+    @property
+    def pinned(self) -> tuple[Pin, ...]:
+        """What lives on one of these links only."""
+        nodes = self.core.nodes
+        return tuple(
+            Pin(held.stake.kind, held.stake.name or None, nodes[held.node].name)
+            for held in self.pins
+        )
+
+    def _connect(self, node: NodeConfig) -> Link:
+        if self._is_closed:  # by another thread, under a statement
+            adapter = self.core.adapter(node)
+            raise adapter.own(errors.InterfaceError)("the connection is closed")
+        self._let_go(self.core.topology.groups[node.group])
+        return connect(self.core, node, self.hosts)
+
+    def _is_over(self, link: Link) -> bool:
+        """Tell whether a link is too old, and nothing keeps it."""
+        is_old = link.expires_at < self.core.clock()
+        return is_old and not self.pins.keep(link.id) and link.is_idle()
+
+    def _forget(self, link: Link) -> None:
+        with self._lock:
+            self.open.pop(link.id, None)
+            self.near = {}
+
+    def _holders(self) -> list[Holder]:
+        return [holder for known in list(self.holders) if (holder := known())]
+
+    def _let_go(self, view: GroupView) -> None:
+        """Close idle links to nodes that have left the group."""
+        gone = {n.id for n in view.nodes if n.state is NodeState.GONE}
+        for link in self if gone else ():
+            is_held = any(held.node == link.id for held in self.pins)
+            if link.id in gone and not is_held and link.is_idle():
+                self.drop(link)
+
+    def _replace(self, link: Link) -> None:
+        """Drop a dead idle link; say so when something that lived on it is lost."""
+        self.drop(link)
+        if self.pins.lost:
+            raise link.adapter.own(errors.OperationalError)(
+                f"the idle link to {link.node.name} was closed by the server, and with "
+                f"it what lived there: {self.pins.take_lost()}. Nothing was sent; the "
+                "connection can be used again, without them"
+            )
+
+    def _freshen(self, link: Link) -> None:
+        """Bring settings and transaction mode up to date. Outside transactions only."""
+        missing = []
+        if link.replayed != self.settings.version:
+            missing = self.settings.since(
+                link.node.engine, link.node.database, link.replayed
+            )
+        try:
+            if missing:
+                link.is_changed = True
+                link.set_mode(AUTOCOMMIT)
+                _replay(link, missing)
+            link.replayed = self.settings.version
+            link.set_mode(self._mode)
+        except Exception as exc:
+            if link.adapter.fault(exc, link.raw) is Fault.LINK_LOST:
+                self.drop(link)
+            raise
+        link.fresh = self.version
+
+
+def _replay(link: Link, settings: Iterable[Setting]) -> None:
+    with link.hold:
+        cursor = link.adapter.cursor(link.raw)
+        for setting in settings:
+            if setting.params is None:
+                cursor.execute(setting.sql)
+            else:
+                cursor.execute(setting.sql, setting.params)
+        cursor.close()

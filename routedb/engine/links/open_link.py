@@ -1,0 +1,91 @@
+"""A new link to a node: opened, or borrowed from the node's pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import inf
+from typing import Protocol
+
+from routedb.adapters.base import Raw
+from routedb.config.model import NodeConfig
+from routedb.engine.links.link import Link
+from routedb.engine.pool.open_raw import open_raw
+from routedb.engine.pool.pool import Pool
+from routedb.engine.pool.slots import Place
+from routedb.engine.shared.core import Core
+
+
+class Host(Protocol):
+    """What links need of a connection's face, for the servers of one engine."""
+
+    def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a raw connection."""
+
+    def dress(self, raw: Raw, node: NodeConfig) -> bool:
+        """Give a raw connection what was set on the virtual one; tell whether a pool
+        will have to undo it."""
+
+    def lend(
+        self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
+    ) -> tuple[Place, Raw]:
+        """Borrow a link of a pool, or open one in it."""
+
+
+def connect(core: Core, node: NodeConfig, hosts: Mapping[str, Host]) -> Link:
+    """Return a link that is as the faces of `hosts`, by engine, want it.
+
+    Raises what the driver raises, and PoolTimeout.
+    """
+    core.attend()  # in a forked child nothing else starts the monitor
+    adapter = core.adapter(node)
+    database = core.config.databases[node.database]
+    host = hosts.get(node.engine)
+    opener = adapter.connect if host is None else host.open_link
+    open_ = partial(open_raw, node, database, adapter, opener)
+    pool = core.pools.of(node.id)
+    if pool is None:
+        link = _opened(core, node, open_)
+    elif host is None:
+        link = borrowed(core, node, *pool.borrow(None, open_))
+    else:
+        link = borrowed(core, node, *host.lend(pool, node, open_))
+    if host is not None:
+        _dress(core, host, link)
+    core.roll.enter(link)
+    return link
+
+
+def borrowed(core: Core, node: NodeConfig, place: Place, raw: Raw) -> Link:
+    """Return a link of a pool to one connection."""
+    adapter, generation = core.adapter(node), place.generation
+    link = Link(node, adapter, raw, generation, place.expires_at, place)
+    link.mode = place.mode
+    return link
+
+
+def pool_of(core: Core, link: Link) -> Pool:
+    """Return the pool that a borrowed link comes from."""
+    pool = core.pools.of(link.id)
+    assert pool is not None  # it came from there
+    return pool
+
+
+def _opened(core: Core, node: NodeConfig, open_: Callable[[], Raw]) -> Link:
+    generation = core.generation(node)
+    expires_at = core.expiry(core.config.databases[node.database])
+    if expires_at < inf:
+        core.upkeep.attend()
+    link = Link(node, core.adapter(node), open_(), generation, expires_at)
+    link.opened_at = core.clock()
+    return link
+
+
+def _dress(core: Core, host: Host, link: Link) -> None:
+    try:
+        link.is_changed = host.dress(link.raw, link.node)
+    except BaseException:
+        link.close()
+        if link.place is not None:
+            pool_of(core, link).lost(link.place)
+        raise

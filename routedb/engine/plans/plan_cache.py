@@ -1,0 +1,90 @@
+"""From a text to what is known of it: two bounded caches, by text and by shape."""
+
+from __future__ import annotations
+
+import threading
+from itertools import islice
+from typing import TypeVar
+
+from routedb import errors
+from routedb.config.model import ClusterConfig
+from routedb.engine.plans.plan import Plan, Text
+from routedb.routing import Rules, dialect_for
+from routedb.sql import Classifier, Scan
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+# A longer text is hardly ever sent twice, and keeping it would cost what it weighs;
+# it is found by its shape instead.
+LONGEST_KEPT = 4096
+MOST_TEXTS = 4096
+MOST_SHAPES = 10_000
+
+
+class Texts:
+    """Known texts under one choice of `using`. Reading needs no lock: `known` is a dict
+    that `learn` adds to, so the hot path is `texts.known.get(sql)`."""
+
+    def __init__(self, config: ClusterConfig, rules: Rules, using: str | None) -> None:
+        self.config = config
+        self.rules = rules
+        self.using = using
+        self.dialect = dialect_for(config, using)
+        self.known: dict[str | bytes, Text] = {}
+        self._plans: dict[tuple[str, str], Plan] = {}
+        self._classifiers: dict[str, Classifier] = {}
+        self._lock = threading.Lock()
+
+    def learn(self, sql: str) -> Text:
+        """Classify and place `sql`; keep the answer. Never raises for bad SQL: what
+        must not run carries its refusal."""
+        if "\0" in sql:
+            raise errors.ProgrammingError(
+                f"the statement holds a NUL character at position {sql.index(chr(0))}: "
+                "no server takes one"
+            )
+        scan, plan = self._plan(sql, self.dialect)
+        text = self._text(sql, plan, scan)
+        if len(sql) <= LONGEST_KEPT:
+            self._keep(self.known, sql, text, MOST_TEXTS)
+        return text
+
+    def _text(self, sql: str, plan: Plan, scan: Scan) -> Text:
+        return Text(sql, plan, scan)
+
+    def _plan(self, sql: str, dialect: str) -> tuple[Scan, Plan]:
+        classifier = self._classifiers.get(dialect)
+        if classifier is None:
+            classifier = Classifier(dialect, self.config.functions)
+            self._classifiers[dialect] = classifier
+        scan = classifier.scan(sql)
+        plan = self._plans.get((dialect, scan.shape))
+        if plan is not None:
+            return scan, plan
+        statement = classifier.statement(scan)
+        hinted = (
+            self._hinted_dialect(statement.hints.database) if statement.hints else None
+        )
+        if hinted is not None and hinted != dialect:
+            return self._plan(sql, hinted)
+        plan = Plan(statement, dialect, self.rules, self.using)
+        self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
+        return scan, plan
+
+    def _hinted_dialect(self, database: str | None) -> str | None:
+        """Return the dialect of a database that a hint names: it reads the text."""
+        if not self.config.hints or database not in self.config.databases:
+            return None
+        return dialect_for(self.config, database)
+
+    def _keep(self, cache: dict[K, V], key: K, value: V, most: int) -> None:
+        """Store, and drop the oldest quarter when full.
+
+        Other threads only read the dict meanwhile; listing its keys is one call.
+        """
+        with self._lock:
+            if len(cache) >= most:
+                for old in list(islice(cache, most // 4)):
+                    del cache[old]
+            cache[key] = value

@@ -1,0 +1,53 @@
+"""Whether somebody still holds an object that a pool would hand out again.
+
+A connection of the PostgreSQL face is a link itself, so a variable, a cursor or a weak
+reference that outlives `close()` would reach the next user's session. It may be handed
+out again only when the pool is the last to hold it; CPython's reference counts tell.
+What is measured is compared with a measurement of the same kind, taken at import.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TypeVar
+from weakref import getweakrefs, ref
+
+from routedb.engine.pool.slots import Place
+from routedb.engine.pool.states import PlaceState
+
+T = TypeVar("T")
+
+
+class OwnRef(ref[T]):
+    """A weak reference of routedb's own: none that a user makes is the same object."""
+
+    __slots__ = ()
+
+
+def is_held(place: Place, references: int = 0) -> bool:
+    """Tell whether anybody beside the pool holds the place's link.
+
+    `references` is how many the driver itself keeps to each of its connections.
+    """
+    if place.keeper is None:
+        return _count(place, "raw") > _ALONE + references
+    return _count(place, "keeper") > _ALONE or any(
+        type(reference) is not OwnRef for reference in getweakrefs(place.keeper)
+    )
+
+
+def _count(place: Place, name: str) -> int:
+    return sys.getrefcount(getattr(place, name))
+
+
+class _Thing:
+    """Anything."""
+
+
+def _alone() -> int:
+    place: Any = Place(None, PlaceState.IDLE)
+    place.raw = _Thing()
+    return _count(place, "raw")
+
+
+_ALONE = _alone()

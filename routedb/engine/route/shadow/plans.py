@@ -1,0 +1,73 @@
+"""What is known of texts in a shadow: the plan that runs, and the one that would.
+
+The hot path finds no plan here that is simple, so every statement goes the long way,
+where `aim` counts it; without a shadow nothing is different from before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from routedb.config.model import ClusterConfig
+from routedb.engine.plans.plan import Plan, Text
+from routedb.engine.plans.plan_cache import MOST_SHAPES, Texts
+from routedb.routing import Rules
+from routedb.sql import Scan, Statement
+
+
+class ShadowPlan(Plan):
+    """The plan of what runs: never simple, never on a replica."""
+
+    __slots__ = ()
+
+    def _settle_role(self) -> None:
+        super()._settle_role()
+        self.is_simple = False
+        self.near = -1
+        self.may_replica = False
+
+
+class ShadowText(Text):
+    """A text with the plan that runs; `would` has the plan as configured."""
+
+    __slots__ = ("would",)
+
+    def __init__(self, source: str, plan: Plan, scan: Scan, would: Text) -> None:
+        super().__init__(source, plan, scan)
+        self.would = would
+
+
+def unshadowed(text: Text) -> Text:
+    """Return the text as it would be without a shadow."""
+    return text.would if isinstance(text, ShadowText) else text
+
+
+class ShadowTexts(Texts):
+    """Known texts of a core with `shadow = true`."""
+
+    def __init__(self, config: ClusterConfig, rules: Rules, using: str | None) -> None:
+        super().__init__(config, rules, using)
+        databases = config.databases.items()
+        open_ = {name: replace(found, read_only=False) for name, found in databases}
+        self._open_rules = Rules(replace(config, databases=open_))
+        self._running: dict[tuple[str, str], Plan] = {}
+
+    def _text(self, sql: str, plan: Plan, scan: Scan) -> Text:
+        key = (plan.dialect, scan.shape)
+        running = self._running.get(key)
+        if running is None:
+            running = self._plan_to_run(plan)
+            self._keep(self._running, key, running, MOST_SHAPES)
+        return ShadowText(sql, running, scan, Text(sql, plan, scan))
+
+    def _plan_to_run(self, plan: Plan) -> Plan:
+        """Return a plan for its own database; where that would be refused, one for the
+        default database, where the program ran it before there was routedb."""
+        own = self._make(plan.statement, plan.dialect, self.using)
+        home = self.using or self.config.default
+        if own.refusal is None or home is None:
+            return own
+        return self._make(replace(plan.statement, hints=None), plan.dialect, home)
+
+    def _make(self, statement: Statement, dialect: str, using: str | None) -> Plan:
+        return ShadowPlan(statement, dialect, self._open_rules, using)

@@ -1,0 +1,269 @@
+"""Transaction control written as SQL text: BEGIN, COMMIT, SAVEPOINT and their kin.
+
+ORMs mix the calls of the driver with such texts, so both must lead to the same state.
+A text whose effect is known is carried out through the transaction; whatever is not a
+single plain control statement runs as it is, and afterwards the driver is asked whether
+a transaction is open (`settle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from routedb import errors
+from routedb.adapters.base import TxMode
+from routedb.engine.links.link import Link
+from routedb.engine.plans.plan import Plan, Text
+from routedb.engine.session import Call, Control, Seat, Session
+from routedb.engine.transactions.commit import roll_back
+from routedb.session import Event, State
+from routedb.sql.statement import Kind, TxEffect, TxStep
+
+# Carries out a step; False: let the text run like any other statement.
+Step = Callable[[Session, Text, TxStep], bool]
+
+
+# What may be said to a transaction that is lost: that it is over.
+_ACKNOWLEDGE = frozenset(
+    {
+        TxEffect.COMMIT,
+        TxEffect.COMMIT_AND_CHAIN,
+        TxEffect.ROLLBACK,
+        TxEffect.ROLLBACK_AND_CHAIN,
+    }
+)
+
+
+def acknowledges(plan: Plan) -> bool:
+    """Tell whether the text is one COMMIT or ROLLBACK, and nothing else."""
+    return is_control(plan) and plan.statement.tx[0].effect in _ACKNOWLEDGE
+
+
+def is_control(plan: Plan) -> bool:
+    """Tell whether the text is one control statement, and nothing else."""
+    statement = plan.statement
+    return (
+        len(statement.tx) == 1
+        and statement.parts == 1
+        and statement.kind is Kind.TRANSACTION
+    )
+
+
+# What commits an open transaction, or may leave it to be committed by others.
+_COMMITS = frozenset(
+    {
+        TxEffect.COMMIT,
+        TxEffect.COMMIT_AND_CHAIN,
+        TxEffect.PREPARE,
+        TxEffect.AUTOCOMMIT_ON,
+        TxEffect.XA,
+    }
+)
+
+
+def may_commit(plan: Plan) -> bool:
+    """Tell whether the text, run as it is, may commit the open transaction."""
+    return any(step.effect in _COMMITS for step in plan.statement.tx)
+
+
+def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
+    """Do what the text says. False when it must run as it is."""
+    step = text.plan.statement.tx[0]
+    action = _STEPS.get(step.effect)
+    if action is None:
+        return False
+    is_failed = d.transaction.state is State.FAILED
+    d.transaction.dialect = text.plan.dialect
+    cursor.raw, cursor.control = None, Control(text.source, "")  # should it fail
+    try:
+        is_done = action(d, text, step)
+    finally:
+        d.refresh()
+    if not is_done:
+        return False
+    cursor.link, cursor.route, cursor.raw = d.transaction.home_link, None, None
+    verb = text.plan.statement.verb
+    tag = "ROLLBACK" if is_failed else _TAGS.get(verb, verb)
+    cursor.control = Control(text.source, tag)
+    return True
+
+
+_TAGS = {"START": "START TRANSACTION", "END": "COMMIT", "ABORT": "ROLLBACK"}
+
+
+def settle(d: Session, link: Link | None) -> None:
+    """After a text that may have begun or ended a transaction: believe the driver."""
+    if link is None:
+        return
+    transaction = d.transaction
+    is_idle = link.is_idle()
+    if is_idle and transaction.is_bound:
+        transaction.end(committed=transaction.state is not State.FAILED)
+        d.pause()
+        if d.is_paused:  # the driver must not believe that its transaction goes on
+            roll_back(d.links, link)
+    elif not is_idle and not transaction.is_open:
+        transaction.begin(d.links.mode, None)
+        transaction.adopt(link)
+    d.refresh()
+
+
+def settle_failed(d: Session, plan: Plan, link: Link) -> None:
+    """After a failed text: MySQL's DDL commits what was open before it fails."""
+    if plan.statement.tx and d.transaction.is_bound:
+        settle(d, link)
+    d.refresh()
+
+
+def settle_begun(d: Session, plan: Plan, link: Link) -> None:
+    """After a failed text outside a transaction: one that it has begun is open, and
+    waits for a rollback."""
+    if plan.statement.parts > 1 and plan.statement.tx:
+        settle(d, link)
+        if link.is_failed():
+            d.transaction.on(Event.ERROR)
+
+
+def _begin(d: Session, text: Text, step: TxStep) -> bool:
+    transaction = d.transaction
+    if transaction.is_bound:
+        return False  # the server's warning, or MySQL's implicit commit
+    d.resume()  # the link then begins it itself, and knows of it
+    transaction.begin(_mode(d, step), text.source)
+    return True
+
+
+def _commit(d: Session, text: Text, step: TxStep) -> bool:
+    return _end(d, d.transaction.commit, d.pause)
+
+
+def _rollback(d: Session, text: Text, step: TxStep) -> bool:
+    return _end(d, d.transaction.rollback, d.pause)
+
+
+def _commit_and_chain(d: Session, text: Text, step: TxStep) -> bool:
+    return _end(d, d.transaction.commit, _chaining(d))
+
+
+def _rollback_and_chain(d: Session, text: Text, step: TxStep) -> bool:
+    return _end(d, d.transaction.rollback, _chaining(d))
+
+
+def _end(d: Session, end: Callable[[], None], after: Callable[[], None]) -> bool:
+    if not d.transaction.is_open:
+        return False
+    end()
+    after()
+    return True
+
+
+def _chaining(d: Session) -> Callable[[], None]:
+    """Return what begins the next transaction as this one is (PostgreSQL manual,
+    COMMIT)."""
+    mode = d.transaction.mode
+    return lambda: d.transaction.begin(mode, None)
+
+
+def _savepoint(d: Session, text: Text, step: TxStep) -> bool:
+    transaction = d.transaction
+    if not transaction.is_open or step.name is None:
+        return False
+    if transaction.is_bound:
+        transaction.on_every_branch(text.source)
+        d.links.savepoint(step.name)
+    else:
+        transaction.savepoint(step.name, text.source)
+    return True
+
+
+def _release(d: Session, text: Text, step: TxStep) -> bool:
+    if not _in_order(d, text, step):
+        return False
+    if step.name is not None:
+        d.links.release(step.name)
+    return True
+
+
+def _rollback_to(d: Session, text: Text, step: TxStep) -> bool:
+    if not _in_order(d, text, step):
+        return False
+    d.transaction.on(Event.ROLLBACK_TO)
+    if step.name is not None:
+        d.links.rollback_to(step.name)
+    return True
+
+
+def _in_order(d: Session, text: Text, step: TxStep) -> bool:
+    """Run on every branch, or keep it in order before the first statement."""
+    transaction = d.transaction
+    if not transaction.is_open:
+        return False
+    if transaction.is_bound:
+        transaction.on_every_branch(text.source)
+        return True
+    keeps = step.effect is TxEffect.ROLLBACK_TO
+    return transaction.leave(step.name, text.source, keeps)
+
+
+def _set(d: Session, text: Text, step: TxStep) -> bool:
+    """SET TRANSACTION counts for the transaction that is open and not yet bound."""
+    transaction = d.transaction
+    if not transaction.is_open:
+        return False
+    if transaction.is_bound:
+        transaction.mode = _mode(d, step)
+        return False
+    transaction.declare(_mode(d, step), text.source)
+    return True
+
+
+def _prepare(d: Session, text: Text, step: TxStep) -> bool:
+    if len(d.transaction.wrote) > 1:
+        raise errors.ShardError(
+            "PREPARE TRANSACTION of a transaction that wrote to several shards: each "
+            "shard would need its own; write to one shard per transaction"
+        )
+    return False
+
+
+def _autocommit_on(d: Session, text: Text, step: TxStep) -> bool:
+    return _autocommit(d, True)
+
+
+def _autocommit_off(d: Session, text: Text, step: TxStep) -> bool:
+    return _autocommit(d, False)
+
+
+def _autocommit(d: Session, on: bool) -> bool:
+    """MySQL's SET autocommit: switching it on commits what is open (manual, 13.3.1)."""
+    if d.transaction.is_bound:
+        d.transaction.commit()
+    d.set_mode(d.links.mode._replace(autocommit=on))
+    return True
+
+
+def _mode(d: Session, step: TxStep) -> TxMode:
+    """Return the mode of the open transaction with what the text adds to it."""
+    mode = d.transaction.mode
+    return TxMode(
+        mode.autocommit,
+        mode.read_only if step.read_only is None else step.read_only,
+        step.isolation or mode.isolation,
+        mode.deferrable if step.deferrable is None else step.deferrable,
+    )
+
+
+_STEPS: dict[TxEffect, Step] = {
+    TxEffect.BEGIN: _begin,
+    TxEffect.COMMIT: _commit,
+    TxEffect.COMMIT_AND_CHAIN: _commit_and_chain,
+    TxEffect.ROLLBACK: _rollback,
+    TxEffect.ROLLBACK_AND_CHAIN: _rollback_and_chain,
+    TxEffect.SAVEPOINT: _savepoint,
+    TxEffect.RELEASE: _release,
+    TxEffect.ROLLBACK_TO: _rollback_to,
+    TxEffect.SET: _set,
+    TxEffect.PREPARE: _prepare,
+    TxEffect.AUTOCOMMIT_ON: _autocommit_on,
+    TxEffect.AUTOCOMMIT_OFF: _autocommit_off,
+}

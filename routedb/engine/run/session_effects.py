@@ -1,0 +1,241 @@
+"""What a statement leaves behind in the session, kept so that every link shows it.
+
+The text is repeated on other links only when it does nothing but set values that are
+written in it. Of anything else (`set_config` in a query, MySQL's `SET a = @b`) the
+value that came out is asked for, and that is what other links are given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from routedb.engine.links.link import Link
+from routedb.engine.plans.plan import Text
+from routedb.engine.route import affinity
+from routedb.engine.session import Session
+from routedb.session.settings import Clear, Setting
+from routedb.sql import Kind, SessionEffect, Statement, TxEffect
+from routedb.sql.pieces import pieces
+
+# RESET ALL leaves these as they are (PostgreSQL manual, RESET and SET ROLE).
+_KEPT_BY_RESET = frozenset({"role", "session_authorization"})
+
+# The name in set_config('name', …): literals are masked in the shape, and without the
+# name every call would add a line to the replay log.
+_CONFIG_NAMES = re.compile(
+    r"set_config\s*\(\s*(?:'([^']+)'|(%s)|%\((\w+)\)s)", re.IGNORECASE
+).finditer
+
+# Shapes that set nothing but what is written in them. Literals are masked there.
+_VALUE = r"(?:''|'[^']*'|-?0|%s|%\(\w+\)s|\w+)"
+_PLAIN_CONFIG = re.compile(
+    r"SELECT (?:\* FROM )?(?:pg_catalog\.)?set_config ?\( ?"
+    rf"{_VALUE} ?, ?{_VALUE}(?:::text)? ?, ?{_VALUE}(?:::bool(?:ean)?)? ?\)"
+    r"(?: (?:AS )?\w+)? ?;?",
+    re.IGNORECASE,
+).fullmatch
+_ASSIGNED = r"(?:SESSION |LOCAL |@@(?:SESSION\.|LOCAL\.)?)?[\w.]+ ?:?= ?" + _VALUE
+_PLAIN_SET = re.compile(
+    rf"SET (?:{_ASSIGNED}(?: ?, ?{_ASSIGNED})*|[^=@(]*) ?;?", re.IGNORECASE
+).fullmatch
+_IS_NAME = re.compile(r"[\w.]+").fullmatch
+
+
+def note(d: Session, link: Link | None, text: Text, params: Any) -> None:
+    """Take note of the effects of a statement that has succeeded on `link`."""
+    if link is None or not text.plan.is_noted:
+        return
+    if text.plan.statement.parts > 1:
+        _note_several(d, link, text, params)
+    else:
+        _note(d, link, text, params, _is_undone(d, link))
+
+
+def _note(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
+    for effect in text.plan.statement.session:
+        action = _ACTIONS.get(effect)
+        if action is not None:
+            action(d, link, text, params, is_undone)
+    affinity.note(d, link, text, params, is_undone)
+
+
+def _note_several(d: Session, link: Link, text: Text, params: Any) -> None:
+    """Each of several statements leaves its own; PostgreSQL runs them in a transaction,
+    which one of them may end."""
+    statement = text.plan.statement
+    found = pieces(text.scan, params)
+    if len(found) != statement.parts:  # it defines a routine as well
+        found = [(text.source, params)] if statement.kind is Kind.SESSION else []
+    was_open = d.transaction.is_open
+    is_undone = link.adapter.dialect == "postgresql" or _is_undone(d, link)
+    before = d.links.settings.version
+    for sql, its in found:
+        piece = d.learn(sql)
+        _follow(d, piece.plan.statement)
+        _note(d, link, piece, its, is_undone)
+    if not was_open and link.is_idle():
+        d.links.settings.commit()
+        d.links.pins.commit()
+    if d.links.settings.version != before:
+        d.links.changed(link)
+    d.refresh()
+
+
+def _follow(d: Session, statement: Statement) -> None:
+    """Do with what is pending what a statement among several does to its transaction.
+    What comes of the transaction itself, the driver is asked afterwards."""
+    for step in statement.tx:
+        if step.effect in (TxEffect.COMMIT, TxEffect.COMMIT_AND_CHAIN):
+            d.links.settings.commit()
+            d.links.pins.commit()
+        elif step.effect in (TxEffect.ROLLBACK, TxEffect.ROLLBACK_AND_CHAIN):
+            d.links.settings.rollback()
+            d.links.pins.rollback()
+        elif step.name is not None and step.effect in _ON_SAVEPOINTS:
+            _ON_SAVEPOINTS[step.effect](d)(step.name)
+
+
+_ON_SAVEPOINTS: dict[TxEffect, Callable[[Session], Callable[[str], None]]] = {
+    TxEffect.SAVEPOINT: lambda d: d.links.savepoint,
+    TxEffect.RELEASE: lambda d: d.links.release,
+    TxEffect.ROLLBACK_TO: lambda d: d.links.rollback_to,
+}
+
+
+def _is_undone(d: Session, link: Link) -> bool:
+    """Tell whether the open transaction's rollback undoes what is set and made."""
+    return link.adapter.dialect != "mysql" and d.transaction.is_open
+
+
+def _set(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
+    is_undone = is_undone and link.adapter.dialect == "postgresql"
+    for setting in _settings(link, text, params):
+        level = _level(link, setting)
+        d.links.settings.add(setting._replace(isolation=level), is_undone)
+        if not is_undone:
+            d.links.changed(link)
+        if level is not None:
+            d.refresh()
+
+
+def _level(link: Link, setting: Setting) -> str | None:
+    """Ask what the default isolation level is now, when it may have been set: under
+    SERIALIZABLE a replica of PostgreSQL answers nothing."""
+    if link.adapter.dialect != "postgresql" or _ISOLATION not in setting.names:
+        return None
+    return str(_ask(link, f"SHOW {_ISOLATION}")).upper()
+
+
+def _ask(link: Link, sql: str) -> Any:
+    rows = link.ask(sql)
+    return rows[0][0] if rows else None
+
+
+_ISOLATION = "default_transaction_isolation"
+
+
+def _use(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
+    """USE names a schema of that database's servers; others may not have it."""
+    setting = Setting(link.node.engine, text.source, params, (), link.node.database)
+    d.links.settings.add(setting, transactional=False)
+    d.links.changed(link)
+
+
+def _settings(link: Link, text: Text, params: Any) -> list[Setting]:
+    """Return what other links are to run so that they have what was set."""
+    engine, names = link.node.engine, _names(text, params)
+    is_sure = bool(names) and all(map(_IS_NAME, names))
+    if is_sure and not _is_plain(link, text):
+        ask, tell = _ASKED[link.adapter.dialect]
+        values = [_ask(link, ask.format(name)) for name in names]
+        told = zip(names, values, strict=True)
+        return [Setting(engine, tell.format(n), (v,), (n,)) for n, v in told]
+    if text.plan.statement.kind not in (Kind.SESSION, Kind.READ):
+        return []  # it does more, and what it sets is not known by name
+    return [Setting(engine, text.source, _copy(params), names)]
+
+
+_ASKED = {
+    "postgresql": (
+        "SELECT pg_catalog.current_setting('{}')",
+        "SELECT pg_catalog.set_config('{}', %s, false)",
+    ),
+    "mysql": ("SELECT @@session.{}", "SET SESSION {} = %s"),
+}
+
+
+def _is_plain(link: Link, text: Text) -> bool:
+    """Tell whether the text sets only what is written in it."""
+    shape = text.scan.shape
+    if link.adapter.dialect == "mysql":
+        return _PLAIN_SET(shape) is not None
+    is_query = text.plan.statement.verb not in _SETTING_VERBS
+    return not is_query or _PLAIN_CONFIG(shape) is not None
+
+
+_SETTING_VERBS = frozenset({"SET", "RESET", "LOAD", "PRAGMA", "ATTACH", "DETACH"})
+
+
+def _copy(params: Any) -> Any:
+    """Return the parameters as they are now: the caller may change them later."""
+    if isinstance(params, Mapping):
+        return dict(params)
+    return tuple(params) if isinstance(params, list) else params
+
+
+def _reset(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
+    names = text.plan.statement.settings
+    if names and "*" not in names and "all" not in names:
+        _set(d, link, text, params, is_undone)
+        return
+    clear = Clear(link.node.engine, text.source, _KEPT_BY_RESET)
+    d.links.settings.clear(clear, is_undone)
+    if not is_undone:
+        d.links.changed(link)
+        d.refresh()
+
+
+def _discard(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
+    """DISCARD ALL empties the session: this one at once, and each other one that has
+    something; the rest before their next statement."""
+    d.links.settings.clear(Clear(link.node.engine, text.source))
+    d.links.changed(link)
+    pins = d.links.pins
+    pins.clear(link.id)
+    for node in {held.node for held in pins}:
+        if d.open[node].adapter is link.adapter:
+            pins.clear(node)
+            d.links.get(node)
+    d.refresh()
+
+
+def _names(text: Text, params: Any) -> tuple[str, ...]:
+    """Return the names of what is set; ("*",) when one of them is not told."""
+    names = text.plan.statement.settings
+    if "*" not in names:
+        return names
+    found: list[str] = []
+    for call in _CONFIG_NAMES(text.source):
+        before = text.source[: call.start()].count("%s")
+        name: Any = call[1]
+        if name is None and params:
+            key = before if call[2] else call[3]
+            try:
+                name = params[key]
+            except (LookupError, TypeError):
+                return ("*",)
+        if not isinstance(name, str):
+            return ("*",)
+        found.append(name.lower())
+    return tuple(dict.fromkeys(found)) or ("*",)
+
+
+_Note = Callable[[Session, Link, Text, Any, bool], None]
+_ACTIONS: dict[SessionEffect, _Note] = {
+    SessionEffect.SET: _set,
+    SessionEffect.RESET: _reset,
+    SessionEffect.DISCARD: _discard,
+    SessionEffect.USE: _use,
+}

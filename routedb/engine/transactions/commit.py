@@ -1,0 +1,210 @@
+"""The commit of a transaction: branch by branch, with a definite answer where one can
+be had.
+
+What a fault amounts to comes from the table in session/recovery.py; what an answer to
+"what became of it?" proves, from session/fate.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Set
+from typing import NoReturn
+
+from routedb import errors
+from routedb.adapters.base import Fault
+from routedb.engine.links.link import Link
+from routedb.engine.links.links import Links
+from routedb.engine.transactions import commit_check, fence
+from routedb.events import NodeRefusedWrite
+from routedb.session import Action, Fate, Moment, action_for
+from routedb.topology.commits import Note
+
+End = Callable[[Link], None]
+
+
+class Commit:
+    """One commit. `branches` are the links by group, `wrote` the groups written to;
+    `end` commits on the `home` link, as `Link.commit` does on all others."""
+
+    def __init__(
+        self,
+        links: Links,
+        branches: Mapping[int, Link],
+        wrote: Set[int],
+        home: Link | None,
+        end: End,
+    ) -> None:
+        self._links = links
+        self._branches = branches
+        self._wrote = wrote
+        self._home = home
+        self._end_home = end
+        self._done: list[Link] = []  # what has been committed
+
+    def run(self) -> None:
+        """Commit readers first, then writers: a lost reader loses nothing. No writer
+        before all of them were looked at: what is lost by then is lost as a whole.
+
+        Raises TransactionLost, OutcomeUnknown, or the server's refusal.
+        """
+        if not self._wrote:
+            for link in self._branches.values():
+                self._read(link, Moment.COMMITTING_READS)
+            return
+        for group, link in self._branches.items():
+            if group not in self._wrote:
+                self._read(link, None)
+        writers = {g: at for g, at in self._branches.items() if g in self._wrote}
+        notes: dict[int, Note | None] = {}
+        for group, link in writers.items():
+            try:
+                notes[group] = self._prepare(link)
+            except errors.Error:
+                self._roll_back_others(link)
+                raise
+        for group, link in writers.items():
+            try:
+                self._write(group, link, notes[group])
+            except errors.Error as exc:
+                self._roll_back_others(link)
+                if not self._done:
+                    raise
+                raise _partly(self._done, link, exc) from exc
+            self._done.append(link)
+
+    def _end(self, link: Link) -> None:
+        if link is self._home:
+            self._end_home(link)
+        else:
+            link.commit()
+
+    def _read(self, link: Link, moment: Moment | None) -> None:
+        """Commit a branch that wrote nothing. `moment` None: beside a writer, where its
+        loss is of no consequence."""
+        try:
+            self._end(link)
+        except Exception as exc:
+            fault = self._failed(link, exc)
+            if moment is None:
+                return
+            if action_for(fault, moment) is Action.LOSE:
+                raise errors.TransactionLost(
+                    f"the link to {link.node.name} was lost at commit of a transaction "
+                    "that wrote nothing; running it again is safe"
+                ) from exc
+            raise
+
+    def _prepare(self, link: Link) -> Note | None:
+        """See to it that a commit can be sent; return the transaction's note."""
+        if not link.is_alive():
+            self._links.drop(link)
+            raise _never_sent(link)
+        if fence.is_overtaken(self._links.core, link):
+            roll_back(self._links, link)
+            raise fence.lost(link)
+        return self._note(link)
+
+    def _write(self, group: int, link: Link, note: Note | None) -> None:
+        core = self._links.core
+        try:
+            self._end(link)
+        except Exception as exc:
+            fault = self._failed(link, exc)
+            moment = Moment.COMMITTING if note is None else Moment.COMMITTING_NOTED
+            action = action_for(fault, moment)
+            if action is Action.ASK and note is not None:
+                self._ask(group, link, note, exc)
+            elif action is Action.RAISE:
+                raise
+            else:
+                _conclude(action, link, exc)
+        else:
+            if fence.is_overtaken(core, link):
+                raise fence.unknown(link, "the commit")
+
+    def _note(self, link: Link) -> Note | None:
+        """Note the transaction's id, where `commit_check` wants to know it."""
+        database = self._links.core.config.databases[link.node.database]
+        commits = link.adapter.commits
+        if not database.commit_check or commits is None or link.is_failed():
+            return None
+        try:
+            with link.hold:
+                note = commits.note(link.raw, link.note)
+        except Exception as exc:
+            fault = self._failed(link, exc)
+            if action_for(fault, Moment.IN_TRANSACTION) is Action.LOSE:
+                raise _never_sent(link) from exc
+            raise
+        link.note = note or link.note
+        return note
+
+    def _ask(self, group: int, link: Link, note: Note, exc: Exception) -> None:
+        """Return when the transaction is committed; raise what became of it else."""
+        fate, said = commit_check.ask(self._links, group, note)
+        name = link.node.name
+        if fate is Fate.LOST:
+            raise errors.TransactionLost(
+                f"commit was sent to {name} and its answer was lost: {said}, so it was "
+                "not committed; running the whole transaction again is safe"
+            ) from exc
+        if fate is not Fate.COMMITTED:
+            raise errors.OutcomeUnknown(
+                f"commit was sent to {name} and its answer was lost: {said}. The "
+                "transaction may or may not have been committed; look at the data "
+                "before running it again"
+            ) from exc
+
+    def _failed(self, link: Link, exc: Exception) -> Fault:
+        """Take note that a branch could not be committed: it is over there."""
+        fault = link.take(exc)
+        self._links.core.heard(link, exc, fault)
+        if fault is Fault.LINK_LOST:
+            self._links.drop(link)
+        else:
+            roll_back(self._links, link)
+        if fault is Fault.NODE_READ_ONLY:
+            self._links.core.publish(NodeRefusedWrite(link.node.id, link.generation))
+        return fault
+
+    def _roll_back_others(self, failed: Link) -> None:
+        for link in self._branches.values():
+            if link is not failed and link not in self._done:
+                roll_back(self._links, link)
+
+
+def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
+    """Roll back on one link. One that is gone was rolled back by its server."""
+    try:
+        end(link)
+    except Exception:  # the driver's own classes: any failure ends the link
+        links.drop(link)
+
+
+def _never_sent(link: Link) -> errors.TransactionLost:
+    return errors.TransactionLost(
+        f"the link to {link.node.name} had ended before commit was sent, so nothing "
+        "was committed; running the whole transaction again is safe"
+    )
+
+
+def _conclude(action: Action, link: Link, exc: Exception) -> NoReturn:
+    if action is Action.LOSE:
+        raise errors.TransactionLost(
+            f"{link.node.name} refused the commit: {exc}. Nothing was committed; "
+            "running the whole transaction again is safe"
+        ) from exc
+    raise errors.OutcomeUnknown(
+        f"commit was sent to {link.node.name} and its answer was lost: the transaction "
+        "may or may not have been committed. Running it again may do it twice; look at "
+        "the data first"
+    ) from exc
+
+
+def _partly(done: list[Link], link: Link, exc: Exception) -> errors.Error:
+    names = ", ".join(at.node.name for at in done)
+    return errors.OutcomeUnknown(
+        f"a transaction over several shards was committed on {names} and "
+        f"then failed on {link.node.name}: {exc}. Running it again would do the "
+        "committed part twice"
+    )

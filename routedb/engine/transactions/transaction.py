@@ -1,0 +1,320 @@
+"""The transaction of one virtual connection: its branches, begin, commit, rollback.
+
+A transaction has a *home*, the group that its first statement on tables belongs to,
+and there it writes. Reads of other databases get a *branch*, a link of their own in the
+same transactional state, which ends with the transaction. Only a statement that is by
+nature for several shards (a split INSERT, a write to a reference table) makes several
+writing branches; until two-phase commit is there they are committed one after another,
+and a failure between two of them is OutcomeUnknown, by name.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from routedb import errors
+from routedb.adapters.base import Fault, TxMode
+from routedb.engine.consistency.tracker import Sight
+from routedb.engine.links.link import Link
+from routedb.engine.links.links import Links
+from routedb.engine.transactions.commit import Commit, End, roll_back
+from routedb.session import Action, Event, Moment, State, action_for, advance
+from routedb.topology.snapshot import Role
+
+
+class Transaction:
+    """State, home and branches. `home_link` is public: the hot path compares `home`."""
+
+    def __init__(self, links: Links, sight: Sight) -> None:
+        self.links = links
+        self.sight = sight
+        self.autocommit = links.mode.autocommit
+        self.state = State.AUTOCOMMIT if self.autocommit else State.OPEN
+        self.home = -1
+        self.home_link: Link | None = None
+        self.branches: dict[int, Link] = {}
+        self.roles: dict[int, Role] = {}  # of the branches
+        self.is_on_writer = True  # the home's role
+        self.wrote: set[int] = set()  # groups to which a write has been sent
+        self.has_written = False  # one of them has succeeded
+        self.has_shown = False  # the home has shown data, on the hot path
+        self.mode = links.mode  # what was declared for this transaction
+        self.is_explicit = False  # begun by a text, not by PEP 249's implicit begin
+        self.commits = 0  # begun so far: what a second run would do twice
+        self.is_run = False  # routedb.run() will end it
+        self._begin: str | None = None  # the text that began it
+        self._prologue: list[str] = []  # texts to run first on the home link
+        self.dialect = ""  # of these texts
+        self._savepoints: list[tuple[str, str]] = []  # name and text
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether statements belong to a transaction now."""
+        return self.state is not State.AUTOCOMMIT
+
+    @property
+    def is_begun(self) -> bool:
+        """Tell whether anything has been said that belongs to a transaction."""
+        return self.is_bound or self.is_explicit or bool(self._prologue)
+
+    @property
+    def is_bound(self) -> bool:
+        """Tell whether a backend takes part."""
+        return bool(self.branches)
+
+    def on(self, event: Event) -> None:
+        """Move to the next state; the only place where it changes."""
+        self.state = advance(self.state, event, self.autocommit)
+
+    def begin(self, mode: TxMode, sql: str | None) -> None:
+        """Open a transaction by a text, which is kept until a backend is known.
+
+        `sql` None: as the adapter spells `mode`. In an implicit transaction the text
+        runs inside it, where the server takes the mode from it.
+        """
+        if self.state is State.AUTOCOMMIT:
+            self.has_written = False  # that was outside
+            self.is_explicit = True
+            self._begin = sql
+            self.on(Event.BEGIN)
+        elif sql is not None:
+            self._prologue.append(sql)
+        elif mode != self.links.mode:  # chained: it is not what the link begins itself
+            self.is_explicit = True
+        self.mode = mode
+
+    def declare(self, mode: TxMode, sql: str) -> None:
+        """Take SET TRANSACTION that came before the first statement."""
+        self.mode = mode
+        self._prologue.append(sql)
+
+    def savepoint(self, name: str, sql: str) -> None:
+        """Keep a savepoint made before the first statement."""
+        self.links.savepoint(name)
+        self._savepoints.append((name, sql))
+        self._prologue.append(sql)
+
+    def leave(self, name: str | None, sql: str, keeps: bool) -> bool:
+        """Keep RELEASE, or ROLLBACK TO, which `keeps` its savepoint, in order before
+        the first statement. False when no savepoint has that name: the server says so.
+        """
+        names = [each for each, _ in self._savepoints]
+        if name not in names:
+            return False
+        last = len(names) - 1 - names[::-1].index(name)
+        del self._savepoints[last + keeps :]
+        self._prologue.append(sql)
+        return True
+
+    def join(self, group: int, link: Link, role: Role, is_home: bool) -> Link:
+        """Make `link` a branch of the transaction, in the same transactional state.
+
+        Raises what the server says of that; the link is then as it was.
+        """
+        try:
+            self._start(link, is_home)
+        except Exception:  # it may have begun: what comes next must not be part of it
+            roll_back(self.links, link)
+            link.is_text_begun = False
+            raise
+        self.branches[group] = link
+        self.roles[group] = role
+        if is_home:
+            self.make_home(group)
+        return link
+
+    def make_home(self, group: int) -> None:
+        """Let a branch that only served statements without tables become the home."""
+        self.home = group
+        self.home_link = self.branches[group]
+        self.is_on_writer = self.roles[group] is Role.WRITER
+
+    def adopt(self, link: Link) -> None:
+        """Take over a transaction that a text of several statements left open."""
+        self.branches[link.node.group] = link
+        self.roles[link.node.group] = Role.WRITER
+        self.make_home(link.node.group)
+        link.is_text_begun = True
+        self.note_write(link.node.group)
+        self.has_written = True
+
+    def on_every_branch(self, sql: str) -> None:
+        """Run a savepoint's text on all branches, the home first."""
+        for link in sorted(
+            self.branches.values(), key=lambda link: link is not self.home_link
+        ):
+            try:
+                link.run(sql)
+            except Exception as exc:
+                fault = link.take(exc)
+                self.blame(link, exc, fault, action_for(fault, Moment.IN_TRANSACTION))
+
+    def blame(
+        self,
+        link: Link,
+        exc: Exception,
+        fault: Fault,
+        action: Action,
+        ends_itself: bool = False,
+    ) -> NoReturn:
+        """Raise what a failed statement amounts to: nothing is run again in here.
+
+        `ends_itself`: the statement was to end the transaction.
+        """
+        if action is Action.LOSE:
+            self.lose(link)
+            told = link.end if fault is Fault.LINK_LOST else link.node.name
+            raise errors.TransactionLost(
+                f"{told}, inside a transaction: {exc}. Nothing of it was committed; "
+                "after rollback(), running the whole transaction again is safe"
+            ) from exc
+        if link.is_failed():
+            self.on(Event.ERROR)
+        elif not ends_itself and self._was_ended(link, fault):
+            self.lose(link, keep=True)
+        raise exc
+
+    def note_write(self, group: int) -> None:
+        """Take note, before it is sent, of a statement that may write."""
+        self.wrote.add(group)
+        self.on(Event.WRITE)
+
+    def commit(self, end: End = Link.commit) -> None:
+        """Commit every branch; `end` does so on the home.
+
+        Raises TransactionLost, OutcomeUnknown, or the server's refusal to commit; the
+        transaction is over in every case.
+        """
+        if self.state is State.LOST:
+            self.end(committed=False)
+            raise errors.TransactionLost(
+                "the transaction was lost with its link and nothing of it was "
+                "committed; running the whole transaction again is safe"
+            )
+        if self.state is State.FAILED and len(self.branches) > 1:
+            self.rollback()  # as the server does that has failed with its part
+            return
+        committed = False
+        self.commits += 1
+        try:
+            Commit(self.links, self.branches, self.wrote, self.home_link, end).run()
+            committed = self.state is not State.FAILED
+        finally:
+            self.end(committed)
+
+    def rollback(self, end: End = Link.rollback) -> None:
+        """Roll every branch back; `end` does so on the home. A link that is gone has
+        been rolled back by its server, so nothing is raised."""
+        for link in list(self.branches.values()):
+            roll_back(
+                self.links, link, end if link is self.home_link else Link.rollback
+            )
+        self.end(committed=False)
+
+    def lose(self, link: Link, keep: bool = False) -> None:
+        """Take note that a branch's link is gone, or, with `keep`, that its server has
+        ended the transaction: it is over as a whole."""
+        if not keep:
+            self.links.drop(link)
+        for other in self.branches.values():
+            if other is not link:
+                roll_back(self.links, other)
+        self.abandon()
+
+    def forget(self, link: Link) -> None:
+        """Take note that a branch's link is gone with the answer to what was to end the
+        transaction: it is over, whatever became of it."""
+        self.lose(link)
+        self.commits += 1
+        self.end(committed=False)
+        self.sight.wrote(link.node.group, link.id)  # maybe: do not read behind it
+
+    def begin_anew(self, link: Link) -> None:
+        """Forget a backend that has done nothing with the first statement: another
+        one will begin."""
+        roll_back(self.links, link)
+        link.is_text_begun = False
+        self.wrote.clear()
+        self._unbind(Event.REFUSED)
+
+    def abandon(self) -> None:
+        """Give the transaction up for lost; what its links have is not touched. In a
+        forked child it is the parent's."""
+        self._unbind(Event.LINK_LOST)
+
+    def _unbind(self, event: Event) -> None:
+        self.branches.clear()
+        self.home = -1
+        self.home_link = None
+        self.on(event)
+
+    def rest(self, mode: TxMode) -> None:
+        """Take a new mode while no backend takes part."""
+        self.autocommit = mode.autocommit
+        self.mode = mode
+        self.on(Event.END)
+
+    def end(self, committed: bool) -> None:
+        """Return to rest."""
+        before = self.links.settings.version
+        if committed:
+            self.commits += 1  # also by a text of several statements
+        for kept in (self.links.settings, self.links.pins):
+            if committed:
+                kept.commit()
+            else:
+                kept.rollback()
+        if self.links.settings.version != before:
+            self.links.version += 1
+            if len(self.branches) == 1:  # it ran them itself
+                (link,) = self.branches.values()
+                link.replayed = self.links.settings.version
+        is_shadow = self.links.core.config.shadow  # a replica would have answered
+        for group, link in self.branches.items():
+            link.is_text_begun = False
+            link.touch(self.links.core.clock())
+            if group in self.wrote:
+                self.sight.wrote(group, link.id)
+            elif group == self.home and self.has_shown and not is_shadow:
+                self.sight.meet(link)
+        self.branches = {}
+        self.home = -1
+        self.home_link = None
+        self.wrote.clear()
+        self.has_written = self.has_shown = False
+        self._begin = None
+        self._prologue.clear()
+        self._savepoints.clear()
+        self.is_explicit = False
+        self.mode = self.links.mode
+        self.on(Event.END)
+
+    def _was_ended(self, link: Link, fault: Fault) -> bool:
+        """Tell whether the server has ended the transaction by itself (MySQL after a
+        deadlock, SQLite on a full disk): what follows must not be committed alone.
+
+        Where nothing came before, a server that has not begun is merely still idle.
+        """
+        has_more = self.has_written or self.is_explicit or fault is Fault.CONFLICT
+        if not (self.wrote and has_more):
+            return False
+        try:
+            return link.is_idle()
+        except Exception:  # the driver's own classes: the link is gone
+            return True
+
+    def _start(self, link: Link, is_home: bool) -> None:
+        """Bring a link into the transaction's state: begin, mode, savepoints."""
+        if self.is_explicit:
+            if is_home and self._begin is not None:
+                link.run(self._begin)
+            else:
+                link.begin(self.mode)
+            link.is_text_begun = True
+        texts = self._prologue
+        # While there is no home, a branch that reads no table may yet become that.
+        may_be_home = self.home < 0 and link.adapter.dialect == self.dialect
+        if not is_home and not may_be_home:
+            texts = [text for _, text in self._savepoints]
+        for sql in texts:
+            link.run(sql)
