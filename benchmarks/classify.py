@@ -17,7 +17,7 @@ from sqlparse import lexer
 
 from benchmarks.timing import Row, Timing, interleave, ratio
 from routedb.config.load import load
-from routedb.engine.plans.plan_cache import Texts
+from routedb.engine.plans.plan_cache import PlanCache
 from routedb.routing import Rules
 from routedb.sql import Classifier
 
@@ -108,7 +108,7 @@ def long_insert() -> Row:
 def memory() -> Row:
     """What the caches of a cluster hold for many shapes, texts of KEY_READ's length."""
     config = load("postgresql://host/shop", {}, environ=os.environ, read_file=str)
-    texts = Texts(config, Rules(config), None)
+    texts = PlanCache(config, Rules(config), None)
     texts.learn("SELECT 1")  # imports and lists of functions are not the shapes' cost
     gc.collect()
     tracemalloc.start()

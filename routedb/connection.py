@@ -226,11 +226,11 @@ class Connection:
         `consistency` as in the configuration. Raises HintError for others.
         """
         dispatcher = self.usable()
-        before = dispatcher.choose(database, _role(role), consistency)
+        before = dispatcher.override(database, _role(role), consistency)
         try:
             yield self
         finally:
-            dispatcher.restore(before)
+            dispatcher.restore_overrides(before)
 
     def explain(
         self,

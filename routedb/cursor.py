@@ -59,7 +59,7 @@ class Cursor:
         self._arraysize = 1
         self.session: Session = connection.dispatcher
         self._is_closed = False
-        holders = connection.dispatcher.links.holders
+        holders = connection.dispatcher.links.result_holders
         holders.add(ref(self, holders.discard))
 
     # -- running -------------------------------------------------------------------
@@ -329,7 +329,7 @@ class Cursor:
             return call(*args)
         except Exception as exc:
             if self.link is not None:
-                self.link.take(exc)
+                self.link.classify_error(exc)
             raise
 
     def _error(self, kind: type[errors.Error], message: str) -> errors.Error:

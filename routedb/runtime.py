@@ -47,14 +47,14 @@ class Runtime:
             adapters.load,
             self.core.publish,
             lambda: self.core.topology,
-            wanted=self.core.last_wanted,
+            wanted=self.core.last_sample_request,
             give_up=self.core.give_up,
             register=self.core,
         )
-        self.core.attend = self.monitor.start
-        self.core.wake = self.monitor.wake
-        self.core.hasten = self.monitor.hasten
-        self.core.age = self._age
+        self.core.start_monitor = self.monitor.start
+        self.core.wake_monitor = self.monitor.wake
+        self.core.hurry_monitor = self.monitor.hasten
+        self.core.expire_old_links = self._age
         if self.face.engine == "postgresql":
             from routedb.postgresql import own_kind  # noqa: PLC0415
 
@@ -135,19 +135,19 @@ class Runtime:
             names = ", ".join(node.name for node in self.core.nodes)
             raise errors.ConfigError(f"no node is named {name!r}; there are {names}")
         self.core.publish(NodeDrained(found.id, on))
-        self.core.wake()
+        self.core.wake_monitor()
 
     def close(self) -> None:
         """Close every connection and stop the monitor. A driver's connection may wait,
         when it is closed, for what another thread runs on it: not for ever."""
-        impatient = threading.Timer(_PATIENCE_S, self.core.roll.end)
+        impatient = threading.Timer(_PATIENCE_S, self.core.open_links.interrupt_all)
         impatient.daemon = True
         with suppress(RuntimeError):  # no thread begins while the interpreter ends
             impatient.start()
         for connection in list(self._connections):
             connection.close()
         impatient.cancel()
-        self.core.roll.end()
+        self.core.open_links.interrupt_all()
         self.core.close()
         self.monitor.stop()
 
@@ -164,7 +164,7 @@ class Runtime:
             return False
         now = self.core.clock()
         for connection in list(self._connections):
-            connection.dispatcher.links.age(now)
+            connection.dispatcher.links.expire_old(now)
         return self.is_used
 
     def _greet(self, connection: Connection) -> None:
@@ -196,7 +196,7 @@ class Runtime:
                 self.core.await_members(group.id, deadline)
                 self.core.await_any(group.id, deadline)
             if self.core.topology.groups[group.id].writer is None:
-                find_node.reader(dispatcher.links, group.id, dispatcher.place())
+                find_node.reader(dispatcher.links, group.id, dispatcher.rotation())
             else:
                 find_node.writer(dispatcher.links, group.id)
         except errors.Error as exc:

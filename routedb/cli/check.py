@@ -97,7 +97,7 @@ def find_members(core: Core) -> list[str]:
             continue
         enquiry = Enquiry(database.discovery, database.connect_timeout_s)
         try:
-            core.enrol(database.groups[0].id, enquiry.ask())
+            core.update_members(database.groups[0].id, enquiry.ask())
         except UnheardError as exc:
             troubles.append(f"{name}: Patroni names no members: {exc}")
     return troubles

@@ -45,7 +45,7 @@ class Rehearsal:
         self.controls = 0
         for group in self._core.groups:
             if group.is_discovered:
-                self._core.enrol(group.id, _ANOTHER)
+                self._core.update_members(group.id, _ANOTHER)
         for event in _answers(self._core):
             self._core.publish(event)
 
@@ -103,7 +103,7 @@ class _Session:
         """
         dispatcher = self.dispatcher
         if not dispatcher.transaction.is_open:
-            dispatcher.sight.forget()
+            dispatcher.tracker.forget()
             dispatcher.core.wrote_at.clear()
         self.route = None
         dispatcher.carry(self, sql, lambda raw: raw.execute(sql))

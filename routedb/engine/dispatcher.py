@@ -7,13 +7,13 @@ from typing import Any
 
 from routedb.engine.execute import execute
 from routedb.engine.run import executor, multi_shard
-from routedb.engine.session import Call, Seat, Session
+from routedb.engine.session import Call, Session, VirtualCursor
 
 
 class Dispatcher(Session):
     """Runs the statements of one virtual connection."""
 
-    def executemany(self, cursor: Seat, sql: Any, rows: Sequence[Any]) -> None:
+    def executemany(self, cursor: VirtualCursor, sql: Any, rows: Sequence[Any]) -> None:
         """Run one statement for every set of parameters."""
         text = self.learn(sql)
         if text.plan.database.is_sharded:
@@ -29,6 +29,8 @@ class Dispatcher(Session):
         call: Call = lambda raw: raw.executemany(sql, rows)  # noqa: E731
         executor.run(self, cursor, text, None, call, batch=rows)
 
-    def carry(self, cursor: Seat, sql: Any, call: Call, params: Any = None) -> None:
+    def carry(
+        self, cursor: VirtualCursor, sql: Any, call: Call, params: Any = None
+    ) -> None:
         """Route by the text `sql`, and there do `call`, which may be any use of it."""
         executor.run(self, cursor, self.learn(sql), params, call)

@@ -13,11 +13,11 @@ from typing import Any
 from routedb.dbapi import Params, Query
 from routedb.engine.fast_path import choose
 from routedb.engine.run import executor, single
-from routedb.engine.session import Call, Seat
+from routedb.engine.session import Call, VirtualCursor
 
 
 def execute(
-    cursor: Seat,
+    cursor: VirtualCursor,
     query: Query,
     vars: Params | None = None,  # noqa: A002
 ) -> None:
@@ -28,20 +28,25 @@ def execute(
     are also routedb's, and CrossDatabaseError, ShardError, TransactionLost,
     OutcomeUnknown and their kin (see `routedb.errors`).
     """
-    d = cursor.session
+    session = cursor.session
     try:
-        text = d.known.get(query)  # type: ignore[arg-type]  # none of another type
+        text = session.known.get(query)  # type: ignore[arg-type]  # none of another type
     except TypeError:  # a text that cannot be hashed
         text = None
     if text is None:
-        text = d.learn(query)
-    plan, core, near = text.plan, d.core, d.links.near
-    link, route = near.get(plan.near), plan.nearby
-    d.left = left = d.left - 1
-    if link is None or left < 0 or d.seen is not core.topology or core.loads[link.id]:
-        link, route = choose(d, plan, near)
+        text = session.learn(query)
+    plan, core, near = text.plan, session.core, session.links.sticky
+    link, route = near.get(plan.sticky_group), plan.sticky_route
+    session.sticky_left = left = session.sticky_left - 1
+    if (
+        link is None
+        or left < 0
+        or session.sticky_topology is not core.topology
+        or core.loads[link.id]
+    ):
+        link, route = choose(session, plan, near)
         if link is None:
-            executor.run(d, cursor, text, vars, executing(query, vars))
+            executor.run(session, cursor, text, vars, executing(query, vars))
             return
     raw = cursor.raws.get(link) or cursor.take(link)
     loads, id_, lock = core.loads, link.id, link.lock
@@ -51,7 +56,7 @@ def execute(
     try:
         raw.execute(query, vars)
     except Exception as exc:
-        executor.recover(d, cursor, text, vars, executing(query, vars), link, exc)
+        executor.recover(session, cursor, text, vars, executing(query, vars), link, exc)
         return
     finally:
         loads[id_] -= 1
@@ -64,11 +69,11 @@ def execute(
     cursor.link = link
     cursor.raw = raw
     if not plan.is_read:
-        single.wrote(d, cursor, plan, raw)
+        single.wrote(session, cursor, plan, raw)
     elif raw is not cursor.seated:
         cursor.seat(raw)
-    if near is not d.links.near and plan.is_minded:
-        d.sight.confirm(link)
+    if near is not session.links.sticky and plan.tracks_reads:
+        session.tracker.confirm_read(link)
 
 
 def executing(query: Any, vars: Any) -> Call:  # noqa: A002

@@ -30,117 +30,128 @@ LONG = 1 << 62  # those who remember stay until something changes
 Near = dict[int, Link]  # by group id
 
 
-def choose(d: Session, plan: Plan, near: Near) -> tuple[Link | None, Route]:
+def choose(session: Session, plan: Plan, near: Near) -> tuple[Link | None, Route]:
     """Return an open link that is up to date, and the route; None: the long way.
 
     `near` was taken before anything is looked at here: when another thread changes
     that, what is put there goes nowhere.
     """
-    gid, route = plan.gid, plan.writer
+    group_id, route = plan.group_id, plan.writer_route
     if not plan.is_simple:
         return None, route
-    if not d.free:
-        return _within(d, plan)
-    topology = d.core.topology
-    group = topology.groups[gid]
+    if not session.is_unconstrained:
+        return _within(session, plan)
+    topology = session.core.topology
+    group = topology.groups[group_id]
     if plan.may_replica and group.ring:
-        if plan.minds_writes:
-            return _held(d, plan, near, group, topology)
-        link = _next(d, group)
-        if link is not None and d.turn > YOUNG:
-            _stay(d, near, plan, link, topology, STAY)
-        return link, plan.replica
-    link = d.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
-    if link is None or not _is_fresh(d, link):
+        if plan.reads_own_writes:
+            return _held(session, plan, near, group, topology)
+        link = _next(session, group)
+        if link is not None and session.turn > YOUNG:
+            _stay(session, near, plan, link, topology, STAY)
+        return link, plan.replica_route
+    link = session.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
+    if link is None or not _is_fresh(session, link):
         return None, route
     if not plan.is_read:
         return (link if link.is_alive() else None), route
     if group.is_single:
-        _stay(d, near, plan, link, topology, STAY)
-    elif plan.shows_data and d.marks.get(gid, BLANK).source != link.id:
-        d.sight.meet(link)
+        _stay(session, near, plan, link, topology, STAY)
+    elif plan.shows_data and session.read_states.get(group_id, BLANK).source != link.id:
+        session.tracker.note_read(link)
     return link, route
 
 
-def _is_fresh(d: Session, link: Link) -> bool:
-    return link.fresh == d.links.version
+def _is_fresh(session: Session, link: Link) -> bool:
+    return link.synced_version == session.links.version
 
 
 def _stay(
-    d: Session,
+    session: Session,
     near: Near,
     plan: Plan,
     link: Link,
     topology: Snapshot,
     left: int,
 ) -> None:
-    if plan.near >= 0:
-        if d.seen is not topology:
+    if plan.sticky_group >= 0:
+        if session.sticky_topology is not topology:
             near.clear()
-        d.seen, d.left, near[plan.near] = topology, left, link
+        session.sticky_topology, session.sticky_left, near[plan.sticky_group] = (
+            topology,
+            left,
+            link,
+        )
 
 
 def _held(
-    d: Session, plan: Plan, near: Near, group: GroupView, topology: Snapshot
+    session: Session, plan: Plan, near: Near, group: GroupView, topology: Snapshot
 ) -> tuple[Link | None, Route]:
     """Return a link to a replica that holds what the session has seen, or to the
     writer when it is known that none does; None: find out on the long way."""
-    gid, sight = group.id, d.sight
-    mark = d.marks.get(gid, BLANK)
-    if sight.barred.get(gid) is topology:
-        link = d.open.get(mark.source)
-        if mark.source != group.writer or link is None or not _is_fresh(d, link):
+    group_id, sight = group.id, session.tracker
+    mark = session.read_states.get(group_id, BLANK)
+    if sight.writer_only.get(group_id) is topology:
+        link = session.open.get(mark.source)
+        if mark.source != group.writer or link is None or not _is_fresh(session, link):
             link = None
-        return link, plan.own_writes
-    shared_at = d.core.wrote_at.get(gid, 0.0) if plan.shares_writes else 0.0
+        return link, plan.own_writes_route
+    shared_at = (
+        session.core.wrote_at.get(group_id, 0.0) if plan.shares_process_writes else 0.0
+    )
     look = None
     node: int | None = mark.source
     if mark.chosen is not topology or shared_at > mark.shared_at:
-        look = sight.look_at(mark, shared_at)
-        node = _pick(d, group, look)
-    link = None if node is None else d.open.get(node)
-    if link is None or not _is_fresh(d, link):
-        return None, plan.replica
+        look = sight.view_of(mark, shared_at)
+        node = _pick(session, group, look)
+    link = None if node is None else session.open.get(node)
+    if link is None or not _is_fresh(session, link):
+        return None, plan.replica_route
     if look is not None:
-        moved = sight.move(gid, link.id, look)
+        moved = sight.switch_source(group_id, link.id, look)
         if moved is None:  # another thread was faster
-            return None, plan.replica
+            return None, plan.replica_route
         moved.chosen = topology
-    _stay(d, near, plan, link, topology, LONG)  # in vain when the mark is a new one
-    return link, plan.replica
+    _stay(
+        session, near, plan, link, topology, LONG
+    )  # in vain when the mark is a new one
+    return link, plan.replica_route
 
 
-def _pick(d: Session, group: GroupView, look: Look) -> int | None:
+def _pick(session: Session, group: GroupView, look: Look) -> int | None:
     """Return the source again unless it is busy, or another replica that may answer."""
-    among, loads = d.sight.among(group, look), d.core.loads
+    among, loads = session.tracker.allowed_replicas(group, look), session.core.loads
     ring, source = group.ring if among is None else among, look.mark.source
     if source in ring and not loads[source]:
         return source
-    return pick(ring, loads, d.start)
+    return pick(ring, loads, session.start)
 
 
-def _next(d: Session, group: GroupView) -> Link | None:
-    loads, ring = d.core.loads, group.ring
-    d.turn += 1
-    turn = d.start + d.turn
+def _next(session: Session, group: GroupView) -> Link | None:
+    loads, ring = session.core.loads, group.ring
+    session.turn += 1
+    turn = session.start + session.turn
     node = ring[turn % len(ring)]
     if loads[node]:  # busy: see whether its neighbour is less so
         node = pick(ring, loads, turn)  # type: ignore[assignment]
-    link = d.open.get(node)
-    return link if link is not None and _is_fresh(d, link) else None
+    link = session.open.get(node)
+    return link if link is not None and _is_fresh(session, link) else None
 
 
-def _within(d: Session, plan: Plan) -> tuple[Link | None, Route]:
+def _within(session: Session, plan: Plan) -> tuple[Link | None, Route]:
     """In a transaction that has a link to the group: that one."""
-    if d.shadows and not d.shadows.isdisjoint(plan.names):
-        return None, plan.writer
-    transaction = d.transaction
-    if plan.gid != transaction.home:
-        return None, plan.writer
-    if plan.shows_data and (d.consistency or plan.database.consistency) != "eventual":
+    if session.temporary_names and not session.temporary_names.isdisjoint(plan.names):
+        return None, plan.writer_route
+    transaction = session.transaction
+    if plan.group_id != transaction.home:
+        return None, plan.writer_route
+    if (
+        plan.shows_data
+        and (session.consistency or plan.database.consistency) != "eventual"
+    ):
         transaction.has_shown = True
     if transaction.is_on_writer:
         if not plan.is_read:
-            transaction.note_write(plan.gid)
-        return transaction.home_link, plan.within
-    return (transaction.home_link if plan.is_read else None), plan.within_replica
+            transaction.note_write(plan.group_id)
+        return transaction.home_link, plan.tx_route
+    return (transaction.home_link if plan.is_read else None), plan.tx_replica_route

@@ -12,7 +12,7 @@ from weakref import WeakMethod
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, TxMode
-from routedb.engine.consistency.tracker import Sight
+from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
@@ -35,7 +35,7 @@ class Control(NamedTuple):
     tag: str  # what PostgreSQL's servers answer: "BEGIN", "COMMIT" …
 
 
-class Seat(Protocol):
+class VirtualCursor(Protocol):
     """What the dispatcher needs of a virtual cursor."""
 
     raw: RawCursor  # the driver's cursor that holds the results; None at first
@@ -70,32 +70,32 @@ class Session:
         self.face = face
         self.links = Links(core, mode)
         self.open = self.links.open
-        self.sight = Sight(core, self.links)
-        self.marks = self.sight.marks
-        self.transaction = Transaction(self.links, self.sight)
+        self.tracker = ConsistencyTracker(core, self.links)
+        self.read_states = self.tracker.read_states
+        self.transaction = Transaction(self.links, self.tracker)
         # What the driver's own quoting is to be given: a raw connection, or the face.
-        self.quoter: Callable[[], Any] = lambda: self.default_link().raw
+        self.quoting_connection: Callable[[], Any] = lambda: self.default_link().raw
         # The link that ran the last statement, where the face knows.
-        self.latest: Callable[[], Link | None] = lambda: None
-        self.links.lost = WeakMethod(self.refresh)
-        self.shadows: frozenset[str] = frozenset()  # names of temporary tables
-        self.start = core.first_turn()
+        self.last_link: Callable[[], Link | None] = lambda: None
+        self.links.on_pins_lost = WeakMethod(self.refresh)
+        self.temporary_names: frozenset[str] = frozenset()  # names of temporary tables
+        self.start = core.next_rotation()
         self.turn = 0  # replicas chosen so far
         # Plain reads of a group stay with the link in `links.near`: while `seen` is the
         # topology, for `left` statements more (see choose).
-        self.seen: Snapshot | None = None
-        self.left = 0
+        self.sticky_topology: Snapshot | None = None
+        self.sticky_left = 0
         self.database: str | None = None  # conn.using(database)
         self.role: Role | None = None  # conn.using(role=…)
         self.consistency: str | None = None
-        self.texts = core.texts(None)
-        self.known = self.texts.known
+        self.texts = core.plan_cache(None)
+        self.known = self.texts.by_text
         # Whether the driver begins no transaction after one that a text has ended,
         # until commit() or rollback() is called; and whether it is waiting for that.
         self.begins_by_call = False
         self.is_paused = False
         self.is_closed = False
-        self.free = False
+        self.is_unconstrained = False
         self.refresh()
 
     # -- what changes it -----------------------------------------------------------
@@ -113,7 +113,7 @@ class Session:
         if isinstance(sql, bytes | bytearray | memoryview):
             return self._learn(bytes(sql).decode("utf-8", "surrogateescape"))
         if hasattr(sql, "as_string"):
-            return self.learn(sql.as_string(self.quoter()))
+            return self.learn(sql.as_string(self.quoting_connection()))
         raise errors.ProgrammingError(
             f"a statement must be str or bytes, not {type(sql).__name__}"
         )
@@ -158,7 +158,7 @@ class Session:
     def abandon(self) -> None:
         """In a forked child: the links and the transaction are the parent's."""
         was_bound = self.transaction.is_bound
-        self.sight.abandon()
+        self.tracker.abandon()
         self.links.abandon()
         if was_bound:
             self.transaction.abandon()
@@ -168,7 +168,7 @@ class Session:
         """Set how later transactions run. Not while one is bound to a backend."""
         self.is_paused = False
         self.links.mode = mode
-        self.transaction.rest(mode)
+        self.transaction.set_mode(mode)
         self.refresh()
 
     @property
@@ -189,7 +189,7 @@ class Session:
         if self.is_paused and not self.transaction.is_bound:
             self.set_mode(self.links.mode._replace(autocommit=False))
 
-    def choose(
+    def override(
         self, database: str | None, role: Role | None, consistency: str | None
     ) -> tuple[str | None, Role | None, str | None]:
         """Override where statements go; return what was chosen before."""
@@ -209,7 +209,7 @@ class Session:
                 )
             )
         before = (self.database, self.role, self.consistency)
-        self.restore(
+        self.restore_overrides(
             (
                 database if database is not None else self.database,
                 role if role is not None else self.role,
@@ -218,7 +218,9 @@ class Session:
         )
         return before
 
-    def restore(self, chosen: tuple[str | None, Role | None, str | None]) -> None:
+    def restore_overrides(
+        self, chosen: tuple[str | None, Role | None, str | None]
+    ) -> None:
         """Go back to what `choose` returned."""
         self.database, self.role, self.consistency = chosen
         self.refresh()
@@ -242,15 +244,15 @@ class Session:
         faced.__cause__ = exc.__cause__
         return faced
 
-    def place(self) -> int:
+    def rotation(self) -> int:
         """Return the place in a ring of replicas whose turn it is."""
         return self.start + self.turn
 
     def refresh(self) -> None:
         """Work out again what the hot path looks at; after every change of state."""
         pins = self.links.pins
-        self.shadows = pins.names
-        self.free = (
+        self.temporary_names = pins.names
+        self.is_unconstrained = (
             self.transaction.state is State.AUTOCOMMIT
             and self.role is None
             and self.consistency is None
@@ -259,9 +261,9 @@ class Session:
             and not pins.lost
             and not self.is_serializable
         )
-        self.links.near = {}
-        self.texts = self.core.texts(self.database)
-        self.known = {} if self.is_closed else self.texts.known
+        self.links.sticky = {}
+        self.texts = self.core.plan_cache(self.database)
+        self.known = {} if self.is_closed else self.texts.by_text
 
     @property
     def is_serializable(self) -> bool:
@@ -288,4 +290,4 @@ class Session:
 
     def is_ahead(self, view: GroupView, consistency: str) -> bool:
         """Tell whether no replica is known to hold what this session has seen."""
-        return self.sight.is_ahead(view, consistency)
+        return self.tracker.is_ahead(view, consistency)

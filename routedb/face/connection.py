@@ -12,7 +12,7 @@ from routedb.config.model import NodeConfig
 from routedb.connection import Connection
 from routedb.engine.pool.pool import Pool
 from routedb.engine.pool.refcount import OwnRef
-from routedb.engine.pool.slots import Place
+from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.routing import database_for
 
@@ -41,7 +41,7 @@ class Faced(Connection):
         Connection.__init__(self, core, adapter, mode, leave)
         self._adapter = adapter
         self._database = database_for(core.config, None)
-        self.dispatcher.links.hosts[adapter.engine] = _Host(self)
+        self.dispatcher.links.frontend_hooks[adapter.engine] = _Host(self)
 
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a raw connection to a server of this driver's."""
@@ -54,7 +54,7 @@ class Faced(Connection):
 
     def lend(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
-    ) -> tuple[Place, Raw]:
+    ) -> tuple[Slot, Raw]:
         """Borrow a link of a pool, or open one in it."""
         return pool.borrow(None, open_)
 
@@ -66,7 +66,7 @@ class Faced(Connection):
     def touched(self) -> list[Raw]:
         """Return the same, to be changed so that a pool must undo it."""
         for link in self.usable().links:
-            link.is_changed = True
+            link.needs_reset = True
         return self.raws()
 
     def guarded(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
@@ -95,7 +95,7 @@ class _Host:
 
     def lend(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
-    ) -> tuple[Place, Raw]:
+    ) -> tuple[Slot, Raw]:
         """Borrow a link of a pool, or open one in it."""
         return self._alive().lend(pool, node, open_)
 

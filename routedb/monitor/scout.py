@@ -18,10 +18,10 @@ JITTER = 0.2
 class Register(Protocol):
     """Who keeps the members of the groups."""
 
-    def enrol(self, group: int, told: Membership) -> Sequence[NodeConfig]:
+    def update_members(self, group: int, told: Membership) -> Sequence[NodeConfig]:
         """Take what was told of a group, and return its members."""
 
-    def unheard(self, group: int, why: str) -> None:
+    def note_undiscovered(self, group: int, why: str) -> None:
         """Note that nobody could be asked."""
 
 
@@ -58,9 +58,9 @@ class Scout:
         try:
             told = self._enquiry.ask()
         except UnheardError as exc:
-            self._register.unheard(self._of, str(exc))
+            self._register.note_undiscovered(self._of, str(exc))
             return
-        nodes = self._register.enrol(self._of, told)
+        nodes = self._register.update_members(self._of, told)
         is_moved = self._leader is not None and told.leader != self._leader
         self._leader = told.leader or self._leader
         self._found(self._of, nodes, is_moved)

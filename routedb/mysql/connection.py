@@ -46,7 +46,7 @@ class MySQLConnection(Asking, Faced, driver=MySQLdb):
         self.cursorclass: Any = self.default_cursor
         self.last: Raw = None  # the driver's connection that ran the last statement
         self.messages: list[Any] = []
-        self.dispatcher.latest = _latest(ref(self))
+        self.dispatcher.last_link = _latest(ref(self))
 
     # -- links -------------------------------------------------------------------------
 

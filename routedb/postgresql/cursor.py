@@ -175,7 +175,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     def take(self, link: Link) -> Any:
         """Open a raw cursor on `link` and keep it in `raws`."""
         if self.name:  # WITH HOLD it may outlive its transaction, and this object
-            link.is_changed = True
+            link.needs_reset = True
         if type(link.raw) is Handle:
             own = self.raws[link] = Own(self)
             self._pin(link)

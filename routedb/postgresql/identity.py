@@ -20,7 +20,7 @@ from routedb.connection import Connection
 from routedb.engine.links import find_node
 from routedb.engine.pool.pool import ONCE, Pool
 from routedb.engine.pool.refcount import OwnRef
-from routedb.engine.pool.slots import Place
+from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.face import Faced
 from routedb.postgresql.handle import Handle
@@ -38,7 +38,7 @@ class Lease(NamedTuple):
     """A place in a pool, reserved for a connection that is being made."""
 
     pool: Pool
-    place: Place
+    place: Slot
 
 
 class Making(NamedTuple):
@@ -78,7 +78,7 @@ class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
         self._lease = made.lease
         Faced.__init__(self, made.core, made.adapter, made.mode, made.leave)
         self._encoding: str | None = None
-        self.dispatcher.quoter = OwnRef(self)
+        self.dispatcher.quoting_connection = OwnRef(self)
         self.dispatcher.begins_by_call = True
         self._reborn()
         made.greet(self)
@@ -107,7 +107,7 @@ class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
 
     def lend(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Any]
-    ) -> tuple[Place, Any]:
+    ) -> tuple[Slot, Any]:
         """Borrow a link of a pool. The first one is opened in this object, in a place
         that was reserved for it, if the node is still the same."""
         if not self._is_to_become(node):
@@ -133,7 +133,7 @@ class Identified(Faced, _Base, driver=psycopg2):  # type: ignore[misc]
         self._lease = None
         self.identity = Identity.OPEN
         lease.place.raw = Handle(self)
-        self.dispatcher.links.adopt(lease.place, lease.pool.node)
+        self.dispatcher.links.adopt_reserved(lease.place, lease.pool.node)
 
     def release(self) -> None:
         """Give up the place that was reserved, if it was not used."""

@@ -44,7 +44,7 @@ class TwoPhase(Modes):
         group = self._database.groups[0].id
         link = find_node.writer(dispatcher.links, group, must_live=True)
         self.guarded(link.raw.tpc_begin, xid)
-        transaction.join(group, link, Role.WRITER, is_home=True)
+        transaction.add_branch(group, link, Role.WRITER, is_home=True)
         transaction.note_write(group)
         dispatcher.refresh()
         self._two_phase, self._xid = link, xid
@@ -141,7 +141,7 @@ class TwoPhase(Modes):
         link = find_node.writer(self.dispatcher.links, group, must_live=True)
         self._send(link, lambda: getattr(link.raw, method)(xid), _FINISHING)
         link.touch(self.dispatcher.core.clock())
-        self.dispatcher.sight.wrote(group, link.id)
+        self.dispatcher.tracker.note_write(group, link.id)
 
     def _send(self, link: Link, call: Callable[[], None], unknown: str) -> None:
         """Do a step of which nobody can tell whether it was done when its answer is

@@ -49,7 +49,7 @@ class SQLiteConnection(Registered, Faced, driver=sqlite3):
         link = dispatcher.transaction.home_link
         if link is None or link.adapter is not self._adapter:
             link = dispatcher.default_link()
-        link.is_changed = True  # whatever is done with it
+        link.needs_reset = True  # whatever is done with it
         return link.raw
 
     # -- cursors, and statements without one -------------------------------------------

@@ -33,7 +33,7 @@ class Rig:
         config = load(source, {}, environ={}, read_file=str)
         self.now = 0.0
         self.core = Core(config, adapters.load, self.clock)
-        self.core.wake = self.look
+        self.core.wake_monitor = self.look
         self.look()
 
     def __getattr__(self, name: str) -> fake.Server:

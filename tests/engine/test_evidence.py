@@ -18,7 +18,7 @@ READ, WRITE = "SELECT a FROM t", "INSERT INTO t VALUES (1)"
 def rig() -> Iterator[Rig]:
     """Nobody asks the nodes: statements are all there is to go by."""
     with farm(consistency="eventual") as rig:
-        rig.core.wake = lambda: None
+        rig.core.wake_monitor = lambda: None
         yield rig
 
 

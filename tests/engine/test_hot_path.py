@@ -144,9 +144,9 @@ def test_what_the_hot_path_looks_at_is_never_behind(before, autocommit, turn):
         for step in before:
             with contextlib.suppress(routedb.Error):
                 take(rig, connection, cursor, step)
-            free = d.free
+            free = d.is_unconstrained
             d.refresh()
-            assert free == d.free
+            assert free == d.is_unconstrained
             transaction = d.transaction
             assert transaction.home_link is transaction.branches.get(transaction.home)
             assert set(transaction.branches.values()) <= set(d.links)

@@ -85,8 +85,8 @@ def test_caches_are_bounded(rig):
     cursor = rig.connect().cursor()
     for number in range(MOST_TEXTS + 500):
         cursor.execute(f"SELECT a FROM t WHERE id = {number}")
-    texts = rig.core.texts(None)
-    assert len(texts.known) <= MOST_TEXTS
+    texts = rig.core.plan_cache(None)
+    assert len(texts.by_text) <= MOST_TEXTS
     for number in range(MOST_SHAPES + 500):
         cursor.execute(f"SELECT a{number} FROM t")
     assert len(texts._plans) <= MOST_SHAPES

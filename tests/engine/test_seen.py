@@ -136,7 +136,7 @@ def test_asking_in_vain_becomes_rare(placed):
         cursor.execute(WRITE)
         placed.at(w=1000)
         assert read(cursor) == "w"
-        waits.append(connection.dispatcher.sight.patience(0).wait_s)
+        waits.append(connection.dispatcher.tracker.backoff(0).wait_s)
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (0.01, 1.0)
 
@@ -236,7 +236,7 @@ def test_a_source_that_dies_is_not_known_to_have_reached_a_floor(placed):
     placed.at(w=200, r1=200)
     placed.core.publish(answer_of(placed, "r1"))
     connection.after("1~main!!w1.c8")
-    placed.core.wake = lambda: None
+    placed.core.wake_monitor = lambda: None
     placed.r1.stop()
     assert read(cursor) == "w"
 

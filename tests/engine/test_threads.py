@@ -208,7 +208,7 @@ def test_what_came_over_a_link_that_is_dropped_counts(sql):
             cursor.execute(LONG)
             assert cursor.node.id == node
         rig.look()
-        rig.core.wake = lambda: None  # the monitor takes its time
+        rig.core.wake_monitor = lambda: None  # the monitor takes its time
         elsewhere(world)
         world.catch_up("r1")  # nobody knows
 

@@ -26,7 +26,7 @@ def on_look(rig: Rig, number: int, happen: Callable[[], object]) -> None:
             happen()
         rig.look()
 
-    rig.core.wake = wake
+    rig.core.wake_monitor = wake
 
 
 def write_and_lose_the_writer(rig: Rig, cursor: routedb.Cursor) -> None:

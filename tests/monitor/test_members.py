@@ -171,7 +171,7 @@ def test_a_waiting_writer_makes_it_ask_patroni_at_once(monkeypatch):
         site.farm.says[name(1)] = site.farm.refuses[name(1)] = Refused("dead")
         site.farm.says[name(3)] = WRITER._replace(history="2")
         rest.says = members_at([2, 3], leader=1)
-        site.core.wake = site.monitor.wake
+        site.core.wake_monitor = site.monitor.wake
         site.core.publish(NodeFailed(0, 0, "dead", Fault.REFUSED))
         writer = site.core.await_writer(0, site.core.clock() + 30)
         assert site.core.nodes[writer].name == name(3)

@@ -333,7 +333,7 @@ def test_a_session_is_asked_for_what_stays_the_same_only_once(pg_rig):
         commits: Any = link.adapter.commits
         full = commits.note(link.raw)
         connection.commit()
-        notes.append((full, link.note))
+        notes.append((full, link.commit_note))
     for full, noted in notes:
         assert noted is not None
         assert (full.xid, full[3:]) == (noted.xid, noted[3:])

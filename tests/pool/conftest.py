@@ -19,7 +19,7 @@ SESSIONS = {
 KILL = {"postgresql": "SELECT pg_terminate_backend(%s, 10000)", "mysql": "KILL %s"}
 
 
-class Place:
+class Slot:
     """One database, and the clusters with pools that a test makes of it."""
 
     def __init__(self, database: Database, stack: ExitStack) -> None:
@@ -51,20 +51,20 @@ class Place:
 
 
 @pytest.fixture
-def place_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Place]]:
+def place_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Slot]]:
     """Make a place on the servers of a fixture."""
     with ExitStack() as stack:
-        yield lambda name: Place(request.getfixturevalue(name), stack)
+        yield lambda name: Slot(request.getfixturevalue(name), stack)
 
 
 @pytest.fixture(params=["pg", "my"])
-def place(request: pytest.FixtureRequest, place_of: Callable[[str], Place]) -> Place:
+def place(request: pytest.FixtureRequest, place_of: Callable[[str], Slot]) -> Slot:
     """A place on PostgreSQL, then on MariaDB."""
     return place_of(request.param)
 
 
 @pytest.fixture
-def pg_place(pg: Database) -> Iterator[Place]:
+def pg_place(pg: Database) -> Iterator[Slot]:
     """A place on PostgreSQL."""
     with ExitStack() as stack:
-        yield Place(pg, stack)
+        yield Slot(pg, stack)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from routedb.config import PoolConfig
-from routedb.engine.pool.slots import Book, Place, Waiter
-from routedb.engine.pool.states import PlaceState
+from routedb.engine.pool.slots import Slot, Slots, Waiter
+from routedb.engine.pool.states import SlotState
 
 ME, OTHER = 1, 2
 
@@ -18,13 +18,13 @@ def free(_):
 
 
 def book(**limits):
-    return Book(PoolConfig(**limits))
+    return Slots(PoolConfig(**limits))
 
 
 def lent(book, kind=None, thread=ME, is_free=free):
     """Borrow a link that is there or can be opened at once."""
     place = book.ask(kind, thread, is_free)
-    if place.state is PlaceState.OPENING:
+    if place.state is SlotState.OPENING:
         book.opened(place)
     return place
 
@@ -42,7 +42,7 @@ def waiter(book, kind=None, thread=ME):
 
 def test_links_are_opened_up_to_max_and_then_one_waits():
     b = book(max=2)
-    assert [b.ask(None, ME, free).state for _ in range(2)] == [PlaceState.OPENING] * 2
+    assert [b.ask(None, ME, free).state for _ in range(2)] == [SlotState.OPENING] * 2
     assert b.ask(None, ME, free) is None
     assert b.open == 2
 
@@ -69,7 +69,7 @@ def test_a_link_that_is_still_held_is_passed_over_while_there_is_room():
     give(b, held)
     place = b.ask(None, ME, lambda place: place is not held)
     assert place is not held
-    assert place.state is PlaceState.OPENING
+    assert place.state is SlotState.OPENING
 
 
 def test_and_is_given_to_be_replaced_when_there_is_none():
@@ -78,7 +78,7 @@ def test_and_is_given_to_be_replaced_when_there_is_none():
     give(b, held)
     assert b.ask(None, ME, lambda _: False) is held
     b.replace(held, None)
-    assert (held.state, b.open) == (PlaceState.OPENING, 1)
+    assert (held.state, b.open) == (SlotState.OPENING, 1)
 
 
 def test_a_link_of_another_kind_makes_room():
@@ -108,7 +108,7 @@ def test_nobody_overtakes_those_who_wait():
     first = waiter(b)
     assert b.ask(None, OTHER, free) is None
     b.lost(place)
-    assert first.place.state is PlaceState.OPENING
+    assert first.place.state is SlotState.OPENING
     assert b.ask(None, OTHER, free) is None
 
 
@@ -117,7 +117,7 @@ def test_a_place_that_cannot_be_opened_goes_to_the_next():
     place = b.ask(None, ME, free)
     first = waiter(b)
     b.failed(place)
-    assert first.place.state is PlaceState.OPENING
+    assert first.place.state is SlotState.OPENING
     assert b.open == 1
 
 
@@ -177,23 +177,21 @@ class Books(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.book = Book(PoolConfig(min=1, max=3, max_idle_s=5.0))
+        self.book = Slots(PoolConfig(min=1, max=3, max_idle_s=5.0))
         self.now = 0.0
-        self.opening: list[Place] = []
-        self.lent: list[Place] = []
-        self.resetting: list[Place] = []
-        self.closing: list[Place] = []
+        self.opening: list[Slot] = []
+        self.lent: list[Slot] = []
+        self.resetting: list[Slot] = []
+        self.closing: list[Slot] = []
         self.waiters: list[Waiter] = []
-        self.held: set[Place] = set()
+        self.held: set[Slot] = set()
 
     def take(self, place, kind):
         """Do what a borrower does with the place it was given."""
-        if place.state is PlaceState.LENT and (
-            place.kind != kind or place in self.held
-        ):
+        if place.state is SlotState.LENT and (place.kind != kind or place in self.held):
             self.held.discard(place)
             self.book.replace(place, kind)
-        if place.state is PlaceState.OPENING:
+        if place.state is SlotState.OPENING:
             place.kind = kind
             self.opening.append(place)
         else:

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import pytest
 
-from routedb.engine.pool.states import TABLE, Move, PlaceState, advance
+from routedb.engine.pool.states import TABLE, SlotEvent, SlotState, advance
 
-OPEN = set(PlaceState) - {PlaceState.GONE}
+OPEN = set(SlotState) - {SlotState.GONE}
 
 
 def test_every_state_but_the_last_can_be_left_and_reached():
     assert {state for state, _ in TABLE} == OPEN
-    assert set(TABLE.values()) == set(PlaceState)
+    assert set(TABLE.values()) == set(SlotState)
 
 
 def test_every_move_has_one_meaning():
-    assert {move for _, move in TABLE} == set(Move)
-    assert len(TABLE) == len(Move)
+    assert {move for _, move in TABLE} == set(SlotEvent)
+    assert len(TABLE) == len(SlotEvent)
 
 
 @pytest.mark.parametrize(
-    "state", [s for s in PlaceState if s in OPEN], ids=lambda state: state.value
+    "state", [s for s in SlotState if s in OPEN], ids=lambda state: state.value
 )
 def test_from_every_state_a_place_can_come_to_its_end(state):
-    reached: set[PlaceState] = set()
+    reached: set[SlotState] = set()
     found = {state}
     while found - reached:
         reached |= found
         found = {after for (before, _), after in TABLE.items() if before in reached}
-    assert PlaceState.GONE in reached
+    assert SlotState.GONE in reached
 
 
 def test_only_an_idle_place_is_promised():
-    assert [state for state, move in TABLE if move is Move.PROMISED] == [
-        PlaceState.IDLE
+    assert [state for state, move in TABLE if move is SlotEvent.PROMISED] == [
+        SlotState.IDLE
     ]
     with pytest.raises(KeyError):
-        advance(PlaceState.LENT, Move.PROMISED)
+        advance(SlotState.LENT, SlotEvent.PROMISED)

@@ -17,44 +17,46 @@ from routedb.topology.positions import Position, read_position
 from routedb.topology.snapshot import Answer, Role
 
 
-def catch_up(d: Session, view: GroupView) -> None:
+def catch_up(session: Session, view: GroupView) -> None:
     """Turn the source into a floor that a replica holds, where one does.
 
     Asks nobody in vain: a replica that did not even cover the writer's last sample
     would not cover this either.
     """
-    sight = d.sight
-    mark = sight.mark(view.id)
-    nearest, link = _nearest(d, view), d.open.get(mark.source)
-    if nearest is None or link is None or link in d.transaction.branches.values():
+    tracker = session.tracker
+    mark = tracker.read_state(view.id)
+    nearest, link = _nearest(session, view), session.open.get(mark.source)
+    if nearest is None or link is None or link in session.transaction.branches.values():
         return
-    patience = sight.patience(view.id)
-    if not patience.is_over(d.core.clock()):
+    patience = tracker.backoff(view.id)
+    if not patience.is_over(session.core.clock()):
         return
     # What the process writes while the question is under way is not in the answer.
-    shared_at = d.core.wrote_at.get(view.id, 0.0) if link.id == view.writer else 0.0
-    look = sight.look_at(mark, shared_at)
-    position = ask(d, link)
+    shared_at = (
+        session.core.wrote_at.get(view.id, 0.0) if link.id == view.writer else 0.0
+    )
+    look = tracker.view_of(mark, shared_at)
+    position = ask(session, link)
     if position is None:
         return
-    floor = Floor(position, d.core.clock(), shared_at)
-    left = sight.leave(view.id, floor, look)
+    floor = Floor(position, session.core.clock(), shared_at)
+    left = tracker.replace_source(view.id, floor, look)
     if left is None:
         return
-    look = sight.look_at(left, shared_at)
-    if sight.among(view, look) or _has_reached(d, nearest, look):
+    look = tracker.view_of(left, shared_at)
+    if tracker.allowed_replicas(view, look) or _has_reached(session, nearest, look):
         patience.reward()
 
 
-def ask(d: Session, link: Link) -> Position | None:
+def ask(session: Session, link: Link) -> Position | None:
     """Ask a node over an idle link where it is; None when that cannot be told."""
-    answer = _probe(d, link)
+    answer = _probe(session, link)
     return None if answer is None else _position(link, answer)
 
 
-def _has_reached(d: Session, node: int, look: Look) -> bool:
-    link = d.open.get(node)
-    answer = None if link is None else _probe(d, link)
+def _has_reached(session: Session, node: int, look: Look) -> bool:
+    link = session.open.get(node)
+    answer = None if link is None else _probe(session, link)
     if link is None or answer is None or answer.role is not Role.REPLICA:
         return False
     reached = _position(link, answer)
@@ -62,10 +64,10 @@ def _has_reached(d: Session, node: int, look: Look) -> bool:
         reached.covers(floor.position) for floor in look.mark.floors
     ):
         return False
-    return d.sight.move(link.node.group, node, look) is not None
+    return session.tracker.switch_source(link.node.group, node, look) is not None
 
 
-def _nearest(d: Session, view: GroupView) -> int | None:
+def _nearest(session: Session, view: GroupView) -> int | None:
     """Return the replica, one with a link if possible, that has come as far as the
     writer's last sample."""
     sample = view.sample
@@ -78,21 +80,21 @@ def _nearest(d: Session, view: GroupView) -> int | None:
         and node.position is not None
         and node.position.covers(sample.position)
     ]
-    return max(near, key=lambda node: node in d.open, default=None)
+    return max(near, key=lambda node: node in session.open, default=None)
 
 
-def _probe(d: Session, link: Link) -> Answer | None:
+def _probe(session: Session, link: Link) -> Answer | None:
     """Ask outside any transaction, whatever mode the link is in."""
     try:
         link.set_mode(AUTOCOMMIT)
-        with link.hold:
+        with link.exclusive:
             return link.adapter.probe(link.raw)
     except Exception:  # the driver's own classes: it is as if it had not been asked
         if not link.is_alive():
-            d.links.drop(link)
+            session.links.drop(link)
         return None
     finally:
-        link.fresh = -1
+        link.synced_version = -1
 
 
 def _position(link: Link, answer: Answer) -> Position | None:

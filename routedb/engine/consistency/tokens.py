@@ -15,106 +15,112 @@ from routedb.session.tokens import NOWHERE, Place, read_token, write_token
 from routedb.topology.positions import Position
 
 
-def token(d: Session) -> str:
+def token(session: Session) -> str:
     """Return a text that stands for all this session has written and seen.
 
     Raises ProgrammingError inside a transaction: what is not committed is nowhere yet.
     """
-    _check_between(d, "token()")
-    return write_token(entry for group in _groups(d) for entry in _seen(d, group))
+    _check_between(session, "token()")
+    return write_token(
+        entry for group in _groups(session) for entry in _seen(session, group)
+    )
 
 
-def after(d: Session, text: str) -> list[int]:
+def after(session: Session, text: str) -> list[int]:
     """Let this session see all that a token stands for; return the groups it names.
 
     Groups that this configuration does not have are passed over. Raises
     ProgrammingError for what is no token, and inside a transaction.
     """
-    _check_between(d, "after()")
-    numbers = {_place(d, group.id): group.id for group in d.core.groups}
+    _check_between(session, "after()")
+    numbers = {_place(session, group.id): group.id for group in session.core.groups}
     named = []
     for place, position in read_token(text):
         group = numbers.get(place)
-        if group is None or d.core.groups[group].is_single:
+        if group is None or session.core.groups[group].is_single:
             continue
-        d.sight.add(group, Floor(position, d.core.clock()))
+        session.tracker.add_min_position(group, Floor(position, session.core.clock()))
         named.append(group)
     return named
 
 
-def wait_for(d: Session, text: str, timeout_s: float) -> bool:
+def wait_for(session: Session, text: str, timeout_s: float) -> bool:
     """Do what `after` does, and wait until replicas hold it all; False: they did not
     within `timeout_s`, and the writer answers."""
-    deadline = d.core.clock() + timeout_s
-    return all(_await(d, group, deadline) for group in after(d, text))
+    deadline = session.core.clock() + timeout_s
+    return all(_await(session, group, deadline) for group in after(session, text))
 
 
-def _await(d: Session, group: int, deadline: float) -> bool:
+def _await(session: Session, group: int, deadline: float) -> bool:
     while True:
-        topology = d.core.topology
+        topology = session.core.topology
         view = topology.groups[group]
-        if view.ring and not d.sight.is_ahead(view, _consistency(d, group)):
+        if view.ring and not session.tracker.is_ahead(
+            view, _consistency(session, group)
+        ):
             return True
-        d.core.want(group)
-        is_over = d.core.clock() >= deadline  # news may come faster than time passes
-        if is_over or not d.core.await_news(topology.version, deadline):
+        session.core.request_sample(group)
+        is_over = (
+            session.core.clock() >= deadline
+        )  # news may come faster than time passes
+        if is_over or not session.core.await_news(topology.version, deadline):
             return False
 
 
-def _groups(d: Session) -> Iterable[int]:
+def _groups(session: Session) -> Iterable[int]:
     """Return the groups of which this session has seen something, its process's writes
     included where they count."""
-    written = list(d.core.wrote_at)
-    shared = (group for group in written if _consistency(d, group) == "process")
-    return sorted({*d.marks, *shared})
+    written = list(session.core.wrote_at)
+    shared = (group for group in written if _consistency(session, group) == "process")
+    return sorted({*session.read_states, *shared})
 
 
-def _seen(d: Session, group: int) -> Iterable[tuple[Place, Position]]:
-    look = d.sight.look(group, _consistency(d, group))
-    place = _place(d, group)
+def _seen(session: Session, group: int) -> Iterable[tuple[Place, Position]]:
+    look = session.tracker.view(group, _consistency(session, group))
+    place = _place(session, group)
     if look.mark.source == NOBODY and not look.seen_at and not look.shared_at:
         for floor in look.mark.floors:
             yield place, floor.position
         return
-    yield place, _position(d, group, look)
+    yield place, _position(session, group, look)
 
 
-def _position(d: Session, group: int, look: Look) -> Position:
+def _position(session: Session, group: int, look: Look) -> Position:
     """Return a position at or beyond what was seen: a sample's, or ask."""
-    view = d.core.topology.groups[group]
+    view = session.core.topology.groups[group]
     mark, shared_at = look.mark, look.shared_at
     since = max(look.seen_at, shared_at, *(floor.since for floor in mark.floors))
     if view.sample is not None and view.sample.asked_at >= since:
         return view.sample.position
-    link = d.open.get(mark.source)
+    link = session.open.get(mark.source)
     if link is None or ((shared_at or mark.floors) and link.id != view.writer):
-        link = _writer(d, group)
-    return (None if link is None else ask(d, link)) or NOWHERE
+        link = _writer(session, group)
+    return (None if link is None else ask(session, link)) or NOWHERE
 
 
-def _consistency(d: Session, group: int) -> str:
+def _consistency(session: Session, group: int) -> str:
     """Return what a token minds: it means something even under "eventual"."""
-    database = d.core.config.databases[d.core.groups[group].database]
+    database = session.core.config.databases[session.core.groups[group].database]
     return "process" if database.consistency == "process" else "session"
 
 
-def _writer(d: Session, group: int) -> Link | None:
+def _writer(session: Session, group: int) -> Link | None:
     """Return a link to the writer, if there is one now."""
-    if d.core.topology.groups[group].writer is None:
+    if session.core.topology.groups[group].writer is None:
         return None
     try:
-        return find_node.writer(d.links, group)
+        return find_node.writer(session.links, group)
     except Exception:  # the driver's own classes: it has gone away just now
         return None
 
 
-def _place(d: Session, group: int) -> Place:
-    config = d.core.groups[group]
+def _place(session: Session, group: int) -> Place:
+    config = session.core.groups[group]
     return Place(config.database, config.shard)
 
 
-def _check_between(d: Session, what: str) -> None:
-    if d.transaction.is_bound:
+def _check_between(session: Session, what: str) -> None:
+    if session.transaction.is_bound:
         raise errors.ProgrammingError(
             f"{what} inside a transaction: what is not committed is nowhere yet, and "
             "what was begun stays where it is; commit or roll back first"

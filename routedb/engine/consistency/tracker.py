@@ -20,7 +20,7 @@ from routedb.topology import GroupView, Snapshot
 BLANK = Mark()  # of a group that has none
 
 
-class Sight:
+class ConsistencyTracker:
     """The marks of one session. `marks` is public: the hot path looks into it.
 
     Groups of one node have none: there is nobody else to ask. `Links.near` goes with
@@ -31,29 +31,31 @@ class Sight:
     def __init__(self, core: Core, links: Links) -> None:
         self.core = core
         self.links = links
-        self.marks: dict[int, Mark] = {}  # by group id
-        self.barred: dict[int, Snapshot] = {}  # pictures in which the writer answers
+        self.read_states: dict[int, Mark] = {}  # by group id
+        self.writer_only: dict[
+            int, Snapshot
+        ] = {}  # pictures in which the writer answers
         self.writes = 0  # how often this session may have written
-        self._patience: dict[int, Patience] = {}
+        self._backoffs: dict[int, Patience] = {}
         self._lock = threading.RLock()  # guards what replaces a mark
 
     # -- taking a look -----------------------------------------------------------------
 
-    def mark(self, group: int) -> Mark:
+    def read_state(self, group: int) -> Mark:
         """Return what was seen of a group."""
-        return self.marks.get(group, BLANK)
+        return self.read_states.get(group, BLANK)
 
-    def look(self, group: int, consistency: str) -> Look:
+    def view(self, group: int, consistency: str) -> Look:
         """Return what a choice under this consistency goes by."""
         is_shared = consistency == "process"
         shared_at = self.core.wrote_at.get(group, 0.0) if is_shared else 0.0
-        return self.look_at(self.mark(group), shared_at)
+        return self.view_of(self.read_state(group), shared_at)
 
-    def look_at(self, mark: Mark, shared_at: float) -> Look:
+    def view_of(self, mark: Mark, shared_at: float) -> Look:
         """Return what a choice by this mark goes by."""
         return Look(mark, max(mark.since, self.links.used_at(mark.source)), shared_at)
 
-    def among(self, view: GroupView, look: Look) -> tuple[int, ...] | None:
+    def allowed_replicas(self, view: GroupView, look: Look) -> tuple[int, ...] | None:
         """Return the replicas, of the ring, that may answer a plain read; None: any."""
         if look.mark.is_blank and not look.shared_at:
             return None
@@ -63,16 +65,16 @@ class Sight:
         """Tell whether no replica is known to hold what this session has seen."""
         if consistency == "eventual":
             return False
-        among = self.among(view, self.look(view.id, consistency))
+        among = self.allowed_replicas(view, self.view(view.id, consistency))
         return among is not None and not among and bool(view.ring)
 
-    def patience(self, group: int) -> Patience:
+    def backoff(self, group: int) -> Patience:
         """Return when the group's source may be asked again."""
-        return self._patience.setdefault(group, Patience())
+        return self._backoffs.setdefault(group, Patience())
 
     # -- moving ------------------------------------------------------------------------
 
-    def move(self, group: int, node: int, look: Look) -> Mark | None:
+    def switch_source(self, group: int, node: int, look: Look) -> Mark | None:
         """Make `node`, which was chosen by `look`, the source; return the mark then.
 
         None: another thread has written, or was shown something, since.
@@ -80,22 +82,22 @@ class Sight:
         before = look.mark
         is_new = node != before.source or bool(before.floors)
         if not is_new and look.shared_at == before.shared_at:
-            return before if self.mark(group) is before else None
+            return before if self.read_state(group) is before else None
         since = self.core.clock() if is_new else before.since
-        return self._pass(group, Mark(node, since, look.shared_at), look)
+        return self._replace(group, Mark(node, since, look.shared_at), look)
 
-    def leave(self, group: int, floor: Floor, look: Look) -> Mark | None:
+    def replace_source(self, group: int, floor: Floor, look: Look) -> Mark | None:
         """Take where the source of `look` is instead of the source; return the mark
         then, None as `move` does."""
-        self.barred.pop(group, None)  # now others may be known to hold it
-        return self._pass(group, Mark(floors=(*look.mark.floors, floor)), look)
+        self.writer_only.pop(group, None)  # now others may be known to hold it
+        return self._replace(group, Mark(floors=(*look.mark.floors, floor)), look)
 
-    def _pass(self, group: int, mark: Mark, look: Look) -> Mark | None:
+    def _replace(self, group: int, mark: Mark, look: Look) -> Mark | None:
         """Go on with `mark` in the place of that of the look, unless something else is
         there by now, or the source that is left has shown something after the look."""
         left = look.mark.source
         with self._lock:
-            if self.mark(group) is not look.mark:
+            if self.read_state(group) is not look.mark:
                 return None
             self._put(group, mark)
             # In this order: another thread notes its contact, and looks at `near` then.
@@ -103,12 +105,12 @@ class Sight:
                 return mark
             if self.links.used_at(left) <= look.seen_at:
                 return mark
-            self._lift(group)
+            self._require_newer(group)
             return None
 
     # -- taking note -------------------------------------------------------------------
 
-    def meet(self, link: Link, look: Look | None = None) -> None:
+    def note_read(self, link: Link, look: Look | None = None) -> None:
         """Take note that `link` has shown this session what its node holds.
 
         `look`: by what the node was chosen. Without one nothing is known of a node but
@@ -118,67 +120,67 @@ class Sight:
         if self.core.groups[group].is_single:
             return
         with self._lock:
-            moved = None if look is None else self.move(group, link.id, look)
-            if moved is None and self.mark(group).source != link.id:
-                self._take(group, link.id)
+            moved = None if look is None else self.switch_source(group, link.id, look)
+            if moved is None and self.read_state(group).source != link.id:
+                self._note_source(group, link.id)
             self._check_open(link)
 
-    def confirm(self, link: Link) -> None:
+    def confirm_read(self, link: Link) -> None:
         """Take note that `link`, whose node was the source, has shown what that holds,
         and that the source may have changed meanwhile."""
         with self._lock:
-            if self.mark(link.node.group).source != link.id:
-                self._lift(link.node.group)
+            if self.read_state(link.node.group).source != link.id:
+                self._require_newer(link.node.group)
             self._check_open(link)
 
-    def wrote(self, group: int, node: int) -> None:
+    def note_write(self, group: int, node: int) -> None:
         """Take note of a write that `node` has acknowledged, or may have done."""
         self.writes += 1
         if self.core.groups[group].is_single:
             return
         with self._lock:
-            self._take(group, node)
+            self._note_source(group, node)
         self.core.note_write(group)
 
-    def add(self, group: int, floor: Floor) -> None:
+    def add_min_position(self, group: int, floor: Floor) -> None:
         """Do not fall behind `floor` either."""
         with self._lock:
-            self._put(group, self.mark(group).above(floor))
+            self._put(group, self.read_state(group).above(floor))
 
-    def bar(self, group: int, picture: Snapshot) -> None:
+    def require_writer(self, group: int, picture: Snapshot) -> None:
         """Let the writer answer until there is another picture."""
-        self.barred[group] = picture
-        self.core.want(group)
+        self.writer_only[group] = picture
+        self.core.request_sample(group)
 
-    def _take(self, group: int, node: int) -> None:
+    def _note_source(self, group: int, node: int) -> None:
         """Make a node the source of which is known only that it was spoken with."""
-        before = self.mark(group)
+        before = self.read_state(group)
         if node == self.core.topology.groups[group].writer or before.is_blank:
             self._put(group, Mark(node, self.core.clock()))
         elif node == before.source:
             self._put(group, Mark(node, self.core.clock(), floors=before.floors))
         else:
-            self._lift(group)
+            self._require_newer(group)
 
     def _check_open(self, link: Link) -> None:
         """What a link shows that was dropped by another thread counts for no source."""
         if self.links.open.get(link.id) is not link:
-            self._lift(link.node.group)
+            self._require_newer(link.node.group)
 
-    def _lift(self, group: int) -> None:
+    def _require_newer(self, group: int) -> None:
         """Two nodes have shown something, and of neither is it known that it holds what
         the other has shown. What the writer has from now on holds both."""
         self._put(group, Mark(NOBODY, self.core.clock()))
 
     def _put(self, group: int, mark: Mark) -> None:
-        self.marks[group] = mark
-        self.links.near = {}
+        self.read_states[group] = mark
+        self.links.sticky = {}
 
     def forget(self) -> None:
         """Be a session that has seen nothing."""
-        self.marks.clear()
-        self.barred.clear()
-        self.links.near = {}
+        self.read_states.clear()
+        self.writer_only.clear()
+        self.links.sticky = {}
 
     def abandon(self) -> None:
         """In a forked child: a thread that is not here may have had the lock."""

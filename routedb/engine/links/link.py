@@ -13,7 +13,7 @@ from routedb.errors import Fault
 from routedb.topology.commits import Note
 
 if TYPE_CHECKING:
-    from routedb.engine.pool.slots import Place
+    from routedb.engine.pool.slots import Slot
 
 _FREE = nullcontext()
 AUTOCOMMIT = TxMode(autocommit=True)
@@ -31,20 +31,20 @@ class Link:
         "__weakref__",
         "adapter",
         "expires_at",
-        "fresh",
+        "synced_version",
         "generation",
-        "hold",
+        "exclusive",
         "id",
-        "is_changed",
+        "needs_reset",
         "is_text_begun",
         "lock",
         "mode",
         "node",
-        "note",
+        "commit_note",
         "opened_at",
-        "place",
+        "slot",
         "raw",
-        "replayed",
+        "settings_version",
         "silence_s",
         "used_at",
     )
@@ -56,7 +56,7 @@ class Link:
         raw: Raw,
         generation: int,
         expires_at: float = inf,
-        place: Place | None = None,
+        slot: Slot | None = None,
     ) -> None:
         self.id = node.id
         self.node = node
@@ -68,17 +68,19 @@ class Link:
         )
         self.silence_s = 0.0  # of its node, when the link was given up for that
         self.expires_at = expires_at  # on the core's clock: see Links.get
-        self.place = place  # in the node's pool, when the link is borrowed
-        self.is_changed = False  # more than plain reads has run on it
+        self.slot = slot  # in the node's pool, when the link is borrowed
+        self.needs_reset = False  # more than plain reads has run on it
         # What Adapter.connect leaves behind; None when it is not known.
         self.mode: TxMode | None = AUTOCOMMIT
-        self.fresh = -1  # the dispatcher's version this link was last brought up to
-        self.replayed = -1  # the version of the settings it has
+        self.synced_version = (
+            -1
+        )  # the dispatcher's version this link was last brought up to
+        self.settings_version = -1  # the version of the settings it has
         self.used_at = 0.0  # when it last answered: see session/seen.py
         self.is_text_begun = False  # its transaction was begun by statement
-        self.note: Note | None = None  # the last of a commit (see commit_check)
+        self.commit_note: Note | None = None  # the last of a commit (see commit_check)
         self.lock = None if adapter.is_concurrent else threading.RLock()
-        self.hold: AbstractContextManager[Any] = self.lock or _FREE
+        self.exclusive: AbstractContextManager[Any] = self.lock or _FREE
 
     def touch(self, at: float) -> None:
         """Take note that it answered then; another thread may know of a later answer.
@@ -88,7 +90,7 @@ class Link:
         if at > self.used_at:
             self.used_at = at
 
-    def take(self, exc: BaseException) -> Fault:
+    def classify_error(self, exc: BaseException) -> Fault:
         """Return what an exception of the driver tells, and make it ours too."""
         fault = self.adapter.fault(exc, self.raw)
         self.adapter.adopt(exc)
@@ -104,17 +106,17 @@ class Link:
         `is_bound`: a transaction may be open on it. A link that served plain reads only
         has nothing to reset, and keeps its transaction mode.
         """
-        with self.hold:
+        with self.exclusive:
             if not self.adapter.is_alive(self.raw):
                 return False
             if is_bound or self.is_text_begun:
                 self.adapter.rollback(self.raw)
-            is_changed = self.is_changed or self.mode is None
+            is_changed = self.needs_reset or self.mode is None
             if is_changed:  # what the driver has set by itself, it must unset itself
                 self.set_mode(AUTOCOMMIT)
             return self.adapter.reset(self.raw, self.node, is_changed)
 
-    def part(self) -> Raw:
+    def detach_raw(self) -> Raw:
         """Leave the raw connection to the caller: this link is over."""
         raw, self.raw = self.raw, None
         return raw
@@ -124,48 +126,48 @@ class Link:
     def set_mode(self, mode: TxMode) -> None:
         """Make later transactions run as `mode` says; costs nothing when they do."""
         if self.mode != mode:
-            with self.hold:
+            with self.exclusive:
                 self.adapter.set_mode(self.raw, mode)
             self.mode = mode
 
     def begin(self, mode: TxMode) -> None:
         """Begin a transaction by statement."""
-        with self.hold:
+        with self.exclusive:
             self.adapter.begin(self.raw, mode)
 
     def commit(self) -> None:
         """Commit, also what was begun by text."""
-        with self.hold:
+        with self.exclusive:
             self.adapter.commit(self.raw)
 
     def rollback(self) -> None:
         """Roll back, also what was begun by text."""
-        with self.hold:
+        with self.exclusive:
             self.adapter.rollback(self.raw)
 
     def run(self, sql: str) -> None:
         """Run a text that gives no rows."""
-        with self.hold:
+        with self.exclusive:
             self.adapter.run(self.raw, sql)
 
     def ask(self, sql: str) -> list[Any]:
         """Run a text and return its rows."""
-        with self.hold:
+        with self.exclusive:
             return self.adapter.run(self.raw, sql)
 
     def is_alive(self) -> bool:
         """Tell whether the link can still be used."""
-        with self.hold:
+        with self.exclusive:
             return self.adapter.is_alive(self.raw)
 
     def is_idle(self) -> bool:
         """Tell whether no transaction is open."""
-        with self.hold:
+        with self.exclusive:
             return self.adapter.is_idle(self.raw)
 
     def is_failed(self) -> bool:
         """Tell whether the server refuses everything up to a rollback."""
-        with self.hold:
+        with self.exclusive:
             return self.adapter.is_failed(self.raw)
 
     @property
@@ -182,7 +184,7 @@ class Link:
         self.adapter.cancel(self.raw, self.node, timeout_s)
 
     @property
-    def end(self) -> str:
+    def end_reason(self) -> str:
         """Say how it ended, for an error."""
         if self.silence_s:
             return f"{self.node.name} did not answer for {self.silence_s:.1f} s"
@@ -201,7 +203,7 @@ class Link:
 
     def close(self) -> None:
         """Close the driver's connection. Never raises."""
-        if self.place is None:
+        if self.slot is None:
             self.adapter.close(self.raw)
         else:  # another may be opened in its place at once
             self.adapter.end(self.raw)

@@ -13,9 +13,9 @@ from routedb import errors
 from routedb.adapters.base import Adapter, Fault, TxMode
 from routedb.config.model import NodeConfig
 from routedb.engine.links.link import AUTOCOMMIT, Link
-from routedb.engine.links.open_link import Host, borrowed, connect, pool_of
+from routedb.engine.links.open_link import FrontendHooks, borrowed, connect, pool_of
 from routedb.engine.pool.pool import take
-from routedb.engine.pool.slots import Place
+from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.session import Settings
 from routedb.session.pins import Pin, Pins
@@ -23,7 +23,7 @@ from routedb.session.settings import Setting
 from routedb.topology import GroupView, NodeState
 
 
-class Holder(Protocol):
+class ResultHolder(Protocol):
     """What links need of a cursor, which may hold rows that came over one of them."""
 
     def guard(self, link: Link) -> None:
@@ -44,13 +44,19 @@ class Links:
     def __init__(self, core: Core, mode: TxMode) -> None:
         self.core = core
         self.open: dict[int, Link] = {}
-        self.near: dict[int, Link] = {}  # see choose; another when any of this changes
-        self.holders: set[ref[Holder]] = set()  # the connection's cursors
-        self.left_at: dict[int, float] = {}  # node -> when a lost link answered last
-        self.hosts: dict[str, Host] = {}  # by engine
+        self.sticky: dict[
+            int, Link
+        ] = {}  # see choose; another when any of this changes
+        self.result_holders: set[ref[ResultHolder]] = set()  # the connection's cursors
+        self.last_answered_at: dict[
+            int, float
+        ] = {}  # node -> when a lost link answered last
+        self.frontend_hooks: dict[str, FrontendHooks] = {}  # by engine
         self.settings = Settings()
         self.pins = Pins()  # what lives on one of these links only
-        self.lost: WeakMethod[Callable[[], None]] | None = None  # told of the loss
+        self.on_pins_lost: WeakMethod[Callable[[], None]] | None = (
+            None  # told of the loss
+        )
         self._version = 0
         self._mode = mode
         self._lock = threading.RLock()
@@ -64,7 +70,7 @@ class Links:
     @version.setter
     def version(self, number: int) -> None:
         self._version = number
-        self.near = {}
+        self.sticky = {}
 
     @property
     def mode(self) -> TxMode:
@@ -89,7 +95,7 @@ class Links:
             link = self.open.get(node)
             if link is not None:
                 # A dead link that waits for settings says nothing of its node.
-                must_live = must_live or link.fresh != self.version
+                must_live = must_live or link.synced_version != self.version
                 if must_live and not link.is_alive():
                     self._replace(link)
                     link = None
@@ -98,64 +104,66 @@ class Links:
                     link = None
             if link is None:
                 link = self._connect(self.core.nodes[node])
-                link.touch(self.left_at.get(node, 0.0))  # what was seen, was seen
+                link.touch(
+                    self.last_answered_at.get(node, 0.0)
+                )  # what was seen, was seen
                 self.open[node] = link
-            if link.fresh != self.version:
-                self._freshen(link)
+            if link.synced_version != self.version:
+                self._sync(link)
             return link
 
     def used_at(self, node: int) -> float:
         """Return when `node` last answered here."""
         link = self.open.get(node)
-        return self.left_at.get(node, 0.0) if link is None else link.used_at
+        return self.last_answered_at.get(node, 0.0) if link is None else link.used_at
 
     def drop(self, link: Link) -> None:
         """Forget a link that is of no more use, and close it."""
         with self._lock:
             if self.open.get(link.node.id) is link:
                 del self.open[link.node.id]
-                self.left_at[link.node.id] = link.used_at
-            self.near = {}
+                self.last_answered_at[link.node.id] = link.used_at
+            self.sticky = {}
             if self.pins:
                 self.pins.lose(link.id)
-                tell = self.lost() if self.lost is not None else None
+                tell = self.on_pins_lost() if self.on_pins_lost is not None else None
                 if tell is not None:
                     tell()
         link.close()
-        place, link.place = link.place, None
-        if place is not None:
-            pool_of(self.core, link).lost(place)
-        for holder in self._holders():
+        slot, link.slot = link.slot, None
+        if slot is not None:
+            pool_of(self.core, link).lost(slot)
+        for holder in self._result_holders():
             holder.guard(link)
 
-    def adopt(self, place: Place, node: NodeConfig) -> None:
+    def adopt_reserved(self, slot: Slot, node: NodeConfig) -> None:
         """Take a link that was reserved for this connection before it was made."""
-        self.open[node.id] = borrowed(self.core, node, place, take(place))
+        self.open[node.id] = borrowed(self.core, node, slot, take(slot))
 
-    def changed(self, link: Link) -> None:
+    def note_settings_changed(self, link: Link) -> None:
         """Take note that the settings changed by a statement that `link` has run."""
         self.version += 1
-        link.replayed = self.settings.version
+        link.settings_version = self.settings.version
 
-    def age(self, now: float) -> None:
+    def expire_old(self, now: float) -> None:
         """From another thread: have links that are too old looked at by `get` before
         their next statement."""
         for link in self:
             if link.expires_at < now:
-                link.fresh = -1
-                self.near = {}
+                link.synced_version = -1
+                self.sticky = {}
 
     def close(self, bound: Collection[Link] = ()) -> None:
         """Close every link, or give it back to its pool; `bound` are those that may
         have a transaction open. Never raises."""
         self._is_closed = True
         for link in self:
-            if link.place is None or self.pins.has_unread(link.id):
+            if link.slot is None or self.pins.has_unread(link.id):
                 self.drop(link)
                 continue
             self._forget(link)
-            link.is_changed = link.is_changed or self.pins.keep(link.id)
-            for holder in self._holders():
+            link.needs_reset = link.needs_reset or self.pins.keep(link.id)
+            for holder in self._result_holders():
                 holder.part(link)
             pool_of(self.core, link).give(link, link in bound)
 
@@ -163,21 +171,21 @@ class Links:
         """Close every link, from a finalizer, which must not wait for anything: so no
         session is reset, and the pool is told by its upkeep."""
         for link in self:
-            place, link.place = link.place, None
+            slot, link.slot = link.slot, None
             self.drop(link)
-            if place is not None:
+            if slot is not None:
                 lost = pool_of(self.core, link).lost
-                self.core.upkeep.post(partial(lost, place))
+                self.core.upkeep.post(partial(lost, slot))
 
     def abandon(self) -> None:
         """In a forked child: give up every link without a word to its server."""
         self._lock = threading.RLock()
         for link in self:
             link.adapter.abandon(link.raw)
-            self.left_at[link.node.id] = link.used_at
+            self.last_answered_at[link.node.id] = link.used_at
             self.pins.lose(link.id)
         self.open.clear()
-        self.near = {}
+        self.sticky = {}
 
     def savepoint(self, name: str) -> None:
         """Remember what the transaction has set and made up to savepoint `name`."""
@@ -217,7 +225,7 @@ class Links:
             adapter = self.core.adapter(node)
             raise adapter.own(errors.InterfaceError)("the connection is closed")
         self._let_go(self.core.topology.groups[node.group])
-        return connect(self.core, node, self.hosts)
+        return connect(self.core, node, self.frontend_hooks)
 
     def _is_over(self, link: Link) -> bool:
         """Tell whether a link is too old, and nothing keeps it."""
@@ -227,10 +235,10 @@ class Links:
     def _forget(self, link: Link) -> None:
         with self._lock:
             self.open.pop(link.id, None)
-            self.near = {}
+            self.sticky = {}
 
-    def _holders(self) -> list[Holder]:
-        return [holder for known in list(self.holders) if (holder := known())]
+    def _result_holders(self) -> list[ResultHolder]:
+        return [holder for known in list(self.result_holders) if (holder := known())]
 
     def _let_go(self, view: GroupView) -> None:
         """Close idle links to nodes that have left the group."""
@@ -250,29 +258,29 @@ class Links:
                 "connection can be used again, without them"
             )
 
-    def _freshen(self, link: Link) -> None:
+    def _sync(self, link: Link) -> None:
         """Bring settings and transaction mode up to date. Outside transactions only."""
         missing = []
-        if link.replayed != self.settings.version:
+        if link.settings_version != self.settings.version:
             missing = self.settings.since(
-                link.node.engine, link.node.database, link.replayed
+                link.node.engine, link.node.database, link.settings_version
             )
         try:
             if missing:
-                link.is_changed = True
+                link.needs_reset = True
                 link.set_mode(AUTOCOMMIT)
                 _replay(link, missing)
-            link.replayed = self.settings.version
+            link.settings_version = self.settings.version
             link.set_mode(self._mode)
         except Exception as exc:
             if link.adapter.fault(exc, link.raw) is Fault.LINK_LOST:
                 self.drop(link)
             raise
-        link.fresh = self.version
+        link.synced_version = self.version
 
 
 def _replay(link: Link, settings: Iterable[Setting]) -> None:
-    with link.hold:
+    with link.exclusive:
         cursor = link.adapter.cursor(link.raw)
         for setting in settings:
             if setting.params is None:

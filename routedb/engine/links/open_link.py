@@ -12,11 +12,11 @@ from routedb.config.model import NodeConfig
 from routedb.engine.links.link import Link
 from routedb.engine.pool.open_raw import open_raw
 from routedb.engine.pool.pool import Pool
-from routedb.engine.pool.slots import Place
+from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 
 
-class Host(Protocol):
+class FrontendHooks(Protocol):
     """What links need of a connection's face, for the servers of one engine."""
 
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
@@ -28,16 +28,16 @@ class Host(Protocol):
 
     def lend(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
-    ) -> tuple[Place, Raw]:
+    ) -> tuple[Slot, Raw]:
         """Borrow a link of a pool, or open one in it."""
 
 
-def connect(core: Core, node: NodeConfig, hosts: Mapping[str, Host]) -> Link:
+def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) -> Link:
     """Return a link that is as the faces of `hosts`, by engine, want it.
 
     Raises what the driver raises, and PoolTimeout.
     """
-    core.attend()  # in a forked child nothing else starts the monitor
+    core.start_monitor()  # in a forked child nothing else starts the monitor
     adapter = core.adapter(node)
     database = core.config.databases[node.database]
     host = hosts.get(node.engine)
@@ -52,15 +52,15 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, Host]) -> Link:
         link = borrowed(core, node, *host.lend(pool, node, open_))
     if host is not None:
         _dress(core, host, link)
-    core.roll.enter(link)
+    core.open_links.add(link)
     return link
 
 
-def borrowed(core: Core, node: NodeConfig, place: Place, raw: Raw) -> Link:
+def borrowed(core: Core, node: NodeConfig, slot: Slot, raw: Raw) -> Link:
     """Return a link of a pool to one connection."""
-    adapter, generation = core.adapter(node), place.generation
-    link = Link(node, adapter, raw, generation, place.expires_at, place)
-    link.mode = place.mode
+    adapter, generation = core.adapter(node), slot.generation
+    link = Link(node, adapter, raw, generation, slot.expires_at, slot)
+    link.mode = slot.mode
     return link
 
 
@@ -81,11 +81,11 @@ def _opened(core: Core, node: NodeConfig, open_: Callable[[], Raw]) -> Link:
     return link
 
 
-def _dress(core: Core, host: Host, link: Link) -> None:
+def _dress(core: Core, host: FrontendHooks, link: Link) -> None:
     try:
-        link.is_changed = host.dress(link.raw, link.node)
+        link.needs_reset = host.dress(link.raw, link.node)
     except BaseException:
         link.close()
-        if link.place is not None:
-            pool_of(core, link).lost(link.place)
+        if link.slot is not None:
+            pool_of(core, link).lost(link.slot)
         raise

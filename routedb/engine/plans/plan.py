@@ -45,28 +45,28 @@ class Plan:
         "asks_catalog",
         "database",
         "dialect",
-        "gid",
-        "is_minded",
-        "is_noted",
+        "group_id",
+        "tracks_reads",
+        "has_session_effects",
         "is_read",
         "is_simple",
-        "leaves_key",
+        "may_generate_key",
         "may_replica",
-        "minds_writes",
+        "reads_own_writes",
         "names",
-        "near",
-        "nearby",
-        "own_writes",
+        "sticky_group",
+        "sticky_route",
+        "own_writes_route",
         "placement",
         "refusal",
-        "replica",
+        "replica_route",
         "routes",
-        "shares_writes",
+        "shares_process_writes",
         "shows_data",
         "statement",
-        "within",
-        "within_replica",
-        "writer",
+        "tx_route",
+        "tx_replica_route",
+        "writer_route",
     )
 
     def __init__(
@@ -82,18 +82,20 @@ class Plan:
         self.asks_catalog = any(is_catalog(t, dialect) for t in statement.tables)
         self.names = _names(statement, self.asks_catalog)
         # It may give this session a key that it asks for later: LAST_INSERT_ID().
-        self.leaves_key = bool(statement.writes) and (
+        self.may_generate_key = bool(statement.writes) and (
             statement.verb in _LEAVE_KEYS or statement.parts > 1
         )
         # It leaves something in the session, or takes something away.
-        self.is_noted = bool(
+        self.has_session_effects = bool(
             statement.session or statement.holds or statement.frees or statement.renames
         )
-        self.is_noted |= statement.verb == "CREATE VIEW"  # on a temporary table
-        self.gid = -1
+        self.has_session_effects |= (
+            statement.verb == "CREATE VIEW"
+        )  # on a temporary table
+        self.group_id = -1
         self.is_simple = False
-        self.near = -1
-        self.writer = self.nearby = _NOWHERE
+        self.sticky_group = -1
+        self.writer_route = self.sticky_route = _NOWHERE
         self._is_plain = False
         self._was_asked = False
         self.may_replica = False
@@ -146,7 +148,7 @@ class Plan:
             self._shards = analyse()
         return self._shards
 
-    def turn_read(self, is_read: bool) -> None:
+    def set_read(self, is_read: bool) -> None:
         """Take the catalog's, or a replica's, word on whether this only reads."""
         self.is_read = is_read
         self._was_asked = True
@@ -174,9 +176,9 @@ class Plan:
             or hints.consistency is not None
         )
         if not self.database.is_sharded:
-            self.gid = self.database.groups[0].id
+            self.group_id = self.database.groups[0].id
         self._is_plain = (
-            self.gid >= 0
+            self.group_id >= 0
             and not statement.tx
             and not statement.session
             and not statement.needs
@@ -188,20 +190,22 @@ class Plan:
     def _settle_role(self) -> None:
         database = self.database
         has_replicas = not all(group.is_single for group in database.groups)
-        self.shares_writes = database.consistency == "process"
+        self.shares_process_writes = database.consistency == "process"
         is_free = self.is_read and has_replicas and database.consistency != "strong"
         is_free = is_free and not self.statement.is_local
-        self.minds_writes = is_free and database.consistency != "eventual"
+        self.reads_own_writes = is_free and database.consistency != "eventual"
         # What such a read shows, later ones must not fall behind of.
         minds = has_replicas and database.consistency != "eventual"
-        self.is_minded = self.is_read and self.shows_data and minds
+        self.tracks_reads = self.is_read and self.shows_data and minds
         self.may_replica = is_free and database.reads == "replica"
         groups = (0,)
-        self.writer = self.route(groups, Role.WRITER, self._writer_reason(has_replicas))
-        self.replica = self.route(groups, Role.REPLICA, Reason.PLAIN_READ)
-        self.own_writes = self.route(groups, Role.WRITER, Reason.OWN_WRITES)
+        self.writer_route = self.route(
+            groups, Role.WRITER, self._writer_reason(has_replicas)
+        )
+        self.replica_route = self.route(groups, Role.REPLICA, Reason.PLAIN_READ)
+        self.own_writes_route = self.route(groups, Role.WRITER, Reason.OWN_WRITES)
         at_home = self.placement.database is None  # no tables: where the transaction is
-        self.within, self.within_replica = (
+        self.tx_route, self.tx_replica_route = (
             self.route(groups, role, Reason.IN_TRANSACTION, is_home=at_home)
             for role in (Role.WRITER, Role.REPLICA)
         )
@@ -211,10 +215,12 @@ class Plan:
             or not (has_replicas and self.statement.asks)
         )
         # Writes of other connections may matter to reads that share them.
-        stays = self.may_replica and not self.shares_writes
+        stays = self.may_replica and not self.shares_process_writes
         stays = stays or (self.is_read and not has_replicas)
-        self.near = self.gid if self.is_simple and stays else -1
-        self.nearby = self.replica if self.may_replica else self.writer
+        self.sticky_group = self.group_id if self.is_simple and stays else -1
+        self.sticky_route = (
+            self.replica_route if self.may_replica else self.writer_route
+        )
 
     def _writer_reason(self, has_replicas: bool) -> Reason:
         """Say why the writer answers when nothing about the session matters."""

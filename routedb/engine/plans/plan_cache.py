@@ -22,16 +22,16 @@ MOST_TEXTS = 4096
 MOST_SHAPES = 10_000
 
 
-class Texts:
+class PlanCache:
     """Known texts under one choice of `using`. Reading needs no lock: `known` is a dict
-    that `learn` adds to, so the hot path is `texts.known.get(sql)`."""
+    that `learn` adds to, so the hot path is `texts.by_text.get(sql)`."""
 
     def __init__(self, config: ClusterConfig, rules: Rules, using: str | None) -> None:
         self.config = config
         self.rules = rules
         self.using = using
         self.dialect = dialect_for(config, using)
-        self.known: dict[str | bytes, Text] = {}
+        self.by_text: dict[str | bytes, Text] = {}
         self._plans: dict[tuple[str, str], Plan] = {}
         self._classifiers: dict[str, Classifier] = {}
         self._lock = threading.Lock()
@@ -47,7 +47,7 @@ class Texts:
         scan, plan = self._plan(sql, self.dialect)
         text = self._text(sql, plan, scan)
         if len(sql) <= LONGEST_KEPT:
-            self._keep(self.known, sql, text, MOST_TEXTS)
+            self._keep(self.by_text, sql, text, MOST_TEXTS)
         return text
 
     def _text(self, sql: str, plan: Plan, scan: Scan) -> Text:

@@ -11,13 +11,13 @@ from routedb.adapters.base import Adapter, Raw
 from routedb.config.model import DatabaseConfig, NodeConfig, PoolConfig
 from routedb.engine.links.link import AUTOCOMMIT, Link
 from routedb.engine.pool.refcount import is_held
-from routedb.engine.pool.slots import Book, Place, Waiter
-from routedb.engine.pool.states import PlaceState
+from routedb.engine.pool.slots import Slot, Slots, Waiter
+from routedb.engine.pool.states import SlotState
 
 ONCE = "once"  # the kind of a link that cannot be handed out again
 
 
-class World(NamedTuple):
+class PoolContext(NamedTuple):
     """What a pool asks of its runtime."""
 
     clock: Callable[[], float]
@@ -46,20 +46,20 @@ class Pool:
         config: DatabaseConfig,
         limits: PoolConfig,
         adapter: Adapter,
-        world: World,
+        context: PoolContext,
     ) -> None:
         self.node = node
         self._config = config
         self._limits = limits
         self._adapter = adapter
-        self._world = world
+        self._world = context
         self._is_closed = False
         self._begin()
 
     def _begin(self) -> None:
         self._lock = threading.Lock()  # guards the fields below
-        self._book = Book(self._limits)
-        self._resetting: dict[Place, tuple[Raw, float]] = {}
+        self._book = Slots(self._limits)
+        self._resetting: dict[Slot, tuple[Raw, float]] = {}
 
     @property
     def open(self) -> int:
@@ -73,7 +73,7 @@ class Pool:
 
     # -- borrowing -------------------------------------------------------------------
 
-    def reserve(self, kind: Any, may_reuse: bool = True) -> Place:
+    def reserve(self, kind: Any, may_reuse: bool = True) -> Slot:
         """Return a place for the caller: LENT, with a link in it that can be used, or
         OPENING, for `fill`.
 
@@ -81,51 +81,51 @@ class Pool:
         within `wait_timeout`.
         """
         self._world.attend()
-        place = self._promised(kind if may_reuse else object())
-        if place.state is PlaceState.OPENING:
-            place.kind = kind
-            return place
+        slot = self._promised(kind if may_reuse else object())
+        if slot.state is SlotState.OPENING:
+            slot.kind = kind
+            return slot
         try:
-            if may_reuse and place.kind == kind and self._is_usable(place):
-                return place
-            self._adapter.end(place.raw)
+            if may_reuse and slot.kind == kind and self._is_usable(slot):
+                return slot
+            self._adapter.end(slot.raw)
         except BaseException:
-            self.cancel(place)
+            self.cancel(slot)
             raise
         with self._lock:
-            self._book.replace(place, kind)
-        return place
+            self._book.replace(slot, kind)
+        return slot
 
-    def fill(self, place: Place, open_: Callable[[], Raw]) -> Raw:
+    def fill(self, slot: Slot, open_: Callable[[], Raw]) -> Raw:
         """Open a link in a place that is OPENING; the place is given up on failure."""
-        self._stamp(place)
+        self._stamp(slot)
         try:
             raw = open_()
         except BaseException:
             with self._lock:
-                self._book.failed(place)
+                self._book.failed(slot)
             raise
         with self._lock:
-            self._book.opened(place)
+            self._book.opened(slot)
         return raw
 
-    def borrow(self, kind: Any, open_: Callable[[], Raw]) -> tuple[Place, Raw]:
+    def borrow(self, kind: Any, open_: Callable[[], Raw]) -> tuple[Slot, Raw]:
         """Return a place and its link, an idle one or a new one."""
-        place = self.reserve(kind)
-        if place.state is PlaceState.OPENING:
-            return place, self.fill(place, open_)
-        return place, take(place)
+        slot = self.reserve(kind)
+        if slot.state is SlotState.OPENING:
+            return slot, self.fill(slot, open_)
+        return slot, take(slot)
 
-    def cancel(self, place: Place) -> None:
+    def cancel(self, slot: Slot) -> None:
         """Give up a place that `reserve` returned and nothing was done with."""
-        if place.raw is not None:
-            self._adapter.end(place.raw)
-            place.raw = place.keeper = None
+        if slot.raw is not None:
+            self._adapter.end(slot.raw)
+            slot.raw = slot.keeper = None
         with self._lock:
-            if place.state is PlaceState.OPENING:
-                self._book.failed(place)
+            if slot.state is SlotState.OPENING:
+                self._book.failed(slot)
             else:
-                self._book.lost(place)
+                self._book.lost(slot)
 
     # -- giving back -------------------------------------------------------------------
 
@@ -134,28 +134,28 @@ class Pool:
 
         `is_bound`: a transaction may be open on it.
         """
-        place = link.place
-        assert place is not None  # it was borrowed here
+        slot = link.slot
+        assert slot is not None  # it was borrowed here
         with self._lock:
-            self._book.give(place)
-            self._resetting[place] = (link.raw, self._world.clock())
+            self._book.give(slot)
+            self._resetting[slot] = (link.raw, self._world.clock())
         is_clean = False
         try:
-            is_clean = self._is_wanted(place) and link.reset(is_bound)
+            is_clean = self._is_wanted(slot) and link.reset(is_bound)
         except Exception:  # the driver's own classes: any failure ends the link
             return
         finally:
             with self._lock:
-                del self._resetting[place]
+                del self._resetting[slot]
             if not is_clean:
-                self._end(place, link)
+                self._end(slot, link)
         if is_clean:
-            self._rest(place, link)
+            self._rest(slot, link)
 
-    def lost(self, place: Place) -> None:
+    def lost(self, slot: Slot) -> None:
         """Take note that a link which was lent has been closed."""
         with self._lock:
-            self._book.lost(place)
+            self._book.lost(slot)
 
     # -- upkeep ------------------------------------------------------------------------
 
@@ -169,8 +169,8 @@ class Pool:
             hung = [raw for raw, since in self._resetting.values() if since < begun]
         for raw in hung:
             self._adapter.interrupt(raw)
-        for place in old:
-            self._shut(place)
+        for slot in old:
+            self._shut(slot)
         while warm is not None and self._warm(warm):
             continue
 
@@ -179,26 +179,26 @@ class Pool:
         with self._lock:
             self._is_closed = True
             idle = self._book.expire(float("inf"), lambda _: False)
-        for place in idle:
-            self._shut(place)
+        for slot in idle:
+            self._shut(slot)
 
     def abandon(self) -> None:
         """In a forked child: all links are the parent's; begin with none."""
         idle = list(self._book.idle)
         self._begin()
-        for place in idle:
-            self._adapter.abandon(place.raw)
+        for slot in idle:
+            self._adapter.abandon(slot.raw)
 
     # -- inside ------------------------------------------------------------------------
 
-    def _promised(self, kind: Any) -> Place:
+    def _promised(self, kind: Any) -> Slot:
         """Return the place that the book promises, waiting for one."""
         thread = threading.get_ident()
         with self._lock:
             spare = self._adapter.references
-            place = self._book.ask(kind, thread, lambda p: not is_held(p, spare))
-            if place is not None:
-                return place
+            slot = self._book.ask(kind, thread, lambda p: not is_held(p, spare))
+            if slot is not None:
+                return slot
             turn = threading.Lock()
             turn.acquire()
             waiter = Waiter(kind, thread, turn.release)
@@ -207,16 +207,16 @@ class Pool:
             turn.acquire(timeout=self._limits.wait_timeout_s)
         except BaseException:
             with self._lock:
-                place = self._book.leave(waiter)
-                if place is not None:
-                    self._book.decline(place, self._world.clock())
+                slot = self._book.leave(waiter)
+                if slot is not None:
+                    self._book.decline(slot, self._world.clock())
             raise
         with self._lock:
-            place = self._book.leave(waiter)
+            slot = self._book.leave(waiter)
             waiting = self._book.waiting
-        if place is None:
+        if slot is None:
             raise self._timeout(waiting)
-        return place
+        return slot
 
     def _timeout(self, waiting: int) -> errors.PoolTimeout:
         limits = self._limits
@@ -226,76 +226,76 @@ class Pool:
             f"{waiting} more wait. Close connections sooner, or raise pool.max"
         )
 
-    def _is_usable(self, place: Place) -> bool:
+    def _is_usable(self, slot: Slot) -> bool:
         """Look, without a round trip, at a link that was promised."""
         return (
-            place.expires_at > self._world.clock()
-            and self._is_current(place)
-            and not is_held(place, self._adapter.references)
-            and self._adapter.is_alive(place.raw)
+            slot.expires_at > self._world.clock()
+            and self._is_current(slot)
+            and not is_held(slot, self._adapter.references)
+            and self._adapter.is_alive(slot.raw)
         )
 
-    def _is_current(self, place: Place) -> bool:
+    def _is_current(self, slot: Slot) -> bool:
         """Tell whether the node has not failed since the link was opened."""
-        return place.generation == self._world.generation(self.node)
+        return slot.generation == self._world.generation(self.node)
 
-    def _is_wanted(self, place: Place) -> bool:
+    def _is_wanted(self, slot: Slot) -> bool:
         return (
             not self._is_closed
-            and place.kind is not ONCE
-            and place.expires_at > self._world.clock()
-            and self._is_current(place)
+            and slot.kind is not ONCE
+            and slot.expires_at > self._world.clock()
+            and self._is_current(slot)
         )
 
-    def _stamp(self, place: Place) -> None:
-        place.generation = self._world.generation(self.node)
-        place.expires_at = self._world.expiry(self._config)
-        place.mode = AUTOCOMMIT  # what Adapter.connect leaves behind
+    def _stamp(self, slot: Slot) -> None:
+        slot.generation = self._world.generation(self.node)
+        slot.expires_at = self._world.expiry(self._config)
+        slot.mode = AUTOCOMMIT  # what Adapter.connect leaves behind
 
-    def _rest(self, place: Place, link: Link) -> None:
+    def _rest(self, slot: Slot, link: Link) -> None:
         """Keep a link that is clean, or hand it to whoever waits."""
-        if place.kind is not None:
-            place.keeper = link.raw.keeper
-        place.mode = link.mode
-        place.raw = link.part()
+        if slot.kind is not None:
+            slot.keeper = link.raw.keeper
+        slot.mode = link.mode
+        slot.raw = link.detach_raw()
         with self._lock:
             if not self._is_closed:
-                self._book.clean(place, self._world.clock())
+                self._book.clean(slot, self._world.clock())
                 return
-        link.raw = take(place)
-        self._end(place, link)
+        link.raw = take(slot)
+        self._end(slot, link)
 
-    def _end(self, place: Place, link: Link) -> None:
+    def _end(self, slot: Slot, link: Link) -> None:
         with self._lock:
-            self._book.unfit(place)
+            self._book.unfit(slot)
         link.close()
         with self._lock:
-            self._book.closed(place)
+            self._book.closed(slot)
 
-    def _shut(self, place: Place) -> None:
-        self._adapter.end(place.raw)
+    def _shut(self, slot: Slot) -> None:
+        self._adapter.end(slot.raw)
         with self._lock:
-            self._book.closed(place)
+            self._book.closed(slot)
 
     def _warm(self, warm: Warm) -> bool:
         """Open one link for nobody; False when there are enough, or it cannot be."""
         with self._lock:
-            place = None if self._is_closed else self._book.spare(warm.kind)
-        if place is None:
+            slot = None if self._is_closed else self._book.spare(warm.kind)
+        if slot is None:
             return False
-        self._stamp(place)
+        self._stamp(slot)
         try:
-            place.raw, place.keeper = warm.open()
+            slot.raw, slot.keeper = warm.open()
         except Exception:  # the driver's own classes: the next borrower will be told
             with self._lock:
-                self._book.failed(place)
+                self._book.failed(slot)
             return False
         with self._lock:
-            self._book.warmed(place, self._world.clock())
+            self._book.warmed(slot, self._world.clock())
         return True
 
 
-def take(place: Place) -> Raw:
+def take(slot: Slot) -> Raw:
     """Take the link out of a place that is lent: the borrower alone holds it."""
-    raw, place.raw, place.keeper = place.raw, None, None
+    raw, slot.raw, slot.keeper = slot.raw, None, None
     return raw

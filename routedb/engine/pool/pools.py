@@ -8,7 +8,7 @@ from functools import partial
 from routedb.adapters.base import Adapter
 from routedb.config.model import ClusterConfig, NodeConfig
 from routedb.engine.pool.open_raw import open_raw
-from routedb.engine.pool.pool import Pool, Warm, World
+from routedb.engine.pool.pool import Pool, PoolContext, Warm
 from routedb.topology import NodeState, Snapshot
 
 _LONGEST_ROUND_S = 1.0
@@ -24,12 +24,12 @@ class Pools:
         self,
         config: ClusterConfig,
         adapter_for: Callable[[str], Adapter],
-        world: World,
+        context: PoolContext,
         view: Callable[[], Snapshot],
     ) -> None:
         self._config = config
         self._adapter_for = adapter_for
-        self._world = world
+        self._world = context
         self._view = view
         self._pools: dict[int, Pool] = {}
         # How the links are opened that serve one class of connections only.

@@ -12,8 +12,8 @@ import sys
 from typing import Any, TypeVar
 from weakref import getweakrefs, ref
 
-from routedb.engine.pool.slots import Place
-from routedb.engine.pool.states import PlaceState
+from routedb.engine.pool.slots import Slot
+from routedb.engine.pool.states import SlotState
 
 T = TypeVar("T")
 
@@ -24,20 +24,20 @@ class OwnRef(ref[T]):
     __slots__ = ()
 
 
-def is_held(place: Place, references: int = 0) -> bool:
+def is_held(slot: Slot, references: int = 0) -> bool:
     """Tell whether anybody beside the pool holds the place's link.
 
     `references` is how many the driver itself keeps to each of its connections.
     """
-    if place.keeper is None:
-        return _count(place, "raw") > _ALONE + references
-    return _count(place, "keeper") > _ALONE or any(
-        type(reference) is not OwnRef for reference in getweakrefs(place.keeper)
+    if slot.keeper is None:
+        return _count(slot, "raw") > _ALONE + references
+    return _count(slot, "keeper") > _ALONE or any(
+        type(reference) is not OwnRef for reference in getweakrefs(slot.keeper)
     )
 
 
-def _count(place: Place, name: str) -> int:
-    return sys.getrefcount(getattr(place, name))
+def _count(slot: Slot, name: str) -> int:
+    return sys.getrefcount(getattr(slot, name))
 
 
 class _Thing:
@@ -45,9 +45,9 @@ class _Thing:
 
 
 def _alone() -> int:
-    place: Any = Place(None, PlaceState.IDLE)
-    place.raw = _Thing()
-    return _count(place, "raw")
+    slot: Any = Slot(None, SlotState.IDLE)
+    slot.raw = _Thing()
+    return _count(slot, "raw")
 
 
 _ALONE = _alone()

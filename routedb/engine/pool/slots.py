@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from routedb.config.model import PoolConfig
-from routedb.engine.pool.states import Move, PlaceState, advance
+from routedb.engine.pool.states import SlotEvent, SlotState, advance
 
 
-class Place:
+class Slot:
     """The right to one open link, and while nobody uses that link, the link.
 
     `kind` is what the link can serve: None for everybody, else a class of connections
@@ -34,7 +34,7 @@ class Place:
         "thread",
     )
 
-    def __init__(self, kind: Any, state: PlaceState = PlaceState.OPENING) -> None:
+    def __init__(self, kind: Any, state: SlotState = SlotState.OPENING) -> None:
         self.kind = kind
         self.state = state
         self.raw: Any = None
@@ -45,9 +45,9 @@ class Place:
         self.idle_since = 0.0
         self.thread = 0  # who used it last
 
-    def move(self, move: Move) -> None:
+    def advance(self, event: SlotEvent) -> None:
         """Go to the next state."""
-        self.state = advance(self.state, move)
+        self.state = advance(self.state, event)
 
 
 class Waiter:
@@ -58,33 +58,33 @@ class Waiter:
     def __init__(self, kind: Any, thread: int, wake: Callable[[], None]) -> None:
         self.kind = kind
         self.thread = thread
-        self.place: Place | None = None
+        self.place: Slot | None = None
         self._is_gone = False
         self._wake = wake
 
-    def accept(self, place: Place) -> bool:
+    def accept(self, slot: Slot) -> bool:
         """Take the place, unless its time is over; then it is for the next."""
         if self._is_gone:
             return False
-        self.place = place
+        self.place = slot
         self._wake()
         return True
 
-    def leave(self) -> Place | None:
+    def leave(self) -> Slot | None:
         """Wait no more; return the place that came all the same."""
         self._is_gone = True
         return self.place
 
 
-class Book:
+class Slots:
     """The places of one pool. Idle ones are kept by kind, the last used one last."""
 
     def __init__(self, limits: PoolConfig) -> None:
         self.limits = limits
         self.open = 0  # places that are not GONE
         self._closing = 0  # of them
-        self._idle: dict[Any, dict[Place, None]] = {}
-        self._last: dict[tuple[Any, int], Place] = {}  # idle, by kind and last user
+        self._idle: dict[Any, dict[Slot, None]] = {}
+        self._last: dict[tuple[Any, int], Slot] = {}  # idle, by kind and last user
         self._waiters: deque[Waiter] = deque()
 
     @property
@@ -98,15 +98,15 @@ class Book:
         return not self._waiters and (bool(self._idle) or self.open < self.limits.max)
 
     @property
-    def idle(self) -> Iterator[Place]:
+    def idle(self) -> Iterator[Slot]:
         """The idle places, the longest unused of each kind first."""
-        return (place for places in list(self._idle.values()) for place in list(places))
+        return (slot for slots in list(self._idle.values()) for slot in list(slots))
 
     # -- borrowing -------------------------------------------------------------------
 
     def ask(
-        self, kind: Any, thread: int, is_free: Callable[[Place], bool]
-    ) -> Place | None:
+        self, kind: Any, thread: int, is_free: Callable[[Slot], bool]
+    ) -> Slot | None:
         """Return a place for a borrower: an idle one, LENT, or a new one, OPENING.
 
         None: it must wait. `is_free` says of an idle place whether nobody else holds
@@ -120,134 +120,134 @@ class Book:
         """Stand in the queue."""
         self._waiters.append(waiter)
 
-    def leave(self, waiter: Waiter) -> Place | None:
+    def leave(self, waiter: Waiter) -> Slot | None:
         """Leave the queue; return the place that has come all the same."""
         if waiter in self._waiters:
             self._waiters.remove(waiter)
         return waiter.leave()
 
-    def opened(self, place: Place) -> None:
+    def opened(self, slot: Slot) -> None:
         """A borrower has opened a link in its place."""
-        place.move(Move.OPENED)
+        slot.advance(SlotEvent.OPENED)
 
-    def replace(self, place: Place, kind: Any) -> None:
+    def replace(self, slot: Slot, kind: Any) -> None:
         """A borrower will open another link in its place, having closed this one."""
-        place.move(Move.REPLACED)
-        place.kind = kind
-        place.raw = place.keeper = None
+        slot.advance(SlotEvent.REPLACED)
+        slot.kind = kind
+        slot.raw = slot.keeper = None
 
-    def failed(self, place: Place) -> None:
+    def failed(self, slot: Slot) -> None:
         """A link could not be opened: the place is free for another."""
-        place.move(Move.FAILED)
+        slot.advance(SlotEvent.FAILED)
         self._free()
 
-    def lost(self, place: Place) -> None:
+    def lost(self, slot: Slot) -> None:
         """A borrower has closed its link."""
-        place.move(Move.LOST)
+        slot.advance(SlotEvent.LOST)
         self._free()
 
-    def decline(self, place: Place, now: float) -> None:
+    def decline(self, slot: Slot, now: float) -> None:
         """Take back a place that was promised and is not wanted."""
-        if place.state is PlaceState.OPENING:
-            self.failed(place)
+        if slot.state is SlotState.OPENING:
+            self.failed(slot)
         else:
-            place.move(Move.DECLINED)
-            self._rest(place, now)
+            slot.advance(SlotEvent.DECLINED)
+            self._rest(slot, now)
 
     # -- giving back -------------------------------------------------------------------
 
-    def give(self, place: Place) -> None:
+    def give(self, slot: Slot) -> None:
         """Its link is given back and will be reset."""
-        place.move(Move.GIVEN)
+        slot.advance(SlotEvent.GIVEN)
 
-    def clean(self, place: Place, now: float) -> None:
+    def clean(self, slot: Slot, now: float) -> None:
         """It was reset: let it rest, or whoever waits have it."""
-        place.move(Move.CLEAN)
-        self._rest(place, now)
+        slot.advance(SlotEvent.CLEAN)
+        self._rest(slot, now)
 
-    def unfit(self, place: Place) -> None:
+    def unfit(self, slot: Slot) -> None:
         """It could not be reset, and will be closed."""
-        place.move(Move.UNFIT)
+        slot.advance(SlotEvent.UNFIT)
         self._closing += 1
-        place.raw = place.keeper = None
+        slot.raw = slot.keeper = None
 
-    def closed(self, place: Place) -> None:
+    def closed(self, slot: Slot) -> None:
         """It is closed: the place is free for another."""
-        place.move(Move.CLOSED)
+        slot.advance(SlotEvent.CLOSED)
         self._closing -= 1
-        place.raw = place.keeper = None
+        slot.raw = slot.keeper = None
         self._free()
 
     # -- upkeep ------------------------------------------------------------------------
 
-    def expire(self, now: float, is_current: Callable[[Place], bool]) -> list[Place]:
+    def expire(self, now: float, is_current: Callable[[Slot], bool]) -> list[Slot]:
         """Take out, to be closed, what has been idle for too long, above `min`, and
         what is too old, or not `is_current`, whatever the number."""
         spare = self.open - self._closing - self.limits.min
         unused_since = now - self.limits.max_idle_s
-        taken: list[Place] = []
-        for place in sorted(self.idle, key=lambda place: place.idle_since):
-            is_unused = place.idle_since <= unused_since and len(taken) < spare
-            if is_unused or place.expires_at <= now or not is_current(place):
-                self._take(place)
-                place.move(Move.EXPIRED)
+        taken: list[Slot] = []
+        for slot in sorted(self.idle, key=lambda slot: slot.idle_since):
+            is_unused = slot.idle_since <= unused_since and len(taken) < spare
+            if is_unused or slot.expires_at <= now or not is_current(slot):
+                self._remove_idle(slot)
+                slot.advance(SlotEvent.EXPIRED)
                 self._closing += 1
-                taken.append(place)
+                taken.append(slot)
         return taken
 
-    def spare(self, kind: Any) -> Place | None:
+    def spare(self, kind: Any) -> Slot | None:
         """Return a place to open a link in that nobody has asked for, up to `min`."""
         is_enough = self.open - self._closing >= self.limits.min
         if is_enough or self.open >= self.limits.max:
             return None
         self.open += 1
-        return Place(kind)
+        return Slot(kind)
 
-    def warmed(self, place: Place, now: float) -> None:
+    def warmed(self, slot: Slot, now: float) -> None:
         """Such a link is open."""
-        place.move(Move.WARMED)
-        self._rest(place, now)
+        slot.advance(SlotEvent.WARMED)
+        self._rest(slot, now)
 
     # -- inside ------------------------------------------------------------------------
 
     def _find(
-        self, kind: Any, thread: int, is_free: Callable[[Place], bool]
-    ) -> Place | None:
+        self, kind: Any, thread: int, is_free: Callable[[Slot], bool]
+    ) -> Slot | None:
         """The one this thread used last, any of this kind, a new one, or else one of
         another kind or one that is still held, to be replaced."""
         last = self._last.get((kind, thread))
         if last is not None and is_free(last):
             return self._promise(last, thread)
-        places = self._idle.get(kind, {})
-        found = next((place for place in reversed(places) if is_free(place)), None)
+        slots = self._idle.get(kind, {})
+        found = next((slot for slot in reversed(slots) if is_free(slot)), None)
         if found is not None:
             return self._promise(found, thread)
         if self.open < self.limits.max:
             self.open += 1
-            place = Place(kind)
-            place.thread = thread
-            return place
+            slot = Slot(kind)
+            slot.thread = thread
+            return slot
         other = next(self.idle, None)
         return None if other is None else self._promise(other, thread)
 
-    def _promise(self, place: Place, thread: int) -> Place:
-        self._take(place)
-        place.move(Move.PROMISED)
-        place.thread = thread
-        return place
+    def _promise(self, slot: Slot, thread: int) -> Slot:
+        self._remove_idle(slot)
+        slot.advance(SlotEvent.PROMISED)
+        slot.thread = thread
+        return slot
 
-    def _take(self, place: Place) -> None:
-        places = self._idle[place.kind]
-        del places[place]
-        if not places:
-            del self._idle[place.kind]
-        if self._last.get((place.kind, place.thread)) is place:
-            del self._last[place.kind, place.thread]
+    def _remove_idle(self, slot: Slot) -> None:
+        slots = self._idle[slot.kind]
+        del slots[slot]
+        if not slots:
+            del self._idle[slot.kind]
+        if self._last.get((slot.kind, slot.thread)) is slot:
+            del self._last[slot.kind, slot.thread]
 
-    def _rest(self, place: Place, now: float) -> None:
-        place.idle_since = now
-        self._idle.setdefault(place.kind, {})[place] = None
-        self._last[place.kind, place.thread] = place
+    def _rest(self, slot: Slot, now: float) -> None:
+        slot.idle_since = now
+        self._idle.setdefault(slot.kind, {})[slot] = None
+        self._last[slot.kind, slot.thread] = slot
         self._serve()
 
     def _free(self) -> None:
@@ -258,18 +258,18 @@ class Book:
         """Let those who wait have what there is, in their order."""
         while self._waiters:
             first = self._waiters[0]
-            place = self._find(first.kind, first.thread, lambda _: True)
-            if place is None:
+            slot = self._find(first.kind, first.thread, lambda _: True)
+            if slot is None:
                 return
             self._waiters.popleft()
-            if not first.accept(place):
-                self._undo(place)
+            if not first.accept(slot):
+                self._undo(slot)
 
-    def _undo(self, place: Place) -> None:
+    def _undo(self, slot: Slot) -> None:
         """Put back what nobody has accepted."""
-        if place.state is PlaceState.OPENING:
-            place.move(Move.FAILED)
+        if slot.state is SlotState.OPENING:
+            slot.advance(SlotEvent.FAILED)
             self.open -= 1
         else:
-            place.move(Move.DECLINED)
-            self._idle.setdefault(place.kind, {})[place] = None
+            slot.advance(SlotEvent.DECLINED)
+            self._idle.setdefault(slot.kind, {})[slot] = None

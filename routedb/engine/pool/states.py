@@ -21,7 +21,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class PlaceState(Enum):
+class SlotState(Enum):
     """Where a place is."""
 
     OPENING = "opening"
@@ -32,7 +32,7 @@ class PlaceState(Enum):
     GONE = "gone"
 
 
-class Move(Enum):
+class SlotEvent(Enum):
     """What happens to it."""
 
     OPENED = "opened for a borrower"
@@ -49,24 +49,24 @@ class Move(Enum):
     CLOSED = "closed"
 
 
-_OPENING, _IDLE, _LENT, _RESETTING, _CLOSING, _GONE = PlaceState
+_OPENING, _IDLE, _LENT, _RESETTING, _CLOSING, _GONE = SlotState
 
-TABLE: dict[tuple[PlaceState, Move], PlaceState] = {
-    (_OPENING, Move.OPENED): _LENT,
-    (_OPENING, Move.WARMED): _IDLE,
-    (_OPENING, Move.FAILED): _GONE,
-    (_IDLE, Move.PROMISED): _LENT,
-    (_IDLE, Move.EXPIRED): _CLOSING,
-    (_LENT, Move.DECLINED): _IDLE,
-    (_LENT, Move.REPLACED): _OPENING,
-    (_LENT, Move.GIVEN): _RESETTING,
-    (_LENT, Move.LOST): _GONE,
-    (_RESETTING, Move.CLEAN): _IDLE,
-    (_RESETTING, Move.UNFIT): _CLOSING,
-    (_CLOSING, Move.CLOSED): _GONE,
+TABLE: dict[tuple[SlotState, SlotEvent], SlotState] = {
+    (_OPENING, SlotEvent.OPENED): _LENT,
+    (_OPENING, SlotEvent.WARMED): _IDLE,
+    (_OPENING, SlotEvent.FAILED): _GONE,
+    (_IDLE, SlotEvent.PROMISED): _LENT,
+    (_IDLE, SlotEvent.EXPIRED): _CLOSING,
+    (_LENT, SlotEvent.DECLINED): _IDLE,
+    (_LENT, SlotEvent.REPLACED): _OPENING,
+    (_LENT, SlotEvent.GIVEN): _RESETTING,
+    (_LENT, SlotEvent.LOST): _GONE,
+    (_RESETTING, SlotEvent.CLEAN): _IDLE,
+    (_RESETTING, SlotEvent.UNFIT): _CLOSING,
+    (_CLOSING, SlotEvent.CLOSED): _GONE,
 }
 
 
-def advance(state: PlaceState, move: Move) -> PlaceState:
+def advance(state: SlotState, event: SlotEvent) -> SlotState:
     """Return the state after a move. Raises KeyError for one that cannot happen."""
-    return TABLE[state, move]
+    return TABLE[state, event]

@@ -42,16 +42,16 @@ class Pinned(NamedTuple):
     why: str
 
 
-def find(d: Session, text: Text, params: Any) -> Pinned | None:
+def find(session: Session, text: Text, params: Any) -> Pinned | None:
     """Return the link that has what the statement needs, if that lives on one.
 
     Raises OperationalError when it was lost, CrossDatabaseError when the statement is
     for another database as well, ShardError when it may be for another shard.
     """
-    pins = d.links.pins
+    pins = session.links.pins
     plan = text.plan
-    found = dict(_here(d, plan, _needed(d, text, params)))
-    found = found or dict(_here(d, plan, _beside(d, plan)))
+    found = dict(_here(session, plan, _needed(session, text, params)))
+    found = found or dict(_here(session, plan, _beside(session, plan)))
     if not found:
         return None
     links = {link.id: link for link in found.values()}
@@ -61,18 +61,18 @@ def find(d: Session, text: Text, params: Any) -> Pinned | None:
             f"one statement cannot use what lives on several nodes: {named}"
         )
     stake, link = next(iter(found.items()))
-    _check_rest(d, plan, pins, stake, link)
+    _check_rest(session, plan, pins, stake, link)
     return Pinned(link, f"{stake} is on {link.node.name}")
 
 
-def _needed(d: Session, text: Text, params: Any) -> Iterator[tuple[Stake, int]]:
+def _needed(session: Session, text: Text, params: Any) -> Iterator[tuple[Stake, int]]:
     """Yield what the statement needs, with the node that it is on."""
-    pins, statement = d.links.pins, text.plan.statement
+    pins, statement = session.links.pins, text.plan.statement
     for stake in _relations(pins, text.plan):
         yield stake, pins.where(stake)
     for stake in statement.needs:
         if stake.kind is Lives.RESULT:
-            latest = None if d.transaction.is_bound else d.latest()
+            latest = None if session.transaction.is_bound else session.last_link()
             yield stake, -1 if latest is None else latest.id
             continue
         node = pins.where(stake, _key(text, params))
@@ -85,30 +85,34 @@ def _needed(d: Session, text: Text, params: Any) -> Iterator[tuple[Stake, int]]:
         if not (is_soft and text.plan.placement.database is not None):
             yield stake, node
     for held in pins.listens[-1:]:
-        if _may_answer(d, text.plan, held.node):
+        if _may_answer(session, text.plan, held.node):
             yield held.stake, held.node
 
 
-def _beside(d: Session, plan: Plan) -> Iterator[tuple[Stake, int]]:
+def _beside(session: Session, plan: Plan) -> Iterator[tuple[Stake, int]]:
     """Yield a temporary relation for a query without tables, which may ask for it by
     its name: `SELECT to_regclass('picked')`."""
     if plan.statement.tables:
         return
-    for held in [held for held in d.links.pins if held.stake.kind in RELATIONS][-1:]:
-        if _may_answer(d, plan, held.node):
+    for held in [held for held in session.links.pins if held.stake.kind in RELATIONS][
+        -1:
+    ]:
+        if _may_answer(session, plan, held.node):
             yield held.stake, held.node
 
 
-def _may_answer(d: Session, plan: Plan, node: int) -> bool:
+def _may_answer(session: Session, plan: Plan, node: int) -> bool:
     """Tell whether a plain read may as well run on `node` as anywhere: what was
     notified there comes with its answer, and what lives there is seen."""
-    link = d.open.get(node)
-    if link is None or not plan.is_read or d.transaction.is_bound:
+    link = session.open.get(node)
+    if link is None or not plan.is_read or session.transaction.is_bound:
         return False
     hints = plan.statement.hints
-    is_asked = d.role is not None or (hints is not None and hints.role is not None)
-    home = d.core.config.databases[link.node.database]
-    is_there = plan.placement.database in (None, home.name) and d.database in (
+    is_asked = session.role is not None or (
+        hints is not None and hints.role is not None
+    )
+    home = session.core.config.databases[link.node.database]
+    is_there = plan.placement.database in (None, home.name) and session.database in (
         None,
         home.name,
     )
@@ -116,13 +120,13 @@ def _may_answer(d: Session, plan: Plan, node: int) -> bool:
 
 
 def _here(
-    d: Session, plan: Plan, needed: Iterator[tuple[Stake, int]]
+    session: Session, plan: Plan, needed: Iterator[tuple[Stake, int]]
 ) -> Iterator[tuple[Stake, Link]]:
     """Leave out what no node has; where a hint or using() names a database, what is in
     another one is not meant."""
     chosen = plan.placement.database if plan.placement.reason in _CHOSEN else None
     for stake, node in needed:
-        link = d.open.get(node)
+        link = session.open.get(node)
         if link is not None and chosen in (None, link.node.database):
             yield stake, link
 
@@ -162,10 +166,12 @@ def is_temporary(table: Table, plan: Plan) -> bool:
     return schemas is None or table.schema in schemas
 
 
-def _check_rest(d: Session, plan: Plan, pins: Pins, stake: Stake, link: Link) -> None:
+def _check_rest(
+    session: Session, plan: Plan, pins: Pins, stake: Stake, link: Link
+) -> None:
     """Refuse what also names tables that are not where the pin is."""
     rest = _rest(plan.statement, pins, plan)
-    placement = place(rest, d.core.rules, d.database)
+    placement = place(rest, session.core.rules, session.database)
     home = link.node.database
     if placement.database not in (None, home):
         raise errors.CrossDatabaseError(
@@ -173,15 +179,15 @@ def _check_rest(d: Session, plan: Plan, pins: Pins, stake: Stake, link: Link) ->
             f"{placement.database} as well ({placement.why}): run one statement per "
             "database"
         )
-    if d.core.config.databases[home].is_sharded:
-        _check_shard(d, plan, placement, stake, link)
+    if session.core.config.databases[home].is_sharded:
+        _check_shard(session, plan, placement, stake, link)
 
 
 def _check_shard(
-    d: Session, plan: Plan, placement: Placement, stake: Stake, link: Link
+    session: Session, plan: Plan, placement: Placement, stake: Stake, link: Link
 ) -> None:
-    hints = plan.statement.hints if d.core.config.hints else None
-    shard = d.core.groups[link.node.group].shard
+    hints = plan.statement.hints if session.core.config.hints else None
+    shard = session.core.groups[link.node.group].shard
     named = None if hints is None else hints.shard
     is_elsewhere = named is not None and named != shard
     if is_elsewhere or (named is None and (placement.sharded or placement.unruled)):
@@ -205,15 +211,15 @@ def _rest(statement: Statement, pins: Pins, plan: Plan) -> Statement:
     )
 
 
-def note(d: Session, link: Link, text: Text, params: Any, undoes: bool) -> None:
+def note(session: Session, link: Link, text: Text, params: Any, undoes: bool) -> None:
     """Take note of what a statement that has succeeded on `link` makes and ends.
 
     `undoes`: a rollback of the transaction it ran in can undo some of that.
     """
-    pins, statement = d.links.pins, text.plan.statement
+    pins, statement = session.links.pins, text.plan.statement
     before = pins.version
     for stake in statement.frees:
-        _free(d, link, text, params, stake, undoes and stake.kind in UNDONE_FREED)
+        _free(session, link, text, params, stake, undoes and stake.kind in UNDONE_FREED)
     for old, new in statement.renames:
         _rename(pins, link, old, new, undoes)
     is_over = statement.is_brief and not undoes
@@ -222,7 +228,7 @@ def note(d: Session, link: Link, text: Text, params: Any, undoes: bool) -> None:
         is_brief = statement.is_brief and stake.kind is Lives.TABLE
         pins.hold(stake, link.id, _key(text, params), is_undone, is_brief)
     if pins.version != before:
-        d.refresh()
+        session.refresh()
 
 
 def _made(statement: Statement, pins: Pins, link: Link) -> tuple[Stake, ...]:
@@ -237,16 +243,16 @@ def _made(statement: Statement, pins: Pins, link: Link) -> tuple[Stake, ...]:
 
 
 def _free(
-    d: Session, link: Link, text: Text, params: Any, stake: Stake, is_undone: bool
+    session: Session, link: Link, text: Text, params: Any, stake: Stake, is_undone: bool
 ) -> None:
     """Ending all of a kind ends those on other links, too."""
-    pins = d.links.pins
+    pins = session.links.pins
     if stake.name == EVERY and text.plan.statement.parts == 1:
         nodes = {held.node for held in pins.find(stake)} - {link.id}
-        for other in [d.open[node] for node in nodes if node in d.open]:
+        for other in [session.open[node] for node in nodes if node in session.open]:
             if other.adapter is link.adapter:
                 other.set_mode(AUTOCOMMIT)
-                other.fresh = -1
+                other.synced_version = -1
                 other.run(text.source)
                 pins.free(stake, other.id)
     pins.free(stake, link.id, _key(text, params), is_undone)

@@ -8,7 +8,7 @@ from typing import Any
 from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.engine.dispatcher import Dispatcher
-from routedb.engine.route.router import aim
+from routedb.engine.route.router import decide
 from routedb.engine.route.shadow.plans import unshadowed
 from routedb.routing import Route
 from routedb.sql import Statement
@@ -48,22 +48,24 @@ class Explanation:
         return f"{self.route}: {self.reason} [{names}]"
 
 
-def explain(d: Dispatcher, sql: Any, params: Any) -> Explanation:
+def explain(session: Dispatcher, sql: Any, params: Any) -> Explanation:
     """Decide as `execute` would. Raises what it would raise before sending anything.
 
     In a shadow this is where the statement would go, not where it runs.
     """
-    text = unshadowed(d.learn(sql))
+    text = unshadowed(session.learn(sql))
     try:
-        decided = aim(d, text, params, may_ask=False)
+        decided = decide(session, text, params, may_ask_servers=False)
     except errors.Error as exc:
-        raise d.faced(exc) from exc.__cause__
+        raise session.faced(exc) from exc.__cause__
     nodes: list[NodeConfig] = []
     if decided.link is not None:
         pinned = (decided.link.node,)
         return Explanation(text.plan.statement, decided.route, pinned)
     for group in decided.groups:
-        view = d.core.topology.groups[group]
+        view = session.core.topology.groups[group]
         ids = view.ring if decided.role is Role.REPLICA else (view.writer,)
-        nodes += [d.core.nodes[id_] for id_ in dict.fromkeys(ids) if id_ is not None]
+        nodes += [
+            session.core.nodes[id_] for id_ in dict.fromkeys(ids) if id_ is not None
+        ]
     return Explanation(text.plan.statement, decided.route, tuple(nodes))

@@ -25,7 +25,7 @@ from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
 
-class Aim(NamedTuple):
+class Decision(NamedTuple):
     """A decision ready to be carried out. `target` is set when several shards take
     part, with what runs on each."""
 
@@ -39,7 +39,7 @@ class Aim(NamedTuple):
     link: Link | None = None  # what it needs lives there
 
 
-class Place(NamedTuple):
+class Destination(NamedTuple):
     """The part of a decision that is about where, not about the role."""
 
     database: DatabaseConfig
@@ -59,75 +59,88 @@ class Place(NamedTuple):
         return plan.route(self.numbers, role, reason, name, self.shard, self.is_home)
 
 
-def aim(
-    d: Session,
+def decide(
+    session: Session,
     text: Text,
     params: Any,
-    may_ask: bool = True,
-    minds_branches: bool = True,
-) -> Aim:
+    may_ask_servers: bool = True,
+    keeps_to_branches: bool = True,
+) -> Decision:
     """Decide. Raises the refusals of routing and sharding; nothing has run then.
 
-    `may_ask`: the catalog may be asked about functions on no list. `minds_branches`:
-    what the transaction has a link to decides the role; else only what it is.
+    `may_ask_servers`: the catalog may be asked about functions on no list.
+    `keeps_to_branches`: what the transaction has a link to decides the role; else only
+    what it is.
     """
     plan = text.plan
-    pinned = aim_at_pin(d, text, params)
+    pinned = decide_pinned(session, text, params)
     if pinned is not None:
         return pinned
-    place = locate(d, text, params)
-    groups = place.groups
+    destination = find_destination(session, text, params)
+    groups = destination.groups
     is_read = plan.is_read
-    if plan.statement.asks and not is_read and may_ask:
-        is_read = _asked(d, plan, place.database)
-    branch = _branch(d, groups) if minds_branches else None
-    role, reason, is_early = _role(d, plan, is_read, place.database, groups, branch)
-    consistency = consistency_of(plan.statement, place.database, d, d.core.config.hints)
-    if reason is Reason.OWN_WRITES and may_ask:
+    if plan.statement.asks and not is_read and may_ask_servers:
+        is_read = _asked(session, plan, destination.database)
+    branch = _branch(session, groups) if keeps_to_branches else None
+    role, reason, is_early = _role(
+        session, plan, is_read, destination.database, groups, branch
+    )
+    consistency = consistency_of(
+        plan.statement, destination.database, session, session.core.config.hints
+    )
+    if reason is Reason.OWN_WRITES and may_ask_servers:
         # Let the session's source, or a replica, say whether a replica may answer.
-        catch_up(d, d.core.topology.groups[groups[0]])
-        picture = d.core.topology
-        role, reason, is_early = _role(d, plan, is_read, place.database, groups, branch)
+        catch_up(session, session.core.topology.groups[groups[0]])
+        picture = session.core.topology
+        role, reason, is_early = _role(
+            session, plan, is_read, destination.database, groups, branch
+        )
         if reason is Reason.OWN_WRITES:
-            d.sight.bar(groups[0], picture)
-    route = place.route(plan, role, reason)
-    return Aim(groups, role, route, is_read, place.target, is_early, consistency)
+            session.tracker.require_writer(groups[0], picture)
+    route = destination.route(plan, role, reason)
+    return Decision(
+        groups, role, route, is_read, destination.target, is_early, consistency
+    )
 
 
-def aim_at_pin(d: Session, text: Text, params: Any) -> Aim | None:
+def decide_pinned(session: Session, text: Text, params: Any) -> Decision | None:
     """Decide for a statement that needs what lives on one backend; None: it does not.
 
     A temporary table hides the table of its name and the rule for that, and nothing
     that chooses between nodes counts: not the role, not the consistency.
     """
     plan = text.plan
-    if not (d.links.pins or plan.statement.needs):
+    if not (session.links.pins or plan.statement.needs):
         return None
-    pinned = affinity.find(d, text, params)
+    pinned = affinity.find(session, text, params)
     if pinned is None:
         return None
     node = pinned.link.node
-    group = d.core.groups[node.group]
-    view = d.core.topology.groups[node.group]
+    group = session.core.groups[node.group]
+    view = session.core.topology.groups[node.group]
     role = Role.REPLICA if view.writer not in (None, node.id) else Role.WRITER
     if role is Role.REPLICA and plan.statement.kind is Kind.CALL:
-        _check_seen(d, plan, pinned)
+        _check_seen(session, plan, pinned)
     reasons = ((Reason.PINNED, pinned.why),)
     route = Route(node.database, (group.shard or 0,), role, reasons)
-    return Aim((node.group,), role, route, plan.is_read, link=pinned.link)
+    return Decision((node.group,), role, route, plan.is_read, link=pinned.link)
 
 
-def _check_seen(d: Session, plan: Plan, pinned: affinity.Pinned) -> None:
+def _check_seen(session: Session, plan: Plan, pinned: affinity.Pinned) -> None:
     """A replica on which something was prepared may be behind this session by now."""
     node = pinned.link.node
-    if d.transaction.branches.get(node.group) is pinned.link:
+    if session.transaction.branches.get(node.group) is pinned.link:
         return
-    database = d.core.config.databases[node.database]
-    consistency = consistency_of(plan.statement, database, d, d.core.config.hints)
+    database = session.core.config.databases[node.database]
+    consistency = consistency_of(
+        plan.statement, database, session, session.core.config.hints
+    )
     if consistency == "eventual":
         return
-    look = d.sight.look(node.group, consistency)
-    among = d.sight.among(d.core.topology.groups[node.group], look)
+    look = session.tracker.view(node.group, consistency)
+    among = session.tracker.allowed_replicas(
+        session.core.topology.groups[node.group], look
+    )
     if consistency == "strong" or (among is not None and node.id not in among):
         raise errors.OperationalError(
             f"{pinned.why}, a replica that is not known to hold what this session has "
@@ -135,58 +148,62 @@ def _check_seen(d: Session, plan: Plan, pinned: affinity.Pinned) -> None:
         )
 
 
-def locate(d: Session, text: Text, params: Any) -> Place:
+def find_destination(session: Session, text: Text, params: Any) -> Destination:
     """Find the database and the shards. Raises what `aim` raises."""
     plan = text.plan
     if plan.refusal is not None:
         raise type(plan.refusal)(*plan.refusal.args)
-    database, is_home = _database(d, plan)
-    return Place(database, *_shards(d, text, params, database), is_home)
+    database, is_home = _database(session, plan)
+    return Destination(database, *_shards(session, text, params, database), is_home)
 
 
-def _database(d: Session, plan: Plan) -> tuple[DatabaseConfig, bool]:
+def _database(session: Session, plan: Plan) -> tuple[DatabaseConfig, bool]:
     """A statement without tables goes where the transaction is, else to the default."""
-    home = d.transaction.home
+    home = session.transaction.home
     if plan.placement.database is None and home >= 0:
-        name = d.core.groups[home].database
-        return d.core.config.databases[name], True
+        name = session.core.groups[home].database
+        return session.core.config.databases[name], True
     return plan.database, False
 
 
-def _branch(d: Session, groups: tuple[int, ...]) -> Link | None:
-    return d.transaction.branches.get(groups[0]) if len(groups) == 1 else None
+def _branch(session: Session, groups: tuple[int, ...]) -> Link | None:
+    return session.transaction.branches.get(groups[0]) if len(groups) == 1 else None
 
 
 def _role(
-    d: Session,
+    session: Session,
     plan: Plan,
     is_read: bool,
     database: DatabaseConfig,
     groups: tuple[int, ...],
     branch: Link | None,
 ) -> tuple[Role, Reason, bool]:
-    view = d.core.topology.groups[groups[0]]
+    view = session.core.topology.groups[groups[0]]
     if branch is not None:
-        role = d.transaction.roles[groups[0]]
+        role = session.transaction.roles[groups[0]]
         if role is Role.REPLICA and not is_read:
-            _check_declared(d, plan)
+            _check_declared(session, plan)
         return role, Reason.IN_TRANSACTION, False
-    early = is_read and reads_early(d, database)
-    situation = _Early(d) if early else d
-    hints = d.core.config.hints
+    early = is_read and reads_early(session, database)
+    situation = _Early(session) if early else session
+    hints = session.core.config.hints
     role, reason = decide_role(
         plan.statement, is_read, database, view, situation, hints
     )
-    if role is Role.REPLICA and d.is_serializable and database.dialect == "postgresql":
+    if (
+        role is Role.REPLICA
+        and session.is_serializable
+        and database.dialect == "postgresql"
+    ):
         return Role.WRITER, Reason.SERIALIZABLE, False
     return role, reason, early and role is Role.REPLICA
 
 
-def _check_declared(d: Session, plan: Plan) -> None:
+def _check_declared(session: Session, plan: Plan) -> None:
     """A transaction that using() or a hint put on a replica cannot write. One that was
     declared read-only hears so from its server, in the server's own words."""
     harmless = plan.statement.kind in (Kind.TRANSACTION, Kind.SESSION)
-    if not harmless and not d.is_read_only:
+    if not harmless and not session.is_read_only:
         raise errors.ReadOnlyError(
             f"{plan.statement.verb} in a transaction that reads from a replica: "
             "commit or roll back first, then write"
@@ -196,16 +213,16 @@ def _check_declared(d: Session, plan: Plan) -> None:
 class _Early:
     """The situation of a read that `transaction_reads = "replica"` lets out early."""
 
-    def __init__(self, d: Session) -> None:
+    def __init__(self, session: Session) -> None:
         self.reads_early = True
-        self.in_transaction = d.in_transaction
-        self.is_read_only = d.is_read_only
-        self.role = d.role
-        self.consistency = d.consistency
-        self.is_ahead = d.is_ahead
+        self.in_transaction = session.in_transaction
+        self.is_read_only = session.is_read_only
+        self.role = session.role
+        self.consistency = session.consistency
+        self.is_ahead = session.is_ahead
 
 
-def reads_early(d: Session, database: DatabaseConfig) -> bool:
+def reads_early(session: Session, database: DatabaseConfig) -> bool:
     """Tell whether a plain read may leave the transaction for a replica now.
 
     Only before the first write and only under READ COMMITTED, where each statement has
@@ -214,31 +231,31 @@ def reads_early(d: Session, database: DatabaseConfig) -> bool:
     """
     if database.transaction_reads != "replica":
         return False
-    if d.transaction.state not in (State.OPEN, State.READING):
+    if session.transaction.state not in (State.OPEN, State.READING):
         return False
-    level = d.transaction.mode.isolation
+    level = session.transaction.mode.isolation
     if level is None:
-        is_default = not d.links.settings.touches("default_transaction_isolation")
+        is_default = not session.links.settings.touches("default_transaction_isolation")
         return database.dialect == "postgresql" and is_default
     return level.upper() == "READ COMMITTED"
 
 
 def _shards(
-    d: Session, text: Text, params: Any, database: DatabaseConfig
+    session: Session, text: Text, params: Any, database: DatabaseConfig
 ) -> tuple[tuple[int, ...], tuple[Reason, str] | None, Target | None]:
     """Return the numbers of the shards, the reason, and the target when several."""
     plan = text.plan
-    hinted = _hinted_shard(d, plan, database)
+    hinted = _hinted_shard(session, plan, database)
     if not database.is_sharded:
         return (0,), None, None
     if hinted is not None:
         return (hinted,), (Reason.HINT_SHARD, f"hint names shard {hinted}"), None
     _check_ruled(plan, database)
     if not needs_shard(plan) or not plan.placement.sharded:
-        return _shardless(d, plan, database)
-    target = _resolve(d, text, params, database)
+        return _shardless(session, plan, database)
+    target = _resolve(session, text, params, database)
     if target.is_any:
-        number = _number_at_hand(d, database)
+        number = _number_at_hand(session, database)
         return (number,), (Reason.ANY_SHARD, "reference tables: any shard"), None
     numbers = tuple(sorted(target.shards))
     if len(numbers) == 1:
@@ -256,7 +273,9 @@ def _shards(
     return numbers, (reason, why), target
 
 
-def _resolve(d: Session, text: Text, params: Any, database: DatabaseConfig) -> Target:
+def _resolve(
+    session: Session, text: Text, params: Any, database: DatabaseConfig
+) -> Target:
     plan = text.plan
     shards = plan.shards(
         lambda: analyse(text.source, text.scan, plan.dialect, plan.placement.sharded)
@@ -275,7 +294,7 @@ def _check_ruled(plan: Plan, database: DatabaseConfig) -> None:
 
 
 def _shardless(
-    d: Session, plan: Plan, database: DatabaseConfig
+    session: Session, plan: Plan, database: DatabaseConfig
 ) -> tuple[tuple[int, ...], tuple[Reason, str] | None, Target | None]:
     """A statement that touches no table: any shard may answer, if it only reads."""
     statement = plan.statement
@@ -286,43 +305,43 @@ def _shardless(
             "/* routedb: shard=… */ or /* routedb: key=… */"
         )
     why = (Reason.ANY_SHARD, "no table: any shard")
-    return (_number_at_hand(d, database),), why, None
+    return (_number_at_hand(session, database),), why, None
 
 
-def _number_at_hand(d: Session, database: DatabaseConfig) -> int:
+def _number_at_hand(session: Session, database: DatabaseConfig) -> int:
     """Return the number of a shard that this transaction, or this connection, already
     has a link to, so that "any shard" does not open another; else spread."""
     by_id = {group.id: number for number, group in enumerate(database.groups)}
-    if d.transaction.home in by_id:
-        return by_id[d.transaction.home]
-    for group in d.transaction.branches:
+    if session.transaction.home in by_id:
+        return by_id[session.transaction.home]
+    for group in session.transaction.branches:
         if group in by_id:
             return by_id[group]
-    return d.place() % len(database.groups)
+    return session.rotation() % len(database.groups)
 
 
-def _hinted_shard(d: Session, plan: Plan, database: DatabaseConfig) -> int | None:
+def _hinted_shard(session: Session, plan: Plan, database: DatabaseConfig) -> int | None:
     hints = plan.statement.hints
-    if hints is None or not d.core.config.hints:
+    if hints is None or not session.core.config.hints:
         return None
     if hints.shard is not None:
-        return check_hint_shard(d.core.config, database, hints.shard)
+        return check_hint_shard(session.core.config, database, hints.shard)
     if hints.key is None:
         return None
     if not database.is_sharded:
         raise errors.HintError(f"hint key=: database {database.name} is not sharded")
-    rule = _rule_for_key(d, plan, database)
+    rule = _rule_for_key(session, plan, database)
     shard: int = shard_for_key_hint(rule, hints.key, len(database.groups))
     return shard
 
 
-def _rule_for_key(d: Session, plan: Plan, database: DatabaseConfig) -> TableRule:
+def _rule_for_key(session: Session, plan: Plan, database: DatabaseConfig) -> TableRule:
     """Return the rule whose function a `key=` hint goes through: the statement's own
     sharded table, else the only function the database uses."""
     own = [r for r in plan.placement.sharded.values() if r.shard_key is not None]
     rules = own or [
         r
-        for r in d.core.config.tables
+        for r in session.core.config.tables
         if r.database == database.name and r.shard_key is not None
     ]
     if not rules or any(r.function != rules[0].function for r in rules):
@@ -333,7 +352,7 @@ def _rule_for_key(d: Session, plan: Plan, database: DatabaseConfig) -> TableRule
     return rules[0]
 
 
-def _asked(d: Session, plan: Plan, database: DatabaseConfig) -> bool:
+def _asked(session: Session, plan: Plan, database: DatabaseConfig) -> bool:
     """Ask the catalog about functions on no list: True when all of them only read.
 
     Not asked where the answer would change nothing: a group without replicas, or a
@@ -341,14 +360,14 @@ def _asked(d: Session, plan: Plan, database: DatabaseConfig) -> bool:
     """
     if all(group.is_single for group in database.groups):
         return False
-    if d.transaction.is_open and not d.is_read_only:
+    if session.transaction.is_open and not session.is_read_only:
         return False
     group: GroupConfig = database.groups[0]
     for function in plan.statement.asks:
-        volatile = d.core.is_volatile(
-            database.name, function, lambda: find_node.writer(d.links, group.id)
+        volatile = session.core.is_volatile(
+            database.name, function, lambda: find_node.writer(session.links, group.id)
         )
         if volatile is not False:  # or there is none of that name
             return False
-    plan.turn_read(True)
+    plan.set_read(True)
     return True

@@ -12,11 +12,11 @@ from routedb.adapters.base import Fault
 from routedb.engine.links import find_node
 from routedb.engine.links.link import AUTOCOMMIT, Link
 from routedb.engine.plans.plan import Plan
-from routedb.engine.route.router import Aim
+from routedb.engine.route.router import Decision
 from routedb.engine.run import control
 from routedb.engine.session import Session
 from routedb.engine.shared.misuse import as_dbapi_error
-from routedb.engine.shared.refusals import second_home, unknown
+from routedb.engine.shared.refusals import second_home_refused, unknown
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason
 from routedb.routing.decide import WHY
@@ -37,14 +37,14 @@ class Attempts:
 
     def __init__(
         self,
-        d: Session,
+        session: Session,
         plan: Plan,
-        decided: Aim,
+        decided: Decision,
         group: int | None = None,
         is_one_of_several: bool = False,
         is_batch: bool = False,
     ) -> None:
-        self.d = d
+        self.session = session
         self.plan = plan
         self.group = decided.groups[0] if group is None else group
         self.is_one_of_several = is_one_of_several  # shards the statement writes to
@@ -72,34 +72,34 @@ class Attempts:
         """Return the link to run on, a branch of the transaction when there is one."""
         link = self._reach()
         if not self.is_read:
-            link.is_changed = True
+            link.needs_reset = True
         return link
 
     def _reach(self) -> Link:
-        d = self.d
-        if not d.transaction.is_open:
+        session = self.session
+        if not session.transaction.is_open:
             return self._find()
         if self.is_early:
             link = self._find()
             link.set_mode(AUTOCOMMIT)
-            link.fresh = -1
+            link.synced_version = -1
             return link
         link = self._branch() or self._join()
         if self.plan.statement.tx:
             self._check_alive(link)
         if self.may_write:
-            d.transaction.note_write(self.group)
+            session.transaction.note_write(self.group)
         return link
 
     def judge(self, link: Link, exc: Exception) -> None:
         """Return when the statement may be run again; raise what the user must see."""
         if isinstance(exc, errors.Error):  # ours, from the adapter: nothing was sent
             raise exc
-        fault = link.take(exc)
+        fault = link.classify_error(exc)
         if not self.is_read:  # a procedure may have done half of what it does
-            link.is_changed = True
+            link.needs_reset = True
         if not (self.is_read and fault is Fault.LINK_LOST):  # that has shown nothing
-            link.touch(self.d.core.clock())
+            link.touch(self.session.core.clock())
         if not isinstance(exc, errors.Error):
             raise as_dbapi_error(exc) from exc
         # An error of the statement shows data too: a row that is in the way, say.
@@ -114,40 +114,42 @@ class Attempts:
         if moment is Moment.WRITING and self.is_in_parts:
             exc.retry_is_safe = False  # the first of them may have been committed
         if self.may_write and self.is_in_parts:
-            self.d.sight.wrote(link.node.group, link.id)
-        self.d.core.heard(link, exc, fault)
+            self.session.tracker.note_write(link.node.group, link.id)
+        self.session.core.report_fault(link, exc, fault)
         if fault is Fault.NODE_READ_ONLY and self.role is Role.WRITER:
-            self.d.core.publish(NodeRefusedWrite(link.node.id, link.generation))
+            self.session.core.publish(NodeRefusedWrite(link.node.id, link.generation))
         if action is Action.RAISE_OUTCOME_UNKNOWN and moment is Moment.COMMITTING:
-            self.d.transaction.forget(link)
+            self.session.transaction.forget(link)
         elif moment in _BEGINNINGS and action is Action.AWAIT_WRITER:
-            self.d.transaction.begin_anew(link)
-        elif self.d.transaction.is_open and not self.is_early:
+            self.session.transaction.restart(link)
+        elif self.session.transaction.is_open and not self.is_early:
             try:
                 ends_itself = bool(self.plan.statement.tx)
-                self.d.transaction.blame(link, exc, fault, action, ends_itself)
+                self.session.transaction.raise_failure(
+                    link, exc, fault, action, ends_itself
+                )
             finally:
-                control.settle_failed(self.d, self.plan, link)
+                control.settle_failed(self.session, self.plan, link)
         elif fault in _SHOWING:
-            control.settle_begun(self.d, self.plan, link)
+            control.settle_begun(self.session, self.plan, link)
         if fault in (Fault.LINK_LOST, Fault.TOO_LARGE):
-            self.d.links.drop(link)
+            self.session.links.drop(link)
         _RESPONSES[action](self, link, exc, fault)
 
     def met(self, link: Link) -> None:
         """Take note that the session has seen what `link` has shown."""
-        if self.is_read and self.d.core.config.shadow:
+        if self.is_read and self.session.core.config.shadow:
             return  # it would have been shown a replica's
         if self.plan.shows_data and not (
             self.is_read and self.consistency == "eventual"
         ):
-            self.d.sight.meet(link, self.look)
+            self.session.tracker.note_read(link, self.look)
 
     # -- reaching ------------------------------------------------------------------
 
     def _find(self, must_live: bool | None = None) -> Link:
         must_live = not self.is_read if must_live is None else must_live
-        links = self.d.links
+        links = self.session.links
         if self.pinned is not None:
             return links.get(self.pinned.id, must_live)
         if not self._is_for_any():
@@ -163,40 +165,40 @@ class Attempts:
         """Tell whether a replica may answer, or could if there were one that may."""
         if self.role is Role.REPLICA:
             return True
-        is_bound = self.d.transaction.is_open and not self.d.is_read_only
+        is_bound = self.session.transaction.is_open and not self.session.is_read_only
         wants = self.is_read and self.route.reasons[-1][0] in _FOR_WANT
         return wants and not is_bound
 
     def _among(self, view: GroupView) -> tuple[int, ...] | None:
         if self.consistency == "eventual":
             return None
-        self.look = self.d.sight.look(self.group, self.consistency)
-        return self.d.sight.among(view, self.look)
+        self.look = self.session.tracker.view(self.group, self.consistency)
+        return self.session.tracker.allowed_replicas(view, self.look)
 
     def _note(self, link: Link) -> None:
         """Tell the role of the node that was found, where another was decided on."""
-        view = self.d.core.topology.groups[self.group]
+        view = self.session.core.topology.groups[self.group]
         role = Role.WRITER if link.id == view.writer else Role.REPLICA
         if role is self.role:
             return
         if role is Role.REPLICA:
-            is_declared = self.d.transaction.is_open and self.d.is_read_only
+            is_declared = self.session.transaction.is_open and self.session.is_read_only
             reason = Reason.DECLARED_READ_ONLY if is_declared else Reason.PLAIN_READ
         else:
-            is_ahead = self.d.sight.is_ahead(view, self.consistency)
+            is_ahead = self.session.tracker.is_ahead(view, self.consistency)
             reason = Reason.OWN_WRITES if is_ahead else Reason.NO_REPLICA
         reasons = (*self.route.reasons[:-1], (reason, WHY[reason]))
         self.role, self.route = role, replace(self.route, role=role, reasons=reasons)
 
     def _turn(self) -> int:
         """Take the next turn among replicas, unless the hot path has taken it."""
-        if not (self.d.free and self.plan.is_simple):
-            self.d.turn += 1
-        return self.d.place()
+        if not (self.session.is_unconstrained and self.plan.is_simple):
+            self.session.turn += 1
+        return self.session.rotation()
 
     def _branch(self) -> Link | None:
         """Return the branch that is there, promoted to home when it is to write."""
-        transaction = self.d.transaction
+        transaction = self.session.transaction
         link = transaction.branches.get(self.group)
         if link is not None and self.pinned not in (None, link):
             raise errors.CrossDatabaseError(
@@ -208,17 +210,17 @@ class Attempts:
         if transaction.home >= 0 and not (
             self.is_one_of_several or self.group in transaction.wrote
         ):
-            raise second_home(self.d, self.plan, self.group)
+            raise second_home_refused(self.session, self.plan, self.group)
         if transaction.home < 0:
             transaction.make_home(self.group)
         return link
 
     def _join(self) -> Link:
         """Give the transaction a branch on the group; refuse a second one to write."""
-        transaction = self.d.transaction
+        transaction = self.session.transaction
         is_home = self.plan.placement.database is not None or self.may_write
         if transaction.home >= 0 and self.may_write and not self.is_one_of_several:
-            raise second_home(self.d, self.plan, self.group)
+            raise second_home_refused(self.session, self.plan, self.group)
         self.begins = not (
             transaction.branches
             or self.is_in_parts
@@ -229,28 +231,30 @@ class Attempts:
             # One that is alive: it cannot be changed later.
             link = self._find(must_live=True)
             try:
-                transaction.join(
+                transaction.add_branch(
                     self.group, link, self.role, is_home and transaction.home < 0
                 )
             except Exception as exc:
                 lost = exc
                 fault = link.adapter.fault(exc, link.raw)
                 if fault is Fault.NODE_READ_ONLY and not self._is_alone(link):
-                    self.d.core.publish(NodeRefusedWrite(link.id, link.generation))
+                    self.session.core.publish(
+                        NodeRefusedWrite(link.id, link.generation)
+                    )
                 elif fault is not Fault.LINK_LOST:
                     link.adapter.adopt(exc)
                     raise
-                self.d.links.drop(link)  # only BEGIN was sent: nothing is lost
+                self.session.links.drop(link)  # only BEGIN was sent: nothing is lost
             else:
                 if self.look is not None:
-                    self.d.sight.move(self.group, link.id, self.look)
+                    self.session.tracker.switch_source(self.group, link.id, self.look)
                 return link
         raise link.adapter.adopt(lost)
 
     def _check_alive(self, link: Link) -> None:
         """Before what may commit is sent: afterwards nobody could tell what became of
         it."""
-        transaction = self.d.transaction
+        transaction = self.session.transaction
         if control.may_commit(self.plan) and not link.is_alive():
             transaction.lose(link)
             raise errors.TransactionLost(
@@ -262,7 +266,7 @@ class Attempts:
     # -- judging -------------------------------------------------------------------
 
     def _moment(self, link: Link) -> Moment:
-        transaction = self.d.transaction
+        transaction = self.session.transaction
         if not transaction.is_open or self.is_early:
             return Moment.READING if self.is_read else Moment.WRITING
         begins = self.begins and not self._has_refused_enough(link)
@@ -273,12 +277,12 @@ class Attempts:
         return Moment.BEGINNING if begins else Moment.IN_TRANSACTION
 
     def _is_alone(self, link: Link) -> bool:
-        return self.d.core.groups[link.node.group].is_single
+        return self.session.core.groups[link.node.group].is_single
 
     def _is_final(self, link: Link, fault: Fault) -> bool:
         """Tell whether no other node would say anything else."""
         if fault is Fault.MISSING:
-            writer = self.d.core.topology.groups[self.group].writer
+            writer = self.session.core.topology.groups[self.group].writer
             return writer in (None, link.id) or self.pinned is not None
         return fault is Fault.NODE_READ_ONLY and self._is_alone(link)
 
@@ -294,21 +298,21 @@ class Attempts:
         # As often as there are nodes, also where only one of them may answer: its
         # links may be dying. Not for ever: what breaks every link may be the statement.
         self.failures += 1
-        if self.failures > len(self.d.core.topology.groups[self.group].members):
+        if self.failures > len(self.session.core.topology.groups[self.group].members):
             raise exc
         self.tried.add(link.node.id)
 
     def _tell_lost(self, link: Link, exc: Exception) -> None:
-        if self.d.links.pins.lost:
+        if self.session.links.pins.lost:
             raise link.adapter.own(errors.OperationalError)(
                 f"the link to {link.node.name} was lost, and with it what lived there: "
-                f"{self.d.links.pins.take_lost()}. The connection can be used again, "
-                "without them"
+                f"{self.session.links.pins.take_lost()}. The connection can be "
+                "used again, without them"
             ) from exc
 
     def _await_writer(self, link: Link, exc: Exception, fault: Fault) -> None:
         """The node writes nothing: find the one that does, and run it there."""
-        plan, core = self.plan, self.d.core
+        plan, core = self.plan, self.session.core
         view = core.topology.groups[self.group]
         if plan.statement.parts > 1 or self._is_alone(link) or self.pinned is not None:
             raise exc
@@ -320,9 +324,9 @@ class Attempts:
         if self.is_read and fault is Fault.NODE_READ_ONLY:
             if view.writer == link.node.id:
                 raise exc
-            plan.turn_read(False)  # the shape writes, whatever it looks like
+            plan.set_read(False)  # the shape writes, whatever it looks like
             self.is_read, self.may_write, self.role = False, True, Role.WRITER
-            self.route = plan.writer
+            self.route = plan.writer_route
             return
         if self.is_in_parts:
             self._unknown(link, exc, fault)
@@ -331,11 +335,13 @@ class Attempts:
         if link.id in self.refused:
             core.pause(_REFUSED_PAUSE_S)
         self.refused.append(link.id)
-        self.d.links.drop(link)
+        self.session.links.drop(link)
         self._tell_lost(link, exc)
 
     def _unknown(self, link: Link, exc: Exception, fault: Fault) -> None:
-        self.d.sight.wrote(link.node.group, link.id)  # maybe: do not read behind it
+        self.session.tracker.note_write(
+            link.node.group, link.id
+        )  # maybe: do not read behind it
         raise unknown(link, self.plan.statement.verb, exc, fault) from exc
 
     def _raise(self, link: Link, exc: Exception, fault: Fault) -> None:

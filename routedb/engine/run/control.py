@@ -14,7 +14,7 @@ from routedb import errors
 from routedb.adapters.base import TxMode
 from routedb.engine.links.link import Link
 from routedb.engine.plans.plan import Plan, Text
-from routedb.engine.session import Call, Control, Seat, Session
+from routedb.engine.session import Call, Control, Session, VirtualCursor
 from routedb.engine.transactions.commit import roll_back
 from routedb.session import Event, State
 from routedb.sql.statement import Kind, TxEffect, TxStep
@@ -66,22 +66,22 @@ def may_commit(plan: Plan) -> bool:
     return any(step.effect in _COMMITS for step in plan.statement.tx)
 
 
-def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
+def carry_out(session: Session, cursor: VirtualCursor, text: Text, call: Call) -> bool:
     """Do what the text says. False when it must run as it is."""
     step = text.plan.statement.tx[0]
     action = _STEPS.get(step.effect)
     if action is None:
         return False
-    is_failed = d.transaction.state is State.FAILED
-    d.transaction.dialect = text.plan.dialect
+    is_failed = session.transaction.state is State.FAILED
+    session.transaction.dialect = text.plan.dialect
     cursor.raw, cursor.control = None, Control(text.source, "")  # should it fail
     try:
-        is_done = action(d, text, step)
+        is_done = action(session, text, step)
     finally:
-        d.refresh()
+        session.refresh()
     if not is_done:
         return False
-    cursor.link, cursor.route, cursor.raw = d.transaction.home_link, None, None
+    cursor.link, cursor.route, cursor.raw = session.transaction.home_link, None, None
     verb = text.plan.statement.verb
     tag = "ROLLBACK" if is_failed else _TAGS.get(verb, verb)
     cursor.control = Control(text.source, tag)
@@ -91,134 +91,136 @@ def carry_out(d: Session, cursor: Seat, text: Text, call: Call) -> bool:
 _TAGS = {"START": "START TRANSACTION", "END": "COMMIT", "ABORT": "ROLLBACK"}
 
 
-def settle(d: Session, link: Link | None) -> None:
+def settle(session: Session, link: Link | None) -> None:
     """After a text that may have begun or ended a transaction: believe the driver."""
     if link is None:
         return
-    transaction = d.transaction
+    transaction = session.transaction
     is_idle = link.is_idle()
     if is_idle and transaction.is_bound:
         transaction.end(committed=transaction.state is not State.FAILED)
-        d.pause()
-        if d.is_paused:  # the driver must not believe that its transaction goes on
-            roll_back(d.links, link)
+        session.pause()
+        if (
+            session.is_paused
+        ):  # the driver must not believe that its transaction goes on
+            roll_back(session.links, link)
     elif not is_idle and not transaction.is_open:
-        transaction.begin(d.links.mode, None)
-        transaction.adopt(link)
-    d.refresh()
+        transaction.begin(session.links.mode, None)
+        transaction.adopt_open(link)
+    session.refresh()
 
 
-def settle_failed(d: Session, plan: Plan, link: Link) -> None:
+def settle_failed(session: Session, plan: Plan, link: Link) -> None:
     """After a failed text: MySQL's DDL commits what was open before it fails."""
-    if plan.statement.tx and d.transaction.is_bound:
-        settle(d, link)
-    d.refresh()
+    if plan.statement.tx and session.transaction.is_bound:
+        settle(session, link)
+    session.refresh()
 
 
-def settle_begun(d: Session, plan: Plan, link: Link) -> None:
+def settle_begun(session: Session, plan: Plan, link: Link) -> None:
     """After a failed text outside a transaction: one that it has begun is open, and
     waits for a rollback."""
     if plan.statement.parts > 1 and plan.statement.tx:
-        settle(d, link)
+        settle(session, link)
         if link.is_failed():
-            d.transaction.on(Event.ERROR)
+            session.transaction.apply(Event.ERROR)
 
 
-def _begin(d: Session, text: Text, step: TxStep) -> bool:
-    transaction = d.transaction
+def _begin(session: Session, text: Text, step: TxStep) -> bool:
+    transaction = session.transaction
     if transaction.is_bound:
         return False  # the server's warning, or MySQL's implicit commit
-    d.resume()  # the link then begins it itself, and knows of it
-    transaction.begin(_mode(d, step), text.source)
+    session.resume()  # the link then begins it itself, and knows of it
+    transaction.begin(_mode(session, step), text.source)
     return True
 
 
-def _commit(d: Session, text: Text, step: TxStep) -> bool:
-    return _end(d, d.transaction.commit, d.pause)
+def _commit(session: Session, text: Text, step: TxStep) -> bool:
+    return _end(session, session.transaction.commit, session.pause)
 
 
-def _rollback(d: Session, text: Text, step: TxStep) -> bool:
-    return _end(d, d.transaction.rollback, d.pause)
+def _rollback(session: Session, text: Text, step: TxStep) -> bool:
+    return _end(session, session.transaction.rollback, session.pause)
 
 
-def _commit_and_chain(d: Session, text: Text, step: TxStep) -> bool:
-    return _end(d, d.transaction.commit, _chaining(d))
+def _commit_and_chain(session: Session, text: Text, step: TxStep) -> bool:
+    return _end(session, session.transaction.commit, _chaining(session))
 
 
-def _rollback_and_chain(d: Session, text: Text, step: TxStep) -> bool:
-    return _end(d, d.transaction.rollback, _chaining(d))
+def _rollback_and_chain(session: Session, text: Text, step: TxStep) -> bool:
+    return _end(session, session.transaction.rollback, _chaining(session))
 
 
-def _end(d: Session, end: Callable[[], None], after: Callable[[], None]) -> bool:
-    if not d.transaction.is_open:
+def _end(session: Session, end: Callable[[], None], after: Callable[[], None]) -> bool:
+    if not session.transaction.is_open:
         return False
     end()
     after()
     return True
 
 
-def _chaining(d: Session) -> Callable[[], None]:
+def _chaining(session: Session) -> Callable[[], None]:
     """Return what begins the next transaction as this one is (PostgreSQL manual,
     COMMIT)."""
-    mode = d.transaction.mode
-    return lambda: d.transaction.begin(mode, None)
+    mode = session.transaction.mode
+    return lambda: session.transaction.begin(mode, None)
 
 
-def _savepoint(d: Session, text: Text, step: TxStep) -> bool:
-    transaction = d.transaction
+def _savepoint(session: Session, text: Text, step: TxStep) -> bool:
+    transaction = session.transaction
     if not transaction.is_open or step.name is None:
         return False
     if transaction.is_bound:
         transaction.on_every_branch(text.source)
-        d.links.savepoint(step.name)
+        session.links.savepoint(step.name)
     else:
         transaction.savepoint(step.name, text.source)
     return True
 
 
-def _release(d: Session, text: Text, step: TxStep) -> bool:
-    if not _in_order(d, text, step):
+def _release(session: Session, text: Text, step: TxStep) -> bool:
+    if not _in_order(session, text, step):
         return False
     if step.name is not None:
-        d.links.release(step.name)
+        session.links.release(step.name)
     return True
 
 
-def _rollback_to(d: Session, text: Text, step: TxStep) -> bool:
-    if not _in_order(d, text, step):
+def _rollback_to(session: Session, text: Text, step: TxStep) -> bool:
+    if not _in_order(session, text, step):
         return False
-    d.transaction.on(Event.ROLLBACK_TO)
+    session.transaction.apply(Event.ROLLBACK_TO)
     if step.name is not None:
-        d.links.rollback_to(step.name)
+        session.links.rollback_to(step.name)
     return True
 
 
-def _in_order(d: Session, text: Text, step: TxStep) -> bool:
+def _in_order(session: Session, text: Text, step: TxStep) -> bool:
     """Run on every branch, or keep it in order before the first statement."""
-    transaction = d.transaction
+    transaction = session.transaction
     if not transaction.is_open:
         return False
     if transaction.is_bound:
         transaction.on_every_branch(text.source)
         return True
     keeps = step.effect is TxEffect.ROLLBACK_TO
-    return transaction.leave(step.name, text.source, keeps)
+    return transaction.end_savepoint(step.name, text.source, keeps)
 
 
-def _set(d: Session, text: Text, step: TxStep) -> bool:
+def _set(session: Session, text: Text, step: TxStep) -> bool:
     """SET TRANSACTION counts for the transaction that is open and not yet bound."""
-    transaction = d.transaction
+    transaction = session.transaction
     if not transaction.is_open:
         return False
     if transaction.is_bound:
-        transaction.mode = _mode(d, step)
+        transaction.mode = _mode(session, step)
         return False
-    transaction.declare(_mode(d, step), text.source)
+    transaction.declare(_mode(session, step), text.source)
     return True
 
 
-def _prepare(d: Session, text: Text, step: TxStep) -> bool:
-    if len(d.transaction.wrote) > 1:
+def _prepare(session: Session, text: Text, step: TxStep) -> bool:
+    if len(session.transaction.wrote) > 1:
         raise errors.ShardError(
             "PREPARE TRANSACTION of a transaction that wrote to several shards: each "
             "shard would need its own; write to one shard per transaction"
@@ -226,25 +228,25 @@ def _prepare(d: Session, text: Text, step: TxStep) -> bool:
     return False
 
 
-def _autocommit_on(d: Session, text: Text, step: TxStep) -> bool:
-    return _autocommit(d, True)
+def _autocommit_on(session: Session, text: Text, step: TxStep) -> bool:
+    return _autocommit(session, True)
 
 
-def _autocommit_off(d: Session, text: Text, step: TxStep) -> bool:
-    return _autocommit(d, False)
+def _autocommit_off(session: Session, text: Text, step: TxStep) -> bool:
+    return _autocommit(session, False)
 
 
-def _autocommit(d: Session, on: bool) -> bool:
+def _autocommit(session: Session, on: bool) -> bool:
     """MySQL's SET autocommit: switching it on commits what is open (manual, 13.3.1)."""
-    if d.transaction.is_bound:
-        d.transaction.commit()
-    d.set_mode(d.links.mode._replace(autocommit=on))
+    if session.transaction.is_bound:
+        session.transaction.commit()
+    session.set_mode(session.links.mode._replace(autocommit=on))
     return True
 
 
-def _mode(d: Session, step: TxStep) -> TxMode:
+def _mode(session: Session, step: TxStep) -> TxMode:
     """Return the mode of the open transaction with what the text adds to it."""
-    mode = d.transaction.mode
+    mode = session.transaction.mode
     return TxMode(
         mode.autocommit,
         mode.read_only if step.read_only is None else step.read_only,

@@ -9,17 +9,17 @@ from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.engine.plans.plan import Text
-from routedb.engine.route.shadow.decide import aim
+from routedb.engine.route.shadow.decide import decide_and_count
 from routedb.engine.run import control, multi_shard, session_effects, single
 from routedb.engine.run.attempt import Attempts
-from routedb.engine.session import Call, Seat, Session
+from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.session import State
 from routedb.sql.statement import Kind
 
 
 def run(
-    d: Session,
-    cursor: Seat,
+    session: Session,
+    cursor: VirtualCursor,
     text: Text,
     params: Any,
     call: Call,
@@ -37,28 +37,28 @@ def run(
         if plan.statement.kind is Kind.EMPTY:
             raise errors.ProgrammingError("the statement is empty: nothing to run")
         if not control.acknowledges(plan):
-            _check_not_lost(d)
-            d.links.check_lost(d.face)
-        if control.is_control(plan) and control.carry_out(d, cursor, text, call):
+            _check_not_lost(session)
+            session.links.check_lost(session.face)
+        if control.is_control(plan) and control.carry_out(session, cursor, text, call):
             return
-        decided = aim(d, text, params)
-        if plan.statement.parts > 1 and (plan.is_noted or plan.statement.tx):
+        decided = decide_and_count(session, text, params)
+        if plan.statement.parts > 1 and (plan.has_session_effects or plan.statement.tx):
             call = _holding(call, cursor)
         if decided.target is not None:
-            multi_shard.run(d, cursor, plan, decided, call)
+            multi_shard.run(session, cursor, plan, decided, call)
         else:
-            single.once(d, cursor, plan, decided, call, batch is not None)
+            single.once(session, cursor, plan, decided, call, batch is not None)
     except errors.Error as exc:
-        raise d.faced(exc) from exc.__cause__
+        raise session.faced(exc) from exc.__cause__
     for each in (params,) if batch is None else batch:
-        session_effects.note(d, cursor.link, text, each)
+        session_effects.note(session, cursor.link, text, each)
     if plan.statement.tx:
-        control.settle(d, cursor.link)
+        control.settle(session, cursor.link)
 
 
 def recover(
-    d: Session,
-    cursor: Seat,
+    session: Session,
+    cursor: VirtualCursor,
     text: Text,
     params: Any,
     call: Call,
@@ -71,18 +71,18 @@ def recover(
     # What a driver shows of a statement that failed, its text above all, is there.
     cursor.link, cursor.raw = link, cursor.raws.get(link)
     try:
-        decided = aim(d, text, params)
-        attempts = Attempts(d, text.plan, decided)
+        decided = decide_and_count(session, text, params)
+        attempts = Attempts(session, text.plan, decided)
         attempts.judge(link, exc)
         if attempts.is_read and attempts.role is not decided.role:
-            single.finish(d, cursor, text.plan, attempts, call)
+            single.finish(session, cursor, text.plan, attempts, call)
         else:
-            run(d, cursor, text, params, call)
+            run(session, cursor, text, params, call)
     except errors.Error as own:
-        raise d.faced(own) from own.__cause__
+        raise session.faced(own) from own.__cause__
 
 
-def _holding(call: Call, cursor: Seat) -> Call:
+def _holding(call: Call, cursor: VirtualCursor) -> Call:
     """Return a call that leaves the link free to be asked what the text has done."""
 
     def call_and_hold(raw: RawCursor) -> None:
@@ -92,8 +92,8 @@ def _holding(call: Call, cursor: Seat) -> Call:
     return call_and_hold
 
 
-def _check_not_lost(d: Session) -> None:
-    if d.transaction.state is State.LOST:
+def _check_not_lost(session: Session) -> None:
+    if session.transaction.state is State.LOST:
         raise errors.TransactionLost(
             "this transaction was lost with its link and nothing of it was committed: "
             "call rollback(), then run the whole transaction again"

@@ -12,41 +12,43 @@ from typing import Any
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.plans.plan import Plan, Text
-from routedb.engine.route.router import Aim
+from routedb.engine.route.router import Decision
 from routedb.engine.route.shadow.decide import count, decide
 from routedb.engine.run import single
 from routedb.engine.run.attempt import Attempts
-from routedb.engine.session import Call, Seat, Session
+from routedb.engine.session import Call, Session, VirtualCursor
 
 
-def run(d: Session, cursor: Seat, plan: Plan, decided: Aim, call: Call) -> None:
+def run(
+    session: Session, cursor: VirtualCursor, plan: Plan, decided: Decision, call: Call
+) -> None:
     """Run a statement on each of its shards; show the results as one."""
     target = decided.target
     assert target is not None
-    _check_home(d, plan, decided)
+    _check_home(session, plan, decided)
 
     def work() -> None:
-        gathered = Gathered()
+        gathered = MergedResult()
         if target.parts:
             for part in target.parts:
                 group = plan.database.groups[part.shard].id
                 on_shard = _calling(part.sql, part.params)
-                raw = _on(d, cursor, plan, decided, group, on_shard)
-                gathered.take(raw, part.rows)
+                raw = _on(session, cursor, plan, decided, group, on_shard)
+                gathered.add(raw, part.rows)
         else:
             for group in decided.groups:
-                raw = _on(d, cursor, plan, decided, group, call)
-                gathered = Gathered.of(raw) if gathered.is_empty else gathered
+                raw = _on(session, cursor, plan, decided, group, call)
+                gathered = MergedResult.of(raw) if gathered.is_empty else gathered
         gathered.finish()
         cursor.raw, cursor.route = gathered, decided.route
-        single.wrote(d, cursor, plan, gathered)
+        single.wrote(session, cursor, plan, gathered)
 
-    in_transaction(d, work)
+    in_transaction(session, work)
 
 
 def executemany(
-    d: Session,
-    cursor: Seat,
+    session: Session,
+    cursor: VirtualCursor,
     text: Text,
     sql: Any,
     rows: Sequence[Any],
@@ -58,75 +60,83 @@ def executemany(
     """
     cursor.unseat()
     try:
-        decisions = [decide(d, text, params) for params in rows]
+        decisions = [decide(session, text, params) for params in rows]
     except errors.Error as exc:
-        count(d, text, rows)
-        raise d.faced(exc) from exc.__cause__
+        count(session, text, rows)
+        raise session.faced(exc) from exc.__cause__
     by_group: dict[int, list[Any]] = {}
     for decided, params in zip(decisions, rows, strict=True):
         if len(decided.groups) > 1 or decided.target is not None:
-            _one_by_one(d, cursor, rows, execute)  # which counts, too
+            _one_by_one(session, cursor, rows, execute)  # which counts, too
             return
         by_group.setdefault(decided.groups[0], []).append(params)
-    count(d, text, rows)
+    count(session, text, rows)
     first = {decided.groups[0]: decided for decided in reversed(decisions)}
 
     def work() -> None:
         count = 0
         for group, some in by_group.items():
             call = _calling_many(sql, some)
-            raw = _on(d, cursor, text.plan, first[group], group, call)
+            raw = _on(session, cursor, text.plan, first[group], group, call)
             count += max(raw.rowcount, 0)
-        cursor.raw = Gathered.counting(count)
+        cursor.raw = MergedResult.counting(count)
         cursor.route = decisions[0].route
 
     if len(by_group) == 1:
         (group,) = by_group
         call = _calling_many(sql, rows)
-        single.once(d, cursor, text.plan, first[group], call, is_batch=True)
+        single.once(session, cursor, text.plan, first[group], call, is_batch=True)
     elif by_group:
-        in_transaction(d, work)
+        in_transaction(session, work)
 
 
-def in_transaction(d: Session, work: Callable[[], None]) -> None:
+def in_transaction(session: Session, work: Callable[[], None]) -> None:
     """Do `work` inside the open transaction, or inside one of its own."""
-    transaction = d.transaction
+    transaction = session.transaction
     if transaction.is_open:
         work()
         return
     transaction.begin(transaction.mode, None)
-    d.refresh()
+    session.refresh()
     try:
         work()
     except BaseException:
-        d.rollback()
+        session.rollback()
         raise
-    d.commit()
+    session.commit()
 
 
 def _one_by_one(
-    d: Session, cursor: Seat, rows: Sequence[Any], execute: Callable[[Any], None]
+    session: Session,
+    cursor: VirtualCursor,
+    rows: Sequence[Any],
+    execute: Callable[[Any], None],
 ) -> None:
     def work() -> None:
         count = 0
         for params in rows:
             execute(params)
             count += max(cursor.raw.rowcount, 0)
-        cursor.raw = Gathered.counting(count)
+        cursor.raw = MergedResult.counting(count)
         cursor.unseat()
 
-    in_transaction(d, work)
+    in_transaction(session, work)
 
 
 def _on(
-    d: Session, cursor: Seat, plan: Plan, decided: Aim, group: int, call: Call
+    session: Session,
+    cursor: VirtualCursor,
+    plan: Plan,
+    decided: Decision,
+    group: int,
+    call: Call,
 ) -> RawCursor:
     """Run one part on its group, as a writing branch of the transaction."""
-    attempts = Attempts(d, plan, decided, group, is_one_of_several=True)
+    attempts = Attempts(session, plan, decided, group, is_one_of_several=True)
     link = attempts.reach()
     raw = link.adapter.cursor(link.raw)
     try:
-        single.run_on(d, link, call, raw)
+        single.run_on(session, link, call, raw)
     except Exception as exc:
         attempts.judge(link, exc)
         raise
@@ -134,16 +144,16 @@ def _on(
     return raw
 
 
-def _check_home(d: Session, plan: Plan, decided: Aim) -> None:
-    home = d.transaction.home
-    if home >= 0 and d.core.groups[home].database != plan.database.name:
+def _check_home(session: Session, plan: Plan, decided: Decision) -> None:
+    home = session.transaction.home
+    if home >= 0 and session.core.groups[home].database != plan.database.name:
         raise errors.CrossDatabaseError(
             f"{plan.statement.verb} is for shards of {plan.database.name}, but this "
-            f"transaction is on {d.core.groups[home].database}: commit first"
+            f"transaction is on {session.core.groups[home].database}: commit first"
         )
 
 
-class Gathered:
+class MergedResult:
     """The results of several raw cursors as one: what a cursor needs to fetch from.
 
     Rows that the parts return are put in the order of the rows of the statement.
@@ -159,20 +169,20 @@ class Gathered:
         self._next = 0
 
     @classmethod
-    def of(cls, raw: RawCursor) -> Gathered:
+    def of(cls, raw: RawCursor) -> MergedResult:
         """Return the result of one raw cursor that speaks for all."""
         gathered = cls()
-        gathered.take(raw, None)
+        gathered.add(raw, None)
         return gathered
 
     @classmethod
-    def counting(cls, rowcount: int) -> Gathered:
+    def counting(cls, rowcount: int) -> MergedResult:
         """Return a result without rows."""
         gathered = cls()
         gathered.rowcount = rowcount
         return gathered
 
-    def take(self, raw: RawCursor, places: Sequence[int] | None) -> None:
+    def add(self, raw: RawCursor, places: Sequence[int] | None) -> None:
         """Add a part's result; `places` are the numbers of its rows in the whole."""
         self.is_empty = False
         self.rowcount += max(raw.rowcount, 0)

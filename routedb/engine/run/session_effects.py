@@ -43,81 +43,85 @@ _PLAIN_SET = re.compile(
 _IS_NAME = re.compile(r"[\w.]+").fullmatch
 
 
-def note(d: Session, link: Link | None, text: Text, params: Any) -> None:
+def note(session: Session, link: Link | None, text: Text, params: Any) -> None:
     """Take note of the effects of a statement that has succeeded on `link`."""
-    if link is None or not text.plan.is_noted:
+    if link is None or not text.plan.has_session_effects:
         return
     if text.plan.statement.parts > 1:
-        _note_several(d, link, text, params)
+        _note_several(session, link, text, params)
     else:
-        _note(d, link, text, params, _is_undone(d, link))
+        _note(session, link, text, params, _is_undone(session, link))
 
 
-def _note(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
+def _note(
+    session: Session, link: Link, text: Text, params: Any, is_undone: bool
+) -> None:
     for effect in text.plan.statement.session:
         action = _ACTIONS.get(effect)
         if action is not None:
-            action(d, link, text, params, is_undone)
-    affinity.note(d, link, text, params, is_undone)
+            action(session, link, text, params, is_undone)
+    affinity.note(session, link, text, params, is_undone)
 
 
-def _note_several(d: Session, link: Link, text: Text, params: Any) -> None:
+def _note_several(session: Session, link: Link, text: Text, params: Any) -> None:
     """Each of several statements leaves its own; PostgreSQL runs them in a transaction,
     which one of them may end."""
     statement = text.plan.statement
     found = pieces(text.scan, params)
     if len(found) != statement.parts:  # it defines a routine as well
         found = [(text.source, params)] if statement.kind is Kind.SESSION else []
-    was_open = d.transaction.is_open
-    is_undone = link.adapter.dialect == "postgresql" or _is_undone(d, link)
-    before = d.links.settings.version
+    was_open = session.transaction.is_open
+    is_undone = link.adapter.dialect == "postgresql" or _is_undone(session, link)
+    before = session.links.settings.version
     for sql, its in found:
-        piece = d.learn(sql)
-        _follow(d, piece.plan.statement)
-        _note(d, link, piece, its, is_undone)
+        piece = session.learn(sql)
+        _follow(session, piece.plan.statement)
+        _note(session, link, piece, its, is_undone)
     if not was_open and link.is_idle():
-        d.links.settings.commit()
-        d.links.pins.commit()
-    if d.links.settings.version != before:
-        d.links.changed(link)
-    d.refresh()
+        session.links.settings.commit()
+        session.links.pins.commit()
+    if session.links.settings.version != before:
+        session.links.note_settings_changed(link)
+    session.refresh()
 
 
-def _follow(d: Session, statement: Statement) -> None:
+def _follow(session: Session, statement: Statement) -> None:
     """Do with what is pending what a statement among several does to its transaction.
     What comes of the transaction itself, the driver is asked afterwards."""
     for step in statement.tx:
         if step.effect in (TxEffect.COMMIT, TxEffect.COMMIT_AND_CHAIN):
-            d.links.settings.commit()
-            d.links.pins.commit()
+            session.links.settings.commit()
+            session.links.pins.commit()
         elif step.effect in (TxEffect.ROLLBACK, TxEffect.ROLLBACK_AND_CHAIN):
-            d.links.settings.rollback()
-            d.links.pins.rollback()
+            session.links.settings.rollback()
+            session.links.pins.rollback()
         elif step.name is not None and step.effect in _ON_SAVEPOINTS:
-            _ON_SAVEPOINTS[step.effect](d)(step.name)
+            _ON_SAVEPOINTS[step.effect](session)(step.name)
 
 
 _ON_SAVEPOINTS: dict[TxEffect, Callable[[Session], Callable[[str], None]]] = {
-    TxEffect.SAVEPOINT: lambda d: d.links.savepoint,
-    TxEffect.RELEASE: lambda d: d.links.release,
-    TxEffect.ROLLBACK_TO: lambda d: d.links.rollback_to,
+    TxEffect.SAVEPOINT: lambda session: session.links.savepoint,
+    TxEffect.RELEASE: lambda session: session.links.release,
+    TxEffect.ROLLBACK_TO: lambda session: session.links.rollback_to,
 }
 
 
-def _is_undone(d: Session, link: Link) -> bool:
+def _is_undone(session: Session, link: Link) -> bool:
     """Tell whether the open transaction's rollback undoes what is set and made."""
-    return link.adapter.dialect != "mysql" and d.transaction.is_open
+    return link.adapter.dialect != "mysql" and session.transaction.is_open
 
 
-def _set(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
+def _set(
+    session: Session, link: Link, text: Text, params: Any, is_undone: bool
+) -> None:
     is_undone = is_undone and link.adapter.dialect == "postgresql"
     for setting in _settings(link, text, params):
         level = _level(link, setting)
-        d.links.settings.add(setting._replace(isolation=level), is_undone)
+        session.links.settings.add(setting._replace(isolation=level), is_undone)
         if not is_undone:
-            d.links.changed(link)
+            session.links.note_settings_changed(link)
         if level is not None:
-            d.refresh()
+            session.refresh()
 
 
 def _level(link: Link, setting: Setting) -> str | None:
@@ -136,11 +140,13 @@ def _ask(link: Link, sql: str) -> Any:
 _ISOLATION = "default_transaction_isolation"
 
 
-def _use(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
+def _use(
+    session: Session, link: Link, text: Text, params: Any, is_undone: bool
+) -> None:
     """USE names a schema of that database's servers; others may not have it."""
     setting = Setting(link.node.engine, text.source, params, (), link.node.database)
-    d.links.settings.add(setting, transactional=False)
-    d.links.changed(link)
+    session.links.settings.add(setting, transactional=False)
+    session.links.note_settings_changed(link)
 
 
 def _settings(link: Link, text: Text, params: Any) -> list[Setting]:
@@ -185,30 +191,34 @@ def _copy(params: Any) -> Any:
     return tuple(params) if isinstance(params, list) else params
 
 
-def _reset(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
+def _reset(
+    session: Session, link: Link, text: Text, params: Any, is_undone: bool
+) -> None:
     names = text.plan.statement.settings
     if names and "*" not in names and "all" not in names:
-        _set(d, link, text, params, is_undone)
+        _set(session, link, text, params, is_undone)
         return
     clear = Clear(link.node.engine, text.source, _KEPT_BY_RESET)
-    d.links.settings.clear(clear, is_undone)
+    session.links.settings.clear(clear, is_undone)
     if not is_undone:
-        d.links.changed(link)
-        d.refresh()
+        session.links.note_settings_changed(link)
+        session.refresh()
 
 
-def _discard(d: Session, link: Link, text: Text, params: Any, is_undone: bool) -> None:
+def _discard(
+    session: Session, link: Link, text: Text, params: Any, is_undone: bool
+) -> None:
     """DISCARD ALL empties the session: this one at once, and each other one that has
     something; the rest before their next statement."""
-    d.links.settings.clear(Clear(link.node.engine, text.source))
-    d.links.changed(link)
-    pins = d.links.pins
+    session.links.settings.clear(Clear(link.node.engine, text.source))
+    session.links.note_settings_changed(link)
+    pins = session.links.pins
     pins.clear(link.id)
     for node in {held.node for held in pins}:
-        if d.open[node].adapter is link.adapter:
+        if session.open[node].adapter is link.adapter:
             pins.clear(node)
-            d.links.get(node)
-    d.refresh()
+            session.links.get(node)
+    session.refresh()
 
 
 def _names(text: Text, params: Any) -> tuple[str, ...]:

@@ -7,35 +7,37 @@ from contextlib import nullcontext
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.engine.plans.plan import Plan
-from routedb.engine.route.router import Aim
+from routedb.engine.route.router import Decision
 from routedb.engine.run.attempt import Attempts
-from routedb.engine.session import Call, Seat, Session
+from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.transactions import fence
 from routedb.session import Event
 from routedb.sql.statement import Kind
 
 
 def once(
-    d: Session,
-    cursor: Seat,
+    session: Session,
+    cursor: VirtualCursor,
     plan: Plan,
-    decided: Aim,
+    decided: Decision,
     call: Call,
     is_batch: bool = False,
 ) -> None:
     """Run on one group, on another node of it where that is allowed."""
-    finish(d, cursor, plan, Attempts(d, plan, decided, is_batch=is_batch), call)
+    finish(
+        session, cursor, plan, Attempts(session, plan, decided, is_batch=is_batch), call
+    )
 
 
 def finish(
-    d: Session, cursor: Seat, plan: Plan, attempts: Attempts, call: Call
+    session: Session, cursor: VirtualCursor, plan: Plan, attempts: Attempts, call: Call
 ) -> None:
     """Run until an attempt succeeds, or raise what the user must see."""
     while True:
         link = attempts.reach()
         raw = cursor.raws.get(link) or cursor.take(link)
         try:
-            run_on(d, link, call, raw)
+            run_on(session, link, call, raw)
         except Exception as exc:
             cursor.link, cursor.raw, cursor.route = link, raw, attempts.route
             attempts.judge(link, exc)
@@ -43,43 +45,43 @@ def finish(
         break
     cursor.link, cursor.raw, cursor.route = link, raw, attempts.route
     attempts.met(link)
-    if d.transaction.is_open and not attempts.is_early and not attempts.may_write:
-        d.transaction.on(Event.READ)
-    wrote(d, cursor, plan, raw)
+    if session.transaction.is_open and not attempts.is_early and not attempts.may_write:
+        session.transaction.apply(Event.READ)
+    wrote(session, cursor, plan, raw)
 
 
-def wrote(d: Session, cursor: Seat, plan: Plan, raw: RawCursor) -> None:
+def wrote(session: Session, cursor: VirtualCursor, plan: Plan, raw: RawCursor) -> None:
     """Take note of a statement that may have written, and of whether it gave rows.
 
     Raises OutcomeUnknown when the node is found to be an old writer.
     """
     link = cursor.link
     if link is not None and not plan.is_read:
-        link.is_changed = True
+        link.needs_reset = True
     if not plan.is_read and plan.statement.kind is not Kind.SESSION:
         if link is not None:
-            if d.core.topology.groups[link.node.group].fenced:
-                _check_fence(d, plan, link)
-            d.sight.wrote(link.node.group, link.id)
-            if plan.leaves_key:
-                d.links.pins.inserted = link.id
+            if session.core.topology.groups[link.node.group].fenced:
+                _check_fence(session, plan, link)
+            session.tracker.note_write(link.node.group, link.id)
+            if plan.may_generate_key:
+                session.links.pins.inserted = link.id
         if plan.statement.kind is Kind.WRITE:
-            d.transaction.has_written = link is None or link.holds_writes
+            session.transaction.has_written = link is None or link.holds_writes
     if raw.description is None:
         cursor.unseat()
     elif raw is not cursor.seated:
         cursor.seat(raw)
 
 
-def _check_fence(d: Session, plan: Plan, link: Link) -> None:
+def _check_fence(session: Session, plan: Plan, link: Link) -> None:
     """Inside a transaction the commit tells."""
-    if not d.transaction.is_open and fence.is_overtaken(d.core, link):
+    if not session.transaction.is_open and fence.is_overtaken(session.core, link):
         raise fence.unknown(link, plan.statement.verb)
 
 
-def run_on(d: Session, link: Link, call: Call, raw: RawCursor) -> None:
+def run_on(session: Session, link: Link, call: Call, raw: RawCursor) -> None:
     """Run on a raw cursor: counted as load, one thread at a time where needed."""
-    loads, node = d.core.loads, link.node.id
+    loads, node = session.core.loads, link.node.id
     loads[node] += 1
     is_judged = False
     try:
@@ -91,4 +93,4 @@ def run_on(d: Session, link: Link, call: Call, raw: RawCursor) -> None:
     finally:
         loads[node] -= 1
         if not is_judged:
-            link.touch(d.core.clock())
+            link.touch(session.core.clock())

@@ -22,14 +22,14 @@ from routedb.config.model import (
     NodeConfig,
 )
 from routedb.engine.links.link import Link
-from routedb.engine.plans.plan_cache import Texts
-from routedb.engine.pool.pool import World
+from routedb.engine.plans.plan_cache import PlanCache
+from routedb.engine.pool.pool import PoolContext
 from routedb.engine.pool.pools import Pools
 from routedb.engine.pool.upkeep import Upkeep
-from routedb.engine.route.shadow.plans import ShadowTexts
+from routedb.engine.route.shadow.plans import ShadowPlanCache
 from routedb.engine.shared.absence import no_writer
-from routedb.engine.shared.link_registry import Roll
-from routedb.engine.shared.node_registry import Roster
+from routedb.engine.shared.link_registry import LinkRegistry
+from routedb.engine.shared.node_registry import NodeRegistry
 from routedb.errors import Fault
 from routedb.events import NodeFailed
 from routedb.routing import Rules, database_for
@@ -63,35 +63,39 @@ class Core:
     ) -> None:
         self.config = config
         self.clock = clock
-        self._roster = Roster(config)
-        self.nodes: Sequence[NodeConfig] = self._roster.nodes  # grows, never shrinks
+        self._node_registry = NodeRegistry(config)
+        self.nodes: Sequence[NodeConfig] = (
+            self._node_registry.nodes
+        )  # grows, never shrinks
         self.groups: tuple[GroupConfig, ...] = config.groups
         self.loads = [0] * len(self.nodes)  # statements under way, by node id
         self.topology: Snapshot = initial(config)
-        self.roll = Roll()
+        self.open_links = LinkRegistry()
         self._limits = Limits.of(config)
         self.rules = Rules(config)
         self.wrote_at: dict[int, float] = {}  # group -> the process's last write there
         self._volatile: dict[tuple[str, Table], bool] = {}
         # The monitor's, once there is one: see to it that it runs; make it hurry.
-        self.attend: Callable[[], None] = lambda: None
-        self.wake: Callable[[], None] = lambda: None
-        self.hasten: Callable[[int], None] = lambda group: None
-        self.wanted_at: dict[int, float] = {}  # group -> when a sample was last wanted
-        self._hastened: set[int] = set()
+        self.start_monitor: Callable[[], None] = lambda: None
+        self.wake_monitor: Callable[[], None] = lambda: None
+        self.hurry_monitor: Callable[[int], None] = lambda group: None
+        self.sample_requested_at: dict[
+            int, float
+        ] = {}  # group -> when a sample was last wanted
+        self._hurried: set[int] = set()
         self._starts = count()
         self._adapter_for = adapter_for
-        self._texts: dict[str | None, Texts] = {}
-        self._make_texts = ShadowTexts if config.shadow else Texts
+        self._plan_caches: dict[str | None, PlanCache] = {}
+        self._make_plan_cache = ShadowPlanCache if config.shadow else PlanCache
         self._make_conditions()
         self._rng = random.Random()
-        world = World(clock, self.generation, self.expiry, self._tended)
-        self.pools = Pools(config, adapter_for, world, lambda: self.topology)
+        context = PoolContext(clock, self.generation, self.expiry, self._start_upkeep)
+        self.pools = Pools(config, adapter_for, context, lambda: self.topology)
         # The runtime's: age the links of its connections; tell whether there are any.
-        self.age: Callable[[], bool] = lambda: False
+        self.expire_old_links: Callable[[], bool] = lambda: False
         self.upkeep = Upkeep(self._tend, self.pools.round_s)
         # Of discovered groups that were asked for: why nobody told their members.
-        self._unheard: dict[int, str] = {}
+        self._undiscovered: dict[int, str] = {}
 
     def adapter(self, node: NodeConfig) -> Adapter:
         """Return the adapter that opens `node`."""
@@ -107,17 +111,17 @@ class Core:
             return inf
         return self.clock() + database.max_age_s * self._rng.uniform(1 - _JITTER, 1)
 
-    def first_turn(self) -> int:
+    def next_rotation(self) -> int:
         """Return where in the ring a new connection begins: each at another place, or
         connections of one statement would all meet at one replica."""
         return next(self._starts)
 
-    def texts(self, using: str | None) -> Texts:
+    def plan_cache(self, using: str | None) -> PlanCache:
         """Return the cache of known texts for `conn.using(using)`, None for plain."""
-        known = self._texts.get(using)
+        known = self._plan_caches.get(using)
         if known is None:
-            made = self._make_texts(self.config, self.rules, using)
-            known = self._texts.setdefault(using, made)
+            made = self._make_plan_cache(self.config, self.rules, using)
+            known = self._plan_caches.setdefault(using, made)
         return known
 
     def default_group(self, database: str | None) -> int:
@@ -132,7 +136,7 @@ class Core:
         known = self._volatile.get(key)
         if known is None:
             at = link()
-            with at.hold:
+            with at.exclusive:
                 known = at.adapter.volatility(at.raw, function.name, function.schema)
             if known is not None:
                 self._volatile[key] = known
@@ -142,28 +146,28 @@ class Core:
         """Take note that this process has just written to a group."""
         with self._noting:
             self.wrote_at[group] = self.clock()
-        self.want(group)
+        self.request_sample(group)
 
-    def want(self, group: int) -> None:
+    def request_sample(self, group: int) -> None:
         """Say that a new sample would let a replica of the group answer again."""
-        self.wanted_at[group] = self.clock()
-        if group not in self._hastened:  # the monitor is told once between two samples
-            self._hastened.add(group)
-            self.hasten(group)
+        self.sample_requested_at[group] = self.clock()
+        if group not in self._hurried:  # the monitor is told once between two samples
+            self._hurried.add(group)
+            self.hurry_monitor(group)
 
-    def last_wanted(self, group: int) -> float:
+    def last_sample_request(self, group: int) -> float:
         """Return when a sample of the group was last wanted; the next wish is told to
         the monitor again."""
-        self._hastened.discard(group)
-        return self.wanted_at.get(group, 0.0)
+        self._hurried.discard(group)
+        return self.sample_requested_at.get(group, 0.0)
 
     def publish(self, event: Event) -> None:
         """Take news of a node into the snapshot and wake whoever waits for it."""
         with self._changed:
             after = update(self.topology, event, self.clock(), self._limits)
-            self._show(after, self.nodes[event.node].group)
+            self._replace_topology(after, self.nodes[event.node].group)
 
-    def heard(self, link: Link, exc: Exception, fault: Fault) -> None:
+    def report_fault(self, link: Link, exc: Exception, fault: Fault) -> None:
         """Take a failed statement as evidence of its node, and see to more of it.
 
         The link's generation goes with it: what an old link meets says nothing of a
@@ -173,15 +177,15 @@ class Core:
         if fault in _NODE_FAULTS:
             reason = mask(str(exc)).strip()
             self.publish(NodeFailed(link.id, link.generation, reason, fault))
-            self.wake()
+            self.wake_monitor()
 
     def give_up(self, node: int, since: float) -> None:
         """Take note that a node has answered nothing `since` then: end the links it had
         at that time. A file has no line that could hang: a lock may be held on it."""
         if self.adapter(self.nodes[node]).is_remote:
-            self.roll.give_up(node, since, self.clock() - since)
+            self.open_links.give_up(node, since, self.clock() - since)
 
-    def enrol(self, group: int, told: Membership) -> list[NodeConfig]:
+    def update_members(self, group: int, told: Membership) -> list[NodeConfig]:
         """Take what Patroni told of a group into the snapshot; return its members."""
         with self._changed:
             weights = self._weights(group, told)
@@ -189,19 +193,19 @@ class Core:
             after = self.topology
             for event in changes(after.groups[group], weights, told.is_paused):
                 after = update(after, event, self.clock(), self._limits)
-            self._show(after, group)
-            self._heard(group, "")
+            self._replace_topology(after, group)
+            self._note_undiscovered(group, "")
             return [self.nodes[view.id] for view in after.groups[group].members]
 
-    def unheard(self, group: int, why: str) -> None:
+    def note_undiscovered(self, group: int, why: str) -> None:
         """Note that no Patroni of a group could be asked."""
         with self._changed:
-            self._heard(group, why)
+            self._note_undiscovered(group, why)
 
     def await_members(self, group: int, deadline: float) -> None:
         """Wait until Patroni was asked once for the members of a discovered group."""
         with self._changed:
-            while self.groups[group].is_discovered and group not in self._unheard:
+            while self.groups[group].is_discovered and group not in self._undiscovered:
                 left = deadline - self.clock()
                 if left <= 0:
                     return
@@ -210,18 +214,18 @@ class Core:
     def _weights(self, group: int, told: Membership) -> dict[int, float]:
         weights = {}
         for member in told.members:
-            node = self._roster.node_at(group, member.host, member.port)
+            node = self._node_registry.node_at(group, member.host, member.port)
             self.pools.join(node)
             weights[node.id] = node.weight if member.takes_reads else 0.0
         return weights
 
-    def _heard(self, group: int, why: str) -> None:
-        is_first = group not in self._unheard
-        self._unheard[group] = why
+    def _note_undiscovered(self, group: int, why: str) -> None:
+        is_first = group not in self._undiscovered
+        self._undiscovered[group] = why
         if is_first:
             self._changed.notify_all()
 
-    def _show(self, after: Snapshot, group: int) -> None:
+    def _replace_topology(self, after: Snapshot, group: int) -> None:
         """Replace the snapshot, and wake those who wait for what is new of a group."""
         before = self.topology
         if after is before:
@@ -243,9 +247,9 @@ class Core:
                 return view.writer
             left = deadline - self.clock()
             if left <= 0 or view.is_refusing:
-                why = self._unheard.get(group, "")
+                why = self._undiscovered.get(group, "")
                 raise no_writer(self.groups[group], self.nodes, view, why)
-            self.wake()
+            self.wake_monitor()
             with self._settled:
                 if self.topology.groups[group] is view:
                     self._settled.wait(min(left, 0.5))
@@ -265,7 +269,7 @@ class Core:
 
     def await_news(self, version: int, deadline: float) -> bool:
         """Wait until the snapshot is newer than `version`; False when time is over."""
-        self.wake()
+        self.wake_monitor()
         with self._changed:
             while self.topology.version == version:
                 left = deadline - self.clock()
@@ -283,7 +287,7 @@ class Core:
     def after_fork(self) -> None:
         """In a forked child: no lock may still be held by a thread that is not here."""
         self._make_conditions()
-        self.roll = Roll()
+        self.open_links = LinkRegistry()
         self.loads[:] = [0] * len(self.nodes)
         self._rng.seed()
         self.pools.abandon()
@@ -294,12 +298,12 @@ class Core:
         self.pools.close()
         self.upkeep.stop()
 
-    def _tended(self) -> None:
+    def _start_upkeep(self) -> None:
         self.upkeep.attend()
 
     def _tend(self) -> bool:
         has_links = self.pools.tend()
-        return self.age() or has_links
+        return self.expire_old_links() or has_links
 
     def _make_conditions(self) -> None:
         """Those who wait for a writer may be many, and news come fast meanwhile: they

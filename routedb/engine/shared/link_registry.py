@@ -14,7 +14,7 @@ from weakref import WeakSet
 from routedb.engine.links.link import Link
 
 
-class Roll:
+class LinkRegistry:
     """The links that live, held weakly; touched when one opens only.
 
     One that was closed leaves with its last holder: closing does not end a statement
@@ -26,12 +26,12 @@ class Roll:
         # Re-entrant: a connection that is collected inside it closes its links.
         self._lock = threading.RLock()
 
-    def enter(self, link: Link) -> None:
+    def add(self, link: Link) -> None:
         """Take note of a link that has opened."""
         with self._lock:
             self._links.add(link)
 
-    def end(self) -> None:
+    def interrupt_all(self) -> None:
         """End whatever still waits on a link to a server: its runtime closes."""
         with self._lock:
             for link in list(self._links):

@@ -12,7 +12,7 @@ from routedb.config.model import ClusterConfig, NodeConfig
 Address = tuple[str, int]
 
 
-class Roster:
+class NodeRegistry:
     """Finds and numbers nodes. Callers serialize the calls of `node_at`."""
 
     def __init__(self, config: ClusterConfig) -> None:

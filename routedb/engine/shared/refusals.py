@@ -21,16 +21,19 @@ def unknown(
     link: Link, verb: str, exc: Exception, fault: Fault
 ) -> errors.OutcomeUnknown:
     """Return the error for a statement that may have happened."""
-    said = link.end if link.silence_s else f"{_SAID[fault]}: {exc}"
+    said = link.end_reason if link.silence_s else f"{_SAID[fault]}: {exc}"
     return errors.OutcomeUnknown(
         f"{verb} was sent to {link.node.name} and {said}. It may or may not have "
         "happened; running it again may do it twice"
     )
 
 
-def second_home(d: Session, plan: Plan, group: int) -> errors.Error:
+def second_home_refused(session: Session, plan: Plan, group: int) -> errors.Error:
     """Return the refusal of a write to `group` by a transaction that is elsewhere."""
-    home, other = d.core.groups[d.transaction.home], d.core.groups[group]
+    home, other = (
+        session.core.groups[session.transaction.home],
+        session.core.groups[group],
+    )
     tables = ", ".join(map(str, plan.statement.tables)) or "no table"
     if home.database == other.database:
         return errors.ShardError(

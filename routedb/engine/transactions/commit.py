@@ -129,14 +129,14 @@ class Commit:
         if not database.commit_check or commits is None or link.is_failed():
             return None
         try:
-            with link.hold:
-                note = commits.note(link.raw, link.note)
+            with link.exclusive:
+                note = commits.note(link.raw, link.commit_note)
         except Exception as exc:
             fault = self._failed(link, exc)
             if action_for(fault, Moment.IN_TRANSACTION) is Action.LOSE:
                 raise _never_sent(link) from exc
             raise
-        link.note = note or link.note
+        link.commit_note = note or link.commit_note
         return note
 
     def _ask(self, group: int, link: Link, note: Note, exc: Exception) -> None:
@@ -157,8 +157,8 @@ class Commit:
 
     def _failed(self, link: Link, exc: Exception) -> Fault:
         """Take note that a branch could not be committed: it is over there."""
-        fault = link.take(exc)
-        self._links.core.heard(link, exc, fault)
+        fault = link.classify_error(exc)
+        self._links.core.report_fault(link, exc, fault)
         if fault is Fault.LINK_LOST:
             self._links.drop(link)
         else:

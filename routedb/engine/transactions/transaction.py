@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from routedb import errors
 from routedb.adapters.base import Fault, TxMode
-from routedb.engine.consistency.tracker import Sight
+from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.transactions.commit import Commit, End, roll_back
@@ -25,9 +25,9 @@ from routedb.topology.snapshot import Role
 class Transaction:
     """State, home and branches. `home_link` is public: the hot path compares `home`."""
 
-    def __init__(self, links: Links, sight: Sight) -> None:
+    def __init__(self, links: Links, sight: ConsistencyTracker) -> None:
         self.links = links
-        self.sight = sight
+        self.tracker = sight
         self.autocommit = links.mode.autocommit
         self.state = State.AUTOCOMMIT if self.autocommit else State.OPEN
         self.home = -1
@@ -62,7 +62,7 @@ class Transaction:
         """Tell whether a backend takes part."""
         return bool(self.branches)
 
-    def on(self, event: Event) -> None:
+    def apply(self, event: Event) -> None:
         """Move to the next state; the only place where it changes."""
         self.state = advance(self.state, event, self.autocommit)
 
@@ -76,7 +76,7 @@ class Transaction:
             self.has_written = False  # that was outside
             self.is_explicit = True
             self._begin = sql
-            self.on(Event.BEGIN)
+            self.apply(Event.BEGIN)
         elif sql is not None:
             self._prologue.append(sql)
         elif mode != self.links.mode:  # chained: it is not what the link begins itself
@@ -94,7 +94,7 @@ class Transaction:
         self._savepoints.append((name, sql))
         self._prologue.append(sql)
 
-    def leave(self, name: str | None, sql: str, keeps: bool) -> bool:
+    def end_savepoint(self, name: str | None, sql: str, keeps: bool) -> bool:
         """Keep RELEASE, or ROLLBACK TO, which `keeps` its savepoint, in order before
         the first statement. False when no savepoint has that name: the server says so.
         """
@@ -106,7 +106,7 @@ class Transaction:
         self._prologue.append(sql)
         return True
 
-    def join(self, group: int, link: Link, role: Role, is_home: bool) -> Link:
+    def add_branch(self, group: int, link: Link, role: Role, is_home: bool) -> Link:
         """Make `link` a branch of the transaction, in the same transactional state.
 
         Raises what the server says of that; the link is then as it was.
@@ -129,7 +129,7 @@ class Transaction:
         self.home_link = self.branches[group]
         self.is_on_writer = self.roles[group] is Role.WRITER
 
-    def adopt(self, link: Link) -> None:
+    def adopt_open(self, link: Link) -> None:
         """Take over a transaction that a text of several statements left open."""
         self.branches[link.node.group] = link
         self.roles[link.node.group] = Role.WRITER
@@ -146,10 +146,12 @@ class Transaction:
             try:
                 link.run(sql)
             except Exception as exc:
-                fault = link.take(exc)
-                self.blame(link, exc, fault, action_for(fault, Moment.IN_TRANSACTION))
+                fault = link.classify_error(exc)
+                self.raise_failure(
+                    link, exc, fault, action_for(fault, Moment.IN_TRANSACTION)
+                )
 
-    def blame(
+    def raise_failure(
         self,
         link: Link,
         exc: Exception,
@@ -163,13 +165,13 @@ class Transaction:
         """
         if action is Action.LOSE:
             self.lose(link)
-            told = link.end if fault is Fault.LINK_LOST else link.node.name
+            told = link.end_reason if fault is Fault.LINK_LOST else link.node.name
             raise errors.TransactionLost(
                 f"{told}, inside a transaction: {exc}. Nothing of it was committed; "
                 "after rollback(), running the whole transaction again is safe"
             ) from exc
         if link.is_failed():
-            self.on(Event.ERROR)
+            self.apply(Event.ERROR)
         elif not ends_itself and self._was_ended(link, fault):
             self.lose(link, keep=True)
         raise exc
@@ -177,7 +179,7 @@ class Transaction:
     def note_write(self, group: int) -> None:
         """Take note, before it is sent, of a statement that may write."""
         self.wrote.add(group)
-        self.on(Event.WRITE)
+        self.apply(Event.WRITE)
 
     def commit(self, end: End = Link.commit) -> None:
         """Commit every branch; `end` does so on the home.
@@ -227,9 +229,11 @@ class Transaction:
         self.lose(link)
         self.commits += 1
         self.end(committed=False)
-        self.sight.wrote(link.node.group, link.id)  # maybe: do not read behind it
+        self.tracker.note_write(
+            link.node.group, link.id
+        )  # maybe: do not read behind it
 
-    def begin_anew(self, link: Link) -> None:
+    def restart(self, link: Link) -> None:
         """Forget a backend that has done nothing with the first statement: another
         one will begin."""
         roll_back(self.links, link)
@@ -246,13 +250,13 @@ class Transaction:
         self.branches.clear()
         self.home = -1
         self.home_link = None
-        self.on(event)
+        self.apply(event)
 
-    def rest(self, mode: TxMode) -> None:
+    def set_mode(self, mode: TxMode) -> None:
         """Take a new mode while no backend takes part."""
         self.autocommit = mode.autocommit
         self.mode = mode
-        self.on(Event.END)
+        self.apply(Event.END)
 
     def end(self, committed: bool) -> None:
         """Return to rest."""
@@ -268,15 +272,15 @@ class Transaction:
             self.links.version += 1
             if len(self.branches) == 1:  # it ran them itself
                 (link,) = self.branches.values()
-                link.replayed = self.links.settings.version
+                link.settings_version = self.links.settings.version
         is_shadow = self.links.core.config.shadow  # a replica would have answered
         for group, link in self.branches.items():
             link.is_text_begun = False
             link.touch(self.links.core.clock())
             if group in self.wrote:
-                self.sight.wrote(group, link.id)
+                self.tracker.note_write(group, link.id)
             elif group == self.home and self.has_shown and not is_shadow:
-                self.sight.meet(link)
+                self.tracker.note_read(link)
         self.branches = {}
         self.home = -1
         self.home_link = None
@@ -287,7 +291,7 @@ class Transaction:
         self._savepoints.clear()
         self.is_explicit = False
         self.mode = self.links.mode
-        self.on(Event.END)
+        self.apply(Event.END)
 
     def _was_ended(self, link: Link, fault: Fault) -> bool:
         """Tell whether the server has ended the transaction by itself (MySQL after a

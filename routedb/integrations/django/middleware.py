@@ -62,7 +62,7 @@ class ConsistencyMiddleware:
     def _tokens(self, before: dict[str, int]) -> Iterator[tuple[str, str]]:
         """Yield the token of each database that this request has written to."""
         for alias, connection in _open():
-            writes = connection.dispatcher.sight.writes
+            writes = connection.dispatcher.tracker.writes
             if not (self._is_for_reads or writes > before.get(alias, 0)):
                 continue
             try:
@@ -95,7 +95,7 @@ def _open() -> Iterator[tuple[str, Connection]]:
 def _begin(alias: str, connection: Connection) -> int:
     """Let an open connection see what the user has seen; return its count of writes."""
     _take(alias, connection)
-    return connection.dispatcher.sight.writes
+    return connection.dispatcher.tracker.writes
 
 
 def _greet(sender: Any, connection: Any, **more: Any) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from routedb.config.model import ClusterConfig
 from routedb.engine.plans.plan import Plan, Text
-from routedb.engine.plans.plan_cache import MOST_SHAPES, Texts
+from routedb.engine.plans.plan_cache import MOST_SHAPES, PlanCache
 from routedb.routing import Rules
 from routedb.sql import Scan, Statement
 
@@ -23,7 +23,7 @@ class ShadowPlan(Plan):
     def _settle_role(self) -> None:
         super()._settle_role()
         self.is_simple = False
-        self.near = -1
+        self.sticky_group = -1
         self.may_replica = False
 
 
@@ -42,7 +42,7 @@ def unshadowed(text: Text) -> Text:
     return text.would if isinstance(text, ShadowText) else text
 
 
-class ShadowTexts(Texts):
+class ShadowPlanCache(PlanCache):
     """Known texts of a core with `shadow = true`."""
 
     def __init__(self, config: ClusterConfig, rules: Rules, using: str | None) -> None:
