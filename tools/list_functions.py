@@ -1,7 +1,7 @@
-"""Print the functions of a PostgreSQL server that only read, for routedb.sql.functions.
+"""Print the functions of a PostgreSQL server that only read, for routedb's lists.
 
     python tools/list_functions.py "host=… dbname=…" > \
-        routedb/sql/functions/postgresql_plain.txt
+        routedb/sql/catalog/functions/postgresql_plain.txt
 
 A name is printed when every function of that name in pg_catalog is immutable or stable,
 or when it is a type's, which may be written like a function: date('2024-01-01').

@@ -19,7 +19,7 @@ from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
-from routedb.sql.params import to_qmark
+from routedb.sql.scanner.placeholders import to_qmark
 from routedb.topology.snapshot import Answer, Role
 
 # Primary result codes (sqlite.org, Result and Error Codes).

@@ -10,7 +10,7 @@ from routedb.config import globs
 from routedb.config.document import Document, Path
 from routedb.config.functions import SHARDING_KEYS, read_function
 from routedb.config.model import DatabaseConfig, TableRule
-from routedb.sql.names import fold_word
+from routedb.sql.scanner.identifiers import fold_identifier
 
 _PART = re.compile(r'"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|([^."`\s]+)')
 _NAME = re.compile(rf"(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))?")
@@ -91,9 +91,9 @@ def _split(
 def _unquoted(found: Sequence[str], dialect: str) -> str:
     quoted, ticked, plain = found
     if plain:
-        return fold_word(plain, dialect, is_quoted=False)
+        return fold_identifier(plain, dialect, is_quoted=False)
     name = quoted.replace('""', '"') or ticked.replace("``", "`")
-    return fold_word(name, dialect, is_quoted=True)
+    return fold_identifier(name, dialect, is_quoted=True)
 
 
 def _column(document: Document, path: Path, key: str, dialect: str) -> str:

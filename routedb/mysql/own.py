@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from routedb.engine.links.link import Link
 from routedb.face import Half
 from routedb.session.pins import Pins
-from routedb.sql.stake import Lives, Stake
+from routedb.sql.session_objects import ObjectKind, SessionObject
 
 if TYPE_CHECKING:
     from routedb.mysql.cursor import MySQLCursor
 
-UNREAD = Stake(Lives.UNREAD)
+UNREAD = SessionObject(ObjectKind.UNREAD)
 
 
 class Own(Half):

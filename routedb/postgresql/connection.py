@@ -14,7 +14,7 @@ from routedb.postgresql.info import Unbound
 from routedb.postgresql.twophase import TwoPhase
 from routedb.session import State
 from routedb.session.settings import Clear
-from routedb.sql.stake import Lives, Stake
+from routedb.sql.session_objects import ObjectKind, SessionObject
 
 
 class PostgreSQLConnection(TwoPhase):
@@ -117,7 +117,7 @@ class PostgreSQLConnection(TwoPhase):
     def _listening(self) -> Any:
         """Return the raw connection that listens, else the backend's."""
         links = self.usable().links
-        for held in links.pins.find(Stake(Lives.LISTEN)):
+        for held in links.pins.find(SessionObject(ObjectKind.LISTEN)):
             link = links.open.get(held.node)
             if link is not None and link.adapter is self._adapter:
                 return link.raw

@@ -17,7 +17,7 @@ from routedb.face.rebind import rebind
 from routedb.postgresql.handle import Handle
 from routedb.postgresql.own import Own
 from routedb.postgresql.shown import kept, shown
-from routedb.sql.stake import Lives, Stake
+from routedb.sql.session_objects import ObjectKind, SessionObject
 
 if TYPE_CHECKING:
     from routedb.postgresql.connection import PostgreSQLConnection
@@ -110,7 +110,9 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         raws = list(self.raws.values())
         if self.name and self.withhold:
             for link in self.raws:
-                self.connection.dispatcher.links.pins.free(self._stake, link.id)
+                self.connection.dispatcher.links.pins.free(
+                    self._session_object, link.id
+                )
             self.connection.dispatcher.refresh()
         super().close()
         is_here = not self.name or not raws or _ran_here(raws)
@@ -193,12 +195,12 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         if self.name and self.withhold:
             d = self.connection.dispatcher
             is_undone = d.transaction.is_open
-            d.links.pins.hold(self._stake, link.id, is_undone=is_undone)
+            d.links.pins.hold(self._session_object, link.id, is_undone=is_undone)
             d.refresh()
 
     @property
-    def _stake(self) -> Stake:
-        return Stake(Lives.CURSOR, str(self.name))
+    def _session_object(self) -> SessionObject:
+        return SessionObject(ObjectKind.CURSOR, str(self.name))
 
     def seat(self, raw: Any) -> None:
         """Fetch from `raw` from now on."""

@@ -82,7 +82,7 @@ PRECEDENCE: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
     (Reason.STRONG, lambda c: c.consistency == "strong"),
     (Reason.HINT_ROLE, lambda c: c.hint is not None and c.hint.role is not None),
     (Reason.USING_ROLE, lambda c: c.situation.role is not None),
-    (Reason.ONE_SERVER, lambda c: c.statement.is_local),
+    (Reason.ONE_SERVER, lambda c: c.statement.reads_server_views),
     (
         Reason.WRITER_TRANSACTION,
         lambda c: (

@@ -9,7 +9,7 @@ from routedb import errors
 from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
 from routedb.routing.route import Reason
 from routedb.routing.rules import Rules
-from routedb.sql.stake import RELATIONS
+from routedb.sql.session_objects import RELATIONS
 from routedb.sql.statement import Kind, Statement, Table
 
 # Catalogs exist in every database: a statement on them alone goes where the
@@ -110,7 +110,7 @@ def _homes(statement: Statement, rules: Rules, config: ClusterConfig) -> Homes:
     dialect = dialect_for(config, None)
     found: Homes = {}
     # A temporary table that it makes will be where the other tables are.
-    made = {stake.name for stake in statement.holds if stake.kind in RELATIONS}
+    made = {obj.name for obj in statement.holds if obj.kind in RELATIONS}
     for table in statement.tables:
         is_made = table.name in made and table in statement.writes
         if not is_made and not is_catalog(table, dialect):

@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from routedb.session.pending import Pending
-from routedb.sql.stake import EVERY, RELATIONS, Lives, Stake
+from routedb.sql.session_objects import EVERY, RELATIONS, ObjectKind, SessionObject
 
 # What a rollback undoes where it undoes anything: made, and dropped or ended.
-UNDONE_MADE = frozenset({*RELATIONS, Lives.LISTEN, Lives.CURSOR})
-UNDONE_FREED = frozenset({*RELATIONS, Lives.LISTEN})
+UNDONE_MADE = frozenset({*RELATIONS, ObjectKind.LISTEN, ObjectKind.CURSOR})
+UNDONE_FREED = frozenset({*RELATIONS, ObjectKind.LISTEN})
 # Nothing but the statement that asks for it minds its loss.
-_MILD = frozenset({Lives.VALUE, Lives.RESULT})
+_MILD = frozenset({ObjectKind.VALUE, ObjectKind.RESULT})
 # Names that stand for the server's own catalogs, which tell of what a session has.
 CATALOG = "pg_catalog"
 _SHOWN_IN = {
     **dict.fromkeys(RELATIONS, CATALOG),
-    Lives.PREPARED: "pg_prepared_statements",
-    Lives.CURSOR: "pg_cursors",
+    ObjectKind.PREPARED: "pg_prepared_statements",
+    ObjectKind.CURSOR: "pg_cursors",
 }
 
 
@@ -35,18 +35,18 @@ class Pin(NamedTuple):
     and values are not shown.
     """
 
-    kind: Lives
+    kind: ObjectKind
     name: str | None
     node: str
 
     def __str__(self) -> str:
-        return f"{Stake(self.kind, self.name or '')} on {self.node}"
+        return f"{SessionObject(self.kind, self.name or '')} on {self.node}"
 
 
 class Held(NamedTuple):
     """A thing and where it lives. `key` tells locks apart and is never shown."""
 
-    stake: Stake
+    obj: SessionObject
     key: str
     node: int
 
@@ -79,10 +79,12 @@ class Pins:
         self.version = 0
         self.names: frozenset[str] = frozenset()
         self.pending: Pending[_Change] = Pending()
-        self.lost: list[Stake] = []  # with links, and nobody has been told yet
+        self.lost: list[SessionObject] = []  # with links, and nobody has been told yet
         self._held: dict[Held, int] = {}  # the last one that was made stands last
         self._ending: set[Held] = set()  # ON COMMIT DROP
-        self._gone: set[Stake] = set()  # what is missed only by whom asks for it
+        self._gone: set[SessionObject] = (
+            set()
+        )  # what is missed only by whom asks for it
         # The node that ran the last INSERT, which may have given this session a key.
         self.inserted = -1
 
@@ -94,7 +96,7 @@ class Pins:
 
     def hold(
         self,
-        stake: Stake,
+        obj: SessionObject,
         node: int,
         key: str = "",
         is_undone: bool = False,
@@ -105,66 +107,66 @@ class Pins:
         `is_undone`: a rollback of the open transaction undoes it. `is_ending`: so does
         its commit.
         """
-        held = Held(stake, key, node)
+        held = Held(obj, key, node)
         count = self._held.pop(held, 0)
         if is_undone:
             self.pending.add(_Change(held, count))
         if is_ending:
             self._ending.add(held)
         # Session locks are counted by the server too; the others are there or not.
-        self._held[held] = count + 1 if stake.kind is Lives.LOCK else 1
-        self._gone = {gone for gone in self._gone if gone.kind is not stake.kind}
+        self._held[held] = count + 1 if obj.kind is ObjectKind.LOCK else 1
+        self._gone = {gone for gone in self._gone if gone.kind is not obj.kind}
         self._changed()
 
     def free(
-        self, stake: Stake, node: int, key: str = "", is_undone: bool = False
+        self, obj: SessionObject, node: int, key: str = "", is_undone: bool = False
     ) -> None:
         """Take note that a thing on `node` has ended, or with EVERY all of its kind.
 
         Nobody need be told any more that it was lost.
         """
-        self.lost = [lost for lost in self.lost if not _is_one_of(lost, stake)]
-        for held in self.find(stake):
-            is_meant = stake.name == EVERY or held.key == key
+        self.lost = [lost for lost in self.lost if not _is_one_of(lost, obj)]
+        for held in self.find(obj):
+            is_meant = obj.name == EVERY or held.key == key
             if held.node == node and is_meant:
                 count = self._held.pop(held, 0)
                 if is_undone:
                     self.pending.add(_Change(held, count))
-                if count > 1 and stake.name != EVERY:
+                if count > 1 and obj.name != EVERY:
                     self._held[held] = count - 1
         self._changed()
 
-    def find(self, stake: Stake) -> list[Held]:
+    def find(self, obj: SessionObject) -> list[Held]:
         """Return what is held of this name, in the order it was made; without a name
         all that may be meant."""
-        return [held for held in self if _is_one_of(held.stake, stake)]
+        return [held for held in self if _is_one_of(held.obj, obj)]
 
     @property
     def listens(self) -> list[Held]:
         """What this session listens to: notifications come with the answers to its
         statements, so its reads belong where they arrive."""
-        return self.find(Stake(Lives.LISTEN)) if self._held else []
+        return self.find(SessionObject(ObjectKind.LISTEN)) if self._held else []
 
-    def where(self, stake: Stake, key: str = "") -> int:
+    def where(self, obj: SessionObject, key: str = "") -> int:
         """Return the node that a statement which needs this must run on, else -1."""
-        found = self.find(stake)
+        found = self.find(obj)
         found = [held for held in found if held.key == key] or found
         if found:
             return found[-1].node
-        return self.inserted if stake.kind is Lives.VALUE else -1
+        return self.inserted if obj.kind is ObjectKind.VALUE else -1
 
     def keep(self, node: int) -> bool:
         """Tell whether something lives on `node` that would be missed without asking
         for it, so that its link must not be replaced."""
-        return any(h.node == node and h.stake.kind not in _MILD for h in self)
+        return any(h.node == node and h.obj.kind not in _MILD for h in self)
 
     def has_unread(self, node: int) -> bool:
         """Tell whether rows are still to be read from `node`."""
-        return any(h.node == node for h in self.find(Stake(Lives.UNREAD)))
+        return any(h.node == node for h in self.find(SessionObject(ObjectKind.UNREAD)))
 
-    def is_gone(self, stake: Stake) -> bool:
+    def is_gone(self, obj: SessionObject) -> bool:
         """Tell whether what a statement asks for was lost with its link."""
-        return Stake(stake.kind) in self._gone
+        return SessionObject(obj.kind) in self._gone
 
     def lose(self, node: int) -> None:
         """Take note that the link to `node` is gone, with all that lived there.
@@ -176,13 +178,13 @@ class Pins:
         for held in self:
             if held.node == node:
                 self._held.pop(held, None)
-                if held.stake.kind in _MILD:
-                    self._gone.add(Stake(held.stake.kind))
-                elif held.stake not in self.lost:
-                    self.lost.append(held.stake)
+                if held.obj.kind in _MILD:
+                    self._gone.add(SessionObject(held.obj.kind))
+                elif held.obj not in self.lost:
+                    self.lost.append(held.obj)
         if self.inserted == node:
             self.inserted = -1
-            self._gone.add(Stake(Lives.VALUE))
+            self._gone.add(SessionObject(ObjectKind.VALUE))
         self._changed()
 
     def clear(self, node: int) -> None:
@@ -228,14 +230,14 @@ class Pins:
 
     def _changed(self) -> None:
         self.version += 1
-        stakes = [held.stake for held in self]
-        kinds = {stake.kind for stake in stakes}
-        names = {stake.name for stake in stakes if stake.kind in RELATIONS}
+        objects = [held.obj for held in self]
+        kinds = {obj.kind for obj in objects}
+        names = {obj.name for obj in objects if obj.kind in RELATIONS}
         shown = {_SHOWN_IN[kind] for kind in kinds if kind in _SHOWN_IN}
         self.names = frozenset(names | shown)
 
 
-def _is_one_of(held: Stake, meant: Stake) -> bool:
+def _is_one_of(held: SessionObject, meant: SessionObject) -> bool:
     """Tell whether `held` may be what a statement calls `meant`. Temporary relations
     share one space of names."""
     if held.kind in RELATIONS and meant.kind in RELATIONS:

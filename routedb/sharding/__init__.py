@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from routedb.config.model import TableRule
-from routedb.sharding.functions import check_rules, shard_for_key_hint, shard_of
-from routedb.sharding.plan import ShardPlan, Target
-from routedb.sharding.split import Part
+from routedb.sharding.keys.shard_functions import (
+    check_rules,
+    shard_for_key_hint,
+    shard_of,
+)
+from routedb.sharding.rewrite.split_insert import InsertPart
+from routedb.sharding.shard_plan import ShardPlan, Target
 from routedb.sql import Scan, Table
 
 __all__ = [
-    "Part",
+    "InsertPart",
     "ShardPlan",
     "Target",
     "analyse",
@@ -32,6 +36,6 @@ def analyse(
     `rules` has the rule of each of its tables. Raises ShardError, which names what is
     missing, for a statement whose shard is not certain.
     """
-    from routedb.sharding.analysis import plan_for  # noqa: PLC0415
+    from routedb.sharding.analysis.plan_builder import build_plan  # noqa: PLC0415
 
-    return plan_for(source, scan, dialect, rules)
+    return build_plan(source, scan, dialect, rules)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from routedb.sql.classify import Classifier, classify
-from routedb.sql.params import to_qmark
-from routedb.sql.shape import Scan, scan
-from routedb.sql.split import split
+from routedb.sql.classifier import Classifier, classify
+from routedb.sql.scanner.placeholders import to_qmark
+from routedb.sql.scanner.shape import Scan, scan
+from routedb.sql.scanner.split_script import split
 from routedb.sql.statement import (
     Hints,
     Kind,

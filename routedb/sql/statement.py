@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from routedb.sql.stake import Stake
+from routedb.sql.session_objects import SessionObject
 
 
 class Kind(str, Enum):
@@ -135,10 +135,13 @@ class Statement:
     hints: Hints | None = None
     parts: int = 1  # number of statements in the text
     is_returning: bool = False  # yields rows though it writes (RETURNING)
-    is_local: bool = False  # asks a server about itself: other nodes answer otherwise
+    # Asks a server about itself: other nodes answer otherwise.
+    reads_server_views: bool = False
     reason: str = ""  # why it is not a plain read: "locks rows", "calls nextval"
-    holds: tuple[Stake, ...] = ()
-    frees: tuple[Stake, ...] = ()
-    needs: tuple[Stake, ...] = ()
-    is_brief: bool = False  # what it makes ends with the transaction: ON COMMIT DROP
+    holds: tuple[SessionObject, ...] = ()
+    frees: tuple[SessionObject, ...] = ()
+    needs: tuple[SessionObject, ...] = ()
+    is_dropped_on_commit: bool = (
+        False  # what it makes ends with the transaction: ON COMMIT DROP
+    )
     renames: tuple[tuple[str, str], ...] = ()

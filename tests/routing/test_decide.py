@@ -45,7 +45,7 @@ def decided(statement=READ, group=THREE, hints=True, options=None, **situation):
 
 
 WROTE = {"has_seen": True}
-LOCAL = {"statement": replace(READ, is_local=True)}
+LOCAL = {"statement": replace(READ, reads_server_views=True)}
 STRONG = {"options": {"consistency": "strong"}}
 EVENTUAL = {"options": {"consistency": "eventual"}}
 READS_WRITER = {"options": {"reads": "writer"}}

@@ -5,24 +5,27 @@ from __future__ import annotations
 import pytest
 
 from routedb.session.pins import Pins
-from routedb.sql.stake import EVERY, Lives, Stake
+from routedb.sql.session_objects import EVERY, ObjectKind, SessionObject
 
-TABLE, LOCK = Stake(Lives.TABLE, "t"), Stake(Lives.LOCK)
-LISTEN, PLAN = Stake(Lives.LISTEN, "c"), Stake(Lives.PREPARED, "p")
-VALUE = Stake(Lives.VALUE)
+TABLE, LOCK = SessionObject(ObjectKind.TABLE, "t"), SessionObject(ObjectKind.LOCK)
+LISTEN, PLAN = (
+    SessionObject(ObjectKind.LISTEN, "c"),
+    SessionObject(ObjectKind.PREPARED, "p"),
+)
+VALUE = SessionObject(ObjectKind.VALUE)
 W, R = 0, 1
 
 
 def shown(pins):
-    return [f"{held.stake} @{held.node}" for held in pins]
+    return [f"{held.obj} @{held.node}" for held in pins]
 
 
-def hold(stake, **how):
-    return lambda pins: pins.hold(stake, W, **how)
+def hold(obj, **how):
+    return lambda pins: pins.hold(obj, W, **how)
 
 
-def free(stake, **how):
-    return lambda pins: pins.free(stake, W, **how)
+def free(obj, **how):
+    return lambda pins: pins.free(obj, W, **how)
 
 
 def commit(pins):
@@ -83,7 +86,7 @@ STORIES = {
         [],
     ),
     "a view is dropped by its name, whatever it is called": (
-        [hold(Stake(Lives.VIEW, "t")), free(TABLE)],
+        [hold(SessionObject(ObjectKind.VIEW, "t")), free(TABLE)],
         [],
     ),
     "DISCARD ALL ends everything": (
@@ -133,9 +136,9 @@ def test_what_a_lost_transaction_had_dropped_is_missed():
 def test_what_was_given_up_after_its_loss_is_not_missed():
     pins = Pins()
     pins.hold(LISTEN, W)
-    pins.hold(Stake(Lives.CURSOR, "c"), W)
+    pins.hold(SessionObject(ObjectKind.CURSOR, "c"), W)
     pins.lose(W)
-    pins.free(Stake(Lives.CURSOR, "c"), W)
+    pins.free(SessionObject(ObjectKind.CURSOR, "c"), W)
     assert pins.take_lost() == "LISTEN c"
 
 

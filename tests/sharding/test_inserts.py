@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import routedb
-from routedb.sharding import Part
+from routedb.sharding import InsertPart
 from routedb.sql import Classifier
 from tests.sharding.cluster import plan, shard, target
 
@@ -56,8 +56,10 @@ def test_rows_of_one_shard_go_there(sql: str, params: Any, expected: int | str) 
 def test_rows_are_split_by_shard_in_rising_order() -> None:
     sql = "INSERT INTO orders (customer_id, note) VALUES (2, 'b'), (1,'a'),  (6, ')')"
     assert target(sql).parts == (
-        Part(1, "INSERT INTO orders (customer_id, note) VALUES (1,'a')", None, (1,)),
-        Part(
+        InsertPart(
+            1, "INSERT INTO orders (customer_id, note) VALUES (1,'a')", None, (1,)
+        ),
+        InsertPart(
             2,
             "INSERT INTO orders (customer_id, note) VALUES (2, 'b'), (6, ')')",
             None,

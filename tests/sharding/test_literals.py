@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import routedb
-from routedb.sharding.literals import Unreadable, read_literal
+from routedb.sql.scanner.literals import UnreadableLiteral, read_literal
 from tests.sharding.cluster import shard
 
 READ: list[tuple[str, str, Any]] = [
@@ -68,7 +68,7 @@ UNREADABLE = [
 def test_a_literal_whose_value_is_not_certain_is_not_read(
     dialect: str, text: str
 ) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableLiteral):
         read_literal(text, dialect)
 
 

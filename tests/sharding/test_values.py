@@ -12,7 +12,7 @@ import pytest
 import routedb
 from routedb.config.model import ShardFunction
 from routedb.sharding import shard_for_key_hint, shard_of
-from routedb.sharding.values import canonical
+from routedb.sharding.keys.values import canonical
 from tests.sharding.cluster import rule
 
 ID = UUID("0d3f9c2e-8f5b-4a59-9c1d-2f6f0a7b1c3e")

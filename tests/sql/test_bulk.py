@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routedb.sql import Classifier, bulk, classify, scan
+from routedb.sql import Classifier, classify, scan
+from routedb.sql.scanner import bulk_insert
 
 from .seen import line
 
@@ -112,7 +113,7 @@ PIECES = (
 )
 def test_cutting_never_makes_a_text_more_harmless(middle, dialect):
     sql = f"INSERT INTO t VALUES (1, 'a'), ({middle}), (2, 'b')"
-    short = bulk.shorten(sql, dialect)
+    short = bulk_insert.shorten(sql, dialect)
     if short is None:
         return
     whole, cut = classify(sql, dialect), classify(short, dialect)

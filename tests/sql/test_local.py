@@ -28,10 +28,10 @@ OF_THE_DATA = [
 @pytest.mark.parametrize(("dialect", "sql"), LOCAL)
 def test_views_of_a_server_tell_of_it_alone(dialect, sql):
     found = classify(sql, dialect)
-    assert (found.read_only, found.is_local) == (True, True)
+    assert (found.read_only, found.reads_server_views) == (True, True)
 
 
 @pytest.mark.parametrize(("dialect", "sql"), OF_THE_DATA)
 def test_other_catalogs_are_replicated(dialect, sql):
     found = classify(sql, dialect)
-    assert (found.read_only, found.is_local) == (True, False)
+    assert (found.read_only, found.reads_server_views) == (True, False)

@@ -216,7 +216,7 @@ class Links:
         """What lives on one of these links only."""
         nodes = self.core.nodes
         return tuple(
-            Pin(held.stake.kind, held.stake.name or None, nodes[held.node].name)
+            Pin(held.obj.kind, held.obj.name or None, nodes[held.node].name)
             for held in self.pins
         )
 

@@ -192,7 +192,7 @@ class Plan:
         has_replicas = not all(group.is_single for group in database.groups)
         self.shares_process_writes = database.consistency == "process"
         is_free = self.is_read and has_replicas and database.consistency != "strong"
-        is_free = is_free and not self.statement.is_local
+        is_free = is_free and not self.statement.reads_server_views
         self.reads_own_writes = is_free and database.consistency != "eventual"
         # What such a read shows, later ones must not fall behind of.
         minds = has_replicas and database.consistency != "eventual"
@@ -230,7 +230,7 @@ class Plan:
             return Reason.SINGLE_NODE
         if self.database.consistency == "strong":
             return Reason.STRONG
-        if self.statement.is_local:
+        if self.statement.reads_server_views:
             return Reason.ONE_SERVER
         if self.database.reads == "writer":
             return Reason.READS_WRITER
@@ -239,7 +239,7 @@ class Plan:
 
 def _names(statement: Statement, asks_catalog: bool) -> frozenset[str]:
     names = {table.name for table in statement.tables}
-    names.update(stake.name for stake in statement.frees if stake.name)
+    names.update(obj.name for obj in statement.frees if obj.name)
     if asks_catalog:
         names.add(CATALOG)
     return frozenset(names)

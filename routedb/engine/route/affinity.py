@@ -18,7 +18,7 @@ from routedb.engine.session import Session
 from routedb.routing import Placement, Reason, place
 from routedb.session.pins import UNDONE_FREED, UNDONE_MADE, Pins
 from routedb.sql import Statement, Table
-from routedb.sql.stake import EVERY, RELATIONS, Lives, Stake
+from routedb.sql.session_objects import EVERY, RELATIONS, ObjectKind, SessionObject
 
 _CREATES = ("CREATE TABLE", "CREATE VIEW")
 _CHOSEN = frozenset({Reason.HINT_DATABASE, Reason.USING_DATABASE})
@@ -60,45 +60,47 @@ def find(session: Session, text: Text, params: Any) -> Pinned | None:
         raise errors.CrossDatabaseError(
             f"one statement cannot use what lives on several nodes: {named}"
         )
-    stake, link = next(iter(found.items()))
-    _check_rest(session, plan, pins, stake, link)
-    return Pinned(link, f"{stake} is on {link.node.name}")
+    obj, link = next(iter(found.items()))
+    _check_rest(session, plan, pins, obj, link)
+    return Pinned(link, f"{obj} is on {link.node.name}")
 
 
-def _needed(session: Session, text: Text, params: Any) -> Iterator[tuple[Stake, int]]:
+def _needed(
+    session: Session, text: Text, params: Any
+) -> Iterator[tuple[SessionObject, int]]:
     """Yield what the statement needs, with the node that it is on."""
     pins, statement = session.links.pins, text.plan.statement
-    for stake in _relations(pins, text.plan):
-        yield stake, pins.where(stake)
-    for stake in statement.needs:
-        if stake.kind is Lives.RESULT:
+    for obj in _relations(pins, text.plan):
+        yield obj, pins.where(obj)
+    for obj in statement.needs:
+        if obj.kind is ObjectKind.RESULT:
             latest = None if session.transaction.is_bound else session.last_link()
-            yield stake, -1 if latest is None else latest.id
+            yield obj, -1 if latest is None else latest.id
             continue
-        node = pins.where(stake, _key(text, params))
-        if node < 0 and pins.is_gone(stake):
+        node = pins.where(obj, _key(text, params))
+        if node < 0 and pins.is_gone(obj):
             raise errors.OperationalError(
-                f"the {stake.kind} that {statement.verb} asks for was lost with the "
+                f"the {obj.kind} that {statement.verb} asks for was lost with the "
                 "link it lived on; nothing was sent"
             )
-        is_soft = stake.kind is Lives.VALUE and text.plan.dialect == "postgresql"
+        is_soft = obj.kind is ObjectKind.VALUE and text.plan.dialect == "postgresql"
         if not (is_soft and text.plan.placement.database is not None):
-            yield stake, node
+            yield obj, node
     for held in pins.listens[-1:]:
         if _may_answer(session, text.plan, held.node):
-            yield held.stake, held.node
+            yield held.obj, held.node
 
 
-def _beside(session: Session, plan: Plan) -> Iterator[tuple[Stake, int]]:
+def _beside(session: Session, plan: Plan) -> Iterator[tuple[SessionObject, int]]:
     """Yield a temporary relation for a query without tables, which may ask for it by
     its name: `SELECT to_regclass('picked')`."""
     if plan.statement.tables:
         return
-    for held in [held for held in session.links.pins if held.stake.kind in RELATIONS][
+    for held in [held for held in session.links.pins if held.obj.kind in RELATIONS][
         -1:
     ]:
         if _may_answer(session, plan, held.node):
-            yield held.stake, held.node
+            yield held.obj, held.node
 
 
 def _may_answer(session: Session, plan: Plan, node: int) -> bool:
@@ -120,23 +122,23 @@ def _may_answer(session: Session, plan: Plan, node: int) -> bool:
 
 
 def _here(
-    session: Session, plan: Plan, needed: Iterator[tuple[Stake, int]]
-) -> Iterator[tuple[Stake, Link]]:
+    session: Session, plan: Plan, needed: Iterator[tuple[SessionObject, int]]
+) -> Iterator[tuple[SessionObject, Link]]:
     """Leave out what no node has; where a hint or using() names a database, what is in
     another one is not meant."""
     chosen = plan.placement.database if plan.placement.reason in _CHOSEN else None
-    for stake, node in needed:
+    for obj, node in needed:
         link = session.open.get(node)
         if link is not None and chosen in (None, link.node.database):
-            yield stake, link
+            yield obj, link
 
 
-def _relations(pins: Pins, plan: Plan) -> Iterator[Stake]:
+def _relations(pins: Pins, plan: Plan) -> Iterator[SessionObject]:
     """Yield the temporary relations that the statement names, or, when it asks the
     catalog alone, one that the catalog tells of."""
     if pins.names.isdisjoint(plan.names):
         return
-    known = {h.stake.name: h.stake for h in pins if h.stake.kind in RELATIONS}
+    known = {h.obj.name: h.obj for h in pins if h.obj.kind in RELATIONS}
     statement = plan.statement
     made = None
     if statement.parts == 1 and statement.verb in _CREATES and statement.writes:
@@ -146,18 +148,18 @@ def _relations(pins: Pins, plan: Plan) -> Iterator[Stake]:
     names += [s.name for s in statement.frees if s.kind in RELATIONS]
     found = [known[name] for name in dict.fromkeys(names) if name in known]
     if not found and plan.asks_catalog:
-        shown = [h.stake for h in pins if _is_shown(h.stake, plan)]
+        shown = [h.obj for h in pins if _is_shown(h.obj, plan)]
         found = shown[-1:]
     yield from found
 
 
-def _is_shown(stake: Stake, plan: Plan) -> bool:
+def _is_shown(obj: SessionObject, plan: Plan) -> bool:
     names = plan.names
-    if stake.kind is Lives.PREPARED:
+    if obj.kind is ObjectKind.PREPARED:
         return "pg_prepared_statements" in names
-    if stake.kind is Lives.CURSOR:
+    if obj.kind is ObjectKind.CURSOR:
         return "pg_cursors" in names
-    return stake.kind in RELATIONS
+    return obj.kind in RELATIONS
 
 
 def is_temporary(table: Table, plan: Plan) -> bool:
@@ -167,7 +169,7 @@ def is_temporary(table: Table, plan: Plan) -> bool:
 
 
 def _check_rest(
-    session: Session, plan: Plan, pins: Pins, stake: Stake, link: Link
+    session: Session, plan: Plan, pins: Pins, obj: SessionObject, link: Link
 ) -> None:
     """Refuse what also names tables that are not where the pin is."""
     rest = _rest(plan.statement, pins, plan)
@@ -175,16 +177,16 @@ def _check_rest(
     home = link.node.database
     if placement.database not in (None, home):
         raise errors.CrossDatabaseError(
-            f"{stake} is on {link.node.name} of {home}, and the statement is for "
+            f"{obj} is on {link.node.name} of {home}, and the statement is for "
             f"{placement.database} as well ({placement.why}): run one statement per "
             "database"
         )
     if session.core.config.databases[home].is_sharded:
-        _check_shard(session, plan, placement, stake, link)
+        _check_shard(session, plan, placement, obj, link)
 
 
 def _check_shard(
-    session: Session, plan: Plan, placement: Placement, stake: Stake, link: Link
+    session: Session, plan: Plan, placement: Placement, obj: SessionObject, link: Link
 ) -> None:
     hints = plan.statement.hints if session.core.config.hints else None
     shard = session.core.groups[link.node.group].shard
@@ -192,7 +194,7 @@ def _check_shard(
     is_elsewhere = named is not None and named != shard
     if is_elsewhere or (named is None and (placement.sharded or placement.unruled)):
         raise errors.ShardError(
-            f"{stake} is on shard {shard} of {link.node.database}; nothing says that "
+            f"{obj} is on shard {shard} of {link.node.database}; nothing says that "
             f"the rest of the statement is: add /* routedb: shard={shard} */ if it is"
         )
 
@@ -218,51 +220,58 @@ def note(session: Session, link: Link, text: Text, params: Any, undoes: bool) ->
     """
     pins, statement = session.links.pins, text.plan.statement
     before = pins.version
-    for stake in statement.frees:
-        _free(session, link, text, params, stake, undoes and stake.kind in UNDONE_FREED)
+    for obj in statement.frees:
+        _free(session, link, text, params, obj, undoes and obj.kind in UNDONE_FREED)
     for old, new in statement.renames:
         _rename(pins, link, old, new, undoes)
-    is_over = statement.is_brief and not undoes
-    for stake in () if is_over else _made(statement, pins, link):
-        is_undone = undoes and stake.kind in UNDONE_MADE
-        is_brief = statement.is_brief and stake.kind is Lives.TABLE
-        pins.hold(stake, link.id, _key(text, params), is_undone, is_brief)
+    is_over = statement.is_dropped_on_commit and not undoes
+    for obj in () if is_over else _made(statement, pins, link):
+        is_undone = undoes and obj.kind in UNDONE_MADE
+        is_dropped_on_commit = (
+            statement.is_dropped_on_commit and obj.kind is ObjectKind.TABLE
+        )
+        pins.hold(obj, link.id, _key(text, params), is_undone, is_dropped_on_commit)
     if pins.version != before:
         session.refresh()
 
 
-def _made(statement: Statement, pins: Pins, link: Link) -> tuple[Stake, ...]:
+def _made(statement: Statement, pins: Pins, link: Link) -> tuple[SessionObject, ...]:
     """A view on a temporary table is temporary, whether it says so or not (PostgreSQL
     manual, CREATE VIEW)."""
     if statement.verb == "CREATE VIEW" and link.adapter.dialect == "postgresql":
         *_, made = statement.writes or (None,)
         sources = {t.name for t in statement.tables if t != made}
         if made is not None and not pins.names.isdisjoint(sources):
-            return (Stake(Lives.VIEW, made.name),)
+            return (SessionObject(ObjectKind.VIEW, made.name),)
     return statement.holds
 
 
 def _free(
-    session: Session, link: Link, text: Text, params: Any, stake: Stake, is_undone: bool
+    session: Session,
+    link: Link,
+    text: Text,
+    params: Any,
+    obj: SessionObject,
+    is_undone: bool,
 ) -> None:
     """Ending all of a kind ends those on other links, too."""
     pins = session.links.pins
-    if stake.name == EVERY and text.plan.statement.parts == 1:
-        nodes = {held.node for held in pins.find(stake)} - {link.id}
+    if obj.name == EVERY and text.plan.statement.parts == 1:
+        nodes = {held.node for held in pins.find(obj)} - {link.id}
         for other in [session.open[node] for node in nodes if node in session.open]:
             if other.adapter is link.adapter:
                 other.set_mode(AUTOCOMMIT)
                 other.synced_version = -1
                 other.run(text.source)
-                pins.free(stake, other.id)
-    pins.free(stake, link.id, _key(text, params), is_undone)
+                pins.free(obj, other.id)
+    pins.free(obj, link.id, _key(text, params), is_undone)
 
 
 def _rename(pins: Pins, link: Link, old: str, new: str, is_undone: bool) -> None:
-    for held in pins.find(Stake(Lives.TABLE, old)):
+    for held in pins.find(SessionObject(ObjectKind.TABLE, old)):
         if held.node == link.id:
-            pins.free(held.stake, link.id, is_undone=is_undone)
-            pins.hold(Stake(held.stake.kind, new), link.id, is_undone=is_undone)
+            pins.free(held.obj, link.id, is_undone=is_undone)
+            pins.hold(SessionObject(held.obj.kind, new), link.id, is_undone=is_undone)
 
 
 def _key(text: Text, params: Any) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from routedb import errors
 from routedb.config.mask import mask
 from routedb.routing import Reason, Route
-from routedb.sql.shape import FAULT
+from routedb.sql.scanner.shape import FAULT
 from routedb.topology.snapshot import Role
 
 _MOST_LINES = 10_000

@@ -1,0 +1,207 @@
+"""From a text to its plan: sqlglot's tree, built once per shape, and a walk over it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import sqlglot
+from sqlglot import exp
+
+from routedb.config.model import TableRule
+from routedb.sharding.analysis.column_scope import NameFolding
+from routedb.sharding.analysis.dml_analysis import DmlAnalysis
+from routedb.sharding.analysis.predicates import PredicateReader
+from routedb.sharding.refusals import WAYS, refuse
+from routedb.sharding.rewrite.masking import MaskedText, TaggedText, mask, tag
+from routedb.sharding.rewrite.rows import (
+    RowPlan,
+    RowSpan,
+    find_rows,
+    row_terms,
+    rows_start,
+    whole_scan,
+)
+from routedb.sharding.shard_plan import ShardPlan
+from routedb.sql import Scan, Table
+
+_DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
+
+_VERB = re.compile(r"[\s(]*(\w*)").match
+_EXPLAIN = re.compile(
+    r"\s*(?:EXPLAIN|DESCRIBE|DESC)\s+(?:\([^()]*\)\s*|QUERY\s+PLAN\s+"
+    r"|ANALY[SZ]E\s+|VERBOSE\s+|EXTENDED\s+|FORMAT\s*=\s*\w+\s+)*",
+    re.IGNORECASE,
+).match
+_OVERRIDING = re.compile(r"\bOVERRIDING\s+(?:SYSTEM|USER)\s+VALUE\b", re.IGNORECASE).sub
+_MODIFIERS = re.compile(
+    r"\b(INSERT|REPLACE|UPDATE|DELETE)\s+(?:(?:LOW_PRIORITY|HIGH_PRIORITY|DELAYED|IGNORE"
+    r"|QUICK(?=\s+(?:IGNORE\s+)?FROM\b)|OR\s+(?:ABORT|FAIL|IGNORE|REPLACE|ROLLBACK))\s+)+",
+    re.IGNORECASE,
+).sub
+_REPLACE = re.compile(r"\s*REPLACE\b", re.IGNORECASE).sub
+_SEVERAL = re.compile(r";(?=\s*[^\s;])").search
+# What lets a row of VALUES read a table: then each row is looked at, not the first.
+_READS = re.compile(r"\b(?:SELECT|TABLE|WITH|VALUES|FROM)\b", re.IGNORECASE).search
+# What gives each copy of a reference table another value.
+_VARIES = re.compile(
+    r"\b(?:(?:random|rand|randomblob|gen_random_uuid|uuid\w*|nextval|clock_timestamp"
+    r"|now|sysdate|statement_timestamp|transaction_timestamp|timeofday|unix_timestamp"
+    r"|curdate|curtime|last_insert_rowid|last_insert_id)\s*\("
+    r"|(?:CURRENT_(?:TIMESTAMP|TIME|DATE)|LOCALTIME(?:STAMP)?)\b)",
+    re.IGNORECASE,
+).search
+
+_QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
+_CHANGES = frozenset({"INSERT", "REPLACE", "UPDATE", "DELETE"})
+_EACH = "; run it on one shard after the other with /* routedb: shard=… */"
+_REFUSED = {
+    **dict.fromkeys(
+        ("CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME", "COMMENT", "GRANT", "REVOKE")
+        + ("ANALYZE", "VACUUM", "REINDEX", "CLUSTER", "OPTIMIZE", "REPAIR", "CHECK"),
+        "is for every shard, and one statement on all of them is not available",
+    ),
+    "COPY": "moves rows of several shards at once, which is not available",
+    "LOAD": "moves rows of several shards at once, which is not available",
+    "LOCK": "locks on one server only, and the table's rows are on several",
+    "MERGE": "may write rows of several shards: write INSERT … ON CONFLICT or UPDATE",
+}
+
+
+class _PreparedText(NamedTuple):
+    """A text ready for sqlglot."""
+
+    masked: MaskedText
+    start: int  # where the statement begins, after EXPLAIN
+    verb: str
+    is_explained: bool
+    is_run: bool  # not merely explained
+    rows: list[RowSpan]
+
+
+def build_plan(
+    source: str, scan: Scan, dialect: str, rules: Mapping[Table, TableRule]
+) -> ShardPlan:
+    """Return the plan of a text. Raises ShardError."""
+    masked = mask(source, whole_scan(source, scan))
+    text = _prepare(masked, dialect, rules)
+    tree, tagged = _parse(text, dialect)
+    names = NameFolding(dialect)
+    analysis = DmlAnalysis(names, rules, PredicateReader(tagged.terms, dialect))
+    try:
+        analysis.statement(tree, bool(text.rows))
+    except RecursionError:
+        refuse("the statement is nested too deeply")
+    _check_found(analysis, rules)
+    _check_reference(analysis, masked)
+    rows = _row_plan(analysis, text, scan)
+    if not scan.is_whole and (analysis.key_uses or analysis.key_changes):
+        refuse("a long INSERT of rows with a query or a shard key in its other parts")
+    return ShardPlan(
+        verb=text.verb,
+        dialect=dialect,
+        key_uses=tuple(analysis.key_uses),
+        key_changes=tuple(analysis.key_changes),
+        is_write=bool(analysis.written_references) and text.is_run,
+        rows=rows,
+        positional_count=masked.positional_count,
+        has_named=masked.has_named,
+    )
+
+
+def _prepare(
+    masked: MaskedText, dialect: str, rules: Mapping[Table, TableRule]
+) -> _PreparedText:
+    code = masked.code
+    if _SEVERAL(code):
+        refuse("several statements in one text: send them one by one")
+    if dialect == "mysql" and "||" in code:
+        refuse("what || means depends on MySQL's sql_mode: write OR or CONCAT")
+    explain = _EXPLAIN(code)
+    start = explain.end() if explain else 0
+    found = _VERB(code, start)
+    verb = found[1].upper() if found else ""
+    if verb not in _QUERIES and verb not in _CHANGES:
+        _refuse_verb(verb, rules)
+    first = rows_start(code) if verb in _CHANGES or verb == "WITH" else -1
+    rows = find_rows(code, first) if first >= 0 else []
+    is_run = not start or "ANALY" in code[:start].upper()
+    return _PreparedText(masked, start, verb, explain is not None, is_run, rows)
+
+
+def _refuse_verb(verb: str, rules: Mapping[Table, TableRule]) -> None:
+    named = ", ".join(map(str, rules))
+    if verb in _REFUSED:
+        refuse(f"{verb} on {named} {_REFUSED[verb]}", _EACH)
+    refuse(f"{verb or 'the statement'} on {named}: its shard is not found", WAYS)
+
+
+def _parse(text: _PreparedText, dialect: str) -> tuple[exp.Expr, TaggedText]:
+    """Return the tree. Of many rows alike only the first is in it."""
+    masked, rows = text.masked, text.rows
+    end = len(masked.source)
+    spans: tuple[tuple[int, int], ...] = ((text.start, end),)
+    if len(rows) > 1 and not _READS(masked.code[rows[0].start : rows[-1].end]):
+        spans = ((text.start, rows[0].end), (rows[-1].end, end))
+    # Some grammar wants a string where a placeholder stands, as in INTERVAL %s.
+    for quoted in (False, True):
+        tagged = tag(masked, spans, quoted)
+        sql = _simplify(tagged.text, text.verb, dialect)
+        try:
+            trees = [t for t in sqlglot.parse(sql, dialect=_DIALECTS[dialect]) if t]
+        except (
+            Exception
+        ):  # sqlglot raises TypeError and others too when it is at a loss
+            continue
+        if len(trees) == 1:
+            return trees[0], tagged
+    return refuse(
+        f"{text.verb}: its grammar is not understood well enough to find the shard; "
+        "write it more simply"
+    )
+
+
+def _simplify(sql: str, verb: str, dialect: str) -> str:
+    """Drop words that sqlglot does not know, and that do not matter here."""
+    if dialect == "postgresql":
+        return _OVERRIDING(" ", sql)
+    sql = _MODIFIERS(r"\1 ", sql)
+    return _REPLACE("INSERT", sql, 1) if verb == "REPLACE" else sql
+
+
+def _check_found(analysis: DmlAnalysis, rules: Mapping[Table, TableRule]) -> None:
+    missed = [str(table) for table in rules if table not in analysis.found]
+    if missed:
+        refuse(f"it is not certain how table {', '.join(missed)} is used")
+
+
+def _check_reference(analysis: DmlAnalysis, masked: MaskedText) -> None:
+    """Every copy of a reference table must get the same rows."""
+    if not analysis.written_references:
+        return
+    named = ", ".join(analysis.written_references)
+    if analysis.key_uses or analysis.inserted is not None:
+        refuse(
+            f"reference table {named} is written on every shard, and the statement "
+            "also uses a sharded table: read that first, then write",
+            "",
+        )
+    varies = _VARIES(masked.code)
+    if varies:
+        refuse(
+            f"reference table {named} is written on every shard, and "
+            f"{varies[0].rstrip('( ')} would give each copy a value of its own: pass "
+            "the value as a parameter",
+            "",
+        )
+
+
+def _row_plan(analysis: DmlAnalysis, text: _PreparedText, scan: Scan) -> RowPlan | None:
+    if analysis.inserted is None:
+        return None
+    key, ordinal, width, because = analysis.inserted
+    if text.is_explained:
+        because = "it is explained"
+    terms = row_terms(text.masked, text.rows, key, ordinal, width)
+    return RowPlan(key, ordinal, width, terms if scan.is_whole else None, because)

@@ -1,0 +1,184 @@
+"""From a text to its Statement, once per shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from itertools import islice
+
+from routedb.sql.catalog.functions import FunctionCatalog
+from routedb.sql.catalog.server_views import IS_SERVER_VIEW
+from routedb.sql.parser.builder import StatementBuilder, gravest
+from routedb.sql.parser.dispatch import VERB_READERS
+from routedb.sql.parser.hints import parse_hints
+from routedb.sql.scanner import bulk_insert
+from routedb.sql.scanner.lexer import (
+    Tokens,
+    UnreadableStatement,
+    is_mixed,
+    statements,
+    variants,
+)
+from routedb.sql.scanner.shape import FAULT, Scan, scan
+from routedb.sql.statement import Hints, Kind, Statement
+
+
+class Classifier:
+    """Classifies texts of one dialect and remembers `max_shapes` shapes.
+
+    Shared by threads: a look-up is one read of a dict, and a shape that two threads
+    meet at once is classified twice, to the same answer. `functions` says of functions
+    that no list has whether they "read", "write" or use the "session".
+    """
+
+    def __init__(
+        self,
+        dialect: str,
+        functions: Mapping[str, str] | None = None,
+        max_shapes: int = 10_000,
+    ) -> None:
+        if dialect not in VERB_READERS:
+            known = ", ".join(VERB_READERS)
+            raise ValueError(f"dialect {dialect!r} is not known; known are {known}")
+        self.dialect = dialect
+        self.max_shapes = max_shapes
+        self._functions = FunctionCatalog(dialect, functions)
+        self._known: dict[str, Statement] = {}
+
+    def scan(self, sql: str) -> Scan:
+        """Take `sql` apart; of a very long INSERT only what matters."""
+        if len(sql) > bulk_insert.LONG:
+            short = bulk_insert.shorten(sql, self.dialect)
+            if short is not None:
+                return scan(short, self.dialect)._replace(parts=[sql], is_whole=False)
+        return scan(sql, self.dialect)
+
+    def statement(self, scan: Scan) -> Statement:
+        """Return what is known of a text that has been taken apart."""
+        statement = self._known.get(scan.shape)
+        if statement is None:
+            statement = self._classify(scan.shape)
+            self._keep(scan.shape, statement)
+        return statement
+
+    def _keep(self, shape: str, statement: Statement) -> None:
+        known = self._known
+        if len(known) >= self.max_shapes:
+            # list() of a dict is one step for other threads; pop forgives their pops.
+            for old in list(islice(known.copy(), max(1, self.max_shapes // 4))):
+                known.pop(old, None)
+        known[shape] = statement
+
+    def _classify(self, shape: str) -> Statement:
+        if shape.startswith(FAULT):
+            return Statement(Kind.UNKNOWN, "", reason=shape.removeprefix(FAULT))
+        hints, text = parse_hints(shape)
+        found: list[Statement] = []
+        problems: list[str] = []
+        for variant in variants(text, self.dialect):
+            try:
+                found.append(self._read(variant))
+            except UnreadableStatement as problem:
+                problems.append(str(problem))
+            except (LookupError, ValueError, RecursionError) as problem:
+                # Not a statement that a server would take; never an error of ours.
+                problems.append(f"it cannot be read ({problem!r})")
+        statement = _graver(found)
+        if statement is None or (statement.read_only and problems):
+            return _unknown(problems[0], hints)
+        if statement.read_only and is_mixed(text, self.dialect):
+            return _unknown("its comments are for servers of several versions", hints)
+        return replace(statement, hints=hints) if hints else statement
+
+    def _read(self, text: str) -> Statement:
+        parts, count = statements(text, self.dialect)
+        if not parts:
+            return Statement(Kind.EMPTY, "", parts=0)
+        builders = [self._build(part) for part in parts]
+        first = builders[0]
+        for other in builders[1:]:
+            _merge(first, other)
+        is_plain = first.kind in _PLAIN and not first.reason and not first.session
+        return Statement(
+            kind=first.kind,
+            verb=first.verb,
+            read_only=is_plain and not first.asks,
+            tables=tuple(first.tables),
+            writes=tuple(first.writes),
+            tx=tuple(first.tx),
+            session=tuple(first.session),
+            settings=tuple(first.settings),
+            asks=tuple(first.asks) if is_plain else (),
+            parts=count,
+            is_returning=first.is_returning,
+            reads_server_views=any(map(IS_SERVER_VIEW[self.dialect], first.tables)),
+            reason=first.reason or _asked(first),
+            holds=tuple(first.holds),
+            frees=tuple(first.frees),
+            needs=tuple(first.needs),
+            is_dropped_on_commit=first.is_dropped_on_commit,
+            renames=tuple(first.renames),
+        )
+
+    def _build(self, tokens: Tokens) -> StatementBuilder:
+        verb = tokens.upper[0]
+        builder = StatementBuilder(self.dialect, self._functions)
+        builder.verb = verb
+        read = VERB_READERS[self.dialect].get(verb)
+        if read is None:
+            raise UnreadableStatement(f"{tokens.raw[0][:40]!r} begins no statement")
+        read(tokens, builder)
+        return builder
+
+
+# Kinds that may be plain reads, when nothing speaks against it.
+_PLAIN = frozenset({Kind.READ, Kind.EXPLAIN, Kind.COPY})
+
+
+def _merge(first: StatementBuilder, other: StatementBuilder) -> None:
+    """Add to what is known of one statement that of the next in the text."""
+    first.kind = gravest(first.kind, other.kind)
+    first.reason = first.reason or other.reason
+    first.tables.update(other.tables)
+    first.writes.update(other.writes)
+    first.absorb(other)
+    first.asks.update(other.asks)
+    first.tx += other.tx
+    first.is_returning |= other.is_returning
+
+
+def _graver(found: list[Statement]) -> Statement | None:
+    """Return the graver of what a text is with and without its executable comments."""
+    doing = [statement for statement in found if statement.kind is not Kind.EMPTY]
+    graver = [statement for statement in doing if not statement.read_only]
+    return next(iter(graver + doing + found), None)
+
+
+def _asked(builder: StatementBuilder) -> str:
+    if not builder.asks:
+        return ""
+    return f"calls {next(iter(builder.asks))}, which no list of functions has"
+
+
+def _unknown(reason: str, hints: Hints | None) -> Statement:
+    return Statement(Kind.UNKNOWN, "", hints=hints, reason=reason)
+
+
+def classify(
+    sql: str | bytes,
+    dialect: str = "postgresql",
+    functions: Mapping[str, str] | None = None,
+) -> Statement:
+    """Say what `sql` is, without connecting to anything. Never raises for bad SQL.
+
+    To classify many texts make one `Classifier` and keep it: it remembers shapes.
+    """
+    text = sql.decode("utf-8", "surrogateescape") if isinstance(sql, bytes) else sql
+    classifier = _shared(dialect) if not functions else Classifier(dialect, functions)
+    return classifier.statement(classifier.scan(text))
+
+
+@cache
+def _shared(dialect: str) -> Classifier:
+    return Classifier(dialect)

@@ -1,0 +1,94 @@
+"""Which reader a statement gets, by its first word."""
+
+from __future__ import annotations
+
+from routedb.sql.parser import ddl, session_settings, transaction_control, utility
+from routedb.sql.parser.utility import VerbReader
+
+_EVERYWHERE: dict[str, VerbReader] = {
+    **dict.fromkeys(
+        ("SELECT", "VALUES", "WITH", "(", "INSERT", "UPDATE", "DELETE", "TABLE"),
+        utility.query,
+    ),
+    "EXPLAIN": utility.explain,
+    "BEGIN": transaction_control.begin,
+    "COMMIT": transaction_control.commit,
+    "END": transaction_control.commit,
+    "ROLLBACK": transaction_control.rollback,
+    "SAVEPOINT": transaction_control.savepoint,
+    "RELEASE": transaction_control.release,
+    "CREATE": ddl.define,
+    "ALTER": ddl.define,
+    "DROP": ddl.define,
+    "ANALYZE": ddl.maintain,
+}
+
+_POSTGRESQL: dict[str, VerbReader] = {
+    "MERGE": utility.query,
+    "ANALYSE": ddl.maintain,
+    "START": transaction_control.begin,
+    "ABORT": transaction_control.rollback,
+    "SET": session_settings.set_,
+    "RESET": session_settings.reset,
+    "DISCARD": session_settings.discard,
+    "SHOW": utility.show,
+    "COPY": utility.copy,
+    "LOCK": utility.lock,
+    "CALL": utility.call,
+    "DO": utility.call_mysql_do,
+    "EXECUTE": utility.execute,
+    "PREPARE": utility.prepare,
+    "DEALLOCATE": utility.prepare,
+    "DECLARE": utility.declare,
+    **dict.fromkeys(("FETCH", "MOVE", "CLOSE"), utility.cursor),
+    **dict.fromkeys(("LISTEN", "UNLISTEN"), utility.listen),
+    "NOTIFY": utility.notify,
+    "LOAD": utility.load,
+    **dict.fromkeys(
+        ("TRUNCATE", "VACUUM", "CLUSTER", "REINDEX", "REFRESH"), ddl.maintain
+    ),
+    **dict.fromkeys(("GRANT", "REVOKE", "COMMENT", "SECURITY"), ddl.grant),
+    **dict.fromkeys(("REASSIGN", "IMPORT", "CHECKPOINT"), utility.administer),
+}
+
+_MYSQL: dict[str, VerbReader] = {
+    "REPLACE": utility.query,
+    "START": transaction_control.begin,
+    "XA": transaction_control.xa,
+    "SET": session_settings.set_,
+    "RESET": session_settings.reset,
+    "USE": session_settings.use,
+    "SHOW": utility.show,
+    **dict.fromkeys(("DESCRIBE", "DESC", "ANALYZE"), utility.explain),
+    "LOCK": utility.lock,
+    "UNLOCK": utility.unlock,
+    "CALL": utility.call,
+    "DO": utility.call_mysql_do,
+    "EXECUTE": utility.execute,
+    **dict.fromkeys(("PREPARE", "DEALLOCATE"), utility.prepare),
+    "HANDLER": utility.cursor,
+    "LOAD": utility.load,
+    **dict.fromkeys(
+        ("TRUNCATE", "OPTIMIZE", "REPAIR", "CHECK", "CHECKSUM"), ddl.maintain
+    ),
+    "RENAME": ddl.rename,
+    **dict.fromkeys(("GRANT", "REVOKE"), ddl.grant),
+    **dict.fromkeys(
+        ("FLUSH", "KILL", "PURGE", "CHANGE", "STOP", "SHUTDOWN", "INSTALL"),
+        utility.administer,
+    ),
+    **dict.fromkeys(("UNINSTALL", "CACHE", "BINLOG", "RESTART"), utility.administer),
+}
+
+_SQLITE: dict[str, VerbReader] = {
+    "REPLACE": utility.query,
+    "PRAGMA": session_settings.pragma,
+    **dict.fromkeys(("ATTACH", "DETACH"), utility.attach),
+    **dict.fromkeys(("VACUUM", "REINDEX"), ddl.maintain),
+}
+
+VERB_READERS = {
+    "postgresql": _EVERYWHERE | _POSTGRESQL,
+    "mysql": _EVERYWHERE | _MYSQL,
+    "sqlite": _EVERYWHERE | _SQLITE,
+}

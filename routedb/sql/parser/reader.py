@@ -1,0 +1,253 @@
+"""Read a query: which tables it names, which functions it calls, what it locks.
+
+No tree is built. One pass over the tokens keeps a stack of frames, one per bracket, and
+each frame knows whether a table is due (after FROM, JOIN, or a comma among tables).
+What a word does is in `clauses` and, for the verbs that change data, in `dml`; names
+that no word explains are tables, aliases, columns or calls, by the state of the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+
+from routedb.sql.parser.builder import StatementBuilder
+from routedb.sql.parser.table_scope import TableScope
+from routedb.sql.scanner.identifiers import folded_name, is_name, read_name
+from routedb.sql.scanner.keywords import (
+    AFTER_CALL,
+    CONTEXTUAL,
+    GROUPINGS,
+    NAMES_TOO,
+    NO_ALIAS,
+    NO_CALLS,
+    NO_TABLES,
+    STARTS_EXPRESSION,
+)
+from routedb.sql.scanner.lexer import LITERAL, STRING, Tokens, UnreadableStatement
+from routedb.sql.statement import Table
+
+
+class State(Enum):
+    """What a frame expects."""
+
+    EXPRESSION = auto()
+    TABLE = auto()  # a table is due
+    TABLES = auto()  # behind a table: its alias, a comma, JOIN
+    ON = auto()  # the condition of a join: an expression that a comma ends
+    CTE = auto()  # the name of a common table expression is due
+    CTES = auto()  # behind one: a comma, or the statement they are for
+
+
+_NAME_DUE = (State.TABLE, State.CTE)
+_OPERANDS = frozenset({")", LITERAL, STRING})
+
+
+class Frame:
+    """One bracket, or the whole statement."""
+
+    __slots__ = ("clause", "cte", "is_query", "is_set", "scope", "state", "verb")
+
+    def __init__(self, scope: TableScope, state: State, is_query: bool) -> None:
+        self.scope = scope
+        self.state = state
+        self.is_query = is_query  # FROM begins a list of tables
+        self.is_set = False  # the SET of this UPDATE has been read
+        self.verb = ""
+        self.clause = ""  # the word that began the present clause
+        self.cte = ""  # the name that this bracket defines
+
+
+class QueryReader:
+    """Reads one statement's queries into `builder`.
+
+    `handlers` say what each word does where it stands, `verb_heads` how a statement
+    that begins with a verb is read up to its first clause. Both move the reader on.
+    """
+
+    __slots__ = (
+        "at",
+        "builder",
+        "dialect",
+        "frame",
+        "frames",
+        "handlers",
+        "raw",
+        "scopes",
+        "tokens",
+        "upper",
+        "verb_heads",
+    )
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        builder: StatementBuilder,
+        handlers: Handlers,
+        verb_heads: Handlers,
+    ) -> None:
+        self.handlers = handlers
+        self.verb_heads = verb_heads
+        self.tokens = tokens
+        self.upper = tokens.upper
+        self.raw = tokens.raw
+        self.builder = builder
+        self.dialect = builder.dialect
+        self.at = 0
+        self.scopes = [TableScope(None)]
+        self.frame = Frame(self.scopes[0], State.EXPRESSION, is_query=True)
+        self.frames: list[Frame] = []
+
+    def read(self, at: int) -> None:
+        """Read from `at` to the end of the statement."""
+        self.at = at
+        self.begin()
+        self.run()
+        for scope in self.scopes:
+            scope.settle(self.builder)
+
+    def run(self) -> None:
+        """Read on from where the reader stands."""
+        upper = self.upper
+        handlers = self.handlers
+        names_too = NAMES_TOO[self.dialect]
+        while token := upper[self.at]:
+            handle = handlers.get(token)
+            if handle is not None and not (
+                token in names_too and self.frame.state in _NAME_DUE
+            ):
+                handle(self)
+            elif is_name(token):
+                self.name()
+            else:
+                self.at += 1
+
+    def begin(self) -> None:
+        """Read the verb that begins a query or a data-modifying statement."""
+        verb = self.upper[self.at]
+        self.frame.verb = verb
+        head = self.verb_heads.get(verb)
+        if head is not None:
+            head(self)
+
+    def table(self, table: Table, at: int) -> None:
+        """Note a table that is named at `at`, with the alias that follows."""
+        self.frame.scope.name(table, at, self.alias())
+
+    def alias(self) -> str:
+        """Read the alias behind a table, and its columns; "" when there is none."""
+        upper = self.upper
+        if upper[self.at] == "*":
+            self.at += 1
+        if upper[self.at] == "AS":
+            self.at += 1
+        elif upper[self.at] in NO_ALIAS:
+            return ""
+        if not is_name(upper[self.at]):
+            return ""
+        name = folded_name(self.tokens, self.at, self.dialect)
+        self.at += 1
+        self.skip_bracket()
+        return name
+
+    def skip_bracket(self) -> None:
+        """Pass over a bracket that holds only names or types."""
+        if self.upper[self.at] == "(":
+            self.at = self.tokens.close[self.at] + 1
+
+    def name_at(self) -> Table:
+        """Read a name that must be here."""
+        table, self.at = read_name(self.tokens, self.at, self.dialect)
+        if table is None:
+            raise UnreadableStatement(f"a name is missing before {self.raw[self.at]!r}")
+        return table
+
+    def name(self) -> None:
+        """Read a name that no word explains."""
+        start = self.at
+        frame = self.frame
+        if frame.state is State.CTE:
+            self._cte()
+            return
+        name = self.name_at()
+        is_call = self.upper[self.at] == "("
+        if frame.state is State.TABLE:
+            frame.state = State.TABLES
+            if is_call:
+                self._call(name, start)
+            elif self.upper[start] not in NO_TABLES[self.dialect] or name.schema:
+                self.table(name, start)
+        elif frame.state is State.TABLES:
+            self._behind_table(start)
+        elif is_call:
+            self._call(name, start)
+
+    def _behind_table(self, start: int) -> None:
+        """An alias with its columns, a partition, an index: no arguments."""
+        if self.upper[start - 1] != "TABLESAMPLE":
+            self.skip_bracket()
+
+    def _call(self, name: Table, start: int) -> None:
+        if name.schema is None and self._is_keyword(start):
+            return
+        close = self.tokens.close[self.at]
+        is_set_local = self.upper[close - 1] == "TRUE"
+        self.builder.call(name, is_set_local, is_bare=close == self.at + 1)
+
+    def _is_keyword(self, at: int) -> bool:
+        """Tell whether the word before a bracket is the grammar's, not a function."""
+        word = self.upper[at]
+        before = self.upper[at - 1]
+        if word in CONTEXTUAL:
+            is_operand = is_name(before) or before in _OPERANDS
+            return is_operand and before not in STARTS_EXPRESSION
+        if word in GROUPINGS:
+            return self.frame.clause == "GROUP"
+        if word in AFTER_CALL:
+            return before in (")", "NULLS")
+        return word in NO_CALLS[self.dialect]
+
+    def _cte(self) -> None:
+        """`name (columns) AS [NOT MATERIALIZED] (`: open the frame that defines it."""
+        if not self.is_cte(self.at):  # SEARCH … BY a, b
+            self.frame.state = State.CTES
+            self.at += 1
+            return
+        name = folded_name(self.tokens, self.at, self.dialect)
+        self.at += 1
+        self.skip_bracket()
+        while self.upper[self.at] in ("AS", "NOT", "MATERIALIZED"):
+            self.at += 1
+        if self.upper[self.at] != "(":
+            raise UnreadableStatement(f"WITH {name} is not followed by a bracket")
+        self.frame.state = State.CTES
+        self.frame.scope.defines(name)
+        self.open(State.EXPRESSION, is_query=True, cte=name)
+
+    def open(self, state: State, is_query: bool, cte: str = "") -> None:
+        """Open a frame at the bracket where the reader stands."""
+        self.frames.append(self.frame)
+        scope = self.frame.scope
+        if is_query and state is State.EXPRESSION:
+            scope = TableScope(scope)
+            self.scopes.append(scope)
+        clause = self.frame.clause
+        self.frame = Frame(scope, state, is_query)
+        self.frame.clause = clause
+        self.frame.cte = cte
+        self.at += 1
+        if is_query and state is State.EXPRESSION:
+            self.begin()
+
+    def is_cte(self, at: int) -> bool:
+        """Tell whether the WITH before `at` begins common table expressions."""
+        upper = self.upper
+        if not is_name(upper[at]):
+            return False
+        at += 1
+        if upper[at] == "(":
+            at = self.tokens.close[at] + 1
+        return upper[at] == "AS" and upper[at + 1] in ("(", "NOT", "MATERIALIZED")
+
+
+Handlers = Mapping[str, Callable[[QueryReader], None]]

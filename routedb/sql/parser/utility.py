@@ -1,0 +1,360 @@
+"""The other statements: EXPLAIN, COPY, LOCK, CALL, SHOW, cursors, prepared ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from routedb.sql.parser.builder import StatementBuilder
+from routedb.sql.parser.ddl import maintain
+from routedb.sql.parser.dml import read_query
+from routedb.sql.parser.transaction_control import prepare_transaction
+from routedb.sql.scanner.identifiers import folded_name, is_name, read_name
+from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
+from routedb.sql.scanner.lexer import USER_VARIABLE, Tokens
+from routedb.sql.session_objects import EVERY, ObjectKind
+from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
+
+_EXPLAIN_WORDS = word_set(
+    "ANALYZE ANALYSE VERBOSE EXTENDED PARTITIONS QUERY PLAN FORMAT = TRADITIONAL JSON "
+    "TREE FOR CONNECTION"
+)
+
+
+def query(tokens: Tokens, builder: StatementBuilder) -> None:
+    """SELECT, VALUES, TABLE, WITH, INSERT, UPDATE, DELETE, MERGE, REPLACE."""
+    reader = read_query(tokens, builder)
+    builder.verb = reader.frame.verb
+    if builder.verb in ("WITH", "(", ""):
+        builder.verb = next(
+            (w for w in tokens.upper if w in QUERY_STARTS - {"WITH"}), ""
+        )
+
+
+def explain(tokens: Tokens, builder: StatementBuilder) -> None:
+    """EXPLAIN runs nothing; EXPLAIN ANALYZE, and MariaDB's ANALYZE, run it."""
+    upper = tokens.upper
+    if upper[0] == "ANALYZE" and upper[1] not in QUERY_STARTS - {"TABLE"} | {"FORMAT"}:
+        maintain(tokens, builder)
+        return
+    at, runs = _options(tokens)
+    builder.mark(Kind.EXPLAIN, "")
+    if upper[at] in ("DECLARE", "EXECUTE", "CREATE", "REFRESH"):
+        _explain_other(tokens, builder, at, runs)
+        return
+    if upper[at] not in QUERY_STARTS and upper[at] != "(":
+        _describe(tokens, builder, at)
+        return
+    inner = StatementBuilder(builder.dialect, builder.functions)
+    read_query(tokens, inner, at)
+    builder.tables.update(inner.tables)
+    if runs:
+        _run_too(builder, inner)
+    elif builder.dialect != "postgresql":  # derived tables may be worked out
+        builder.asks.update(inner.asks)
+        # MariaDB refuses to explain a change where nothing may be written.
+        if inner.reason and (builder.dialect == "mysql" or not inner.writes):
+            builder.mark(Kind.EXPLAIN, inner.reason)
+
+
+def _run_too(builder: StatementBuilder, inner: StatementBuilder) -> None:
+    """Add what the explained statement does, since it is run."""
+    if inner.kind is not Kind.READ or inner.reason:
+        builder.mark(inner.kind, inner.reason)
+    builder.writes.update(inner.writes)
+    builder.absorb(inner)
+    builder.asks.update(inner.asks)
+
+
+def _options(tokens: Tokens) -> tuple[int, bool]:
+    """Return where the explained statement begins, and whether it is run.
+
+    A shape holds no literals, so ANALYZE 0 and ANALYZE 'off' may be ANALYZE 1.
+    """
+    upper = tokens.upper
+    at = 1
+    runs = upper[0] == "ANALYZE"
+    if upper[1] == "(" and upper[2] not in QUERY_STARTS and upper[2] != "(":
+        at = tokens.close[1] + 1
+        runs = any(
+            upper[i] in ("ANALYZE", "ANALYSE") and upper[i + 1] not in ("FALSE", "OFF")
+            for i in range(2, at)
+        )
+    else:
+        while (
+            upper[at] in _EXPLAIN_WORDS and upper[at + 1]
+        ):  # the last may be a table's name
+            runs |= upper[at] in ("ANALYZE", "ANALYSE")
+            at += 1
+    return at, runs
+
+
+def _explain_other(
+    tokens: Tokens, builder: StatementBuilder, at: int, runs: bool
+) -> None:
+    upper = tokens.upper
+    if upper[at] == "EXECUTE":
+        builder.mark(Kind.CALL, "explains a prepared statement of this session")
+        builder.need(ObjectKind.PREPARED, _name(tokens, at + 1, builder))
+        return
+    start = next(
+        (i + 1 for i in range(at, len(upper)) if upper[i] in ("AS", "FOR")), at
+    )
+    if upper[at] in ("CREATE", "REFRESH"):
+        table, _ = read_name(
+            tokens, _behind(upper, at, "TABLE", "VIEW"), builder.dialect
+        )
+        if table is not None:
+            builder.tables[table] = None
+            if runs:
+                builder.mark(Kind.DDL, f"writes {table}")
+                builder.write(table)
+    elif runs:
+        builder.mark(Kind.UNKNOWN, f"runs {upper[at]}")
+    if upper[start] in QUERY_STARTS or upper[start] == "(":
+        inner = StatementBuilder(builder.dialect, builder.functions)
+        read_query(tokens, inner, start)
+        builder.tables.update(inner.tables)
+        if runs:
+            _run_too(builder, inner)
+
+
+def _behind(upper: list[str], at: int, *names: str) -> int:
+    while upper[at] and upper[at] not in names:
+        at += 1
+    at += 1
+    while upper[at] in ("IF", "NOT", "EXISTS", "CONCURRENTLY"):
+        at += 1
+    return at
+
+
+def _describe(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
+    """MySQL's DESCRIBE t; anything else is not known."""
+    table, _ = read_name(tokens, at, builder.dialect)
+    if builder.dialect == "mysql" and table is not None:
+        builder.tables[table] = None
+    else:
+        builder.mark(Kind.UNKNOWN, f"explains {tokens.raw[at]!r}")
+
+
+def copy(tokens: Tokens, builder: StatementBuilder) -> None:
+    """COPY to the client reads; COPY FROM writes; files are the server's."""
+    upper = tokens.upper
+    at = 1 + (upper[1] == "BINARY")
+    builder.kind = Kind.COPY
+    if upper[at] == "(":
+        end = tokens.close[at]
+        inner = Tokens(upper[at + 1 : end], tokens.raw[at + 1 : end])
+        read_query(inner, builder)
+        at = end + 1
+    else:
+        table, at = read_name(tokens, at, builder.dialect)
+        if table is None:
+            builder.mark(Kind.UNKNOWN, "COPY without a table")
+            return
+        builder.tables[table] = None
+        if upper[at] == "(":
+            at = tokens.close[at] + 1
+        if upper[at] == "FROM":
+            builder.mark(Kind.COPY, f"writes {table}")
+            builder.write(table)
+            return
+    if upper[at : at + 2] != ["TO", "STDOUT"]:
+        builder.mark(Kind.COPY, "writes a file on the server")
+
+
+def lock(tokens: Tokens, builder: StatementBuilder) -> None:
+    """LOCK TABLE; on MySQL the locks are the session's and commit what was open."""
+    upper = tokens.upper
+    builder.mark(Kind.LOCK, "locks tables")
+    if builder.dialect == "mysql":
+        builder.touch(SessionEffect.LOCK)
+        builder.hold(ObjectKind.TABLE_LOCK)
+        builder.tx.append(TxStep(TxEffect.COMMIT))
+    at = 1
+    while upper[at]:
+        while upper[at] in ("TABLE", "TABLES", "ONLY", ","):
+            at += 1
+        table, at = read_name(tokens, at, builder.dialect)
+        if table is None:
+            return
+        builder.tables[table] = None
+        while upper[at] and upper[at] != ",":
+            at += 1
+
+
+def unlock(tokens: Tokens, builder: StatementBuilder) -> None:
+    """MySQL's UNLOCK TABLES."""
+    builder.mark(Kind.LOCK, "unlocks tables")
+    builder.touch(SessionEffect.LOCK)
+    builder.free(ObjectKind.TABLE_LOCK)
+
+
+_SHOWN_OF_SESSION = word_set("WARNINGS ERRORS COUNT PROFILE PROFILES")
+_SHOWN_OF_NODE = word_set(
+    "MASTER SLAVE REPLICA REPLICAS BINARY BINLOG PROCESSLIST ENGINE STATUS RELAYLOG ALL"
+)
+_SHOWN_OF_TABLE = word_set("COLUMNS FIELDS INDEX INDEXES KEYS")
+
+
+def show(tokens: Tokens, builder: StatementBuilder) -> None:
+    """SHOW: a setting on PostgreSQL; on MySQL also what a node or the session has."""
+    upper = tokens.upper
+    if builder.dialect != "mysql":
+        return
+    if upper[1] in ("FULL", "GLOBAL", "SESSION"):
+        upper = upper[1:]
+    if upper[1] in _SHOWN_OF_SESSION:
+        builder.mark(Kind.READ, f"shows {upper[1].lower()} of the session")
+        builder.touch(SessionEffect.VARIABLE)
+        if not upper[1].startswith("PROFILE"):
+            builder.need(ObjectKind.RESULT)
+    elif upper[1] in _SHOWN_OF_NODE:
+        builder.mark(Kind.READ, "shows what differs between nodes")
+    elif upper[1] == "CREATE" and upper[2] in ("TABLE", "VIEW"):
+        _shown(tokens, builder, 3)
+    elif not _SHOWN_OF_TABLE.isdisjoint(upper[1:4]):
+        place = next((i for i, w in enumerate(tokens.upper) if w in ("FROM", "IN")), 0)
+        _shown(tokens, builder, place + 1)
+
+
+def _shown(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
+    table, at = read_name(tokens, at, builder.dialect)
+    if table is not None and tokens.upper[at] in ("FROM", "IN"):
+        schema, _ = read_name(tokens, at + 1, builder.dialect)
+        if schema is not None:
+            table = table._replace(schema=schema.name)
+    if table is not None:
+        builder.tables[table] = None
+
+
+def call(tokens: Tokens, builder: StatementBuilder) -> None:
+    """CALL, DO, EXECUTE: what is run cannot be seen in the text."""
+    builder.mark(Kind.CALL, "runs what the text does not show")
+
+
+def execute(tokens: Tokens, builder: StatementBuilder) -> None:
+    """EXECUTE of a prepared statement; on MySQL USING user variables."""
+    call(tokens, builder)
+    builder.need(ObjectKind.PREPARED, _name(tokens, 1, builder))
+    for at, token in enumerate(tokens.upper):
+        if token == USER_VARIABLE:
+            builder.need(ObjectKind.VARIABLE, tokens.raw[at].lower())
+
+
+def call_mysql_do(tokens: Tokens, builder: StatementBuilder) -> None:
+    """DO: a block on PostgreSQL, expressions on MySQL, which may lock or wait."""
+    if builder.dialect == "mysql":
+        read_query(tokens, builder, 1)
+    call(tokens, builder)
+
+
+def prepare(tokens: Tokens, builder: StatementBuilder) -> None:
+    """PREPARE p AS …, DEALLOCATE; and PREPARE TRANSACTION, which is another thing."""
+    upper = tokens.upper
+    if upper[:2] == ["PREPARE", "TRANSACTION"]:
+        prepare_transaction(tokens, builder)
+        return
+    _session(builder, SessionEffect.PREPARE)
+    if upper[0] == "DEALLOCATE":
+        at = 1 + (upper[1] == "PREPARE" and bool(upper[2]))
+        name = EVERY if upper[at] == "ALL" else _name(tokens, at, builder)
+        builder.free(ObjectKind.PREPARED, name)
+    else:
+        builder.hold(ObjectKind.PREPARED, _name(tokens, 1, builder))
+        at = 2
+        if upper[at] == "(":
+            at = tokens.close[at] + 1
+        if upper[at] == "AS":
+            read_query(tokens, builder, at + 1)
+
+
+def declare(tokens: Tokens, builder: StatementBuilder) -> None:
+    """DECLARE c CURSOR FOR query. WITH HOLD it outlives its transaction."""
+    _session(builder, SessionEffect.CURSOR)
+    upper = tokens.upper
+    if "FOR" in upper:
+        head = upper[: upper.index("FOR")]
+        if "HOLD" in head and head[head.index("HOLD", 2) - 1] == "WITH":
+            builder.hold(ObjectKind.CURSOR, _name(tokens, 1, builder))
+        read_query(tokens, builder, upper.index("FOR") + 1)
+
+
+def cursor(tokens: Tokens, builder: StatementBuilder) -> None:
+    """FETCH, MOVE, CLOSE; MySQL's HANDLER names its table."""
+    _session(builder, SessionEffect.CURSOR)
+    upper = tokens.upper
+    if upper[0] == "HANDLER":
+        _shown(tokens, builder, 1)
+        _handler(upper, builder)
+    elif upper[0] == "CLOSE":
+        builder.free(
+            ObjectKind.CURSOR, EVERY if upper[1] == "ALL" else _name(tokens, 1, builder)
+        )
+    else:  # the name stands last, behind a direction and FROM or IN
+        builder.need(ObjectKind.CURSOR, _name(tokens, len(upper) - 5, builder))
+
+
+def _handler(upper: list[str], builder: StatementBuilder) -> None:
+    """MySQL's HANDLER t OPEN, READ, CLOSE: of several, none is told from another."""
+    if "OPEN" in upper:
+        builder.hold(ObjectKind.HANDLER)
+    elif "CLOSE" in upper:
+        builder.free(ObjectKind.HANDLER)
+    else:
+        builder.need(ObjectKind.HANDLER)
+
+
+def listen(tokens: Tokens, builder: StatementBuilder) -> None:
+    """LISTEN and UNLISTEN."""
+    _session(builder, SessionEffect.LISTEN)
+    if tokens.upper[0] == "LISTEN":
+        builder.hold(ObjectKind.LISTEN, _name(tokens, 1, builder))
+    else:
+        is_every = tokens.upper[1] == "*"
+        builder.free(
+            ObjectKind.LISTEN, EVERY if is_every else _name(tokens, 1, builder)
+        )
+
+
+def notify(tokens: Tokens, builder: StatementBuilder) -> None:
+    """NOTIFY: a replica refuses it."""
+    builder.mark(Kind.WRITE, "notifies listeners")
+
+
+def load(tokens: Tokens, builder: StatementBuilder) -> None:
+    """PostgreSQL's LOAD 'library'; MySQL's LOAD DATA … INTO TABLE t."""
+    upper = tokens.upper
+    if upper[1] in ("DATA", "XML"):
+        builder.mark(Kind.WRITE, "loads a file")
+        for place, word in enumerate(upper):
+            if word == "INTO" and upper[place + 1] == "TABLE":
+                table, _ = read_name(tokens, place + 2, builder.dialect)
+                if table is not None:
+                    builder.write(table)
+    else:
+        _session(builder, SessionEffect.SET, "*")
+
+
+def attach(tokens: Tokens, builder: StatementBuilder) -> None:
+    """SQLite's ATTACH and DETACH: of this connection only."""
+    _session(builder, SessionEffect.SET, "*")
+
+
+def administer(tokens: Tokens, builder: StatementBuilder) -> None:
+    """FLUSH, KILL, CHANGE MASTER, CHECKPOINT …: acts on the server."""
+    builder.mark(Kind.DDL, "acts on the server")
+    if builder.dialect == "mysql":
+        builder.tx.append(TxStep(TxEffect.COMMIT))
+
+
+def _name(tokens: Tokens, at: int, builder: StatementBuilder) -> str:
+    """Return the identifier at `at`, "" when it is none."""
+    return folded_name(tokens, at, builder.dialect) if is_name(tokens.upper[at]) else ""
+
+
+def _session(builder: StatementBuilder, effect: SessionEffect, *settings: str) -> None:
+    builder.mark(Kind.SESSION, "lives in the session")
+    builder.touch(effect, *settings)
+
+
+VerbReader = Callable[[Tokens, StatementBuilder], None]

@@ -1,0 +1,124 @@
+"""How each dialect writes what is not code: quotes, comments, numbers, as patterns.
+
+Python's engine skips quickly to the next character of a set, and slowly when every
+alternative must be tried everywhere. So each pattern starts with one set of the
+characters that may begin something, and tells what began by looking behind (measured:
+1.7 us instead of 7 for 82 characters). Every alternative for a quote ends at its
+closing quote or at the end of the text: nothing is ever tried twice, whatever the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+DIALECTS = ("postgresql", "mysql", "sqlite")
+
+# Bodies, after the opening quote. A doubled quote stands for itself.
+_STANDARD = r"[^']*(?:''[^']*)*(?:'(?!')|\Z)"
+_ESCAPED = r"[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*(?:'(?!')|\\?\Z)"
+_DOUBLE = r'[^"]*(?:""[^"]*)*(?:"(?!")|\Z)'
+_DOUBLE_ESCAPED = r'[^"\\]*(?:(?:\\[\s\S]|"")[^"\\]*)*(?:"(?!")|\\?\Z)'
+_BACKTICK = r"[^`]*(?:``[^`]*)*(?:`(?!`)|\Z)"
+_BRACKET = r"[^\]]*(?:\]|\Z)"
+
+# A quote after a lone E: not the e of date'2024-01-01'.
+_NOT_E = r"(?:(?<![eE]')|(?<=[\w$][eE]'))"
+_SINGLE = {
+    "postgresql": rf"(?:{_NOT_E}{_STANDARD}|{_ESCAPED})",
+    "mysql": _ESCAPED,
+    "sqlite": _STANDARD,
+}
+
+# After a first digit that no name, parameter or number has before it. A sign stays
+# code: whether it is one or a subtraction only a parser can tell.
+_NUMBER = (
+    r"(?<![\w$.].)(?:(?<=0)[xXoObB][0-9a-fA-F_]+"
+    r"|[\d_]*(?:\.(?!\.)[\d_]*)?(?:[eE][+-]?\d+)?)(?![\w$])"
+)
+_FRACTION = r"(?<![\w$.\])\"`].)\d[\d_]*(?:[eE][+-]?\d+)?(?![\w$])"
+
+# A comment that holds no other; openers of nested ones go to `scan_nested`.
+_PLAIN_COMMENT = r"[^*/]*(?:(?:\*(?!/)|/(?!\*))[^*/]*)*\*/"
+# One that is not closed ends with the text, or every opener would look for its end.
+_FLAT_COMMENT = r"(?:[^*]*\*+(?:[^/*][^*]*\*+)*/|[\s\S]*\Z)"
+
+
+def _pattern(starts: str, *alternatives: str) -> re.Pattern[str]:
+    return re.compile(f"([{starts}](?:{'|'.join(alternatives)}))")
+
+
+def _common(dialect: str) -> tuple[str, ...]:
+    return (
+        f"(?<=')(?:{_SINGLE[dialect]})",
+        f"(?<=[0-9]){_NUMBER}",
+        rf"(?<=\.){_FRACTION}",
+    )
+
+
+PATTERNS = {
+    "postgresql": _pattern(
+        r"'\"0-9./$-",
+        *_common("postgresql"),
+        f'(?<="){_DOUBLE}',
+        r"(?<=-)-[^\n\r]*",
+        rf"(?<=/)\*(?:{_PLAIN_COMMENT})?",
+        r"(?<=\$)(?<![\w$].)(?:[^\W\d]\w*)?\$",
+    ),
+    "mysql": _pattern(
+        r"'\"`0-9./#-",
+        *_common("mysql"),
+        f'(?<="){_DOUBLE_ESCAPED}',
+        f"(?<=`){_BACKTICK}",
+        r"(?<=-)-(?=[\x00-\x20]|\Z)[^\n]*",
+        r"(?<=#)[^\n]*",
+        rf"(?<=/)\*(?:(?!M?!){_FLAT_COMMENT})?",
+    ),
+    "sqlite": _pattern(
+        r"'\"`\[0-9./-",
+        *_common("sqlite"),
+        f'(?<="){_DOUBLE}',
+        f"(?<=`){_BACKTICK}",
+        rf"(?<=\[){_BRACKET}",
+        r"(?<=-)-[^\n]*",
+        rf"(?<=/)\*{_FLAT_COMMENT}",
+    ),
+}
+
+
+# What the first character of a match says it is, as what stands in for it in the shape.
+# The order of these texts counts: what is greater than a comment's is a literal.
+NAME = ""  # stays as it is
+COMMENT = " "
+STRING = "''"
+NUMBER = "0"
+
+_DIGITS = dict.fromkeys("0123456789.", NUMBER)
+MARKS = {
+    "postgresql": _DIGITS
+    | {"'": STRING, '"': NAME, "-": COMMENT, "/": COMMENT, "$": STRING},
+    "mysql": _DIGITS
+    | {"'": STRING, '"': STRING, "`": NAME}
+    | {"-": COMMENT, "#": COMMENT, "/": COMMENT},
+    "sqlite": _DIGITS
+    | {"'": STRING, '"': NAME, "`": NAME, "[": NAME}
+    | {"-": COMMENT, "/": COMMENT},
+}
+
+# Letters that belong to the string behind them.
+PREFIXED = re.compile(r"(?<![\w$])(?:[eEbBxXnN]|[uU]&)\Z").search
+PREFIX_ENDS = frozenset("eEbBxXnN&")
+
+# Whether the last match, which reaches the end of the text, was closed there.
+CLOSED_COMMENT = re.compile(r"/\*[\s\S]*\*/").fullmatch
+_CLOSED_ESCAPED = r"'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*'"
+_CLOSED_NAMES = r'"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`|\[[^\]]*\]'
+CLOSED = {
+    "postgresql": re.compile(
+        rf"[^'eE]?&?'[^']*(?:''[^']*)*'|[eE]{_CLOSED_ESCAPED}|{_CLOSED_NAMES}"
+    ),
+    "mysql": re.compile(
+        rf"[^'\"]?{_CLOSED_ESCAPED}|`[^`]*(?:``[^`]*)*`"
+        r'|"[^"\\]*(?:(?:\\[\s\S]|"")[^"\\]*)*"'
+    ),
+    "sqlite": re.compile(rf"[^']?'[^']*(?:''[^']*)*'|{_CLOSED_NAMES}"),
+}

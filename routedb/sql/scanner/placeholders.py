@@ -1,0 +1,62 @@
+"""Translate pyformat, which every connection speaks, to SQLite's question marks."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from routedb.errors import ProgrammingError
+
+# Quoted names and strings, comments, then SQLite's own placeholders, and what % begins.
+_FORMAT = re.compile(
+    r"""'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)"""
+    r"""|(\?)|(?<![\w:])([:@$][A-Za-z_]\w*)"""
+    r"""|%(?:\(([^()]*)\))?(.?)""",
+    re.DOTALL,
+).sub
+
+
+@lru_cache(maxsize=4096)
+def to_qmark(sql: str) -> tuple[str, tuple[str, ...] | None]:
+    """Return `sql` with `?` for `%s` and `%(name)s`, and the names in their order.
+
+    The names are None when the parameters are positional. `%%` is one `%` everywhere,
+    in strings and comments too; so call this only when there are parameters. A `%s` in
+    there stays: as a question mark it would be part of the string, and no parameter.
+    A text with SQLite's own placeholders (`?`, else `:name` and no `%s`) is returned as
+    it is. Raises ProgrammingError.
+    """
+    names: list[str] = []
+    styles: set[bool] = set()
+    native: set[bool] = set()  # True: ?, False: :name
+    wrong: list[str] = []
+
+    def translate(match: re.Match[str]) -> str:
+        mark, colon, name, letter = match.groups()
+        if mark or colon:
+            native.add(bool(mark))
+            return match[0]
+        if letter is None:
+            return match[0].replace("%%", "%")
+        if letter == "%" and name is None:
+            return "%"
+        if letter != "s":
+            wrong.append(
+                f"unsupported format character {letter!r} at position {match.end()}: "
+                "write %s or %(name)s for a parameter, %% for a percent sign"
+            )
+        styles.add(name is not None)
+        if name is not None:
+            names.append(name)
+        return "?"
+
+    text = _FORMAT(translate, sql)
+    if True in native or (native and (wrong or not styles)):
+        return sql, None
+    if wrong:
+        raise ProgrammingError(wrong[0])
+    if len(styles) > 1:
+        raise ProgrammingError(
+            "%s and %(name)s are mixed in one statement: use one style"
+        )
+    return text, tuple(names) if True in styles else None

@@ -1,0 +1,160 @@
+"""From a text to its shape: what is left when literals and comments are taken out.
+
+Texts of one shape are classified once. One regex pass splits the text into code and
+what is not code; what the pattern alone cannot decide (nested comments, dollar quotes,
+executable comments) goes to `scan_nested`, which walks the same pattern match by match.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from routedb.sql.scanner import scan_nested
+from routedb.sql.scanner.patterns import (
+    CLOSED,
+    CLOSED_COMMENT,
+    COMMENT,
+    MARKS,
+    PATTERNS,
+    PREFIX_ENDS,
+    PREFIXED,
+)
+
+FAULT = "\0"  # begins the shape of a text that cannot be read
+HINT = "/* routedb:"
+
+_SPLIT = {dialect: pattern.split for dialect, pattern in PATTERNS.items()}
+_SPACES = re.compile(
+    r"(\"[^\"]*\"|`[^`]*`|\[[^\]]*\])|[ \t\n\r\f\v]+",
+).sub
+_HINTED = re.compile(r"(?:/\*|--|#)\s*routedb:(.*)", re.DOTALL).match
+_COMMENT_END = re.compile(r"\s*\*+/\Z").sub
+
+# Values that change what the statement does to the transaction stay in the shape, and
+# those that name tables.
+_TELLING = re.compile(
+    r"(?:^|;) ?(?:SET\b[^;]*?\b(?:autocommit|\w*transaction_|tx_)"
+    r"|PREPARE TRANSACTION\b|(?:COMMIT|ROLLBACK) PREPARED\b|PRAGMA\b)",
+    re.IGNORECASE,
+).search
+
+_MAY_TELL = re.compile("SET |PREPARE |COMMIT |ROLLBACK |PRAGMA ", re.IGNORECASE).match
+
+
+class Scan(NamedTuple):
+    """One text taken apart. `"".join(parts)` is the text; its odd parts are no code.
+
+    `shape` is the key of every cache. `literals` are written as in the text. `fault`
+    says why the text cannot be read ("" when it can). `is_whole` is False when the
+    middle of a very long INSERT was left out: then `scan` gives the rest.
+    """
+
+    shape: str
+    literals: tuple[str, ...]
+    parts: list[str]
+    dialect: str
+    fault: str = ""
+    is_whole: bool = True
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """Where each literal stands in the text."""
+        marks = MARKS[self.dialect]
+        spans = []
+        position = 0
+        for index, part in enumerate(self.parts):
+            end = position + len(part)
+            # A prefix, as of E'…', is no key of the marks.
+            if index % 2 and marks.get(part[0], part) > COMMENT:
+                spans.append((position, end))
+            position = end
+        return tuple(spans)
+
+
+def scan(sql: str, dialect: str) -> Scan:
+    """Take `sql` apart. Never raises; a text that cannot be read has a `fault`."""
+    parts = _SPLIT[dialect](sql)
+    if len(parts) == 1:
+        return Scan(_fold(sql), (), parts, dialect)
+    fault = ""
+    if "/*" in parts or ("$" in sql and scan_nested.is_dollar_quoted(parts)):
+        parts, fault = scan_nested.split_nested(sql, dialect)
+    code, literals, hints = _mask(parts, MARKS[dialect])
+    if not parts[-1] and not fault:
+        fault = _fault(parts, dialect)
+    if fault:
+        return Scan(FAULT + fault, (), parts, dialect, fault)
+    shape = _fold("".join(code))
+    if literals and (";" in shape or _MAY_TELL(shape)) and _TELLING(shape):
+        shape = _fold("".join(_unmask(code, parts, MARKS[dialect])))
+    if hints:
+        shape = f"{HINT} {' '.join(hints).replace('*/', '* /')} */ {shape}"
+    return Scan(shape, tuple(literals), parts, dialect)
+
+
+def _mask(
+    parts: list[str], marks: Mapping[str, str]
+) -> tuple[list[str], list[str], list[str]]:
+    """Return the parts with stand-ins, the literals, and the words of hints."""
+    code = parts.copy()
+    literals = []
+    hints: list[str] = []
+    for index in range(1, len(parts), 2):
+        piece = parts[index]
+        stand_in = marks[piece[0]]
+        if stand_in > COMMENT:
+            if parts[index - 1][-1:] in PREFIX_ENDS and piece[0] == "'":
+                piece = _take_prefix(parts, code, index)
+            literals.append(piece)
+            code[index] = stand_in
+        elif stand_in:
+            code[index] = stand_in
+            if "routedb:" in piece:
+                hint = _HINTED(_COMMENT_END("", piece))
+                hints += hint[1].split() if hint else ()
+    return code, literals, hints
+
+
+def _take_prefix(parts: list[str], code: list[str], index: int) -> str:
+    """Move the E of E'…' from the code before it into the literal."""
+    prefix = PREFIXED(parts[index - 1][-3:]) if parts[index - 1] else None
+    if prefix is not None:
+        parts[index] = prefix[0] + parts[index]
+        parts[index - 1] = parts[index - 1][: -len(prefix[0])]
+        code[index - 1] = parts[index - 1]
+    return parts[index]
+
+
+def _unmask(
+    code: list[str], parts: list[str], marks: Mapping[str, str]
+) -> Iterator[str]:
+    for index, piece in enumerate(parts):
+        is_comment = index % 2 and marks.get(piece[0]) == COMMENT
+        yield code[index] if is_comment else piece
+
+
+def _fold(code: str) -> str:
+    """Make every run of white space one space, outside quoted names."""
+    if "  " not in code and code.isprintable():
+        return code.strip(" ")
+    if code.isascii() and '"' not in code and "`" not in code and "[" not in code:
+        return " ".join(code.split())
+    return _SPACES(lambda run: run[1] or " ", code).strip(" ")
+
+
+def _fault(parts: list[str], dialect: str) -> str:
+    """Say what the last match, which ends with the text, leaves open."""
+    piece = parts[-2]
+    first = piece[0]
+    if first == "$":
+        tag = piece[: piece.index("$", 1) + 1]
+        is_closed = len(piece) >= 2 * len(tag) and piece.endswith(tag)
+    elif first == "/":
+        return "" if CLOSED_COMMENT(piece) else "unterminated comment"
+    elif first in "-#.0123456789":
+        return ""
+    else:
+        is_closed = CLOSED[dialect].fullmatch(piece) is not None
+    return "" if is_closed else "unterminated quote"
