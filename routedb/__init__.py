@@ -66,11 +66,11 @@ if TYPE_CHECKING:
     from routedb.engine.route.shadow.tally import Line, Report, report
     from routedb.integrations.patch import patch
     from routedb.routing.route import Reason, Route
+    from routedb.run_transaction import run
     from routedb.runtime import connect
     from routedb.session.pins import Pin
     from routedb.sql import Statement, classify
     from routedb.topology.status import NodeStatus
-    from routedb.transact import run
 
 __version__ = "0.1.0"
 
@@ -92,7 +92,7 @@ _LATER = {
     "connect": "routedb.runtime",
     "patch": "routedb.integrations.patch",
     "report": "routedb.engine.route.shadow.tally",
-    "run": "routedb.transact",
+    "run": "routedb.run_transaction",
 }
 
 

@@ -15,7 +15,7 @@ from routedb.engine.consistency import tokens
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.route.explain import Explanation, explain
 from routedb.engine.shared.core import Core
-from routedb.session import State
+from routedb.session import TxState
 from routedb.session.pins import Pin
 from routedb.topology.snapshot import Role
 
@@ -327,7 +327,7 @@ class Connection:
             raise dispatcher.faced(exc) from exc.__cause__
 
     @property
-    def _state(self) -> State:
+    def _state(self) -> TxState:
         return self.dispatcher.transaction.state
 
     def _change(self, **changes: Any) -> None:

@@ -53,7 +53,7 @@ class Runtime:
         )
         self.core.start_monitor = self.monitor.start
         self.core.wake_monitor = self.monitor.wake
-        self.core.hurry_monitor = self.monitor.hasten
+        self.core.hurry_monitor = self.monitor.request_sample
         self.core.expire_old_links = self._age
         if self.face.engine == "postgresql":
             from routedb.postgresql import own_kind  # noqa: PLC0415

@@ -12,7 +12,7 @@ from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.statement import TxMode
-from routedb.topology.commits import Note, Sighting
+from routedb.topology.commit_status import CommitNote, StatusReply
 from routedb.topology.snapshot import Answer
 
 __all__ = ["Adapter", "Commits", "Fault", "Raw", "RawCursor", "TxMode"]
@@ -24,14 +24,14 @@ RawCursor = Any  # the driver's cursor
 class Commits(Protocol):
     """How a server is asked what became of a commit whose answer was lost."""
 
-    def note(self, raw: Raw, last: Note | None = None) -> Note | None:
+    def note(self, raw: Raw, last: CommitNote | None = None) -> CommitNote | None:
         """Note the open transaction before its commit; None when it has no id. `last`
         is the same session's last note, if any."""
 
-    def sight(self, raw: Raw, note: Note) -> Sighting | None:
+    def sight(self, raw: Raw, note: CommitNote) -> StatusReply | None:
         """Ask a writer for a noted transaction; None when it is no writer."""
 
-    def end(self, raw: Raw, note: Note) -> bool:
+    def end(self, raw: Raw, note: CommitNote) -> bool:
         """End the noted transaction's session if it waits for a statement; tell
         whether it did."""
 

@@ -1,4 +1,5 @@
-"""PostgreSQL's word on a commit whose answer was lost; session/fate.py judges it.
+"""PostgreSQL's word on a commit whose answer was lost; session/commit_outcome.py judges
+it.
 
 Needs version 13 or later and no privileges, except that the history of a timeline is a
 file which only a role may read that has EXECUTE on pg_read_file(text).
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from routedb.adapters.base import Raw
-from routedb.topology.commits import Note, Sighting, Status
+from routedb.topology.commit_status import CommitNote, StatusReply, TransactionStatus
 
 # One run of a server: it ends with a restart, which has another start time, or with a
 # recovery after a crash of one backend, which ends at another place in the WAL.
@@ -62,7 +63,7 @@ class PostgreSQLCommits:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    def note(self, raw: Raw, last: Note | None = None) -> Note | None:
+    def note(self, raw: Raw, last: CommitNote | None = None) -> CommitNote | None:
         """Note the open transaction; None when it has no id, for it wrote nothing that
         needs one. One query, shorter with the `last` note of the same session: a writer
         stays on its timeline, and its sessions end with its run."""
@@ -73,32 +74,32 @@ class PostgreSQLCommits:
             return None
         if last is not None:
             return last._replace(xid=xid, position=position, flushed=flushed)
-        return Note(xid, position, flushed, *rest)
+        return CommitNote(xid, position, flushed, *rest)
 
-    def sight(self, raw: Raw, note: Note) -> Sighting | None:
+    def sight(self, raw: Raw, note: CommitNote) -> StatusReply | None:
         """Ask a writer, outside a transaction, for the noted id; None: it is none."""
         ((system, timeline, incarnation),) = self._ask(raw, _WHO, ())
         if timeline is None:
             return None
         status = self._status(raw, note.xid)
         ends_at = None
-        if timeline > note.timeline and status is Status.COMMITTED:
+        if timeline > note.timeline and status is TransactionStatus.COMMITTED:
             ends_at = self._end_of(raw, note.timeline, timeline)
-        return Sighting(status, system, timeline, incarnation, ends_at)
+        return StatusReply(status, system, timeline, incarnation, ends_at)
 
-    def end(self, raw: Raw, note: Note) -> bool:
+    def end(self, raw: Raw, note: CommitNote) -> bool:
         """End the noted transaction's session if it waits for a statement, which then
         can no longer arrive. False: there is no such session."""
         return bool(self._ask(raw, _END, (note.pid, note.xid)))
 
-    def _status(self, raw: Raw, xid: int) -> Status:
+    def _status(self, raw: Raw, xid: int) -> TransactionStatus:
         try:
             ((told,),) = self._ask(raw, _STATUS, (xid,))
         except Exception as exc:  # psycopg2's own: this file is not its home
             if getattr(exc, "pgcode", None) != _IN_THE_FUTURE:
                 raise
-            return Status.UNBORN
-        return Status.FORGOTTEN if told is None else Status(told)
+            return TransactionStatus.IN_FUTURE
+        return TransactionStatus.TOO_OLD if told is None else TransactionStatus(told)
 
     def _end_of(self, raw: Raw, timeline: int, later: int) -> int | None:
         """Return where `timeline` ends in the history of a later one; None when it does

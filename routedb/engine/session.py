@@ -22,7 +22,7 @@ from routedb.engine.shared.core import Core
 from routedb.engine.transactions.commit import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.routing import CONSISTENCIES, Route
-from routedb.session import State
+from routedb.session import TxState
 from routedb.topology.snapshot import GroupView, Role, Snapshot
 
 Call = Callable[[RawCursor], Any]
@@ -253,7 +253,7 @@ class Session:
         pins = self.links.pins
         self.temporary_names = pins.names
         self.is_unconstrained = (
-            self.transaction.state is State.AUTOCOMMIT
+            self.transaction.state is TxState.AUTOCOMMIT
             and self.role is None
             and self.consistency is None
             and not pins.names

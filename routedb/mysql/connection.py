@@ -20,7 +20,7 @@ from routedb.engine.shared.core import Core
 from routedb.face import Faced
 from routedb.mysql.asking import Asking, Switch
 from routedb.mysql.cursor import MySQLCursor, cursor_class
-from routedb.session.settings import Setting
+from routedb.session.settings_log import Setting
 
 
 class MySQLConnection(Asking, Faced, driver=MySQLdb):

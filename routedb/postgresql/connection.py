@@ -12,8 +12,8 @@ from routedb.postgresql.factories import cursor_class
 from routedb.postgresql.identity import Identity
 from routedb.postgresql.info import Unbound
 from routedb.postgresql.twophase import TwoPhase
-from routedb.session import State
-from routedb.session.settings import Clear
+from routedb.session import TxState
+from routedb.session.settings_log import Clear
 from routedb.sql.session_objects import ObjectKind, SessionObject
 
 
@@ -51,7 +51,7 @@ class PostgreSQLConnection(TwoPhase):
             return ext.ConnectionInfo(self)
         transaction = self.usable().transaction
         is_bound = transaction.is_bound or not transaction.is_begun
-        if is_bound and transaction.state is not State.LOST:
+        if is_bound and transaction.state is not TxState.LOST:
             return self._backend().info
         return Unbound(self)
 

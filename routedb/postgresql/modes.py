@@ -7,7 +7,7 @@ from typing import Any
 from psycopg2 import extensions as ext
 
 from routedb.postgresql.identity import Identified
-from routedb.session import State
+from routedb.session import TxState
 
 
 class Modes(Identified):
@@ -91,7 +91,7 @@ class Modes(Identified):
 
     def get_transaction_status(self) -> int:
         """libpq's transaction status of the backend that has the transaction."""
-        if self._is_closed or self._state is State.LOST:
+        if self._is_closed or self._state is TxState.LOST:
             return int(ext.TRANSACTION_STATUS_UNKNOWN)
         bound = self._bound()
         if bound is not None:

@@ -10,12 +10,12 @@ from routedb.routing.decide import (
     decide_role,
     route_for,
 )
-from routedb.routing.place import (
+from routedb.routing.placement import (
     Placement,
     database_for,
     dialect_for,
+    find_placement,
     is_catalog,
-    place,
 )
 from routedb.routing.route import Reason, Route
 from routedb.routing.rules import Rules
@@ -33,6 +33,6 @@ __all__ = [
     "decide_role",
     "dialect_for",
     "is_catalog",
-    "place",
+    "find_placement",
     "route_for",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from routedb.cli.dry_run import DryRun, with_values
 from routedb.cli.logs import Query
-from routedb.cli.rehearsal import Rehearsal, bound
 from routedb.runtime import read_config
 from routedb.topology.snapshot import Role
 from tests.cli.rows import rows_of
@@ -42,8 +42,8 @@ def rehearse(config):
     """Route statements, each a pair of a session and a text; return the lines."""
 
     def run(*pairs, **options):
-        rehearsal = Rehearsal(read_config(config, options))
-        return rehearsal.run(Query(session, sql) for session, sql in pairs).lines
+        dry_run = DryRun(read_config(config, options))
+        return dry_run.run(Query(session, sql) for session, sql in pairs).lines
 
     return run
 
@@ -122,10 +122,10 @@ def test_replicas_are_thought_to_have_caught_up_between_transactions(rehearse):
 
 def test_mysql_s_autocommit_and_implicit_commit_are_followed():
     nodes = {"databases": {"main": {"nodes": ["mysql://a/x", "mysql://b/x"]}}}
-    rehearsal = Rehearsal(read_config(nodes, {}))
+    dry_run = DryRun(read_config(nodes, {}))
     statements = ["SET autocommit = 0", "SELECT a FROM t", "CREATE TABLE u (i int)"]
     statements += ["SET autocommit = 1", "SELECT b FROM t"]
-    lines = rehearsal.run(Query("1", sql) for sql in statements).lines
+    lines = dry_run.run(Query("1", sql) for sql in statements).lines
     roles = {line.shape: line.role for line in lines}
     assert roles["SELECT a FROM t"] is W
     assert roles["SELECT b FROM t"] is R
@@ -140,13 +140,13 @@ BOUND = [
 
 @pytest.mark.parametrize(("sql", "text"), BOUND)
 def test_values_of_a_log_stand_where_the_placeholders_stood(sql, text):
-    assert bound(sql, ((1, "'7'"), (2, "'a''b'"))) == text
+    assert with_values(sql, ((1, "'7'"), (2, "'a''b'"))) == text
 
 
 def test_a_shard_is_found_by_the_values_of_the_log(config):
-    rehearsal = Rehearsal(read_config(config, {}))
+    dry_run = DryRun(read_config(config, {}))
     query = Query("1", "SELECT a FROM orders WHERE id = $1", ((1, "'7'"),))
-    [line] = rehearsal.run([query, query]).lines
+    [line] = dry_run.run([query, query]).lines
     assert (line.database, line.count, line.shape) == ("orders", 2, query.sql)
 
 
@@ -226,8 +226,8 @@ def test_a_log_that_is_not_there_is_told(shell, config):
 def test_members_that_patroni_would_name_take_reads():
     source = {"nodes": ["postgresql://a/x"], "urls": ["http://a:8008"]}
     source["discovery"] = "patroni"  # type: ignore[assignment]
-    rehearsal = Rehearsal(read_config({"databases": {"main": source}}, {}))
-    lines = rehearsal.run([Query("1", "SELECT a"), Query("1", "DELETE FROM t")]).lines
+    dry_run = DryRun(read_config({"databases": {"main": source}}, {}))
+    lines = dry_run.run([Query("1", "SELECT a"), Query("1", "DELETE FROM t")]).lines
     assert {line.shape: line.role for line in lines} == {
         "SELECT a": R,
         "DELETE FROM t": W,

@@ -11,16 +11,16 @@ import pytest
 
 from routedb.config import DatabaseConfig, PoolConfig, load
 from routedb.config.dsn import parse_dsn
-from routedb.config.entries import (
+from routedb.config.load import CLUSTER_KEYWORDS
+from routedb.config.options import OPTIONS
+from routedb.config.schema import (
     ClusterEntry,
     DatabaseEntry,
     NodeEntry,
     PoolEntry,
     TableEntry,
 )
-from routedb.config.functions import FUNCTIONS, KEY_TYPES
-from routedb.config.load import CLUSTER_KEYWORDS
-from routedb.config.options import OPTIONS
+from routedb.config.shard_functions import FUNCTIONS, KEY_TYPES
 
 PAGE = Path(__file__).parents[2].joinpath("docs/configuration.rst").read_text("utf-8")
 HEADINGS: dict[str, type[msgspec.Struct]] = {

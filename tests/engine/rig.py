@@ -20,7 +20,7 @@ from routedb.engine.shared.core import Core
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.routing import Reason
-from routedb.session import State
+from routedb.session import TxState
 
 
 class Rig:
@@ -128,7 +128,7 @@ def node_of(cursor: Cursor) -> str:
     return cursor.node.name
 
 
-def state(connection: Connection) -> State:
+def state(connection: Connection) -> TxState:
     return connection.dispatcher.transaction.state
 
 
@@ -137,7 +137,7 @@ def check_sound(rig: Rig, connection: Connection, cursor: Cursor) -> None:
     rig.recover()
     connection.rollback()
     transaction = connection.dispatcher.transaction
-    rest = State.AUTOCOMMIT if connection.autocommit else State.OPEN
+    rest = TxState.AUTOCOMMIT if connection.autocommit else TxState.OPEN
     assert transaction.state is rest
     assert not transaction.branches
     assert not transaction.wrote

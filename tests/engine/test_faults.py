@@ -7,7 +7,7 @@ import pytest
 import routedb
 from routedb.engine.links.link import AUTOCOMMIT
 from routedb.errors import Fault
-from routedb.session import State
+from routedb.session import TxState
 from tests.engine.rig import check_sound, farm, node_of, state
 
 READ = "SELECT a FROM t"
@@ -195,7 +195,7 @@ def test_a_fault_inside_a_transaction(rig, fault, sql, autocommit):
         cursor.execute(sql)
     is_lost = INSIDE[fault] is routedb.TransactionLost
     assert isinstance(caught.value, routedb.TransactionLost) == is_lost
-    assert (state(connection) is State.LOST) == is_lost
+    assert (state(connection) is TxState.LOST) == is_lost
     assert sum(rig.count(sql).values()) == 0
     assert set(rig.logs()) == {"w"}
     check_sound(rig, connection, cursor)
@@ -260,7 +260,7 @@ def test_a_lost_transaction_refuses_all_until_it_is_ended(rig, sql, end):
     for _ in range(2):
         with pytest.raises(routedb.TransactionLost, match="rollback"):
             cursor.execute(sql)
-        assert state(connection) is State.LOST
+        assert state(connection) is TxState.LOST
     assert rig.logs() == {}
     finish(connection, cursor, end)
     check_sound(rig, connection, cursor)

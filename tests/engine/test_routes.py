@@ -9,7 +9,7 @@ import pytest
 
 import routedb
 from routedb.routing import Reason
-from routedb.topology.ring import WARM_UP_S
+from routedb.topology.read_ring import WARM_UP_S
 from tests.engine.rig import farm, node_of, reason_of
 
 READ = "SELECT a FROM t"

@@ -105,7 +105,7 @@ def settle(cluster: routedb.Cluster, replicas: set[str]) -> None:
 
     def is_settled() -> bool:
         [group] = cluster.runtime.core.topology.groups
-        readable = {names[i] for i in group.ring}
+        readable = {names[i] for i in group.read_ring}
         return group.writer is not None and readable == replicas & set(names)
 
     wait_until(is_settled, f"{replicas} are read from", PATIENCE_S)

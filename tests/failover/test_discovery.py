@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import routedb
-from routedb.monitor import scout
+from routedb.monitor import discovery
 from tests.failover.rig import link_to, read
 from tests.monitor.rest import Rest, members_at, nobody, saying
 from tests.servers import Database, wait_until
@@ -18,7 +18,7 @@ from tests.servers import Database, wait_until
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
-    monkeypatch.setattr(scout, "CALM_S", 0.05)
+    monkeypatch.setattr(discovery, "CALM_S", 0.05)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def wait_read_from(cluster: routedb.Cluster, expected: list[str]) -> None:
 
     def is_so() -> bool:
         [group] = core.topology.groups
-        return {core.nodes[id_].name for id_ in group.ring} == set(expected)
+        return {core.nodes[id_].name for id_ in group.read_ring} == set(expected)
 
     wait_until(is_so, f"{expected} are read from")
 

@@ -47,7 +47,7 @@ class Site:
 
         def is_so() -> bool:
             [group] = self.core.topology.groups
-            return {self.core.nodes[id_].name for id_ in group.ring} == names
+            return {self.core.nodes[id_].name for id_ in group.read_ring} == names
 
         wait_until(is_so, f"{names} are read from", 60)
 

@@ -56,7 +56,7 @@ def settle():
     from tests.servers import wait_until
     connection.ensure_connection()
     core = connection.connection.dispatcher.core
-    wait_until(lambda: core.topology.groups[0].ring, "a replica is known")
+    wait_until(lambda: core.topology.groups[0].read_ring, "a replica is known")
 
 def node():
     with connection.cursor() as cursor:

@@ -25,7 +25,7 @@ sys.path[:0] = [os.getcwd()]
 from tests.servers import wait_until
 def known(connection, asks):
     core = connection.dispatcher.core
-    wait_until(lambda: core.topology.groups[0].ring, "a replica is known")
+    wait_until(lambda: core.topology.groups[0].read_ring, "a replica is known")
     wait_until(asks, "a replica answers")
 """
 IS_REPLICA = "SELECT pg_is_in_recovery()"

@@ -99,7 +99,7 @@ from tests.servers import wait_until
 
 connection.ensure_connection()
 core = connection.connection.dispatcher.core
-wait_until(lambda: core.topology.groups[0].ring, "a replica is known")
+wait_until(lambda: core.topology.groups[0].read_ring, "a replica is known")
 call_command("migrate", verbosity=0)
 assert Item.objects.count() == 0
 Item.objects.create(name="pin")

@@ -64,7 +64,7 @@ def settled(engine):
     with engine.connect() as connection:
         core = connection.connection.dbapi_connection.dispatcher.core
         main = next(g.id for g in core.config.groups if g.database == "main")
-        wait_until(lambda: core.topology.groups[main].ring, "a replica is known")
+        wait_until(lambda: core.topology.groups[main].read_ring, "a replica is known")
     return engine
 
 

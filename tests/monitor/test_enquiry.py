@@ -12,35 +12,35 @@ from contextlib import ExitStack
 import pytest
 
 from routedb.config.model import Discovery
-from routedb.monitor.patroni import Enquiry, UnheardError
+from routedb.monitor.patroni_client import PatroniClient, PatroniUnreachableError
 from tests.monitor.rest import blackhole, members_at, nobody, saying
 
 WELL = members_at([5432, 5433])
 
 
 def asking(*urls, timeout_s=10.0, ca=None):
-    return Enquiry(Discovery(urls, ca), timeout_s)
+    return PatroniClient(Discovery(urls, ca), timeout_s)
 
 
 def test_the_first_that_answers_is_asked_again():
     with nobody() as dead, saying(WELL) as alive, saying(WELL) as other:
-        enquiry = asking(dead, alive.url, other.url)
-        told = enquiry.ask()
+        client = asking(dead, alive.url, other.url)
+        told = client.ask()
         assert [(m.host, m.port) for m in told.members] == [
             ("127.0.0.1", 5432),
             ("127.0.0.1", 5433),
         ]
-        enquiry.ask()
+        client.ask()
         assert alive.asked == [("/cluster", None)] * 2
         assert other.asked == []
 
 
 def test_when_it_falls_silent_the_next_is_asked():
     with saying(WELL) as first, saying(WELL) as second:
-        enquiry = asking(first.url, second.url)
-        enquiry.ask()
+        client = asking(first.url, second.url)
+        client.ask()
         first.says = 503
-        enquiry.ask()
+        client.ask()
         assert len(second.asked) == 1
 
 
@@ -63,7 +63,7 @@ def test_when_it_falls_silent_the_next_is_asked():
 )
 def test_a_bad_answer_is_told_and_the_next_is_asked(says, text):
     with saying(says) as bad, saying(WELL) as good:
-        with pytest.raises(UnheardError) as caught:
+        with pytest.raises(PatroniUnreachableError) as caught:
             asking(bad.url).ask()
         assert str(caught.value).startswith(f"{bad.url}: ")
         assert text in str(caught.value)
@@ -73,7 +73,7 @@ def test_a_bad_answer_is_told_and_the_next_is_asked(says, text):
 def test_all_reasons_are_told_without_passwords():
     with nobody() as dead, saying(500) as bad:
         login = bad.url.replace("://", "://op:hush@")
-        with pytest.raises(UnheardError) as caught:
+        with pytest.raises(PatroniUnreachableError) as caught:
             asking(dead, login).ask()
     first, second = str(caught.value).split("; ")
     assert first.startswith(f"{dead}: ConnectionRefusedError: ")
@@ -84,7 +84,7 @@ def test_all_reasons_are_told_without_passwords():
 def test_who_hangs_leaves_time_for_the_others(says):
     with saying(says) as slow, saying(WELL) as good:
         assert len(asking(slow.url, good.url, timeout_s=2.0).ask().members) == 2
-        with pytest.raises(UnheardError, match=r"no answer within 0\.3 s"):
+        with pytest.raises(PatroniUnreachableError, match=r"no answer within 0\.3 s"):
             asking(slow.url, timeout_s=0.3).ask()
 
 
@@ -111,19 +111,19 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch):
 @pytest.mark.parametrize("says", [None, "drip"])
 def test_an_interrupt_ends_the_question_for_good(says):
     with saying(says) as slow:
-        enquiry = asking(slow.url, slow.url, timeout_s=60.0)
+        client = asking(slow.url, slow.url, timeout_s=60.0)
         told = []
 
         def ask():
             try:
-                enquiry.ask()
-            except UnheardError as exc:
+                client.ask()
+            except PatroniUnreachableError as exc:
                 told.append(str(exc))
 
         thread = threading.Thread(target=ask)
         thread.start()
         assert slow.is_asked.acquire(timeout=10)
-        enquiry.interrupt()
+        client.interrupt()
         thread.join(10)
         assert not thread.is_alive()
         assert len(slow.asked) == 1
@@ -149,13 +149,13 @@ def test_https_is_asked_when_the_certificate_is_vouched_for(certificate):
         rest = stack.enter_context(saying(WELL, context))
         told = asking(rest.url, ca=str(certificate[0])).ask()
         assert len(told.members) == 2
-        with pytest.raises(UnheardError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(PatroniUnreachableError, match="CERTIFICATE_VERIFY_FAILED"):
             asking(rest.url).ask()
 
 
 def test_a_missing_certificate_file_is_a_reason_not_a_crash(tmp_path):
     path = str(tmp_path / "none.pem")
-    with pytest.raises(UnheardError, match="FileNotFoundError"):
+    with pytest.raises(PatroniUnreachableError, match="FileNotFoundError"):
         asking("https://127.0.0.1:1", ca=path).ask()
 
 
@@ -163,6 +163,6 @@ def test_the_whole_round_is_bounded():
     with ExitStack() as stack:
         deaf = [stack.enter_context(blackhole()) for _ in range(4)]
         began = time.monotonic()
-        with pytest.raises(UnheardError):
+        with pytest.raises(PatroniUnreachableError):
             asking(*deaf, timeout_s=1.0).ask()
         assert time.monotonic() - began < 10

@@ -16,7 +16,7 @@ from routedb.config import load
 from routedb.config.model import ClusterConfig
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
-from routedb.monitor import probe
+from routedb.monitor import probe_once
 from routedb.topology import NodeState, Role
 from tests.monitor.board import watching
 from tests.topology.cluster import cluster
@@ -54,7 +54,7 @@ def test_the_roles_in_a_shuffled_list_are_found_by_asking(database):
     last = len(config.nodes) - 1
     with watching(config, adapters.load) as (_, board):
         board.wait_for(lambda: board.group.writer == last)
-        board.wait_for(lambda: set(board.group.ring) == set(range(last)))
+        board.wait_for(lambda: set(board.group.read_ring) == set(range(last)))
 
 
 def test_a_program_s_wait_callback_is_not_called_for_the_monitor(pg):
@@ -68,7 +68,7 @@ def test_a_program_s_wait_callback_is_not_called_for_the_monitor(pg):
     try:
         config = over(pg, shuffled(pg))
         with watching(config, adapters.load) as (_, board):
-            board.wait_for(lambda: set(board.group.ring) == {0, 1})
+            board.wait_for(lambda: set(board.group.read_ring) == {0, 1})
         assert threads == set()
         psycopg2.connect(pg.writer_dsn).close()
         assert threads == {threading.get_ident()}
@@ -79,7 +79,7 @@ def test_a_program_s_wait_callback_is_not_called_for_the_monitor(pg):
 def test_one_probe_tells_the_role_and_the_latency(database):
     config = over(database, shuffled(database))
     adapter = adapters.load(config.nodes[0].engine)
-    answers = [probe(node, adapter, 5.0) for node in config.nodes]
+    answers = [probe_once(node, adapter, 5.0) for node in config.nodes]
     assert [answer.role for answer in answers].count(Role.WRITER) == 1
     assert answers[-1].role is Role.WRITER
     assert all(0 < (answer.latency_s or 0) < 5 for answer in answers)
@@ -90,14 +90,14 @@ def test_a_killed_replica_is_seen_and_trusted_again_after_two_answers(database):
     config = over(database, shuffled(database))
     with watching(config, adapters.load) as (_, board):
         readers = set(range(len(config.nodes) - 1))
-        board.wait_for(lambda: set(board.group.ring) == readers)
+        board.wait_for(lambda: set(board.group.read_ring) == readers)
         replica = database.cluster.nodes[-1]
         replica.kill()
         board.wait_for(lambda: board.state(0) is NodeState.DOWN)
         assert board.group.writer == len(config.nodes) - 1
         board.heard.clear()
         replica.start()
-        board.wait_for(lambda: 0 in board.group.ring, timeout_s=60)
+        board.wait_for(lambda: 0 in board.group.read_ring, timeout_s=60)
         news = [type(event) for event in board.heard if event.node == 0]
         assert news[-2:] == [NodeAnswered, NodeAnswered]
         assert news.count(NodeAnswered) == 2
@@ -109,7 +109,9 @@ def test_a_frozen_node_is_reported_in_time_while_others_stay_fresh(database):
     config = over(database, shuffled(database), connect_timeout_s=bound_s)
     writer = len(config.nodes) - 1
     with watching(config, adapters.load) as (monitor, board):
-        board.wait_for(lambda: 0 in board.group.ring and board.group.writer == writer)
+        board.wait_for(
+            lambda: 0 in board.group.read_ring and board.group.writer == writer
+        )
         board.heard.clear()
         database.cluster.nodes[-1].pause()
         frozen = time.monotonic()

@@ -18,7 +18,7 @@ from routedb.config import load
 from routedb.engine.shared.core import Core
 from routedb.errors import Fault
 from routedb.events import NodeFailed
-from routedb.monitor import Monitor, scout
+from routedb.monitor import Monitor, discovery
 from routedb.topology import NodeState
 from tests.monitor.rest import Rest, members_at, nobody, saying
 from tests.monitor.scripted import REPLICA, WRITER, Refused, farm_of
@@ -57,7 +57,7 @@ class Site:
 
     @property
     def read_from(self):
-        return {self.core.nodes[id_].name for id_ in self.group.ring}
+        return {self.core.nodes[id_].name for id_ in self.group.read_ring}
 
     def wait_read_from(self, *ports):
         names = {name(port) for port in ports}
@@ -77,7 +77,7 @@ def watched(*urls, **options):
 @pytest.fixture
 def rest(monkeypatch):
     """A Patroni that names two members, asked often."""
-    monkeypatch.setattr(scout, "CALM_S", 0.05)
+    monkeypatch.setattr(discovery, "CALM_S", 0.05)
     with saying(members_at([1, 2])) as rest:
         yield rest
 
@@ -158,14 +158,14 @@ def test_a_new_leader_makes_the_monitor_ask_the_nodes(rest: Rest, monkeypatch):
     with watched(rest.url) as site:
         site.wait_read_from(2)
         woken = threading.Event()
-        assert site.monitor._crew is not None
-        monkeypatch.setattr(site.monitor._crew, "wake", woken.set)
+        assert site.monitor._workers is not None
+        monkeypatch.setattr(site.monitor._workers, "wake", woken.set)
         rest.says = members_at([1, 2], leader=1)
         assert woken.wait(10)
 
 
 def test_a_waiting_writer_makes_it_ask_patroni_at_once(monkeypatch):
-    monkeypatch.setattr(scout, "CALM_S", 3600.0)
+    monkeypatch.setattr(discovery, "CALM_S", 3600.0)
     with saying(members_at([1, 2])) as rest, watched(rest.url) as site:
         site.wait_read_from(2)
         site.farm.says[name(1)] = site.farm.refuses[name(1)] = Refused("dead")
@@ -188,7 +188,7 @@ def test_who_finds_no_writer_is_told_that_patroni_was_silent_too():
     with nobody() as dead, saying(500) as bad, watched(dead, bad.url) as site:
         site.farm.says[name(1)] = REPLICA
         site.core.await_members(0, site.core.clock() + 30)
-        wait_until(lambda: site.group.ring == (0,), "the node is a replica")
+        wait_until(lambda: site.group.read_ring == (0,), "the node is a replica")
         with pytest.raises(Exception, match="no node of main answers as") as caught:
             site.core.await_writer(0, site.core.clock() + 0.1)
         assert f"No Patroni tells who else there is: {dead}: Conn" in str(caught.value)

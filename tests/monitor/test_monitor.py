@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from routedb.events import NodeAnswered, NodeFailed
-from routedb.monitor import crew
+from routedb.monitor import workers
 from routedb.topology import NodeState
 from tests.monitor.board import watching
 from tests.monitor.scripted import REPLICA, WRITER, Refused, farm_of
@@ -43,12 +43,12 @@ def threads():
 def test_the_writer_of_a_shuffled_list_is_found():
     with watched({"a": REPLICA, "b": REPLICA, "c": WRITER}) as (_, board, _):
         board.wait_for(lambda: board.group.writer == 2)
-        board.wait_for(lambda: set(board.group.ring) == {0, 1})
+        board.wait_for(lambda: set(board.group.read_ring) == {0, 1})
 
 
 def test_a_dead_replica_is_seen_and_trusted_again_after_two_answers():
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
-        board.wait_for(lambda: board.group.ring == (1,))
+        board.wait_for(lambda: board.group.read_ring == (1,))
         farm.refuses["b"] = Refused("gone")
         farm.says["b"] = Refused("gone")
         monitor.wake()
@@ -75,7 +75,7 @@ def test_a_hung_node_is_reported_in_time_while_others_stay_fresh():
 def test_start_is_idempotent_and_stop_leaves_nothing(threads):
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
         monitor.start()
-        board.wait_for(lambda: board.group.ring == (1,))
+        board.wait_for(lambda: board.group.read_ring == (1,))
         expected = ["routedb-monitor-a", "routedb-monitor-b", "routedb-monitor-guard"]
         assert threads() == expected
         monitor.stop()
@@ -100,9 +100,9 @@ def test_nothing_runs_before_start_or_for_single_nodes(threads):
 
 
 def test_a_pause_ends_probing_and_closes_links_until_the_next_start(monkeypatch):
-    monkeypatch.setattr(crew, "LINGER_S", 0.0)
+    monkeypatch.setattr(workers, "PAUSE_AFTER_S", 0.0)
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
-        board.wait_for(lambda: board.group.ring == (1,))
+        board.wait_for(lambda: board.group.read_ring == (1,))
         closed = threading.Event()
         close = farm.close
 
@@ -124,7 +124,7 @@ def test_a_pause_ends_probing_and_closes_links_until_the_next_start(monkeypatch)
 
 def test_many_wakes_do_not_make_many_probes():
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
-        board.wait_for(lambda: board.group.ring == (1,))
+        board.wait_for(lambda: board.group.read_ring == (1,))
         before = farm.asked["a"]
         for _ in range(500):
             monitor.wake()
@@ -147,7 +147,7 @@ os.register_at_fork(after_in_child=_run_fork_hooks)
 @pytest.mark.parametrize("starts", ["in a fork hook that comes first", "later"])
 def test_a_forked_child_abandons_the_links_and_may_start_its_own(starts, monkeypatch):
     with watched({"a": WRITER, "b": REPLICA}) as (monitor, board, farm):
-        board.wait_for(lambda: board.group.ring == (1,))
+        board.wait_for(lambda: board.group.read_ring == (1,))
 
         def begin():
             board.news = threading.Condition()

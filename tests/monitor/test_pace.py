@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from routedb.monitor.pace import CALM_S, FAST_S, TROUBLE_S, URGENT_S, Pace
+from routedb.monitor.intervals import CALM_S, FAST_S, TROUBLE_S, URGENT_S, ProbeInterval
 from routedb.topology import GroupView, NodeState, NodeView
 
 UP, DOWN, SUSPECT = NodeState.UP, NodeState.DOWN, NodeState.SUSPECT
@@ -44,11 +44,13 @@ PACES = [
     ("what", "group", "hurry", "interval"), PACES, ids=[row[0] for row in PACES]
 )
 def test_interval_after_a_probe_of_node_0(what, group, hurry, interval):
-    assert Pace(Even()).interval(0, group, 0.0, hurry) == pytest.approx(interval)
+    assert ProbeInterval(Even()).interval(0, group, 0.0, hurry) == pytest.approx(
+        interval
+    )
 
 
 def test_trouble_that_stays_slows_down_until_something_changes():
-    pace = Pace(Even())
+    pace = ProbeInterval(Even())
     assert pace.interval(0, group(UP, DOWN, UP), 0.0, False) == FAST_S
     assert pace.interval(0, group(UP, DOWN, UP), TROUBLE_S - 0.1, False) == FAST_S
     assert pace.interval(0, group(UP, DOWN, UP), TROUBLE_S, False) == CALM_S
@@ -56,14 +58,14 @@ def test_trouble_that_stays_slows_down_until_something_changes():
 
 
 def test_who_waits_long_for_a_writer_does_not_keep_the_processor_busy():
-    pace = Pace(Even())
+    pace = ProbeInterval(Even())
     assert pace.interval(0, group(UP, UP, writer=None), 0.0, True) == URGENT_S
     later = pace.interval(0, group(UP, UP, writer=None), TROUBLE_S, True)
     assert later == FAST_S
 
 
 def test_jitter_keeps_processes_out_of_step_within_a_fifth():
-    pace = Pace(random.Random(1))
+    pace = ProbeInterval(random.Random(1))
     intervals = [pace.interval(0, group(UP, UP), 0.0, False) for _ in range(200)]
     assert 0.8 <= min(intervals) < 0.85
     assert 1.15 < max(intervals) <= 1.2

@@ -9,7 +9,7 @@ import pytest
 
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
-from routedb.monitor.watch import AGAIN_S, GRACE_S, Watch
+from routedb.monitor.node_probe import AGAIN_S, GRACE_S, NodeProbe
 from routedb.topology import NodeView
 from tests.monitor.scripted import WRITER, Refused, Reset, Stranger, farm_of
 from tests.topology.cluster import cluster
@@ -27,14 +27,14 @@ class Bench:
         self.heard: list[Any] = []
         self.given_up: list[tuple[float, float]] = []
         (node,) = cluster(["a"]).nodes
-        self.watch = Watch(
+        self.node_probe = NodeProbe(
             node,
             self.farm,
             5.0,
             self.heard.append,
             lambda: NodeView(0, generation=self.generation),
             lambda: self.now,
-            patience_s=PATIENCE_S,
+            max_silence_s=PATIENCE_S,
             give_up=lambda node, since: self.given_up.append((self.now, since)),
         )
 
@@ -42,8 +42,8 @@ class Bench:
 def test_an_answer_is_published_with_its_latency_and_the_link_is_kept():
     bench = Bench(WRITER)
     bench.generation = 4
-    bench.watch.probe()
-    bench.watch.probe()
+    bench.node_probe.probe()
+    bench.node_probe.probe()
     (first, _) = bench.heard
     assert first.answer.latency_s >= 0
     assert first == NodeAnswered(
@@ -55,14 +55,14 @@ def test_an_answer_is_published_with_its_latency_and_the_link_is_kept():
 def test_a_refusal_is_published():
     bench = Bench(WRITER)
     bench.farm.refuses["a"] = Refused("nobody listens")
-    bench.watch.probe()
+    bench.node_probe.probe()
     expected = NodeFailed(0, 0, "Refused: nobody listens", Fault.REFUSED)
     assert bench.heard == [expected]
 
 
 def test_a_failure_closes_the_link():
     bench = Bench(Reset("by peer"))
-    bench.watch.probe()
+    bench.node_probe.probe()
     assert bench.heard == [NodeFailed(0, 0, "Reset: by peer", Fault.LINK_LOST)]
     assert bench.farm.fates("a") == ["closed"]
 
@@ -72,7 +72,7 @@ def test_no_password_in_a_reason():
     bench.farm.refuses["a"] = Refused(
         "postgresql://app:hunter2@db1/shop does not answer"
     )
-    bench.watch.probe()
+    bench.node_probe.probe()
     (event,) = bench.heard
     assert "hunter2" not in event.reason
     assert "db1" in event.reason
@@ -81,30 +81,30 @@ def test_no_password_in_a_reason():
 @pytest.mark.parametrize("way", ["seen before asking", "seen by asking"])
 def test_a_lost_link_of_the_monitor_is_not_a_failed_node(way):
     bench = Bench(WRITER)
-    bench.watch.probe()
+    bench.node_probe.probe()
     if way == "seen before asking":
         bench.farm.links[0].fate = "cut"
     else:
         bench.farm.links[0].is_cut.set()
-    bench.watch.probe()
+    bench.node_probe.probe()
     assert [type(event) for event in bench.heard] == [NodeAnswered, NodeAnswered]
     assert bench.farm.fates("a")[1:] == ["open"]
 
 
 def test_a_hung_node_is_reported_once_and_its_thread_freed():
     bench = Bench(None)
-    thread = threading.Thread(target=bench.watch.probe)
+    thread = threading.Thread(target=bench.node_probe.probe)
     thread.start()
     assert bench.farm.hung.acquire(timeout=10)
     bench.now = 4.9
-    bench.watch.expire()
+    bench.node_probe.expire()
     assert bench.heard == []
     bench.now = 5.0
-    bench.watch.expire()
+    bench.node_probe.expire()
     assert bench.heard == []
     bench.now += GRACE_S
-    bench.watch.expire()
-    bench.watch.expire()
+    bench.node_probe.expire()
+    bench.node_probe.expire()
     thread.join(10)
     assert bench.heard == [NodeFailed(0, 0, "no answer within 5 s", Fault.TIMEOUT)]
     assert bench.farm.fates("a") == ["closed"]
@@ -119,7 +119,7 @@ def test_a_link_that_opens_after_the_deadline_is_closed_and_not_asked():
         return connect(node, timeout_s)
 
     bench.farm.connect = slow
-    bench.watch.probe()
+    bench.node_probe.probe()
     assert [event.fault for event in bench.heard] == [Fault.TIMEOUT]
     assert bench.farm.fates("a") == ["closed"]
     assert not bench.farm.asked
@@ -131,27 +131,27 @@ def test_an_answer_that_lay_unread_while_this_process_was_stopped_counts():
 
     def stopped(raw):
         bench.now += 60.0  # and the guard is the first to wake
-        bench.watch.expire()
-        bench.watch.judge()
+        bench.node_probe.expire()
+        bench.node_probe.check_silence()
         return probe(raw)
 
     bench.farm.probe = stopped
-    bench.watch.probe()
+    bench.node_probe.probe()
     assert [type(event) for event in bench.heard] == [NodeAnswered]
     assert bench.given_up == []
 
 
 def expire(bench):
     """Let the time of the probe under way be over."""
-    bench.now += bench.watch.timeout_s
-    bench.watch.expire()
+    bench.now += bench.node_probe.timeout_s
+    bench.node_probe.expire()
     bench.now += GRACE_S
-    bench.watch.expire()
+    bench.node_probe.expire()
 
 
 def unanswered(bench):
     """Ask a node that hangs, until the time for its answer is over."""
-    thread = threading.Thread(target=bench.watch.probe)
+    thread = threading.Thread(target=bench.node_probe.probe)
     thread.start()
     assert bench.farm.hung.acquire(timeout=10)
     expire(bench)
@@ -161,16 +161,16 @@ def unanswered(bench):
 def test_a_node_is_given_up_when_its_silence_has_lasted():
     bench = Bench(None)
     for _ in range(4):
-        bench.watch.judge()
+        bench.node_probe.check_silence()
         unanswered(bench)
     assert bench.given_up == []
-    assert bench.watch.due == PATIENCE_S
-    bench.watch.judge()
+    assert bench.node_probe.due == PATIENCE_S
+    bench.node_probe.check_silence()
     assert bench.given_up == [(bench.now, bench.now - PATIENCE_S)]
-    bench.watch.judge()
+    bench.node_probe.check_silence()
     assert len(bench.given_up) == 1
     bench.now += AGAIN_S  # links that were opened in between may have come of age
-    bench.watch.judge()
+    bench.node_probe.check_silence()
     assert len(bench.given_up) == 2
 
 
@@ -188,10 +188,10 @@ def test_a_sign_of_life_ends_the_silence(sign):
     for _ in range(3):
         unanswered(bench)
     bench.farm.says["a"] = SIGNS[sign]
-    bench.watch.probe()
+    bench.node_probe.probe()
     bench.farm.says["a"] = None
     unanswered(bench)
-    bench.watch.judge()
+    bench.node_probe.check_silence()
     assert bench.given_up == []
 
 
@@ -206,26 +206,26 @@ def test_a_failure_that_took_its_time_is_no_sign_of_life():
         raise Refused("no route to host")
 
     bench.farm.connect = slow
-    bench.watch.probe()
-    bench.watch.judge()
+    bench.node_probe.probe()
+    bench.node_probe.check_silence()
     assert len(bench.given_up) == 1
 
 
 def test_what_was_not_asked_during_a_rest_is_no_silence():
     bench = Bench(None)
     unanswered(bench)
-    bench.watch.rest()
+    bench.node_probe.release()
     bench.now += 1000.0
     unanswered(bench)
-    bench.watch.judge()
+    bench.node_probe.check_silence()
     assert bench.given_up == []
 
 
 def test_an_interrupted_probe_says_nothing():
     bench = Bench(None)
-    thread = threading.Thread(target=bench.watch.probe)
+    thread = threading.Thread(target=bench.node_probe.probe)
     thread.start()
     assert bench.farm.hung.acquire(timeout=10)
-    bench.watch.interrupt()
+    bench.node_probe.interrupt()
     thread.join(10)
     assert bench.heard == []

@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from routedb.adapters import load
-from routedb.session.fate import Fate, Kinship, fate_of, kinship
-from routedb.topology.commits import Status
+from routedb.session.commit_outcome import (
+    CommitOutcome,
+    ServerRelation,
+    outcome_of,
+    relation_of,
+)
+from routedb.topology.commit_status import TransactionStatus
 from tests.failover.rig import link_to
 
 pytestmark = [pytest.mark.live, pytest.mark.chaos]
@@ -61,14 +66,14 @@ def test_on_a_new_timeline(pg_rig):
     note = note._replace(flushed=note.position)
     pg_rig.servers["writer"].kill()
     pg_rig.servers["replica1"].promote()
-    assert sighting(pg_rig, "replica1", note).status is Status.UNBORN
-    assert fate_of(note, sighting(pg_rig, "replica1", note)) is Fate.LOST
+    assert sighting(pg_rig, "replica1", note).status is TransactionStatus.IN_FUTURE
+    assert outcome_of(note, sighting(pg_rig, "replica1", note)) is CommitOutcome.LOST
     assert use_up(pg_rig, "replica1", note.xid) <= note.xid
     seen = sighting(pg_rig, "replica1", note)
-    assert seen.status is Status.COMMITTED  # somebody else's
+    assert seen.status is TransactionStatus.COMMITTED  # somebody else's
     assert seen.ends_at is not None
-    assert kinship(note, seen) is Kinship.LATER
-    assert fate_of(note, seen) is Fate.UNKNOWN
+    assert relation_of(note, seen) is ServerRelation.OTHER_RUN
+    assert outcome_of(note, seen) is CommitOutcome.UNKNOWN
     connection.close()
 
 
@@ -82,13 +87,13 @@ def test_on_the_same_timeline_after_a_crash(pg_rig):
         connection, note = begin_and_note(pg_rig)
         writer.kill()
         writer.start()
-        assert fate_of(note, sighting(pg_rig, "writer", note)) is Fate.LOST
+        assert outcome_of(note, sighting(pg_rig, "writer", note)) is CommitOutcome.LOST
         assert use_up(pg_rig, "writer", note.xid) <= note.xid
         seen = sighting(pg_rig, "writer", note)
-        assert seen.status is Status.COMMITTED  # somebody else's
+        assert seen.status is TransactionStatus.COMMITTED  # somebody else's
         assert (seen.timeline, seen.system) == (note.timeline, note.system)
         assert note.flushed < note.position
-        assert fate_of(note, seen) is Fate.UNKNOWN
+        assert outcome_of(note, seen) is CommitOutcome.UNKNOWN
         connection.close()
     finally:
         writer.execute("ALTER SYSTEM RESET wal_writer_delay")

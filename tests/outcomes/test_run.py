@@ -9,7 +9,7 @@ import pytest
 
 import routedb
 from routedb.errors import Fault
-from routedb.session import State
+from routedb.session import TxState
 from tests.engine.rig import farm, state
 
 WRITE = "INSERT INTO t VALUES (1)"
@@ -19,7 +19,7 @@ WRITE = "INSERT INTO t VALUES (1)"
 def waits(monkeypatch):
     """Nothing sleeps; what would have been slept is kept."""
     waits: list[float] = []
-    monkeypatch.setattr("routedb.transact.time.sleep", waits.append)
+    monkeypatch.setattr("routedb.run_transaction.time.sleep", waits.append)
     return waits
 
 
@@ -68,7 +68,7 @@ def test_what_left_nothing_behind_is_run_again(rig, fault, autocommit):
         assert routedb.run(connection, work) == 2
     assert len(runs) == FAULTS[fault]
     assert rig.w.texts.count("COMMIT") == FAULTS[fault] - 1
-    rest = State.AUTOCOMMIT if autocommit else State.OPEN
+    rest = TxState.AUTOCOMMIT if autocommit else TxState.OPEN
     assert state(connection) is rest
     assert connection.autocommit is autocommit
 

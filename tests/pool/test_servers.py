@@ -115,8 +115,8 @@ def test_replicas_have_pools_of_their_own(place):
     cluster.connect().close()
     core = cluster.runtime.core
     replicas = len(core.nodes) - 1
-    ring = lambda: set(core.topology.groups[0].ring)  # noqa: E731
-    wait_until(lambda: len(ring()) == replicas, "all replicas are read from")
+    read_ring = lambda: set(core.topology.groups[0].read_ring)  # noqa: E731
+    wait_until(lambda: len(read_ring()) == replicas, "all replicas are read from")
     for _ in range(6):
         connection = cluster.connect(autocommit=True)
         connection.cursor().execute("SELECT 1")
@@ -132,7 +132,7 @@ def test_a_setting_is_undone_on_replicas_too(place):
     cluster = place.cluster(place.database.dsns[:2], pool={"max": 1})
     cluster.connect().close()
     core = cluster.runtime.core
-    wait_until(lambda: core.topology.groups[0].ring, "the replica is read from")
+    wait_until(lambda: core.topology.groups[0].read_ring, "the replica is read from")
 
     def shown(*texts):
         connection = cluster.connect(autocommit=True)
@@ -141,7 +141,7 @@ def test_a_setting_is_undone_on_replicas_too(place):
             with connection.using(role="replica"):
                 cursor.execute(sql)
         answer = cursor.fetchall()
-        assert cursor.node.id in core.topology.groups[0].ring
+        assert cursor.node.id in core.topology.groups[0].read_ring
         connection.close()
         return answer
 

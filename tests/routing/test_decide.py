@@ -17,7 +17,7 @@ from .cluster import cluster
 READ = Statement(Kind.READ, "SELECT", read_only=True)
 WRITE = Statement(Kind.WRITE, "INSERT")
 W, R = Role.WRITER, Role.REPLICA
-THREE = GroupView(0, tuple(NodeView(n) for n in range(3)), writer=0, ring=(1, 2))
+THREE = GroupView(0, tuple(NodeView(n) for n in range(3)), writer=0, read_ring=(1, 2))
 
 
 @dataclass
@@ -87,7 +87,7 @@ READS_WRITER = {"options": {"reads": "writer"}}
         ),
         ({"in_transaction": True, "reads_early": True}, R, Reason.PLAIN_READ),
         (READS_WRITER, W, Reason.READS_WRITER),
-        ({"group": replace(THREE, ring=())}, W, Reason.NO_REPLICA),
+        ({"group": replace(THREE, read_ring=())}, W, Reason.NO_REPLICA),
     ],
 )
 def test_the_first_reason_that_holds_decides(facts, role, reason):

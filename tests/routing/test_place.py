@@ -6,7 +6,7 @@ import pytest
 
 from routedb import errors
 from routedb.config.model import TableRule
-from routedb.routing import Reason, Rules, place
+from routedb.routing import Reason, Rules, find_placement
 from routedb.sql.statement import Hints, Kind, Statement, Table
 
 from .cluster import cluster, rule
@@ -31,7 +31,7 @@ RULES = (
 
 
 def placed(statement, using=None, **options):
-    return place(statement, Rules(cluster(RULES, **options)), using)
+    return find_placement(statement, Rules(cluster(RULES, **options)), using)
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,11 @@ def test_a_read_only_database_runs_nothing_that_may_write(kind):
 
 def test_the_first_rule_that_matches_wins():
     rules = Rules(cluster((rule("crm_old_*", "archive"), rule("crm_*", "crm"))))
-    homes = [rules.database_of(Table(None, t)) for t in ("crm_old_x", "crm_x", "x")]
-    assert homes == ["archive", "crm", "main"]
+    found = [rules.rule_for(Table(None, t)) for t in ("crm_old_x", "crm_x", "x")]
+    homes = [each and each.database for each in found]
+    assert homes == ["archive", "crm", None]
 
 
 def test_a_rule_matches_whole_names_only():
     rules = Rules(cluster((TableRule("order", None, "order", "archive"),)))
-    assert rules.database_of(Table(None, "orders")) == "main"
+    assert rules.rule_for(Table(None, "orders")) is None

@@ -7,10 +7,16 @@ from itertools import product
 import pytest
 
 from routedb.adapters.commits import end_in_history
-from routedb.session.fate import TABLE, Fate, Kinship, fate_of, kinship
-from routedb.topology.commits import Note, Sighting, Status
+from routedb.session.commit_outcome import (
+    TABLE,
+    CommitOutcome,
+    ServerRelation,
+    outcome_of,
+    relation_of,
+)
+from routedb.topology.commit_status import CommitNote, StatusReply, TransactionStatus
 
-NOTE = Note(
+NOTE = CommitNote(
     xid=700,
     system=1,
     timeline=3,
@@ -20,65 +26,89 @@ NOTE = Note(
     pid=42,
 )
 DURABLE = NOTE._replace(flushed=5000)
-SELF = Sighting(Status.COMMITTED, system=1, timeline=3, incarnation="monday")
-RESTARTED = SELF._replace(incarnation="tuesday")
+SAME_RUN = StatusReply(
+    TransactionStatus.COMMITTED, system=1, timeline=3, incarnation="monday"
+)
+RESTARTED = SAME_RUN._replace(incarnation="tuesday")
 PROMOTED = RESTARTED._replace(timeline=4)
 
 
 @pytest.mark.parametrize(
     ("note", "seen", "expected"),
     [
-        (NOTE, SELF, Kinship.SELF),
-        (DURABLE, SELF, Kinship.SELF),
-        (NOTE, RESTARTED, Kinship.LATER),
-        (DURABLE, RESTARTED, Kinship.HEIR),
-        (NOTE, PROMOTED, Kinship.LATER),
-        (DURABLE, PROMOTED, Kinship.LATER),  # its history may not be read
-        (DURABLE, PROMOTED._replace(ends_at=4999), Kinship.LATER),
-        (DURABLE, PROMOTED._replace(ends_at=5000), Kinship.HEIR),
-        (NOTE, PROMOTED._replace(ends_at=9999), Kinship.LATER),
-        (DURABLE, PROMOTED._replace(incarnation="monday"), Kinship.LATER),
-        (DURABLE, SELF._replace(timeline=2), Kinship.STRANGER),
-        (DURABLE, SELF._replace(system=2), Kinship.STRANGER),
-        (DURABLE, PROMOTED._replace(system=2, ends_at=9999), Kinship.STRANGER),
+        (NOTE, SAME_RUN, ServerRelation.SAME_RUN),
+        (DURABLE, SAME_RUN, ServerRelation.SAME_RUN),
+        (NOTE, RESTARTED, ServerRelation.OTHER_RUN),
+        (DURABLE, RESTARTED, ServerRelation.KNEW_ID),
+        (NOTE, PROMOTED, ServerRelation.OTHER_RUN),
+        (DURABLE, PROMOTED, ServerRelation.OTHER_RUN),  # its history may not be read
+        (DURABLE, PROMOTED._replace(ends_at=4999), ServerRelation.OTHER_RUN),
+        (DURABLE, PROMOTED._replace(ends_at=5000), ServerRelation.KNEW_ID),
+        (NOTE, PROMOTED._replace(ends_at=9999), ServerRelation.OTHER_RUN),
+        (DURABLE, PROMOTED._replace(incarnation="monday"), ServerRelation.OTHER_RUN),
+        (DURABLE, SAME_RUN._replace(timeline=2), ServerRelation.FOREIGN),
+        (DURABLE, SAME_RUN._replace(system=2), ServerRelation.FOREIGN),
+        (DURABLE, PROMOTED._replace(system=2, ends_at=9999), ServerRelation.FOREIGN),
     ],
 )
 def test_who_answers(note, seen, expected):
-    assert kinship(note, seen) is expected
+    assert relation_of(note, seen) is expected
 
 
 @pytest.mark.parametrize(
     ("note", "seen", "expected"),
     [
-        (NOTE, SELF, Fate.COMMITTED),
-        (NOTE, SELF._replace(status=Status.ABORTED), Fate.LOST),
-        (NOTE, SELF._replace(status=Status.IN_PROGRESS), Fate.PENDING),
-        (NOTE, SELF._replace(status=Status.FORGOTTEN), Fate.UNKNOWN),
-        (NOTE, RESTARTED, Fate.UNKNOWN),
-        (DURABLE, RESTARTED, Fate.COMMITTED),
-        (NOTE, RESTARTED._replace(status=Status.ABORTED), Fate.LOST),
-        (NOTE, RESTARTED._replace(status=Status.IN_PROGRESS), Fate.LOST),
-        (NOTE, PROMOTED, Fate.UNKNOWN),
-        (NOTE, PROMOTED._replace(status=Status.UNBORN), Fate.LOST),
+        (NOTE, SAME_RUN, CommitOutcome.COMMITTED),
+        (NOTE, SAME_RUN._replace(status=TransactionStatus.ABORTED), CommitOutcome.LOST),
+        (
+            NOTE,
+            SAME_RUN._replace(status=TransactionStatus.IN_PROGRESS),
+            CommitOutcome.PENDING,
+        ),
+        (
+            NOTE,
+            SAME_RUN._replace(status=TransactionStatus.TOO_OLD),
+            CommitOutcome.UNKNOWN,
+        ),
+        (NOTE, RESTARTED, CommitOutcome.UNKNOWN),
+        (DURABLE, RESTARTED, CommitOutcome.COMMITTED),
+        (
+            NOTE,
+            RESTARTED._replace(status=TransactionStatus.ABORTED),
+            CommitOutcome.LOST,
+        ),
+        (
+            NOTE,
+            RESTARTED._replace(status=TransactionStatus.IN_PROGRESS),
+            CommitOutcome.LOST,
+        ),
+        (NOTE, PROMOTED, CommitOutcome.UNKNOWN),
+        (
+            NOTE,
+            PROMOTED._replace(status=TransactionStatus.IN_FUTURE),
+            CommitOutcome.LOST,
+        ),
     ],
 )
 def test_what_it_proves(note, seen, expected):
-    assert fate_of(note, seen) is expected
+    assert outcome_of(note, seen) is expected
 
 
 def test_every_answer_of_every_server_is_judged():
-    assert set(TABLE) == set(Kinship)
-    assert all(set(row) == set(Status) for row in TABLE.values())
+    assert set(TABLE) == set(ServerRelation)
+    assert all(set(row) == set(TransactionStatus) for row in TABLE.values())
 
 
-@pytest.mark.parametrize(("kin", "status"), list(product(Kinship, Status)))
+@pytest.mark.parametrize(
+    ("kin", "status"), list(product(ServerRelation, TransactionStatus))
+)
 def test_committed_is_said_only_on_the_word_of_one_that_must_know(kin, status):
-    if TABLE[kin][status] is Fate.COMMITTED:
-        assert status is Status.COMMITTED
-        assert kin in (Kinship.SELF, Kinship.HEIR)
-    if TABLE[kin][status] is Fate.LOST:
-        assert status is not Status.COMMITTED
-        assert kin is not Kinship.STRANGER
+    if TABLE[kin][status] is CommitOutcome.COMMITTED:
+        assert status is TransactionStatus.COMMITTED
+        assert kin in (ServerRelation.SAME_RUN, ServerRelation.KNEW_ID)
+    if TABLE[kin][status] is CommitOutcome.LOST:
+        assert status is not TransactionStatus.COMMITTED
+        assert kin is not ServerRelation.FOREIGN
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def rollback(pins):
 
 
 def savepoint(pins):
-    pins.pending.savepoint("s")
+    pins.uncommitted.savepoint("s")
 
 
 def back(pins):
@@ -111,7 +111,7 @@ def test_a_lost_link_takes_with_it_what_lived_there_and_nothing_else():
     pins.hold(PLAN, R)
     pins.lose(W)
     assert shown(pins) == ["prepared statement p @1"]
-    assert pins.take_lost() == "temporary table t"
+    assert pins.pop_lost() == "temporary table t"
     assert not pins.lost
 
 
@@ -120,7 +120,7 @@ def test_what_a_lost_transaction_had_made_is_not_missed():
     pins.hold(LISTEN, W)
     pins.hold(TABLE, W, is_undone=True)
     pins.lose(W)
-    assert pins.take_lost() == "LISTEN c"
+    assert pins.pop_lost() == "LISTEN c"
 
 
 def test_what_a_lost_transaction_had_dropped_is_missed():
@@ -129,7 +129,7 @@ def test_what_a_lost_transaction_had_dropped_is_missed():
     pins.free(TABLE, W, is_undone=True)
     pins.lose(W)
     pins.rollback()
-    assert pins.take_lost() == "temporary table t"
+    assert pins.pop_lost() == "temporary table t"
     assert shown(pins) == []
 
 
@@ -139,13 +139,13 @@ def test_what_was_given_up_after_its_loss_is_not_missed():
     pins.hold(SessionObject(ObjectKind.CURSOR, "c"), W)
     pins.lose(W)
     pins.free(SessionObject(ObjectKind.CURSOR, "c"), W)
-    assert pins.take_lost() == "LISTEN c"
+    assert pins.pop_lost() == "LISTEN c"
 
 
 def test_the_value_of_a_sequence_is_missed_only_by_who_asks_for_it():
     pins = Pins()
     pins.hold(VALUE, W)
-    pins.inserted = W
+    pins.last_insert_node = W
     pins.lose(W)
     assert not pins.lost
     assert pins.is_gone(VALUE)
@@ -155,6 +155,6 @@ def test_the_value_of_a_sequence_is_missed_only_by_who_asks_for_it():
 
 def test_the_last_value_is_where_the_last_insert_ran():
     pins = Pins()
-    assert pins.where(VALUE) == -1
-    pins.inserted = R
-    assert pins.where(VALUE) == R
+    assert pins.node_of(VALUE) == -1
+    pins.last_insert_node = R
+    assert pins.node_of(VALUE) == R

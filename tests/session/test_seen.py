@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from routedb.session.seen import (
+from routedb.session.read_state import (
     LONGEST_S,
-    NOBODY,
+    NO_NODE,
     SHORTEST_S,
-    Floor,
-    Look,
-    Mark,
-    Patience,
-    holders,
+    Backoff,
+    MinPosition,
+    ReadState,
+    View,
+    replicas_holding,
 )
 from routedb.topology import GroupView, NodeState, NodeView, Role, Sample
 from routedb.topology.positions import WalPosition
@@ -30,14 +30,14 @@ def wal(lsn, timeline=1):
 class Case:
     """What the nodes have told, each as (position, asked at), and the session."""
 
-    source: int = NOBODY
+    last_node: int = NO_NODE
     used_at: float = 5.0
     since: float = 0.0
-    floors: list = field(default_factory=list)
+    min_positions: list = field(default_factory=list)
     sample: tuple = (wal(100), 10.0)  # the writer's
     a: tuple = (wal(100), 10.0)
     b: tuple = (wal(100), 10.0)
-    ring: tuple = (A, B)
+    read_ring: tuple = (A, B)
     wrote_at: float = 0.0  # the process, where that counts
     held_at: float = 0.0  # up to here the source holds it
 
@@ -73,21 +73,38 @@ CASES = {
         Case(A, used_at=11.0, a=(wal(90), 12.0), b=(wal(89), 13.0)),
         (A,),
     ),
-    "the source has left the ring": (Case(A, used_at=11.0, ring=(B,)), ()),
-    "the source has left the ring, after a pause": (Case(A, ring=(B,)), (B,)),
-    "a floor that is reached": (Case(floors=[Floor(wal(100), 20.0)]), (A, B)),
+    "the source has left the ring": (Case(A, used_at=11.0, read_ring=(B,)), ()),
+    "the source has left the ring, after a pause": (Case(A, read_ring=(B,)), (B,)),
+    "a floor that is reached": (
+        Case(min_positions=[MinPosition(wal(100), 20.0)]),
+        (A, B),
+    ),
     "a floor that one has reached": (
-        Case(floors=[Floor(wal(101), 20.0)], b=(wal(101), 1.0)),
+        Case(min_positions=[MinPosition(wal(101), 20.0)], b=(wal(101), 1.0)),
         (B,),
     ),
-    "a floor of another history": (Case(floors=[Floor(wal(1, 2), 20.0)]), ()),
-    "… and a newer sample of this one": (Case(floors=[Floor(wal(1, 2), 9.0)]), (A, B)),
+    "a floor of another history": (
+        Case(min_positions=[MinPosition(wal(1, 2), 20.0)]),
+        (),
+    ),
+    "… and a newer sample of this one": (
+        Case(min_positions=[MinPosition(wal(1, 2), 9.0)]),
+        (A, B),
+    ),
     "two floors": (
-        Case(floors=[Floor(wal(100), 20.0), Floor(wal(101), 20.0)], b=(wal(101), 12.0)),
+        Case(
+            min_positions=[MinPosition(wal(100), 20.0), MinPosition(wal(101), 20.0)],
+            b=(wal(101), 12.0),
+        ),
         (B,),
     ),
     "a source and a floor": (
-        Case(A, used_at=11.0, floors=[Floor(wal(101), 20.0)], b=(wal(200), 12.0)),
+        Case(
+            A,
+            used_at=11.0,
+            min_positions=[MinPosition(wal(101), 20.0)],
+            b=(wal(200), 12.0),
+        ),
         (),
     ),
     "the process wrote, before the sample": (Case(wrote_at=9.0), (A, B)),
@@ -101,7 +118,11 @@ CASES = {
         (),
     ),
     "the process wrote, and the writer was asked then": (
-        Case(floors=[Floor(wal(101), 20.0, 11.0)], wrote_at=11.0, a=(wal(101), 1.0)),
+        Case(
+            min_positions=[MinPosition(wal(101), 20.0, 11.0)],
+            wrote_at=11.0,
+            a=(wal(101), 1.0),
+        ),
         (A,),
     ),
     "two nodes have shown something": (Case(since=11.0), ()),
@@ -115,19 +136,19 @@ CASES = {
         (A,),
     ),
     "no sample at all": (Case(A, used_at=11.0, sample=()), (A,)),
-    "weights stay": (Case(ring=(A, B, A)), (A, B, A)),
+    "weights stay": (Case(read_ring=(A, B, A)), (A, B, A)),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_who_is_known_to_hold_it(name):
     case, expected = CASES[name]
-    mark = Mark(case.source, case.since, case.held_at)
-    for floor in case.floors:
-        mark = mark.above(floor)
-    seen_at = max(case.since, 0.0 if case.source == NOBODY else case.used_at)
-    look = Look(mark, seen_at, case.wrote_at)
-    assert holders(picture(case), look) == expected
+    read_state = ReadState(case.last_node, case.since, case.held_at)
+    for minimum in case.min_positions:
+        read_state = read_state.with_min_position(minimum)
+    seen_at = max(case.since, 0.0 if case.last_node == NO_NODE else case.used_at)
+    view = View(read_state, seen_at, case.wrote_at)
+    assert replicas_holding(picture(case), view) == expected
 
 
 def picture(case):
@@ -143,15 +164,15 @@ def picture(case):
         for node, (position, asked_at) in told.items()
     )
     sample = Sample(*case.sample) if case.sample else None
-    return GroupView(0, nodes, W, case.ring, sample=sample)
+    return GroupView(0, nodes, W, case.read_ring, sample=sample)
 
 
 def test_questions_become_rarer():
-    patience, now, waits = Patience(), 0.0, []
+    backoff, now, waits = Backoff(), 0.0, []
     for _ in range(12):
-        assert patience.is_over(now)
-        assert not patience.is_over(now + patience.wait_s * 0.99)
-        waits.append(patience.wait_s)
-        now += patience.wait_s
+        assert backoff.try_acquire(now)
+        assert not backoff.try_acquire(now + backoff.wait_s * 0.99)
+        waits.append(backoff.wait_s)
+        now += backoff.wait_s
     assert waits[:3] == [SHORTEST_S, SHORTEST_S * 2, SHORTEST_S * 4]
     assert waits[-1] == LONGEST_S

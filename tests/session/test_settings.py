@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routedb.session.settings import Clear, Setting, Settings
+from routedb.session.settings_log import Clear, Setting, SettingsLog
 
 PG, MY = "postgresql", "mysql"
 
@@ -16,7 +16,7 @@ def a_set(name, value, engine=PG, database=None):
 
 
 def test_a_new_link_runs_all_settings_of_its_engine_in_order():
-    settings = Settings()
+    settings = SettingsLog()
     for setting in (a_set("a", 1), a_set("b", 2), a_set("c", 3, MY)):
         settings.add(setting, transactional=False)
     assert texts(settings) == ["SET a = 1", "SET b = 2"]
@@ -24,7 +24,7 @@ def test_a_new_link_runs_all_settings_of_its_engine_in_order():
 
 
 def test_a_link_that_has_seen_a_version_runs_only_what_came_after():
-    settings = Settings()
+    settings = SettingsLog()
     settings.add(a_set("a", 1), transactional=False)
     seen = settings.version
     settings.add(a_set("b", 2), transactional=False)
@@ -32,21 +32,21 @@ def test_a_link_that_has_seen_a_version_runs_only_what_came_after():
 
 
 def test_setting_a_name_again_replaces_the_earlier_text():
-    settings = Settings()
+    settings = SettingsLog()
     for value in range(1000):
         settings.add(a_set("a", value), transactional=False)
     assert texts(settings) == ["SET a = 999"]
 
 
 def test_a_text_that_sets_nobody_knows_what_is_kept():
-    settings = Settings()
+    settings = SettingsLog()
     settings.add(Setting(PG, "SELECT f()", None, ("*",)), transactional=False)
     settings.add(Setting(PG, "SELECT g()", None, ("*",)), transactional=False)
     assert texts(settings) == ["SELECT f()", "SELECT g()"]
 
 
 def test_a_transactional_setting_counts_from_the_commit_on():
-    settings = Settings()
+    settings = SettingsLog()
     settings.add(a_set("a", 1), transactional=True)
     assert texts(settings) == []
     settings.commit()
@@ -54,7 +54,7 @@ def test_a_transactional_setting_counts_from_the_commit_on():
 
 
 def test_rollback_drops_what_the_transaction_set():
-    settings = Settings()
+    settings = SettingsLog()
     settings.add(a_set("a", 1), transactional=True)
     settings.rollback()
     settings.commit()
@@ -62,18 +62,18 @@ def test_rollback_drops_what_the_transaction_set():
 
 
 def test_rollback_to_a_savepoint_drops_what_was_set_since():
-    settings = Settings()
+    settings = SettingsLog()
     settings.add(a_set("a", 1), transactional=True)
-    settings.pending.savepoint("s")
+    settings.uncommitted.savepoint("s")
     settings.add(a_set("b", 2), transactional=True)
-    settings.pending.rollback_to("s")
+    settings.uncommitted.rollback_to("s")
     settings.add(a_set("c", 3), transactional=True)
     settings.commit()
     assert texts(settings) == ["SET a = 1", "SET c = 3"]
 
 
 def test_discard_reaches_old_links_and_is_nothing_to_new_ones():
-    settings = Settings()
+    settings = SettingsLog()
     settings.add(a_set("a", 1), transactional=False)
     seen = settings.version
     settings.clear(Clear(PG, "DISCARD ALL"))
@@ -83,7 +83,7 @@ def test_discard_reaches_old_links_and_is_nothing_to_new_ones():
 
 
 def test_reset_all_keeps_the_role():
-    settings = Settings()
+    settings = SettingsLog()
     settings.add(a_set("role", "app"), transactional=False)
     settings.add(a_set("a", 1), transactional=False)
     settings.clear(Clear(PG, "RESET ALL", frozenset({"role"})))
@@ -91,7 +91,7 @@ def test_reset_all_keeps_the_role():
 
 
 def test_a_setting_of_one_database_stays_there():
-    settings = Settings()
+    settings = SettingsLog()
     settings.add(a_set("schema", "x", MY, "crm"), transactional=False)
     assert texts(settings, MY, database="crm") == ["SET schema = x"]
     assert texts(settings, MY, database="main") == []

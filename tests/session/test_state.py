@@ -6,50 +6,54 @@ import itertools
 
 import pytest
 
-from routedb.session.state import TABLE, Event, State, advance
+from routedb.session.tx_state import TABLE, TxEvent, TxState, advance
 
-PLACES = [state for state in State if state is not State.REST]
+PLACES = [state for state in TxState if state is not TxState.REST]
 
 
 def test_every_event_has_an_answer_in_every_state():
-    assert set(TABLE) == set(itertools.product(PLACES, Event))
+    assert set(TABLE) == set(itertools.product(PLACES, TxEvent))
 
 
 @pytest.mark.parametrize(
     ("autocommit", "events", "state"),
     [
-        (True, [], State.AUTOCOMMIT),
-        (True, [Event.READ, Event.WRITE, Event.ERROR], State.AUTOCOMMIT),
-        (True, [Event.BEGIN], State.OPEN),
-        (True, [Event.BEGIN, Event.READ], State.READING),
-        (True, [Event.BEGIN, Event.READ, Event.WRITE, Event.READ], State.WRITING),
-        (True, [Event.BEGIN, Event.WRITE, Event.END], State.AUTOCOMMIT),
-        (False, [Event.WRITE], State.WRITING),
-        (False, [Event.WRITE, Event.END], State.OPEN),
-        (False, [Event.WRITE, Event.ERROR], State.FAILED),
-        (False, [Event.WRITE, Event.ERROR, Event.READ], State.FAILED),
-        (False, [Event.WRITE, Event.ERROR, Event.ROLLBACK_TO], State.WRITING),
-        (False, [Event.WRITE, Event.ERROR, Event.END], State.OPEN),
-        (False, [Event.WRITE, Event.LINK_LOST], State.LOST),
-        (False, [Event.WRITE, Event.REFUSED], State.OPEN),
-        (True, [Event.BEGIN, Event.WRITE, Event.REFUSED], State.OPEN),
-        (False, [Event.READ, Event.LINK_LOST, Event.WRITE], State.LOST),
-        (False, [Event.READ, Event.LINK_LOST, Event.BEGIN], State.LOST),
-        (False, [Event.READ, Event.LINK_LOST, Event.END], State.OPEN),
-        (True, [Event.LINK_LOST], State.AUTOCOMMIT),
+        (True, [], TxState.AUTOCOMMIT),
+        (True, [TxEvent.READ, TxEvent.WRITE, TxEvent.ERROR], TxState.AUTOCOMMIT),
+        (True, [TxEvent.BEGIN], TxState.OPEN),
+        (True, [TxEvent.BEGIN, TxEvent.READ], TxState.READING),
+        (
+            True,
+            [TxEvent.BEGIN, TxEvent.READ, TxEvent.WRITE, TxEvent.READ],
+            TxState.WRITING,
+        ),
+        (True, [TxEvent.BEGIN, TxEvent.WRITE, TxEvent.END], TxState.AUTOCOMMIT),
+        (False, [TxEvent.WRITE], TxState.WRITING),
+        (False, [TxEvent.WRITE, TxEvent.END], TxState.OPEN),
+        (False, [TxEvent.WRITE, TxEvent.ERROR], TxState.FAILED),
+        (False, [TxEvent.WRITE, TxEvent.ERROR, TxEvent.READ], TxState.FAILED),
+        (False, [TxEvent.WRITE, TxEvent.ERROR, TxEvent.ROLLBACK_TO], TxState.WRITING),
+        (False, [TxEvent.WRITE, TxEvent.ERROR, TxEvent.END], TxState.OPEN),
+        (False, [TxEvent.WRITE, TxEvent.LINK_LOST], TxState.LOST),
+        (False, [TxEvent.WRITE, TxEvent.REFUSED], TxState.OPEN),
+        (True, [TxEvent.BEGIN, TxEvent.WRITE, TxEvent.REFUSED], TxState.OPEN),
+        (False, [TxEvent.READ, TxEvent.LINK_LOST, TxEvent.WRITE], TxState.LOST),
+        (False, [TxEvent.READ, TxEvent.LINK_LOST, TxEvent.BEGIN], TxState.LOST),
+        (False, [TxEvent.READ, TxEvent.LINK_LOST, TxEvent.END], TxState.OPEN),
+        (True, [TxEvent.LINK_LOST], TxState.AUTOCOMMIT),
     ],
 )
 def test_events_lead_to_the_state(autocommit, events, state):
-    now = State.AUTOCOMMIT if autocommit else State.OPEN
+    now = TxState.AUTOCOMMIT if autocommit else TxState.OPEN
     for event in events:
         now = advance(now, event, autocommit)
     assert now is state
 
 
 def test_a_lost_transaction_is_left_only_by_its_end():
-    ways_out = {e for e in Event if TABLE[State.LOST, e] is not State.LOST}
-    assert ways_out == {Event.END}
+    ways_out = {e for e in TxEvent if TABLE[TxState.LOST, e] is not TxState.LOST}
+    assert ways_out == {TxEvent.END}
 
 
 def test_what_may_have_written_never_counts_as_only_reading_again():
-    assert State.READING not in {TABLE[State.WRITING, event] for event in Event}
+    assert TxState.READING not in {TABLE[TxState.WRITING, event] for event in TxEvent}

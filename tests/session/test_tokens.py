@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import routedb
-from routedb.session.tokens import NOWHERE, Place, read_token, write_token
+from routedb.session.tokens import UNKNOWN_POSITION, GroupRef, read_token, write_token
 from routedb.topology.positions import (
     GtidPosition,
     GtidSet,
@@ -22,7 +22,7 @@ UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
 FIT = re.compile(r"[A-Za-z0-9!%._~-]*")
 
 places = st.builds(
-    Place, st.text(min_size=1), st.none() | st.integers(min_value=0, max_value=999)
+    GroupRef, st.text(min_size=1), st.none() | st.integers(min_value=0, max_value=999)
 )
 positions = st.one_of(
     st.builds(
@@ -39,7 +39,7 @@ positions = st.one_of(
         ),
     ),
     st.just(GtidSet({UUID: ((1, 5), (7, 7))})),
-    st.just(NOWHERE),
+    st.just(UNKNOWN_POSITION),
 )
 
 
@@ -53,7 +53,7 @@ def test_a_token_comes_back_as_it_was(seen):
 def test_a_token_is_short():
     at = read_position("postgresql", "0/3000060", "1")
     assert at is not None
-    assert write_token([(Place("main", None), at)]) == "1~main!!w1.3000060"
+    assert write_token([(GroupRef("main", None), at)]) == "1~main!!w1.3000060"
 
 
 def test_nothing_seen_is_a_token_too():
@@ -83,5 +83,5 @@ def test_no_text_does_anything_else(text):
 
 
 def test_nothing_covers_what_is_not_known():
-    assert not NOWHERE.covers(NOWHERE)
-    assert not WalPosition(1, 1).covers(NOWHERE)
+    assert not UNKNOWN_POSITION.covers(UNKNOWN_POSITION)
+    assert not WalPosition(1, 1).covers(UNKNOWN_POSITION)

@@ -8,7 +8,7 @@ import pytest
 
 import routedb
 from routedb.adapters import fake
-from routedb.cli.source import settle
+from routedb.cli.startup import wait_for_nodes
 from routedb.engine.route.shadow.tally import TALLY
 
 SERVERS = {
@@ -70,7 +70,7 @@ def open_shadow(servers):
             source = {**SOURCE, "shadow": True, **keywords}
             cluster = stack.enter_context(routedb.Cluster(source))
             cluster.connect()  # so that the monitor asks
-            settle(cluster)
+            wait_for_nodes(cluster)
             return cluster
 
         yield open_

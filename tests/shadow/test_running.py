@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import routedb
-from routedb.cli.source import settle
+from routedb.cli.startup import wait_for_nodes
 from routedb.engine.plans.plan import Plan, Text
 from routedb.routing import Reason
 from routedb.topology.snapshot import Role
@@ -107,7 +107,7 @@ def test_without_a_shadow_texts_and_plans_are_the_usual_ones(open_shadow):
 def test_on_postgresql_a_shadow_reads_from_the_writer(pg):
     with routedb.Cluster(pg.dsns, shadow=True) as cluster:
         connection = cluster.connect()
-        settle(cluster)
+        wait_for_nodes(cluster)
         connection.set_session(readonly=True)
         cursor = connection.cursor()
         cursor.execute("SELECT pg_is_in_recovery()")

@@ -8,10 +8,10 @@ import pytest
 
 from routedb.events import NodeJoined, NodeLeft
 from routedb.topology import Limits, initial, update
-from routedb.topology.patroni import (
+from routedb.topology.membership import (
     Member,
-    UnexpectedError,
-    changes,
+    UnexpectedAnswerError,
+    membership_events,
     read_membership,
 )
 from tests.topology.cluster import cluster
@@ -141,7 +141,7 @@ def test_a_pause_is_seen(more, is_paused):
     ],
 )
 def test_what_is_no_cluster_is_no_answer(document, text):
-    with pytest.raises(UnexpectedError, match=text):
+    with pytest.raises(UnexpectedAnswerError, match=text):
         read_membership(document)
 
 
@@ -154,7 +154,7 @@ class Group:
         self.snapshot = initial(config)
 
     def tell(self, weights, is_paused=False):
-        news = changes(self.snapshot.groups[0], weights, is_paused)
+        news = membership_events(self.snapshot.groups[0], weights, is_paused)
         for event in news:
             self.snapshot = update(self.snapshot, event, 0.0, self.limits)
         return news

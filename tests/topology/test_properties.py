@@ -124,7 +124,7 @@ def play(dialect: str, events: list[Event]) -> list[Step]:
         after = update(snapshot, event, float(now), limits)
         [was], [is_now] = snapshot.groups, after.groups
         view = is_now.nodes[event.node]
-        is_claim = view.role is Role.WRITER and view.id not in is_now.strangers
+        is_claim = view.role is Role.WRITER and view.id not in is_now.foreign_nodes
         if after is not snapshot and isinstance(event, NodeAnswered) and is_claim:
             assert isinstance(event.answer, Answer)
             claims += ((view.id, event.answer),)
@@ -143,7 +143,7 @@ def the_writer_is_one_that_may_be(step):
     assert not group.is_split
     assert view.state in (NodeState.UP, NodeState.SUSPECT, NodeState.UNKNOWN)
     assert view.role is Role.WRITER or view.state is NodeState.UNKNOWN
-    assert view.id not in (*group.ring, *group.fenced, *group.strangers)
+    assert view.id not in (*group.read_ring, *group.fenced, *group.foreign_nodes)
 
 
 def of_two_claimants_the_writer_is_the_provably_newer(step):
@@ -151,7 +151,7 @@ def of_two_claimants_the_writer_is_the_provably_newer(step):
     claims = [
         view
         for view in group.nodes
-        if view.role is Role.WRITER and view.id not in group.strangers
+        if view.role is Role.WRITER and view.id not in group.foreign_nodes
     ]
     if group.writer is None or len(claims) < 2:
         return
@@ -178,7 +178,7 @@ def no_writer_has_an_older_history_than_one_that_was_seen(step):
         of_it = [a for _, a in step.claims if None not in (a.system, answer.system)]
         same = [timeline(a) for a in of_it if a.system == answer.system]
         assert timeline(answer) >= max((t for t in same if t is not None), default=0)
-    if step.dialect == "mysql" and step.before.holder not in (None, group.writer):
+    if step.dialect == "mysql" and step.before.history_node not in (None, group.writer):
         seen, extent = read_extent(step.before.history), read_extent(answer.extent)
         is_proven = extent is not None and extent.contains(seen)
         assert is_proven or group.nodes[group.writer].is_promoted
@@ -196,14 +196,14 @@ def the_ring_holds_the_replicas_that_may_be_read_from_and_no_others(step):
         for view in group.nodes
         if view.role is Role.REPLICA
         and view.state is NodeState.UP
-        and view.id not in group.strangers
+        and view.id not in group.foreign_nodes
     }
-    assert set(group.ring) == readable
-    for answer in (group.nodes[id].answer for id in group.ring):
+    assert set(group.read_ring) == readable
+    for answer in (group.nodes[id].answer for id in group.read_ring):
         if answer.role is Role.REPLICA:  # else a file that is only opened read-only
             assert answer.lag_s is not None
             assert answer.lag_s <= MAX_LAG_S
-    barred = {*group.fenced, *group.strangers}
+    barred = {*group.fenced, *group.foreign_nodes}
     assert not barred & set(candidates(group, (), 1e9))
 
 
@@ -220,7 +220,7 @@ def a_node_that_left_does_nothing(step):
     group = step.after
     gone = {view.id for view in group.nodes if view.state is NodeState.GONE}
     assert group.writer not in gone
-    assert not gone & {*group.ring, *candidates(group, (), 1e9)}
+    assert not gone & {*group.read_ring, *candidates(group, (), 1e9)}
     assert gone.isdisjoint(view.id for view in group.members)
 
 
@@ -233,9 +233,9 @@ def the_snapshot_is_a_new_one_exactly_when_something_changed(step):
 def strangers_are_of_another_cluster_than_the_writer(step):
     group = step.after
     known = {n.id: n.answer.system for n in group.nodes if n.answer and n.answer.system}
-    ours = {system for id, system in known.items() if id not in group.strangers}
+    ours = {system for id, system in known.items() if id not in group.foreign_nodes}
     assert len(ours) <= 1
-    if group.strangers:
+    if group.foreign_nodes:
         assert len(set(known.values())) > 1
 
 

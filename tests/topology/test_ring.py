@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routedb.topology.ring import (
+from routedb.topology.read_ring import (
     MAX_LENGTH,
     MOST_HALVINGS,
     WARM_UP_S,
+    build_ring,
     coldness,
     slowness,
     smooth,
-    spread,
 )
 
 RINGS = [
@@ -27,29 +27,29 @@ RINGS = [
 ]
 
 
-@pytest.mark.parametrize(("weights", "ring"), RINGS)
-def test_small_rings(weights, ring):
-    assert spread(weights) == ring
+@pytest.mark.parametrize(("weights", "read_ring"), RINGS)
+def test_small_rings(weights, read_ring):
+    assert build_ring(weights) == read_ring
 
 
 @given(st.lists(st.floats(0.01, 1000.0), min_size=1, max_size=80))
 def test_every_node_has_a_place_and_the_ring_is_bounded(weights):
-    ring = spread(list(enumerate(weights)))
-    assert set(ring) == set(range(len(weights)))
-    assert len(ring) <= max(MAX_LENGTH, len(weights))
+    read_ring = build_ring(list(enumerate(weights)))
+    assert set(read_ring) == set(range(len(weights)))
+    assert len(read_ring) <= max(MAX_LENGTH, len(weights))
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6))
 def test_small_whole_weights_are_met_exactly(weights):
-    ring = spread([(i, float(weight)) for i, weight in enumerate(weights)])
-    shares = [ring.count(i) / len(ring) for i in range(len(weights))]
+    read_ring = build_ring([(i, float(weight)) for i, weight in enumerate(weights)])
+    shares = [read_ring.count(i) / len(read_ring) for i in range(len(weights))]
     assert shares == pytest.approx([weight / sum(weights) for weight in weights])
 
 
 @given(st.integers(2, 9))
 def test_equal_weights_need_one_place_each(weight):
-    ring = spread([(0, float(weight)), (1, float(weight))])
-    assert ring == (0, 1)
+    read_ring = build_ring([(0, float(weight)), (1, float(weight))])
+    assert read_ring == (0, 1)
 
 
 LEVELS = [

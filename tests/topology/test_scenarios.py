@@ -88,9 +88,11 @@ class Cluster:
         event = NEWS[what](id_, generation, extra)
         self.snapshot = update(self.snapshot, event, float(at), self.limits)
 
-    def shares(self, ring):
+    def shares(self, read_ring):
         return {
-            name: ring.count(id) / len(ring) for name, id in self.ids.items() if ring
+            name: read_ring.count(id) / len(read_ring)
+            for name, id in self.ids.items()
+            if read_ring
         }
 
     def facts(self):
@@ -99,9 +101,9 @@ class Cluster:
             "writer": "" if group.writer is None else self.names[group.writer],
             "split": group.is_split,
             "fenced": [self.names[id] for id in group.fenced],
-            "strangers": [self.names[id] for id in group.strangers],
-            "ring": [self.names[id] for id in group.ring],
-            "shares": self.shares(group.ring),
+            "foreign_nodes": [self.names[id] for id in group.foreign_nodes],
+            "read_ring": [self.names[id] for id in group.read_ring],
+            "shares": self.shares(group.read_ring),
             "version": self.snapshot.version,
             "states": {self.names[n.id]: n.state.value for n in group.nodes},
             "roles": {self.names[n.id]: n.role.value for n in group.nodes},

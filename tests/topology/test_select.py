@@ -14,9 +14,8 @@ from routedb.topology import (
     Role,
     candidates,
     pick,
-    writer_of,
 )
-from routedb.topology.ring import spread
+from routedb.topology.read_ring import build_ring
 
 PICKS = [
     # what, ring, loads by node id, turn, picked
@@ -33,10 +32,12 @@ PICKS = [
 
 
 @pytest.mark.parametrize(
-    ("what", "ring", "loads", "turn", "picked"), PICKS, ids=[row[0] for row in PICKS]
+    ("what", "read_ring", "loads", "turn", "picked"),
+    PICKS,
+    ids=[row[0] for row in PICKS],
 )
-def test_pick(what, ring, loads, turn, picked):
-    assert pick(ring, loads, turn) == picked
+def test_pick(what, read_ring, loads, turn, picked):
+    assert pick(read_ring, loads, turn) == picked
 
 
 def test_a_slow_replica_gets_fewer_reads() -> None:
@@ -64,14 +65,14 @@ def test_load_counts_for_more_where_an_answer_takes_longer():
     In the ring it gets one read of five; busy, it is compared by its load times its
     latency, and gets fewer.
     """
-    ring = spread([(0, 1.0), (1, 0.25)])
+    read_ring = build_ring([(0, 1.0), (1, 0.25)])
     loads = [0, 0]
     done: Counter[int] = Counter()
     running: list[int] = []
     rng = random.Random(3)
     for _ in range(4000):
         while len(running) < 6:
-            chosen = pick(ring, loads, rng.randrange(1000))
+            chosen = pick(read_ring, loads, rng.randrange(1000))
             assert chosen is not None
             loads[chosen] += 1
             done[chosen] += 1
@@ -99,9 +100,9 @@ def group(writer=None):
             NodeView(8, state=down, role=unknown),
         ),
         writer=writer,
-        ring=(2, 1, 2),
+        read_ring=(2, 1, 2),
         fenced=(7,),
-        strangers=(8,),
+        foreign_nodes=(8,),
     )
 
 
@@ -124,9 +125,4 @@ def test_candidates(what, writer, avoid, now, order):
 
 def test_the_only_node_is_tried_once_even_before_it_was_asked():
     only = NodeView(0, role=Role.REPLICA)
-    assert candidates(GroupView(0, (only,), ring=(0,)), (), 0.0) == (0,)
-
-
-def test_writer_of_a_group():
-    assert writer_of(group(writer=0)) == 0
-    assert writer_of(group()) is None
+    assert candidates(GroupView(0, (only,), read_ring=(0,)), (), 0.0) == (0,)

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from routedb.topology import NodeState
-from routedb.topology.states import TABLE, News
+from routedb.topology.node_states import TABLE, News
 
 USABLE = {NodeState.UP, NodeState.LAGGING}
 

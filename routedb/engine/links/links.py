@@ -17,9 +17,9 @@ from routedb.engine.links.open_link import FrontendHooks, borrowed, connect, poo
 from routedb.engine.pool.pool import take
 from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
-from routedb.session import Settings
+from routedb.session import SettingsLog
 from routedb.session.pins import Pin, Pins
-from routedb.session.settings import Setting
+from routedb.session.settings_log import Setting
 from routedb.topology import GroupView, NodeState
 
 
@@ -52,7 +52,7 @@ class Links:
             int, float
         ] = {}  # node -> when a lost link answered last
         self.frontend_hooks: dict[str, FrontendHooks] = {}  # by engine
-        self.settings = Settings()
+        self.settings = SettingsLog()
         self.pins = Pins()  # what lives on one of these links only
         self.on_pins_lost: WeakMethod[Callable[[], None]] | None = (
             None  # told of the loss
@@ -162,7 +162,7 @@ class Links:
                 self.drop(link)
                 continue
             self._forget(link)
-            link.needs_reset = link.needs_reset or self.pins.keep(link.id)
+            link.needs_reset = link.needs_reset or self.pins.must_keep(link.id)
             for holder in self._result_holders():
                 holder.part(link)
             pool_of(self.core, link).give(link, link in bound)
@@ -189,17 +189,17 @@ class Links:
 
     def savepoint(self, name: str) -> None:
         """Remember what the transaction has set and made up to savepoint `name`."""
-        self.settings.pending.savepoint(name)
-        self.pins.pending.savepoint(name)
+        self.settings.uncommitted.savepoint(name)
+        self.pins.uncommitted.savepoint(name)
 
     def release(self, name: str) -> None:
         """Forget a savepoint, and those made since."""
-        self.settings.pending.release(name)
-        self.pins.pending.release(name)
+        self.settings.uncommitted.release(name)
+        self.pins.uncommitted.release(name)
 
     def rollback_to(self, name: str) -> None:
         """Undo what was set and made since savepoint `name`."""
-        self.settings.pending.rollback_to(name)
+        self.settings.uncommitted.rollback_to(name)
         self.pins.rollback_to(name)
 
     def check_lost(self, face: Adapter) -> None:
@@ -207,7 +207,7 @@ class Links:
         if self.pins.lost:
             raise face.own(errors.OperationalError)(
                 f"a link was lost, and with it what lived there: "
-                f"{self.pins.take_lost()}. Nothing was sent now; the connection can be "
+                f"{self.pins.pop_lost()}. Nothing was sent now; the connection can be "
                 "used again, without them"
             )
 
@@ -230,7 +230,7 @@ class Links:
     def _is_over(self, link: Link) -> bool:
         """Tell whether a link is too old, and nothing keeps it."""
         is_old = link.expires_at < self.core.clock()
-        return is_old and not self.pins.keep(link.id) and link.is_idle()
+        return is_old and not self.pins.must_keep(link.id) and link.is_idle()
 
     def _forget(self, link: Link) -> None:
         with self._lock:
@@ -254,7 +254,7 @@ class Links:
         if self.pins.lost:
             raise link.adapter.own(errors.OperationalError)(
                 f"the idle link to {link.node.name} was closed by the server, and with "
-                f"it what lived there: {self.pins.take_lost()}. Nothing was sent; the "
+                f"it what lived there: {self.pins.pop_lost()}. Nothing was sent; the "
                 "connection can be used again, without them"
             )
 

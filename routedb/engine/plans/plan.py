@@ -12,8 +12,8 @@ from routedb.routing import (
     Route,
     Rules,
     database_for,
+    find_placement,
     is_catalog,
-    place,
     route_for,
 )
 from routedb.session.pins import CATALOG
@@ -103,7 +103,7 @@ class Plan:
         self.placement = Placement(None, Reason.DEFAULT, "no tables")
         self._shards: ShardPlan | None = None
         try:
-            self.placement = place(statement, rules, using)
+            self.placement = find_placement(statement, rules, using)
         except errors.Error as refusal:
             self.refusal = refusal
         self.database = self._find_database(config)

@@ -64,7 +64,7 @@ def explain(session: Dispatcher, sql: Any, params: Any) -> Explanation:
         return Explanation(text.plan.statement, decided.route, pinned)
     for group in decided.groups:
         view = session.core.topology.groups[group]
-        ids = view.ring if decided.role is Role.REPLICA else (view.writer,)
+        ids = view.read_ring if decided.role is Role.REPLICA else (view.writer,)
         nodes += [
             session.core.nodes[id_] for id_ in dict.fromkeys(ids) if id_ is not None
         ]

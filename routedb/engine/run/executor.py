@@ -13,7 +13,7 @@ from routedb.engine.route.shadow.decide import decide_and_count
 from routedb.engine.run import control, multi_shard, session_effects, single
 from routedb.engine.run.attempt import Attempts
 from routedb.engine.session import Call, Session, VirtualCursor
-from routedb.session import State
+from routedb.session import TxState
 from routedb.sql.statement import Kind
 
 
@@ -93,7 +93,7 @@ def _holding(call: Call, cursor: VirtualCursor) -> Call:
 
 
 def _check_not_lost(session: Session) -> None:
-    if session.transaction.state is State.LOST:
+    if session.transaction.state is TxState.LOST:
         raise errors.TransactionLost(
             "this transaction was lost with its link and nothing of it was committed: "
             "call rollback(), then run the whole transaction again"

@@ -140,7 +140,9 @@ class Cell:
     def await_replica(self) -> None:
         """Wait until the replica is read from."""
         core = self.cluster.runtime.core
-        wait_until(lambda: core.topology.groups[0].ring, "the replica is read from")
+        wait_until(
+            lambda: core.topology.groups[0].read_ring, "the replica is read from"
+        )
 
     def go_on_as_before(self) -> bool:
         """Tell whether the same connection and cursor work, when all is well again."""

@@ -64,10 +64,10 @@ class Cursor:
         """There is nothing to close."""
 
 
-class NowhereAdapter:
+class NullAdapter:
     """The adapter of one dialect."""
 
-    engine = "nowhere"
+    engine = "null"
     paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True

@@ -8,8 +8,8 @@ from typing import Any
 
 from routedb.config import globs
 from routedb.config.document import Document, Path
-from routedb.config.functions import SHARDING_KEYS, read_function
 from routedb.config.model import DatabaseConfig, TableRule
+from routedb.config.shard_functions import SHARDING_KEYS, read_function
 from routedb.sql.scanner.identifiers import fold_identifier
 
 _PART = re.compile(r'"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|([^."`\s]+)')

@@ -21,23 +21,23 @@ WRONG = 2  # the configuration or the command line; click's own code for the lat
 
 _SETTLE_S = 2.0  # how long to wait for nodes that have not said yet what they are
 
-source_argument = click.argument("source", metavar="CONFIG")
+config_argument = click.argument("source", metavar="CONFIG")
 
 
-def read(source: str) -> ClusterConfig:
+def load_config(source: str) -> ClusterConfig:
     """Read CONFIG. Exits with 2 when it is wrong."""
-    with telling():
-        return read_config(source_of(source), {})
+    with report_errors():
+        return read_config(config_source(source), {})
 
 
 @contextmanager
-def opened(source: str) -> Iterator[Cluster]:
+def open_cluster(source: str) -> Iterator[Cluster]:
     """Open CONFIG for the length of a block; errors in it end the program."""
-    with telling(), Cluster(source_of(source)) as cluster:
+    with report_errors(), Cluster(config_source(source)) as cluster:
         yield cluster
 
 
-def settle(cluster: Cluster) -> None:
+def wait_for_nodes(cluster: Cluster) -> None:
     """Wait a moment, until the nodes of every group that has a choice were asked.
 
     A program that lives for one statement would otherwise find no replica to read from.
@@ -56,24 +56,24 @@ def settle(cluster: Cluster) -> None:
 
 
 @contextmanager
-def telling() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Print a routedb error of the block and exit with the code for it."""
     try:
         yield
     except errors.ConfigError as exc:
-        tell(exc)
+        print_error(exc)
         sys.exit(WRONG)
     except (errors.Error, errors.Warning) as exc:
-        tell(exc)
+        print_error(exc)
         sys.exit(FAILED)
 
 
-def tell(exc: BaseException) -> None:
+def print_error(exc: BaseException) -> None:
     """Print an error, without passwords, on the error stream."""
     click.echo(f"{type(exc).__name__}: {mask(str(exc).strip())}", err=True)
 
 
-def source_of(source: str) -> str | Path:
+def config_source(source: str) -> str | Path:
     """Return CONFIG as `connect` takes it.
 
     A file may have any name; only its being there tells it from a DSN.

@@ -10,14 +10,14 @@ from routedb.config.model import NodeConfig
 from routedb.topology.snapshot import Answer
 
 
-def ask(raw: Raw, adapter: Adapter) -> Answer:
+def timed_probe(raw: Raw, adapter: Adapter) -> Answer:
     """Probe over an open link and measure how long the answer took."""
     began = time.perf_counter()
     answer = adapter.probe(raw)
     return answer._replace(latency_s=time.perf_counter() - began)
 
 
-def probe(node: NodeConfig, adapter: Adapter, timeout_s: float) -> Answer:
+def probe_once(node: NodeConfig, adapter: Adapter, timeout_s: float) -> Answer:
     """Open a link, ask once, close it.
 
     Opening and asking may take `timeout_s` each. Raises what the driver raises; a node
@@ -28,7 +28,7 @@ def probe(node: NodeConfig, adapter: Adapter, timeout_s: float) -> Answer:
     alarm.daemon = True
     alarm.start()
     try:
-        return ask(raw, adapter)
+        return timed_probe(raw, adapter)
     finally:
         # Cancelled before the link closes: an alarm must not shut down a socket that
         # by then has the same number and another owner.

@@ -6,7 +6,7 @@ from routedb.cluster import Cluster
 from routedb.cursor import Cursor
 
 
-def answered_by(cluster: Cluster, cursor: Cursor) -> str:
+def answering_nodes(cluster: Cluster, cursor: Cursor) -> str:
     """Return the names of the nodes that ran the last statement; "" when none did.
 
     A cursor names one node. What runs on several shards runs on their writers.

@@ -2,7 +2,7 @@
 
 All nodes of one PostgreSQL cluster bear one system identifier, given by `initdb` and
 kept by every copy. A node with another one holds other data: it is no writer and no
-replica of this group, whatever it says. Which nodes are the strangers follows from what
+replica of this group, whatever it says. Which nodes are foreign follows from what
 each of them said last, so the order of the answers does not matter.
 
 A cluster may change its identifier (pg_upgrade, a restored dump): the new writer is
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from routedb.topology.snapshot import NodeState, NodeView, Role
 
 
-def strangers(nodes: Sequence[NodeView]) -> tuple[int, ...]:
+def foreign_nodes(nodes: Sequence[NodeView]) -> tuple[int, ...]:
     """Return the ids of the nodes of another cluster; all that are known when it is
     not provable which one the group is meant to be."""
     systems = {

@@ -19,28 +19,28 @@ from routedb.topology.gtid import read_extent
 from routedb.topology.snapshot import Answer
 
 
-class Histories(Protocol):
+class HistoryOrder(Protocol):
     """How the histories of one kind of server compare."""
 
-    is_ordered: bool  # of any two it is plain which came later, whoever shows them
+    is_total: bool  # of any two it is plain which came later, whoever shows them
 
-    def of(self, answer: Answer) -> str | None:
+    def history_of(self, answer: Answer) -> str | None:
         """Return what to remember of a writer that answered so."""
 
     def is_newer(self, one: Answer, other: Answer) -> bool:
         """Tell whether `one`, a writer, is provably ahead of `other`, a writer."""
 
-    def goes_on(self, answer: Answer, remembered: str) -> bool:
+    def may_continue(self, answer: Answer, remembered: str) -> bool:
         """Tell whether nothing speaks against `answer` being as new as `remembered`,
         the history of another node that was the writer."""
 
 
-class Timelines:
+class TimelineOrder:
     """PostgreSQL's."""
 
-    is_ordered = True
+    is_total = True
 
-    def of(self, answer: Answer) -> str | None:
+    def history_of(self, answer: Answer) -> str | None:
         """The timeline."""
         return None if _timeline(answer) is None else answer.history
 
@@ -49,18 +49,18 @@ class Timelines:
         ours, theirs = _timeline(one), _timeline(other)
         return ours is not None and theirs is not None and ours > theirs
 
-    def goes_on(self, answer: Answer, remembered: str) -> bool:
+    def may_continue(self, answer: Answer, remembered: str) -> bool:
         """An old writer that returns has a lower number."""
         timeline = _timeline(answer)
         return timeline is None or timeline >= int(remembered)
 
 
-class Extents:
+class GtidOrder:
     """MySQL's and MariaDB's."""
 
-    is_ordered = False
+    is_total = False
 
-    def of(self, answer: Answer) -> str | None:
+    def history_of(self, answer: Answer) -> str | None:
         """All its GTIDs."""
         return answer.extent
 
@@ -72,18 +72,18 @@ class Extents:
         more = ours.without(other.origin)
         return ours.contains(theirs) and not theirs.contains(more)
 
-    def goes_on(self, answer: Answer, remembered: str) -> bool:
+    def may_continue(self, answer: Answer, remembered: str) -> bool:
         """An old writer that returns lacks what was written since."""
         extent = read_extent(answer.extent)
         return extent is not None and extent.contains(read_extent(remembered))
 
 
-class NoHistories:
+class NoOrder:
     """SQLite's."""
 
-    is_ordered = False
+    is_total = False
 
-    def of(self, answer: Answer) -> str | None:
+    def history_of(self, answer: Answer) -> str | None:
         """Nothing to remember."""
         return None
 
@@ -91,15 +91,15 @@ class NoHistories:
         """Nothing is provable."""
         return False
 
-    def goes_on(self, answer: Answer, remembered: str) -> bool:
+    def may_continue(self, answer: Answer, remembered: str) -> bool:
         """Nothing speaks against it."""
         return True
 
 
-HISTORIES: dict[str, Histories] = {
-    "postgresql": Timelines(),
-    "mysql": Extents(),
-    "sqlite": NoHistories(),
+HISTORY_ORDERS: dict[str, HistoryOrder] = {
+    "postgresql": TimelineOrder(),
+    "mysql": GtidOrder(),
+    "sqlite": NoOrder(),
 }
 
 

@@ -18,18 +18,22 @@ from urllib.parse import unquote, urlsplit
 from routedb.adapters import sockets
 from routedb.config.mask import mask
 from routedb.config.model import Discovery
-from routedb.topology.patroni import Membership, UnexpectedError, read_membership
+from routedb.topology.membership import (
+    Membership,
+    UnexpectedAnswerError,
+    read_membership,
+)
 
 _LARGEST = 4_000_000  # bytes of an answer; a cluster of ten members has 3,000
 _OK = 200
-_TROUBLES = (OSError, HTTPException, ValueError, UnexpectedError)
+_TROUBLES = (OSError, HTTPException, ValueError, UnexpectedAnswerError)
 
 
-class UnheardError(Exception):
+class PatroniUnreachableError(Exception):
     """No Patroni could be asked; the text says why of each, without passwords."""
 
 
-class Enquiry:
+class PatroniClient:
     """Asks one of several Patronis; of those, first the one that answered last.
 
     `ask` belongs to one thread; `interrupt` may come from any other, and is for good.
@@ -44,7 +48,7 @@ class Enquiry:
         self._is_over = False
 
     def ask(self) -> Membership:
-        """Return the members, within the timeout. Raises UnheardError.
+        """Return the members, within the timeout. Raises PatroniUnreachableError.
 
         Each Patroni gets its share of the time that is left, so that one which hangs
         leaves some to the others.
@@ -52,16 +56,16 @@ class Enquiry:
         urls, deadline = self._discovery.urls, time.monotonic() + self._timeout_s
         reasons = []
         for turn in range(len(urls)):
-            at = (self._first + turn) % len(urls)
+            number = (self._first + turn) % len(urls)
             share_s = (deadline - time.monotonic()) / (len(urls) - turn)
             try:
-                told = self._fetch(urls[at], max(share_s, 0.01))
+                membership = self._fetch(urls[number], max(share_s, 0.01))
             except _TROUBLES as exc:
-                reasons.append(f"{mask(urls[at])}: {_reason(exc)}")
+                reasons.append(f"{mask(urls[number])}: {_reason(exc)}")
                 continue
-            self._first = at
-            return told
-        raise UnheardError("; ".join(reasons))
+            self._first = number
+            return membership
+        raise PatroniUnreachableError("; ".join(reasons))
 
     def interrupt(self) -> None:
         """End the question under way, and let no other begin."""
@@ -72,9 +76,9 @@ class Enquiry:
     def _fetch(self, url: str, timeout_s: float) -> Membership:
         until = time.monotonic() + timeout_s
         connection = self._open(url, timeout_s)
-        line = self._socket
+        sock = self._socket
         # A timeout of the socket bounds one wait; the alarm bounds a slow drip too.
-        alarm = threading.Timer(until - time.monotonic(), self._expire, [line])
+        alarm = threading.Timer(until - time.monotonic(), self._expire, [sock])
         alarm.daemon = True
         alarm.start()
         try:
@@ -100,9 +104,9 @@ class Enquiry:
         connection.close()
         raise TimeoutError("interrupted")
 
-    def _expire(self, line: socket.socket) -> None:
+    def _expire(self, sock: socket.socket) -> None:
         with self._lock:
-            if self._socket is line:
+            if self._socket is sock:
                 self._shut_down()
 
     def _shut_down(self) -> None:
@@ -133,15 +137,15 @@ def _get(connection: HTTPConnection, url: str) -> object:
     response = connection.getresponse()
     body = response.read(_LARGEST)
     if response.status != _OK:
-        raise UnexpectedError(f"it answers {response.status} {response.reason}")
+        raise UnexpectedAnswerError(f"it answers {response.status} {response.reason}")
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise UnexpectedError("its answer to /cluster is not JSON") from None
+        raise UnexpectedAnswerError("its answer to /cluster is not JSON") from None
 
 
 def _reason(exc: Exception) -> str:
-    if isinstance(exc, UnexpectedError | TimeoutError):
+    if isinstance(exc, UnexpectedAnswerError | TimeoutError):
         return str(exc) or "no answer in time"
     text = mask(str(exc)).strip()
     return f"{type(exc).__name__}: {text}" if text else type(exc).__name__

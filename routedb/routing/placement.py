@@ -44,7 +44,7 @@ class Placement:
     unruled: tuple[Table, ...] = ()  # on a sharded database, and no rule says how
 
 
-def place(statement: Statement, rules: Rules, using: str | None) -> Placement:
+def find_placement(statement: Statement, rules: Rules, using: str | None) -> Placement:
     """Find the database of `statement`. `using` is the name that `conn.using` gave.
 
     Raises HintError, UnknownTableError, CrossDatabaseError, ReadOnlyError.

@@ -29,7 +29,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class State(Enum):
+class TxState(Enum):
     """Where a virtual connection is with its transaction."""
 
     AUTOCOMMIT = "autocommit"  # no transaction; every statement is its own
@@ -41,7 +41,7 @@ class State(Enum):
     REST = "rest"  # in the table only: AUTOCOMMIT or OPEN, by the autocommit mode
 
 
-class Event(Enum):
+class TxEvent(Enum):
     """What happened to it."""
 
     BEGIN = "begin"
@@ -54,63 +54,63 @@ class Event(Enum):
     LINK_LOST = "link lost"
 
 
-A, O, R, W, F, L, REST = State  # noqa: E741  (the table reads best in one-letter names)
+A, O, R, W, F, L, REST = TxState  # noqa: E741  (the table reads best in one-letter names)
 
-TABLE: dict[tuple[State, Event], State] = {
-    (A, Event.BEGIN): O,
-    (A, Event.READ): A,
-    (A, Event.WRITE): A,
-    (A, Event.ERROR): A,
-    (A, Event.ROLLBACK_TO): A,
-    (A, Event.REFUSED): A,
-    (A, Event.END): REST,
-    (A, Event.LINK_LOST): A,
-    (O, Event.BEGIN): O,
-    (O, Event.READ): R,
-    (O, Event.WRITE): W,
-    (O, Event.ERROR): F,
-    (O, Event.ROLLBACK_TO): O,
-    (O, Event.REFUSED): O,
-    (O, Event.END): REST,
-    (O, Event.LINK_LOST): L,
-    (R, Event.BEGIN): R,
-    (R, Event.READ): R,
-    (R, Event.WRITE): W,
-    (R, Event.ERROR): F,
-    (R, Event.ROLLBACK_TO): R,
-    (R, Event.REFUSED): R,
-    (R, Event.END): REST,
-    (R, Event.LINK_LOST): L,
-    (W, Event.BEGIN): W,
-    (W, Event.READ): W,
-    (W, Event.WRITE): W,
-    (W, Event.ERROR): F,
-    (W, Event.ROLLBACK_TO): W,
-    (W, Event.REFUSED): O,
-    (W, Event.END): REST,
-    (W, Event.LINK_LOST): L,
-    (F, Event.BEGIN): F,
-    (F, Event.READ): F,
-    (F, Event.WRITE): F,
-    (F, Event.ERROR): F,
-    (F, Event.ROLLBACK_TO): W,
-    (F, Event.REFUSED): F,
-    (F, Event.END): REST,
-    (F, Event.LINK_LOST): L,
-    (L, Event.BEGIN): L,
-    (L, Event.READ): L,
-    (L, Event.WRITE): L,
-    (L, Event.ERROR): L,
-    (L, Event.ROLLBACK_TO): L,
-    (L, Event.REFUSED): L,
-    (L, Event.END): REST,
-    (L, Event.LINK_LOST): L,
+TABLE: dict[tuple[TxState, TxEvent], TxState] = {
+    (A, TxEvent.BEGIN): O,
+    (A, TxEvent.READ): A,
+    (A, TxEvent.WRITE): A,
+    (A, TxEvent.ERROR): A,
+    (A, TxEvent.ROLLBACK_TO): A,
+    (A, TxEvent.REFUSED): A,
+    (A, TxEvent.END): REST,
+    (A, TxEvent.LINK_LOST): A,
+    (O, TxEvent.BEGIN): O,
+    (O, TxEvent.READ): R,
+    (O, TxEvent.WRITE): W,
+    (O, TxEvent.ERROR): F,
+    (O, TxEvent.ROLLBACK_TO): O,
+    (O, TxEvent.REFUSED): O,
+    (O, TxEvent.END): REST,
+    (O, TxEvent.LINK_LOST): L,
+    (R, TxEvent.BEGIN): R,
+    (R, TxEvent.READ): R,
+    (R, TxEvent.WRITE): W,
+    (R, TxEvent.ERROR): F,
+    (R, TxEvent.ROLLBACK_TO): R,
+    (R, TxEvent.REFUSED): R,
+    (R, TxEvent.END): REST,
+    (R, TxEvent.LINK_LOST): L,
+    (W, TxEvent.BEGIN): W,
+    (W, TxEvent.READ): W,
+    (W, TxEvent.WRITE): W,
+    (W, TxEvent.ERROR): F,
+    (W, TxEvent.ROLLBACK_TO): W,
+    (W, TxEvent.REFUSED): O,
+    (W, TxEvent.END): REST,
+    (W, TxEvent.LINK_LOST): L,
+    (F, TxEvent.BEGIN): F,
+    (F, TxEvent.READ): F,
+    (F, TxEvent.WRITE): F,
+    (F, TxEvent.ERROR): F,
+    (F, TxEvent.ROLLBACK_TO): W,
+    (F, TxEvent.REFUSED): F,
+    (F, TxEvent.END): REST,
+    (F, TxEvent.LINK_LOST): L,
+    (L, TxEvent.BEGIN): L,
+    (L, TxEvent.READ): L,
+    (L, TxEvent.WRITE): L,
+    (L, TxEvent.ERROR): L,
+    (L, TxEvent.ROLLBACK_TO): L,
+    (L, TxEvent.REFUSED): L,
+    (L, TxEvent.END): REST,
+    (L, TxEvent.LINK_LOST): L,
 }
 
 
-def advance(state: State, event: Event, autocommit: bool) -> State:
+def advance(state: TxState, event: TxEvent, autocommit: bool) -> TxState:
     """Return the state after `event`; `autocommit` says where the connection rests."""
     after = TABLE[state, event]
-    if after is State.REST:
-        return State.AUTOCOMMIT if autocommit else State.OPEN
+    if after is TxState.REST:
+        return TxState.AUTOCOMMIT if autocommit else TxState.OPEN
     return after

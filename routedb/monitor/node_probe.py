@@ -1,4 +1,4 @@
-"""One node under watch: its link, and one probe of it at a time."""
+"""One node that is probed: its link, and one probe of it at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from routedb.config.mask import mask
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
-from routedb.monitor.probe import ask
+from routedb.monitor.probe_once import timed_probe
 from routedb.topology.snapshot import Answer, NodeView
 
 Publish = Callable[[NodeAnswered | NodeFailed], None]
@@ -25,17 +25,17 @@ AGAIN_S = 0.5  # links of a node that stays silent are given up so often
 _SPOKEN = frozenset(Fault) - {Fault.LINK_LOST, Fault.REFUSED, Fault.TIMEOUT}
 
 
-class Watch:
+class NodeProbe:
     """Probe one node over a link of its own and publish what came of it.
 
-    `probe` and `rest` belong to the thread that watches this node; `expire`, `judge`
-    and `interrupt` may come from any other. `see` returns the node as the snapshot
-    shows it. A probe is *under way* from its begin until it has ended or expired,
-    whichever is first, and only that first one publishes.
+    `probe` and `release` belong to the thread of this node; `expire`, `check_silence`
+    and `interrupt` may come from any other. `node_view` returns the node as the
+    snapshot shows it. A probe is *under way* from its begin until it has ended or
+    expired, whichever is first, and only that first one publishes.
 
     A node is *silent* from the first question that it has not answered up to its next
-    sign of life. When that has lasted for `patience_s`, `give_up` is told: a node that
-    accepts and never answers would hold its statements for ever.
+    sign of life. When that has lasted for `max_silence_s`, `give_up` is told: a node
+    that accepts and never answers would hold its statements for ever.
     """
 
     gap_s = 0.02
@@ -46,20 +46,20 @@ class Watch:
         adapter: Adapter,
         timeout_s: float,
         publish: Publish,
-        see: Callable[[], NodeView],
+        node_view: Callable[[], NodeView],
         clock: Callable[[], float],
-        patience_s: float,
+        max_silence_s: float,
         give_up: GiveUp,
     ) -> None:
         self.node = node
         self.name = node.name
         self.group: int | None = node.group
-        self.timeout_s = min(timeout_s, patience_s)
-        self._patience_s = patience_s
+        self.timeout_s = min(timeout_s, max_silence_s)
+        self._max_silence_s = max_silence_s
         self._give_up = give_up
         self._adapter = adapter
         self._publish = publish
-        self._see = see
+        self._node_view = node_view
         self._clock = clock
         self._lock = threading.Lock()  # guards the fields below
         self._raw: Raw | None = None
@@ -78,16 +78,17 @@ class Watch:
 
     @property
     def due(self) -> float | None:
-        """When `expire` or `judge` is to look next, on the clock; None: not at all."""
+        """When `expire` or `check_silence` is to look next, on the clock; None: not at
+        all."""
         deadline, since = self._deadline, self._silent_since
         if since is None or not self._unanswered:
             return deadline
-        judged = max(since + self._patience_s, self._given_up + AGAIN_S)
-        return judged if deadline is None else min(judged, deadline)
+        silence_due = max(since + self._max_silence_s, self._given_up + AGAIN_S)
+        return silence_due if deadline is None else min(silence_due, deadline)
 
     def probe(self) -> None:
         """Ask the node once and publish its answer, or that there was none."""
-        generation = self._see().generation
+        generation = self._node_view().generation
         with self._lock:
             self._generation = generation
             self._began = self._clock()
@@ -96,7 +97,7 @@ class Watch:
             if self._silent_since is None:
                 self._silent_since = self._began
         try:
-            answer, asked_at = self._ask()
+            answer, asked_at = self._probe_link()
         except Exception as exc:  # whatever it was: the node could not be asked
             fault = self._adapter.fault(exc, self._raw)
             self._close()
@@ -106,7 +107,7 @@ class Watch:
             answered = NodeAnswered(self.node.id, generation, answer, asked_at)
             self._end(answered, has_spoken=True)
 
-    def rest(self) -> None:
+    def release(self) -> None:
         """Close the link; the next probe opens one, and knows of no silence."""
         self._close()
         with self._lock:
@@ -136,16 +137,16 @@ class Watch:
         reason = f"no answer within {self.timeout_s:g} s"
         self._publish(NodeFailed(self.node.id, generation, reason, Fault.TIMEOUT))
 
-    def judge(self) -> None:
+    def check_silence(self) -> None:
         """Say so when the node has been silent for too long, and while it stays so."""
         with self._lock:
             now, since = self._clock(), self._silent_since
             if since is None or not self._unanswered:
                 return
-            if now < max(since + self._patience_s, self._given_up + AGAIN_S):
+            if now < max(since + self._max_silence_s, self._given_up + AGAIN_S):
                 return
             self._given_up = now
-        self._give_up(self.node.id, now - self._patience_s)
+        self._give_up(self.node.id, now - self._max_silence_s)
 
     def interrupt(self) -> None:
         """End the probe under way without a word, to free its thread."""
@@ -166,7 +167,7 @@ class Watch:
         if self._raw is not None:
             self._adapter.interrupt(self._raw)
 
-    def _ask(self) -> tuple[Answer, float]:
+    def _probe_link(self) -> tuple[Answer, float]:
         """Ask over the link there is; when that fails over it, over a new one. Return
         also when the question was sent.
 
@@ -177,14 +178,14 @@ class Watch:
             if self._adapter.is_alive(self._raw):
                 asked_at = self._clock()
                 try:
-                    return ask(self._raw, self._adapter), asked_at
+                    return timed_probe(self._raw, self._adapter), asked_at
                 except Exception:
                     if self._deadline is None:
                         raise
-            self.rest()
+            self.release()
         raw = self._open()
         asked_at = self._clock()
-        return ask(raw, self._adapter), asked_at
+        return timed_probe(raw, self._adapter), asked_at
 
     def _open(self) -> Raw:
         raw = self._adapter.connect_apart(self.node, self.timeout_s)

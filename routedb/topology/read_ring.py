@@ -1,7 +1,7 @@
 """The order in which a group's replicas take reads.
 
 A ring is computed when the set of readable replicas changes or what each of them can
-take, and walked by `select.pick` for every read, so all thinking is done here.
+take, and walked by `node_selection.pick` for every read, so all thinking is done here.
 
 A replica's share is what its weight says, halved for being slow and for being cold.
 Halves, so that the ring does not change with every probe. Slow is one that answers
@@ -72,7 +72,7 @@ def is_readable(node: NodeView) -> bool:
     return node.role is Role.REPLICA and node.state is NodeState.UP and node.weight > 0
 
 
-def spread(weights: Sequence[tuple[int, float]]) -> tuple[int, ...]:
+def build_ring(weights: Sequence[tuple[int, float]]) -> tuple[int, ...]:
     """Return node ids, each as often as its weight says, evenly spread.
 
     This is smooth weighted round robin: at each place the node goes that is furthest
@@ -81,14 +81,14 @@ def spread(weights: Sequence[tuple[int, float]]) -> tuple[int, ...]:
     counts = _counts([weight for _, weight in weights])
     total = sum(counts)
     due = [0] * len(counts)
-    ring = []
+    read_ring = []
     for _ in range(total):
         for i, count in enumerate(counts):
             due[i] += count
         chosen = max(range(len(due)), key=due.__getitem__)
         due[chosen] -= total
-        ring.append(weights[chosen][0])
-    return tuple(ring)
+        read_ring.append(weights[chosen][0])
+    return tuple(read_ring)
 
 
 def _counts(weights: Sequence[float]) -> list[int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from routedb.session.pending import Pending
+from routedb.session.savepoint_log import SavepointLog
 
 
 class Setting(NamedTuple):
@@ -34,27 +34,27 @@ class Clear(NamedTuple):
     names: tuple[str, ...] = ("*",)
 
 
-class Settings:
+class SettingsLog:
     """The replay log of one virtual connection. Its owner holds the lock.
 
     `version` goes up with every change; a link that carries an older number needs
     `since(engine, database, number)` before its next statement.
     """
 
-    __slots__ = ("_cleared", "_log", "pending", "version")
+    __slots__ = ("_cleared", "_log", "uncommitted", "version")
 
     def __init__(self) -> None:
         self.version = 0
         self._log: list[tuple[int, Setting]] = []
-        self.pending: Pending[Setting | Clear] = (
-            Pending()
+        self.uncommitted: SavepointLog[Setting | Clear] = (
+            SavepointLog()
         )  # what the transaction has set
         self._cleared: dict[str, int] = {}
 
     def add(self, setting: Setting, transactional: bool) -> None:
         """Note a setting that has run; a transactional one counts after `commit()`."""
         if transactional:
-            self.pending.add(setting)
+            self.uncommitted.add(setting)
         else:
             self._append(setting)
 
@@ -65,13 +65,13 @@ class Settings:
         RESET). A link opened later has nothing to reset and gets only what is kept.
         """
         if transactional:
-            self.pending.add(clear)
+            self.uncommitted.add(clear)
         else:
             self._clear(clear)
 
     def commit(self) -> None:
         """Make what the transaction set count."""
-        for change in self.pending.take():
+        for change in self.uncommitted.pop_all():
             if isinstance(change, Clear):
                 self._clear(change)
             else:
@@ -79,7 +79,7 @@ class Settings:
 
     def rollback(self) -> None:
         """Drop what the transaction set."""
-        self.pending.take()
+        self.uncommitted.pop_all()
 
     def since(self, engine: str, database: str, version: int) -> list[Setting]:
         """Return what a link that has seen `version` must still run.
@@ -102,7 +102,9 @@ class Settings:
     def touches(self, name: str) -> bool:
         """Tell whether a text that has run may have set `name`."""
         logged = [setting for _, setting in self._log]
-        return any({name, "*"} & set(s.names) for s in (*logged, *self.pending.items))
+        return any(
+            {name, "*"} & set(s.names) for s in (*logged, *self.uncommitted.items)
+        )
 
     def _clear(self, clear: Clear) -> None:
         engine, log = clear.engine, self._log

@@ -10,7 +10,7 @@ from typing import Any
 from routedb import errors
 from routedb.adapters.base import Adapter, TxMode
 from routedb.cli.logs import Query
-from routedb.cli.nowhere import NowhereAdapter
+from routedb.cli.null_adapter import NullAdapter
 from routedb.config.build import DIALECTS
 from routedb.config.model import ClusterConfig, DatabaseConfig
 from routedb.engine.dispatcher import Dispatcher
@@ -22,30 +22,30 @@ from routedb.events import NodeAnswered
 from routedb.routing import Route
 from routedb.sql import scan
 from routedb.sql.statement import Kind
-from routedb.topology.patroni import Member, Membership
+from routedb.topology.membership import Member, Membership
 from routedb.topology.snapshot import Answer, Role
 
 # Nothing is asked here, and a cluster under Patroni has replicas.
-_ANOTHER = Membership((Member("replica", "a-replica", 5432),), is_paused=True)
+_REPLICA = Membership((Member("replica", "a-replica", 5432),), is_paused=True)
 _MOST_SESSIONS = 10_000  # of logs that do not say when a session ends
 _PLACEHOLDER = re.compile(r"\$(\d+)").sub
 _NUMBER = re.compile(r"'(-?\d+(?:\.\d+)?)'").fullmatch
 
 
-class Rehearsal:
+class DryRun:
     """Counts where queries would go. `controls` counts those that go nowhere by
     themselves: BEGIN, COMMIT, SAVEPOINT."""
 
     def __init__(self, config: ClusterConfig) -> None:
-        adapters = {d: NowhereAdapter(d) for d in set(DIALECTS.values())}
-        self._core = Core(_upright(config), lambda e: adapters[DIALECTS[e]])
+        adapters = {d: NullAdapter(d) for d in set(DIALECTS.values())}
+        self._core = Core(_all_writable(config), lambda e: adapters[DIALECTS[e]])
         self._face: Adapter = adapters["postgresql"]
         self._sessions: dict[str, _Session] = {}
         self._tally = Tally()
         self.controls = 0
         for group in self._core.groups:
             if group.is_discovered:
-                self._core.update_members(group.id, _ANOTHER)
+                self._core.update_members(group.id, _REPLICA)
         for event in _answers(self._core):
             self._core.publish(event)
 
@@ -68,7 +68,7 @@ class Rehearsal:
 
     def _run(self, session: _Session, query: Query, sql: str) -> None:
         try:
-            text = session.dispatcher.learn(bound(sql, query.values))
+            text = session.dispatcher.learn(with_values(sql, query.values))
             if text.plan.statement.kind is Kind.EMPTY:
                 return
             route = session.run(text.source)
@@ -124,12 +124,12 @@ class _Session:
         """Nothing has run that could have left results."""
 
 
-def bound(sql: str, values: Iterable[tuple[int, str]]) -> str:
+def with_values(sql: str, values: Iterable[tuple[int, str]]) -> str:
     """Put the values of a log into a text with $1, $2 …: shards are found by them.
 
     A log quotes every value; what looks like a number is taken for one.
     """
-    known = {str(number): _bare(value) for number, value in values}
+    known = {str(number): _unquoted(value) for number, value in values}
     if not known:
         return sql
     parts = scan(sql, "postgresql").parts
@@ -138,18 +138,21 @@ def bound(sql: str, values: Iterable[tuple[int, str]]) -> str:
     return "".join(parts)
 
 
-def _bare(value: str) -> str:
+def _unquoted(value: str) -> str:
     number = _NUMBER(value)
     return number[1] if number else value
 
 
-def _upright(config: ClusterConfig) -> ClusterConfig:
+def _all_writable(config: ClusterConfig) -> ClusterConfig:
     """Return the configuration with nodes that may all be writers, and no shadow."""
-    databases = {name: _open(database) for name, database in config.databases.items()}
+    databases = {
+        name: _without_read_only(database)
+        for name, database in config.databases.items()
+    }
     return replace(config, databases=databases, shadow=False)
 
 
-def _open(database: DatabaseConfig) -> DatabaseConfig:
+def _without_read_only(database: DatabaseConfig) -> DatabaseConfig:
     groups = tuple(
         replace(
             group,

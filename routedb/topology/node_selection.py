@@ -7,37 +7,37 @@ from collections.abc import Collection, Sequence
 from routedb.topology.snapshot import GroupView, NodeState, NodeView
 
 
-def pick(ring: tuple[int, ...], loads: Sequence[int], turn: int) -> int | None:
+def pick(read_ring: tuple[int, ...], loads: Sequence[int], turn: int) -> int | None:
     """Return the id of the replica to read from, None when the ring is empty.
 
     `loads` are the outstanding statements by node id, `turn` counts up with every call.
-    Of two neighbours in the ring the less loaded takes the read ("power of two
+    Of two neighbours in the read ring the less loaded takes the read ("power of two
     choices"): nearly as even as asking all of them, and it needs no order among nodes
     that would have to be kept. Loads are compared per place in the ring, and places
-    follow from weight, latency and warmth (ring.py).
+    follow from weight, latency and warmth (read_ring.py).
     """
-    length = len(ring)
+    length = len(read_ring)
     if not length:
         return None
     at = turn % length
-    first = ring[at]
+    first = read_ring[at]
     load = loads[first]
     if not load:
         return first
-    second = ring[at - 1]
+    second = read_ring[at - 1]
     if second == first:
-        second = _other_neighbour(ring, at)
-    if loads[second] * ring.count(first) < load * ring.count(second):
+        second = _other_neighbour(read_ring, at)
+    if loads[second] * read_ring.count(first) < load * read_ring.count(second):
         return second
     return first
 
 
-def _other_neighbour(ring: tuple[int, ...], at: int) -> int:
+def _other_neighbour(read_ring: tuple[int, ...], at: int) -> int:
     """Return the nearest entry before `at` that is another node, if there is one."""
-    node = ring[at]
-    for i in range(at - 1, at - len(ring), -1):
-        if ring[i] != node:
-            return ring[i]
+    node = read_ring[at]
+    for i in range(at - 1, at - len(read_ring), -1):
+        if read_ring[i] != node:
+            return read_ring[i]
     return node
 
 
@@ -50,9 +50,9 @@ def candidates(group: GroupView, avoid: Collection[int], now: float) -> tuple[in
     tried again has come; how far they are behind is not known. Never replicas that lag,
     nor nodes that drain, old writers, or nodes of another cluster.
     """
-    order = list(group.ring)
+    order = list(group.read_ring)
     if group.writer is None:
-        barred = group.fenced + group.strangers
+        barred = group.fenced + group.foreign_nodes
         order += [n.id for n in group.nodes if n.id not in barred and _is_due(n, now)]
     return tuple(node for node in dict.fromkeys(order) if node not in avoid)
 
@@ -62,8 +62,3 @@ _UNPROVEN = (NodeState.UNKNOWN, NodeState.SUSPECT, NodeState.DOWN)
 
 def _is_due(node: NodeView, now: float) -> bool:
     return node.state in _UNPROVEN and node.retry_at <= now and node.weight > 0
-
-
-def writer_of(group: GroupView) -> int | None:
-    """Return the id of the node to write to, None while none is known."""
-    return group.writer

@@ -7,8 +7,13 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
 from routedb import errors
-from routedb.cli.answer import answered_by
-from routedb.cli.demo.outcome import Got, Outcome, answered, refused
+from routedb.cli.answering_nodes import answering_nodes
+from routedb.cli.demo.outcome import (
+    Outcome,
+    StatementResult,
+    check_refusal,
+    check_result,
+)
 from routedb.cli.demo.script import Outage, Step
 from routedb.cli.demo.shop import REPLICAS, Shop
 from routedb.cluster import Cluster
@@ -37,7 +42,7 @@ class Player:
     def play(self, steps: Iterable[Step | Outage]) -> list[Outcome | News]:
         """Do all steps, in their order."""
         return [
-            self._run(step) if isinstance(step, Step) else self._happen(step)
+            self._run(step) if isinstance(step, Step) else self._apply_outage(step)
             for step in steps
         ]
 
@@ -48,16 +53,16 @@ class Player:
                 cursor.execute(step.sql, step.params)
                 rows = cursor.fetchall() if cursor.description else None
             except errors.Error as exc:
-                return refused(step, exc)
-            node = answered_by(self._cluster, cursor)
+                return check_refusal(step, exc)
+            node = answering_nodes(self._cluster, cursor)
             route = str(cursor.route or "")
             reasons = () if cursor.route is None else cursor.route.reasons
             if node in REPLICAS:
                 self._last = node
-            got = Got(route, reasons, node, rows, cursor.rowcount)
-            return answered(step, got, self._away)
+            result = StatementResult(route, reasons, node, rows, cursor.rowcount)
+            return check_result(step, result, self._away)
 
-    def _happen(self, outage: Outage) -> News:
+    def _apply_outage(self, outage: Outage) -> News:
         if outage.is_over:
             replica = self._away.pop(0)
             self._shop.bring_back(replica)
@@ -77,6 +82,8 @@ class Player:
         core = self._cluster.runtime.core
         node = next(node for node in core.nodes if node.name == replica)
         deadline = core.clock() + _NEWS_S
-        while is_there != (node.id in (seen := core.topology).groups[node.group].ring):
+        while is_there != (
+            node.id in (seen := core.topology).groups[node.group].read_ring
+        ):
             if not core.await_news(seen.version, deadline):
                 return  # the next step will show it

@@ -38,29 +38,29 @@ class Membership(NamedTuple):
     is_paused: bool = False  # an operator works on it: members may seem to be away
 
 
-class UnexpectedError(Exception):
+class UnexpectedAnswerError(Exception):
     """A document that is not what Patroni answers; the text says how."""
 
 
 def read_membership(document: object) -> Membership:
-    """Read the answer to GET /cluster. Raises UnexpectedError.
+    """Read the answer to GET /cluster. Raises UnexpectedAnswerError.
 
     A member that is being made has no address yet and is left out. An answer without
     any member is no answer: its Patroni has not read its store, or the store is empty.
     """
     entries = document.get("members") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(entries, list):
-        raise UnexpectedError("its answer to /cluster is not Patroni's")
+        raise UnexpectedAnswerError("its answer to /cluster is not Patroni's")
     read = [_member(entry) for entry in entries if isinstance(entry, dict)]
     members = tuple(member for member in read if member is not None)
     if not members:
-        raise UnexpectedError("it names no member that has an address")
+        raise UnexpectedAnswerError("it names no member that has an address")
     leaders = [member.name for member in members if member.role in _LEADERS]
     leader = leaders[0] if len(leaders) == 1 else None
     return Membership(members, leader, _is_true(document.get("pause")))
 
 
-def changes(
+def membership_events(
     group: GroupView, weights: Mapping[int, float], is_paused: bool
 ) -> list[NodeJoined | NodeLeft]:
     """Return what makes the nodes in `weights` the members of the group.

@@ -7,17 +7,17 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Pending(Generic[T]):
+class SavepointLog(Generic[T]):
     """A list that a rollback empties, in whole or down to a savepoint.
 
     Savepoints of one name hide one another, as on the server: the last one counts.
     """
 
-    __slots__ = ("_items", "_marks")
+    __slots__ = ("_items", "_savepoints")
 
     def __init__(self) -> None:
         self._items: list[T] = []
-        self._marks: list[tuple[str, int]] = []
+        self._savepoints: list[tuple[str, int]] = []
 
     @property
     def items(self) -> tuple[T, ...]:
@@ -30,32 +30,32 @@ class Pending(Generic[T]):
 
     def savepoint(self, name: str) -> None:
         """Remember how much had been done when savepoint `name` was made."""
-        self._marks.append((name, len(self._items)))
+        self._savepoints.append((name, len(self._items)))
 
     def release(self, name: str) -> None:
         """Forget savepoint `name` and those made since; what was done stays."""
-        self._cut(name)
+        self._cut_at(name)
 
     def rollback_to(self, name: str) -> list[T]:
         """Take out what was done since savepoint `name`, which stays; return it."""
-        kept = self._cut(name)
+        kept = self._cut_at(name)
         if kept is None:
             return []
-        self._marks.append((name, kept))
+        self._savepoints.append((name, kept))
         undone = self._items[kept:]
         del self._items[kept:]
         return undone
 
-    def take(self) -> list[T]:
-        """End: return what was done, and begin with nothing."""
+    def pop_all(self) -> list[T]:
+        """Return what was done, and begin with nothing: the transaction has ended."""
         items, self._items = self._items, []
-        self._marks.clear()
+        self._savepoints.clear()
         return items
 
-    def _cut(self, name: str) -> int | None:
-        for at in range(len(self._marks) - 1, -1, -1):
-            if self._marks[at][0] == name:
-                kept = self._marks[at][1]
-                del self._marks[at:]
+    def _cut_at(self, name: str) -> int | None:
+        for at in range(len(self._savepoints) - 1, -1, -1):
+            if self._savepoints[at][0] == name:
+                kept = self._savepoints[at][1]
+                del self._savepoints[at:]
                 return kept
         return None

@@ -1,6 +1,6 @@
-"""What is noted of a commit before it is sent, and what is seen of it afterwards.
+"""What is noted of a commit before it is sent, and what a server says of it afterwards.
 
-Plain values of PostgreSQL's; what they prove is decided in session/fate.py.
+Plain values of PostgreSQL's; what they prove is decided in session/commit_outcome.py.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 
-class Note(NamedTuple):
+class CommitNote(NamedTuple):
     """A transaction that has written, as its server saw it just before its commit.
 
     Positions are byte numbers in the WAL.
@@ -24,20 +24,20 @@ class Note(NamedTuple):
     pid: int  # of the session
 
 
-class Status(Enum):
+class TransactionStatus(Enum):
     """What a server says of a transaction's id."""
 
     COMMITTED = "committed"
     ABORTED = "aborted"
     IN_PROGRESS = "in progress"
-    UNBORN = "in the future"  # not handed out there yet
-    FORGOTTEN = "too old to be known"
+    IN_FUTURE = "in the future"  # not handed out there yet
+    TOO_OLD = "too old to be known"
 
 
-class Sighting(NamedTuple):
+class StatusReply(NamedTuple):
     """What a writer said of a noted id, and who that writer is."""
 
-    status: Status
+    status: TransactionStatus
     system: int
     timeline: int
     incarnation: str

@@ -2,7 +2,7 @@
 
 A role is observed, not believed: a writer is a node that answered as one. When two do,
 writing to the wrong one loses data, so the claim with the newer history stands if that
-can be proven (histories.py), and otherwise nobody is the writer: that is a split.
+can be proven (history_order.py), and otherwise nobody is the writer: that is a split.
 
 A claim ends when its node says otherwise, refuses a write, or is DOWN: stopping the
 wrong server is how an operator ends a split. What does not end is the group's newest
@@ -20,78 +20,79 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from routedb.topology.histories import Histories
+from routedb.topology.foreign_nodes import foreign_nodes
+from routedb.topology.history_order import HistoryOrder
 from routedb.topology.snapshot import NodeState, NodeView, Role
-from routedb.topology.systems import strangers
 
 
-class Verdict(NamedTuple):
-    """What `judge` found: the fields of GroupView that follow from the claims."""
+class Election(NamedTuple):
+    """What `elect_writer` found: the fields of GroupView that follow from the
+    claims."""
 
     writer: int | None = None
     is_split: bool = False
     history: str | None = None
-    holder: int | None = None
+    history_node: int | None = None
     system: str | None = None
     fenced: tuple[int, ...] = ()
-    strangers: tuple[int, ...] = ()
+    foreign_nodes: tuple[int, ...] = ()
 
 
-def judge(
-    nodes: Sequence[NodeView], before: Verdict, histories: Histories, is_single: bool
-) -> Verdict:
+def elect_writer(
+    nodes: Sequence[NodeView], before: Election, order: HistoryOrder, is_single: bool
+) -> Election:
     """Decide who the writer is.
 
     `is_single` says that there is one node and no other will join.
     """
     if is_single:
         return before._replace(writer=_lone_writer(nodes[0]))
-    foreign = strangers(nodes)
+    foreign = foreign_nodes(nodes)
     claims = [node for node in nodes if node.role is Role.WRITER]
     own = [node for node in claims if node.id not in foreign]
-    seen = before._replace(writer=None, is_split=False, strangers=foreign)
+    known = before._replace(writer=None, is_split=False, foreign_nodes=foreign)
     if own:
-        after = _decide(own, seen, before.writer, histories)
+        after = _decide(own, known, before.writer, order)
     elif claims:
-        after = seen._replace(is_split=len(claims) > 1)
+        after = known._replace(is_split=len(claims) > 1)
     else:
-        after = seen._replace(writer=_presumed_writer(nodes))
-    return after._replace(fenced=_fenced(nodes, after, histories))
+        after = known._replace(writer=_presumed_writer(nodes))
+    return after._replace(fenced=_fenced(nodes, after, order))
 
 
 def _decide(
-    claims: Sequence[NodeView], seen: Verdict, writer: int | None, histories: Histories
-) -> Verdict:
+    claims: Sequence[NodeView], known: Election, writer: int | None, order: HistoryOrder
+) -> Election:
     """Choose among claims of one cluster. What the newest has shown is remembered, also
     when its node is not trusted yet."""
-    seen = _forget_other_system(claims[0], seen)
-    if histories.is_ordered:
+    known = _forget_other_system(claims[0], known)
+    if order.is_total:
         for claim in claims:
-            seen = _remember(claim, seen, histories)
-    newest = _newest(claims, histories)
+            known = _remember(claim, known, order)
+    newest = _newest(claims, order)
     if newest is None:
-        return seen._replace(is_split=True)
-    if not _may_follow(newest, seen, histories):
-        return seen
-    if not histories.is_ordered:
-        seen = _remember(newest, seen, histories)
-    return seen._replace(writer=_trusted(newest, writer))
+        return known._replace(is_split=True)
+    if not _may_follow(newest, known, order):
+        return known
+    if not order.is_total:
+        known = _remember(newest, known, order)
+    return known._replace(writer=_trusted(newest, writer))
 
 
-def _forget_other_system(claim: NodeView, seen: Verdict) -> Verdict:
+def _forget_other_system(claim: NodeView, known: Election) -> Election:
     """Another cluster may take a group's place, with a history of its own."""
     system = claim.answer.system if claim.answer else None
-    if system is None or system == seen.system:
-        return seen
-    return seen._replace(history=None, holder=None, system=system)
+    if system is None or system == known.system:
+        return known
+    return known._replace(history=None, history_node=None, system=system)
 
 
-def _remember(claim: NodeView, seen: Verdict, histories: Histories) -> Verdict:
+def _remember(claim: NodeView, known: Election, order: HistoryOrder) -> Election:
     """Note the history that a claim has shown, if none that was seen is newer."""
-    history = histories.of(claim.answer) if claim.answer else None
-    if history is None or not _may_follow(claim, seen, histories):
-        return seen
-    return seen._replace(history=history, holder=claim.id)
+    history = order.history_of(claim.answer) if claim.answer else None
+    if history is None or not _may_follow(claim, known, order):
+        return known
+    return known._replace(history=history, history_node=claim.id)
 
 
 def _lone_writer(node: NodeView) -> int | None:
@@ -112,33 +113,31 @@ def _presumed_writer(nodes: Sequence[NodeView]) -> int | None:
     return possible[0].id if possible[0].state is NodeState.UNKNOWN else None
 
 
-def _newest(claimants: Sequence[NodeView], histories: Histories) -> NodeView | None:
+def _newest(claimants: Sequence[NodeView], order: HistoryOrder) -> NodeView | None:
     """Return the one claimant that is newer than all others, if proven."""
     for one in claimants:
-        if all(
-            _beats(one, other, histories) for other in claimants if other is not one
-        ):
+        if all(_beats(one, other, order) for other in claimants if other is not one):
             return one
     return None
 
 
-def _beats(one: NodeView, other: NodeView, histories: Histories) -> bool:
+def _beats(one: NodeView, other: NodeView, order: HistoryOrder) -> bool:
     if one.answer is None or other.answer is None:
         return False
-    return histories.is_newer(one.answer, other.answer)
+    return order.is_newer(one.answer, other.answer)
 
 
-def _may_follow(node: NodeView, seen: Verdict, histories: Histories) -> bool:
+def _may_follow(node: NodeView, known: Election, order: HistoryOrder) -> bool:
     """Tell whether a writer may go on from the newest history that was seen."""
-    if seen.history is None or node.answer is None:
+    if known.history is None or node.answer is None:
         return True
-    if not histories.is_ordered and (node.id == seen.holder or node.is_promoted):
+    if not order.is_total and (node.id == known.history_node or node.is_promoted):
         return True
-    return histories.goes_on(node.answer, seen.history)
+    return order.may_continue(node.answer, known.history)
 
 
 def _fenced(
-    nodes: Sequence[NodeView], seen: Verdict, histories: Histories
+    nodes: Sequence[NodeView], known: Election, order: HistoryOrder
 ) -> tuple[int, ...]:
     """Return those last heard as writers that may not be it again as they are."""
     return tuple(
@@ -147,8 +146,8 @@ def _fenced(
         if node.answer is not None
         and node.answer.role is Role.WRITER
         and not node.is_read_only
-        and node.id not in (seen.writer, *seen.strangers)
-        and not _may_follow(node, seen, histories)
+        and node.id not in (known.writer, *known.foreign_nodes)
+        and not _may_follow(node, known, order)
     )
 
 

@@ -19,7 +19,7 @@ from routedb.connection import Connection, level_named
 from routedb.engine.session import Session
 from routedb.engine.transactions.transaction import Transaction
 from routedb.runtime import connect
-from routedb.session import State
+from routedb.session import TxState
 from routedb.session.retry import Attempt, Budget
 
 T = TypeVar("T")
@@ -56,25 +56,25 @@ def run(
         changes["isolation"] = level_named(isolation_level)
     if readonly is not None:
         changes["read_only"] = readonly
-    lent = _Lent(source, options)
+    source_connection = _RunConnection(source, options)
     budget = Budget(attempts, time.monotonic() + timeout)
     rng = random.Random()  # noqa: S311  (spreads retries, guards nothing)
     try:
         while True:
             try:
-                return _once(lent.connection(), fn, changes)
+                return _once(source_connection.connection(), fn, changes)
             except Exception as exc:
                 is_safe = isinstance(exc, errors.Error) and exc.retry_is_safe
                 budget = budget.after(exc, is_safe, time.monotonic(), rng)
                 if budget.is_spent:
-                    _tell(exc, budget.history)
+                    _add_history(exc, budget.history)
                     raise
             time.sleep(budget.wait_s)
     finally:
-        lent.give_back()
+        source_connection.close_own()
 
 
-class _Lent:
+class _RunConnection:
     """The connection to run on: the user's, or one that is opened for this."""
 
     def __init__(self, source: Any, options: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ class _Lent:
                 self._own = connect(self._source, **self._options)
         return self._own
 
-    def give_back(self) -> None:
+    def close_own(self) -> None:
         if self._own is not None and not self._own.is_closed:
             self._own.close()
 
@@ -107,21 +107,21 @@ def _once(connection: Connection, fn: Callable[[Any], T], changes: dict[str, Any
     session = connection.usable()
     _check_free(session)
     session.resume()
-    with _mode(session, changes), _own_transaction(session) as transaction:
+    with _with_mode(session, changes), _own_transaction(session) as transaction:
         before = transaction.commits
         try:
             result = fn(connection)
             _check_kept(session)
         except BaseException as exc:
             if transaction.commits != before:
-                _refuse(exc)
+                _forbid_retry(exc)
             raise
         has_committed = transaction.commits != before
         try:
             connection.commit()
         except errors.Error as exc:
             if has_committed:
-                _refuse(exc)
+                _forbid_retry(exc)
             raise
     return result
 
@@ -130,7 +130,7 @@ def _check_free(session: Session) -> None:
     """Refuse a connection that is at work: what is open there would be run again in
     part, or committed along."""
     transaction = session.transaction
-    if transaction.is_run or transaction.is_begun or transaction.state is State.LOST:
+    if transaction.is_run or transaction.is_begun or transaction.state is TxState.LOST:
         inside = "another run()" if transaction.is_run else "an open transaction"
         raise session.faced(
             errors.ProgrammingError(
@@ -142,7 +142,7 @@ def _check_free(session: Session) -> None:
 
 
 @contextmanager
-def _mode(session: Session, changes: dict[str, Any]) -> Iterator[None]:
+def _with_mode(session: Session, changes: dict[str, Any]) -> Iterator[None]:
     """Have the transaction run as was asked; afterwards as before."""
     before = session.links.mode
     if changes:
@@ -174,7 +174,7 @@ def _own_transaction(session: Session) -> Iterator[Transaction]:
 def _check_kept(session: Session) -> None:
     """After `fn` has returned: an error that it has caught may have cost PostgreSQL's
     transaction, whose COMMIT would then roll back and say nothing."""
-    if session.transaction.state is State.FAILED:
+    if session.transaction.state is TxState.FAILED:
         raise session.faced(
             errors.InternalError(
                 "run(): the function returned, but the server had refused one of its "
@@ -184,14 +184,14 @@ def _check_kept(session: Session) -> None:
         )
 
 
-def _refuse(exc: BaseException) -> None:
+def _forbid_retry(exc: BaseException) -> None:
     """The function has committed a part by itself: a second run would do it twice."""
     if getattr(exc, "retry_is_safe", False):
         exc.retry_is_safe = False  # type: ignore[attr-defined]  # errors.Error's
         _note(exc, "run(): not run again, for the function had committed by itself")
 
 
-def _tell(exc: BaseException, history: tuple[Attempt, ...]) -> None:
+def _add_history(exc: BaseException, history: tuple[Attempt, ...]) -> None:
     """Put the attempts into the error that is raised in the end."""
     exc.attempts = history  # type: ignore[attr-defined]
     if len(history) < 2:
@@ -200,10 +200,10 @@ def _tell(exc: BaseException, history: tuple[Attempt, ...]) -> None:
     for attempt in history:
         _note(exc, str(attempt))
     for earlier, later in pairwise(history):
-        _chain(earlier.error, later.error)
+        _set_context(earlier.error, later.error)
 
 
-def _chain(earlier: BaseException, later: BaseException) -> None:
+def _set_context(earlier: BaseException, later: BaseException) -> None:
     """Make `earlier` the context of the first of those that `later` shows."""
     known = {id(earlier)}
     while id(later) not in known:

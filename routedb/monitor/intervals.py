@@ -21,12 +21,13 @@ JITTER = 0.2  # so that many processes do not probe in step
 _WELL = (NodeState.UP, NodeState.LAGGING, NodeState.DRAINING, NodeState.GONE)
 
 
-class Pace:
-    """The pace of one node's probes. Remembers how long its group has looked so."""
+class ProbeInterval:
+    """How often one node is probed. Remembers how long its group has been in this
+    state."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._look: object = None
+        self._state: object = None
         self._since = 0.0
         self._wanted_s = SHORTEST_WANTED_S
 
@@ -42,9 +43,9 @@ class Pace:
 
         `wanted_at` is when somebody last wanted a replica to hold all there is.
         """
-        look = (group.writer, group.is_split, [view.state for view in group.nodes])
-        if look != self._look:
-            self._look, self._since = look, now
+        state = (group.writer, group.is_split, [view.state for view in group.nodes])
+        if state != self._state:
+            self._state, self._since = state, now
         base = self._base(node, group, now, hurry)
         if _is_wanted(group, now, wanted_at):
             base = min(base, self._wanted_s)
@@ -73,7 +74,7 @@ def _is_wanted(group: GroupView, now: float, wanted_at: float) -> bool:
     if sample.asked_at < wanted_at:
         return True
     return not any(
-        node.id in group.ring
+        node.id in group.read_ring
         and node.position is not None
         and node.position.covers(sample.position)
         for node in group.nodes

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from routedb.config.document import Document, Path, near
+from routedb.config.document import Document, Path, suggest
 
 
 class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -303,7 +303,7 @@ def _refuse(document: Document, path: Path, text: str, kind: type) -> NoReturn:
 def _refuse_key(document: Document, path: Path, key: str, kind: type) -> NoReturn:
     fields = msgspec.structs.fields(_INSIDE.get(path[2:3], kind))
     allowed = [field.encode_name for field in fields]
-    hint = near(key, allowed)
+    hint = suggest(key, allowed)
     if kind is ClusterEntry and key in DatabaseEntry.__struct_fields__:
         hint = "; it is an option of a database: write it under [databases.NAME]"
     what = f"no such key; allowed are {', '.join(allowed)}{hint}"
