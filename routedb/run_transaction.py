@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 from routedb import errors
 from routedb.cluster import Cluster
-from routedb.connection import Connection, level_named
 from routedb.engine.session import Session
 from routedb.engine.transactions.transaction import Transaction
+from routedb.frontends.connection import Connection, level_named
 from routedb.runtime import connect
 from routedb.session import TxState
 from routedb.session.retry import Attempt, Budget
@@ -104,7 +104,7 @@ class _RunConnection:
 
 def _once(connection: Connection, fn: Callable[[Any], T], changes: dict[str, Any]) -> T:
     """One attempt, which leaves no transaction open."""
-    session = connection.usable()
+    session = connection.usable_session()
     _check_free(session)
     session.resume()
     with _with_mode(session, changes), _own_transaction(session) as transaction:
@@ -132,7 +132,7 @@ def _check_free(session: Session) -> None:
     transaction = session.transaction
     if transaction.is_run or transaction.is_begun or transaction.state is TxState.LOST:
         inside = "another run()" if transaction.is_run else "an open transaction"
-        raise session.faced(
+        raise session.as_frontend_error(
             errors.ProgrammingError(
                 f"run() inside {inside} of the same connection: it begins, commits and "
                 "repeats a transaction of its own. Commit or roll back first, or give "
@@ -175,7 +175,7 @@ def _check_kept(session: Session) -> None:
     """After `fn` has returned: an error that it has caught may have cost PostgreSQL's
     transaction, whose COMMIT would then roll back and say nothing."""
     if session.transaction.state is TxState.FAILED:
-        raise session.faced(
+        raise session.as_frontend_error(
             errors.InternalError(
                 "run(): the function returned, but the server had refused one of its "
                 "statements and with it the transaction, so nothing is committed. Let "

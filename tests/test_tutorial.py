@@ -15,7 +15,7 @@ SH, TOML, PYTHON = "sh", "toml", "pycon"
 
 def settle(connection: Any) -> None:
     """Wait until every node is known: who types is slower than a node's answer."""
-    core = connection.dispatcher.core
+    core = connection.session.core
     deadline = core.clock() + 60
     while any(
         node.state is NodeState.UNKNOWN

@@ -133,6 +133,6 @@ class Adapter(Protocol):
         """Make a driver's exception also an instance of routedb's class of the same
         PEP 249 name, by assigning `__class__`; return it. Others return unchanged."""
 
-    def own(self, kind: type[errors.Error]) -> type[errors.Error]:
-        """Return the class to raise for an error of ours on a connection of this face:
-        also a subclass of the driver's class of the same PEP 249 name."""
+    def error_class(self, kind: type[errors.Error]) -> type[errors.Error]:
+        """Return the class to raise for an error of ours on a connection of this
+        frontend: also a subclass of the driver's class of the same PEP 249 name."""

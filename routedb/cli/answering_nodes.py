@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from routedb.cluster import Cluster
-from routedb.cursor import Cursor
+from routedb.frontends.cursor import Cursor
 
 
 def answering_nodes(cluster: Cluster, cursor: Cursor) -> str:

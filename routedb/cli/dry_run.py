@@ -39,7 +39,7 @@ class DryRun:
     def __init__(self, config: ClusterConfig) -> None:
         adapters = {d: NullAdapter(d) for d in set(DIALECTS.values())}
         self._core = Core(_all_writable(config), lambda e: adapters[DIALECTS[e]])
-        self._face: Adapter = adapters["postgresql"]
+        self._frontend: Adapter = adapters["postgresql"]
         self._sessions: dict[str, _Session] = {}
         self._tally = Tally()
         self.controls = 0
@@ -63,12 +63,12 @@ class DryRun:
         if session is None:
             if len(self._sessions) >= _MOST_SESSIONS:
                 del self._sessions[next(iter(self._sessions))]
-            session = self._sessions[name] = _Session(self._core, self._face)
+            session = self._sessions[name] = _Session(self._core, self._frontend)
         return session
 
     def _run(self, session: _Session, query: Query, sql: str) -> None:
         try:
-            text = session.dispatcher.learn(with_values(sql, query.values))
+            text = session.session.learn(with_values(sql, query.values))
             if text.plan.statement.kind is Kind.EMPTY:
                 return
             route = session.run(text.source)
@@ -84,13 +84,12 @@ class DryRun:
 class _Session:
     """One session of the log as a connection of ours, and its one cursor."""
 
-    def __init__(self, core: Core, face: Adapter) -> None:
-        self.dispatcher = Dispatcher(core, face, TxMode(autocommit=True))
-        self.session = self.dispatcher
-        self.dialect = self.dispatcher.texts.dialect
-        self.raws: dict[Link, Any] = {}
+    def __init__(self, core: Core, frontend: Adapter) -> None:
+        self.session = Dispatcher(core, frontend, TxMode(autocommit=True))
+        self.dialect = self.session.texts.dialect
+        self.raw_cursors: dict[Link, Any] = {}
         self.raw: Any = None
-        self.seated: Any = None
+        self.fetching_from: Any = None
         self.route: Route | None = None
         self.link: Link | None = None
         self.control: Control | None = None
@@ -101,26 +100,26 @@ class _Session:
         Between transactions replicas are thought to have caught up: how long that takes
         no log tells.
         """
-        dispatcher = self.dispatcher
-        if not dispatcher.transaction.is_open:
-            dispatcher.tracker.forget()
-            dispatcher.core.wrote_at.clear()
+        session = self.session
+        if not session.transaction.is_open:
+            session.tracker.forget()
+            session.core.wrote_at.clear()
         self.route = None
-        dispatcher.carry(self, sql, lambda raw: raw.execute(sql))
+        session.carry(self, sql, lambda raw: raw.execute(sql))
         return self.route
 
-    def take(self, link: Link) -> Any:
+    def open_raw_cursor(self, link: Link) -> Any:
         """Open a raw cursor, as a cursor of ours does."""
-        raw = self.raws[link] = link.adapter.cursor(link.raw)
+        raw = self.raw_cursors[link] = link.adapter.cursor(link.raw)
         return raw
 
-    def seat(self, raw: Any) -> None:
+    def bind_fetch(self, raw: Any) -> None:
         """Nothing is fetched."""
 
-    def unseat(self) -> None:
+    def unbind_fetch(self) -> None:
         """Nothing is fetched."""
 
-    def hold(self) -> None:
+    def buffer_results(self) -> None:
         """Nothing has run that could have left results."""
 
 

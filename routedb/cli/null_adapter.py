@@ -161,6 +161,6 @@ class NullAdapter:
         """Leave exceptions as they are."""
         return exc
 
-    def own(self, kind: type[errors.Error]) -> type[errors.Error]:
+    def error_class(self, kind: type[errors.Error]) -> type[errors.Error]:
         """Errors are routedb's alone."""
         return kind

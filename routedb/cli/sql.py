@@ -22,7 +22,7 @@ from routedb.cli.startup import (
     wait_for_nodes,
 )
 from routedb.cluster import Cluster
-from routedb.connection import Connection
+from routedb.frontends.connection import Connection
 from routedb.routing import dialect_for
 from routedb.sql import split
 

@@ -89,10 +89,10 @@ def test_other_exceptions_stay_what_they_are(engine):
 )
 def test_an_error_of_ours_is_also_the_driver_s(engine, ours, theirs):
     adapter = adapters.load(engine)
-    kind = adapter.own(ours)
+    kind = adapter.error_class(ours)
     assert issubclass(kind, ours)
     assert issubclass(kind, theirs)
-    assert adapter.own(ours) is kind
+    assert adapter.error_class(ours) is kind
     assert kind.__name__ == ours.__name__
 
 
@@ -106,7 +106,7 @@ def test_an_adopted_error_can_be_pickled(home, raw):
 
 
 def test_an_error_of_our_own_can_be_pickled(home):
-    exc = home.adapter.own(routedb.TransactionLost)("gone")
+    exc = home.adapter.error_class(routedb.TransactionLost)("gone")
     copy = pickle.loads(pickle.dumps(exc))
     assert isinstance(copy, routedb.TransactionLost)
     assert isinstance(copy, home.driver.OperationalError)

@@ -9,7 +9,7 @@ import pytest
 
 from routedb import errors
 from routedb.adapters.base import TxMode
-from routedb.adapters.sqlite3 import ADAPTER
+from routedb.adapters.sqlite.sqlite3 import ADAPTER
 from routedb.errors import Fault
 from routedb.topology import Role
 from tests.adapters.homes import node

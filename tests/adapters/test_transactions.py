@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from routedb.adapters.base import TxMode
-from routedb.adapters.mysqlclient import ADAPTER as MYSQL
-from routedb.adapters.psycopg2 import ADAPTER
+from routedb.adapters.mysql.mysqlclient import ADAPTER as MYSQL
+from routedb.adapters.postgresql.psycopg2 import ADAPTER
 
 READ_ONLY = TxMode(autocommit=True, read_only=True)
 

@@ -92,7 +92,9 @@ def test_a_node_of_another_cluster_is_a_trouble_with_its_name():
 def test_a_missing_driver_is_the_error_of_its_node(shell, monkeypatch):
     monkeypatch.setattr("routedb.adapters._loaded", {})
     monkeypatch.setitem(sys.modules, "MySQLdb", None)
-    monkeypatch.delitem(sys.modules, "routedb.adapters.mysqlclient", raising=False)
+    monkeypatch.delitem(
+        sys.modules, "routedb.adapters.mysql.mysqlclient", raising=False
+    )
     result = shell("check", "mysql://app@127.0.0.1:1/shop")
     assert result.exit_code == 1
     assert 'pip install "routedb[mysql]"' in result.stdout

@@ -14,11 +14,11 @@ from routedb import adapters
 from routedb.adapters import fake
 from routedb.adapters.base import TxMode
 from routedb.config import load
-from routedb.connection import Connection
-from routedb.cursor import Cursor
 from routedb.engine.shared.core import Core
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
+from routedb.frontends.connection import Connection
+from routedb.frontends.cursor import Cursor
 from routedb.routing import Reason
 from routedb.session import TxState
 
@@ -67,8 +67,10 @@ class Rig:
                 self.core.publish(event)
 
     def connect(self, autocommit: bool = True) -> Connection:
-        face = self.core.adapter(self.core.nodes[0])
-        return Connection(self.core, face, TxMode(autocommit), lambda connection: None)
+        frontend = self.core.adapter(self.core.nodes[0])
+        return Connection(
+            self.core, frontend, TxMode(autocommit), lambda connection: None
+        )
 
     def at(self, **positions: int) -> None:
         """Set where servers are in their history, `at(w=9, r1=9)`."""
@@ -129,21 +131,21 @@ def node_of(cursor: Cursor) -> str:
 
 
 def state(connection: Connection) -> TxState:
-    return connection.dispatcher.transaction.state
+    return connection.session.transaction.state
 
 
 def check_sound(rig: Rig, connection: Connection, cursor: Cursor) -> None:
     """After whatever happened: nothing hangs over, and the same cursor works."""
     rig.recover()
     connection.rollback()
-    transaction = connection.dispatcher.transaction
+    transaction = connection.session.transaction
     rest = TxState.AUTOCOMMIT if connection.autocommit else TxState.OPEN
     assert transaction.state is rest
     assert not transaction.branches
     assert not transaction.wrote
     assert transaction.home == -1
     assert rig.core.loads == [0] * len(rig.core.nodes)
-    assert all(not link.raw.in_transaction for link in connection.dispatcher.links)
+    assert all(not link.raw.in_transaction for link in connection.session.links)
     rig.forget()
     cursor.execute("INSERT INTO after_all VALUES (1)")
     assert node_of(cursor) == writer_of(rig)

@@ -207,12 +207,12 @@ def test_a_transaction_that_the_server_ended_is_not_gone_on_with(rig):
     cursor = connection.cursor()
     cursor.execute("INSERT INTO first VALUES (1)")
     rig.w.fail("execute", Fault.CONFLICT, match="INSERT INTO second")
-    [link] = connection.dispatcher.links
+    [link] = connection.session.links
     link.raw.mode = AUTOCOMMIT  # so that the fake sees no transaction after the fault
     link.raw.in_transaction = False
     with pytest.raises(routedb.OperationalError):
         cursor.execute("INSERT INTO second VALUES (1)")
-    link.raw.mode = connection.dispatcher.links.mode
+    link.raw.mode = connection.session.links.mode
     with pytest.raises(routedb.TransactionLost):
         cursor.execute("INSERT INTO third VALUES (1)")
     assert rig.count("INSERT INTO third VALUES (1)") == {}

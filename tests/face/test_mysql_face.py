@@ -1,4 +1,4 @@
-"""The MySQL face: what users of mysqlclient call on connections and cursors."""
+"""The MySQL frontend: what users of mysqlclient call on connections and cursors."""
 
 from __future__ import annotations
 

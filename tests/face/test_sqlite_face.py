@@ -1,4 +1,4 @@
-"""The SQLite face: what users of sqlite3 call on connections and cursors."""
+"""The SQLite frontend: what users of sqlite3 call on connections and cursors."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_what_is_registered_is_on_every_link_now_and_later(home: Home, cluster):
         with connection.using(role=role, consistency="eventual"):
             assert connection.execute("SELECT name FROM t").fetchone() == ("A",)
     asked = "SELECT double(id), name FROM t ORDER BY name COLLATE backward"
-    raws = connection.raws()
+    raws = connection.raw_connections()
     assert [raw.execute(asked).fetchone() for raw in raws] == [(10, "E")] * 2
     assert connection.execute("SELECT longest(name) FROM t").fetchone() == ("A",)
 

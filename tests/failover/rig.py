@@ -113,7 +113,7 @@ def settle(cluster: routedb.Cluster, replicas: set[str]) -> None:
 
 def link_to(connection: routedb.Connection, name: str) -> Link:
     """Return the open link to this node."""
-    return next(at for at in connection.dispatcher.links if at.node.name == name)
+    return next(at for at in connection.session.links if at.node.name == name)
 
 
 def read(connection: routedb.Connection, sql: str = "SELECT count(*) FROM t") -> str:

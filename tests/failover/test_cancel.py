@@ -72,8 +72,8 @@ class Sleeping(threading.Thread):
 def check_blameless(rig, connection, cursor, link):
     """The same link goes on, and its node is as good as before."""
     connection.rollback()
-    assert link in list(connection.dispatcher.links)
-    core = connection.dispatcher.core
+    assert link in list(connection.session.links)
+    core = connection.session.core
     assert {node.state for node in core.topology.groups[0].nodes} == {NodeState.UP}
     assert all(node.generation == 0 for node in core.topology.groups[0].nodes)
     cursor.execute("SELECT count(*) FROM t")
@@ -156,7 +156,7 @@ def test_cancel_ends_a_statement_of_sqlite(sqlite_dir):
         cursor = connection.cursor()
         endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) "
         sleeping = Sleeping(cursor, f"{endless} SELECT count(*) FROM n")
-        loads = connection.dispatcher.core.loads
+        loads = connection.session.core.loads
         wait_until(lambda: sum(loads) == 1, "it runs")
         while sleeping.is_alive():  # SQLite may not have got to it yet
             connection.cancel()

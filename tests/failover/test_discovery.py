@@ -78,7 +78,7 @@ def test_connections_of_one_configuration_share_what_is_known(pg, rest):
         return routedb.connect(dsn, discovery="patroni", urls=[rest.url])
 
     with closing(connect()) as one, closing(connect()) as other:
-        assert one.dispatcher.core is other.dispatcher.core
+        assert one.session.core is other.session.core
 
 
 def test_without_any_patroni_the_nodes_that_are_written_serve(pg):

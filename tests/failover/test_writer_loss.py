@@ -188,7 +188,7 @@ def insert_or_lose(connection, cursor):
 
 def test_two_writers_take_no_writes_until_one_of_them_is_gone(my_rig):
     connection = my_rig.connect(failover_timeout="500ms")
-    core = connection.dispatcher.core
+    core = connection.session.core
     my_rig.servers["replica1"].promote()
     wait_until(lambda: core.topology.groups[0].is_split, "the split is seen")
     with pytest.raises(routedb.SplitBrain, match="two nodes"):

@@ -45,7 +45,7 @@ _FILES = {
                 self.assertRegex(connection.settings_dict["NAME"], "test|memory")
                 Item.objects.create(name="pin")
                 self.assertEqual(Item.objects.count(), 1)
-                self.assertTrue(hasattr(connection.connection, "dispatcher"))
+                self.assertTrue(hasattr(connection.connection, "session"))
     """,
 }
 
@@ -55,7 +55,7 @@ _HELP = """
 def settle():
     from tests.servers import wait_until
     connection.ensure_connection()
-    core = connection.connection.dispatcher.core
+    core = connection.connection.session.core
     wait_until(lambda: core.topology.groups[0].read_ring, "a replica is known")
 
 def node():

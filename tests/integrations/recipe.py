@@ -24,7 +24,7 @@ import os, sys
 sys.path[:0] = [os.getcwd()]
 from tests.servers import wait_until
 def known(connection, asks):
-    core = connection.dispatcher.core
+    core = connection.session.core
     wait_until(lambda: core.topology.groups[0].read_ring, "a replica is known")
     wait_until(asks, "a replica answers")
 """

@@ -50,7 +50,7 @@ def test_django_s_own_settings_name_one_node(backend, server, request, sqlite_di
     project = Project(sqlite_dir, ENGINE=f"{ENGINE}.{backend}", **given)
     project.migrate()
     assert project.run(USE) == [["pins", {"of": ["steel"]}, True]]
-    kind = "found = hasattr(connection.connection, 'dispatcher')"
+    kind = "found = hasattr(connection.connection, 'session')"
     assert project.run(f"Item.objects.count()\n{kind}") is True
 
 

@@ -98,7 +98,7 @@ from shop.models import Item
 from tests.servers import wait_until
 
 connection.ensure_connection()
-core = connection.connection.dispatcher.core
+core = connection.connection.session.core
 wait_until(lambda: core.topology.groups[0].read_ring, "a replica is known")
 call_command("migrate", verbosity=0)
 assert Item.objects.count() == 0

@@ -36,11 +36,11 @@ def shop(sqlite_dir):
 
 
 def config_of(connection):
-    return connection.dispatcher.core.config
+    return connection.session.core.config
 
 
 def mode_of(connection):
-    return connection.dispatcher.links.mode
+    return connection.session.links.mode
 
 
 def test_the_configuration_takes_the_place_of_the_program_s_address(shop):

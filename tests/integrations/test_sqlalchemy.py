@@ -62,7 +62,7 @@ def files(sqlite_dir):
 def settled(engine):
     """Wait until an engine's replica is known to be one, and return the engine."""
     with engine.connect() as connection:
-        core = connection.connection.dbapi_connection.dispatcher.core
+        core = connection.connection.dbapi_connection.session.core
         main = next(g.id for g in core.config.groups if g.database == "main")
         wait_until(lambda: core.topology.groups[main].read_ring, "a replica is known")
     return engine

@@ -44,7 +44,7 @@ def ends(conn, home):
 def closing(conn, home):
     on_replica(conn)
     assert conn.closed == 0
-    raws = conn.raws()
+    raws = conn.raw_connections()
     home.run("SELECT pg_terminate_backend(%s, 10000)", (conn.get_backend_pid(),))
     for replica in raws[1:]:
         replica.close()
@@ -89,16 +89,16 @@ def encodings(conn, home):
     assert conn.encoding == "LATIN1"
     assert on_replica(conn, "SHOW client_encoding").fetchone() == ("LATIN1",)
     one(conn, READ)
-    assert {raw.encoding for raw in conn.raws()} == {"LATIN1"}
+    assert {raw.encoding for raw in conn.raw_connections()} == {"LATIN1"}
 
 
 def notices(conn, home):
     on_replica(conn)
     conn.cursor().execute("DO $$ BEGIN RAISE NOTICE 'on the writer'; END $$")
     assert any("on the writer" in notice for notice in conn.notices)
-    assert len(conn.raws()) > 1
-    assert all(raw.notices is conn.notices for raw in conn.raws())
-    assert all(raw.notifies is conn.notifies for raw in conn.raws())
+    assert len(conn.raw_connections()) > 1
+    assert all(raw.notices is conn.notices for raw in conn.raw_connections())
+    assert all(raw.notifies is conn.notifies for raw in conn.raw_connections())
 
 
 def polling(conn, home):
@@ -148,7 +148,9 @@ def of_the_backend(conn, home):
 
 def dsn(conn, home):
     [raw] = [
-        raw for raw in conn.raws() if raw.info.backend_pid == conn.info.backend_pid
+        raw
+        for raw in conn.raw_connections()
+        if raw.info.backend_pid == conn.info.backend_pid
     ]
     assert conn.dsn == raw.dsn
     assert "password=xxx" in conn.dsn or "password" not in conn.dsn

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import routedb
-from routedb.adapters.commits import PostgreSQLCommits
+from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
 from tests.failover.rig import insert, link_to
 from tests.failover.test_lost_links import LOST, check_usable, lose
 from tests.servers import wait_until
@@ -212,13 +212,13 @@ def flush(rig, is_durable, monkeypatch):
     flushed otherwise is the server's affair."""
     if is_durable:
         rig.database.execute("CHECKPOINT")
-    note: Any = PostgreSQLCommits.note
+    note: Any = PostgreSQLCommitCheck.note
 
     def told(self, raw, last):
         found = note(self, raw, last)
         return found._replace(flushed=found.position if is_durable else 0)
 
-    monkeypatch.setattr(PostgreSQLCommits, "note", told)
+    monkeypatch.setattr(PostgreSQLCommitCheck, "note", told)
 
 
 def commit_over(rig, connection, meanwhile):

@@ -48,7 +48,7 @@ def test_a_link_that_has_died_before_the_commit_loses_all_of_it(shards, broken):
     number, proxy, connection = broken
     connection.cursor().execute("INSERT INTO countries VALUES (1)")
     proxy.cut()
-    dead = list(connection.dispatcher.links)[number]
+    dead = list(connection.session.links)[number]
     wait_until(lambda: not dead.is_alive(), "the end is seen")
     with pytest.raises(routedb.TransactionLost, match="before commit was sent"):
         connection.commit()

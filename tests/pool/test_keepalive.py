@@ -20,7 +20,7 @@ ALIVE = (socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 def told(connection):
     """What the system knows of the sockets of a connection's links."""
     answers = []
-    for link in connection.dispatcher.links:
+    for link in connection.session.links:
         descriptor = link.raw.fileno()
         with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as twin:
             options = (ALIVE, IDLE, INTERVAL, PROBES, UNANSWERED)

@@ -270,7 +270,7 @@ def test_a_link_in_the_place_of_another_knows_when_that_one_answered(
 ):
     connection = open_cluster().connect(autocommit=True)
     connection.cursor().execute(WRITE)
-    links = connection.dispatcher.links
+    links = connection.session.links
     answered = links.used_at(0)
     server.drop_links()
     links.get(0, must_live=True)

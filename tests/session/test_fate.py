@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from routedb.adapters.commits import end_in_history
+from routedb.adapters.postgresql.commit_check import end_in_history
 from routedb.session.commit_outcome import (
     TABLE,
     CommitOutcome,

@@ -98,7 +98,7 @@ def test_explain_tells_where_it_would_go(shadow):
 
 def test_without_a_shadow_texts_and_plans_are_the_usual_ones(open_shadow):
     connection = open_shadow(shadow=False).connect(autocommit=True)
-    text = connection.dispatcher.learn("SELECT a FROM t")
+    text = connection.session.learn("SELECT a FROM t")
     assert type(text) is Text
     assert type(text.plan) is Plan
     assert text.plan.is_simple

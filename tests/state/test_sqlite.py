@@ -36,9 +36,9 @@ def connection(sqlite_dir: Path) -> Iterator[routedb.Connection]:
 
 def everywhere(connection: routedb.Connection, sql: str) -> dict[str, object]:
     """Ask each node, its link opened if it is not."""
-    links = connection.dispatcher.links
+    links = connection.session.links
     found: dict[str, object] = {}
-    for node in connection.dispatcher.core.nodes:
+    for node in connection.session.core.nodes:
         link: Link = links.get(node.id)
         found[node.name] = link.ask(sql)[0][0]
     return found
@@ -59,8 +59,8 @@ def test_a_pragma_holds_on_every_link_by_every_road(connection):
     for number, road in enumerate(roads, start=11):
         road()
         assert everywhere(connection, asked) == dict.fromkeys(NODES, number)
-    for link in connection.dispatcher.links:
-        connection.dispatcher.links.drop(link)
+    for link in connection.session.links:
+        connection.session.links.drop(link)
     assert everywhere(connection, asked) == dict.fromkeys(NODES, 15)
     assert list(cursor.execute("SELECT count(*) FROM t")) == [(1,)]
 
@@ -71,8 +71,8 @@ def test_an_attached_file_is_attached_to_every_link(connection, sqlite_dir):
     asked = "SELECT count(*) FROM other.o"
     assert everywhere(connection, asked) == dict.fromkeys(NODES, 0)
     connection.execute("DETACH other")
-    for node in connection.dispatcher.core.nodes:
-        link = connection.dispatcher.links.get(node.id)
+    for node in connection.session.core.nodes:
+        link = connection.session.links.get(node.id)
         with pytest.raises(sqlite3.OperationalError):
             link.ask(asked)
 

@@ -17,7 +17,7 @@ from routedb.cli.demo.outcome import (
 from routedb.cli.demo.script import Outage, Step
 from routedb.cli.demo.shop import REPLICAS, Shop
 from routedb.cluster import Cluster
-from routedb.connection import Connection
+from routedb.frontends.connection import Connection
 
 _NEWS_S = 3.0  # how long the monitor may take to see what happened to a node
 

@@ -74,7 +74,7 @@ class Link:
         self.mode: TxMode | None = AUTOCOMMIT
         self.synced_version = (
             -1
-        )  # the dispatcher's version this link was last brought up to
+        )  # the session's version this link was last brought up to
         self.settings_version = -1  # the version of the settings it has
         self.used_at = 0.0  # when it last answered: see session/read_state.py
         self.is_text_begun = False  # its transaction was begun by statement

@@ -26,10 +26,10 @@ from routedb.topology import GroupView, NodeState
 class ResultHolder(Protocol):
     """What links need of a cursor, which may hold rows that came over one of them."""
 
-    def guard(self, link: Link) -> None:
+    def link_closed(self, link: Link) -> None:
         """Expect that fetching what `link` has brought may fail: it is closed."""
 
-    def part(self, link: Link) -> None:
+    def detach_link(self, link: Link) -> None:
         """Let go of everything that came over `link`: it goes to another connection.
         What was told of the last statement stays."""
 
@@ -134,7 +134,7 @@ class Links:
         if slot is not None:
             pool_of(self.core, link).lost(slot)
         for holder in self._result_holders():
-            holder.guard(link)
+            holder.link_closed(link)
 
     def adopt_reserved(self, slot: Slot, node: NodeConfig) -> None:
         """Take a link that was reserved for this connection before it was made."""
@@ -164,7 +164,7 @@ class Links:
             self._forget(link)
             link.needs_reset = link.needs_reset or self.pins.must_keep(link.id)
             for holder in self._result_holders():
-                holder.part(link)
+                holder.detach_link(link)
             pool_of(self.core, link).give(link, link in bound)
 
     def collect(self) -> None:
@@ -202,10 +202,10 @@ class Links:
         self.settings.uncommitted.rollback_to(name)
         self.pins.rollback_to(name)
 
-    def check_lost(self, face: Adapter) -> None:
+    def check_lost(self, frontend: Adapter) -> None:
         """Raise, once, when something that lived on a link was lost with it."""
         if self.pins.lost:
-            raise face.own(errors.OperationalError)(
+            raise frontend.error_class(errors.OperationalError)(
                 f"a link was lost, and with it what lived there: "
                 f"{self.pins.pop_lost()}. Nothing was sent now; the connection can be "
                 "used again, without them"
@@ -223,7 +223,7 @@ class Links:
     def _connect(self, node: NodeConfig) -> Link:
         if self._is_closed:  # by another thread, under a statement
             adapter = self.core.adapter(node)
-            raise adapter.own(errors.InterfaceError)("the connection is closed")
+            raise adapter.error_class(errors.InterfaceError)("the connection is closed")
         self._let_go(self.core.topology.groups[node.group])
         return connect(self.core, node, self.frontend_hooks)
 
@@ -252,7 +252,7 @@ class Links:
         """Drop a dead idle link; say so when something that lived on it is lost."""
         self.drop(link)
         if self.pins.lost:
-            raise link.adapter.own(errors.OperationalError)(
+            raise link.adapter.error_class(errors.OperationalError)(
                 f"the idle link to {link.node.name} was closed by the server, and with "
                 f"it what lived there: {self.pins.pop_lost()}. Nothing was sent; the "
                 "connection can be used again, without them"

@@ -57,7 +57,7 @@ def explain(session: Dispatcher, sql: Any, params: Any) -> Explanation:
     try:
         decided = decide(session, text, params, may_ask_servers=False)
     except errors.Error as exc:
-        raise session.faced(exc) from exc.__cause__
+        raise session.as_frontend_error(exc) from exc.__cause__
     nodes: list[NodeConfig] = []
     if decided.link is not None:
         pinned = (decided.link.node,)

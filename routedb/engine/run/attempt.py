@@ -304,7 +304,7 @@ class Attempts:
 
     def _tell_lost(self, link: Link, exc: Exception) -> None:
         if self.session.links.pins.lost:
-            raise link.adapter.own(errors.OperationalError)(
+            raise link.adapter.error_class(errors.OperationalError)(
                 f"the link to {link.node.name} was lost, and with it what lived there: "
                 f"{self.session.links.pins.pop_lost()}. The connection can be "
                 "used again, without them"

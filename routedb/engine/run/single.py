@@ -35,7 +35,7 @@ def finish(
     """Run until an attempt succeeds, or raise what the user must see."""
     while True:
         link = attempts.reach()
-        raw = cursor.raws.get(link) or cursor.take(link)
+        raw = cursor.raw_cursors.get(link) or cursor.open_raw_cursor(link)
         try:
             run_on(session, link, call, raw)
         except Exception as exc:
@@ -68,9 +68,9 @@ def wrote(session: Session, cursor: VirtualCursor, plan: Plan, raw: RawCursor) -
         if plan.statement.kind is Kind.WRITE:
             session.transaction.has_written = link is None or link.holds_writes
     if raw.description is None:
-        cursor.unseat()
-    elif raw is not cursor.seated:
-        cursor.seat(raw)
+        cursor.unbind_fetch()
+    elif raw is not cursor.fetching_from:
+        cursor.bind_fetch(raw)
 
 
 def _check_fence(session: Session, plan: Plan, link: Link) -> None:

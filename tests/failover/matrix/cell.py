@@ -174,7 +174,7 @@ class Cell:
 
     def close_link(self) -> None:
         """Have no link to the victim."""
-        links = self.connection.dispatcher.links
+        links = self.connection.session.links
         links.drop(link_to(self.connection, self.play.victim))
 
     def write_and_commit(self) -> None:
