@@ -9,8 +9,8 @@ import routedb
 from routedb.errors import Fault
 from routedb.routing import Reason
 from routedb.session import TxState
-from tests.engine.rig import check_sound, node_of, reason_of, state
 from tests.engine.test_faults import READ, WAYS, WRITE, switch
+from tests.support.fake_rig import check_sound, node_of, reason_of, state
 
 BEGINS = {
     "implicit": lambda connection, cursor: None,

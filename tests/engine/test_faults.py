@@ -8,7 +8,7 @@ import routedb
 from routedb.engine.links.link import AUTOCOMMIT
 from routedb.errors import Fault
 from routedb.session import TxState
-from tests.engine.rig import check_sound, farm, node_of, state
+from tests.support.fake_rig import check_sound, farm, node_of, state
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"

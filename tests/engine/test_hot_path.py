@@ -11,7 +11,7 @@ import routedb
 from routedb.engine.fast_path import YOUNG
 from routedb.engine.route.explain import Explanation, explain
 from routedb.topology import Role
-from tests.engine.rig import farm
+from tests.support.fake_rig import farm
 
 STATEMENTS = [
     "SELECT a FROM t",

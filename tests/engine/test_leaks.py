@@ -13,7 +13,7 @@ from routedb.adapters import fake
 from routedb.engine.links.link import Link
 from routedb.engine.plans.plan_cache import MOST_SHAPES, MOST_TEXTS
 from routedb.errors import Fault
-from tests.engine.rig import check_sound, farm
+from tests.support.fake_rig import check_sound, farm
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"

@@ -9,7 +9,7 @@ from routedb.adapters.base import TxMode
 from routedb.errors import Fault
 from routedb.events import NodeAnswered
 from routedb.routing import Reason
-from tests.engine.rig import farm, node_of, reason_of
+from tests.support.fake_rig import farm, node_of, reason_of
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"

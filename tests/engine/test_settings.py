@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from routedb.errors import Fault
-from tests.engine.rig import node_of
+from tests.support.fake_rig import node_of
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"

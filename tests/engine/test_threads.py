@@ -12,8 +12,8 @@ from itertools import count
 import pytest
 
 import routedb
-from tests.engine.interleave import Interruption
-from tests.engine.rig import farm, node_of
+from tests.support.fake_rig import farm, node_of
+from tests.support.interleave import Interruption
 
 READ = "SELECT a FROM t"
 LONG = "SELECT a FROM t /* routedb: consistency=session */"
