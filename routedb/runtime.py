@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from typing import Any, TypeAlias, TypeVar, overload
 
 from routedb import adapters, errors
@@ -26,6 +27,7 @@ from routedb.frontends.connection import Connection
 from routedb.monitor import Monitor
 from routedb.routing import database_for
 from routedb.sharding import check_rules
+from routedb.topology.status import NodeStatus, status
 
 _Node: TypeAlias = str | Mapping[str, Any]
 # What `connect` takes: a DSN, a list of nodes, the path of a file, what stands in one.
@@ -59,6 +61,8 @@ class Runtime:
             from routedb.frontends.psycopg2 import own_kind  # noqa: PLC0415
 
             self.core.pools.own_kind = partial(own_kind, self.core)
+        self.is_closed = False
+        self._number = next(_numbers)
         self._ages = any(d.max_age_s is not None for d in config.databases.values())
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._lock = threading.RLock()  # a connection may be collected inside it
@@ -130,6 +134,10 @@ class Runtime:
             if not self._connections:
                 self.monitor.pause()
 
+    def status(self) -> tuple[NodeStatus, ...]:
+        """Return what is known of each node now, without asking any."""
+        return status(self.core.config, self.core.nodes, self.core.topology)
+
     def drain(self, name: str, on: bool) -> None:
         """Take a node out of use, or back into it."""
         found = next((node for node in self.core.nodes if node.name == name), None)
@@ -142,6 +150,7 @@ class Runtime:
     def close(self) -> None:
         """Close every connection and stop the monitor. A driver's connection may wait,
         when it is closed, for what another thread runs on it: not for ever."""
+        self.is_closed = True
         impatient = threading.Timer(_PATIENCE_S, self.core.open_links.interrupt_all)
         impatient.daemon = True
         with suppress(RuntimeError):  # no thread begins while the interpreter ends
@@ -152,6 +161,14 @@ class Runtime:
         self.core.open_links.interrupt_all()
         self.core.close()
         self.monitor.stop()
+        for cache in self.core.plan_caches:
+            cache.hand_over_counts()
+
+    @classmethod
+    def all(cls) -> list[Runtime]:
+        """Return those of this process that are not closed, the oldest first."""
+        alive = (runtime for runtime in list(_alive) if not runtime.is_closed)
+        return sorted(alive, key=lambda runtime: runtime._number)
 
     def after_fork(self) -> None:
         """In a forked child: nothing of the parent's may be touched."""
@@ -255,6 +272,7 @@ class Registry:
 
 
 _alive: weakref.WeakSet[Runtime] = weakref.WeakSet()  # also those of a Cluster
+_numbers = count()
 _registry = Registry()
 
 

@@ -15,7 +15,7 @@ from routedb.config.build import DIALECTS
 from routedb.config.model import ClusterConfig, DatabaseConfig
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.links.link import Link
-from routedb.engine.route.shadow.tally import Report, Tally
+from routedb.engine.plans.tally import Report, Tally
 from routedb.engine.session import Control
 from routedb.engine.shared.core import Core
 from routedb.events import NodeAnswered

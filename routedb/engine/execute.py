@@ -66,6 +66,7 @@ def execute(
         if now > link.used_at:  # as in Link.touch
             link.used_at = now
     cursor.route = route
+    route.hits[0] += 1
     cursor.link = link
     cursor.raw = raw
     if not plan.is_read:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from routedb import errors
 from routedb.config.model import ClusterConfig, DatabaseConfig
@@ -66,6 +66,7 @@ class Plan:
         "statement",
         "tx_route",
         "tx_replica_route",
+        "ways",
         "writer_route",
     )
 
@@ -76,6 +77,7 @@ class Plan:
         self.statement = statement
         self.dialect = dialect
         self.routes: dict[tuple[object, ...], Route] = {}
+        self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read = statement.read_only
         self.shows_data = _shows_data(statement)
         # What a temporary table may shadow, and what tells of such tables.
@@ -128,19 +130,34 @@ class Plan:
         key = (name, groups, role, reason, kind, is_home)
         route = self.routes.get(key)
         if route is None:
-            route = route_for(
-                self.placement,
-                name,
-                groups,
-                role,
-                reason,
-                self.statement,
-                shard,
-                is_home,
+            route = self.counted(
+                route_for(
+                    self.placement,
+                    name,
+                    groups,
+                    role,
+                    reason,
+                    self.statement,
+                    shard,
+                    is_home,
+                )
             )
             if len(self.routes) < _MOST_ROUTES:
                 self.routes[key] = route
         return route
+
+    def counted(self, route: Route) -> Route:
+        """Return a route whose hits are counted with those of all routes of this plan
+        that differ in the numbers of their shards only."""
+        key = (route.database, route.role, *(reason for reason, _ in route.reasons[1:]))
+        return route.counted_with(self.ways.setdefault(key, route))
+
+    @property
+    def counts(self) -> Iterator[tuple[Route, int]]:
+        """How many statements went which way, so far."""
+        for route in list(self.ways.values()):
+            if route.hits[0]:
+                yield route, route.hits[0]
 
     def shards(self, analyse: Callable[[], ShardPlan]) -> ShardPlan:
         """Return how to find this text's shards; `analyse` is called once."""

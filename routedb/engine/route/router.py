@@ -122,7 +122,8 @@ def decide_pinned(session: Session, text: Text, params: Any) -> Decision | None:
     if role is Role.REPLICA and plan.statement.kind is Kind.CALL:
         _check_seen(session, plan, pinned)
     reasons = ((Reason.PINNED, pinned.why),)
-    route = Route(node.database, (group.shard or 0,), role, reasons)
+    pinned_to = Route(node.database, (group.shard or 0,), role, reasons)
+    route = plan.counted(pinned_to)
     return Decision((node.group,), role, route, plan.is_read, link=pinned.link)
 
 

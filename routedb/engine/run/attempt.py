@@ -188,7 +188,8 @@ class Attempts:
             is_ahead = self.session.tracker.is_ahead(view, self.consistency)
             reason = Reason.OWN_WRITES if is_ahead else Reason.NO_REPLICA
         reasons = (*self.route.reasons[:-1], (reason, WHY[reason]))
-        self.role, self.route = role, replace(self.route, role=role, reasons=reasons)
+        route = replace(self.route, role=role, reasons=reasons)
+        self.role, self.route = role, self.plan.counted(route)
 
     def _turn(self) -> int:
         """Take the next turn among replicas, unless the hot path has taken it."""
@@ -319,7 +320,8 @@ class Attempts:
         if fault is Fault.MISSING:
             why = f"{link.node.name} does not have what it names"
             self.role, self.look = Role.WRITER, None
-            self.route = self.route.to_writer(Reason.NOT_REPLAYED, why)
+            route = self.route.to_writer(Reason.NOT_REPLAYED, why)
+            self.route = self.plan.counted(route)
             return
         if self.is_read and fault is Fault.NODE_READ_ONLY:
             if view.writer == link.node.id:

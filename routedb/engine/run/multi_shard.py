@@ -41,6 +41,7 @@ def run(
                 gathered = MergedResult.of(raw) if gathered.is_empty else gathered
         gathered.finish()
         cursor.raw, cursor.route = gathered, decided.route
+        decided.route.hits[0] += 1
         single.wrote(session, cursor, plan, gathered)
 
     in_transaction(session, work)
@@ -81,6 +82,8 @@ def executemany(
             count += max(raw.rowcount, 0)
         cursor.raw = MergedResult.counting(count)
         cursor.route = decisions[0].route
+        for decided in decisions:
+            decided.route.hits[0] += 1
 
     if len(by_group) == 1:
         (group,) = by_group

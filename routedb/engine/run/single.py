@@ -44,6 +44,7 @@ def finish(
             continue
         break
     cursor.link, cursor.raw, cursor.route = link, raw, attempts.route
+    attempts.route.hits[0] += 1
     attempts.met(link)
     if session.transaction.is_open and not attempts.is_early and not attempts.may_write:
         session.transaction.apply(TxEvent.READ)

@@ -124,6 +124,11 @@ class Core:
             known = self._plan_caches.setdefault(using, made)
         return known
 
+    @property
+    def plan_caches(self) -> list[PlanCache]:
+        """All caches of known texts there are."""
+        return list(self._plan_caches.values())
+
     def default_group(self, database: str | None) -> int:
         """Return the id of the group for statements that name no table."""
         return database_for(self.config, database).groups[0].id
@@ -290,6 +295,8 @@ class Core:
         """In a forked child: no lock may still be held by a thread that is not here."""
         self._make_conditions()
         self.open_links = LinkRegistry()
+        for cache in self.plan_caches:
+            cache.forget_counts()
         self.loads[:] = [0] * len(self.nodes)
         self._rng.seed()
         self.pools.abandon()

@@ -7,10 +7,10 @@ from typing import Any
 
 from routedb import errors
 from routedb.engine.plans.plan import Plan, Text
+from routedb.engine.plans.tally import TALLY
 from routedb.engine.route import router as plain
 from routedb.engine.route.router import Decision, Destination
 from routedb.engine.route.shadow.plans import ShadowText
-from routedb.engine.route.shadow.tally import TALLY
 from routedb.engine.session import Session
 from routedb.engine.shared.refusals import second_home_refused
 from routedb.routing import Reason
