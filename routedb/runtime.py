@@ -15,7 +15,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeAlias, TypeVar, overload
 
-from routedb import adapters, errors
+from routedb import adapters, errors, logs
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config import load
 from routedb.config.model import ClusterConfig, GroupConfig
@@ -25,6 +25,7 @@ from routedb.engine.shared.core import Core
 from routedb.events import NodeDrained
 from routedb.frontends.connection import Connection
 from routedb.monitor import Monitor
+from routedb.observers import OBSERVERS
 from routedb.routing import database_for
 from routedb.sharding import check_rules
 from routedb.topology.status import NodeStatus, status
@@ -274,6 +275,7 @@ class Registry:
 _alive: weakref.WeakSet[Runtime] = weakref.WeakSet()  # also those of a Cluster
 _numbers = count()
 _registry = Registry()
+OBSERVERS.subscribe(logs.write)
 
 
 @overload

@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.adapters.base import Adapter, Raw
+from routedb.config.label import label_of
 from routedb.config.model import DatabaseConfig, NodeConfig, PoolConfig
 from routedb.engine.links.link import AUTOCOMMIT, Link
 from routedb.engine.pool.refcount import is_held
 from routedb.engine.pool.slots import Slot, Slots, Waiter
 from routedb.engine.pool.states import SlotState
+from routedb.events import PoolWaited
+from routedb.observers import OBSERVERS
 
 ONCE = "once"  # the kind of a link that cannot be handed out again
 
@@ -54,6 +57,8 @@ class Pool:
         self._adapter = adapter
         self._world = context
         self._is_closed = False
+        shards = {group.id: group.shard for group in config.groups}
+        self._label = label_of(node, shards[node.group])
         self._begin()
 
     def _begin(self) -> None:
@@ -203,6 +208,7 @@ class Pool:
             turn.acquire()
             waiter = Waiter(kind, thread, turn.release)
             self._book.wait(waiter)
+            since = self._world.clock()
         try:
             turn.acquire(timeout=self._limits.wait_timeout_s)
         except BaseException:
@@ -214,6 +220,8 @@ class Pool:
         with self._lock:
             slot = self._book.leave(waiter)
             waiting = self._book.waiting
+        waited_s = self._world.clock() - since
+        OBSERVERS.emit(PoolWaited(self._label, waited_s, timed_out=slot is None))
         if slot is None:
             raise self._timeout(waiting)
         return slot

@@ -135,6 +135,7 @@ class Attempts:
         if fault in (Fault.LINK_LOST, Fault.TOO_LARGE):
             self.session.links.drop(link)
         _RESPONSES[action](self, link, exc, fault)
+        self.session.note_retry(link, self.plan.statement.verb, self.is_read, exc)
 
     def met(self, link: Link) -> None:
         """Take note that the session has seen what `link` has shown."""
@@ -246,6 +247,7 @@ class Attempts:
                     link.adapter.adopt(exc)
                     raise
                 self.session.links.drop(link)  # only BEGIN was sent: nothing is lost
+                self.session.note_retry(link, "BEGIN", self.is_read, exc)
             else:
                 if self.look is not None:
                     self.session.tracker.switch_source(self.group, link.id, self.look)
@@ -257,6 +259,7 @@ class Attempts:
         it."""
         transaction = self.session.transaction
         if control.may_commit(self.plan) and not link.is_alive():
+            self.session.links.drop_dead(link)
             transaction.lose(link)
             raise errors.TransactionLost(
                 f"the link to {link.node.name} had ended before "

@@ -94,7 +94,9 @@ def _holding(call: Call, cursor: VirtualCursor) -> Call:
 
 def _check_not_lost(session: Session) -> None:
     if session.transaction.state is TxState.LOST:
-        raise errors.TransactionLost(
-            "this transaction was lost with its link and nothing of it was committed: "
-            "call rollback(), then run the whole transaction again"
+        raise errors.repeated(
+            errors.TransactionLost(
+                "this transaction was lost with its link and nothing of it was "
+                "committed: call rollback(), then run the whole transaction again"
+            )
         )

@@ -77,7 +77,7 @@ def wrote(session: Session, cursor: VirtualCursor, plan: Plan, raw: RawCursor) -
 def _check_fence(session: Session, plan: Plan, link: Link) -> None:
     """Inside a transaction the commit tells."""
     if not session.transaction.is_open and fence.is_overtaken(session.core, link):
-        raise fence.unknown(link, plan.statement.verb)
+        raise session.as_frontend_error(fence.unknown(link, plan.statement.verb))
 
 
 def run_on(session: Session, link: Link, call: Call, raw: RawCursor) -> None:

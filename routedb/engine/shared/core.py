@@ -14,6 +14,7 @@ from itertools import count
 from math import inf
 
 from routedb.adapters.base import Adapter
+from routedb.config.label import label_of
 from routedb.config.mask import mask
 from routedb.config.model import (
     ClusterConfig,
@@ -31,7 +32,8 @@ from routedb.engine.shared.absence import no_writer
 from routedb.engine.shared.link_registry import LinkRegistry
 from routedb.engine.shared.node_registry import NodeRegistry
 from routedb.errors import Fault
-from routedb.events import NodeFailed
+from routedb.events import LinkLost, NodeFailed, NodeLabel
+from routedb.observers import OBSERVERS, Observers, explain
 from routedb.routing import Rules, database_for
 from routedb.sql.statement import Table
 from routedb.topology import (
@@ -44,6 +46,7 @@ from routedb.topology import (
     update,
 )
 from routedb.topology.membership import Membership, membership_events
+from routedb.topology.news import TopologyNews
 
 # What a statement meets that its node is to blame for, and not the statement.
 _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
@@ -70,6 +73,9 @@ class Core:
         self.groups: tuple[GroupConfig, ...] = config.groups
         self.loads = [0] * len(self.nodes)  # statements under way, by node id
         self.topology: Snapshot = initial(config)
+        self.news = TopologyNews(self.groups, self.nodes)
+        self.observers: Observers | None = None  # of statements: see routedb.observers
+        OBSERVERS.join(self)
         self.open_links = LinkRegistry()
         self._limits = Limits.of(config)
         self.rules = Rules(config)
@@ -100,6 +106,10 @@ class Core:
     def adapter(self, node: NodeConfig) -> Adapter:
         """Return the adapter that opens `node`."""
         return self._adapter_for(node.engine)
+
+    def label(self, node: NodeConfig) -> NodeLabel:
+        """Return what observers are told of a node."""
+        return label_of(node, self.groups[node.group].shard)
 
     def generation(self, node: NodeConfig) -> int:
         """Return how often the node has failed, as the snapshot shows it."""
@@ -171,6 +181,7 @@ class Core:
         with self._changed:
             after = update(self.topology, event, self.clock(), self._limits)
             self._replace_topology(after, self.nodes[event.node].group)
+        OBSERVERS.deliver()
 
     def report_fault(self, link: Link, exc: Exception, fault: Fault) -> None:
         """Take a failed statement as evidence of its node, and see to more of it.
@@ -181,6 +192,8 @@ class Core:
         """
         if fault in _NODE_FAULTS:
             reason = mask(str(exc)).strip()
+            if fault is Fault.LINK_LOST:
+                OBSERVERS.emit(LinkLost(self.label(link.node), explain(exc)))
             self.publish(NodeFailed(link.id, link.generation, reason, fault))
             self.wake_monitor()
 
@@ -202,7 +215,8 @@ class Core:
                 after = update(after, event, self.clock(), self._limits)
             self._replace_topology(after, group)
             self._note_undiscovered(group, "")
-            return [self.nodes[view.id] for view in after.groups[group].members]
+        OBSERVERS.deliver()
+        return [self.nodes[view.id] for view in after.groups[group].members]
 
     def note_undiscovered(self, group: int, why: str) -> None:
         """Note that no Patroni of a group could be asked."""
@@ -238,6 +252,7 @@ class Core:
         if after is before:
             return
         self.topology = after
+        OBSERVERS.post(*self.news.changes(before, after))
         self._changed.notify_all()
         if _writers(after.groups[group]) != _writers(before.groups[group]):
             self._settled.notify_all()
