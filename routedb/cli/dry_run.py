@@ -93,6 +93,7 @@ class _Session:
         self.route: Route | None = None
         self.link: Link | None = None
         self.control: Control | None = None
+        self.is_observed = True  # nothing runs: nobody is told of it
 
     def run(self, sql: str) -> Route | None:
         """Run one statement; return its route, None for the control of transactions.

@@ -8,11 +8,12 @@ commit.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from routedb.dbapi import Params, Query
 from routedb.engine.fast_path import choose
-from routedb.engine.run import executor, single
+from routedb.engine.run import executor, observed, single
 from routedb.engine.session import Call, VirtualCursor
 
 
@@ -29,13 +30,17 @@ def execute(
     OutcomeUnknown and their kin (see `routedb.errors`).
     """
     session = cursor.session
+    core = session.core
+    if core.observers is not None and not cursor.is_observed:
+        observed.call(cursor, query, partial(execute, cursor, query, vars))
+        return
     try:
         text = session.known.get(query)  # type: ignore[arg-type]  # none of another type
     except TypeError:  # a text that cannot be hashed
         text = None
     if text is None:
         text = session.learn(query)
-    plan, core, near = text.plan, session.core, session.links.sticky
+    plan, near = text.plan, session.links.sticky
     link, route = near.get(plan.sticky_group), plan.sticky_route
     session.sticky_left = left = session.sticky_left - 1
     if (

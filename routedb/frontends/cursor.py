@@ -53,6 +53,7 @@ class Cursor:
         self.route: Route | None = None
         self.link: Link | None = None
         self.control: Control | None = None
+        self.is_observed = False
         self.raw: RawCursor = None
         self.fetching_from: RawCursor = None
         self.raw_cursors: dict[Link, RawCursor] = {}
@@ -368,8 +369,16 @@ _METADATA = (
 )
 
 
+class _Unobserved:
+    """What the hot path asks of the core."""
+
+    observers = None
+
+
 class _ClosedSession:
     """What stands in a closed cursor's session: it knows no text and learns none."""
+
+    core = _Unobserved()
 
     def __init__(self, frontend: Adapter) -> None:
         self.known: dict[str | bytes, Any] = {}
