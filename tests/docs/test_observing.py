@@ -15,7 +15,7 @@ from tests.docs.documentation import DOCS
 
 PAGE = (DOCS / "observing.rst").read_text("utf-8")
 DB1, DB2 = NodeLabel("db1", "main"), NodeLabel("db2", "main")
-SHOWN = [
+SHOWN: list[events.Observed] = [
     events.NodeStateChanged(DB2, "unknown", "up", "answered"),
     events.WriterChanged("main", None, None, DB1),
     events.LinkLost(DB1, "server closed the connection unexpectedly"),

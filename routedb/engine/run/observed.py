@@ -95,9 +95,10 @@ def _role(session: Session, route: Route | None, link: Link | None) -> str:
 def _verb(statement: Statement | None, query: Any) -> str:
     if statement is not None:
         return statement.verb
-    first = query[:_LONGEST_VERB].split(None, 1)[:1] if isinstance(query, str) else []
-    word = "".join(first)
-    return word.upper() if word.isalpha() else ""
+    if not isinstance(query, str):
+        return ""
+    words = query[:_LONGEST_VERB].split(None, 1)
+    return words[0].upper() if words and words[0].isalpha() else ""
 
 
 def _tables(statement: Statement | None) -> tuple[str, ...]:
