@@ -160,7 +160,6 @@ def _own_transaction(session: Session) -> Iterator[Transaction]:
     transaction = session.transaction
     if not transaction.is_open:
         transaction.begin(transaction.mode, None)
-        session.refresh()
     transaction.is_run = True
     try:
         yield transaction

@@ -18,8 +18,8 @@ from routedb import adapters, errors
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config import load
 from routedb.config.model import ClusterConfig, GroupConfig
-from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.links import find_node
+from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.events import NodeDrained
 from routedb.frontends.connection import Connection
@@ -209,7 +209,7 @@ class Runtime:
             raise session.as_frontend_error(exc) from exc.__cause__
 
 
-def _refuse_as_driver(session: Dispatcher, group: GroupConfig) -> None:
+def _refuse_as_driver(session: Session, group: GroupConfig) -> None:
     """Have the driver say what is wrong with what the program passes, if that is why
     all nodes refuse: then it is no OperationalError, and there is but one answer."""
     adapter = session.core.adapter(group.nodes[0])

@@ -13,10 +13,10 @@ from routedb.cli.logs import Query
 from routedb.cli.null_adapter import NullAdapter
 from routedb.config.build import DIALECTS
 from routedb.config.model import ClusterConfig, DatabaseConfig
-from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.links.link import Link
 from routedb.engine.route.shadow.tally import Report, Tally
-from routedb.engine.session import Control
+from routedb.engine.run import executor
+from routedb.engine.session import Control, Session
 from routedb.engine.shared.core import Core
 from routedb.events import NodeAnswered
 from routedb.routing import Route
@@ -85,8 +85,8 @@ class _Session:
     """One session of the log as a connection of ours, and its one cursor."""
 
     def __init__(self, core: Core, frontend: Adapter) -> None:
-        self.session = Dispatcher(core, frontend, TxMode(autocommit=True))
-        self.dialect = self.session.texts.dialect
+        self.session = Session(core, frontend, TxMode(autocommit=True))
+        self.dialect = self.session.plan_cache.dialect
         self.raw_cursors: dict[Link, Any] = {}
         self.raw: Any = None
         self.fetching_from: Any = None
@@ -103,9 +103,9 @@ class _Session:
         session = self.session
         if not session.transaction.is_open:
             session.tracker.forget()
-            session.core.wrote_at.clear()
+            session.core.process_wrote_at.clear()
         self.route = None
-        session.carry(self, sql, lambda raw: raw.execute(sql))
+        executor.carry(session, self, sql, lambda raw: raw.execute(sql))
         return self.route
 
     def open_raw_cursor(self, link: Link) -> Any:

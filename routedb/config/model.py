@@ -40,11 +40,12 @@ class GroupConfig:
     shard: int | None  # its number among the database's shards; None when unsharded
     nodes: tuple[NodeConfig, ...]
     is_discovered: bool = False  # others may join these nodes, and these may leave
+    # It is one node, and always will be.
+    is_single: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def is_single(self) -> bool:
-        """Tell whether it is one node, and always will be."""
-        return len(self.nodes) == 1 and not self.is_discovered
+    def __post_init__(self) -> None:
+        is_single = len(self.nodes) == 1 and not self.is_discovered
+        object.__setattr__(self, "is_single", is_single)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,15 @@ class DatabaseConfig:
     max_age_s: float | None = None  # an older link is replaced when it is idle
     pool: PoolConfig | None = None  # None: each connection opens links of its own
     discovery: Discovery | None = None  # None: the members are the nodes, for good
+    # Its rows are spread over several groups; some group may have replicas.
+    is_sharded: bool = field(init=False, repr=False, compare=False)
+    has_replicas: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def is_sharded(self) -> bool:
-        """Tell whether its rows are spread over several groups."""
-        return self.groups[0].shard is not None
+    def __post_init__(self) -> None:
+        is_sharded = self.groups[0].shard is not None
+        has_replicas = not all(group.is_single for group in self.groups)
+        object.__setattr__(self, "is_sharded", is_sharded)
+        object.__setattr__(self, "has_replicas", has_replicas)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from routedb.adapters.base import Adapter, TxMode
 from routedb.config.model import NodeConfig
 from routedb.dbapi import Params, Query
 from routedb.engine.consistency import tokens
-from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.route.explain import Explanation, explain
+from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.frontends.cursor import Cursor, GenericCursor
 from routedb.session import TxState
@@ -50,7 +50,7 @@ class Connection:
         mode: TxMode,
         on_close: Callable[[Connection], None],
     ) -> None:
-        self.session = Dispatcher(core, frontend, mode)
+        self.session = Session(core, frontend, mode)
         self._on_close = on_close  # tells the runtime that it is closed
         self._is_closed = False
 
@@ -251,7 +251,9 @@ class Connection:
 
         Raises ProgrammingError inside a transaction.
         """
-        return self._call_session(tokens.token)
+        return self._call_session(
+            lambda session: tokens.token(session.tracker, session.transaction.is_bound)
+        )
 
     def after(self, token: str) -> None:
         """Let later reads see all that a `token` of another connection or process
@@ -259,7 +261,11 @@ class Connection:
 
         Raises ProgrammingError inside a transaction, and for what is no token.
         """
-        self._call_session(lambda session: tokens.after(session, token))
+        self._call_session(
+            lambda session: tokens.after(
+                session.tracker, session.transaction.is_bound, token
+            )
+        )
 
     def wait_for(self, token: str, timeout: float = 10.0) -> bool:
         """Do what `after` does, and wait up to `timeout` seconds until replicas hold
@@ -268,7 +274,9 @@ class Connection:
         Raises what `after` raises.
         """
         return self._call_session(
-            lambda session: tokens.wait_for(session, token, timeout)
+            lambda session: tokens.wait_for(
+                session.tracker, session.transaction.is_bound, token, timeout
+            )
         )
 
     @property
@@ -284,7 +292,7 @@ class Connection:
 
     # -- life ------------------------------------------------------------------------
 
-    def usable_session(self) -> Dispatcher:
+    def usable_session(self) -> Session:
         """Return the session; raise InterfaceError after `close()`."""
         if self._is_closed:
             raise self.session.frontend.error_class(errors.InterfaceError)(
@@ -320,7 +328,7 @@ class Connection:
             self._on_close(self)
             self.session.collect()
 
-    def _call_session(self, call: Callable[[Dispatcher], T]) -> T:
+    def _call_session(self, call: Callable[[Session], T]) -> T:
         """Call with the session; errors of ours are the driver's as well."""
         session = self.usable_session()
         try:

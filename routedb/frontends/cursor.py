@@ -11,9 +11,9 @@ from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor
 from routedb.config.model import NodeConfig
 from routedb.dbapi import Params, Query, Row
-from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
+from routedb.engine.run import executor
 from routedb.engine.session import Control, Session
 from routedb.routing import Route
 
@@ -26,13 +26,13 @@ _NONE: tuple[str, ...] = ()
 class Owner(Protocol):
     """What a cursor needs of its connection."""
 
-    session: Dispatcher
+    session: Session
 
     @property
     def closed(self) -> int:
         """0 while open."""
 
-    def usable_session(self) -> Dispatcher:
+    def usable_session(self) -> Session:
         """Return the session; raise InterfaceError after close."""
 
 
@@ -69,7 +69,7 @@ class Cursor:
     def executemany(self, query: Query, vars_list: Iterable[Params]) -> None:
         """Run one statement for every set of parameters (PEP 249)."""
         rows = vars_list if isinstance(vars_list, list | tuple) else list(vars_list)
-        self._usable_session().executemany(self, query, rows)
+        executor.executemany(self._usable_session(), self, query, rows)
 
     def callproc(self, procname: str, parameters: Sequence[Any] = ()) -> Any:
         """Call a stored procedure on the writer; return the parameters, as the driver
@@ -80,7 +80,7 @@ class Cursor:
             answer.append(raw.callproc(procname, parameters))
 
         text, params = self._callproc_text(procname, parameters)
-        self._usable_session().carry(self, text, call, params)
+        executor.carry(self._usable_session(), self, text, call, params)
         return answer[-1]
 
     def _callproc_text(self, procname: str, parameters: Any) -> tuple[str, Any]:
@@ -89,8 +89,11 @@ class Cursor:
 
     def copy_expert(self, sql: Query, file: Any, size: int = 8192) -> None:
         """Run a PostgreSQL COPY … TO STDOUT or FROM STDIN where it belongs."""
-        self._usable_session().carry(
-            self, sql, lambda raw: raw.copy_expert(sql, file, size)
+        executor.carry(
+            self._usable_session(),
+            self,
+            sql,
+            lambda raw: raw.copy_expert(sql, file, size),
         )
 
     def mogrify(self, query: Query, vars: Params | None = None) -> Any:  # noqa: A002
@@ -307,7 +310,7 @@ class Cursor:
 
     # -- guards ----------------------------------------------------------------------
 
-    def _usable_session(self) -> Dispatcher:
+    def _usable_session(self) -> Session:
         if self._is_closed:
             raise self._error(errors.InterfaceError, "the cursor is closed")
         return self.connection.usable_session()

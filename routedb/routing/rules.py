@@ -16,6 +16,7 @@ class Rules:
 
     def __init__(self, config: ClusterConfig) -> None:
         self.config = config
+        self.tables = config.tables  # the rules, in their order
         self._known: dict[Table, TableRule | None] = {}
         self._compiled = [
             (

@@ -8,7 +8,7 @@ some kinds (the others last at once: PREPARE, session locks, CLOSE); MySQL undoe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from routedb.session.savepoint_log import SavepointLog
@@ -68,6 +68,7 @@ class Pins:
         "_ending",
         "_gone",
         "_held",
+        "_on_change",
         "last_insert_node",
         "lost",
         "names",
@@ -75,7 +76,8 @@ class Pins:
         "version",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self._on_change = on_change  # called after every change
         self.version = 0
         self.names: frozenset[str] = frozenset()
         self.uncommitted: SavepointLog[_Change] = SavepointLog()
@@ -208,10 +210,11 @@ class Pins:
     def commit(self) -> None:
         """Let what the transaction did last, but for what ends with it."""
         self.uncommitted.pop_all()
-        for held in self._ending:
-            self._held.pop(held, None)
-        self._ending.clear()
-        self._changed()
+        if self._ending:
+            for held in self._ending:
+                self._held.pop(held, None)
+            self._ending.clear()
+            self._changed()
 
     def rollback(self) -> None:
         """Undo what the transaction did."""
@@ -237,6 +240,7 @@ class Pins:
         names = {obj.name for obj in objects if obj.kind in RELATIONS}
         shown = {_SHOWN_IN[kind] for kind in kinds if kind in _SHOWN_IN}
         self.names = frozenset(names | shown)
+        self._on_change()
 
 
 def _is_one_of(held: SessionObject, meant: SessionObject) -> bool:

@@ -9,6 +9,7 @@ settings hold at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from routedb.session.savepoint_log import SavepointLog
@@ -41,9 +42,10 @@ class SettingsLog:
     `since(engine, database, number)` before its next statement.
     """
 
-    __slots__ = ("_cleared", "_log", "uncommitted", "version")
+    __slots__ = ("_cleared", "_log", "_on_change", "uncommitted", "version")
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self._on_change = on_change  # called when the version goes up
         self.version = 0
         self._log: list[tuple[int, Setting]] = []
         self.uncommitted: SavepointLog[Setting | Clear] = (
@@ -96,6 +98,8 @@ class SettingsLog:
     @property
     def isolation(self) -> str | None:
         """The default isolation level that was set last, None when none was."""
+        if not self._log:
+            return None
         levels = [s.isolation for _, s in self._log if s.isolation is not None]
         return levels[-1] if levels else None
 
@@ -125,3 +129,4 @@ class SettingsLog:
             ]
         self.version += 1
         self._log.append((self.version, setting))
+        self._on_change()

@@ -9,7 +9,7 @@ import pytest
 import routedb
 from routedb import dbapi, errors
 from routedb.routing import Reason
-from routedb.routing.decide import PRECEDENCE
+from routedb.routing.role import PRECEDENCE
 from tests.docs.documentation import DOCS, built
 from tests.docs.readme import page
 

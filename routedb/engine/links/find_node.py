@@ -156,4 +156,5 @@ def _refuses(links: Links, node: int) -> bool:
     """Tell whether a node answers but refuses a setting: it may not have a role, or a
     schema, that the writer has had for a moment."""
     link = links.open.get(node)
-    return link is not None and link.synced_version != links.version and link.is_alive()
+    is_behind = link is not None and link.synced_version != links.version.settings
+    return link is not None and is_behind and link.is_alive()

@@ -15,6 +15,7 @@ from routedb.adapters.mysql.mysqlclient import MysqlclientAdapter
 from routedb.config.model import NodeConfig
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
+from routedb.engine.run import executor
 from routedb.engine.shared.core import Core
 from routedb.frontends.base import DriverConnection
 from routedb.frontends.connection import Connection
@@ -133,7 +134,7 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
         """Run a text where it belongs; its result is fetched by `store_result()`."""
         text = bytes(query) if isinstance(query, bytearray) else query
         cursor = cursor_class(cursors.Cursor)(self)
-        self.usable_session().carry(cursor, text, lambda raw: raw.send(text))
+        executor.carry(self.usable_session(), cursor, text, lambda raw: raw.send(text))
 
     # -- what reaches every link -------------------------------------------------------
 
@@ -159,7 +160,6 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
         text = f"SET NAMES {charset}" + (f" COLLATE {collation}" if collation else "")
         links = self.session.links
         links.settings.add(Setting("mysql", text, None, ("names",)), False)
-        links.version += 1
 
     def set_sql_mode(self, sql_mode: str) -> None:
         """Set sql_mode on every link, those opened later too."""

@@ -14,6 +14,7 @@ from routedb.adapters.base import Raw, RawCursor
 from routedb.adapters.mysql.mysqlclient import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
+from routedb.engine.run import executor
 from routedb.frontends.base import ClassSwitchingCursor, InheritedCursor, class_like
 from routedb.frontends.mysqlclient.inherited_cursor import InheritedMySQLdbCursor
 
@@ -74,7 +75,7 @@ class MySQLCursor(ClassSwitchingCursor):
         rows = args if isinstance(args, list | tuple) else list(args or ())
         if not rows:
             return None
-        session.executemany(self, query, rows)
+        executor.executemany(session, self, query, rows)
         if type(self.raw) is not InheritedMySQLdbCursor:
             self._show_result(query)
         return self.rowcount
@@ -82,8 +83,8 @@ class MySQLCursor(ClassSwitchingCursor):
     def callproc(self, procname: str, args: Sequence[Any] = ()) -> Any:
         """Call a stored procedure on the writer; return `args` (MySQLdb)."""
         text = "CALL `{}`()".format(procname.replace("`", "``"))
-        self._usable_session().carry(
-            self, text, lambda raw: raw.callproc(procname, args)
+        executor.carry(
+            self._usable_session(), self, text, lambda raw: raw.callproc(procname, args)
         )
         return args
 

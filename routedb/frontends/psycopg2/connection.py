@@ -7,6 +7,7 @@ from typing import Any
 from psycopg2 import extensions as ext
 
 from routedb.adapters.base import TxMode
+from routedb.engine.run import executor
 from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
 from routedb.frontends.psycopg2.factories import cursor_class
 from routedb.frontends.psycopg2.identity import IdentityState
@@ -140,7 +141,7 @@ class PostgreSQLConnection(TwoPhase):
             made.append(ext.connection.lobject(raw.connection, *args, **more))
 
         with self.cursor(cursor_factory=ext.cursor) as cursor:
-            session.carry(cursor, "SELECT lo_open(0, 0)", call)
+            executor.carry(session, cursor, "SELECT lo_open(0, 0)", call)
         return made[0]
 
     def xid(self, format_id: int, gtrid: str, bqual: str) -> Any:

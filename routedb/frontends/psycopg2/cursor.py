@@ -12,6 +12,7 @@ from psycopg2 import extensions as ext
 
 from routedb.adapters.postgresql.psycopg2 import LinkCursor
 from routedb.engine.links.link import Link
+from routedb.engine.run import executor
 from routedb.frontends.base.c_methods import redefine_for
 from routedb.frontends.cursor import Cursor
 from routedb.frontends.psycopg2.cursor_attributes import raw_attribute, shared_attribute
@@ -111,7 +112,6 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         if self.name and self.withhold:
             for link in self.raw_cursors:
                 self.connection.session.links.pins.free(self._session_object, link.id)
-            self.connection.session.refresh()
         super().close()
         is_here = not self.name or not raws or _ran_inherited(raws)
         if is_here and self.connection.has_live_identity:
@@ -132,7 +132,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         columns: Any = None,
     ) -> None:
         """Read rows of a table from a file, on the writer (psycopg2)."""
-        self._usable_session().carry(
+        executor.carry(
+            self._usable_session(),
             self,
             f"COPY {_quoted(table)} FROM STDIN",
             lambda raw: raw.copy_from(file, table, sep, null, size, columns),
@@ -147,7 +148,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         columns: Any = None,
     ) -> None:
         """Write the rows of a table to a file (psycopg2)."""
-        self._usable_session().carry(
+        executor.carry(
+            self._usable_session(),
             self,
             f"COPY {_quoted(table)} TO STDOUT",
             lambda raw: raw.copy_to(file, table, sep, null, columns),
@@ -194,7 +196,6 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
             session = self.connection.session
             is_undone = session.transaction.is_open
             session.links.pins.hold(self._session_object, link.id, is_undone=is_undone)
-            session.refresh()
 
     @property
     def _session_object(self) -> SessionObject:

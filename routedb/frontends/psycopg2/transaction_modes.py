@@ -107,7 +107,6 @@ class TransactionModes(IdentityConnection):
             self._refuse("the connection cannot be re-entered recursively")
         if session.autocommit and not session.transaction.is_open:
             session.transaction.begin(session.links.mode, None)
-            session.refresh()
         self._is_entered = True
         return self
 

@@ -46,7 +46,6 @@ class TwoPhase(TransactionModes):
         self.call_driver(link.raw.tpc_begin, xid)
         transaction.add_branch(group, link, Role.WRITER, is_home=True)
         transaction.note_write(group)
-        session.refresh()
         self._two_phase, self._xid = link, xid
 
     def tpc_prepare(self) -> None:
@@ -128,7 +127,6 @@ class TwoPhase(TransactionModes):
         else:  # what is prepared outlives its session
             session.transaction.forget(link)
             self._finish_prepared(method, xid)
-        session.refresh()
 
     def _finish_plain(self, method: str) -> None:
         """End what was not prepared as any other transaction."""
@@ -156,7 +154,6 @@ class TwoPhase(TransactionModes):
                 raise
             self._two_phase, self._is_prepared = None, False
             self.session.transaction.forget(link)
-            self.session.refresh()
             raise self._adapter.error_class(errors.OutcomeUnknown)(
                 f"the link to {link.node.name} was lost and with it the answer: {exc}. "
                 f"{unknown}"

@@ -13,6 +13,7 @@ from routedb.adapters.base import Raw, RawCursor
 from routedb.adapters.sqlite.sqlite3 import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
+from routedb.engine.run import executor
 from routedb.frontends.base import ClassSwitchingCursor, class_like
 from routedb.frontends.sqlite3.inherited_cursor import InheritedSqlite3Cursor
 
@@ -84,7 +85,9 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
         session = self._usable_session()
         session.commit()
         if sql_script.strip():
-            session.carry(self, sql_script, lambda raw: raw.executescript(sql_script))
+            executor.carry(
+                session, self, sql_script, lambda raw: raw.executescript(sql_script)
+            )
         return self
 
     # -- life ----------------------------------------------------------------------
