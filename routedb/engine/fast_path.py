@@ -100,6 +100,8 @@ def _held(
         if link.synced_version != settings:
             return _UNSEEN
         return link, plan.own_writes_route or plan.to_own_writes()
+    if state.last_node == group.writer and state.confirmed_in is not topology:
+        return _UNSEEN  # it has written: which replicas hold that?
     wrote_at = 0.0
     if plan.shares_process_writes:
         wrote_at = session.core.process_wrote_at.get(group.id, 0.0)

@@ -98,7 +98,8 @@ class Session:
         self.is_paused = False
         self.is_closed = False
         # The version of `is_unconstrained`, and its value.
-        self._settled: tuple[object, bool] = (None, False)
+        constraints = self.version.constraints
+        self.settled: tuple[object, bool] = (constraints, mode.autocommit)
 
     # -- texts -------------------------------------------------------------------------
 
@@ -108,9 +109,12 @@ class Session:
 
         Raises InterfaceError after close: a closed session knows no text, so all come
         here, and the hot path need not ask."""
+        if self.is_closed:
+            raise self.as_frontend_error(
+                errors.InterfaceError("the connection is closed")
+            )
         if isinstance(sql, str):
             return self._learn(sql)
-        self._check_open()
         if isinstance(sql, bytes | bytearray | memoryview):
             return self._learn(bytes(sql).decode("utf-8", "surrogateescape"))
         if hasattr(sql, "as_string"):
@@ -120,7 +124,6 @@ class Session:
         )
 
     def _learn(self, sql: str) -> ParsedText:
-        self._check_open()
         if self.plan_cache.is_superseded:  # tables may live elsewhere now
             self._take_plan_cache()
         # To look for a long text costs a hash of it all, and it is not kept anyway.
@@ -131,12 +134,6 @@ class Session:
             return self.plan_cache.learn(sql)
         except errors.Error as exc:
             raise self.as_frontend_error(exc) from None
-
-    def _check_open(self) -> None:
-        if self.is_closed:
-            raise self.as_frontend_error(
-                errors.InterfaceError("the connection is closed")
-            )
 
     def _take_plan_cache(self) -> None:
         self.plan_cache = self.core.plan_cache(self.database)
@@ -267,9 +264,9 @@ class Session:
     def is_unconstrained(self) -> bool:
         """Nothing asks for more than "pick a node"."""
         constraints = self.version.constraints
-        settled = self._settled
+        settled = self.settled
         if settled[0] is not constraints:
-            settled = self._settled = (constraints, self._asks_for_nothing())
+            settled = self.settled = (constraints, self._asks_for_nothing())
         return settled[1]
 
     def _asks_for_nothing(self) -> bool:

@@ -9,7 +9,7 @@ property test holds it to them.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 from routedb import errors
 from routedb.config.model import DatabaseConfig
@@ -121,9 +121,9 @@ def _decide_simple(plan: Plan, view: SessionView, asked: Asked) -> Decision | Qu
     readers: Readers = _ANY
     if plan.may_replica:
         found = _find_readers(view, topology, plan.group_id, consistency, asked)
-        if type(found) is AskPosition:
+        if not isinstance(found, Readers):
             return found
-        readers = cast("Readers", found)
+        readers = found
         if readers.refusal is None:
             role, route = Role.REPLICA, plan.replica_route or plan.to_replica()
         elif readers.refusal is Reason.OWN_WRITES:
@@ -188,9 +188,9 @@ def _decide_placed(
     readers: Readers = _ANY
     if role is Role.REPLICA:
         found = _find_readers(view, topology, groups[0], consistency, asked)
-        if type(found) is AskPosition:
+        if not isinstance(found, Readers):
             return found
-        readers = cast("Readers", found)
+        readers = found
         if readers.refusal is not None:
             role, reason = Role.WRITER, readers.refusal
         elif view.is_serializable and database.dialect == "postgresql":

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from routedb import errors
 from routedb.config.model import ClusterConfig
 from routedb.routing.placement import (
-    Placement,
+    NO_TABLES,
     database_for,
     find_placement,
     is_catalog,
@@ -22,7 +22,6 @@ from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
 _REFUSED = Route("", (), Role.UNKNOWN)  # of a plan that is refused
-_NO_TABLES = Placement(None, Reason.DEFAULT, "no tables")
 _ONE_GROUP = (0,)
 
 _MOST_ROUTES = 256  # an INSERT's subsets of shards must not fill the memory
@@ -91,7 +90,9 @@ class Plan:
         for table in statement.tables:
             names.append(table.name)
             self.asks_catalog = self.asks_catalog or is_catalog(table, dialect)
-        self.names = _names(statement, names, self.asks_catalog)
+        self.names = frozenset(names)
+        if statement.frees or self.asks_catalog:
+            self.names |= _other_names(statement, self.asks_catalog)
         # It may give this session a key that it asks for later: LAST_INSERT_ID().
         self.may_generate_key = bool(statement.writes) and (
             statement.verb in _KEY_VERBS or statement.parts > 1
@@ -111,7 +112,7 @@ class Plan:
         self.own_writes_route: Route | None = None
         self.tx_route: Route | None = None
         self.tx_replica_route: Route | None = None
-        self.placement = _NO_TABLES
+        self.placement = NO_TABLES
         self.refusal: errors.Error | None = None
         try:
             self.placement = find_placement(statement, rules, using)
@@ -269,16 +270,11 @@ class Plan:
             )
 
 
-def _names(
-    statement: Statement, tables: list[str], asks_catalog: bool
-) -> frozenset[str]:
-    names = set(tables)
-    for obj in statement.frees:
-        if obj.name:
-            names.add(obj.name)
+def _other_names(statement: Statement, asks_catalog: bool) -> set[str]:
+    names = {obj.name for obj in statement.frees if obj.name}
     if asks_catalog:
         names.add(CATALOG)
-    return frozenset(names)
+    return names
 
 
 def _shows_data(statement: Statement) -> bool:

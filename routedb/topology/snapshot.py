@@ -107,7 +107,10 @@ class GroupView:
 
     def find(self, id_: int) -> NodeView:
         """Return the view of a node of this group, which may have left it."""
-        return next(node for node in self.nodes if node.id == id_)
+        for node in self.nodes:
+            if node.id == id_:
+                return node
+        raise LookupError(id_)
 
     @property
     def members(self) -> tuple[NodeView, ...]:

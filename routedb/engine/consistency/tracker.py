@@ -185,7 +185,7 @@ class ConsistencyTracker:
 
     def _put(self, group: int, state: ReadState) -> None:
         self.read_states[group] = state
-        self.links.version.links_changed()
+        self.links.version.sticky = {}  # as `links_changed` does
 
     def forget(self) -> None:
         """Be a session that has seen nothing."""

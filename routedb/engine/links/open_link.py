@@ -7,8 +7,8 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
-from routedb.adapters.base import Raw
-from routedb.config.model import NodeConfig
+from routedb.adapters.base import Adapter, Raw
+from routedb.config.model import DatabaseConfig, NodeConfig
 from routedb.engine.links.link import Link
 from routedb.engine.pool.open_raw import open_raw
 from routedb.engine.pool.pool import Pool
@@ -43,9 +43,9 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
     host = hosts.get(node.engine)
     opener = adapter.connect if host is None else host.open_link
     open_ = partial(open_raw, node, database, adapter, opener)
-    pool = core.pools.of(node.id)
+    pool = core.pools.of(node.id) if core.pools.pooled else None
     if pool is None:
-        link = _opened(core, node, open_)
+        link = _opened(core, node, database, adapter, open_)
     elif host is None:
         link = borrowed(core, node, *pool.borrow(None, open_))
     else:
@@ -71,12 +71,21 @@ def pool_of(core: Core, link: Link) -> Pool:
     return pool
 
 
-def _opened(core: Core, node: NodeConfig, open_: Callable[[], Raw]) -> Link:
-    generation = core.generation(node)
-    expires_at = core.expiry(core.config.databases[node.database])
-    if expires_at < inf:
+def _opened(
+    core: Core,
+    node: NodeConfig,
+    database: DatabaseConfig,
+    adapter: Adapter,
+    open_: Callable[[], Raw],
+) -> Link:
+    generation, expires_at = 0, inf
+    for view in core.topology.groups[node.group].nodes:
+        if view.id == node.id:
+            generation = view.generation
+    if database.max_age_s is not None:
+        expires_at = core.expiry(database)
         core.upkeep.attend()
-    link = Link(node, core.adapter(node), open_(), generation, expires_at)
+    link = Link(node, adapter, open_(), generation, expires_at)
     link.opened_at = core.clock()
     return link
 

@@ -34,26 +34,26 @@ class Pools:
         self._pools: dict[int, Pool] = {}
         # How the links are opened that serve one class of connections only.
         self.own_kind: Callable[[NodeConfig], Warm | None] = lambda node: None
-        self._pooled: dict[int, NodeConfig] = {}
+        self.pooled: dict[int, NodeConfig] = {}  # the nodes that have a pool
         for node in config.nodes:
             self.join(node)
 
     def join(self, node: NodeConfig) -> None:
         """Take in a node that has joined its group."""
         if self._config.databases[node.database].pool is not None:
-            self._pooled.setdefault(node.id, node)
+            self.pooled.setdefault(node.id, node)
 
     def of(self, node: int) -> Pool | None:
         """Return the pool of a node, None when it has none."""
         found = self._pools.get(node)
-        if found is None and node in self._pooled:
-            found = self._pools.setdefault(node, self._make(self._pooled[node]))
+        if found is None and node in self.pooled:
+            found = self._pools.setdefault(node, self._make(self.pooled[node]))
         return found
 
     def has_room(self, node: int, held: Container[int]) -> bool:
         """Tell whether a link to a node can be had at once, as far as can be seen;
         `held` are the nodes that the caller has one to."""
-        if not self._pooled or node in held:
+        if not self.pooled or node in held:
             return True
         pool = self.of(node)
         return pool is None or pool.has_room
@@ -62,7 +62,7 @@ class Pools:
         """Look after every pool; tell whether any link is open."""
         if not self._pools:
             return False
-        for node in list(self._pooled.values()):
+        for node in list(self.pooled.values()):
             if self._is_warm(node):
                 self.of(node.id)
         for pool in list(self._pools.values()):

@@ -1,7 +1,7 @@
-"""One statement on one group: reach a link to run it on.
+"""One statement on one group: reach a link, and run there.
 
-A decision says where; here is found, opened or joined what it takes. What goes wrong on
-a link is `recovery`'s.
+A decision says where; here is found, opened or joined what it takes. What a fault on a
+link leads to is decided in `recovery`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from dataclasses import replace
 from math import inf
 
 from routedb import errors
-from routedb.adapters.base import Fault
+from routedb.adapters.base import Fault, RawCursor
 from routedb.engine.links import find_node
 from routedb.engine.links.link import AUTOCOMMIT, Link
 from routedb.engine.run.control import may_commit
-from routedb.engine.session import Session
+from routedb.engine.run.outcome import ran
+from routedb.engine.run.recovery import judge
+from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_texts import second_home_refused
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason, Route
@@ -24,7 +26,7 @@ from routedb.routing.role import WHY
 from routedb.session import TxState
 from routedb.session.read_state import View, allowed_replicas
 from routedb.sql.statement import Kind
-from routedb.topology import GroupView, pick
+from routedb.topology import GroupView
 from routedb.topology.snapshot import Role
 
 _MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
@@ -88,7 +90,7 @@ class Attempt:
         session = self.session
         transaction = session.transaction
         if transaction.state is TxState.AUTOCOMMIT:
-            link = self._at_hand() or self._find()
+            link = (self._at_hand() if session.open else None) or self._find()
         elif self.is_early:
             link = self._find()
             link.set_mode(AUTOCOMMIT)
@@ -101,6 +103,22 @@ class Attempt:
         if not self.is_read:
             link.needs_reset = True
         return link
+
+    def run(self, cursor: VirtualCursor, call: Call) -> None:
+        """Make `call` until it succeeds, on other links where that is allowed; let
+        `cursor` show the result, or raise what the user must see."""
+        while True:
+            link = self.reach()
+            raw = cursor.raw_cursors.get(link) or cursor.open_raw_cursor(link)
+            try:
+                run_on(self.session, link, call, raw)
+            except Exception as exc:
+                # What the driver shows of a statement that failed is there.
+                cursor.link, cursor.raw, cursor.route = link, raw, self.route
+                judge(self, link, exc)
+                continue
+            break
+        ran(self.session, cursor, self, link, raw)
 
     def is_alone(self, link: Link) -> bool:
         """Tell whether the group of `link` has one node."""
@@ -120,7 +138,7 @@ class Attempt:
         node = view.writer
         if self.role is Role.REPLICA:
             ring = view.read_ring if self.replicas is None else self.replicas
-            node = pick(ring, core.loads, session.start + session.turn)
+            node = ring[(session.start + session.turn) % len(ring)]
         link = session.open.get(node)  # type: ignore[arg-type]  # None is no node
         if link is None or link.synced_version != session.version.settings:
             return None
@@ -134,10 +152,17 @@ class Attempt:
             return links.get(self.pinned, must_live)
         if not self._is_for_any():
             return find_node.writer(links, self.group, must_live)
+        session = self.session
+        if not (self.plan.is_simple and session.settled[1]):
+            session.turn += 1  # else the fast path has taken it
+        turn = session.start + session.turn
         link = find_node.reader(
-            links, self.group, self._turn(), self.tried, self._allowed, must_live
+            links, self.group, turn, self.tried, self._allowed, must_live
         )
-        self._note_role(link)
+        view = session.core.topology.groups[self.group]
+        role = Role.WRITER if link.id == view.writer else Role.REPLICA
+        if role is not self.role:
+            self._note_role(role, view)
         return link
 
     def _is_for_any(self) -> bool:
@@ -150,18 +175,18 @@ class Attempt:
         return not session.transaction.is_open or session.is_read_only
 
     def _allowed(self, group: GroupView) -> tuple[int, ...] | None:
+        """Return who may answer: as decided, unless there are news, or a failure."""
         if self.consistency == "eventual":
             return None
+        is_as_decided = group is self.topology.groups[self.group]
+        if is_as_decided and self.view is not None and not self.tried:
+            return self.replicas
         self.view = self.session.tracker.view(self.group, self.consistency)
         return allowed_replicas(group, self.view)
 
-    def _note_role(self, link: Link) -> None:
-        """Tell the role of the node that was found, where another was decided on."""
+    def _note_role(self, role: Role, view: GroupView) -> None:
+        """Take the role of the node that was found, where another was decided on."""
         session = self.session
-        view = session.core.topology.groups[self.group]
-        role = Role.WRITER if link.id == view.writer else Role.REPLICA
-        if role is self.role:
-            return
         if role is Role.REPLICA:
             is_declared = session.transaction.is_open and session.is_read_only
             reason = Reason.DECLARED_READ_ONLY if is_declared else Reason.PLAIN_READ
@@ -169,13 +194,6 @@ class Attempt:
             is_ahead = session.tracker.is_ahead(view, self.consistency)
             reason = Reason.OWN_WRITES if is_ahead else Reason.NO_REPLICA
         self.role, self.route = role, _answered(self.route, role, reason)
-
-    def _turn(self) -> int:
-        """Take the next turn among replicas, unless the hot path has taken it."""
-        session = self.session
-        if not (self.plan.is_simple and session.is_unconstrained):
-            session.turn += 1
-        return session.start + session.turn
 
     # -- inside a transaction ------------------------------------------------------
 
@@ -247,6 +265,29 @@ class Attempt:
                 f"{self.plan.statement.verb} was sent, so nothing was committed; after "
                 "rollback(), running the whole transaction again is safe"
             )
+
+
+def run_on(session: Session, link: Link, call: Call, raw: RawCursor) -> None:
+    """Run `call` on `raw`, a cursor of `link`: counted as load, one thread at a time
+    where needed."""
+    loads, node, lock = session.core.loads, link.id, link.lock
+    if lock is not None:
+        lock.acquire()
+    loads[node] += 1
+    is_judged = False
+    try:
+        call(raw)
+    except Exception:
+        is_judged = True  # `judge` tells whether the node has answered
+        raise
+    finally:
+        loads[node] -= 1
+        if lock is not None:
+            lock.release()
+        if not is_judged:
+            now = session.core.clock()
+            if now > link.used_at:  # as in Link.touch
+                link.used_at = now
 
 
 def _answered(route: Route, role: Role, reason: Reason) -> Route:

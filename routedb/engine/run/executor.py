@@ -21,7 +21,6 @@ from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
-from routedb.engine.run.single import finish
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.routing import Reason
 from routedb.routing.decider import (
@@ -31,7 +30,7 @@ from routedb.routing.decider import (
     Decision,
     decide,
 )
-from routedb.routing.plan import ParsedText
+from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
 from routedb.sql.statement import Kind, Table
 
@@ -56,18 +55,17 @@ def run(
     cursor.unbind_fetch()
     cursor.control = None
     try:
-        if not (plan.is_simple and session.is_unconstrained):
-            if _is_carried_out(session, cursor, text, call):
-                return
-            if plan.statement.parts > 1 and plan.has_effects:
-                call = _buffering(call, cursor)
+        if not plan.is_simple and _is_carried_out(session, cursor, text):
+            return
+        _check_not_lost(session, plan)
+        if plan.has_effects and plan.statement.parts > 1:
+            call = _buffering(call, cursor)
         decision = _decide(session, text, params)
         if decision.target is not None:
             multi_shard.run(session, cursor, plan, decision, call)
         else:
             is_batch = batch is not None
-            attempt = Attempt(session, plan, decision, is_batch=is_batch)
-            finish(session, cursor, attempt, call)
+            Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
     except errors.Error as exc:
         raise session.as_frontend_error(exc) from exc.__cause__
     if plan.has_effects:
@@ -97,7 +95,7 @@ def recover(
         attempt = Attempt(session, text.plan, decision)
         judge(attempt, link, exc)
         if attempt.is_read and attempt.role is not decision.role:
-            finish(session, cursor, attempt, call)
+            attempt.run(cursor, call)
         else:
             run(session, cursor, text, params, call)
     except errors.Error as own:
@@ -146,7 +144,7 @@ def _executemany_sharded(
     if len(by_group) == 1:
         (decision,) = first.values()
         attempt = Attempt(session, text.plan, decision, is_batch=True)
-        finish(session, cursor, attempt, lambda raw: raw.executemany(sql, rows))
+        attempt.run(cursor, lambda raw: raw.executemany(sql, rows))
     elif by_group:
         multi_shard.run_batches(session, cursor, text.plan, first, sql, by_group)
 
@@ -193,7 +191,7 @@ def decide_asking(
     while True:
         decided = decide(text, params, session, asked, keeps_to_branches)
         if type(decided) is Decision:
-            if decided.reason is Reason.OWN_WRITES:
+            if decided.route.reasons[-1][0] is Reason.OWN_WRITES:
                 session.tracker.require_writer(decided.groups[0], decided.topology)
             return decided
         if type(decided) is AskPosition:
@@ -221,21 +219,30 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
     return True
 
 
-def _is_carried_out(
-    session: Session, cursor: VirtualCursor, text: ParsedText, call: Call
-) -> bool:
-    """Check that something can be run now; tell whether the transaction did it."""
+def _is_carried_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool:
+    """Tell whether the transaction did what the text says: it is transaction control
+    and no more. Raises ProgrammingError when it says nothing."""
     plan = text.plan
     if plan.statement.kind is Kind.EMPTY:
         raise errors.ProgrammingError("the statement is empty: nothing to run")
-    if not control.acknowledges(plan):
-        if session.transaction.state is TxState.LOST:
-            raise errors.TransactionLost(
-                "this transaction was lost with its link and nothing of it was "
-                "committed: call rollback(), then run the whole transaction again"
-            )
-        session.links.check_lost(session.frontend)
-    return control.is_control(plan) and control.carry_out(session, cursor, text)
+    if not control.is_control(plan):
+        return False
+    _check_not_lost(session, plan)
+    return control.carry_out(session, cursor, text)
+
+
+def _check_not_lost(session: Session, plan: Plan) -> None:
+    """Whatever comes after a loss that is not said yet is refused, but for what says
+    that the transaction is over."""
+    is_lost = session.transaction.state is TxState.LOST
+    if not (is_lost or session.pins.lost) or control.acknowledges(plan):
+        return
+    if is_lost:
+        raise errors.TransactionLost(
+            "this transaction was lost with its link and nothing of it was "
+            "committed: call rollback(), then run the whole transaction again"
+        )
+    session.links.check_lost(session.frontend)
 
 
 def _buffering(call: Call, cursor: VirtualCursor) -> Call:

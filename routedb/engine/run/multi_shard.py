@@ -11,10 +11,9 @@ from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
-from routedb.engine.run.attempt import Attempt
+from routedb.engine.run.attempt import Attempt, run_on
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
-from routedb.engine.run.single import run_on
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.routing.decider import Decision
 from routedb.routing.plan import Plan

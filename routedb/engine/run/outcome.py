@@ -28,39 +28,50 @@ from routedb.topology.snapshot import Role
 _SHOWING = frozenset({Fault.STATEMENT, Fault.MISSING, Fault.CONFLICT})
 
 
-class Ran(Protocol):
-    """What an outcome needs to know of a statement that has run: see `Attempt`."""
+class Underway(Protocol):
+    """What an outcome is judged by: a statement under way on a group, see `Attempt`."""
 
+    session: Session
     plan: Plan
+    group: int
     role: Role
     route: Route
     is_read: bool
     may_write: bool
     is_in_parts: bool
+    is_early: bool
     consistency: str
     view: View | None
+    begins: bool
+    pinned: int | None
+    tried: set[int]
+    failures: int
+    refused: list[int]
 
     @property
     def is_outside(self) -> bool:
         """Whether it runs outside of the transaction, or there is none."""
 
+    def is_alone(self, link: Link) -> bool:
+        """Tell whether the group of `link` has one node."""
+
 
 def ran(
-    session: Session, cursor: VirtualCursor, attempt: Ran, link: Link, raw: RawCursor
+    session: Session,
+    cursor: VirtualCursor,
+    attempt: Underway,
+    link: Link,
+    raw: RawCursor,
 ) -> None:
     """Record that the statement of `attempt` has succeeded on `link`; its result is in
     `raw`. Raises what `succeeded` raises."""
-    show(cursor, attempt.route, link, raw)
+    cursor.link, cursor.raw, cursor.route = link, raw, attempt.route
     note_shown(session, attempt, link)
-    if not attempt.is_outside and not attempt.may_write:
-        session.transaction.apply(TxEvent.READ)
+    transaction = session.transaction
+    is_inside = transaction.state is not TxState.AUTOCOMMIT and not attempt.is_early
+    if is_inside and not attempt.may_write:
+        transaction.apply(TxEvent.READ)
     succeeded(session, cursor, attempt.plan)
-
-
-def show(cursor: VirtualCursor, route: Route, link: Link, raw: RawCursor) -> None:
-    """Let `cursor` show where its statement ran, and what the driver says of it, also
-    when it failed."""
-    cursor.link, cursor.raw, cursor.route = link, raw, route
 
 
 def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
@@ -98,7 +109,7 @@ def _note_write(session: Session, plan: Plan, link: Link) -> None:
         session.pins.last_insert_node = link.id
 
 
-def note_shown(session: Session, attempt: Ran, link: Link) -> None:
+def note_shown(session: Session, attempt: Underway, link: Link) -> None:
     """Record that the session was shown what the node of `link` holds."""
     if attempt.is_read and session.core.config.shadow:
         return  # it would have been shown a replica's
@@ -108,7 +119,7 @@ def note_shown(session: Session, attempt: Ran, link: Link) -> None:
         session.tracker.note_read(link, attempt.view)
 
 
-def failed(session: Session, attempt: Ran, link: Link, exc: Exception) -> Fault:
+def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> Fault:
     """Record that the statement of `attempt` failed on `link` with `exc`, the driver's;
     return the kind of fault.
 

@@ -11,8 +11,7 @@ from routedb import errors
 from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link
 from routedb.engine.run import control
-from routedb.engine.run.attempt import Attempt
-from routedb.engine.run.outcome import failed
+from routedb.engine.run.outcome import Underway, failed
 from routedb.engine.shared.error_texts import statement_unknown
 from routedb.routing import Reason
 from routedb.session import Action, Moment, action_for
@@ -25,7 +24,7 @@ _BEGINNINGS = (Moment.BEGINNING, Moment.BEGINNING_READ_ONLY)
 _SHOWING = (Fault.STATEMENT, Fault.MISSING, Fault.CONFLICT)
 
 
-def judge(attempt: Attempt, link: Link, exc: Exception) -> None:
+def judge(attempt: Underway, link: Link, exc: Exception) -> None:
     """Return when the statement of `attempt`, which failed on `link` with `exc`, may be
     run again; raise what the user must see."""
     if isinstance(exc, errors.Error):  # ours, from the adapter: nothing was sent
@@ -54,7 +53,7 @@ def judge(attempt: Attempt, link: Link, exc: Exception) -> None:
     _RESPONSES[action](attempt, link, exc, fault)
 
 
-def _moment(attempt: Attempt, link: Link) -> Moment:
+def _moment(attempt: Underway, link: Link) -> Moment:
     if attempt.is_outside:
         return Moment.READING if attempt.is_read else Moment.WRITING
     begins = attempt.begins and not _has_refused_enough(attempt, link)
@@ -65,7 +64,7 @@ def _moment(attempt: Attempt, link: Link) -> Moment:
     return Moment.BEGINNING if begins else Moment.IN_TRANSACTION
 
 
-def _action(attempt: Attempt, link: Link, fault: Fault, moment: Moment) -> Action:
+def _action(attempt: Underway, link: Link, fault: Fault, moment: Moment) -> Action:
     action = action_for(fault, moment)
     if _is_final(attempt, link, fault):
         action = Action.RAISE
@@ -74,7 +73,7 @@ def _action(attempt: Attempt, link: Link, fault: Fault, moment: Moment) -> Actio
     return action
 
 
-def _is_final(attempt: Attempt, link: Link, fault: Fault) -> bool:
+def _is_final(attempt: Underway, link: Link, fault: Fault) -> bool:
     """Tell whether no other node would say anything else."""
     if fault is Fault.MISSING:
         writer = attempt.session.core.topology.groups[attempt.group].writer
@@ -82,13 +81,13 @@ def _is_final(attempt: Attempt, link: Link, fault: Fault) -> bool:
     return fault is Fault.NODE_READ_ONLY and attempt.is_alone(link)
 
 
-def _has_refused_enough(attempt: Attempt, link: Link) -> bool:
+def _has_refused_enough(attempt: Underway, link: Link) -> bool:
     """Tell whether a node that says it is the writer, and refuses, is to be taken at
     the latter. A MariaDB that becomes read-only does both for a moment."""
     return attempt.refused.count(link.id) >= _MOST_REFUSALS - 1
 
 
-def _elsewhere(attempt: Attempt, link: Link, exc: Exception, fault: Fault) -> None:
+def _elsewhere(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> None:
     _tell_lost(attempt, link, exc)
     if attempt.pinned is not None:
         raise exc
@@ -101,7 +100,7 @@ def _elsewhere(attempt: Attempt, link: Link, exc: Exception, fault: Fault) -> No
     attempt.tried.add(link.node.id)
 
 
-def _tell_lost(attempt: Attempt, link: Link, exc: Exception) -> None:
+def _tell_lost(attempt: Underway, link: Link, exc: Exception) -> None:
     pins = attempt.session.pins
     if pins.lost:
         raise link.adapter.error_class(errors.OperationalError)(
@@ -110,7 +109,7 @@ def _tell_lost(attempt: Attempt, link: Link, exc: Exception) -> None:
         ) from exc
 
 
-def _await_writer(attempt: Attempt, link: Link, exc: Exception, fault: Fault) -> None:
+def _await_writer(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> None:
     """The node writes nothing: find the one that does, and run it there."""
     plan, core = attempt.plan, attempt.session.core
     view = core.topology.groups[attempt.group]
@@ -140,7 +139,7 @@ def _await_writer(attempt: Attempt, link: Link, exc: Exception, fault: Fault) ->
     _tell_lost(attempt, link, exc)
 
 
-def _unknown(attempt: Attempt, link: Link, exc: Exception, fault: Fault) -> NoReturn:
+def _unknown(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> NoReturn:
     # Maybe: do not read behind it.
     attempt.session.tracker.note_write(link.node.group, link.id)
     silence = link.end_reason if link.silence_s else ""
@@ -148,7 +147,7 @@ def _unknown(attempt: Attempt, link: Link, exc: Exception, fault: Fault) -> NoRe
     raise statement_unknown(link.node.name, verb, exc, fault, silence) from exc
 
 
-def _raise(attempt: Attempt, link: Link, exc: Exception, fault: Fault) -> None:
+def _raise(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> None:
     raise exc
 
 

@@ -57,6 +57,7 @@ class Core(TopologyStore):
         self._hurried: set[int] = set()
         self._starts = count()
         self._adapter_for = adapter_for
+        self._adapters: dict[str, Adapter] = {}  # by engine
         self._noting = threading.Lock()  # or an older time might come last
         self._rules_lock = threading.Lock()  # guards what replaces the ruleset
         self._rng = random.Random()
@@ -81,8 +82,11 @@ class Core(TopologyStore):
             before.supersede()
 
     def adapter(self, node: NodeConfig) -> Adapter:
-        """Return the adapter that opens `node`."""
-        return self._adapter_for(node.engine)
+        """Return the adapter that opens `node`; its driver is imported then."""
+        adapter = self._adapters.get(node.engine)
+        if adapter is None:
+            adapter = self._adapters[node.engine] = self._adapter_for(node.engine)
+        return adapter
 
     def expiry(self, database: DatabaseConfig) -> float:
         """Return when a link that is opened now will be too old."""
