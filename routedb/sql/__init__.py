@@ -5,7 +5,7 @@ from __future__ import annotations
 from routedb.sql.classifier import Classifier, classify
 from routedb.sql.scanner.placeholders import to_qmark
 from routedb.sql.scanner.shape import Scan, scan
-from routedb.sql.scanner.split_script import split
+from routedb.sql.scanner.splitter import split
 from routedb.sql.statement import (
     Hints,
     Kind,

@@ -13,6 +13,9 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
+from routedb.sql.scanner.placeholders import NAMED
+from routedb.sql.scanner.splitter import statement_ends
+
 LITERAL = "0"
 QUOTED = "`"  # a quoted name; raw is the name without its quotes
 STRING = "'"  # a string that was left in the shape
@@ -81,12 +84,12 @@ _NEEDS_FIRST = {
 
 # Placeholders of every style the dialect's drivers know, then what the lexer would
 # take for something else. "[" opens a subscript or an array: a bracket, not a call.
-_PYFORMAT = r"%\([^()]*\)s(?!\w)|%s(?![\w(]|\s+\()"
-_NAMED = r"(?<![:\w]):[A-Za-z_]\w*(?![\w(]|\s+\()"
+_PYFORMAT = rf"{NAMED}(?!\w)|%s(?![\w(]|\s+\()"
+_COLON = r"(?<![:\w]):[A-Za-z_]\w*(?![\w(]|\s+\()"
 _PLACEHOLDERS = {
-    "postgresql": re.compile(rf"{_PYFORMAT}|{_NAMED}|\$\d+").sub,
-    "mysql": re.compile(rf"{_PYFORMAT}|{_NAMED}|\?").sub,
-    "sqlite": re.compile(rf"{_PYFORMAT}|{_NAMED}|\?\d*|[@$][A-Za-z_]\w*").sub,
+    "postgresql": re.compile(rf"{_PYFORMAT}|{_COLON}|\$\d+").sub,
+    "mysql": re.compile(rf"{_PYFORMAT}|{_COLON}|\?").sub,
+    "sqlite": re.compile(rf"{_PYFORMAT}|{_COLON}|\?\d*|[@$][A-Za-z_]\w*").sub,
 }
 _ODD = re.compile(r"[@#´\\?%]|(?<!:):(?![:=])").sub
 _NEEDS_CARE = re.compile(r"[%?:$@#´\\\[]|--").search
@@ -231,45 +234,12 @@ def _lexer() -> _Lexer:
     return lexer.get_tokens, tokens.Whitespace, tokens.Name, tokens.Literal
 
 
-_ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "TRIGGER", "EVENT", "PACKAGE"})
-_OPENS = frozenset({"BEGIN", "CASE"})
-_NOT_CLOSED_BY = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
-
-
 def _separate(
     upper: list[str], raw: list[str]
 ) -> Iterator[tuple[list[str], list[str]]]:
-    """Cut at the semicolons that are in no bracket and in no body of a routine."""
-    if ";" not in upper:
-        if upper:
-            yield upper, raw
-        return
-    start = depth = blocks = 0
-    for index, token in enumerate(upper):
-        if token == "(":
-            depth += 1
-        elif token == ")":
-            depth -= 1
-        elif token in _OPENS and (blocks or _is_block(upper, start, index)):
-            if token == "BEGIN" or upper[index - 1] != "END":
-                blocks += 1
-        elif token == "END" and blocks:
-            following = upper[index + 1] if index + 1 < len(upper) else ""
-            blocks -= following not in _NOT_CLOSED_BY
-        elif token == ";" and depth <= 0 and not blocks:
-            if index > start:
-                yield upper[start:index], raw[start:index]
-            start = index + 1
-            depth = 0
-    if start < len(upper):
-        yield upper[start:], raw[start:]
-
-
-def _is_block(upper: list[str], start: int, index: int) -> bool:
-    if index == start:
-        return upper[start : start + 2] == ["BEGIN", "NOT"]  # MariaDB's NOT ATOMIC
-    return (
-        upper[start] == "CREATE"
-        and upper[index] == "BEGIN"
-        and not _ROUTINES.isdisjoint(upper[start : min(index, start + 12)])
-    )
+    start = 0
+    ends = statement_ends(upper) if ";" in upper else ()
+    for end in (*ends, len(upper)):
+        if end > start:
+            yield upper[start:end], raw[start:end]
+        start = end + 1
