@@ -14,7 +14,6 @@ from routedb.routing.place import (
     Placement,
     database_for,
     dialect_for,
-    is_catalog,
     place,
 )
 from routedb.routing.route import Reason, Route
@@ -32,7 +31,6 @@ __all__ = [
     "database_for",
     "decide_role",
     "dialect_for",
-    "is_catalog",
     "place",
     "route_for",
 ]

@@ -9,19 +9,9 @@ from routedb import errors
 from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
 from routedb.routing.route import Reason
 from routedb.routing.rules import Rules
+from routedb.sql.catalog.system_tables import is_catalog
 from routedb.sql.session_objects import RELATIONS
 from routedb.sql.statement import Kind, Statement, Table
-
-# Catalogs exist in every database: a statement on them alone goes where the
-# transaction is, and beside other tables they do not count.
-_CATALOG_SCHEMAS = {
-    "postgresql": frozenset(
-        {"pg_catalog", "information_schema", "pg_toast", "pg_temp"}
-    ),
-    "mysql": frozenset({"information_schema", "performance_schema", "mysql", "sys"}),
-    "sqlite": frozenset({"temp"}),
-}
-_CATALOG_PREFIX = {"postgresql": "pg_", "mysql": "\0", "sqlite": "sqlite_"}
 
 # Kinds that a database called read-only may still run.
 _HARMLESS = frozenset(
@@ -61,13 +51,6 @@ def place(statement: Statement, rules: Rules, using: str | None) -> Placement:
         placement = _by_tables(homes, config)
     _check_read_only(statement, placement, config)
     return placement
-
-
-def is_catalog(table: Table, dialect: str) -> bool:
-    """Tell whether `table` is one of the server's own, present in every database."""
-    if table.schema is not None:
-        return table.schema.lower() in _CATALOG_SCHEMAS[dialect]
-    return table.name.startswith(_CATALOG_PREFIX[dialect])
 
 
 def dialect_for(config: ClusterConfig, chosen: str | None) -> str:
@@ -113,6 +96,7 @@ def _homes(statement: Statement, rules: Rules, config: ClusterConfig) -> Homes:
     made = {obj.name for obj in statement.holds if obj.kind in RELATIONS}
     for table in statement.tables:
         is_made = table.name in made and table in statement.writes
+        # Beside other tables a catalog does not count: every database has it.
         if not is_made and not is_catalog(table, dialect):
             rule = rules.rule_for(table)
             found[table] = (rule.database if rule else config.default, rule)

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import islice
 
 from routedb.sql.catalog.functions import FunctionCatalog
-from routedb.sql.catalog.server_views import IS_SERVER_VIEW
+from routedb.sql.catalog.system_tables import has_server_view
 from routedb.sql.parser.builder import StatementBuilder, gravest
 from routedb.sql.parser.dispatch import VERB_READERS
 from routedb.sql.parser.hints import parse_hints
@@ -112,7 +112,7 @@ class Classifier:
             asks=tuple(first.asks) if is_plain else (),
             parts=count,
             is_returning=first.is_returning,
-            reads_server_views=any(map(IS_SERVER_VIEW[self.dialect], first.tables)),
+            reads_server_views=has_server_view(first.tables, self.dialect),
             reason=first.reason or _asked(first),
             holds=tuple(first.holds),
             frees=tuple(first.frees),

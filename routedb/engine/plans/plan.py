@@ -12,13 +12,13 @@ from routedb.routing import (
     Route,
     Rules,
     database_for,
-    is_catalog,
     place,
     route_for,
 )
 from routedb.session.pins import CATALOG
 from routedb.sharding import ShardPlan
 from routedb.sql import Scan, Statement
+from routedb.sql.catalog.system_tables import is_catalog
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 

@@ -33,6 +33,7 @@ from routedb.sharding.analysis.predicates import (
 from routedb.sharding.keys.value_terms import ShardKey, key_of
 from routedb.sharding.refusals import refuse, refuse_unpinned
 from routedb.sharding.shard_plan import KeyUse
+from routedb.sql.catalog.system_tables import is_catalog
 from routedb.sql.statement import Table
 
 # One item of FROM, and the joins that follow it.
@@ -43,11 +44,6 @@ _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, *_CHANGES)
 _TABLE_ARGS = frozenset(
     {"this", "alias", "db", "catalog", "joins", "only", "sample", "hints", "partition"}
 )
-# Catalogs are on every shard, and no rule is for them.
-_CATALOGS = frozenset(
-    {"pg_catalog", "information_schema", "performance_schema", "mysql", "sys", "temp"}
-)
-_CATALOG_PREFIXES = ("pg_", "sqlite_")
 
 
 class QueryContext(NamedTuple):
@@ -214,7 +210,7 @@ class SelectAnalysis:
         if not _TABLE_ARGS.issuperset(odd):
             refuse(f"table {table}: what is written after it is not understood")
         rule, key = find_rule(table, self._rules, self.names)
-        if rule is None and not _is_catalog(table):
+        if rule is None and not _is_everywhere(table, self.names.dialect):
             refuse(f"table {table}: it is not certain which rule is for it")
         self.found.add(table)
         alias = node.args.get("alias")
@@ -257,8 +253,8 @@ def _queries(node: exp.Expr | None) -> Iterator[exp.Expr]:
         yield from _queries(child)
 
 
-def _is_catalog(table: Table) -> bool:
-    if table.schema is not None:
-        return table.schema.lower() in _CATALOGS
-    name = table.name.lower()
-    return name == "dual" or name.startswith(_CATALOG_PREFIXES)
+def _is_everywhere(table: Table, dialect: str) -> bool:
+    """Tell whether every shard has this table, for which no rule is."""
+    if table.schema == "pg_temp":  # it is on the server where it was made
+        return False
+    return is_catalog(table, dialect) or table.name.lower() == "dual"
