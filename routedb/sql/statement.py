@@ -25,6 +25,7 @@ class Kind(str, Enum):
     EMPTY = "empty"  # nothing but comments and white space
 
     __str__ = str.__str__
+    __hash__ = str.__hash__  # that of Enum is a call in Python
 
 
 class Table(NamedTuple):
@@ -42,6 +43,8 @@ class Table(NamedTuple):
 
 class TxEffect(Enum):
     """What a statement does to the transaction."""
+
+    __hash__ = object.__hash__  # that of Enum is a call in Python
 
     BEGIN = "begin"
     COMMIT = "commit"  # COMMIT, END, and MySQL's implicit commit by DDL
@@ -83,9 +86,10 @@ class TxMode(NamedTuple):
 class SessionEffect(Enum):
     """What a statement does to the session that must be remembered."""
 
-    SET = (
-        "set"  # replay on every link, later ones too; also SELECT set_config(…, false)
-    )
+    __hash__ = object.__hash__  # that of Enum is a call in Python
+
+    # Replay on every link, later ones too; also SELECT set_config(…, false).
+    SET = "set"
     RESET = "reset"  # RESET x, RESET ALL, SET x TO DEFAULT: replay, and forget the SETs
     DISCARD = "discard"  # DISCARD ALL: to every link, empties the replay log
     LOCAL = "local"  # SET LOCAL, SET CONSTRAINTS, set_config(…, true): transaction only
@@ -128,9 +132,8 @@ class Statement:
     writes: tuple[Table, ...] = ()
     tx: tuple[TxStep, ...] = ()  # in the order of the text
     session: tuple[SessionEffect, ...] = ()
-    settings: tuple[
-        str, ...
-    ] = ()  # lower-case names that SET / RESET / set_config touch
+    # Lower-case names that SET / RESET / set_config touch.
+    settings: tuple[str, ...] = ()
     asks: tuple[Table, ...] = ()  # functions to ask the catalog about (schema, name)
     hints: Hints | None = None
     parts: int = 1  # number of statements in the text
@@ -141,7 +144,6 @@ class Statement:
     holds: tuple[SessionObject, ...] = ()
     frees: tuple[SessionObject, ...] = ()
     needs: tuple[SessionObject, ...] = ()
-    is_dropped_on_commit: bool = (
-        False  # what it makes ends with the transaction: ON COMMIT DROP
-    )
+    # What it makes ends with the transaction: ON COMMIT DROP.
+    is_dropped_on_commit: bool = False
     renames: tuple[tuple[str, str], ...] = ()

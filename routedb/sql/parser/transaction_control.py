@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from routedb.sql.parser.builder import StatementBuilder
-from routedb.sql.scanner.identifiers import folded_name, is_name
 from routedb.sql.scanner.lexer import LITERAL, QUOTED, STRING, Tokens
 from routedb.sql.statement import Kind, TxEffect, TxStep
 
@@ -62,7 +61,7 @@ def rollback(tokens: Tokens, builder: StatementBuilder) -> None:
         _step(builder, TxStep(TxEffect.ROLLBACK_PREPARED, name=_id(tokens, 2)))
     elif upper[at] == "TO":
         at += 1 + (upper[at + 1] == "SAVEPOINT" and bool(upper[at + 2]))
-        _step(builder, TxStep(TxEffect.ROLLBACK_TO, name=_name(tokens, at, builder)))
+        _step(builder, TxStep(TxEffect.ROLLBACK_TO, name=tokens.names[at]))
     elif _chains(tokens):
         _step(builder, TxStep(TxEffect.ROLLBACK_AND_CHAIN))
     else:
@@ -71,13 +70,13 @@ def rollback(tokens: Tokens, builder: StatementBuilder) -> None:
 
 def savepoint(tokens: Tokens, builder: StatementBuilder) -> None:
     """SAVEPOINT name."""
-    _step(builder, TxStep(TxEffect.SAVEPOINT, name=_name(tokens, 1, builder)))
+    _step(builder, TxStep(TxEffect.SAVEPOINT, name=tokens.names[1]))
 
 
 def release(tokens: Tokens, builder: StatementBuilder) -> None:
     """RELEASE [SAVEPOINT] name."""
     at = 1 + (tokens.upper[1] == "SAVEPOINT" and bool(tokens.upper[2]))
-    _step(builder, TxStep(TxEffect.RELEASE, name=_name(tokens, at, builder)))
+    _step(builder, TxStep(TxEffect.RELEASE, name=tokens.names[at]))
 
 
 def prepare_transaction(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -103,12 +102,6 @@ def _step(builder: StatementBuilder, step: TxStep) -> None:
 def _chains(tokens: Tokens) -> bool:
     upper = tokens.upper
     return "CHAIN" in upper and upper[upper.index("CHAIN") - 1] == "AND"
-
-
-def _name(tokens: Tokens, at: int, builder: StatementBuilder) -> str | None:
-    return (
-        folded_name(tokens, at, builder.dialect) if is_name(tokens.upper[at]) else None
-    )
 
 
 def _id(tokens: Tokens, at: int) -> str | None:
