@@ -123,6 +123,9 @@ def _fits(source: Source, schema: str) -> bool:
 def find_rule(
     table: Table, rules: Mapping[Table, TableRule], names: NameFolding
 ) -> tuple[TableRule | None, str]:
-    """Return the rule for a table, and its shard key folded."""
+    """Return the rule that `rules` has for `table`, and its shard key.
+
+    The key is folded by `names`. None and "" when there is none.
+    """
     rule = rules.get(table)
     return rule, (names.key(rule) if rule is not None and rule.shard_key else "")

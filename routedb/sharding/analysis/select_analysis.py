@@ -65,7 +65,11 @@ class SelectBranch(NamedTuple):
 
 
 class SelectAnalysis:
-    """Collects what a statement needs."""
+    """Collects what a statement needs.
+
+    Its methods walk nodes of sqlglot's tree in the `QueryContext` where they stand, and
+    raise ShardError for what is not understood or has no certain shard.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,8 @@ class SelectAnalysis:
         rules: Mapping[Table, TableRule],
         reader: PredicateReader,
     ) -> None:
+        """`names` folds names, `rules` has the rule of each table of the statement,
+        `reader` reads its conditions."""
         self.names = names
         self.reader = reader
         self.key_uses: list[KeyUse] = []
@@ -80,7 +86,7 @@ class SelectAnalysis:
         self._rules = rules
 
     def query(self, node: exp.Expr, context: QueryContext) -> list[SelectBranch]:
-        """Walk a query, and return its SELECTs. Raises ShardError."""
+        """Walk the query `node`, which stands in `context`, and return its SELECTs."""
         context = self.with_ctes(node, context)
         if isinstance(node, exp.Select):
             return [self._select(node, context)]
@@ -103,11 +109,14 @@ class SelectAnalysis:
         return []
 
     def change(self, node: exp.Expr, context: QueryContext) -> None:
-        """Walk a statement that writes: see `DmlAnalysis`."""
+        """Walk `node`, which writes and stands in `context`: see `DmlAnalysis`."""
         raise NotImplementedError
 
     def with_ctes(self, node: exp.Expr, context: QueryContext) -> QueryContext:
-        """Walk the queries of WITH. Returns the context that sees their names."""
+        """Walk the queries of WITH of `node`, which stands in `context`.
+
+        Returns the context that sees their names as well.
+        """
         clause = node.args.get("with_")
         if clause is None:
             return context
@@ -130,7 +139,10 @@ class SelectAnalysis:
     def rows(
         self, items: Sequence[FromItem], where: exp.Expr | None, context: QueryContext
     ) -> QueryContext:
-        """Walk FROM with its joins, and WHERE. Returns the context inside of them."""
+        """Walk the `items` of FROM with their joins, and `where`, in `context`.
+
+        Notes the use of each sharded table. Returns the context inside of them.
+        """
         scope = ColumnScope(self.names, context.scope)
         besides: list[exp.Expr] = []  # see the sources that stand beside them
         apart: list[exp.Expr] = []
@@ -169,7 +181,7 @@ class SelectAnalysis:
         return inside
 
     def others(self, node: exp.Expr, context: QueryContext, *but: str) -> None:
-        """Walk the queries in all arguments of a node but these."""
+        """Walk the queries, in `context`, of all arguments of `node` except `but`."""
         for name, value in node.args.items():
             if name in but:
                 continue
@@ -178,7 +190,7 @@ class SelectAnalysis:
                     self.nested(child, context)
 
     def nested(self, node: exp.Expr | None, context: QueryContext) -> None:
-        """Walk the queries inside an expression."""
+        """Walk the queries inside the expression `node`, which stands in `context`."""
         for query in _queries(node):
             self.query(query, context)
 
@@ -205,7 +217,10 @@ class SelectAnalysis:
         return self.source_of(node, table)
 
     def source_of(self, node: exp.Table, table: Table) -> Source:
-        """Return a table as a source. Raises ShardError when no rule is for it."""
+        """Return the table that `node` names, `table`, as a source.
+
+        Raises ShardError when no rule is for it.
+        """
         odd = [arg for arg, value in node.args.items() if value]
         if not _TABLE_ARGS.issuperset(odd):
             refuse(f"table {table}: what is written after it is not understood")

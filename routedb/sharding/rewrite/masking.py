@@ -70,7 +70,10 @@ class TaggedText(NamedTuple):
 
 
 def mask(source: str, scan: Scan) -> MaskedText:
-    """Blank what is no code and find literals and placeholders. Raises ShardError."""
+    """Blank what is no code in `source`, and find its literals and placeholders.
+
+    `scan` is that of all of it. Raises ShardError when they cannot be told apart.
+    """
     if scan.fault:
         refuse(f"the statement cannot be read: {scan.fault}")
     code = _blank(scan)
@@ -104,7 +107,10 @@ def mask(source: str, scan: Scan) -> MaskedText:
 def tag(
     masked: MaskedText, spans: tuple[tuple[int, int], ...], quoted: bool
 ) -> TaggedText:
-    """Return those spans of the text with tags, as strings or as numbers."""
+    """Return the `spans` of the text, from and up to where, with tags for values.
+
+    `quoted`: every tag is a string; else those of numbers and parameters are numbers.
+    """
     pieces: list[str] = []
     terms: dict[str, ValueTerm] = {}
     value_tokens = iter(

@@ -164,16 +164,15 @@ def _named(tokens: Tokens, at: int) -> Iterator[Table]:
             yield table
 
 
-def _is_whole(upper: list[str], at: int) -> bool:
-    """Tell MySQL's `CREATE TABLE n LIKE a`, where LIKE stands behind the name."""
-    return at < 12 and "(" not in upper[:at]
+def _is_like(tokens: Tokens, at: int) -> bool:
+    """Tell LIKE among columns, or behind the name in MySQL's CREATE TABLE n LIKE a."""
+    upper = tokens.upper
+    return upper[at - 1] in ("(", ",") or (at < 12 and "(" not in upper[:at])
 
 
 _NAMES_TABLE: dict[str, Callable[[Tokens, int], bool]] = {
     "REFERENCES": lambda tokens, at: tokens.names[at + 1] is not None,
-    "LIKE": lambda tokens, at: (
-        tokens.upper[at - 1] in ("(", ",") or _is_whole(tokens.upper, at)
-    ),
+    "LIKE": _is_like,
     "INHERITS": lambda tokens, at: tokens.upper[at + 1] == "(",
     "INHERIT": lambda tokens, at: tokens.upper[at + 2] in ("", ",", "."),
     "PARTITION": lambda tokens, at: tokens.upper[at + 1] == "OF",

@@ -112,10 +112,10 @@ class Frame:
 
 
 class QueryReader:
-    """Reads one statement's queries into `builder`.
+    """Reads one statement's queries into a builder.
 
-    `handlers` say what each word does where it stands, `verb_heads` how a statement
-    that begins with a verb is read up to its first clause. Both move the reader on.
+    Its methods, and the functions of `clauses` and `dml`, start where the reader
+    stands, at `at`, and move it on.
     """
 
     __slots__ = (
@@ -140,6 +140,11 @@ class QueryReader:
         handlers: Handlers,
         verb_heads: Handlers,
     ) -> None:
+        """Stand at the beginning of `tokens`, of which `builder` is told all.
+
+        `handlers` say what each word does where it stands, `verb_heads` how a statement
+        that begins with a verb is read up to its first clause.
+        """
         self.handlers = handlers
         self.verb_heads = verb_heads
         self.tokens = tokens
@@ -195,7 +200,7 @@ class QueryReader:
             head(self)
 
     def table(self, table: Table, at: int) -> None:
-        """Note a table that is named at `at`, with the alias that follows."""
+        """Note `table`, which is named at `at`, with the alias that follows."""
         alias = "" if self.upper[self.at] in NO_ALIAS else self.alias()
         self.frame.scope.references.append((table, at, alias))
 
@@ -290,7 +295,11 @@ class QueryReader:
         self.open(State.EXPRESSION, is_query=True, cte=name)
 
     def open(self, state: State, is_query: bool, cte: str = "") -> None:
-        """Open a frame at the bracket where the reader stands."""
+        """Open a frame at the bracket where the reader stands.
+
+        `state` is what it expects; `is_query`: FROM begins a list of tables in it;
+        `cte` is the name that it defines.
+        """
         self.frames.append(self.frame)
         scope = self.frame.scope
         if is_query and state is State.EXPRESSION:

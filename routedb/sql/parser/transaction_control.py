@@ -17,7 +17,7 @@ _LEVELS = {
 
 
 def mode_step(effect: TxEffect, upper: Sequence[str], at: int) -> TxStep:
-    """Return the step with the modes that are said from `at` on."""
+    """Return the step of `effect` with the modes that `upper` says from `at` on."""
     read_only = isolation = deferrable = None
     while upper[at]:
         pair = (upper[at], upper[at + 1])
@@ -90,7 +90,7 @@ def xa(tokens: Tokens, builder: StatementBuilder) -> None:
 
 
 def set_transaction(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
-    """SET TRANSACTION: modes of this transaction, on MySQL of the next."""
+    """SET TRANSACTION: modes, from `at` on, of this transaction, on MySQL the next."""
     _step(builder, mode_step(TxEffect.SET, tokens.upper, at))
 
 

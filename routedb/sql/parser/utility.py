@@ -342,4 +342,5 @@ def _session(builder: StatementBuilder, effect: SessionEffect, *settings: str) -
     builder.touch(effect, *settings)
 
 
+# Takes the tokens of one statement and tells the builder what it does.
 VerbReader = Callable[[Tokens, StatementBuilder], None]

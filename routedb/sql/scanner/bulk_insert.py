@@ -48,10 +48,11 @@ _SAMPLE = 1024
 
 
 def shorten(sql: str, dialect: str) -> str | None:
-    """Return `sql` with one row for all its rows; None when that is not certain.
+    """Return `sql`, an INSERT of `dialect`, with one row for all its rows.
 
-    Other words than literals in the rows are written as calls into that one row: they
-    are functions, or names of types and keywords, for which that does no harm.
+    None when it is none, or may hold more than literals there. Other words than
+    literals in the rows are written as calls into that one row: they are functions, or
+    names of types and keywords, for which that does no harm.
     """
     head = _HEAD(sql)
     if head is None:

@@ -9,8 +9,8 @@ FOLDS_CASE = {"postgresql": True, "mysql": False, "sqlite": True}
 def fold_identifier(word: str, dialect: str, *, is_quoted: bool) -> str:
     """Return the name of a schema, a table or a function as the database knows it.
 
-    `word` is the name without its quotes, `is_quoted` tells whether it had some: only
-    SQLite folds the case of those, too.
+    `word` is the name without its quotes in a text of `dialect`, `is_quoted` tells
+    whether it had some: only SQLite folds the case of those, too.
     """
     if is_quoted and dialect == "postgresql":
         return word
@@ -18,7 +18,11 @@ def fold_identifier(word: str, dialect: str, *, is_quoted: bool) -> str:
 
 
 def fold_column(word: str, dialect: str, *, is_quoted: bool) -> str:
-    """Return the name of a column like `fold_identifier`; MySQL folds its case."""
+    """Return the name of a column as the database knows it.
+
+    `word`, `dialect` and `is_quoted` are those of `fold_identifier`; MySQL folds the
+    case of columns.
+    """
     if dialect == "mysql":
         return word.casefold()
     return fold_identifier(word, dialect, is_quoted=is_quoted)

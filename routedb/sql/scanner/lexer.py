@@ -146,8 +146,9 @@ def is_mixed(shape: str) -> bool:
 def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
     """Return the statements of a shape, and how many there are.
 
-    `shape` is that of a Scan, without its hint and executable comments. Neighbours that
-    are the same are returned once. Raises UnreadableStatement.
+    `shape` is that of a Scan in `dialect`, without its hint and executable comments.
+    Neighbours that are the same are returned once. Raises UnreadableStatement for
+    brackets that do not match and for a text longer than LONGEST.
     """
     quoted: _Quoted = []
     text = _plain(shape, dialect, quoted)

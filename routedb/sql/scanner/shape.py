@@ -60,7 +60,10 @@ class Scan(NamedTuple):
 
 
 def scan(sql: str, dialect: str) -> Scan:
-    """Take `sql` apart. Never raises; a text that cannot be read has a `fault`."""
+    """Take `sql` apart as `dialect` writes quotes, comments and numbers.
+
+    Never raises; a text that cannot be read has a `fault`.
+    """
     parts = _SPLIT[dialect](sql)
     if len(parts) == 1:
         return Scan(_fold(sql), (), parts, dialect)

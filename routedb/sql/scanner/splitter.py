@@ -55,17 +55,17 @@ def _is_block(words: Sequence[str], start: int, index: int) -> bool:
 
 
 def split(sql: str, dialect: str) -> list[str]:
-    """Return the statements of the script `sql`, as written, without their semicolons.
+    """Return the statements of the script `sql` in `dialect`, as written.
 
-    What stands before a statement, such as a hint in a comment, stays with it; a piece
-    of nothing but comments is left out. Never raises: of a text that cannot be read
-    (an open quote) the last piece reaches to its end.
+    Their semicolons are left out. What stands before a statement, such as a hint in a
+    comment, stays with it; a piece of nothing but comments is left out. Never raises:
+    of a text that cannot be read (an open quote) the last piece reaches to its end.
     """
     return [text.strip() for text, is_empty in _cut(scan(sql, dialect)) if not is_empty]
 
 
 def pieces(scan: Scan, params: Any) -> list[Piece]:
-    """Return the statements of a text that has been taken apart, with their parameters.
+    """Return the statements that `scan` has taken apart, each with its `params`.
 
     Positional parameters are dealt out by placeholders; named ones, and what is no
     sequence, every statement gets as they are.
