@@ -19,7 +19,7 @@ from typing import Any
 
 import routedb
 from benchmarks.timing import Row
-from tests.servers import Database, Reaper, Server, open_place, start_postgresql
+from tests.support.servers import Database, Reaper, Server, open_place, start_postgresql
 
 ROUNDS = 5
 WRITERS = 8

@@ -19,7 +19,7 @@ from typing import Any
 
 import routedb
 from benchmarks.timing import Row, interleave, ratio
-from tests.servers import Reaper, open_place, start_mariadb, start_postgresql
+from tests.support.servers import Reaper, open_place, start_mariadb, start_postgresql
 
 KEYS = 1000
 FETCHED = 100_000

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from benchmarks.overhead import on_one_core
-from tests.servers import Reaper, open_place, start_postgresql
+from tests.support.servers import Reaper, open_place, start_postgresql
 
 
 @contextmanager

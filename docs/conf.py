@@ -33,5 +33,5 @@ python_use_unqualified_type_names = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!routedb\b).*"),
     ("py:.*", r"routedb\.(engine|adapters)\..*"),
-    ("py:.*", r"routedb\.\w+\.(Made|Self|T)"),
+    ("py:.*", r"routedb\.(\w+\.)+(Made|Self|T)"),
 ]

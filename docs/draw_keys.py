@@ -3,7 +3,7 @@
 python docs/draw_keys.py            write the tables
 python docs/draw_keys.py --check    fail if they are not what the code says
 
-Each class of routedb/config/entries.py is a table, between two comments of the page:
+Each class of routedb/config/schema.py is a table, between two comments of the page:
 `.. keys of DatabaseEntry` and `.. end of DatabaseEntry`. The text under a key in the
 code is its meaning; a key without one is an error.
 """
@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from routedb.config import DatabaseConfig, entries
+from routedb.config import DatabaseConfig, schema
 from routedb.config.build import DIALECTS
-from routedb.config.functions import FUNCTIONS, KEY_TYPES
 from routedb.config.options import OPTIONS, Word
+from routedb.config.shard_functions import FUNCTIONS, KEY_TYPES
 
 TARGET = Path(__file__).with_name("configuration.rst")
 WIDTH = 88
@@ -70,7 +70,7 @@ class Key(NamedTuple):
 
 def tables() -> dict[str, list[Key]]:
     """Return the keys of every table of the file, by the class that has its shape."""
-    return {name: keys(kind) for name, kind in inspect.getmembers(entries, _is_entry)}
+    return {name: keys(kind) for name, kind in inspect.getmembers(schema, _is_entry)}
 
 
 def keys(entry: type[msgspec.Struct]) -> list[Key]:
@@ -81,7 +81,7 @@ def keys(entry: type[msgspec.Struct]) -> list[Key]:
         if not texts.get(field.name):
             raise LookupError(
                 f"{entry.__name__}.{field.name} has no text under it that says what it "
-                "means (routedb/config/entries.py)"
+                "means (routedb/config/schema.py)"
             )
         meaning, said = _split(texts[field.name])
         kind = said.get("type") or _kind(entry, field.name, kinds[field.name])
@@ -106,7 +106,7 @@ def _is_entry(found: object) -> bool:
     return (
         isinstance(found, type)
         and issubclass(found, msgspec.Struct)
-        and found.__module__ == entries.__name__
+        and found.__module__ == schema.__name__
     )
 
 
@@ -138,13 +138,13 @@ def _line(text: str) -> str:
 
 def _kind(entry: type, name: str, written: str) -> str:
     words = WORDS.get((entry.__name__, name), ())
-    if entry is entries.DatabaseEntry and name in OPTIONS:
+    if entry is schema.DatabaseEntry and name in OPTIONS:
         reader: Any = OPTIONS[name][1]
         words = reader.allowed if isinstance(reader, Word) else words
     if words:
         *most, last = (f'``"{word}"``' for word in words)
         return f"{', '.join(most)} or {last}" if most else last
-    if _is_entry(getattr(entries, written, None)):
+    if _is_entry(getattr(schema, written, None)):
         return "table"
     if written not in KINDS:
         raise LookupError(
@@ -159,7 +159,7 @@ def _default(entry: type, field: Any) -> str:
     value = field.default
     if value is msgspec.NODEFAULT:
         value = field.default_factory()
-    if entry is entries.DatabaseEntry and field.name in OPTIONS:
+    if entry is schema.DatabaseEntry and field.name in OPTIONS:
         name = OPTIONS[field.name][0]
         value = _defaults(DatabaseConfig).get(name)
         if name.endswith("_s"):

@@ -14,8 +14,8 @@ from types import ModuleType
 from typing import TypeVar
 
 from routedb.engine.pool import states as places
-from routedb.session import fate, recovery, state
-from routedb.topology import states
+from routedb.session import commit_outcome, recovery, tx_state
+from routedb.topology import node_states
 
 TARGET = Path(__file__).with_name("states.rst")
 
@@ -38,10 +38,10 @@ After = TypeVar("After", bound=Enum)
 def document() -> str:
     """Return the whole of `states.rst`."""
     sections = [
-        _section("A node", states, _moves(states.TABLE)),
-        _section("A transaction", state, _moves(state.TABLE)),
+        _section("A node", node_states, _moves(node_states.TABLE)),
+        _section("A transaction", tx_state, _moves(tx_state.TABLE)),
         _section("A fault", recovery, _actions(recovery.TABLE)),
-        _section("A lost commit", fate, _fates(fate.TABLE)),
+        _section("A lost commit", commit_outcome, _fates(commit_outcome.TABLE)),
         _section("A place in a pool", places, _steps(places.TABLE)),
     ]
     return "\n".join([HEAD, *sections])

@@ -60,17 +60,17 @@ from routedb.errors import (
 if TYPE_CHECKING:
     from routedb.cluster import Cluster
     from routedb.config.model import ClusterConfig
-    from routedb.connection import Connection
-    from routedb.cursor import Cursor
     from routedb.engine.route.explain import Explanation
     from routedb.engine.route.shadow.tally import Line, Report, report
+    from routedb.frontends.connection import Connection
+    from routedb.frontends.cursor import Cursor
     from routedb.integrations.patch import patch
     from routedb.routing.route import Reason, Route
+    from routedb.run_transaction import run
     from routedb.runtime import connect
     from routedb.session.pins import Pin
     from routedb.sql import Statement, classify
     from routedb.topology.status import NodeStatus
-    from routedb.transact import run
 
 __version__ = "0.1.0"
 
@@ -78,8 +78,8 @@ __version__ = "0.1.0"
 _LATER = {
     "Cluster": "routedb.cluster",
     "ClusterConfig": "routedb.config.model",
-    "Connection": "routedb.connection",
-    "Cursor": "routedb.cursor",
+    "Connection": "routedb.frontends.connection",
+    "Cursor": "routedb.frontends.cursor",
     "Explanation": "routedb.engine.route.explain",
     "Line": "routedb.engine.route.shadow.tally",
     "Pin": "routedb.session.pins",
@@ -92,7 +92,7 @@ _LATER = {
     "connect": "routedb.runtime",
     "patch": "routedb.integrations.patch",
     "report": "routedb.engine.route.shadow.tally",
-    "run": "routedb.transact",
+    "run": "routedb.run_transaction",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, overload
 
 from routedb.config.model import ClusterConfig
-from routedb.connection import Connection
+from routedb.frontends.connection import Connection
 from routedb.runtime import Made, Runtime, Source, read_config
 from routedb.topology.status import NodeStatus, status
 

@@ -18,11 +18,11 @@ from routedb import adapters, errors
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config import load
 from routedb.config.model import ClusterConfig, GroupConfig
-from routedb.connection import Connection
 from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.links import find_node
 from routedb.engine.shared.core import Core
 from routedb.events import NodeDrained
+from routedb.frontends.connection import Connection
 from routedb.monitor import Monitor
 from routedb.routing import database_for
 from routedb.sharding import check_rules
@@ -41,7 +41,7 @@ class Runtime:
 
     def __init__(self, config: ClusterConfig) -> None:
         self.core = Core(config, adapters.load)
-        self.face: Adapter = adapters.load(_face_engine(config))
+        self.frontend: Adapter = adapters.load(_frontend_engine(config))
         self.monitor = Monitor(
             config,
             adapters.load,
@@ -53,10 +53,10 @@ class Runtime:
         )
         self.core.start_monitor = self.monitor.start
         self.core.wake_monitor = self.monitor.wake
-        self.core.hurry_monitor = self.monitor.hasten
+        self.core.hurry_monitor = self.monitor.request_sample
         self.core.expire_old_links = self._age
-        if self.face.engine == "postgresql":
-            from routedb.postgresql import own_kind  # noqa: PLC0415
+        if self.frontend.engine == "postgresql":
+            from routedb.frontends.psycopg2 import own_kind  # noqa: PLC0415
 
             self.core.pools.own_kind = partial(own_kind, self.core)
         self._ages = any(d.max_age_s is not None for d in config.databases.values())
@@ -79,8 +79,8 @@ class Runtime:
         """Open a virtual connection, and a link to the default database with it.
 
         Raises OperationalError when none of that database's nodes can be reached,
-        NotSupportedError for factories that the face does not have, ProgrammingError
-        when `after` is no token.
+        NotSupportedError for factories that the frontend does not have,
+        ProgrammingError when `after` is no token.
         """
         made = self._make(autocommit, connection_factory, cursor_factory)
         if after is not None:
@@ -95,29 +95,31 @@ class Runtime:
         self, autocommit: bool, connection_factory: Any, cursor_factory: Any
     ) -> Connection:
         mode = TxMode(autocommit=autocommit)
-        if self.face.engine == "postgresql":
-            # Imported here: only this face needs psycopg2.
-            from routedb.postgresql import make  # noqa: PLC0415
+        if self.frontend.engine == "postgresql":
+            # Imported here: only this frontend needs psycopg2.
+            from routedb.frontends.psycopg2 import open_connection  # noqa: PLC0415
 
-            made = make(self.core, mode, self.leave, self._greet, connection_factory)
+            made = open_connection(
+                self.core, mode, self.leave, self._greet, connection_factory
+            )
             if cursor_factory is not None:
                 made.cursor_factory = cursor_factory
             return made
         if connection_factory is not None or cursor_factory is not None:
-            raise self.face.own(errors.NotSupportedError)(
+            raise self.frontend.error_class(errors.NotSupportedError)(
                 "connection_factory and cursor_factory are psycopg2's: they need a "
                 "default database on PostgreSQL"
             )
-        if self.face.engine == "mysql":
-            # Imported here: only this face needs MySQLdb.
-            from routedb import mysql  # noqa: PLC0415
+        if self.frontend.engine == "mysql":
+            # Imported here: only this frontend needs MySQLdb.
+            from routedb.frontends import mysqlclient  # noqa: PLC0415
 
-            return mysql.make(self.core, mode, self.leave, self._greet)
-        if self.face.engine == "sqlite":
-            from routedb import sqlite  # noqa: PLC0415
+            return mysqlclient.open_connection(self.core, mode, self.leave, self._greet)
+        if self.frontend.engine == "sqlite":
+            from routedb.frontends import sqlite3  # noqa: PLC0415
 
-            return sqlite.make(self.core, mode, self.leave, self._greet)
-        connection = Connection(self.core, self.face, mode, self.leave)
+            return sqlite3.open_connection(self.core, mode, self.leave, self._greet)
+        connection = Connection(self.core, self.frontend, mode, self.leave)
         self._greet(connection)
         return connection
 
@@ -156,7 +158,7 @@ class Runtime:
         self._lock = threading.RLock()
         self.core.after_fork()
         for connection in list(self._connections):
-            connection.dispatcher.abandon()
+            connection.session.abandon()
 
     def _age(self) -> bool:
         """Have links that are too old replaced; tell whether more will be."""
@@ -164,7 +166,7 @@ class Runtime:
             return False
         now = self.core.clock()
         for connection in list(self._connections):
-            connection.dispatcher.links.expire_old(now)
+            connection.session.links.expire_old(now)
         return self.is_used
 
     def _greet(self, connection: Connection) -> None:
@@ -187,7 +189,7 @@ class Runtime:
         config = self.core.config
         if config.default is None:
             return
-        dispatcher = connection.dispatcher
+        session = connection.session
         database = database_for(config, None)
         group = database.groups[0]
         try:
@@ -196,23 +198,23 @@ class Runtime:
                 self.core.await_members(group.id, deadline)
                 self.core.await_any(group.id, deadline)
             if self.core.topology.groups[group.id].writer is None:
-                find_node.reader(dispatcher.links, group.id, dispatcher.rotation())
+                find_node.reader(session.links, group.id, session.rotation())
             else:
-                find_node.writer(dispatcher.links, group.id)
+                find_node.writer(session.links, group.id)
         except errors.Error as exc:
             if all(
                 node.is_refusing for node in self.core.topology.groups[group.id].nodes
             ):
-                _refuse_as_driver(dispatcher, group)
-            raise dispatcher.faced(exc) from exc.__cause__
+                _refuse_as_driver(session, group)
+            raise session.as_frontend_error(exc) from exc.__cause__
 
 
-def _refuse_as_driver(dispatcher: Dispatcher, group: GroupConfig) -> None:
+def _refuse_as_driver(session: Dispatcher, group: GroupConfig) -> None:
     """Have the driver say what is wrong with what the program passes, if that is why
     all nodes refuse: then it is no OperationalError, and there is but one answer."""
-    adapter = dispatcher.core.adapter(group.nodes[0])
+    adapter = session.core.adapter(group.nodes[0])
     try:
-        dispatcher.links.get(group.nodes[0].id)
+        session.links.get(group.nodes[0].id)
     except Exception as exc:
         if not isinstance(adapter.adopt(exc), errors.OperationalError):
             raise
@@ -336,6 +338,6 @@ def _read(path: str) -> str:
         return file.read()
 
 
-def _face_engine(config: ClusterConfig) -> str:
+def _frontend_engine(config: ClusterConfig) -> str:
     """The engine whose driver's error classes our own errors also are."""
     return database_for(config, None).groups[0].nodes[0].engine

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import pytest
 
-from tests.proxy import Proxy
-from tests.servers import (
+from tests.support.proxy import Proxy
+from tests.support.servers import (
     Cluster,
     Database,
     Local,

@@ -45,5 +45,5 @@ END
 }
 
 engine_answers || start_engine
-"$python" -m tests.servers.images
+"$python" -m tests.support.servers.images
 ROUTEDB_TEST_CONTAINERS=1 "$@"

@@ -1,4 +1,5 @@
-"""The drivers, one file each. A driver is imported when its first node is opened."""
+"""The drivers, one file each beside what is their dialect's. A driver is imported when
+its first node is opened."""
 
 from __future__ import annotations
 
@@ -9,9 +10,9 @@ from routedb.adapters.base import Adapter
 
 # engine -> module here, the driver's module, and the extra that installs it
 _DRIVERS = {
-    "postgresql": ("psycopg2", "psycopg2", "postgresql"),
-    "mysql": ("mysqlclient", "MySQLdb", "mysql"),
-    "sqlite": ("sqlite3", "sqlite3", ""),
+    "postgresql": ("postgresql.psycopg2", "psycopg2", "postgresql"),
+    "mysql": ("mysql.mysqlclient", "MySQLdb", "mysql"),
+    "sqlite": ("sqlite.sqlite3", "sqlite3", ""),
     "fake": ("fake", "", ""),
 }
 _loaded: dict[str, Adapter] = {}

@@ -12,7 +12,7 @@ from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.statement import TxMode
-from routedb.topology.commits import Note, Sighting
+from routedb.topology.commit_status import CommitNote, StatusReply
 from routedb.topology.snapshot import Answer
 
 __all__ = ["Adapter", "Commits", "Fault", "Raw", "RawCursor", "TxMode"]
@@ -24,14 +24,14 @@ RawCursor = Any  # the driver's cursor
 class Commits(Protocol):
     """How a server is asked what became of a commit whose answer was lost."""
 
-    def note(self, raw: Raw, last: Note | None = None) -> Note | None:
+    def note(self, raw: Raw, last: CommitNote | None = None) -> CommitNote | None:
         """Note the open transaction before its commit; None when it has no id. `last`
         is the same session's last note, if any."""
 
-    def sight(self, raw: Raw, note: Note) -> Sighting | None:
+    def sight(self, raw: Raw, note: CommitNote) -> StatusReply | None:
         """Ask a writer for a noted transaction; None when it is no writer."""
 
-    def end(self, raw: Raw, note: Note) -> bool:
+    def end(self, raw: Raw, note: CommitNote) -> bool:
         """End the noted transaction's session if it waits for a statement; tell
         whether it did."""
 
@@ -133,6 +133,6 @@ class Adapter(Protocol):
         """Make a driver's exception also an instance of routedb's class of the same
         PEP 249 name, by assigning `__class__`; return it. Others return unchanged."""
 
-    def own(self, kind: type[errors.Error]) -> type[errors.Error]:
-        """Return the class to raise for an error of ours on a connection of this face:
-        also a subclass of the driver's class of the same PEP 249 name."""
+    def error_class(self, kind: type[errors.Error]) -> type[errors.Error]:
+        """Return the class to raise for an error of ours on a connection of this
+        frontend: also a subclass of the driver's class of the same PEP 249 name."""

@@ -343,7 +343,7 @@ class FakeAdapter:
     def __init__(self) -> None:
         self._translation = Translation(sys.modules[__name__])
         self.adopt = self._translation.adopt
-        self.own = self._translation.own
+        self.error_class = self._translation.error_class
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a connection to the server of that name."""

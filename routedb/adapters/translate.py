@@ -56,7 +56,7 @@ class Translation:
                 return joined(*exc.args).with_traceback(exc.__traceback__)
         return exc
 
-    def own(self, kind: type[errors.Error]) -> type[errors.Error]:
+    def error_class(self, kind: type[errors.Error]) -> type[errors.Error]:
         """Return the class for an error of ours that is also one of the driver's."""
         joined = self._own.get(kind)
         if joined is None:
@@ -101,4 +101,4 @@ def _adopted(driver: str, kind: Any, args: tuple[Any, ...]) -> BaseException:
 
 
 def _own(driver: str, kind: Any, args: tuple[Any, ...]) -> errors.Error:
-    return _translation(driver).own(kind)(*args)
+    return _translation(driver).error_class(kind)(*args)

@@ -13,14 +13,14 @@ from routedb import adapters
 from routedb.cli.logs import FORMATS
 from routedb.cli.output import cells, console, milliseconds, table
 from routedb.cli.queries import check_queries
-from routedb.cli.source import FAILED, read, source_argument
+from routedb.cli.startup import FAILED, config_argument, load_config
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.engine.shared.core import Core
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
-from routedb.monitor import probe
-from routedb.monitor.patroni import Enquiry, UnheardError
+from routedb.monitor import probe_once
+from routedb.monitor.patroni_client import PatroniClient, PatroniUnreachableError
 from routedb.topology.snapshot import Answer, Role
 from routedb.topology.status import NodeStatus, status, trouble
 
@@ -47,7 +47,7 @@ class Report(NamedTuple):
 
 
 @click.command()
-@source_argument
+@config_argument
 @click.option(
     "--queries",
     type=click.File("r", encoding="utf-8", errors="surrogateescape"),
@@ -71,7 +71,7 @@ def check(source: str, queries: TextIO | None, form: str | None) -> None:
     """
     if form is not None and queries is None:
         raise click.UsageError("--format is the format of --queries FILE")
-    config = read(source)
+    config = load_config(source)
     if queries is not None:
         check_queries(config, queries, form)
         return
@@ -95,10 +95,10 @@ def find_members(core: Core) -> list[str]:
     for name, database in core.config.databases.items():
         if database.discovery is None:
             continue
-        enquiry = Enquiry(database.discovery, database.connect_timeout_s)
+        client = PatroniClient(database.discovery, database.connect_timeout_s)
         try:
-            core.update_members(database.groups[0].id, enquiry.ask())
-        except UnheardError as exc:
+            core.update_members(database.groups[0].id, client.ask())
+        except PatroniUnreachableError as exc:
             troubles.append(f"{name}: Patroni names no members: {exc}")
     return troubles
 
@@ -115,7 +115,7 @@ def _ask(config: ClusterConfig, node: NodeConfig) -> Report:
     try:
         adapter = adapters.load(node.engine)
         timeout_s = config.databases[node.database].connect_timeout_s
-        return Report(node, probe(node, adapter, timeout_s))
+        return Report(node, probe_once(node, adapter, timeout_s))
     except Exception as exc:  # drivers raise what they like; it belongs in the table
         said = " ".join(mask(str(exc)).split())  # libpq's messages have several lines
         return Report(node, None, said or type(exc).__name__)
@@ -142,12 +142,12 @@ def group_troubles(core: Core, reports: Sequence[Report]) -> list[str]:
             troubles.append(f"{name}: two nodes claim to be the writer")
         elif group.id not in writers and not is_read_only:
             troubles.append(f"{name}: no node answers as writer")
-        elif view.strangers and view.writer is None:
+        elif view.foreign_nodes and view.writer is None:
             troubles.append(f"{name}: no node of its cluster answers as writer")
         troubles += [
             f"{core.nodes[node.id]}: {trouble(view, node)}"
             for node in view.nodes
-            if node.id in view.strangers
+            if node.id in view.foreign_nodes
         ]
     return troubles
 

@@ -9,12 +9,12 @@ from rich.table import Table
 
 from routedb.cli.output import cells, console
 from routedb.cli.params import parameters
-from routedb.cli.source import opened, settle, source_argument
+from routedb.cli.startup import config_argument, open_cluster, wait_for_nodes
 from routedb.engine.route.explain import Explanation
 
 
 @click.command()
-@source_argument
+@config_argument
 @click.argument("statement", metavar="SQL")
 @click.option(
     "-p",
@@ -38,9 +38,9 @@ def explain(
     Exits with 1 and says why on the error stream when the statement is refused.
     """
     values = parameters(statement, params)
-    with opened(source) as cluster:
+    with open_cluster(source) as cluster:
         connection = cluster.connect(autocommit=True)
-        settle(cluster)
+        wait_for_nodes(cluster)
         is_told = using is not None or role is not None
         with connection.using(using, role=role) if is_told else nullcontext():
             explanation = connection.explain(statement, values)

@@ -8,10 +8,10 @@ from typing import TextIO
 import click
 from rich.text import Text
 
+from routedb.cli.dry_run import DryRun
 from routedb.cli.logs import read
 from routedb.cli.output import cells, console, table
-from routedb.cli.rehearsal import Rehearsal
-from routedb.cli.source import FAILED
+from routedb.cli.startup import FAILED
 from routedb.config.model import ClusterConfig
 from routedb.engine.route.shadow.tally import Line, Report
 
@@ -23,12 +23,12 @@ def check_queries(config: ClusterConfig, log: TextIO, form: str | None) -> None:
 
     Exits with 1 when a statement would be refused.
     """
-    rehearsal = Rehearsal(config)
-    report = rehearsal.run(read(log, form))
+    dry_run = DryRun(config)
+    report = dry_run.run(read(log, form))
     console().print(_table(report))
     click.echo(report.totals)
-    if rehearsal.controls:
-        click.echo(f"beside them {rehearsal.controls} BEGIN, COMMIT and the like")
+    if dry_run.controls:
+        click.echo(f"beside them {dry_run.controls} BEGIN, COMMIT and the like")
     if report.refused:
         sys.exit(FAILED)
 

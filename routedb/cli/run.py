@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from routedb.cli.source import source_of, telling
+from routedb.cli.startup import config_source, report_errors
 from routedb.engine.route.shadow.tally import report
 from routedb.integrations.patch import patch
 
@@ -85,8 +85,8 @@ def run(
         start = _script(words)
     else:
         start = _module(module, words)
-    with telling():
-        source = None if config is None else source_of(config)
+    with report_errors():
+        source = None if config is None else config_source(config)
         options = {"shadow": True} if shadow else {}
         patch(source, drivers=drivers or None, **options)
     if shadow:

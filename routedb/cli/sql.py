@@ -12,17 +12,23 @@ from typing import BinaryIO
 import click
 
 from routedb import errors
-from routedb.cli.answer import answered_by
-from routedb.cli.results import FORMATS, Result
-from routedb.cli.source import FAILED, opened, settle, source_argument, tell
+from routedb.cli.answering_nodes import answering_nodes
+from routedb.cli.result_formats import FORMATS, Result
+from routedb.cli.startup import (
+    FAILED,
+    config_argument,
+    open_cluster,
+    print_error,
+    wait_for_nodes,
+)
 from routedb.cluster import Cluster
-from routedb.connection import Connection
+from routedb.frontends.connection import Connection
 from routedb.routing import dialect_for
 from routedb.sql import split
 
 
 @click.command()
-@source_argument
+@config_argument
 @click.argument("file", type=click.File("rb"), required=False)
 @click.option(
     "-c",
@@ -62,12 +68,12 @@ def sql(
     if keep_going and single_transaction:
         raise click.UsageError("--single-transaction ends at the first error")
     texts = commands or (_read(file),)
-    with opened(source) as cluster:
+    with open_cluster(source) as cluster:
         config = cluster.config
         dialect = dialect_for(config, None)
         statements = [one for text in texts for one in split(text, dialect)]
         with closing(cluster.connect(autocommit=not single_transaction)) as connection:
-            settle(cluster)
+            wait_for_nodes(cluster)
             runner = partial(_run, cluster, connection)
             is_good = _run_all(runner, statements, FORMATS[form], keep_going)
             is_good = _finish(connection, is_good, single_transaction)
@@ -96,7 +102,7 @@ def _run_all(
         try:
             result = run(statement)
         except (errors.Error, errors.Warning) as exc:
-            tell(exc)
+            print_error(exc)
             is_good = False
             if not keep_going:
                 break
@@ -128,7 +134,7 @@ def _run(cluster: Cluster, connection: Connection, statement: str) -> Result:
             columns=columns,
             rows=rows,
             rowcount=cursor.rowcount,
-            node=answered_by(cluster, cursor),
+            node=answering_nodes(cluster, cursor),
             route=str(cursor.route or ""),
             seconds=time.perf_counter() - began,
         )

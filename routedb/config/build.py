@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from routedb.config import rules
+from routedb.config import table_rules
 from routedb.config.discovery import check_nodes, read_discovery
 from routedb.config.document import Document, Path
 from routedb.config.dsn import (
@@ -71,13 +71,12 @@ class Builder:
         return ClusterConfig(
             databases=databases,
             default=default,
-            tables=rules.build(self._document, databases, read_in),
+            tables=table_rules.build(self._document, databases, read_in),
             hints=top.get("hints", True),
             shadow=top.get("shadow", False),
             dialect=dialect,
             functions=self._functions(),
             source=self._document.label,
-            driver_options=dict(self._driver),
         )
 
     def _functions(self) -> dict[str, str]:

@@ -67,7 +67,9 @@ class Document:
         """Refuse a value that is not one of `words`, and name the nearest."""
         if value not in words:
             allowed = f"{what} are {', '.join(words)}"
-            self.refuse(path, f"{allowed}{near(str(_at(self.written, path)), words)}")
+            self.refuse(
+                path, f"{allowed}{suggest(str(_at(self.written, path)), words)}"
+            )
 
     def _label(self, path: Path) -> str:
         return KEYWORDS if path and path[0] in self._keywords else self.label
@@ -138,7 +140,7 @@ def _is_secret(path: Path) -> bool:
     return mask(said) != said
 
 
-def near(word: str, words: Iterable[str]) -> str:
+def suggest(word: str, words: Iterable[str]) -> str:
     """Return a question for the nearest of `words`, or nothing when none is near."""
     found = difflib.get_close_matches(word.lower(), list(words), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""

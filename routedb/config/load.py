@@ -52,7 +52,7 @@ def load(
     label, content, root = _read(source, driver, environ, read_file)
     document = Document(label, content, environ, ours, root)
     if not root or not _is_plain(content) or ours.keys() & set(CLUSTER_KEYWORDS):
-        from routedb.config.entries import check_shape  # noqa: PLC0415  (msgspec)
+        from routedb.config.schema import check_shape  # noqa: PLC0415  (msgspec)
 
         names = {*content, *CLUSTER_KEYWORDS}
         check_shape(document, {k: v for k, v in document.written.items() if k in names})

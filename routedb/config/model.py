@@ -141,7 +141,6 @@ class ClusterConfig:
         default_factory=dict
     )  # name -> "read" | "write"
     source: str = "arguments"  # "routedb.toml", "ROUTEDB_CONFIG=…", "mapping", "DSN"
-    driver_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def groups(self) -> tuple[GroupConfig, ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from routedb.config.document import Document, Path, near
+from routedb.config.document import Document, Path, suggest
 from routedb.config.dsn.address import MalformedError
 from routedb.config.dsn.url import read_url
 from routedb.config.model import PoolConfig
@@ -85,7 +85,7 @@ def _pool(document: Document, path: Path) -> PoolConfig | None:
         document.refuse(path, 'expected "on", "off" or a table')
     for key in value:
         if key not in _POOL:
-            allowed = f"allowed are {', '.join(_POOL)}{near(key, _POOL)}"
+            allowed = f"allowed are {', '.join(_POOL)}{suggest(key, _POOL)}"
             document.refuse((*path, key), f"no such key; {allowed}", found=False)
     set_ = {_POOL[key][0]: _POOL[key][1](document, (*path, key)) for key in value}
     pool = PoolConfig(**set_)

@@ -48,7 +48,7 @@ def execute(
         if link is None:
             executor.run(session, cursor, text, vars, executing(query, vars))
             return
-    raw = cursor.raws.get(link) or cursor.take(link)
+    raw = cursor.raw_cursors.get(link) or cursor.open_raw_cursor(link)
     loads, id_, lock = core.loads, link.id, link.lock
     if lock is not None:  # a driver for one thread at a time
         lock.acquire()
@@ -70,8 +70,8 @@ def execute(
     cursor.raw = raw
     if not plan.is_read:
         single.wrote(session, cursor, plan, raw)
-    elif raw is not cursor.seated:
-        cursor.seat(raw)
+    elif raw is not cursor.fetching_from:
+        cursor.bind_fetch(raw)
     if near is not session.links.sticky and plan.tracks_reads:
         session.tracker.confirm_read(link)
 

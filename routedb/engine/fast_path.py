@@ -18,7 +18,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.plans.plan import Plan
 from routedb.engine.session import Session
 from routedb.routing import Route
-from routedb.session import Look
+from routedb.session import View
 from routedb.topology import GroupView, Snapshot, pick
 
 # Under "eventual": so many reads go round, so that short-lived connections share the
@@ -43,7 +43,7 @@ def choose(session: Session, plan: Plan, near: Near) -> tuple[Link | None, Route
         return _within(session, plan)
     topology = session.core.topology
     group = topology.groups[group_id]
-    if plan.may_replica and group.ring:
+    if plan.may_replica and group.read_ring:
         if plan.reads_own_writes:
             return _held(session, plan, near, group, topology)
         link = _next(session, group)
@@ -57,7 +57,10 @@ def choose(session: Session, plan: Plan, near: Near) -> tuple[Link | None, Route
         return (link if link.is_alive() else None), route
     if group.is_single:
         _stay(session, near, plan, link, topology, STAY)
-    elif plan.shows_data and session.read_states.get(group_id, BLANK).source != link.id:
+    elif (
+        plan.shows_data
+        and session.read_states.get(group_id, BLANK).last_node != link.id
+    ):
         session.tracker.note_read(link)
     return link, route
 
@@ -92,16 +95,20 @@ def _held(
     group_id, sight = group.id, session.tracker
     mark = session.read_states.get(group_id, BLANK)
     if sight.writer_only.get(group_id) is topology:
-        link = session.open.get(mark.source)
-        if mark.source != group.writer or link is None or not _is_fresh(session, link):
+        link = session.open.get(mark.last_node)
+        if (
+            mark.last_node != group.writer
+            or link is None
+            or not _is_fresh(session, link)
+        ):
             link = None
         return link, plan.own_writes_route
     shared_at = (
         session.core.wrote_at.get(group_id, 0.0) if plan.shares_process_writes else 0.0
     )
     look = None
-    node: int | None = mark.source
-    if mark.chosen is not topology or shared_at > mark.shared_at:
+    node: int | None = mark.last_node
+    if mark.confirmed_in is not topology or shared_at > mark.process_wrote_at:
         look = sight.view_of(mark, shared_at)
         node = _pick(session, group, look)
     link = None if node is None else session.open.get(node)
@@ -111,29 +118,32 @@ def _held(
         moved = sight.switch_source(group_id, link.id, look)
         if moved is None:  # another thread was faster
             return None, plan.replica_route
-        moved.chosen = topology
+        moved.confirmed_in = topology
     _stay(
         session, near, plan, link, topology, LONG
     )  # in vain when the mark is a new one
     return link, plan.replica_route
 
 
-def _pick(session: Session, group: GroupView, look: Look) -> int | None:
+def _pick(session: Session, group: GroupView, look: View) -> int | None:
     """Return the source again unless it is busy, or another replica that may answer."""
     among, loads = session.tracker.allowed_replicas(group, look), session.core.loads
-    ring, source = group.ring if among is None else among, look.mark.source
-    if source in ring and not loads[source]:
+    read_ring, source = (
+        group.read_ring if among is None else among,
+        look.read_state.last_node,
+    )
+    if source in read_ring and not loads[source]:
         return source
-    return pick(ring, loads, session.start)
+    return pick(read_ring, loads, session.start)
 
 
 def _next(session: Session, group: GroupView) -> Link | None:
-    loads, ring = session.core.loads, group.ring
+    loads, read_ring = session.core.loads, group.read_ring
     session.turn += 1
     turn = session.start + session.turn
-    node = ring[turn % len(ring)]
+    node = read_ring[turn % len(read_ring)]
     if loads[node]:  # busy: see whether its neighbour is less so
-        node = pick(ring, loads, turn)  # type: ignore[assignment]
+        node = pick(read_ring, loads, turn)  # type: ignore[assignment]
     link = session.open.get(node)
     return link if link is not None and _is_fresh(session, link) else None
 

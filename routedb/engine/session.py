@@ -22,7 +22,7 @@ from routedb.engine.shared.core import Core
 from routedb.engine.transactions.commit import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.routing import CONSISTENCIES, Route
-from routedb.session import State
+from routedb.session import TxState
 from routedb.topology.snapshot import GroupView, Role, Snapshot
 
 Call = Callable[[RawCursor], Any]
@@ -36,11 +36,11 @@ class Control(NamedTuple):
 
 
 class VirtualCursor(Protocol):
-    """What the dispatcher needs of a virtual cursor."""
+    """What the session needs of a virtual cursor."""
 
     raw: RawCursor  # the driver's cursor that holds the results; None at first
-    seated: RawCursor  # the one whose fetch methods the virtual cursor shows
-    raws: dict[Link, RawCursor]
+    fetching_from: RawCursor  # the one whose fetch methods the virtual cursor shows
+    raw_cursors: dict[Link, RawCursor]
     route: Route | None
     link: Link | None
     control: Control | None  # the last statement, when the transaction carried it out
@@ -49,33 +49,33 @@ class VirtualCursor(Protocol):
     def session(self) -> Session:
         """The session it belongs to; after close, one that refuses every text."""
 
-    def take(self, link: Link) -> RawCursor:
-        """Open a raw cursor on `link` and keep it in `raws`."""
+    def open_raw_cursor(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link` and keep it in `raw_cursors`."""
 
-    def seat(self, raw: RawCursor) -> None:
+    def bind_fetch(self, raw: RawCursor) -> None:
         """Fetch from `raw` from now on."""
 
-    def unseat(self) -> None:
+    def unbind_fetch(self) -> None:
         """There is nothing to fetch."""
 
-    def hold(self) -> None:
+    def buffer_results(self) -> None:
         """Take in the results that a text of several statements has left."""
 
 
 class Session:
-    """One virtual connection's state, owned by its dispatcher."""
+    """One virtual connection's state, owned by it."""
 
-    def __init__(self, core: Core, face: Adapter, mode: TxMode) -> None:
+    def __init__(self, core: Core, frontend: Adapter, mode: TxMode) -> None:
         self.core = core
-        self.face = face
+        self.frontend = frontend
         self.links = Links(core, mode)
         self.open = self.links.open
         self.tracker = ConsistencyTracker(core, self.links)
         self.read_states = self.tracker.read_states
         self.transaction = Transaction(self.links, self.tracker)
-        # What the driver's own quoting is to be given: a raw connection, or the face.
+        # What the driver's own quoting needs: a raw connection, or the frontend.
         self.quoting_connection: Callable[[], Any] = lambda: self.default_link().raw
-        # The link that ran the last statement, where the face knows.
+        # The link that ran the last statement, where the frontend knows.
         self.last_link: Callable[[], Link | None] = lambda: None
         self.links.on_pins_lost = WeakMethod(self.refresh)
         self.temporary_names: frozenset[str] = frozenset()  # names of temporary tables
@@ -107,7 +107,9 @@ class Session:
         Raises InterfaceError after close: a closed session knows no text, so all come
         here, and the hot path need not ask."""
         if self.is_closed:
-            raise self.faced(errors.InterfaceError("the connection is closed"))
+            raise self.as_frontend_error(
+                errors.InterfaceError("the connection is closed")
+            )
         if isinstance(sql, str):
             return self._learn(sql)
         if isinstance(sql, bytes | bytearray | memoryview):
@@ -126,14 +128,14 @@ class Session:
         try:
             return self.texts.learn(sql)
         except errors.Error as exc:
-            raise self.faced(exc) from None
+            raise self.as_frontend_error(exc) from None
 
     def commit(self, end: End = Link.commit) -> None:
         """Commit the open transaction, if any; `end` does so on its home."""
         try:
             self.transaction.commit(end)
         except errors.Error as exc:
-            raise self.faced(exc) from exc.__cause__
+            raise self.as_frontend_error(exc) from exc.__cause__
         finally:
             self.refresh()
 
@@ -195,14 +197,14 @@ class Session:
         """Override where statements go; return what was chosen before."""
         config = self.core.config
         if database is not None and database not in config.databases:
-            raise self.faced(
+            raise self.as_frontend_error(
                 errors.HintError(
                     f"using({database!r}): no such database in {config.source}; "
                     f"configured are {', '.join(config.databases)}"
                 )
             )
         if consistency is not None and consistency not in CONSISTENCIES:
-            raise self.faced(
+            raise self.as_frontend_error(
                 errors.HintError(
                     f"using(consistency={consistency!r}): allowed are "
                     f"{', '.join(CONSISTENCIES)}"
@@ -232,17 +234,17 @@ class Session:
             self.links, group
         )
 
-    def faced(self, exc: errors.Error) -> errors.Error:
-        """Return an error of ours as this connection's face raises it.
+    def as_frontend_error(self, exc: errors.Error) -> errors.Error:
+        """Return an error of ours as this connection's frontend raises it.
 
         It is then also an instance of the driver's class of the same PEP 249 name; an
         error of the driver stays as it is.
         """
         if type(exc).__module__ != errors.__name__:
             return exc
-        faced = self.face.own(type(exc))(*exc.args)
-        faced.__cause__ = exc.__cause__
-        return faced
+        error = self.frontend.error_class(type(exc))(*exc.args)
+        error.__cause__ = exc.__cause__
+        return error
 
     def rotation(self) -> int:
         """Return the place in a ring of replicas whose turn it is."""
@@ -253,7 +255,7 @@ class Session:
         pins = self.links.pins
         self.temporary_names = pins.names
         self.is_unconstrained = (
-            self.transaction.state is State.AUTOCOMMIT
+            self.transaction.state is TxState.AUTOCOMMIT
             and self.role is None
             and self.consistency is None
             and not pins.names

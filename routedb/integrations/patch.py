@@ -28,7 +28,7 @@ from routedb.runtime import Source, connect, read_config
 Connect = Callable[..., Any]
 
 # Parts of routedb that programs run above, not below: they may call a user's code.
-_ABOVE = ("routedb.__main__", "routedb.cli", "routedb.integrations")
+_CALLERS = ("routedb.__main__", "routedb.cli", "routedb.integrations")
 
 _ENGINES = {"psycopg2": "postgresql", "MySQLdb": "mysql"}
 
@@ -39,7 +39,7 @@ _BEHAVIOUR = {
     "psycopg2": ("connection_factory", "cursor_factory", "async", "async_"),
     "MySQLdb": ("autocommit",),
 }
-_DRIVER_S = {
+_DRIVER_ONLY = {
     "psycopg2": ("application_name", "client_encoding", "options"),
     "MySQLdb": ("charset", "collation", "use_unicode", "conv", "cursorclass")
     + ("client_flag", "sql_mode", "init_command", "binary_prefix"),
@@ -65,12 +65,14 @@ class Patch:
         self.source = source
         self.options = dict(options)
         self.engines = engines  # of the configuration's nodes
-        self._seats = [_Seat(module, self) for module in drivers]
+        self._driver_patches = [_DriverPatch(module, self) for module in drivers]
 
     @property
     def drivers(self) -> tuple[str, ...]:
         """The names of the driver modules whose `connect` is replaced."""
-        return tuple(seat.module.__name__ for seat in self._seats)
+        return tuple(
+            driver_patch.module.__name__ for driver_patch in self._driver_patches
+        )
 
     @property
     def is_active(self) -> bool:
@@ -86,13 +88,13 @@ class Patch:
         with _state.lock:
             if self.is_active:
                 _state.patch = None
-                for seat in self._seats:
-                    seat.clear()
+                for driver_patch in self._driver_patches:
+                    driver_patch.uninstall()
 
-    def take(self) -> None:
+    def install(self) -> None:
         """Put the replacements in their places. For `patch` alone."""
-        for seat in self._seats:
-            seat.take()
+        for driver_patch in self._driver_patches:
+            driver_patch.install()
 
     def __enter__(self) -> Patch:
         return self
@@ -140,7 +142,7 @@ def patch(
         before = _state.patch
         if before is None:
             _state.patch = made
-            made.take()
+            made.install()
             return made
     asked = (made.source, made.options, made.drivers)
     if (before.source, before.options, before.drivers) != asked:
@@ -150,7 +152,7 @@ def patch(
     return before
 
 
-class _Seat:
+class _DriverPatch:
     """One driver module: its own `connect`, under all its names, and ours."""
 
     def __init__(self, module: ModuleType, owner: Patch) -> None:
@@ -159,13 +161,13 @@ class _Seat:
         self._names: list[str] = []
         self._ours = _replacement(module.__name__, self._real, owner)
 
-    def take(self) -> None:
+    def install(self) -> None:
         # mysqlclient calls one function connect, Connect and Connection.
         self._names = [n for n, v in vars(self.module).items() if v is self._real]
         for name in self._names:
             setattr(self.module, name, self._ours)
 
-    def clear(self) -> None:
+    def uninstall(self) -> None:
         for name in self._names:
             if getattr(self.module, name) is self._ours:
                 setattr(self.module, name, self._real)
@@ -173,19 +175,19 @@ class _Seat:
 
 def _replacement(driver: str, real: Connect, owner: Patch) -> Connect:
     """Return the function that stands in for the driver's `connect`."""
-    own_address = _ADDRESSES[driver]
+    address_of = _ADDRESSES[driver]
     kept = _BEHAVIOUR[driver]
     if owner.engines == {_ENGINES[driver]}:
-        kept += _DRIVER_S[driver]
+        kept += _DRIVER_ONLY[driver]
 
     def connect_routed(*args: Any, **keywords: Any) -> Any:
         if not owner.is_active or _is_from_routedb():
             return real(*args, **keywords)
-        address, given = own_address(args, keywords)
-        if _is_beyond(given):
+        address, given = address_of(args, keywords)
+        if _is_unsupported(given):
             return real(*args, **keywords)
         if owner.source is not None:
-            address, given = owner.source, _kept(kept, address, given)
+            address, given = owner.source, _kept_keywords(kept, address, given)
         return connect(address, **{**given, **owner.options})
 
     connect_routed.__name__ = connect_routed.__qualname__ = "connect"
@@ -193,7 +195,7 @@ def _replacement(driver: str, real: Connect, owner: Patch) -> Connect:
     return connect_routed
 
 
-def _kept(
+def _kept_keywords(
     names: Iterable[str], address: str, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return of what the program passes that which the configuration leaves to it."""
@@ -203,7 +205,7 @@ def _kept(
     return {key: given[key] for key in names if given.get(key) is not None}
 
 
-def _is_beyond(given: Mapping[str, Any]) -> bool:
+def _is_unsupported(given: Mapping[str, Any]) -> bool:
     """Tell whether the program asks for what `routedb.connect` refuses: a connection
     that is asynchronous or for replication. It gets the driver's own."""
     if given.get("async") or given.get("async_"):
@@ -220,7 +222,7 @@ def _is_from_routedb() -> bool:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
-        if name.startswith("routedb.") and not name.startswith(_ABOVE):
+        if name.startswith("routedb.") and not name.startswith(_CALLERS):
             return True
         frame = frame.f_back
     return False
@@ -233,7 +235,7 @@ def _modules(
     if drivers is not None:
         return [_module(name) for name in drivers]
     found: list[ModuleType] = []
-    for name in _suiting(config):
+    for name in _candidates(config):
         try:
             found.append(import_module(name))
         except ImportError:
@@ -256,7 +258,7 @@ def _module(name: str) -> ModuleType:
         raise errors.InterfaceError(f"patch: {name} cannot be imported: {exc}") from exc
 
 
-def _suiting(config: ClusterConfig | None) -> Iterable[str]:
+def _candidates(config: ClusterConfig | None) -> Iterable[str]:
     """A program that uses both drivers must not get one's rows from the other."""
     if config is None:
         return _ENGINES

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import peewee
 
-from routedb.connection import Connection
+from routedb.frontends.connection import Connection
 from routedb.runtime import connect, read_config
 
 _MYSQL_S_OWN = ("charset", "sql_mode")  # peewee sets them, and other drivers fail

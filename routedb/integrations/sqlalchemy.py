@@ -47,7 +47,7 @@ class _Routed(DefaultDialect):
         if url.drivername == "routedb":
             address = (url.database, dict(rest.query))
         else:
-            address = self.own_address(rest)
+            address = self.server_address(rest)
         return [], {"address": address, **options, **self.given}
 
     def connect(self, *_: Any, **keywords: Any) -> Any:
@@ -56,13 +56,15 @@ class _Routed(DefaultDialect):
         if keywords.get("source") is not None:
             source, options = keywords.pop("source"), {}
         options = {**options, **keywords}
-        return connect(source, **self.needs(source, options), **options)
+        return connect(source, **self.driver_keywords(source, options), **options)
 
-    def needs(self, source: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    def driver_keywords(
+        self, source: Any, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Return the driver's keywords that the dialect wants beside `options`."""
         return {}
 
-    def own_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
+    def server_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
         """Return the same for the URL of one server."""
         raise NotImplementedError
 
@@ -70,21 +72,21 @@ class _Routed(DefaultDialect):
         self, cursor: Any, statement: str, parameters: Any, context: Any = None
     ) -> None:
         """Run a statement where its execution options say."""
-        with _aimed(cursor, context):
+        with _using_options(cursor, context):
             super().do_execute(cursor, statement, parameters, context)
 
     def do_execute_no_params(
         self, cursor: Any, statement: str, context: Any = None
     ) -> None:
         """Run a statement that has no parameters where its execution options say."""
-        with _aimed(cursor, context):
+        with _using_options(cursor, context):
             super().do_execute_no_params(cursor, statement, context)
 
     def do_executemany(
         self, cursor: Any, statement: str, parameters: Any, context: Any = None
     ) -> None:
         """Run a statement for many sets of parameters, likewise."""
-        with _aimed(cursor, context):
+        with _using_options(cursor, context):
             super().do_executemany(cursor, statement, parameters, context)
 
 
@@ -99,7 +101,7 @@ class PostgreSQL(_Routed, PGDialect_psycopg2):
         """Return psycopg2 with `connect` of routedb."""
         return with_connect(PGDialect_psycopg2.import_dbapi(), connect)
 
-    def own_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
+    def server_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
         """Return a DSN of libpq's keywords."""
         given, options = PGDialect_psycopg2.create_connect_args(self, url)
         dsn = self.loaded_dbapi.extensions.make_dsn(*given, **options)
@@ -117,12 +119,14 @@ class MySQL(_Routed, MySQLDialect_mysqldb):  # type: ignore[misc]  # more argume
         """Return MySQLdb with `connect` of routedb."""
         return with_connect(MySQLDialect_mysqldb.import_dbapi(), connect)
 
-    def own_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
+    def server_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
         """Return mysqlclient's keywords."""
         _, options = MySQLDialect_mysqldb.create_connect_args(self, url)
         return _MYSQL, {_MYSQL_ALIASES.get(k, k): v for k, v in options.items()}
 
-    def needs(self, source: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    def driver_keywords(
+        self, source: Any, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """FOUND_ROWS: the ORM counts the rows that an UPDATE matches. Other drivers
         would not know it."""
         if "client_flag" in options:
@@ -151,7 +155,7 @@ class SQLite(_Routed, SQLiteDialect_pysqlite):
             return QueuePool
         return super().get_pool_class(url)
 
-    def own_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
+    def server_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
         """Return a DSN."""
         query = f"?{urlencode(url.query, doseq=True)}" if url.query else ""
         return f"sqlite:///{quote(url.database or ':memory:', '/:')}{query}", {}
@@ -184,7 +188,7 @@ class Configured(DefaultDialect):
     def __new__(cls, connect_args: Any = None, **options: Any) -> Any:
         """Return a dialect that connects as `connect_args` say."""
         given = dict(connect_args or {})
-        dialect = _dialect(read_config(given.get("source"), _but(given, "source")))
+        dialect = _dialect(read_config(given.get("source"), _without(given, "source")))
         made = dialect(**{**options, "dbapi": dialect.import_dbapi()})
         made.given = given
         return made
@@ -201,7 +205,7 @@ class Configured(DefaultDialect):
 
 
 @contextmanager
-def _aimed(cursor: Any, context: Any) -> Iterator[None]:
+def _using_options(cursor: Any, context: Any) -> Iterator[None]:
     """Send what runs in the block where the execution options say."""
     options = context.execution_options if context is not None else {}
     database, role = options.get("routedb_using"), options.get("routedb_role")
@@ -219,5 +223,5 @@ def _dialect(config: ClusterConfig) -> Any:
     return _DIALECTS[engine]
 
 
-def _but(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _without(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key != name}

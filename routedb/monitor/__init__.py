@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from routedb.monitor.monitor import Monitor
-from routedb.monitor.probe import probe
+from routedb.monitor.probe_once import probe_once
 
-__all__ = ["Monitor", "probe"]
+__all__ = ["Monitor", "probe_once"]

@@ -1,10 +1,10 @@
 """The monitor of a runtime: keeps asking the nodes, and publishes what it hears.
 
-    Monitor    when there is a crew: start, pause, stop, fork
-    Crew       its threads: whose turn it is
-    Watch      one node: one probe over its own link
-    Scout      one discovered group: who its members are
-    Pace       how soon again
+    Monitor          when there are workers: start, pause, stop, fork
+    Workers          its threads: whose turn it is
+    NodeProbe        one node: one probe over its own link
+    MemberDiscovery  one discovered group: who its members are
+    ProbeInterval    how soon again
 
 It never decides anything about a node; what news mean is topology's to say.
 """
@@ -25,11 +25,11 @@ from routedb.config.model import (
     Discovery,
     NodeConfig,
 )
-from routedb.monitor.crew import Crew, Duty
-from routedb.monitor.pace import CALM_S, JITTER, Pace
-from routedb.monitor.patroni import Enquiry
-from routedb.monitor.scout import Register, Scout
-from routedb.monitor.watch import GiveUp, Publish, Watch
+from routedb.monitor.discovery import MemberDiscovery, MemberRegistry
+from routedb.monitor.intervals import CALM_S, JITTER, ProbeInterval
+from routedb.monitor.node_probe import GiveUp, NodeProbe, Publish
+from routedb.monitor.patroni_client import PatroniClient
+from routedb.monitor.workers import Task, Workers
 from routedb.topology.snapshot import NodeView, Snapshot
 
 STOP_S = 2.0  # `stop` waits no longer than this for threads that hang in a driver
@@ -59,7 +59,7 @@ class Monitor:
         rng: random.Random | None = None,
         wanted: Callable[[int], float] = lambda group: 0.0,
         give_up: GiveUp = lambda node, since: None,
-        register: Register | None = None,
+        register: MemberRegistry | None = None,
     ) -> None:
         self._config = config
         self._register = register
@@ -70,13 +70,13 @@ class Monitor:
         self._clock = clock
         self._wanted = wanted  # group -> when somebody last wanted a sample of it
         self._rng = rng or random.Random()
-        self._lock = threading.Lock()  # guards the crew and the nodes
-        self._crew: Crew | None = None
-        self._pid = os.getpid()  # the process that the crew's threads are in
-        self._nodes: dict[int, tuple[NodeConfig, ...]] = {  # to watch, by group
+        self._lock = threading.Lock()  # guards the workers and the nodes
+        self._workers: Workers | None = None
+        self._pid = os.getpid()  # the process that the threads are in
+        self._nodes: dict[int, tuple[NodeConfig, ...]] = {  # to probe, by group
             group.id: group.nodes for group in config.groups if not group.is_single
         }
-        self._intervals: weakref.WeakKeyDictionary[Duty, Callable[[bool], float]]
+        self._intervals: weakref.WeakKeyDictionary[Task, Callable[[bool], float]]
         self._intervals = weakref.WeakKeyDictionary()
         forget = weakref.WeakMethod(self.forget)
         os.register_at_fork(after_in_child=lambda: _call(forget))
@@ -87,36 +87,36 @@ class Monitor:
             return
         self.forget()  # another hook of a fork may come here before ours has run
         with self._lock:
-            if self._crew is None:
-                self._crew = self._muster()
-                self._crew.start()
+            if self._workers is None:
+                self._workers = self._make_workers()
+                self._workers.start()
             else:
-                self._crew.resume()
+                self._workers.resume()
 
     def pause(self) -> None:
         """Say that nobody needs news: links close soon, threads sleep until `start`."""
         with self._lock:
-            if self._crew is not None:
-                self._crew.pause()
+            if self._workers is not None:
+                self._workers.pause()
 
     def wake(self) -> None:
         """Say that somebody waits for news: probe now, and fast for some seconds."""
         with self._lock:
-            if self._crew is not None:
-                self._crew.wake()
+            if self._workers is not None:
+                self._workers.wake()
 
-    def hasten(self, group: int) -> None:
+    def request_sample(self, group: int) -> None:
         """Say that a sample of this group is wanted soon."""
         with self._lock:
-            if self._crew is not None:
-                self._crew.hasten(group)
+            if self._workers is not None:
+                self._workers.request_sample(group)
 
     def stop(self) -> None:
         """End the threads and close the links, within `STOP_S`."""
         with self._lock:
-            crew, self._crew = self._crew, None
-        if crew is not None:
-            crew.stop(STOP_S)
+            workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.stop(STOP_S)
 
     def forget(self) -> None:
         """In a forked child: give up the parent's links, whose threads are not here.
@@ -126,75 +126,81 @@ class Monitor:
         if self._pid == os.getpid():
             return
         self._pid = os.getpid()
-        crew, self._crew = self._crew, None
+        workers, self._workers = self._workers, None
         self._lock = threading.Lock()  # a thread that is not here may have held it
         self._rng.seed()  # or parent and children would probe in step
-        for duty in crew.duties if crew is not None else ():
-            duty.abandon()
+        for task in workers.tasks if workers is not None else ():
+            task.abandon()
 
-    def _muster(self) -> Crew:
-        watches = [self._watch(n) for nodes in self._nodes.values() for n in nodes]
-        scouts = [
-            self._scout(database, database.discovery, self._register)
+    def _make_workers(self) -> Workers:
+        node_probes = [
+            self._node_probe(n) for nodes in self._nodes.values() for n in nodes
+        ]
+        discoveries = [
+            self._member_discovery(database, database.discovery, self._register)
             for database in self._config.databases.values()
             if database.discovery is not None and self._register is not None
         ]
-        return Crew([*watches, *scouts], self._interval, self._clock)
+        return Workers([*node_probes, *discoveries], self._interval, self._clock)
 
-    def _interval(self, duty: Duty, hurry: bool) -> float:
-        return self._intervals[duty](hurry)
+    def _interval(self, task: Task, hurry: bool) -> float:
+        return self._intervals[task](hurry)
 
-    def _watch(self, node: NodeConfig) -> Watch:
-        pace = Pace(self._rng)
+    def _node_probe(self, node: NodeConfig) -> NodeProbe:
+        probe_interval = ProbeInterval(self._rng)
 
-        def see() -> NodeView:
+        def node_view() -> NodeView:
             return self._view().groups[node.group].find(node.id)
 
         def interval(hurry: bool) -> float:
             group = self._view().groups[node.group]
             wanted_at = self._wanted(group.id)
-            return pace.interval(node.id, group, self._clock(), hurry, wanted_at)
+            return probe_interval.interval(
+                node.id, group, self._clock(), hurry, wanted_at
+            )
 
         database = self._config.databases[node.database]
         adapter = self._adapter_for(node.engine)
-        watch = Watch(
+        node_probe = NodeProbe(
             node,
             adapter,
             database.connect_timeout_s,
             self._publish,
-            see,
+            node_view,
             self._clock,
             max(SHORTEST_SILENCE_S, database.failover_timeout_s - NOTICE_S),
             self._give_up,
         )
-        self._intervals[watch] = interval
-        return watch
+        self._intervals[node_probe] = interval
+        return node_probe
 
-    def _scout(
-        self, database: DatabaseConfig, discovery: Discovery, register: Register
-    ) -> Scout:
-        enquiry = Enquiry(discovery, database.connect_timeout_s)
-        scout = Scout(database, enquiry, register, self._found, self._rng)
-        self._intervals[scout] = scout.interval
-        return scout
+    def _member_discovery(
+        self, database: DatabaseConfig, discovery: Discovery, register: MemberRegistry
+    ) -> MemberDiscovery:
+        client = PatroniClient(discovery, database.connect_timeout_s)
+        member_discovery = MemberDiscovery(
+            database, client, register, self._found, self._rng
+        )
+        self._intervals[member_discovery] = member_discovery.interval
+        return member_discovery
 
     def _found(self, group: int, nodes: Sequence[NodeConfig], is_moved: bool) -> None:
-        """Watch those nodes of a group, and no others."""
+        """Probe those nodes of a group, and no others."""
         with self._lock:
             before = {node.id for node in self._nodes[group]}
             self._nodes[group] = tuple(nodes)
-            crew = self._crew
-            if crew is None:
+            workers = self._workers
+            if workers is None:
                 return
             for node in nodes:
                 if node.id not in before:
-                    crew.add(self._watch(node))
+                    workers.add(self._node_probe(node))
             after = {node.id for node in nodes}
-            for duty in crew.duties:
-                if isinstance(duty, Watch) and duty.node.id in before - after:
-                    crew.dismiss(duty)
+            for task in workers.tasks:
+                if isinstance(task, NodeProbe) and task.node.id in before - after:
+                    workers.remove(task)
         if is_moved:
-            crew.wake()
+            workers.wake()
 
 
 def _call(method: weakref.WeakMethod[Callable[[], None]]) -> None:

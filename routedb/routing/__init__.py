@@ -10,11 +10,11 @@ from routedb.routing.decide import (
     decide_role,
     route_for,
 )
-from routedb.routing.place import (
+from routedb.routing.placement import (
     Placement,
     database_for,
     dialect_for,
-    place,
+    find_placement,
 )
 from routedb.routing.route import Reason, Route
 from routedb.routing.rules import Rules
@@ -31,6 +31,6 @@ __all__ = [
     "database_for",
     "decide_role",
     "dialect_for",
-    "place",
+    "find_placement",
     "route_for",
 ]

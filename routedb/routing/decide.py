@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from routedb import errors
 from routedb.config.model import ClusterConfig, DatabaseConfig
-from routedb.routing.place import Placement
+from routedb.routing.placement import Placement
 from routedb.routing.route import Reason, Route
 from routedb.sql.statement import Hints, Kind, Statement
 from routedb.topology.snapshot import GroupView, Role
@@ -122,7 +122,7 @@ def decide_role(
     if reason in _TO_REPLICA or (
         reason in (Reason.HINT_ROLE, Reason.USING_ROLE) and asked is Role.REPLICA
     ):
-        if not group.ring:
+        if not group.read_ring:
             return Role.WRITER, Reason.NO_REPLICA
         if situation.is_ahead(group, consistency):
             return Role.WRITER, Reason.OWN_WRITES

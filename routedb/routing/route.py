@@ -59,7 +59,7 @@ class Route:
     role: Role
     reasons: tuple[tuple[Reason, str], ...] = ()
 
-    def turned(self, reason: Reason, why: str) -> Route:
+    def to_writer(self, reason: Reason, why: str) -> Route:
         """Return the route to the writer instead, for one more reason."""
         return replace(self, role=Role.WRITER, reasons=(*self.reasons, (reason, why)))
 

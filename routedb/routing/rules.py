@@ -36,11 +36,6 @@ class Rules:
                 self._known[table] = rule
             return rule
 
-    def database_of(self, table: Table) -> str | None:
-        """Return the name of the database `table` lives in, or None: nowhere known."""
-        rule = self.rule_for(table)
-        return rule.database if rule is not None else self.config.default
-
     def _find(self, table: Table) -> TableRule | None:
         for schema, name, rule in self._compiled:
             if schema is not None and not schema.match(table.schema or ""):

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from routedb.session.fate import Fate, fate_of
+from routedb.session.commit_outcome import CommitOutcome, outcome_of
+from routedb.session.read_state import MinPosition, ReadState, View
 from routedb.session.recovery import Action, Moment, action_for
-from routedb.session.seen import Floor, Look, Mark
-from routedb.session.settings import Settings
-from routedb.session.state import Event, State, advance
+from routedb.session.settings_log import SettingsLog
+from routedb.session.tx_state import TxEvent, TxState, advance
 
 __all__ = [
     "Action",
-    "Event",
-    "Floor",
-    "Mark",
-    "Fate",
-    "Look",
+    "TxEvent",
+    "MinPosition",
+    "ReadState",
+    "CommitOutcome",
+    "View",
     "Moment",
-    "Settings",
-    "State",
+    "SettingsLog",
+    "TxState",
     "action_for",
     "advance",
-    "fate_of",
+    "outcome_of",
 ]

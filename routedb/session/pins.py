@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from routedb.session.pending import Pending
+from routedb.session.savepoint_log import SavepointLog
 from routedb.sql.session_objects import EVERY, RELATIONS, ObjectKind, SessionObject
 
 # What a rollback undoes where it undoes anything: made, and dropped or ended.
 UNDONE_MADE = frozenset({*RELATIONS, ObjectKind.LISTEN, ObjectKind.CURSOR})
 UNDONE_FREED = frozenset({*RELATIONS, ObjectKind.LISTEN})
 # Nothing but the statement that asks for it minds its loss.
-_MILD = frozenset({ObjectKind.VALUE, ObjectKind.RESULT})
+_NOT_MISSED = frozenset({ObjectKind.VALUE, ObjectKind.RESULT})
 # Names that stand for the server's own catalogs, which tell of what a session has.
 CATALOG = "pg_catalog"
 _SHOWN_IN = {
@@ -68,17 +68,17 @@ class Pins:
         "_ending",
         "_gone",
         "_held",
-        "inserted",
+        "last_insert_node",
         "lost",
         "names",
-        "pending",
+        "uncommitted",
         "version",
     )
 
     def __init__(self) -> None:
         self.version = 0
         self.names: frozenset[str] = frozenset()
-        self.pending: Pending[_Change] = Pending()
+        self.uncommitted: SavepointLog[_Change] = SavepointLog()
         self.lost: list[SessionObject] = []  # with links, and nobody has been told yet
         self._held: dict[Held, int] = {}  # the last one that was made stands last
         self._ending: set[Held] = set()  # ON COMMIT DROP
@@ -86,10 +86,10 @@ class Pins:
             set()
         )  # what is missed only by whom asks for it
         # The node that ran the last INSERT, which may have given this session a key.
-        self.inserted = -1
+        self.last_insert_node = -1
 
     def __bool__(self) -> bool:
-        return bool(self._held or self._gone or self.inserted >= 0)
+        return bool(self._held or self._gone or self.last_insert_node >= 0)
 
     def __iter__(self) -> Iterator[Held]:
         return iter(list(self._held))
@@ -110,7 +110,7 @@ class Pins:
         held = Held(obj, key, node)
         count = self._held.pop(held, 0)
         if is_undone:
-            self.pending.add(_Change(held, count))
+            self.uncommitted.add(_Change(held, count))
         if is_ending:
             self._ending.add(held)
         # Session locks are counted by the server too; the others are there or not.
@@ -131,7 +131,7 @@ class Pins:
             if held.node == node and is_meant:
                 count = self._held.pop(held, 0)
                 if is_undone:
-                    self.pending.add(_Change(held, count))
+                    self.uncommitted.add(_Change(held, count))
                 if count > 1 and obj.name != EVERY:
                     self._held[held] = count - 1
         self._changed()
@@ -147,18 +147,18 @@ class Pins:
         statements, so its reads belong where they arrive."""
         return self.find(SessionObject(ObjectKind.LISTEN)) if self._held else []
 
-    def where(self, obj: SessionObject, key: str = "") -> int:
+    def node_of(self, obj: SessionObject, key: str = "") -> int:
         """Return the node that a statement which needs this must run on, else -1."""
         found = self.find(obj)
         found = [held for held in found if held.key == key] or found
         if found:
             return found[-1].node
-        return self.inserted if obj.kind is ObjectKind.VALUE else -1
+        return self.last_insert_node if obj.kind is ObjectKind.VALUE else -1
 
-    def keep(self, node: int) -> bool:
+    def must_keep(self, node: int) -> bool:
         """Tell whether something lives on `node` that would be missed without asking
         for it, so that its link must not be replaced."""
-        return any(h.node == node and h.obj.kind not in _MILD for h in self)
+        return any(h.node == node and h.obj.kind not in _NOT_MISSED for h in self)
 
     def has_unread(self, node: int) -> bool:
         """Tell whether rows are still to be read from `node`."""
@@ -173,17 +173,17 @@ class Pins:
 
         What the open transaction has made there goes with the transaction.
         """
-        if any(change.held.node == node for change in self.pending.items):
+        if any(change.held.node == node for change in self.uncommitted.items):
             self.rollback()
         for held in self:
             if held.node == node:
                 self._held.pop(held, None)
-                if held.obj.kind in _MILD:
+                if held.obj.kind in _NOT_MISSED:
                     self._gone.add(SessionObject(held.obj.kind))
                 elif held.obj not in self.lost:
                     self.lost.append(held.obj)
-        if self.inserted == node:
-            self.inserted = -1
+        if self.last_insert_node == node:
+            self.last_insert_node = -1
             self._gone.add(SessionObject(ObjectKind.VALUE))
         self._changed()
 
@@ -192,11 +192,13 @@ class Pins:
         for held in self:
             if held.node == node:
                 self._held.pop(held, None)
-        self.inserted = -1 if self.inserted == node else self.inserted
+        self.last_insert_node = (
+            -1 if self.last_insert_node == node else self.last_insert_node
+        )
         self._gone.clear()
         self._changed()
 
-    def take_lost(self) -> str:
+    def pop_lost(self) -> str:
         """Name what was lost, for the error that tells; afterwards it is told."""
         named = ", ".join(sorted(map(str, self.lost)))
         self.lost.clear()
@@ -205,7 +207,7 @@ class Pins:
 
     def commit(self) -> None:
         """Let what the transaction did last, but for what ends with it."""
-        self.pending.take()
+        self.uncommitted.pop_all()
         for held in self._ending:
             self._held.pop(held, None)
         self._ending.clear()
@@ -213,12 +215,12 @@ class Pins:
 
     def rollback(self) -> None:
         """Undo what the transaction did."""
-        self._undo(self.pending.take())
+        self._undo(self.uncommitted.pop_all())
         self._ending.clear()
 
     def rollback_to(self, name: str) -> None:
         """Undo what was done since savepoint `name`."""
-        self._undo(self.pending.rollback_to(name))
+        self._undo(self.uncommitted.rollback_to(name))
 
     def _undo(self, changes: list[_Change]) -> None:
         for held, count in reversed(changes):

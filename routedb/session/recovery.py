@@ -21,9 +21,9 @@ alone or among other statements, the DDL that MySQL commits before it runs, PREP
 TRANSACTION, XA. Once sent, its loss is never TransactionLost, for "nothing of it was
 committed" would be a guess. A refusal is: a server that says it is read-only, or did
 not read what was too large, has not committed, and the engine rolls back at once.
-COMMITTING_NOTED is a commit before which `commit_check` has noted the transaction's
-id: what became of it can be asked of the writer, and session/fate.py says what the
-answer proves. Noting the id is a statement inside the transaction like any other: a
+COMMITTING_NOTED is a commit before which `commit_check` has noted the transaction's id:
+what became of it can be asked of the writer, and session/commit_outcome.py says what
+the answer proves. Noting the id is a statement inside the transaction like any other: a
 link that is lost there takes it along before the commit was sent.
 
 TIMEOUT and STATEMENT are answers of a healthy server to this very statement: the

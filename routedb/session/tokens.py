@@ -28,14 +28,14 @@ LONGEST = 16_384
 _UNKNOWN = "x"  # the group's servers do not tell where they are
 
 
-class Place(NamedTuple):
+class GroupRef(NamedTuple):
     """The name of a group: a database, and the number of a shard or None."""
 
     database: str
     shard: int | None
 
 
-class Nowhere:
+class UnknownPosition:
     """A position that is not known, so none covers it."""
 
     def covers(self, other: Any) -> bool:
@@ -43,19 +43,19 @@ class Nowhere:
         return False
 
 
-NOWHERE = Nowhere()
+UNKNOWN_POSITION = UnknownPosition()
 
 
-def write_token(seen: Iterable[tuple[Place, Position]]) -> str:
-    """Return the text for what was seen, of a group also several positions."""
+def write_token(positions: Iterable[tuple[GroupRef, Position]]) -> str:
+    """Return the text for these positions; a group may have several."""
     entries = (
-        "!".join((_name(place.database), _number(place.shard), _pack(position)))
-        for place, position in seen
+        "!".join((_name(group.database), _number(group.shard), _pack(position)))
+        for group, position in positions
     )
     return "~".join((VERSION, *entries))
 
 
-def read_token(text: str) -> list[tuple[Place, Position]]:
+def read_token(text: str) -> list[tuple[GroupRef, Position]]:
     """Return what was seen. Raises ProgrammingError for what is no token."""
     if not isinstance(text, str) or len(text) > LONGEST:
         raise _no_token(text)
@@ -68,9 +68,9 @@ def read_token(text: str) -> list[tuple[Place, Position]]:
         raise _no_token(text) from None
 
 
-def _entry(text: str) -> tuple[Place, Position]:
+def _entry(text: str) -> tuple[GroupRef, Position]:
     name, number, packed = text.split("!")
-    return Place(unquote(name), int(number) if number else None), _unpack(packed)
+    return GroupRef(unquote(name), int(number) if number else None), _unpack(packed)
 
 
 def _name(database: str) -> str:
@@ -97,7 +97,7 @@ def _unpack(text: str) -> Position:
     """Raises ValueError."""
     kind, body = text[:1], text[1:]
     if kind == _UNKNOWN and not body:
-        return NOWHERE
+        return UNKNOWN_POSITION
     if kind == "w":
         timeline, lsn = (int(part, 16) for part in body.split("."))
         return WalPosition(timeline, lsn)

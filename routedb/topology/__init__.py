@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routedb.topology.select import candidates, pick, writer_of
+from routedb.topology.node_selection import candidates, pick
 from routedb.topology.snapshot import (
     Answer,
     GroupView,
@@ -29,5 +29,4 @@ __all__ = [
     "initial",
     "pick",
     "update",
-    "writer_of",
 ]

@@ -18,7 +18,7 @@ class Role(Enum):
 
 
 class NodeState(Enum):
-    """How far a node can be used. Table: topology/update.py."""
+    """How far a node can be used. Table: topology/node_states.py."""
 
     UNKNOWN = "unknown"  # never asked
     UP = "up"
@@ -86,22 +86,22 @@ class Sample(NamedTuple):
 class GroupView:
     """One group as last seen.
 
-    `writer` is the id of the node to write to, None when none is known. `ring` holds
-    the ids of replicas that may be read from, each as often as its weight says, in an
-    order that spreads them evenly: what `select.pick` walks.
+    `writer` is the id of the node to write to, None when none is known. `read_ring`
+    holds the ids of replicas that may be read from, each as often as its weight says,
+    in an order that spreads them evenly: what `node_selection.pick` walks.
     """
 
     id: int
     nodes: tuple[NodeView, ...]
     writer: int | None = None
-    ring: tuple[int, ...] = ()
+    read_ring: tuple[int, ...] = ()
     is_split: bool = False  # two nodes claim to be writer and neither is provably newer
     history: str | None = None  # the newest a writer has shown; an older one is fenced
     sample: Sample | None = None  # the last of its writer, also when that is away
-    holder: int | None = None  # the node that has shown it
+    history_node: int | None = None  # the node that has shown it
     system: str | None = None  # the cluster that this history is of
     fenced: tuple[int, ...] = ()  # last heard as writers, of an older history
-    strangers: tuple[int, ...] = ()  # nodes of another cluster: not used at all
+    foreign_nodes: tuple[int, ...] = ()  # nodes of another cluster: not used at all
     # One node, and no other will join: nobody probes it, it is used as it is.
     is_single: bool = False
 
@@ -124,9 +124,9 @@ class GroupView:
 class Snapshot:
     """All groups, indexed by GroupConfig.id. Replaced whole, never changed.
 
-    `homes` is the id of each node's group, by node id.
+    `group_by_node` is the id of each node's group, by node id.
     """
 
     groups: tuple[GroupView, ...]
     version: int = 0
-    homes: tuple[int, ...] = ()
+    group_by_node: tuple[int, ...] = ()

@@ -50,7 +50,7 @@ def status(
 def _status(node: NodeConfig, shard: int | None, group: GroupView) -> NodeStatus:
     view = group.find(node.id)
     said = view.answer or _NOTHING
-    length = len(group.ring)
+    length = len(group.read_ring)
     return NodeStatus(
         name=node.name,
         database=node.database,
@@ -58,7 +58,7 @@ def _status(node: NodeConfig, shard: int | None, group: GroupView) -> NodeStatus
         role=view.role.value,
         state=view.state.value,
         is_writer=group.writer == node.id and view.role is not Role.REPLICA,
-        share=group.ring.count(node.id) / length if length else 0.0,
+        share=group.read_ring.count(node.id) / length if length else 0.0,
         lag_s=said.lag_s if said.role is Role.REPLICA else None,
         latency_s=view.latency_s,
         position=said.position,
@@ -70,7 +70,7 @@ def _status(node: NodeConfig, shard: int | None, group: GroupView) -> NodeStatus
 
 def trouble(group: GroupView, view: NodeView) -> str:
     """Say why a node is not used; empty when there is nothing to say."""
-    if view.id in group.strangers:
+    if view.id in group.foreign_nodes:
         system = view.answer.system if view.answer else None
         return (
             f"belongs to another cluster: its system identifier is {system}, and other "

@@ -1,9 +1,9 @@
 """(old snapshot, event) -> new snapshot: the only place where the picture changes.
 
-    event    what it says of the node         states.TABLE
+    event    what it says of the node         node_states.TABLE
     node     its new state, role, answer
-    group    writer and split                 claims.judge
-             who may be read, in what order   ring.spread
+    group    writer and split                 writer_election.elect_writer
+             who may be read, in what order   read_ring.build_ring
 
 An event that changes nothing returns the snapshot itself, and what did not change in a
 new snapshot is the old object, so a reader may compare by identity.
@@ -26,17 +26,17 @@ from routedb.events import (
     NodeLeft,
     NodeRefusedWrite,
 )
-from routedb.topology.claims import Verdict, judge
-from routedb.topology.histories import HISTORIES, Histories
+from routedb.topology.history_order import HISTORY_ORDERS, HistoryOrder
+from routedb.topology.node_states import TABLE, News, news_of_fault
 from routedb.topology.positions import read_position
-from routedb.topology.ring import (
+from routedb.topology.read_ring import (
     WARM_UP_S,
+    build_ring,
     coldness,
     is_readable,
     share,
     slowness,
     smooth,
-    spread,
 )
 from routedb.topology.snapshot import (
     Answer,
@@ -47,7 +47,7 @@ from routedb.topology.snapshot import (
     Sample,
     Snapshot,
 )
-from routedb.topology.states import TABLE, News, news_of_fault
+from routedb.topology.writer_election import Election, elect_writer
 
 Event = (
     NodeAnswered | NodeFailed | NodeRefusedWrite | NodeDrained | NodeJoined | NodeLeft
@@ -69,9 +69,9 @@ class GroupLimits:
     dialect: str
 
     @property
-    def histories(self) -> Histories:
+    def history_order(self) -> HistoryOrder:
         """How the histories of these nodes compare."""
-        return HISTORIES[self.dialect]
+        return HISTORY_ORDERS[self.dialect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def initial(config: ClusterConfig) -> Snapshot:
     """Return the picture before anything was heard."""
     return Snapshot(
         tuple(_first_view(group) for group in config.groups),
-        homes=tuple(node.group for node in config.nodes),
+        group_by_node=tuple(node.group for node in config.nodes),
     )
 
 
@@ -113,9 +113,9 @@ def _first_view(group: GroupConfig) -> GroupView:
     nodes = tuple(_first_node(node) for node in group.nodes)
     # No node has claimed anything yet, so it does not matter how claims are compared.
     single = group.is_single
-    writer = judge(nodes, Verdict(), HISTORIES["sqlite"], single).writer
-    ring = spread(_weights(nodes, (), single))
-    return GroupView(group.id, nodes, writer, ring, is_single=single)
+    writer = elect_writer(nodes, Election(), HISTORY_ORDERS["sqlite"], single).writer
+    read_ring = build_ring(_weights(nodes, (), single))
+    return GroupView(group.id, nodes, writer, read_ring, is_single=single)
 
 
 def _first_node(node: NodeConfig) -> NodeView:
@@ -130,14 +130,14 @@ def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snap
     a node that has gone through a failure since; and so is all news of a node that has
     left. Pure, so callers serialize the calls and replace their reference.
     """
-    homes = snapshot.homes
-    if isinstance(event, NodeJoined) and event.node == len(homes):
-        homes += (event.group,)
+    group_by_node = snapshot.group_by_node
+    if isinstance(event, NodeJoined) and event.node == len(group_by_node):
+        group_by_node += (event.group,)
         group = snapshot.groups[event.group]
         changed = NodeView(event.node, event.weight)
         nodes = (*group.nodes, changed)
     else:
-        group = snapshot.groups[homes[event.node]]
+        group = snapshot.groups[group_by_node[event.node]]
         node = group.find(event.node)
         if _is_stale(node, event):
             return snapshot
@@ -147,7 +147,7 @@ def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snap
         nodes = tuple(changed if n is node else n for n in group.nodes)
     groups = list(snapshot.groups)
     groups[group.id] = _regroup(group, nodes, changed, limits.groups[group.id])
-    return Snapshot(tuple(groups), snapshot.version + 1, homes)
+    return Snapshot(tuple(groups), snapshot.version + 1, group_by_node)
 
 
 def _is_stale(node: NodeView, event: Event) -> bool:
@@ -163,21 +163,24 @@ def _regroup(
     limits: GroupLimits,
 ) -> GroupView:
     nodes, single = _rated(nodes), group.is_single
-    before = Verdict(*(getattr(group, field) for field in Verdict._fields))
-    verdict = judge(nodes, before, limits.histories, single)
-    if verdict.holder != before.holder:
-        nodes = tuple(_superseded(node, verdict.holder) for node in nodes)
-        verdict = judge(nodes, verdict, limits.histories, single)
-    ring, weights = group.ring, _weights(nodes, verdict.strangers, single)
-    if weights != _weights(group.nodes, group.strangers, single):
-        ring = spread(weights)
-    sample = _sample(group.sample, changed, verdict.writer)
+    before = Election(*(getattr(group, field) for field in Election._fields))
+    election = elect_writer(nodes, before, limits.history_order, single)
+    if election.history_node != before.history_node:
+        nodes = tuple(_superseded(node, election.history_node) for node in nodes)
+        election = elect_writer(nodes, election, limits.history_order, single)
+    read_ring, weights = (
+        group.read_ring,
+        _weights(nodes, election.foreign_nodes, single),
+    )
+    if weights != _weights(group.nodes, group.foreign_nodes, single):
+        read_ring = build_ring(weights)
+    sample = _sample(group.sample, changed, election.writer)
     return GroupView(
         *(group.id, nodes),
-        ring=ring,
+        read_ring=read_ring,
         sample=sample,
         is_single=single,
-        **verdict._asdict(),
+        **election._asdict(),
     )
 
 
@@ -208,22 +211,22 @@ def _rated(nodes: Sequence[NodeView]) -> tuple[NodeView, ...]:
     )
 
 
-def _superseded(node: NodeView, holder: int | None) -> NodeView:
+def _superseded(node: NodeView, history_node: int | None) -> NodeView:
     """Another node has gone on with the history: an older promotion counts no more."""
-    return replace(node, is_promoted=node.is_promoted and node.id == holder)
+    return replace(node, is_promoted=node.is_promoted and node.id == history_node)
 
 
 def _weights(
-    nodes: Sequence[NodeView], strangers: Sequence[int], is_single: bool
+    nodes: Sequence[NodeView], foreign_nodes: Sequence[int], is_single: bool
 ) -> list[tuple[int, float]]:
-    if is_single:  # used as it is: see claims.py
+    if is_single:  # used as it is: see writer_election.py
         node = nodes[0]
         is_used = node.role is Role.REPLICA and node.state is not NodeState.DRAINING
         return [(node.id, 1.0)] if is_used else []
     return [
         (node.id, share(node))
         for node in nodes
-        if is_readable(node) and node.id not in strangers
+        if is_readable(node) and node.id not in foreign_nodes
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engine.rig import Rig, farm
+from tests.support.fake_rig import Rig, farm
 
 
 @pytest.fixture

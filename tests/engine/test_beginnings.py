@@ -8,9 +8,9 @@ import pytest
 import routedb
 from routedb.errors import Fault
 from routedb.routing import Reason
-from routedb.session import State
-from tests.engine.rig import check_sound, node_of, reason_of, state
+from routedb.session import TxState
 from tests.engine.test_faults import READ, WAYS, WRITE, switch
+from tests.support.fake_rig import check_sound, node_of, reason_of, state
 
 BEGINS = {
     "implicit": lambda connection, cursor: None,
@@ -73,7 +73,7 @@ def test_a_read_only_transaction_begins_anew_on_the_writer(rig):
     cursor.execute("SAVEPOINT a")
     miss(rig, "r1", "r2")
     cursor.execute(READ)
-    assert (node_of(cursor), state(connection)) == ("w", State.READING)
+    assert (node_of(cursor), state(connection)) == ("w", TxState.READING)
     assert rig.w.texts[-3:] == ["BEGIN READ ONLY", "SAVEPOINT a", READ]
     connection.commit()
     check_sound(rig, connection, cursor)
@@ -101,7 +101,7 @@ def test_a_transaction_begins_anew_where_the_writer_is_now(rig, begin):
     switch(rig)
     BEGINS[begin](connection, cursor)
     cursor.execute(WRITE)
-    assert state(connection) is State.WRITING
+    assert state(connection) is TxState.WRITING
     connection.commit()
     assert (node_of(cursor), rig.count(WRITE)) == ("r1", {"r1": 1})
     assert "COMMIT" not in rig.w.texts
@@ -115,7 +115,7 @@ def test_a_node_that_refuses_three_times_is_not_begun_on_again(rig):
     with pytest.raises(routedb.TransactionLost):
         cursor.execute(WRITE)
     assert 99 - len(rig.w._failures) == 3
-    assert state(connection) is State.LOST
+    assert state(connection) is TxState.LOST
     check_sound(rig, connection, cursor)
 
 

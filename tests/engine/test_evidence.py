@@ -9,7 +9,7 @@ import pytest
 import routedb
 from routedb.errors import Fault
 from routedb.topology import NodeState
-from tests.engine.rig import Rig, farm, node_of
+from tests.support.fake_rig import Rig, farm, node_of
 
 READ, WRITE = "SELECT a FROM t", "INSERT INTO t VALUES (1)"
 

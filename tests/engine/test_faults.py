@@ -7,8 +7,8 @@ import pytest
 import routedb
 from routedb.engine.links.link import AUTOCOMMIT
 from routedb.errors import Fault
-from routedb.session import State
-from tests.engine.rig import check_sound, farm, node_of, state
+from routedb.session import TxState
+from tests.support.fake_rig import check_sound, farm, node_of, state
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"
@@ -195,7 +195,7 @@ def test_a_fault_inside_a_transaction(rig, fault, sql, autocommit):
         cursor.execute(sql)
     is_lost = INSIDE[fault] is routedb.TransactionLost
     assert isinstance(caught.value, routedb.TransactionLost) == is_lost
-    assert (state(connection) is State.LOST) == is_lost
+    assert (state(connection) is TxState.LOST) == is_lost
     assert sum(rig.count(sql).values()) == 0
     assert set(rig.logs()) == {"w"}
     check_sound(rig, connection, cursor)
@@ -207,12 +207,12 @@ def test_a_transaction_that_the_server_ended_is_not_gone_on_with(rig):
     cursor = connection.cursor()
     cursor.execute("INSERT INTO first VALUES (1)")
     rig.w.fail("execute", Fault.CONFLICT, match="INSERT INTO second")
-    [link] = connection.dispatcher.links
+    [link] = connection.session.links
     link.raw.mode = AUTOCOMMIT  # so that the fake sees no transaction after the fault
     link.raw.in_transaction = False
     with pytest.raises(routedb.OperationalError):
         cursor.execute("INSERT INTO second VALUES (1)")
-    link.raw.mode = connection.dispatcher.links.mode
+    link.raw.mode = connection.session.links.mode
     with pytest.raises(routedb.TransactionLost):
         cursor.execute("INSERT INTO third VALUES (1)")
     assert rig.count("INSERT INTO third VALUES (1)") == {}
@@ -260,7 +260,7 @@ def test_a_lost_transaction_refuses_all_until_it_is_ended(rig, sql, end):
     for _ in range(2):
         with pytest.raises(routedb.TransactionLost, match="rollback"):
             cursor.execute(sql)
-        assert state(connection) is State.LOST
+        assert state(connection) is TxState.LOST
     assert rig.logs() == {}
     finish(connection, cursor, end)
     check_sound(rig, connection, cursor)

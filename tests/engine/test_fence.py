@@ -10,7 +10,7 @@ import pytest
 import routedb
 from routedb.adapters import fake
 from routedb.topology.snapshot import Role
-from tests.engine.rig import Rig, farm, node_of
+from tests.support.fake_rig import Rig, farm, node_of
 
 WRITE = "INSERT INTO t VALUES (1)"
 

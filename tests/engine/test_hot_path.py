@@ -11,7 +11,7 @@ import routedb
 from routedb.engine.fast_path import YOUNG
 from routedb.engine.route.explain import Explanation, explain
 from routedb.topology import Role
-from tests.engine.rig import farm
+from tests.support.fake_rig import farm
 
 STATEMENTS = [
     "SELECT a FROM t",
@@ -82,17 +82,17 @@ def test_both_take_the_same_route(
 ):
     with farm(**options) as rig:
         connection = rig.connect(autocommit)
-        connection.dispatcher.turn = turn
+        connection.session.turn = turn
         cursor = connection.cursor()
         for step in before:
             try:
                 take(rig, connection, cursor, step)
             except routedb.Error:
                 connection.rollback()
-        for link in connection.dispatcher.links:  # dead links are other tests' matter
+        for link in connection.session.links:  # dead links are other tests' matter
             if link.raw.closed:
                 connection.rollback()
-                connection.dispatcher.links.drop(link)
+                connection.session.links.drop(link)
         rig.r1.start()
         for _ in range(2):
             rig.look()
@@ -104,9 +104,7 @@ def test_both_take_the_same_route(
 def compare(rig, connection, cursor, sql):
     """`explain` decides by the long way; `execute` may take the hot path."""
     explained: list[Explanation] = []
-    refusal = error_of(
-        lambda: explained.append(explain(connection.dispatcher, sql, (1,)))
-    )
+    refusal = error_of(lambda: explained.append(explain(connection.session, sql, (1,))))
     rig.forget()
     error = error_of(lambda: run(cursor, sql))
     assert type(error) is type(refusal)
@@ -138,9 +136,9 @@ def test_what_the_hot_path_looks_at_is_never_behind(before, autocommit, turn):
     """`free`, `known` and `home_link` are worked out when something changes."""
     with farm() as rig:
         connection = rig.connect(autocommit)
-        connection.dispatcher.turn = turn
+        connection.session.turn = turn
         cursor = connection.cursor()
-        d = connection.dispatcher
+        d = connection.session
         for step in before:
             with contextlib.suppress(routedb.Error):
                 take(rig, connection, cursor, step)

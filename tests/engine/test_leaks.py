@@ -13,7 +13,7 @@ from routedb.adapters import fake
 from routedb.engine.links.link import Link
 from routedb.engine.plans.plan_cache import MOST_SHAPES, MOST_TEXTS
 from routedb.errors import Fault
-from tests.engine.rig import check_sound, farm
+from tests.support.fake_rig import check_sound, farm
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"
@@ -72,11 +72,11 @@ def test_ten_thousand_statements_with_links_dropping_leave_nothing_behind(autoco
 
 
 def check_bounds(rig, connection, cursor):
-    dispatcher = connection.dispatcher
+    session = connection.session
     nodes = len(rig.servers)
     assert rig.core.loads == [0] * nodes
-    assert len(dispatcher.open) <= nodes
-    assert len(cursor.raws) <= 16 + 1
+    assert len(session.open) <= nodes
+    assert len(cursor.raw_cursors) <= 16 + 1
     for server in rig.servers.values():
         assert len(server.links) <= 1 + 1  # a dead one that nobody has touched yet
 
@@ -101,7 +101,7 @@ def test_the_replay_log_does_not_grow_with_repetition(rig):
         cursor.execute(f"SET a = {number}")
         cursor.execute("SELECT set_config('b', %s, false)", (str(number),))
         cursor.execute("SET TIME ZONE 'UTC'")
-    settings = connection.dispatcher.links.settings
+    settings = connection.session.links.settings
     assert len(settings.since("fake", "main", -1)) == 3
 
 

@@ -7,7 +7,7 @@ import pytest
 import routedb
 from routedb.errors import Fault
 from routedb.routing import Reason
-from tests.engine.rig import farm, node_of, reason_of
+from tests.support.fake_rig import farm, node_of, reason_of
 
 # What a session has, and what it needs that for. `consistency="eventual"` would send
 # plain reads to a replica at once.

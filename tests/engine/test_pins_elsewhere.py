@@ -9,7 +9,7 @@ import pytest
 import routedb
 from routedb.adapters import fake
 from routedb.routing import Reason
-from tests.engine.rig import node_of, reason_of
+from tests.support.fake_rig import node_of, reason_of
 
 SHOP = {
     "default": "main",

@@ -9,8 +9,8 @@ import pytest
 
 import routedb
 from routedb.routing import Reason
-from routedb.topology.ring import WARM_UP_S
-from tests.engine.rig import farm, node_of, reason_of
+from routedb.topology.read_ring import WARM_UP_S
+from tests.support.fake_rig import farm, node_of, reason_of
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"

@@ -9,7 +9,7 @@ from routedb.adapters.base import TxMode
 from routedb.errors import Fault
 from routedb.events import NodeAnswered
 from routedb.routing import Reason
-from tests.engine.rig import farm, node_of, reason_of
+from tests.support.fake_rig import farm, node_of, reason_of
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"
@@ -136,7 +136,7 @@ def test_asking_in_vain_becomes_rare(placed):
         cursor.execute(WRITE)
         placed.at(w=1000)
         assert read(cursor) == "w"
-        waits.append(connection.dispatcher.tracker.backoff(0).wait_s)
+        waits.append(connection.session.tracker.backoff(0).wait_s)
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (0.01, 1.0)
 
@@ -178,7 +178,7 @@ def test_eventual_reads_leave_no_trace(placed):
 
 def test_a_transaction_whose_first_statement_shows_nothing_stays_on_replicas(placed):
     connection = placed.connect(autocommit=False)
-    connection.dispatcher.set_mode(TxMode(autocommit=False, read_only=True))
+    connection.session.set_mode(TxMode(autocommit=False, read_only=True))
     cursor = connection.cursor()
     homes = set()
     for busy in (1, 2) * 3:

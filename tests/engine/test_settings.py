@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from routedb.errors import Fault
-from tests.engine.rig import node_of
+from tests.support.fake_rig import node_of
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"
@@ -116,7 +116,7 @@ def test_a_setting_that_kills_the_link_leaves_no_dead_link_behind(rig):
     rig.r2.fail("execute", Fault.LINK_LOST, match=A)
     cursor.execute(READ)
     assert cursor.fetchall() == [(1,)]
-    assert all(not link.raw.closed for link in connection.dispatcher.links)
+    assert all(not link.raw.closed for link in connection.session.links)
 
 
 def test_a_refused_setting_is_not_remembered(rig):

@@ -12,8 +12,8 @@ from itertools import count
 import pytest
 
 import routedb
-from tests.engine.interleave import Interruption
-from tests.engine.rig import farm, node_of
+from tests.support.fake_rig import farm, node_of
+from tests.support.interleave import Interruption
 
 READ = "SELECT a FROM t"
 LONG = "SELECT a FROM t /* routedb: consistency=session */"
@@ -199,7 +199,7 @@ def test_what_came_over_a_link_that_is_dropped_counts(sql):
     with farm() as rig:
         world = World(rig)
         connection = world.connection
-        dispatcher = connection.dispatcher
+        session = connection.session
         cursor = connection.cursor()
         for node in (2, 1):
             rig.core.loads[:] = [0, 5, 5]
@@ -215,7 +215,7 @@ def test_what_came_over_a_link_that_is_dropped_counts(sql):
         class Dropping(Log):
             def append(self, entry):
                 super().append(entry)
-                dispatcher.links.drop(dispatcher.open[1])
+                session.links.drop(session.open[1])
 
         rig.r1.log = Dropping(world, "r1")
         cursor.execute(sql)

@@ -10,7 +10,7 @@ import routedb
 from routedb.errors import Fault
 from routedb.routing import Reason
 from routedb.topology.snapshot import Role
-from tests.engine.rig import Rig, node_of, reason_of
+from tests.support.fake_rig import Rig, node_of, reason_of
 
 READ = "SELECT a FROM t"
 WRITE = "INSERT INTO t VALUES (1)"

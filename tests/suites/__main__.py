@@ -8,7 +8,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.servers import (
+from tests.suites import report
+from tests.suites.catalog import SUITES
+from tests.suites.outcomes import Comparison, Run
+from tests.suites.source import Unobtainable, cache
+from tests.suites.suite import Asked, Suite, run
+from tests.support.servers import (
     Cluster,
     MissingServer,
     Reaper,
@@ -16,11 +21,6 @@ from tests.servers import (
     start_mariadb,
     start_postgresql,
 )
-from tests.suites import report
-from tests.suites.catalog import SUITES
-from tests.suites.outcomes import Comparison, Run
-from tests.suites.source import Unobtainable, cache
-from tests.suites.suite import Asked, Suite, run
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.servers import Cluster, Server
 from tests.suites.outcomes import Run, read, read_roles
 from tests.suites.source import ROOT, cache, environment, sdist
+from tests.support.servers import Cluster, Server
 
 PYTEST = ("pytest>=9,<10", "pytest-timeout>=2.4,<3")  # a test that hangs, fails
 SITE = Path(__file__).parent / "site"

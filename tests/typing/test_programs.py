@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from mypy import api
 
-from tests.readme import ROOT
+from tests.docs.readme import ROOT
 
 PROGRAMS = Path(__file__).with_name("programs")
 STRICT = ["--strict", "--config-file=", "--no-error-summary"]

@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from routedb.cli.demo.outcome import Outcome
-from routedb.cli.demo.play import News, Player
+from routedb.cli.demo.player import News, Player
 from routedb.cli.demo.script import TROUBLE, WORK
 from routedb.cli.demo.shop import Shop
 from routedb.cli.output import cells, console, table
-from routedb.cli.source import FAILED, settle, telling
+from routedb.cli.startup import FAILED, report_errors, wait_for_nodes
 from routedb.cluster import Cluster
 
 _NARROW = {"route": 18, "node": 14, "gave": 12}  # columns, with their greatest width
@@ -39,7 +39,7 @@ def demo(keep: Path | None) -> None:
     """
     with TemporaryDirectory(prefix="routedb-demo-") as temporary:
         folder = _new(keep) if keep is not None else Path(temporary)
-        with telling():
+        with report_errors():
             is_good = _run(Shop(folder))
     if keep is not None:
         click.echo(f"Try: routedb check {keep / 'routedb.toml'}")
@@ -62,7 +62,7 @@ def _run(shop: Shop) -> bool:
         Cluster(shop.config) as cluster,
         closing(cluster.connect(autocommit=True)) as connection,
     ):
-        settle(cluster)
+        wait_for_nodes(cluster)
         player = Player(shop, cluster, connection)
         work = player.play(WORK)
         screen.print(_table("One connection, four databases", work))

@@ -27,7 +27,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class StatementResult:
     """What a statement that was not refused gave."""
 
     route: str  # "" for the control of a transaction
@@ -37,14 +37,16 @@ class Got:
     count: int
 
 
-def answered(step: Step, got: Got, away: list[str]) -> Outcome:
+def check_result(step: Step, result: StatementResult, away: list[str]) -> Outcome:
     """Compare what a statement gave with its step; `away` are replicas out of reach."""
-    reason = "; ".join(text for _, text in got.reasons)
-    trouble = "; ".join(_troubles(step, got, away))
-    return Outcome(step.sql, got.route, reason, got.node, _gave(got), trouble=trouble)
+    reason = "; ".join(text for _, text in result.reasons)
+    trouble = "; ".join(_troubles(step, result, away))
+    return Outcome(
+        step.sql, result.route, reason, result.node, _gave(result), trouble=trouble
+    )
 
 
-def refused(step: Step, exc: errors.Error) -> Outcome:
+def check_refusal(step: Step, exc: errors.Error) -> Outcome:
     """Compare an error with the one that the step expects, if it does."""
     name = _error_name(exc)
     trouble = "" if name == step.route else f"expected {step.route or 'no error'}"
@@ -59,29 +61,29 @@ def _error_name(exc: errors.Error) -> str:
     return next(own).__name__
 
 
-def _gave(got: Got) -> str:
-    if not got.route:
+def _gave(result: StatementResult) -> str:
+    if not result.route:
         return ""
-    if got.rows is None:
-        return f"{got.count} written"
-    if len(got.rows) == 1:
-        return ", ".join(map(str, got.rows[0]))
-    return f"{len(got.rows)} rows"
+    if result.rows is None:
+        return f"{result.count} written"
+    if len(result.rows) == 1:
+        return ", ".join(map(str, result.rows[0]))
+    return f"{len(result.rows)} rows"
 
 
-def _troubles(step: Step, got: Got, away: list[str]) -> Iterator[str]:
+def _troubles(step: Step, result: StatementResult, away: list[str]) -> Iterator[str]:
     """Say in what a statement did not do what the script expects."""
-    if step.route not in (got.route, _with_any_shard(got.route)):
+    if step.route not in (result.route, _with_any_shard(result.route)):
         yield f"expected route {step.route or 'of no statement'}"
     nodes = _nodes(step.route, away)
-    if nodes and got.node not in nodes:
+    if nodes and result.node not in nodes:
         yield f"expected node {' or '.join(nodes)}"
-    if step.why is not None and step.why not in dict(got.reasons):
+    if step.why is not None and step.why not in dict(result.reasons):
         yield f"expected reason {step.why.name}"
-    if step.rows is not None and step.rows != got.rows:
-        yield f"expected rows {step.rows}, not {got.rows}"
-    if step.count is not None and step.count != got.count:
-        yield f"expected {step.count} rows written, not {got.count}"
+    if step.rows is not None and step.rows != result.rows:
+        yield f"expected rows {step.rows}, not {result.rows}"
+    if step.count is not None and step.count != result.count:
+        yield f"expected {step.count} rows written, not {result.count}"
 
 
 def _with_any_shard(route: str) -> str:

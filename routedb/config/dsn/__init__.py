@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from routedb.config.document import near
+from routedb.config.document import suggest
 from routedb.config.dsn.address import Address, MalformedError
 from routedb.config.dsn.mysql import read_mysql
 from routedb.config.dsn.names import node_name, unique_name
@@ -32,7 +32,7 @@ def parse_dsn(dsn: str) -> Address:
     if read is None:
         raise MalformedError(
             f"unknown scheme; allowed are {', '.join(_READERS)}, or libpq "
-            f"keywords (host=… dbname=…){near(scheme.group(1), _READERS)}"
+            f"keywords (host=… dbname=…){suggest(scheme.group(1), _READERS)}"
         )
     return read(dsn)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
-from routedb.config.document import near
+from routedb.config.document import suggest
 from routedb.config.dsn.address import Address, MalformedError
 from routedb.config.dsn.url import read_query
 
@@ -64,7 +64,7 @@ def _keyword(key: str, value: str) -> Any:
     if key not in _KEYWORDS:
         allowed = sorted({*_URI, *_KEYWORDS, "uri"})
         raise MalformedError(
-            f"unknown option; allowed are {', '.join(allowed)}{near(key, allowed)}"
+            f"unknown option; allowed are {', '.join(allowed)}{suggest(key, allowed)}"
         )
     try:
         return _KEYWORDS[key](value)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from routedb.engine.links.link import AUTOCOMMIT, Link
 from routedb.engine.session import Session
-from routedb.session import Floor, Look
+from routedb.session import MinPosition, View
 from routedb.topology import GroupView
 from routedb.topology.positions import Position, read_position
 from routedb.topology.snapshot import Answer, Role
@@ -25,11 +25,11 @@ def catch_up(session: Session, view: GroupView) -> None:
     """
     tracker = session.tracker
     mark = tracker.read_state(view.id)
-    nearest, link = _nearest(session, view), session.open.get(mark.source)
+    nearest, link = _nearest(session, view), session.open.get(mark.last_node)
     if nearest is None or link is None or link in session.transaction.branches.values():
         return
     patience = tracker.backoff(view.id)
-    if not patience.is_over(session.core.clock()):
+    if not patience.try_acquire(session.core.clock()):
         return
     # What the process writes while the question is under way is not in the answer.
     shared_at = (
@@ -39,13 +39,13 @@ def catch_up(session: Session, view: GroupView) -> None:
     position = ask(session, link)
     if position is None:
         return
-    floor = Floor(position, session.core.clock(), shared_at)
+    floor = MinPosition(position, session.core.clock(), shared_at)
     left = tracker.replace_source(view.id, floor, look)
     if left is None:
         return
     look = tracker.view_of(left, shared_at)
     if tracker.allowed_replicas(view, look) or _has_reached(session, nearest, look):
-        patience.reward()
+        patience.reset()
 
 
 def ask(session: Session, link: Link) -> Position | None:
@@ -54,14 +54,14 @@ def ask(session: Session, link: Link) -> Position | None:
     return None if answer is None else _position(link, answer)
 
 
-def _has_reached(session: Session, node: int, look: Look) -> bool:
+def _has_reached(session: Session, node: int, look: View) -> bool:
     link = session.open.get(node)
     answer = None if link is None else _probe(session, link)
     if link is None or answer is None or answer.role is not Role.REPLICA:
         return False
     reached = _position(link, answer)
     if reached is None or not all(
-        reached.covers(floor.position) for floor in look.mark.floors
+        reached.covers(floor.position) for floor in look.read_state.min_positions
     ):
         return False
     return session.tracker.switch_source(link.node.group, node, look) is not None
@@ -76,7 +76,7 @@ def _nearest(session: Session, view: GroupView) -> int | None:
     near = [
         node.id
         for node in view.nodes
-        if node.id in view.ring
+        if node.id in view.read_ring
         and node.position is not None
         and node.position.covers(sample.position)
     ]

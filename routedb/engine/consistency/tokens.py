@@ -9,9 +9,9 @@ from routedb.engine.consistency.catch_up import ask
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session
-from routedb.session import Floor, Look
-from routedb.session.seen import NOBODY
-from routedb.session.tokens import NOWHERE, Place, read_token, write_token
+from routedb.session import MinPosition, View
+from routedb.session.read_state import NO_NODE
+from routedb.session.tokens import UNKNOWN_POSITION, GroupRef, read_token, write_token
 from routedb.topology.positions import Position
 
 
@@ -39,7 +39,9 @@ def after(session: Session, text: str) -> list[int]:
         group = numbers.get(place)
         if group is None or session.core.groups[group].is_single:
             continue
-        session.tracker.add_min_position(group, Floor(position, session.core.clock()))
+        session.tracker.add_min_position(
+            group, MinPosition(position, session.core.clock())
+        )
         named.append(group)
     return named
 
@@ -55,7 +57,7 @@ def _await(session: Session, group: int, deadline: float) -> bool:
     while True:
         topology = session.core.topology
         view = topology.groups[group]
-        if view.ring and not session.tracker.is_ahead(
+        if view.read_ring and not session.tracker.is_ahead(
             view, _consistency(session, group)
         ):
             return True
@@ -75,27 +77,31 @@ def _groups(session: Session) -> Iterable[int]:
     return sorted({*session.read_states, *shared})
 
 
-def _seen(session: Session, group: int) -> Iterable[tuple[Place, Position]]:
+def _seen(session: Session, group: int) -> Iterable[tuple[GroupRef, Position]]:
     look = session.tracker.view(group, _consistency(session, group))
     place = _place(session, group)
-    if look.mark.source == NOBODY and not look.seen_at and not look.shared_at:
-        for floor in look.mark.floors:
+    if (
+        look.read_state.last_node == NO_NODE
+        and not look.seen_at
+        and not look.process_wrote_at
+    ):
+        for floor in look.read_state.min_positions:
             yield place, floor.position
         return
     yield place, _position(session, group, look)
 
 
-def _position(session: Session, group: int, look: Look) -> Position:
+def _position(session: Session, group: int, look: View) -> Position:
     """Return a position at or beyond what was seen: a sample's, or ask."""
     view = session.core.topology.groups[group]
-    mark, shared_at = look.mark, look.shared_at
-    since = max(look.seen_at, shared_at, *(floor.since for floor in mark.floors))
+    mark, shared_at = look.read_state, look.process_wrote_at
+    since = max(look.seen_at, shared_at, *(floor.since for floor in mark.min_positions))
     if view.sample is not None and view.sample.asked_at >= since:
         return view.sample.position
-    link = session.open.get(mark.source)
-    if link is None or ((shared_at or mark.floors) and link.id != view.writer):
+    link = session.open.get(mark.last_node)
+    if link is None or ((shared_at or mark.min_positions) and link.id != view.writer):
         link = _writer(session, group)
-    return (None if link is None else ask(session, link)) or NOWHERE
+    return (None if link is None else ask(session, link)) or UNKNOWN_POSITION
 
 
 def _consistency(session: Session, group: int) -> str:
@@ -114,9 +120,9 @@ def _writer(session: Session, group: int) -> Link | None:
         return None
 
 
-def _place(session: Session, group: int) -> Place:
+def _place(session: Session, group: int) -> GroupRef:
     config = session.core.groups[group]
-    return Place(config.database, config.shard)
+    return GroupRef(config.database, config.shard)
 
 
 def _check_between(session: Session, what: str) -> None:

@@ -1,10 +1,10 @@
 """What one virtual connection has seen of each group, and who may answer it.
 
-The rule is in session/seen.py; here are the marks, and the clock. Threads may share the
-connection, so a node is chosen in three steps: take a look; choose by it; `move` there,
-which fails when the mark is not that of the look any more. What a thread was shown
-meanwhile by a node that is the source no more is noted afterwards, by `meet` or
-`confirm`.
+The rule is in session/read_state.py; here are the marks, and the clock. Threads may
+share the connection, so a node is chosen in three steps: take a look; choose by it;
+`move` there, which fails when the mark is not that of the look any more. What a thread
+was shown meanwhile by a node that is the source no more is noted afterwards, by `meet`
+or `confirm`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,17 @@ import threading
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.shared.core import Core
-from routedb.session.seen import NOBODY, Floor, Look, Mark, Patience, holders
+from routedb.session.read_state import (
+    NO_NODE,
+    Backoff,
+    MinPosition,
+    ReadState,
+    View,
+    replicas_holding,
+)
 from routedb.topology import GroupView, Snapshot
 
-BLANK = Mark()  # of a group that has none
+BLANK = ReadState()  # of a group that has none
 
 
 class ConsistencyTracker:
@@ -31,77 +38,85 @@ class ConsistencyTracker:
     def __init__(self, core: Core, links: Links) -> None:
         self.core = core
         self.links = links
-        self.read_states: dict[int, Mark] = {}  # by group id
+        self.read_states: dict[int, ReadState] = {}  # by group id
         self.writer_only: dict[
             int, Snapshot
         ] = {}  # pictures in which the writer answers
         self.writes = 0  # how often this session may have written
-        self._backoffs: dict[int, Patience] = {}
+        self._backoffs: dict[int, Backoff] = {}
         self._lock = threading.RLock()  # guards what replaces a mark
 
     # -- taking a look -----------------------------------------------------------------
 
-    def read_state(self, group: int) -> Mark:
+    def read_state(self, group: int) -> ReadState:
         """Return what was seen of a group."""
         return self.read_states.get(group, BLANK)
 
-    def view(self, group: int, consistency: str) -> Look:
+    def view(self, group: int, consistency: str) -> View:
         """Return what a choice under this consistency goes by."""
         is_shared = consistency == "process"
         shared_at = self.core.wrote_at.get(group, 0.0) if is_shared else 0.0
         return self.view_of(self.read_state(group), shared_at)
 
-    def view_of(self, mark: Mark, shared_at: float) -> Look:
+    def view_of(self, mark: ReadState, shared_at: float) -> View:
         """Return what a choice by this mark goes by."""
-        return Look(mark, max(mark.since, self.links.used_at(mark.source)), shared_at)
+        return View(
+            mark, max(mark.since, self.links.used_at(mark.last_node)), shared_at
+        )
 
-    def allowed_replicas(self, view: GroupView, look: Look) -> tuple[int, ...] | None:
+    def allowed_replicas(self, view: GroupView, look: View) -> tuple[int, ...] | None:
         """Return the replicas, of the ring, that may answer a plain read; None: any."""
-        if look.mark.is_blank and not look.shared_at:
+        if look.read_state.is_empty and not look.process_wrote_at:
             return None
-        return holders(view, look)
+        return replicas_holding(view, look)
 
     def is_ahead(self, view: GroupView, consistency: str) -> bool:
         """Tell whether no replica is known to hold what this session has seen."""
         if consistency == "eventual":
             return False
         among = self.allowed_replicas(view, self.view(view.id, consistency))
-        return among is not None and not among and bool(view.ring)
+        return among is not None and not among and bool(view.read_ring)
 
-    def backoff(self, group: int) -> Patience:
+    def backoff(self, group: int) -> Backoff:
         """Return when the group's source may be asked again."""
-        return self._backoffs.setdefault(group, Patience())
+        return self._backoffs.setdefault(group, Backoff())
 
     # -- moving ------------------------------------------------------------------------
 
-    def switch_source(self, group: int, node: int, look: Look) -> Mark | None:
+    def switch_source(self, group: int, node: int, look: View) -> ReadState | None:
         """Make `node`, which was chosen by `look`, the source; return the mark then.
 
         None: another thread has written, or was shown something, since.
         """
-        before = look.mark
-        is_new = node != before.source or bool(before.floors)
-        if not is_new and look.shared_at == before.shared_at:
+        before = look.read_state
+        is_new = node != before.last_node or bool(before.min_positions)
+        if not is_new and look.process_wrote_at == before.process_wrote_at:
             return before if self.read_state(group) is before else None
         since = self.core.clock() if is_new else before.since
-        return self._replace(group, Mark(node, since, look.shared_at), look)
+        return self._replace(group, ReadState(node, since, look.process_wrote_at), look)
 
-    def replace_source(self, group: int, floor: Floor, look: Look) -> Mark | None:
+    def replace_source(
+        self, group: int, floor: MinPosition, look: View
+    ) -> ReadState | None:
         """Take where the source of `look` is instead of the source; return the mark
         then, None as `move` does."""
         self.writer_only.pop(group, None)  # now others may be known to hold it
-        return self._replace(group, Mark(floors=(*look.mark.floors, floor)), look)
+        return self._replace(
+            group,
+            ReadState(min_positions=(*look.read_state.min_positions, floor)),
+            look,
+        )
 
-    def _replace(self, group: int, mark: Mark, look: Look) -> Mark | None:
+    def _replace(self, group: int, mark: ReadState, look: View) -> ReadState | None:
         """Go on with `mark` in the place of that of the look, unless something else is
         there by now, or the source that is left has shown something after the look."""
-        left = look.mark.source
+        left = look.read_state.last_node
         with self._lock:
-            if self.read_state(group) is not look.mark:
+            if self.read_state(group) is not look.read_state:
                 return None
             self._put(group, mark)
             # In this order: another thread notes its contact, and looks at `near` then.
-            if left in (NOBODY, mark.source):
+            if left in (NO_NODE, mark.last_node):
                 return mark
             if self.links.used_at(left) <= look.seen_at:
                 return mark
@@ -110,7 +125,7 @@ class ConsistencyTracker:
 
     # -- taking note -------------------------------------------------------------------
 
-    def note_read(self, link: Link, look: Look | None = None) -> None:
+    def note_read(self, link: Link, look: View | None = None) -> None:
         """Take note that `link` has shown this session what its node holds.
 
         `look`: by what the node was chosen. Without one nothing is known of a node but
@@ -121,7 +136,7 @@ class ConsistencyTracker:
             return
         with self._lock:
             moved = None if look is None else self.switch_source(group, link.id, look)
-            if moved is None and self.read_state(group).source != link.id:
+            if moved is None and self.read_state(group).last_node != link.id:
                 self._note_source(group, link.id)
             self._check_open(link)
 
@@ -129,7 +144,7 @@ class ConsistencyTracker:
         """Take note that `link`, whose node was the source, has shown what that holds,
         and that the source may have changed meanwhile."""
         with self._lock:
-            if self.read_state(link.node.group).source != link.id:
+            if self.read_state(link.node.group).last_node != link.id:
                 self._require_newer(link.node.group)
             self._check_open(link)
 
@@ -142,10 +157,10 @@ class ConsistencyTracker:
             self._note_source(group, node)
         self.core.note_write(group)
 
-    def add_min_position(self, group: int, floor: Floor) -> None:
+    def add_min_position(self, group: int, floor: MinPosition) -> None:
         """Do not fall behind `floor` either."""
         with self._lock:
-            self._put(group, self.read_state(group).above(floor))
+            self._put(group, self.read_state(group).with_min_position(floor))
 
     def require_writer(self, group: int, picture: Snapshot) -> None:
         """Let the writer answer until there is another picture."""
@@ -155,10 +170,13 @@ class ConsistencyTracker:
     def _note_source(self, group: int, node: int) -> None:
         """Make a node the source of which is known only that it was spoken with."""
         before = self.read_state(group)
-        if node == self.core.topology.groups[group].writer or before.is_blank:
-            self._put(group, Mark(node, self.core.clock()))
-        elif node == before.source:
-            self._put(group, Mark(node, self.core.clock(), floors=before.floors))
+        if node == self.core.topology.groups[group].writer or before.is_empty:
+            self._put(group, ReadState(node, self.core.clock()))
+        elif node == before.last_node:
+            self._put(
+                group,
+                ReadState(node, self.core.clock(), min_positions=before.min_positions),
+            )
         else:
             self._require_newer(group)
 
@@ -170,9 +188,9 @@ class ConsistencyTracker:
     def _require_newer(self, group: int) -> None:
         """Two nodes have shown something, and of neither is it known that it holds what
         the other has shown. What the writer has from now on holds both."""
-        self._put(group, Mark(NOBODY, self.core.clock()))
+        self._put(group, ReadState(NO_NODE, self.core.clock()))
 
-    def _put(self, group: int, mark: Mark) -> None:
+    def _put(self, group: int, mark: ReadState) -> None:
         self.read_states[group] = mark
         self.links.sticky = {}
 

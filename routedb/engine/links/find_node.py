@@ -135,11 +135,11 @@ def _choose(
     among: Sequence[int] | None,
 ) -> int | None:
     if not tried:
-        ring = view.ring if among is None else tuple(among)
-        free, has_room = (_with_room(links, n) for n in (ring, (view.writer,)))
-        if ring and not free and has_room:
+        read_ring = view.read_ring if among is None else tuple(among)
+        free, has_room = (_with_room(links, n) for n in (read_ring, (view.writer,)))
+        if read_ring and not free and has_room:
             return None  # the writer may answer at once
-        return pick(free or ring, links.core.loads, turn)
+        return pick(free or read_ring, links.core.loads, turn)
     order = candidates(view, tried, links.core.clock())
     if among is not None:
         order = tuple(node for node in order if node in among)

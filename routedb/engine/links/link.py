@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from routedb.adapters.base import Adapter, Raw, TxMode
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
-from routedb.topology.commits import Note
+from routedb.topology.commit_status import CommitNote
 
 if TYPE_CHECKING:
     from routedb.engine.pool.slots import Slot
@@ -74,11 +74,13 @@ class Link:
         self.mode: TxMode | None = AUTOCOMMIT
         self.synced_version = (
             -1
-        )  # the dispatcher's version this link was last brought up to
+        )  # the session's version this link was last brought up to
         self.settings_version = -1  # the version of the settings it has
-        self.used_at = 0.0  # when it last answered: see session/seen.py
+        self.used_at = 0.0  # when it last answered: see session/read_state.py
         self.is_text_begun = False  # its transaction was begun by statement
-        self.commit_note: Note | None = None  # the last of a commit (see commit_check)
+        self.commit_note: CommitNote | None = (
+            None  # the last of a commit (see commit_check)
+        )
         self.lock = None if adapter.is_concurrent else threading.RLock()
         self.exclusive: AbstractContextManager[Any] = self.lock or _FREE
 

@@ -17,19 +17,19 @@ from routedb.engine.links.open_link import FrontendHooks, borrowed, connect, poo
 from routedb.engine.pool.pool import take
 from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
-from routedb.session import Settings
+from routedb.session import SettingsLog
 from routedb.session.pins import Pin, Pins
-from routedb.session.settings import Setting
+from routedb.session.settings_log import Setting
 from routedb.topology import GroupView, NodeState
 
 
 class ResultHolder(Protocol):
     """What links need of a cursor, which may hold rows that came over one of them."""
 
-    def guard(self, link: Link) -> None:
+    def link_closed(self, link: Link) -> None:
         """Expect that fetching what `link` has brought may fail: it is closed."""
 
-    def part(self, link: Link) -> None:
+    def detach_link(self, link: Link) -> None:
         """Let go of everything that came over `link`: it goes to another connection.
         What was told of the last statement stays."""
 
@@ -52,7 +52,7 @@ class Links:
             int, float
         ] = {}  # node -> when a lost link answered last
         self.frontend_hooks: dict[str, FrontendHooks] = {}  # by engine
-        self.settings = Settings()
+        self.settings = SettingsLog()
         self.pins = Pins()  # what lives on one of these links only
         self.on_pins_lost: WeakMethod[Callable[[], None]] | None = (
             None  # told of the loss
@@ -134,7 +134,7 @@ class Links:
         if slot is not None:
             pool_of(self.core, link).lost(slot)
         for holder in self._result_holders():
-            holder.guard(link)
+            holder.link_closed(link)
 
     def adopt_reserved(self, slot: Slot, node: NodeConfig) -> None:
         """Take a link that was reserved for this connection before it was made."""
@@ -162,9 +162,9 @@ class Links:
                 self.drop(link)
                 continue
             self._forget(link)
-            link.needs_reset = link.needs_reset or self.pins.keep(link.id)
+            link.needs_reset = link.needs_reset or self.pins.must_keep(link.id)
             for holder in self._result_holders():
-                holder.part(link)
+                holder.detach_link(link)
             pool_of(self.core, link).give(link, link in bound)
 
     def collect(self) -> None:
@@ -189,25 +189,25 @@ class Links:
 
     def savepoint(self, name: str) -> None:
         """Remember what the transaction has set and made up to savepoint `name`."""
-        self.settings.pending.savepoint(name)
-        self.pins.pending.savepoint(name)
+        self.settings.uncommitted.savepoint(name)
+        self.pins.uncommitted.savepoint(name)
 
     def release(self, name: str) -> None:
         """Forget a savepoint, and those made since."""
-        self.settings.pending.release(name)
-        self.pins.pending.release(name)
+        self.settings.uncommitted.release(name)
+        self.pins.uncommitted.release(name)
 
     def rollback_to(self, name: str) -> None:
         """Undo what was set and made since savepoint `name`."""
-        self.settings.pending.rollback_to(name)
+        self.settings.uncommitted.rollback_to(name)
         self.pins.rollback_to(name)
 
-    def check_lost(self, face: Adapter) -> None:
+    def check_lost(self, frontend: Adapter) -> None:
         """Raise, once, when something that lived on a link was lost with it."""
         if self.pins.lost:
-            raise face.own(errors.OperationalError)(
+            raise frontend.error_class(errors.OperationalError)(
                 f"a link was lost, and with it what lived there: "
-                f"{self.pins.take_lost()}. Nothing was sent now; the connection can be "
+                f"{self.pins.pop_lost()}. Nothing was sent now; the connection can be "
                 "used again, without them"
             )
 
@@ -223,14 +223,14 @@ class Links:
     def _connect(self, node: NodeConfig) -> Link:
         if self._is_closed:  # by another thread, under a statement
             adapter = self.core.adapter(node)
-            raise adapter.own(errors.InterfaceError)("the connection is closed")
+            raise adapter.error_class(errors.InterfaceError)("the connection is closed")
         self._let_go(self.core.topology.groups[node.group])
         return connect(self.core, node, self.frontend_hooks)
 
     def _is_over(self, link: Link) -> bool:
         """Tell whether a link is too old, and nothing keeps it."""
         is_old = link.expires_at < self.core.clock()
-        return is_old and not self.pins.keep(link.id) and link.is_idle()
+        return is_old and not self.pins.must_keep(link.id) and link.is_idle()
 
     def _forget(self, link: Link) -> None:
         with self._lock:
@@ -252,9 +252,9 @@ class Links:
         """Drop a dead idle link; say so when something that lived on it is lost."""
         self.drop(link)
         if self.pins.lost:
-            raise link.adapter.own(errors.OperationalError)(
+            raise link.adapter.error_class(errors.OperationalError)(
                 f"the idle link to {link.node.name} was closed by the server, and with "
-                f"it what lived there: {self.pins.take_lost()}. Nothing was sent; the "
+                f"it what lived there: {self.pins.pop_lost()}. Nothing was sent; the "
                 "connection can be used again, without them"
             )
 

@@ -17,23 +17,23 @@ from routedb.engine.shared.core import Core
 
 
 class FrontendHooks(Protocol):
-    """What links need of a connection's face, for the servers of one engine."""
+    """What links need of a connection's frontend, for the servers of one engine."""
 
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a raw connection."""
 
-    def dress(self, raw: Raw, node: NodeConfig) -> bool:
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
         """Give a raw connection what was set on the virtual one; tell whether a pool
         will have to undo it."""
 
-    def lend(
+    def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
     ) -> tuple[Slot, Raw]:
         """Borrow a link of a pool, or open one in it."""
 
 
 def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) -> Link:
-    """Return a link that is as the faces of `hosts`, by engine, want it.
+    """Return a link that is as the frontends of `hosts`, by engine, want it.
 
     Raises what the driver raises, and PoolTimeout.
     """
@@ -49,9 +49,9 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
     elif host is None:
         link = borrowed(core, node, *pool.borrow(None, open_))
     else:
-        link = borrowed(core, node, *host.lend(pool, node, open_))
+        link = borrowed(core, node, *host.borrow_from(pool, node, open_))
     if host is not None:
-        _dress(core, host, link)
+        _configure_raw(core, host, link)
     core.open_links.add(link)
     return link
 
@@ -81,9 +81,9 @@ def _opened(core: Core, node: NodeConfig, open_: Callable[[], Raw]) -> Link:
     return link
 
 
-def _dress(core: Core, host: FrontendHooks, link: Link) -> None:
+def _configure_raw(core: Core, host: FrontendHooks, link: Link) -> None:
     try:
-        link.needs_reset = host.dress(link.raw, link.node)
+        link.needs_reset = host.configure_raw(link.raw, link.node)
     except BaseException:
         link.close()
         if link.slot is not None:

@@ -12,7 +12,7 @@ from routedb.routing import (
     Route,
     Rules,
     database_for,
-    place,
+    find_placement,
     route_for,
 )
 from routedb.session.pins import CATALOG
@@ -103,7 +103,7 @@ class Plan:
         self.placement = Placement(None, Reason.DEFAULT, "no tables")
         self._shards: ShardPlan | None = None
         try:
-            self.placement = place(statement, rules, using)
+            self.placement = find_placement(statement, rules, using)
         except errors.Error as refusal:
             self.refusal = refusal
         self.database = self._find_database(config)

@@ -1,8 +1,9 @@
 """Whether somebody still holds an object that a pool would hand out again.
 
-A connection of the PostgreSQL face is a link itself, so a variable, a cursor or a weak
-reference that outlives `close()` would reach the next user's session. It may be handed
-out again only when the pool is the last to hold it; CPython's reference counts tell.
+A connection of the PostgreSQL frontend is a link itself, so a variable, a cursor or a
+weak reference that outlives `close()` would reach the next user's session. It may be
+handed out again only when the pool is the last to hold it; CPython's reference counts
+tell.
 What is measured is compared with a measurement of the same kind, taken at import.
 """
 

@@ -15,7 +15,7 @@ from routedb import errors
 from routedb.engine.links.link import AUTOCOMMIT, Link
 from routedb.engine.plans.plan import Plan, Text
 from routedb.engine.session import Session
-from routedb.routing import Placement, Reason, place
+from routedb.routing import Placement, Reason, find_placement
 from routedb.session.pins import UNDONE_FREED, UNDONE_MADE, Pins
 from routedb.sql import Statement, Table
 from routedb.sql.session_objects import EVERY, RELATIONS, ObjectKind, SessionObject
@@ -71,13 +71,13 @@ def _needed(
     """Yield what the statement needs, with the node that it is on."""
     pins, statement = session.links.pins, text.plan.statement
     for obj in _relations(pins, text.plan):
-        yield obj, pins.where(obj)
+        yield obj, pins.node_of(obj)
     for obj in statement.needs:
         if obj.kind is ObjectKind.RESULT:
             latest = None if session.transaction.is_bound else session.last_link()
             yield obj, -1 if latest is None else latest.id
             continue
-        node = pins.where(obj, _key(text, params))
+        node = pins.node_of(obj, _key(text, params))
         if node < 0 and pins.is_gone(obj):
             raise errors.OperationalError(
                 f"the {obj.kind} that {statement.verb} asks for was lost with the "
@@ -173,7 +173,7 @@ def _check_rest(
 ) -> None:
     """Refuse what also names tables that are not where the pin is."""
     rest = _rest(plan.statement, pins, plan)
-    placement = place(rest, session.core.rules, session.database)
+    placement = find_placement(rest, session.core.rules, session.database)
     home = link.node.database
     if placement.database not in (None, home):
         raise errors.CrossDatabaseError(

@@ -57,14 +57,14 @@ def explain(session: Dispatcher, sql: Any, params: Any) -> Explanation:
     try:
         decided = decide(session, text, params, may_ask_servers=False)
     except errors.Error as exc:
-        raise session.faced(exc) from exc.__cause__
+        raise session.as_frontend_error(exc) from exc.__cause__
     nodes: list[NodeConfig] = []
     if decided.link is not None:
         pinned = (decided.link.node,)
         return Explanation(text.plan.statement, decided.route, pinned)
     for group in decided.groups:
         view = session.core.topology.groups[group]
-        ids = view.ring if decided.role is Role.REPLICA else (view.writer,)
+        ids = view.read_ring if decided.role is Role.REPLICA else (view.writer,)
         nodes += [
             session.core.nodes[id_] for id_ in dict.fromkeys(ids) if id_ is not None
         ]

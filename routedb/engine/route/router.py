@@ -19,7 +19,7 @@ from routedb.routing import (
     consistency_of,
     decide_role,
 )
-from routedb.session import State
+from routedb.session import TxState
 from routedb.sharding import Target, analyse, shard_for_key_hint
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
@@ -231,7 +231,7 @@ def reads_early(session: Session, database: DatabaseConfig) -> bool:
     """
     if database.transaction_reads != "replica":
         return False
-    if session.transaction.state not in (State.OPEN, State.READING):
+    if session.transaction.state not in (TxState.OPEN, TxState.READING):
         return False
     level = session.transaction.mode.isolation
     if level is None:

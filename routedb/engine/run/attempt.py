@@ -20,7 +20,7 @@ from routedb.engine.shared.refusals import second_home_refused, unknown
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason
 from routedb.routing.decide import WHY
-from routedb.session import Action, Look, Moment, action_for
+from routedb.session import Action, Moment, View, action_for
 from routedb.sql.statement import Kind
 from routedb.topology import GroupView
 from routedb.topology.snapshot import Role
@@ -61,7 +61,7 @@ class Attempts:
         )
         self.is_early = decided.is_early
         self.consistency = decided.consistency
-        self.look: Look | None = None  # by which a replica was chosen
+        self.look: View | None = None  # by which a replica was chosen
         self.pinned = decided.link
         self.tried: set[int] = set()
         self.failures = 0
@@ -304,9 +304,9 @@ class Attempts:
 
     def _tell_lost(self, link: Link, exc: Exception) -> None:
         if self.session.links.pins.lost:
-            raise link.adapter.own(errors.OperationalError)(
+            raise link.adapter.error_class(errors.OperationalError)(
                 f"the link to {link.node.name} was lost, and with it what lived there: "
-                f"{self.session.links.pins.take_lost()}. The connection can be "
+                f"{self.session.links.pins.pop_lost()}. The connection can be "
                 "used again, without them"
             ) from exc
 
@@ -319,7 +319,7 @@ class Attempts:
         if fault is Fault.MISSING:
             why = f"{link.node.name} does not have what it names"
             self.role, self.look = Role.WRITER, None
-            self.route = self.route.turned(Reason.NOT_REPLAYED, why)
+            self.route = self.route.to_writer(Reason.NOT_REPLAYED, why)
             return
         if self.is_read and fault is Fault.NODE_READ_ONLY:
             if view.writer == link.node.id:

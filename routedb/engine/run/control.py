@@ -16,7 +16,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.plans.plan import Plan, Text
 from routedb.engine.session import Call, Control, Session, VirtualCursor
 from routedb.engine.transactions.commit import roll_back
-from routedb.session import Event, State
+from routedb.session import TxEvent, TxState
 from routedb.sql.statement import Kind, TxEffect, TxStep
 
 # Carries out a step; False: let the text run like any other statement.
@@ -72,7 +72,7 @@ def carry_out(session: Session, cursor: VirtualCursor, text: Text, call: Call) -
     action = _STEPS.get(step.effect)
     if action is None:
         return False
-    is_failed = session.transaction.state is State.FAILED
+    is_failed = session.transaction.state is TxState.FAILED
     session.transaction.dialect = text.plan.dialect
     cursor.raw, cursor.control = None, Control(text.source, "")  # should it fail
     try:
@@ -98,7 +98,7 @@ def settle(session: Session, link: Link | None) -> None:
     transaction = session.transaction
     is_idle = link.is_idle()
     if is_idle and transaction.is_bound:
-        transaction.end(committed=transaction.state is not State.FAILED)
+        transaction.end(committed=transaction.state is not TxState.FAILED)
         session.pause()
         if (
             session.is_paused
@@ -123,7 +123,7 @@ def settle_begun(session: Session, plan: Plan, link: Link) -> None:
     if plan.statement.parts > 1 and plan.statement.tx:
         settle(session, link)
         if link.is_failed():
-            session.transaction.apply(Event.ERROR)
+            session.transaction.apply(TxEvent.ERROR)
 
 
 def _begin(session: Session, text: Text, step: TxStep) -> bool:
@@ -189,7 +189,7 @@ def _release(session: Session, text: Text, step: TxStep) -> bool:
 def _rollback_to(session: Session, text: Text, step: TxStep) -> bool:
     if not _in_order(session, text, step):
         return False
-    session.transaction.apply(Event.ROLLBACK_TO)
+    session.transaction.apply(TxEvent.ROLLBACK_TO)
     if step.name is not None:
         session.links.rollback_to(step.name)
     return True

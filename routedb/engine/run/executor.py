@@ -13,7 +13,7 @@ from routedb.engine.route.shadow.decide import decide_and_count
 from routedb.engine.run import control, multi_shard, session_effects, single
 from routedb.engine.run.attempt import Attempts
 from routedb.engine.session import Call, Session, VirtualCursor
-from routedb.session import State
+from routedb.session import TxState
 from routedb.sql.statement import Kind
 
 
@@ -31,14 +31,14 @@ def run(
     own in autocommit mode.
     """
     plan = text.plan
-    cursor.unseat()
+    cursor.unbind_fetch()
     cursor.control = None
     try:
         if plan.statement.kind is Kind.EMPTY:
             raise errors.ProgrammingError("the statement is empty: nothing to run")
         if not control.acknowledges(plan):
             _check_not_lost(session)
-            session.links.check_lost(session.face)
+            session.links.check_lost(session.frontend)
         if control.is_control(plan) and control.carry_out(session, cursor, text, call):
             return
         decided = decide_and_count(session, text, params)
@@ -49,7 +49,7 @@ def run(
         else:
             single.once(session, cursor, plan, decided, call, batch is not None)
     except errors.Error as exc:
-        raise session.faced(exc) from exc.__cause__
+        raise session.as_frontend_error(exc) from exc.__cause__
     for each in (params,) if batch is None else batch:
         session_effects.note(session, cursor.link, text, each)
     if plan.statement.tx:
@@ -66,10 +66,10 @@ def recover(
     exc: Exception,
 ) -> None:
     """Act on a fault in the hot path: raise, or run again the long way."""
-    cursor.unseat()
+    cursor.unbind_fetch()
     cursor.control = None
     # What a driver shows of a statement that failed, its text above all, is there.
-    cursor.link, cursor.raw = link, cursor.raws.get(link)
+    cursor.link, cursor.raw = link, cursor.raw_cursors.get(link)
     try:
         decided = decide_and_count(session, text, params)
         attempts = Attempts(session, text.plan, decided)
@@ -79,7 +79,7 @@ def recover(
         else:
             run(session, cursor, text, params, call)
     except errors.Error as own:
-        raise session.faced(own) from own.__cause__
+        raise session.as_frontend_error(own) from own.__cause__
 
 
 def _holding(call: Call, cursor: VirtualCursor) -> Call:
@@ -87,13 +87,13 @@ def _holding(call: Call, cursor: VirtualCursor) -> Call:
 
     def call_and_hold(raw: RawCursor) -> None:
         call(raw)
-        cursor.hold()
+        cursor.buffer_results()
 
     return call_and_hold
 
 
 def _check_not_lost(session: Session) -> None:
-    if session.transaction.state is State.LOST:
+    if session.transaction.state is TxState.LOST:
         raise errors.TransactionLost(
             "this transaction was lost with its link and nothing of it was committed: "
             "call rollback(), then run the whole transaction again"

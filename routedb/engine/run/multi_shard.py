@@ -58,12 +58,12 @@ def executemany(
 
     `execute` runs it for one set, the long way, where a set itself is for several.
     """
-    cursor.unseat()
+    cursor.unbind_fetch()
     try:
         decisions = [decide(session, text, params) for params in rows]
     except errors.Error as exc:
         count(session, text, rows)
-        raise session.faced(exc) from exc.__cause__
+        raise session.as_frontend_error(exc) from exc.__cause__
     by_group: dict[int, list[Any]] = {}
     for decided, params in zip(decisions, rows, strict=True):
         if len(decided.groups) > 1 or decided.target is not None:
@@ -118,7 +118,7 @@ def _one_by_one(
             execute(params)
             count += max(cursor.raw.rowcount, 0)
         cursor.raw = MergedResult.counting(count)
-        cursor.unseat()
+        cursor.unbind_fetch()
 
     in_transaction(session, work)
 

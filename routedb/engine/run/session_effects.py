@@ -15,7 +15,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.plans.plan import Text
 from routedb.engine.route import affinity
 from routedb.engine.session import Session
-from routedb.session.settings import Clear, Setting
+from routedb.session.settings_log import Clear, Setting
 from routedb.sql import Kind, SessionEffect, Statement, TxEffect
 from routedb.sql.scanner.splitter import pieces
 

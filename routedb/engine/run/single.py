@@ -11,7 +11,7 @@ from routedb.engine.route.router import Decision
 from routedb.engine.run.attempt import Attempts
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.transactions import fence
-from routedb.session import Event
+from routedb.session import TxEvent
 from routedb.sql.statement import Kind
 
 
@@ -35,7 +35,7 @@ def finish(
     """Run until an attempt succeeds, or raise what the user must see."""
     while True:
         link = attempts.reach()
-        raw = cursor.raws.get(link) or cursor.take(link)
+        raw = cursor.raw_cursors.get(link) or cursor.open_raw_cursor(link)
         try:
             run_on(session, link, call, raw)
         except Exception as exc:
@@ -46,7 +46,7 @@ def finish(
     cursor.link, cursor.raw, cursor.route = link, raw, attempts.route
     attempts.met(link)
     if session.transaction.is_open and not attempts.is_early and not attempts.may_write:
-        session.transaction.apply(Event.READ)
+        session.transaction.apply(TxEvent.READ)
     wrote(session, cursor, plan, raw)
 
 
@@ -64,13 +64,13 @@ def wrote(session: Session, cursor: VirtualCursor, plan: Plan, raw: RawCursor) -
                 _check_fence(session, plan, link)
             session.tracker.note_write(link.node.group, link.id)
             if plan.may_generate_key:
-                session.links.pins.inserted = link.id
+                session.links.pins.last_insert_node = link.id
         if plan.statement.kind is Kind.WRITE:
             session.transaction.has_written = link is None or link.holds_writes
     if raw.description is None:
-        cursor.unseat()
-    elif raw is not cursor.seated:
-        cursor.seat(raw)
+        cursor.unbind_fetch()
+    elif raw is not cursor.fetching_from:
+        cursor.bind_fetch(raw)
 
 
 def _check_fence(session: Session, plan: Plan, link: Link) -> None:

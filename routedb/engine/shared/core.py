@@ -43,7 +43,7 @@ from routedb.topology import (
     initial,
     update,
 )
-from routedb.topology.patroni import Membership, changes
+from routedb.topology.membership import Membership, membership_events
 
 # What a statement meets that its node is to blame for, and not the statement.
 _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
@@ -172,7 +172,7 @@ class Core:
 
         The link's generation goes with it: what an old link meets says nothing of a
         node that has come back since. A lost link alone takes nobody away for good
-        (see topology/states.py), for it may be one session that somebody ended.
+        (see topology/node_states.py), for it may be one session that somebody ended.
         """
         if fault in _NODE_FAULTS:
             reason = mask(str(exc)).strip()
@@ -191,7 +191,9 @@ class Core:
             weights = self._weights(group, told)
             self.loads += [0] * (len(self.nodes) - len(self.loads))
             after = self.topology
-            for event in changes(after.groups[group], weights, told.is_paused):
+            for event in membership_events(
+                after.groups[group], weights, told.is_paused
+            ):
                 after = update(after, event, self.clock(), self._limits)
             self._replace_topology(after, group)
             self._note_undiscovered(group, "")

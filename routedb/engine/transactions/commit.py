@@ -2,7 +2,7 @@
 be had.
 
 What a fault amounts to comes from the table in session/recovery.py; what an answer to
-"what became of it?" proves, from session/fate.py.
+"what became of it?" proves, from session/commit_outcome.py.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.transactions import commit_check, fence
 from routedb.events import NodeRefusedWrite
-from routedb.session import Action, Fate, Moment, action_for
-from routedb.topology.commits import Note
+from routedb.session import Action, CommitOutcome, Moment, action_for
+from routedb.topology.commit_status import CommitNote
 
 End = Callable[[Link], None]
 
@@ -55,7 +55,7 @@ class Commit:
             if group not in self._wrote:
                 self._read(link, None)
         writers = {g: at for g, at in self._branches.items() if g in self._wrote}
-        notes: dict[int, Note | None] = {}
+        notes: dict[int, CommitNote | None] = {}
         for group, link in writers.items():
             try:
                 notes[group] = self._prepare(link)
@@ -94,7 +94,7 @@ class Commit:
                 ) from exc
             raise
 
-    def _prepare(self, link: Link) -> Note | None:
+    def _prepare(self, link: Link) -> CommitNote | None:
         """See to it that a commit can be sent; return the transaction's note."""
         if not link.is_alive():
             self._links.drop(link)
@@ -104,7 +104,7 @@ class Commit:
             raise fence.lost(link)
         return self._note(link)
 
-    def _write(self, group: int, link: Link, note: Note | None) -> None:
+    def _write(self, group: int, link: Link, note: CommitNote | None) -> None:
         core = self._links.core
         try:
             self._end(link)
@@ -122,7 +122,7 @@ class Commit:
             if fence.is_overtaken(core, link):
                 raise fence.unknown(link, "the commit")
 
-    def _note(self, link: Link) -> Note | None:
+    def _note(self, link: Link) -> CommitNote | None:
         """Note the transaction's id, where `commit_check` wants to know it."""
         database = self._links.core.config.databases[link.node.database]
         commits = link.adapter.commits
@@ -139,16 +139,16 @@ class Commit:
         link.commit_note = note or link.commit_note
         return note
 
-    def _ask(self, group: int, link: Link, note: Note, exc: Exception) -> None:
+    def _ask(self, group: int, link: Link, note: CommitNote, exc: Exception) -> None:
         """Return when the transaction is committed; raise what became of it else."""
-        fate, said = commit_check.ask(self._links, group, note)
+        outcome, said = commit_check.ask(self._links, group, note)
         name = link.node.name
-        if fate is Fate.LOST:
+        if outcome is CommitOutcome.LOST:
             raise errors.TransactionLost(
                 f"commit was sent to {name} and its answer was lost: {said}, so it was "
                 "not committed; running the whole transaction again is safe"
             ) from exc
-        if fate is not Fate.COMMITTED:
+        if outcome is not CommitOutcome.COMMITTED:
             raise errors.OutcomeUnknown(
                 f"commit was sent to {name} and its answer was lost: {said}. The "
                 "transaction may or may not have been committed; look at the data "

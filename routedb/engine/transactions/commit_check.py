@@ -15,18 +15,18 @@ from routedb.adapters.base import Commits, Raw
 from routedb.config.mask import mask
 from routedb.engine.links.find_node import cannot_open
 from routedb.engine.links.links import Links
-from routedb.session import Action, Fate, Moment, fate_of
-from routedb.topology.commits import Note, Sighting
+from routedb.session import Action, CommitOutcome, Moment, outcome_of
+from routedb.topology.commit_status import CommitNote, StatusReply
 
 _PAUSE_S = 0.05  # between two questions
 # A session that has not heard of its client's end sits in its transaction until the
 # server's keep-alive finds out, in hours. It gets this long to do what was sent to it.
 _GRACE_S = 1.0
 
-Verdict = tuple[Fate, str]  # with the reason, for an error
+Verdict = tuple[CommitOutcome, str]  # with the reason, for an error
 
 
-def ask(links: Links, group: int, note: Note) -> Verdict:
+def ask(links: Links, group: int, note: CommitNote) -> Verdict:
     """Return what became of the noted transaction, and how that is known."""
     core = links.core
     database = core.config.databases[core.groups[group].database]
@@ -36,7 +36,9 @@ def ask(links: Links, group: int, note: Note) -> Verdict:
 
 
 class _Inquiry:
-    def __init__(self, links: Links, group: int, note: Note, deadline: float) -> None:
+    def __init__(
+        self, links: Links, group: int, note: CommitNote, deadline: float
+    ) -> None:
         self._links = links
         self._core = links.core
         self._group = group
@@ -51,7 +53,7 @@ class _Inquiry:
             try:
                 node = self._core.await_writer(self._group, self._deadline)
             except errors.Error as exc:
-                return Fate.UNKNOWN, str(exc)
+                return CommitOutcome.UNKNOWN, str(exc)
             try:
                 verdict = self._ask(node)
             except Exception as exc:
@@ -59,14 +61,14 @@ class _Inquiry:
                 self._last = mask(str(exc)).strip()
                 if action is not Action.AWAIT_WRITER:
                     return (
-                        Fate.UNKNOWN,
+                        CommitOutcome.UNKNOWN,
                         f"{self._name(node)} does not say: {self._last}",
                     )
             else:
                 if verdict is not None:
                     return verdict
             if self._core.clock() >= self._deadline:
-                return Fate.UNKNOWN, f"failover_timeout is over: {self._last}"
+                return CommitOutcome.UNKNOWN, f"failover_timeout is over: {self._last}"
             self._pause()
 
     def _ask(self, node: int) -> Verdict | None:
@@ -77,8 +79,8 @@ class _Inquiry:
                 if seen is None:
                     self._last = f"{self._name(node)} is not the writer now"
                     return None
-                found = fate_of(self._note, seen)
-                if found is not Fate.PENDING:
+                found = outcome_of(self._note, seen)
+                if found is not CommitOutcome.PENDING:
                     return self._conclude(found, seen, self._name(node))
                 self._last = f"it is still in progress on {self._name(node)}"
                 if self._core.clock() >= self._patience_ends:
@@ -86,13 +88,13 @@ class _Inquiry:
                 self._pause()
         return None
 
-    def _conclude(self, found: Fate, seen: Sighting, name: str) -> Verdict:
+    def _conclude(self, found: CommitOutcome, seen: StatusReply, name: str) -> Verdict:
         said = f"{name} says of transaction {self._note.xid} {seen.status.value!r}"
-        if found is Fate.COMMITTED and self._has_ended_it:
+        if found is CommitOutcome.COMMITTED and self._has_ended_it:
             # It had got the commit at the last moment after all, and may have been cut
             # short in waiting for its synchronous replica.
-            return Fate.UNKNOWN, f"{said}, but its session was ended meanwhile"
-        if found is Fate.UNKNOWN:
+            return CommitOutcome.UNKNOWN, f"{said}, but its session was ended meanwhile"
+        if found is CommitOutcome.UNKNOWN:
             said += ", which proves nothing here: that id may be another transaction's"
         return found, said
 

@@ -18,7 +18,7 @@ from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.transactions.commit import Commit, End, roll_back
-from routedb.session import Action, Event, Moment, State, action_for, advance
+from routedb.session import Action, Moment, TxEvent, TxState, action_for, advance
 from routedb.topology.snapshot import Role
 
 
@@ -29,7 +29,7 @@ class Transaction:
         self.links = links
         self.tracker = sight
         self.autocommit = links.mode.autocommit
-        self.state = State.AUTOCOMMIT if self.autocommit else State.OPEN
+        self.state = TxState.AUTOCOMMIT if self.autocommit else TxState.OPEN
         self.home = -1
         self.home_link: Link | None = None
         self.branches: dict[int, Link] = {}
@@ -50,7 +50,7 @@ class Transaction:
     @property
     def is_open(self) -> bool:
         """Tell whether statements belong to a transaction now."""
-        return self.state is not State.AUTOCOMMIT
+        return self.state is not TxState.AUTOCOMMIT
 
     @property
     def is_begun(self) -> bool:
@@ -62,7 +62,7 @@ class Transaction:
         """Tell whether a backend takes part."""
         return bool(self.branches)
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: TxEvent) -> None:
         """Move to the next state; the only place where it changes."""
         self.state = advance(self.state, event, self.autocommit)
 
@@ -72,11 +72,11 @@ class Transaction:
         `sql` None: as the adapter spells `mode`. In an implicit transaction the text
         runs inside it, where the server takes the mode from it.
         """
-        if self.state is State.AUTOCOMMIT:
+        if self.state is TxState.AUTOCOMMIT:
             self.has_written = False  # that was outside
             self.is_explicit = True
             self._begin = sql
-            self.apply(Event.BEGIN)
+            self.apply(TxEvent.BEGIN)
         elif sql is not None:
             self._prologue.append(sql)
         elif mode != self.links.mode:  # chained: it is not what the link begins itself
@@ -171,7 +171,7 @@ class Transaction:
                 "after rollback(), running the whole transaction again is safe"
             ) from exc
         if link.is_failed():
-            self.apply(Event.ERROR)
+            self.apply(TxEvent.ERROR)
         elif not ends_itself and self._was_ended(link, fault):
             self.lose(link, keep=True)
         raise exc
@@ -179,7 +179,7 @@ class Transaction:
     def note_write(self, group: int) -> None:
         """Take note, before it is sent, of a statement that may write."""
         self.wrote.add(group)
-        self.apply(Event.WRITE)
+        self.apply(TxEvent.WRITE)
 
     def commit(self, end: End = Link.commit) -> None:
         """Commit every branch; `end` does so on the home.
@@ -187,20 +187,20 @@ class Transaction:
         Raises TransactionLost, OutcomeUnknown, or the server's refusal to commit; the
         transaction is over in every case.
         """
-        if self.state is State.LOST:
+        if self.state is TxState.LOST:
             self.end(committed=False)
             raise errors.TransactionLost(
                 "the transaction was lost with its link and nothing of it was "
                 "committed; running the whole transaction again is safe"
             )
-        if self.state is State.FAILED and len(self.branches) > 1:
+        if self.state is TxState.FAILED and len(self.branches) > 1:
             self.rollback()  # as the server does that has failed with its part
             return
         committed = False
         self.commits += 1
         try:
             Commit(self.links, self.branches, self.wrote, self.home_link, end).run()
-            committed = self.state is not State.FAILED
+            committed = self.state is not TxState.FAILED
         finally:
             self.end(committed)
 
@@ -239,14 +239,14 @@ class Transaction:
         roll_back(self.links, link)
         link.is_text_begun = False
         self.wrote.clear()
-        self._unbind(Event.REFUSED)
+        self._unbind(TxEvent.REFUSED)
 
     def abandon(self) -> None:
         """Give the transaction up for lost; what its links have is not touched. In a
         forked child it is the parent's."""
-        self._unbind(Event.LINK_LOST)
+        self._unbind(TxEvent.LINK_LOST)
 
-    def _unbind(self, event: Event) -> None:
+    def _unbind(self, event: TxEvent) -> None:
         self.branches.clear()
         self.home = -1
         self.home_link = None
@@ -256,7 +256,7 @@ class Transaction:
         """Take a new mode while no backend takes part."""
         self.autocommit = mode.autocommit
         self.mode = mode
-        self.apply(Event.END)
+        self.apply(TxEvent.END)
 
     def end(self, committed: bool) -> None:
         """Return to rest."""
@@ -291,7 +291,7 @@ class Transaction:
         self._savepoints.clear()
         self.is_explicit = False
         self.mode = self.links.mode
-        self.apply(Event.END)
+        self.apply(TxEvent.END)
 
     def _was_ended(self, link: Link, fault: Fault) -> bool:
         """Tell whether the server has ended the transaction by itself (MySQL after a

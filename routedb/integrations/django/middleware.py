@@ -26,7 +26,7 @@ from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 
 from routedb import errors
-from routedb.connection import Connection
+from routedb.frontends.connection import Connection
 
 _BETWEEN = "|"  # of the databases in a cookie; no token has one
 _pending: ContextVar[dict[str, str] | None] = ContextVar("routedb_tokens", default=None)
@@ -43,7 +43,9 @@ class ConsistencyMiddleware:
         self._cookie: str = getattr(settings, "ROUTEDB_COOKIE", "routedb")
         self._age_s: int = getattr(settings, "ROUTEDB_COOKIE_AGE", 60)
         self._is_for_reads: bool = getattr(settings, "ROUTEDB_COOKIE_READS", False)
-        connection_created.connect(_greet, dispatch_uid="routedb-consistency")
+        connection_created.connect(
+            _on_connection_created, dispatch_uid="routedb-consistency"
+        )
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request by what its user has seen, and say what that is now."""
@@ -62,7 +64,7 @@ class ConsistencyMiddleware:
     def _tokens(self, before: dict[str, int]) -> Iterator[tuple[str, str]]:
         """Yield the token of each database that this request has written to."""
         for alias, connection in _open():
-            writes = connection.dispatcher.tracker.writes
+            writes = connection.session.tracker.writes
             if not (self._is_for_reads or writes > before.get(alias, 0)):
                 continue
             try:
@@ -94,17 +96,17 @@ def _open() -> Iterator[tuple[str, Connection]]:
 
 def _begin(alias: str, connection: Connection) -> int:
     """Let an open connection see what the user has seen; return its count of writes."""
-    _take(alias, connection)
-    return connection.dispatcher.tracker.writes
+    _apply_token(alias, connection)
+    return connection.session.tracker.writes
 
 
-def _greet(sender: Any, connection: Any, **more: Any) -> None:
+def _on_connection_created(sender: Any, connection: Any, **more: Any) -> None:
     """Let a connection that opens during a request see it too."""
     if isinstance(connection.connection, Connection):
-        _take(connection.alias, connection.connection)
+        _apply_token(connection.alias, connection.connection)
 
 
-def _take(alias: str, connection: Connection) -> None:
+def _apply_token(alias: str, connection: Connection) -> None:
     token = (_pending.get() or {}).get(alias)
     if token is not None and not connection.in_transaction:
         try:

@@ -30,7 +30,11 @@ class Operations:
     def compiler(self, compiler_name: str) -> Any:
         """Return Django's class, which for a SELECT knows the table of migrations."""
         found = super().compiler(compiler_name)  # type: ignore[misc]
-        return _knowing(found) if compiler_name == "SQLCompiler" else found
+        return (
+            _with_migrations_on_writer(found)
+            if compiler_name == "SQLCompiler"
+            else found
+        )
 
 
 class _Compiler:
@@ -49,5 +53,5 @@ class _Compiler:
 
 
 @cache
-def _knowing(compiler: type) -> type:
+def _with_migrations_on_writer(compiler: type) -> type:
     return type(compiler.__name__, (_Compiler, compiler), {})

@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 
 from routedb.config.dsn import parse_dsn
 from routedb.config.model import ClusterConfig, NodeConfig
-from routedb.connection import Connection
+from routedb.frontends.connection import Connection
 from routedb.integrations.django import settings
 from routedb.integrations.django.migrations import Introspection, Operations
 from routedb.routing import database_for
@@ -29,7 +29,7 @@ class Routed:
     """The part of a DatabaseWrapper that connects through routedb."""
 
     engine: str
-    plain: Any  # Django's own DatabaseWrapper
+    django_wrapper: Any  # Django's own DatabaseWrapper
     settings_dict: dict[str, Any]
     connection: Any
     close: Callable[[], None]
@@ -48,7 +48,7 @@ class Routed:
     def __init__(self, settings_dict: dict[str, Any], *args: Any, **more: Any) -> None:
         super().__init__(settings_dict, *args, **more)  # type: ignore[call-arg]
         if settings.names_nodes(settings_dict) and settings_dict["NAME"] == "":
-            settings_dict["NAME"] = self.own_name()
+            settings_dict["NAME"] = self.server_database()
 
     @cached_property  # type: ignore[untyped-decorator]
     def configured(self) -> ClusterConfig:
@@ -60,7 +60,7 @@ class Routed:
         """Tell whether NAME is that of a test database."""
         return bool(self.settings_dict["TEST"].get(_IS_TEST))
 
-    def own_name(self) -> str:
+    def server_database(self) -> str:
         """Return the name that the default database has on its servers."""
         node = database_for(self.configured, None).groups[0].nodes[0]
         where = {**parse_dsn(node.dsn).where, **node.options}
@@ -99,7 +99,7 @@ class Routed:
     @contextmanager
     def _nodb_cursor(self) -> Iterator[Any]:
         """Lend a cursor of Django's own backend, on the writer's server."""
-        connection = self.plain(self.writer_settings(), alias=NO_DB_ALIAS)
+        connection = self.django_wrapper(self.writer_settings(), alias=NO_DB_ALIAS)
         try:
             with connection.cursor() as cursor:
                 yield cursor
@@ -122,7 +122,9 @@ class Routed:
 
     def _writer(self) -> NodeConfig:
         """Ask the nodes which of them is the writer."""
-        runtime = Runtime(settings.on_database(self.configured, self.any_name))
+        runtime = Runtime(
+            settings.on_database(self.configured, self.maintenance_database)
+        )
         try:
             connection = runtime.connect(autocommit=True)
             with connection.using(role="writer"), connection.cursor() as cursor:
@@ -132,9 +134,9 @@ class Routed:
         finally:
             runtime.close()
 
-    any_name = ""  # a database that every server has
+    maintenance_database = ""  # a database that every server has
 
-    def rest(self) -> None:
+    def close_runtime(self) -> None:
         """Close what routedb has open, so that the database can be dropped."""
         self.close()
         _runtimes.find(self.get_connection_params()["cluster"]).close()
@@ -151,11 +153,11 @@ class Creation:
         return name
 
     def _clone_test_db(self, *args: Any, **options: Any) -> Any:
-        self.connection.rest()
+        self.connection.close_runtime()
         return super()._clone_test_db(*args, **options)  # type: ignore[misc]
 
     def _destroy_test_db(self, *args: Any, **options: Any) -> Any:
-        self.connection.rest()
+        self.connection.close_runtime()
         return super()._destroy_test_db(*args, **options)  # type: ignore[misc]
 
     def destroy_test_db(

@@ -18,8 +18,8 @@ _PATH = os.environ.get("SUITES_ROLES", "")
 _WRITER = 0  # the id of a cluster's first node, which is the writer in these runs
 _METHODS = ("execute", "executemany", "callproc", "copy_expert", "copy_from", "copy_to")
 _CURSORS = {
-    "psycopg2": ("routedb.postgresql.cursor", "PostgreSQLCursor"),
-    "MySQLdb": ("routedb.mysql.cursor", "MySQLCursor"),
+    "psycopg2": ("routedb.frontends.psycopg2.cursor", "PostgreSQLCursor"),
+    "MySQLdb": ("routedb.frontends.mysqlclient.cursor", "MySQLCursor"),
 }
 
 counts: Counter[str] = Counter()
@@ -49,7 +49,7 @@ def begin(driver: str) -> None:
     if not _PATH:
         return
     module, name = _CURSORS[driver]
-    count(import_module("routedb.cursor").Cursor)
+    count(import_module("routedb.frontends.cursor").Cursor)
     count(getattr(import_module(module), name))
     os.register_at_fork(after_in_child=counts.clear)
     atexit.register(_write)

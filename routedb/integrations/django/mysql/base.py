@@ -25,9 +25,9 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
     """Django's, with connections of routedb."""
 
     engine = "mysql"
-    plain = base.DatabaseWrapper
+    django_wrapper = base.DatabaseWrapper
     creation_class = MySQLCreation
-    any_name = "information_schema"
+    maintenance_database = "information_schema"
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect, and do what Django's backend does then."""

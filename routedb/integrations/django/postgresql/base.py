@@ -29,10 +29,10 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
     """Django's, with connections of routedb."""
 
     engine = "postgresql"
-    plain = base.DatabaseWrapper
+    django_wrapper = base.DatabaseWrapper
     Database = with_connect(base.Database, connect)
     creation_class = PostgreSQLCreation
-    any_name = "postgres"
+    maintenance_database = "postgres"
 
     def address(self, given: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """Return a DSN of libpq's keywords."""

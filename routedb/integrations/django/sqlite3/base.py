@@ -23,7 +23,7 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
     """Django's, with connections of routedb."""
 
     engine = "sqlite"
-    plain = base.DatabaseWrapper
+    django_wrapper = base.DatabaseWrapper
     creation_class = SQLiteCreation
     init_commands: list[str]
 
@@ -51,7 +51,7 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
         path = name if name.startswith("file:") else quote(name, "/:")
         return f"sqlite:///{path}", given
 
-    def rest(self) -> None:
+    def close_runtime(self) -> None:
         """Close what routedb has open; a database in memory would be lost with it."""
         if not self.is_in_memory_db():
-            super().rest()
+            super().close_runtime()

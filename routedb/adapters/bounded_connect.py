@@ -1,0 +1,58 @@
+"""Bound a driver's connect that does not bound itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+
+from routedb.adapters.base import Raw
+
+
+class BoundedConnect(threading.Thread):
+    """One connect in a thread of its own, which is left alone when it takes too long.
+
+    What it opens after that is closed at once.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Raw], close: Callable[[Raw], None]
+    ) -> None:
+        super().__init__(name="routedb-opening", daemon=True)
+        self._connect = connect
+        self._context = copy_context()  # what traces connects may look there
+        self._close = close
+        self._raw: Raw = None
+        self._error: BaseException | None = None
+        self._is_left = False
+        self._lock = threading.Lock()  # guards the fields above
+        self._is_over = threading.Event()
+
+    def run(self) -> None:
+        """Connect, and close again if nobody waits any more."""
+        try:
+            raw = self._context.run(self._connect)
+        except BaseException as exc:  # whatever it is, it is raised where it is waited
+            self._error = exc
+        else:
+            with self._lock:
+                self._raw = raw
+                is_left = self._is_left
+            if is_left:
+                self._close(raw)
+        self._is_over.set()
+
+    def wait(self, timeout_s: float) -> Raw:
+        """Start, and return what was opened. Raises what the connect raises, and
+        TimeoutError."""
+        self.start()
+        try:
+            self._is_over.wait(timeout_s)
+        finally:
+            with self._lock:
+                self._is_left = self._raw is None
+        if self._error is not None:
+            raise self._error
+        if self._raw is None:
+            raise TimeoutError
+        return self._raw

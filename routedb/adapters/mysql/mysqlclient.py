@@ -1,0 +1,267 @@
+"""MySQL and MariaDB through mysqlclient (MySQLdb)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import MySQLdb
+import MySQLdb.converters
+import MySQLdb.cursors
+
+from routedb.adapters import sockets
+from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.bounded_connect import BoundedConnect
+from routedb.adapters.mysql.catalog import VOLATILITY
+from routedb.adapters.mysql.faults import (
+    IN_TRANSACTION,
+    LOST,
+    NO_SUCH_THREAD,
+    OUT_OF_SYNC,
+    fault_of_number,
+)
+from routedb.adapters.mysql.positions import (
+    answer_of,
+    is_replica,
+    probe_of,
+    replica_status_of,
+    seconds_behind,
+)
+from routedb.adapters.mysql.transactions import begin_texts, set_mode_text
+from routedb.adapters.mysql.versions import is_mariadb
+from routedb.adapters.translate import Translation
+from routedb.config.model import NodeConfig
+from routedb.errors import Fault
+from routedb.topology.snapshot import Answer
+
+
+class MysqlclientAdapter:
+    """mysqlclient 2.2 and later, with MySQL 5.7+ or MariaDB 10.5+."""
+
+    engine = "mysql"
+    dialect = "mysql"
+    paramstyle = "format"
+    fetches_buffered = True
+    is_concurrent = False  # threadsafety 1: one statement at a time on a connection
+    is_remote = True
+    commits: Commits | None = None
+    references = 0
+
+    def __init__(self) -> None:
+        self._translation = Translation(MySQLdb)
+        self.adopt = self._translation.adopt
+        self.error_class = self._translation.error_class
+
+    def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a link in autocommit mode, in utf8mb4 unless the options say else."""
+        options = dict(node.options)
+        options.setdefault("connect_timeout", max(1, math.ceil(timeout_s)))
+        if "read_default_file" not in options:
+            options.setdefault("charset", "utf8mb4")
+        options["autocommit"] = True
+        raw = self._open(options)
+        # mysqlclient refuses every call on a connection that another thread uses, also
+        # these, and just then `interrupt` and `cancel` need them.
+        raw.descriptor = raw.fileno()
+        raw.number = raw.thread_id()
+        raw.socket = sockets.identity(raw.descriptor)
+        raw.mode = TxMode(autocommit=True)  # what set_mode has set
+        return raw
+
+    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """The same: this driver has no hooks."""
+        return self.connect(node, timeout_s)
+
+    def _open(self, options: dict[str, Any]) -> Raw:
+        """mysqlclient bounds the handshake, and not the statements that it sends then
+        (SET NAMES, SET autocommit), nor can anybody reach their socket: a thread that
+        waits there could not be freed."""
+        opening = BoundedConnect(lambda: MySQLdb.connect(**options), self.close)
+        bound_s = 2 * int(options["connect_timeout"])
+        try:
+            return opening.wait(bound_s)
+        except TimeoutError:
+            raise MySQLdb.OperationalError(
+                LOST, f"Lost connection while connecting: no answer for {bound_s} s"
+            ) from None
+
+    def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
+        """mysqlclient has no option for it."""
+        if raw.open:
+            sockets.keep_alive(raw.descriptor, silent_s)
+
+    def close(self, raw: Raw) -> None:
+        """Close; a link that is broken already is as good as closed."""
+        try:
+            raw.close()
+        except MySQLdb.Error:
+            return
+
+    def end(self, raw: Raw) -> None:
+        """Close, and wait for the server to do so."""
+        if raw.open:
+            with sockets.seen_off(raw.descriptor):
+                self.close(raw)
+
+    def abandon(self, raw: Raw) -> None:
+        """Silence the socket that the parent process goes on using."""
+        if raw.open:
+            sockets.silence(raw.descriptor)
+
+    def interrupt(self, raw: Raw) -> None:
+        """Shut the socket down under a call that waits on it."""
+        if raw.open:
+            sockets.shut_down(raw.descriptor, raw.socket)
+
+    def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
+        """KILL QUERY, over a link of its own; one's own sessions one may always end."""
+        options = {**node.options, "read_timeout": max(1, math.ceil(timeout_s))}
+        other = self.connect(replace(node, options=options), timeout_s)
+        try:
+            self.run(other, f"KILL QUERY {raw.number}")
+        except MySQLdb.OperationalError as exc:
+            if exc.args[0] != NO_SUCH_THREAD:  # gone meanwhile
+                raise
+        finally:
+            self.close(other)
+
+    def is_alive(self, raw: Raw) -> bool:
+        """Look at the socket. Input on an idle link is the end of it, or a ticket of
+        TLS: only then a round trip tells."""
+        if not raw.open:
+            return False
+        # mysqlclient closes a broken socket, keeps its number, and says it is open.
+        if sockets.identity(raw.descriptor) != raw.socket:
+            return False
+        if not sockets.has_input(raw.descriptor):
+            return True
+        try:
+            raw.ping()
+        except MySQLdb.Error as exc:
+            return bool(exc.args) and exc.args[0] == OUT_OF_SYNC
+        return True
+
+    def is_idle(self, raw: Raw) -> bool:
+        """Ask the server: mysqlclient does not show the status flags of its answers.
+
+        MySQL has no variable for it, but refuses to change the next transaction's
+        characteristics inside one.
+        """
+        if is_mariadb(raw.get_server_info()):
+            return self.run(raw, "SELECT @@in_transaction") == [(0,)]
+        try:
+            ((level,),) = self.run(raw, "SELECT @@transaction_isolation")
+            words = level.replace("-", " ")
+            self.run(raw, f"SET TRANSACTION ISOLATION LEVEL {words}")
+        except MySQLdb.OperationalError as exc:
+            if exc.args[0] == IN_TRANSACTION:
+                return False
+            raise
+        return True
+
+    def is_failed(self, raw: Raw) -> bool:
+        """A failed statement leaves a MySQL transaction usable."""
+        return False
+
+    def probe(self, raw: Raw) -> Answer:
+        """Ask for role and position, and on a replica for its lag when allowed."""
+        server = raw.get_server_info()
+        row = self.run(raw, probe_of(server))[0]
+        return answer_of(row, self._lag_s(raw) if is_replica(row) else 0.0)
+
+    def set_mode(self, raw: Raw, mode: TxMode) -> None:
+        """Set the session's variables; DEFAULT is what the server starts with.
+
+        Only those that differ from what was set here before: the user's own SET
+        SESSION TRANSACTION must outlive a change of autocommit.
+        """
+        text = set_mode_text(raw.mode, mode, raw.get_server_info())
+        if text is not None:
+            self.run(raw, text)
+        raw.autocommit(mode.autocommit)
+        raw.mode = mode
+
+    def begin(self, raw: Raw, mode: TxMode) -> None:
+        """START TRANSACTION; an isolation level is said before it (manual)."""
+        for text in begin_texts(mode, was_read_only=raw.mode.read_only):
+            self.run(raw, text)
+
+    def commit(self, raw: Raw) -> None:
+        """Commit, however it was begun."""
+        raw.commit()
+
+    def rollback(self, raw: Raw) -> None:
+        """Roll back, however it was begun."""
+        raw.rollback()
+
+    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+        """COM_CHANGE_USER, to the same user: mysqlclient has no COM_RESET_CONNECTION.
+
+        What a file of options says of the user is not known here.
+        """
+        options = node.options
+        if is_changed:
+            user = options.get("user")
+            if user is None or "init_command" in options:
+                return False
+            password = options.get("password", options.get("passwd", ""))
+            database = options.get("database", options.get("db", ""))
+            raw.change_user(user, password, database)
+            charset = options.get("charset", "utf8mb4")
+            raw.set_character_set(charset, options.get("collation", ""))
+            if "sql_mode" in options:
+                raw.set_sql_mode(options["sql_mode"])
+            raw.autocommit(True)
+            raw.mode = TxMode(autocommit=True)
+        known = options.get("conv", MySQLdb.converters.conversions)
+        raw.encoders = {key: to for key, to in known.items() if type(key) is not int}
+        raw.cursorclass = options.get("cursorclass", raw.default_cursor)
+        raw.messages = []
+        return True
+
+    def cursor(self, raw: Raw) -> RawCursor:
+        """Open a cursor of the connection's cursorclass."""
+        return raw.cursor()
+
+    def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
+        """Run a text; mysqlclient leaves a text without parameters alone."""
+        with raw.cursor(MySQLdb.cursors.Cursor) as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall()) if cursor.description is not None else []
+
+    def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
+        """Ask information_schema.routines, by what the routine declares of itself.
+
+        CONTAINS SQL is the default and says nothing, so it counts as writing.
+        """
+        with raw.cursor(MySQLdb.cursors.Cursor) as cursor:
+            cursor.execute(VOLATILITY, (name, schema))
+            (volatile,) = cursor.fetchone()
+        return None if volatile is None else bool(volatile)
+
+    def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
+        """By error number."""
+        if not isinstance(exc, MySQLdb.Error) or not exc.args:
+            return Fault.STATEMENT
+        number = exc.args[0]
+        if isinstance(exc, MySQLdb.InterfaceError) and number == 0:
+            return Fault.LINK_LOST  # the raw connection was closed before
+        message = exc.args[1] if len(exc.args) > 1 else ""
+        return fault_of_number(number, message, is_connecting=raw is None)
+
+    def _lag_s(self, raw: Raw) -> float | None:
+        """Return the seconds behind; None when this user may not know them."""
+        asked = replica_status_of(raw.get_server_info())
+        with raw.cursor(MySQLdb.cursors.DictCursor) as cursor:
+            try:
+                cursor.execute(asked)
+            except (MySQLdb.OperationalError, MySQLdb.ProgrammingError) as exc:
+                if self.fault(exc, raw) is Fault.LINK_LOST:
+                    raise
+                return None
+            row = cursor.fetchone()
+        return None if row is None else seconds_behind(row)
+
+
+ADAPTER = MysqlclientAdapter()

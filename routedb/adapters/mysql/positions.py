@@ -1,0 +1,71 @@
+"""What MySQL and MariaDB are asked for role, position and lag, and their answers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from routedb.adapters.mysql.versions import is_mariadb
+from routedb.topology.snapshot import Answer, Role
+
+_MARIADB = (
+    "SELECT @@global.read_only, @@version, "
+    "IF(@@global.read_only, @@gtid_slave_pos, @@gtid_current_pos), "
+    "@@gtid_domain_id, "
+    # What it has replayed is in its binary log under log_slave_updates.
+    "CONCAT_WS(',', @@gtid_binlog_state, @@gtid_slave_pos), @@server_id"
+)
+_MYSQL = (
+    "SELECT @@global.read_only, @@version, @@global.gtid_executed, "
+    "@@server_uuid, @@global.gtid_executed, @@server_uuid"
+)
+
+
+def probe_of(server: str) -> str:
+    """Return what to ask a server of this version for its role and its position."""
+    return _MARIADB if is_mariadb(server) else _MYSQL
+
+
+def replica_status_of(server: str) -> str:
+    """Return what to ask a replica of this version for its lag."""
+    return "SHOW SLAVE STATUS" if is_mariadb(server) else "SHOW REPLICA STATUS"
+
+
+def is_replica(row: tuple[Any, ...]) -> bool:
+    """Tell from a row of the probe whether its server is a replica."""
+    return bool(row[0])
+
+
+def answer_of(row: tuple[Any, ...], lag_s: float | None) -> Answer:
+    """Return what a row of the probe says of its server, with the lag of a replica."""
+    read_only, version, position, history, extent, origin = row
+    return Answer(
+        Role.REPLICA if read_only else Role.WRITER,
+        version,
+        position.replace("\n", "") or None,
+        str(history),
+        lag_s,
+        extent=extent.replace("\n", "").strip(",") or None,
+        origin=str(origin),
+    )
+
+
+def seconds_behind(row: dict[str, Any]) -> float:
+    """Read SHOW REPLICA STATUS, in its old words and its new ones.
+
+    A replica whose threads do not run is behind for ever. One that cannot reach its
+    writer is told no seconds: it is behind by what it has received and not replayed,
+    as a replica of PostgreSQL is, or reads would end with their writer.
+    """
+    told = {
+        key.replace("Master", "Source").replace("Slave", "Replica"): value
+        for key, value in row.items()
+    }
+    if told["Seconds_Behind_Source"] is not None:
+        return float(told["Seconds_Behind_Source"])
+    is_running = told["Replica_SQL_Running"] == "Yes"
+    if not is_running or told["Replica_IO_Running"] == "No":
+        return math.inf
+    received = told["Source_Log_File"], told["Read_Source_Log_Pos"]
+    replayed = told["Relay_Source_Log_File"], told["Exec_Source_Log_Pos"]
+    return 0.0 if received == replayed else math.inf

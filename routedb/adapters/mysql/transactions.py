@@ -1,0 +1,34 @@
+"""The statements that say how MySQL's transactions run, and begin one."""
+
+from __future__ import annotations
+
+from routedb.adapters.mysql.versions import is_mariadb, version_of
+from routedb.sql.statement import TxMode
+
+
+def set_mode_text(before: TxMode, mode: TxMode, server: str) -> str | None:
+    """Return what sets the session's variables to `mode`; None when nothing differs
+    from what was set `before`. `server` is its version."""
+    new = not is_mariadb(server) or version_of(server) >= (11, 1)
+    prefix = "transaction" if new else "tx"
+    changes = []
+    if mode.isolation != before.isolation:
+        level = "DEFAULT"
+        if mode.isolation is not None:
+            level = f"'{mode.isolation.replace(' ', '-')}'"
+        changes.append(f"SESSION {prefix}_isolation = {level}")
+    if mode.read_only != before.read_only:
+        changes.append(f"SESSION {prefix}_read_only = {int(mode.read_only)}")
+    return f"SET {', '.join(changes)}" if changes else None
+
+
+def begin_texts(mode: TxMode, was_read_only: bool) -> list[str]:
+    """Return what begins a transaction. `was_read_only`: the mode that was set last."""
+    texts = []
+    if mode.isolation is not None:
+        texts.append(f"SET TRANSACTION ISOLATION LEVEL {mode.isolation}")
+    # READ WRITE only to undo what was set here: a server that is read-only refuses
+    # it (MariaDB), and a session may have been told otherwise by its user.
+    access = " READ WRITE" if was_read_only else ""
+    texts.append(f"START TRANSACTION{' READ ONLY' if mode.read_only else access}")
+    return texts

@@ -1,0 +1,313 @@
+"""PostgreSQL through psycopg2.
+
+`psycopg2.connect` is looked up at each call, so that tools which patch it see our links
+too. What they return may be a proxy: it is unwrapped before anything of C looks at it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions as ext
+from psycopg2 import _psycopg
+
+from routedb.adapters import sockets
+from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.postgresql.catalog import VOLATILITY
+from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
+from routedb.adapters.postgresql.faults import (
+    READ_ONLY,
+    fault_at_connect,
+    fault_of_sqlstate,
+)
+from routedb.adapters.postgresql.libpq import (
+    FAREWELLS,
+    KEEPALIVES,
+    SHORTEST_TIMEOUT_S,
+    UNASKED,
+    addresses,
+    canceller,
+)
+from routedb.adapters.postgresql.positions import PROBE, answer_of
+from routedb.adapters.postgresql.transactions import begin_text
+from routedb.adapters.translate import Translation
+from routedb.config.model import NodeConfig
+from routedb.errors import Fault
+from routedb.topology.snapshot import Answer
+
+
+class LinkCursor(ext.cursor):
+    """A cursor of a link that works for the one that the user holds."""
+
+    __slots__ = ("virtual_cursor",)
+
+    virtual_cursor: Callable[[], Any]
+
+
+class Psycopg2Adapter:
+    """psycopg2 2.9."""
+
+    engine = "postgresql"
+    dialect = "postgresql"
+    paramstyle = "pyformat"
+    fetches_buffered = True
+    is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
+    is_remote = True
+    references = 0
+
+    def __init__(self) -> None:
+        self._translation = Translation(psycopg2, cursor=property(_whose))
+        self.adopt = self._translation.adopt
+        self.error_class = self._translation.error_class
+        self.commits: Commits | None = PostgreSQLCommitCheck(_ask)
+        self._cancel = canceller(_psycopg.__file__, psycopg2.OperationalError)
+
+    def connect(
+        self,
+        node: NodeConfig,
+        timeout_s: float,
+        factory: Callable[..., Raw] | None = None,
+    ) -> Raw:
+        """Open a link in autocommit mode. A connect_timeout of the user's stays.
+
+        `factory` makes the connection from the DSN, instead of psycopg2's class.
+        """
+        options = dict(node.options)
+        if "connect_timeout" not in node.dsn:
+            options.setdefault(
+                "connect_timeout", max(SHORTEST_TIMEOUT_S, math.ceil(timeout_s))
+            )
+        raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
+        raw.autocommit = True
+        return raw
+
+    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open an asynchronous link, and wait for it here.
+
+        psycopg2 has one wait callback in a process and calls it for every synchronous
+        connection: a program's own would be called from the monitor's threads, for
+        connections that it has never seen.
+        """
+        options = dict(node.options)
+        allowed = _parameter(node.dsn, "connect_timeout", options)
+        if allowed > 0:  # libpq leaves it to whoever waits
+            timeout_s = min(timeout_s, max(SHORTEST_TIMEOUT_S, allowed))
+        try:
+            options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
+        except OSError as exc:
+            raise psycopg2.OperationalError(
+                f"could not translate the host's name to an address: {exc}"
+            ) from None
+        raw = psycopg2.connect(node.dsn, async_=1, **options)
+        try:
+            _finish(raw, time.monotonic() + timeout_s)
+        except BaseException:
+            self.close(raw)
+            raise
+        return raw
+
+    def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
+        """On the socket, not in the DSN, which users can see. A DSN may name options of
+        libpq, or a service whose file does."""
+        told = (node.dsn, *node.options)
+        if not raw.closed and not any(w in text for w in KEEPALIVES for text in told):
+            sockets.keep_alive(raw.fileno(), silent_s)
+
+    def close(self, raw: Raw) -> None:
+        """Close; a link that is broken already is as good as closed."""
+        try:
+            raw.close()
+        except psycopg2.Error:
+            return
+
+    def end(self, raw: Raw) -> None:
+        """Close, and wait for the server to do so."""
+        if raw.closed:
+            self.close(raw)
+            return
+        with sockets.seen_off(raw.fileno()):
+            self.close(raw)
+
+    def abandon(self, raw: Raw) -> None:
+        """Silence the socket that the parent process goes on using."""
+        if not raw.closed:
+            sockets.silence(raw.fileno())
+
+    def interrupt(self, raw: Raw) -> None:
+        """Shut the socket down under a call that waits on it."""
+        try:
+            sockets.shut_down(raw.fileno())
+        except psycopg2.Error:  # closed already: nobody waits
+            return
+
+    def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
+        """Send a cancel request, over a connection of its own (libpq). psycopg2 refuses
+        it to a prepared transaction."""
+        if raw.status == ext.STATUS_PREPARED:
+            raw.cancel()
+        elif _is_busy(raw):
+            self._cancel(raw, timeout_s)
+
+    def is_alive(self, raw: Raw) -> bool:
+        """Look at the socket; what has arrived there may be a mere NOTIFY."""
+        if raw.closed:
+            return False
+        descriptor = raw.fileno()
+        if not sockets.has_input(descriptor):
+            return True
+        first = sockets.peek(descriptor)
+        # What starts otherwise answers a statement of another thread, whose result a
+        # poll would steal.
+        if first is None or first[:1] not in UNASKED or _is_busy(raw):
+            return True
+        if first in FAREWELLS:  # still there: it answers nobody
+            return sockets.peek(descriptor) != first
+        try:
+            raw.poll()
+        except psycopg2.Error:
+            return False
+        # A farewell is read by one poll, the end of the line by the next.
+        return not raw.closed and not sockets.has_input(descriptor)
+
+    def is_idle(self, raw: Raw) -> bool:
+        """libpq keeps the transaction status that came with the last answer."""
+        status = raw.get_transaction_status()
+        return bool(status == ext.TRANSACTION_STATUS_IDLE)
+
+    def is_failed(self, raw: Raw) -> bool:
+        """Tell of an aborted transaction."""
+        return bool(raw.get_transaction_status() == ext.TRANSACTION_STATUS_INERROR)
+
+    def probe(self, raw: Raw) -> Answer:
+        """Ask in one query."""
+        return answer_of(self.run(raw, PROBE)[0])
+
+    def set_mode(self, raw: Raw, mode: TxMode) -> None:
+        """Set psycopg2's own attributes: it begins transactions by itself."""
+        raw.set_session(
+            isolation_level=mode.isolation or "DEFAULT",
+            readonly=mode.read_only or "DEFAULT",
+            deferrable="DEFAULT" if mode.deferrable is None else mode.deferrable,
+            autocommit=mode.autocommit,
+        )
+
+    def begin(self, raw: Raw, mode: TxMode) -> None:
+        """BEGIN with the mode's words (PostgreSQL manual, BEGIN)."""
+        self.run(raw, begin_text(mode))
+
+    def commit(self, raw: Raw) -> None:
+        """Commit: psycopg2's own way, or by text what was begun by text."""
+        if raw.autocommit:
+            self.run(raw, "COMMIT")
+        else:
+            raw.commit()
+
+    def rollback(self, raw: Raw) -> None:
+        """Roll back, in the way that commit commits."""
+        if raw.autocommit:
+            self.run(raw, "ROLLBACK")
+        else:
+            raw.rollback()
+
+    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+        """DISCARD ALL, and all that psycopg2 lets a user set on a connection."""
+        if raw.status not in (ext.STATUS_READY, ext.STATUS_BEGIN):  # tpc_prepare()
+            return False
+        if not self.is_idle(raw) or raw.status == ext.STATUS_BEGIN:
+            self.rollback(raw)
+        if is_changed:
+            self.run(raw, "DISCARD ALL")
+        if _plain(raw.encoding) != _plain(raw.get_parameter_status("client_encoding")):
+            return False  # DISCARD ALL has changed it on the server's side only
+        for types in (raw.string_types, raw.binary_types):
+            types.clear()
+        raw.cursor_factory = None
+        raw.notices = []
+        raw.notifies = []
+        return self.is_idle(raw)
+
+    def cursor(self, raw: Raw) -> RawCursor:
+        """Open a client-side cursor of the connection's cursor_factory."""
+        return raw.cursor(cursor_factory=ext.cursor)
+
+    def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
+        """Run a text; psycopg2 leaves a text without parameters alone."""
+        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+            cursor.execute(sql)
+            if raw.async_:
+                _finish(raw)
+            return cursor.fetchall() if cursor.description is not None else []
+
+    def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
+        """Ask pg_proc: provolatile of every overload, procedures count as volatile."""
+        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+            cursor.execute(VOLATILITY, (name, schema, schema))
+            (volatile,) = cursor.fetchone()
+        return None if volatile is None else bool(volatile)
+
+    def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
+        """By SQLSTATE, by the state of the connection, by libpq's text at connect."""
+        if not isinstance(exc, psycopg2.Error):
+            return Fault.STATEMENT
+        code = exc.pgcode
+        if code == READ_ONLY and raw is not None and not _is_standby(raw):
+            return Fault.STATEMENT  # the session's word: no other node would differ
+        found = None if code is None else fault_of_sqlstate(code)
+        if found is not None:
+            return found
+        if raw is not None:
+            return Fault.LINK_LOST if raw.closed else Fault.STATEMENT
+        if not isinstance(exc, psycopg2.OperationalError):
+            return Fault.STATEMENT
+        return fault_at_connect(str(exc))
+
+
+def _ask(raw: Raw, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    with raw.cursor(cursor_factory=ext.cursor) as cursor:
+        cursor.execute(sql, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def _parameter(dsn: str, name: str, options: dict[str, Any]) -> int:
+    """Return a number among libpq's parameters; 0 for none, as libpq has it."""
+    found = options.get(name) or ext.parse_dsn(dsn).get(name) or 0
+    return int(found)
+
+
+def _finish(raw: Raw, deadline: float | None = None) -> None:
+    """Wait until an asynchronous link is done with what it was told; without a
+    deadline until somebody interrupts it."""
+    while (state := raw.poll()) != ext.POLL_OK:
+        left = None if deadline is None else deadline - time.monotonic()
+        if not sockets.wait(raw.fileno(), state == ext.POLL_WRITE, left):
+            raise psycopg2.OperationalError("timeout expired")
+
+
+def _whose(exc: Any) -> Any:
+    """Return the cursor that an error is of, as the user knows it."""
+    raised_by = psycopg2.Error.__dict__["cursor"].__get__(exc)
+    virtual = raised_by.virtual_cursor() if isinstance(raised_by, LinkCursor) else None
+    return raised_by if virtual is None else virtual
+
+
+def _is_standby(raw: Raw) -> bool:
+    """Tell what the server reports of itself; before version 14 it does not."""
+    return bool(raw.get_parameter_status("in_hot_standby") != "off")
+
+
+def _plain(encoding: str | None) -> str:
+    """Return the name of an encoding as psycopg2 spells it."""
+    return "".join(filter(str.isalnum, encoding or "")).upper()
+
+
+def _is_busy(raw: Raw) -> bool:
+    """Tell whether a statement of another thread is under way."""
+    return bool(raw.get_transaction_status() == ext.TRANSACTION_STATUS_ACTIVE)
+
+
+ADAPTER = Psycopg2Adapter()

@@ -1,0 +1,254 @@
+"""SQLite through the standard library's sqlite3.
+
+The raw cursor takes pyformat texts and translates them, once per text, to the qmark
+style that sqlite3 knows; so nothing above has to care.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote
+
+from routedb import errors
+from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.sqlite.catalog import BUILTIN
+from routedb.adapters.sqlite.faults import GONE, fault_of_code, fault_of_text
+from routedb.adapters.sqlite.fork_gate import fork_gate
+from routedb.adapters.sqlite.transactions import begin_word
+from routedb.adapters.translate import Translation
+from routedb.config.model import NodeConfig
+from routedb.errors import Fault
+from routedb.sql.scanner.placeholders import to_qmark
+from routedb.topology.snapshot import Answer, Role
+
+_abandoned: list[Raw] = []  # never closed in the child, not even at garbage collection
+
+
+class Cursor(sqlite3.Cursor):
+    """A cursor that takes pyformat, and texts as bytes."""
+
+    def execute(self, sql: Any, parameters: Any = None) -> Cursor:
+        """Run one text; without parameters it is sent as it is."""
+        if not isinstance(sql, str):
+            sql = bytes(sql).decode()
+        if parameters is None:
+            super().execute(sql)
+        else:
+            super().execute(*native(sql, parameters))
+        return self
+
+    def executemany(self, sql: Any, parameters: Iterable[Any]) -> Cursor:
+        """Run one text for each set of parameters."""
+        if not isinstance(sql, str):
+            sql = bytes(sql).decode()
+        text, order = to_qmark(sql)
+        super().executemany(text, (_arguments(order, row) for row in parameters))
+        return self
+
+    def callproc(self, name: str, parameters: Any = ()) -> Any:
+        """SQLite has none."""
+        raise errors.NotSupportedError(f"{name}: SQLite has no stored procedures")
+
+
+class Connection(sqlite3.Connection):
+    """A connection that knows its file, to see when that is taken away."""
+
+    path: str = ""
+    is_read_only: bool = False
+    identity: tuple[int, int] | None = None  # device and inode when it was opened
+
+
+class Sqlite3Adapter:
+    """The standard library's module."""
+
+    engine = "sqlite"
+    dialect = "sqlite"
+    paramstyle = "pyformat"  # thanks to the cursor above
+    fetches_buffered = False  # SQLite computes rows while they are fetched
+    # Whatever its threadsafety says: the error of a statement is kept by connection, so
+    # two that fail at once take each other's (CPython 3.11 raises SystemError then).
+    is_concurrent = False
+    is_remote = False
+    commits: Commits | None = None
+    references = 0
+
+    def __init__(self) -> None:
+        self._translation = Translation(sqlite3)
+        self.adopt = self._translation.adopt
+        self.error_class = self._translation.error_class
+
+    def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open the file in autocommit mode; `timeout_s` also bounds waits for locks."""
+        options: dict[str, Any] = {
+            "timeout": timeout_s,
+            "factory": Connection,
+            **node.options,
+            "check_same_thread": False,
+        }
+        options.pop("isolation_level", None)
+        with fork_gate:
+            raw = sqlite3.connect(**options)
+        raw.isolation_level = None
+        if isinstance(raw, Connection):
+            raw.is_read_only = node.is_read_only
+            _identify(raw, options)
+        return raw
+
+    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """The same: this driver has no hooks."""
+        return self.connect(node, timeout_s)
+
+    def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
+        """There is no line."""
+
+    def close(self, raw: Raw) -> None:
+        """Close; never raises."""
+        try:
+            with fork_gate:
+                raw.close()
+        except sqlite3.Error:
+            return
+
+    def end(self, raw: Raw) -> None:
+        """There is nothing to wait for."""
+        self.close(raw)
+
+    def abandon(self, raw: Raw) -> None:
+        """Keep it for ever: closing would drop the parent's locks on the file
+        (sqlite.org, How To Corrupt An SQLite Database File, 2.6)."""
+        _abandoned.append(raw)
+
+    def interrupt(self, raw: Raw) -> None:
+        """Make a running statement fail."""
+        try:
+            raw.interrupt()
+        except sqlite3.ProgrammingError:  # closed already: nobody waits
+            return
+
+    def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
+        """The same as an interrupt."""
+        self.interrupt(raw)
+
+    def is_alive(self, raw: Raw) -> bool:
+        """Tell whether it is open, and its file still the one that was opened."""
+        try:
+            raw.total_changes  # noqa: B018  (it refuses when closed)
+        except sqlite3.ProgrammingError:
+            return False
+        identity = getattr(raw, "identity", None)
+        return identity is None or _identity(raw.path) == identity
+
+    def is_idle(self, raw: Raw) -> bool:
+        """SQLite knows."""
+        return not raw.in_transaction
+
+    def is_failed(self, raw: Raw) -> bool:
+        """A failed statement leaves a SQLite transaction usable."""
+        return False
+
+    def probe(self, raw: Raw) -> Answer:
+        """A file opened read-only is a replica; it reads what was committed: no lag."""
+        if not self.is_alive(raw):
+            raise sqlite3.OperationalError(f"{raw.path}: {GONE}")
+        with fork_gate:
+            raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        is_read_only = getattr(raw, "is_read_only", False)
+        role = Role.REPLICA if is_read_only else Role.WRITER
+        return Answer(role, sqlite3.sqlite_version, None, None, 0.0)
+
+    def set_mode(self, raw: Raw, mode: TxMode) -> None:
+        """sqlite3 begins by itself before a write, unless in autocommit mode."""
+        raw.isolation_level = None if mode.autocommit else begin_word(mode)
+        raw.execute(f"PRAGMA query_only = {int(mode.read_only)}")
+
+    def begin(self, raw: Raw, mode: TxMode) -> None:
+        """BEGIN, which may ask for the lock at once; there is one isolation level."""
+        raw.execute(f"BEGIN {begin_word(mode)}")
+
+    def commit(self, raw: Raw) -> None:
+        """Commit, however it was begun."""
+        raw.commit()
+
+    def rollback(self, raw: Raw) -> None:
+        """Roll back, however it was begun."""
+        raw.rollback()
+
+    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+        """A file is opened faster than a session is searched for what was changed."""
+        return not is_changed and self.is_idle(raw)
+
+    def cursor(self, raw: Raw) -> RawCursor:
+        """Open a cursor that takes pyformat."""
+        return raw.cursor(Cursor)
+
+    def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
+        """Run a text."""
+        return raw.execute(sql).fetchall()  # type: ignore[no-any-return]
+
+    def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
+        """Built-in functions read; an application's own may do anything."""
+        ((builtin,),) = raw.execute(BUILTIN, (name,)).fetchall()
+        return None if builtin is None else not builtin
+
+    def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
+        """By result code; by text where Python shows none."""
+        if not isinstance(exc, sqlite3.Error):
+            return Fault.STATEMENT
+        code = getattr(exc, "sqlite_errorcode", None)
+        if code is not None:
+            return fault_of_code(code)
+        return fault_of_text(str(exc), has_codes=sys.version_info >= (3, 11))
+
+
+def native(sql: str, parameters: Any) -> tuple[str, Any]:
+    """Return a text and its parameters as sqlite3 takes them. Raises ProgrammingError.
+
+    Both may be pyformat or sqlite3's own already.
+    """
+    text, order = to_qmark(sql)
+    return text, _arguments(order, parameters)
+
+
+def _arguments(order: tuple[str, ...] | None, parameters: Any) -> Any:
+    """Return the parameters in the order of the question marks."""
+    if order is None:
+        if hasattr(parameters, "keys") and parameters:
+            return parameters  # sqlite3's own :name style
+        return tuple(parameters) if not hasattr(parameters, "keys") else ()
+    if not hasattr(parameters, "keys"):
+        raise errors.ProgrammingError(
+            "the text has named placeholders (%(name)s): parameters must be a mapping, "
+            f"not {type(parameters).__name__}"
+        )
+    try:
+        return [parameters[name] for name in order]
+    except KeyError as exc:
+        raise errors.ProgrammingError(
+            f"no value for parameter {exc.args[0]!r}"
+        ) from None
+
+
+def _identify(raw: Connection, options: dict[str, Any]) -> None:
+    """Remember which file this is, under the name it was opened by."""
+    database = os.fspath(options["database"])
+    path = database
+    if options.get("uri"):
+        path = unquote(database.removeprefix("file:").partition("?")[0])
+    if path not in ("", ":memory:"):
+        raw.path = os.path.abspath(path)
+        raw.identity = _identity(raw.path)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+ADAPTER = Sqlite3Adapter()

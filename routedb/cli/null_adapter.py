@@ -1,0 +1,166 @@
+"""A driver without servers: every node is there, and does nothing.
+
+With it the engine itself decides, transactions, settings and all, so that what is told
+of a query log is what will happen, not what a second reading of the rules says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from routedb import errors
+from routedb.adapters.base import Commits, Fault, Raw, RawCursor, TxMode
+from routedb.config.model import NodeConfig
+from routedb.sql import Classifier, TxEffect
+from routedb.topology.snapshot import Answer, Role
+
+_BEGINS = frozenset(
+    {TxEffect.BEGIN, TxEffect.COMMIT_AND_CHAIN, TxEffect.ROLLBACK_AND_CHAIN}
+)
+_ENDS = frozenset({TxEffect.COMMIT, TxEffect.ROLLBACK, TxEffect.PREPARE})
+
+
+class Connection:
+    """The driver's connection: it knows whether a transaction is open."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.autocommit = True
+        self.is_idle = True
+        self._classifier = classifier
+
+    def follow(self, sql: str) -> None:
+        """Take note of what a text does to the transaction."""
+        if not self.autocommit:
+            self.is_idle = False
+        classifier = self._classifier
+        for step in classifier.statement(classifier.scan(sql)).tx:
+            if step.effect in _BEGINS:
+                self.is_idle = False
+            elif step.effect in _ENDS:
+                self.is_idle = True
+
+
+class Cursor:
+    """The driver's cursor: nothing ever comes back."""
+
+    description = None
+    lastrowid = None
+    rowcount = 0
+
+    def __init__(self, raw: Connection) -> None:
+        self.arraysize = 1
+        self._raw = raw
+
+    def execute(self, sql: str, params: Any = None) -> None:
+        """Do nothing with a text but follow its transaction."""
+        self._raw.follow(sql)
+
+    def executemany(self, sql: str, rows: Sequence[Any]) -> None:
+        """Likewise."""
+        self._raw.follow(sql)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class NullAdapter:
+    """The adapter of one dialect."""
+
+    engine = "null"
+    paramstyle = "pyformat"
+    fetches_buffered = True
+    is_concurrent = True
+    is_remote = False
+    commits: Commits | None = None
+    references = 0
+
+    def __init__(self, dialect: str) -> None:
+        self.dialect = dialect
+        self._classifier = Classifier(dialect)
+
+    def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open what needs no server."""
+        return Connection(self._classifier)
+
+    connect_apart = connect
+
+    def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
+        """There is no line."""
+
+    def close(self, raw: Raw) -> None:
+        """There is nothing to close."""
+
+    def end(self, raw: Raw) -> None:
+        """There is nothing to wait for."""
+        self.close(raw)
+
+    def abandon(self, raw: Raw) -> None:
+        """There is nothing to abandon."""
+
+    def interrupt(self, raw: Raw) -> None:
+        """There is nothing to interrupt."""
+
+    def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
+        """Nothing runs."""
+
+    def is_alive(self, raw: Raw) -> bool:
+        """It always is."""
+        return True
+
+    def is_idle(self, raw: Raw) -> bool:
+        """Tell whether no transaction is open."""
+        return bool(raw.is_idle)
+
+    def is_failed(self, raw: Raw) -> bool:
+        """Nothing fails."""
+        return False
+
+    def probe(self, raw: Raw) -> Answer:
+        """Say what any node would: nobody asks."""
+        return Answer(Role.UNKNOWN)
+
+    def set_mode(self, raw: Raw, mode: TxMode) -> None:
+        """Keep what decides when a transaction begins."""
+        raw.autocommit = mode.autocommit
+
+    def begin(self, raw: Raw, mode: TxMode) -> None:
+        """Begin."""
+        raw.is_idle = False
+
+    def commit(self, raw: Raw) -> None:
+        """End the transaction."""
+        raw.is_idle = True
+
+    def rollback(self, raw: Raw) -> None:
+        """End the transaction."""
+        raw.is_idle = True
+
+    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+        """Nothing was changed."""
+        return True
+
+    def cursor(self, raw: Raw) -> RawCursor:
+        """Open a cursor."""
+        return Cursor(raw)
+
+    def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
+        """Run nothing."""
+        raw.follow(sql)
+        return []
+
+    def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
+        """There is no catalog to ask, so a function may write."""
+        return True
+
+    def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
+        """No fault is one of a server."""
+        return Fault.STATEMENT
+
+    def adopt(self, exc: BaseException) -> BaseException:
+        """Leave exceptions as they are."""
+        return exc
+
+    def error_class(self, kind: type[errors.Error]) -> type[errors.Error]:
+        """Errors are routedb's alone."""
+        return kind

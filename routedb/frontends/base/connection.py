@@ -1,0 +1,105 @@
+"""What the connections of all frontends have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from routedb.adapters.base import Adapter, Raw, TxMode
+from routedb.adapters.translate import NAMES
+from routedb.config.model import NodeConfig
+from routedb.engine.pool.pool import Pool
+from routedb.engine.pool.refcount import OwnRef
+from routedb.engine.pool.slots import Slot
+from routedb.engine.shared.core import Core
+from routedb.frontends.connection import Connection
+from routedb.routing import database_for
+
+
+class DriverConnection(Connection):
+    """A virtual connection that is used as one driver's are.
+
+    It opens its links to that driver's servers itself, and shows the exceptions of the
+    `driver` that a subclass names: what the driver raises is ours as well, and what is
+    ours, is the driver's as well.
+    """
+
+    def __init_subclass__(cls, driver: ModuleType | None = None) -> None:
+        super().__init_subclass__()
+        if driver is not None:
+            for name in ("Warning", *NAMES):
+                setattr(cls, name, getattr(driver, name))
+
+    def __init__(
+        self,
+        core: Core,
+        adapter: Adapter,
+        mode: TxMode,
+        on_close: Callable[[Connection], None],
+    ) -> None:
+        Connection.__init__(self, core, adapter, mode, on_close)
+        self._adapter = adapter
+        self._database = database_for(core.config, None)
+        self.session.links.frontend_hooks[adapter.engine] = _Host(self)
+
+    def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a raw connection to a server of this driver's."""
+        return self._adapter.connect(node, timeout_s)
+
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
+        """Give a raw connection what was set on this one; tell whether its server, or
+        a driver that forgets nothing, knows of it then."""
+        return False
+
+    def borrow_from(
+        self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
+    ) -> tuple[Slot, Raw]:
+        """Borrow a link of a pool, or open one in it."""
+        return pool.borrow(None, open_)
+
+    def raw_connections(self) -> list[Raw]:
+        """Return the open raw connections of this driver."""
+        links = self.usable_session().links
+        return [link.raw for link in links if link.adapter is self._adapter]
+
+    def raw_connections_to_change(self) -> list[Raw]:
+        """Return the same, to be changed so that a pool must undo it."""
+        for link in self.usable_session().links:
+            link.needs_reset = True
+        return self.raw_connections()
+
+    def call_driver(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """Call the driver; its errors become routedb's too."""
+        try:
+            return call(*args, **more)
+        except self.Error as exc:
+            raise self._adapter.adopt(exc)  # noqa: B904  (the same exception)
+
+
+class _Host:
+    """The frontend as its links know it: it holds them, and they hold it weakly."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: DriverConnection) -> None:
+        self._connection = OwnRef(connection)
+
+    def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open a raw connection."""
+        return self._alive().open_link(node, timeout_s)
+
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
+        """Give a raw connection what was set on the frontend."""
+        return self._alive().configure_raw(raw, node)
+
+    def borrow_from(
+        self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
+    ) -> tuple[Slot, Raw]:
+        """Borrow a link of a pool, or open one in it."""
+        return self._alive().borrow_from(pool, node, open_)
+
+    def _alive(self) -> DriverConnection:
+        connection = self._connection()
+        assert connection is not None  # its links live no longer than itself
+        return connection

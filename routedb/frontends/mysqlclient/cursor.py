@@ -1,0 +1,353 @@
+"""The virtual cursor of the MySQL frontend, of any of MySQLdb's cursor classes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from MySQLdb import cursors
+
+from routedb import errors
+from routedb.adapters.base import Raw, RawCursor
+from routedb.adapters.mysql.mysqlclient import ADAPTER
+from routedb.engine.execute import execute
+from routedb.engine.links.link import Link
+from routedb.frontends.base import ClassSwitchingCursor, InheritedCursor, class_like
+from routedb.frontends.mysqlclient.inherited_cursor import InheritedMySQLdbCursor
+
+if TYPE_CHECKING:
+    from routedb.frontends.mysqlclient.connection import MySQLConnection
+
+
+# What MySQLdb's code tells of one set of results.
+_RESULT_SET_FIELDS = (
+    *("description", "description_flags", "rowcount", "rownumber", "lastrowid"),
+    *("warning_count", "_rows", "_result"),
+)
+
+
+class MySQLCursor(ClassSwitchingCursor):
+    """A cursor of a routedb connection that is one of MySQLdb's as well.
+
+    Subclasses are made by `cursor_class`, two for each class of the user's.
+    """
+
+    driver_class: Any  # MySQLdb's class that it is built on
+    is_unbuffered = False
+
+    connection: MySQLConnection
+    # MySQLdb's code assigns these, so they cannot be properties as they are elsewhere.
+    description: Any = None
+    rowcount: Any = -1
+    rownumber: Any = None
+    lastrowid: Any = None
+    arraysize: int = 1
+    warning_count: int = 0
+    _executed: Any = None
+
+    def __init__(self, connection: MySQLConnection) -> None:
+        self.driver_class.__init__(self, connection)
+        self.rowcount = -1
+        self.ran_on: Link | None = (
+            None  # where MySQLdb's code has run the last statement
+        )
+        self.is_in_driver = False  # MySQLdb's code is running and calls back
+        self._buffered_sets: deque[dict[str, Any]] = deque()  # that were taken in
+        self.attach(connection)
+
+    # -- running -------------------------------------------------------------------
+
+    def execute(self, query: Any, args: Any = None) -> Any:
+        """Run one statement where it belongs; return the number of rows (MySQLdb)."""
+        if self.is_in_driver:
+            return self.driver_class.execute(self, query, args)
+        execute(self, query, args)
+        if type(self.raw) is not InheritedMySQLdbCursor:
+            self._show_result(query)
+        return self.rowcount
+
+    def executemany(self, query: Any, args: Iterable[Any]) -> Any:
+        """Run one statement for every set of parameters; return the rows of all."""
+        session = self._usable_session()
+        rows = args if isinstance(args, list | tuple) else list(args or ())
+        if not rows:
+            return None
+        session.executemany(self, query, rows)
+        if type(self.raw) is not InheritedMySQLdbCursor:
+            self._show_result(query)
+        return self.rowcount
+
+    def callproc(self, procname: str, args: Sequence[Any] = ()) -> Any:
+        """Call a stored procedure on the writer; return `args` (MySQLdb)."""
+        text = "CALL `{}`()".format(procname.replace("`", "``"))
+        self._usable_session().carry(
+            self, text, lambda raw: raw.callproc(procname, args)
+        )
+        return args
+
+    def mogrify(self, query: Any, args: Any = None) -> Any:
+        """Return the text that would be sent."""
+        self._usable_session()
+        return self._call_driver(self.driver_class.mogrify, self, query, args)
+
+    # -- results -------------------------------------------------------------------
+
+    def nextset(self) -> Any:
+        """Go to the next result set; None when there is none (PEP 249)."""
+        if self.raw is not None and type(self.raw) is not InheritedMySQLdbCursor:
+            return super().nextset()
+        self._usable_session()
+        if not self._executed and not self.is_in_driver:
+            raise self._error(errors.ProgrammingError, "no statement has been run")
+        if self.raw is None and not self.is_in_driver:
+            return None  # BEGIN and its kin, which the transaction has carried out
+        return self._call_driver(self._next_set)
+
+    def _next_set(self) -> Any:
+        db = self._get_db()
+        if self._executed:
+            self.driver_class.fetchall(self)
+        if self._buffered_sets:
+            vars(self).update(self._buffered_sets.popleft())
+        elif not self._read_next_set(db):
+            self.unbind_fetch()
+            return None
+        self.bind_fetch(
+            self.raw
+        )  # a procedure ends with a set of no columns and no rows
+        return 1
+
+    def _read_next_set(self, db: Raw) -> bool:
+        if db.next_result() == -1:
+            return False
+        self._do_get_result(db)
+        self._post_get_result()
+        return True
+
+    def buffer_results(self) -> None:
+        """Take in the sets that follow, for `nextset`: the link is to be asked what the
+        text has done, and would drop them. Not what is to be read from the server."""
+        if self.ran_on is None or self.is_unbuffered:
+            return
+        first = self._result_set()
+        while self._read_next_set(self.ran_on.raw):
+            self._buffered_sets.append(self._result_set())
+        vars(self).update(first)
+
+    def _result_set(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _RESULT_SET_FIELDS}
+
+    def __iter__(self) -> Iterator[Any]:
+        if (
+            self.fetching_from is None
+            or type(self.fetching_from) is InheritedMySQLdbCursor
+        ):
+            self._result_cursor()  # it must have rows
+            return self
+        return super().__iter__()
+
+    def _without_rows(self) -> Any:
+        """After a statement that gave no rows MySQLdb's methods return nothing; after
+        one that failed, and before any, they raise."""
+        if self._executed is None or not (self.is_unbuffered or self._rows is not None):
+            return super()._without_rows()
+        return InheritedCursor(self)
+
+    @property
+    def _last_executed(self) -> Any:
+        """`_executed`, under the name it had in MySQLdb 1."""
+        return self._executed
+
+    # -- life ----------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close; every later use raises InterfaceError (PEP 249)."""
+        super().close()
+        self._rows = None
+        self.ran_on = None
+
+    def setoutputsizes(self, *args: Any) -> None:
+        """Do nothing, as MySQLdb, whose name for it this is."""
+
+    # -- what the engine calls -----------------------------------------------------
+
+    def open_raw_cursor(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link` and keep it in `raw_cursors`."""
+        if link.adapter.engine != "mysql":
+            return super().open_raw_cursor(link)
+        inherited = self.raw_cursors[link] = InheritedMySQLdbCursor(self, link)
+        return inherited
+
+    def bind_fetch(self, raw: RawCursor) -> None:
+        """Fetch from `raw` from now on."""
+        if type(raw) is not InheritedMySQLdbCursor:
+            raw.arraysize = self.arraysize
+        super().bind_fetch(raw)
+
+    def detach_link(self, link: Link) -> None:
+        """Let go of everything that came over `link`."""
+        if self.ran_on is link:
+            self.ran_on = self._result = None
+        super().detach_link(link)
+
+    def _metadata_of(self, raw: RawCursor) -> Any:
+        """Nothing of this driver's: what MySQLdb's code has told is here."""
+        return (
+            super()._metadata_of(raw)
+            if type(raw) is not InheritedMySQLdbCursor
+            else None
+        )
+
+    # -- what MySQLdb's code calls -------------------------------------------------
+
+    def run_on(self, link: Link) -> None:
+        """Run the next statement on `link`."""
+        if self.ran_on is not link:
+            self.discard()
+            self.ran_on = link
+        self.connection.last_raw = link.raw
+
+    def discard(self) -> None:
+        """Drop what has not been read, so that its link can be used again. Where
+        another thread is at work, nothing is unread."""
+        self.description = self.description_flags = None
+        self._rows = self.rownumber = None
+        self._buffered_sets.clear()
+        result, self._result = self._result, None
+        if self.ran_on is None or not self.ran_on.raw.open:
+            return
+        lock = self.ran_on.lock
+        assert lock is not None  # this driver is for one thread at a time
+        if lock.acquire(blocking=False):
+            try:
+                self._drain(self.ran_on.raw, result)
+            finally:
+                lock.release()
+
+    def _drain(self, db: Raw, result: Any) -> None:
+        if result:
+            result.discard()
+        if self.is_unbuffered and type(self.raw) is InheritedMySQLdbCursor:
+            self.raw.mark_read()
+        while db.next_result() == 0:
+            db.discard_result()
+
+    _discard = discard
+
+    def _get_db(self) -> Raw:
+        if self._is_closed:
+            raise self._error(errors.InterfaceError, "the cursor is closed")
+        return self.connection.backend() if self.ran_on is None else self.ran_on.raw
+
+    def _call_driver(self, call: Any, *args: Any) -> Any:
+        try:
+            return call(*args)
+        except Exception as exc:
+            self.connection.session.frontend.adopt(exc)
+            if self.link is not None:
+                self.link.adapter.adopt(exc)
+            raise
+
+    # Of MySQLdb's BaseCursor, which stands beside this class in those that are made.
+    _do_get_result: Any
+    _post_get_result: Any
+    _result: Any = None
+    _rows: Any = None
+    description_flags: Any = None
+
+    def _show_result(self, query: Any) -> None:
+        """Show what a statement has left that did not run in this object."""
+        raw = self.raw
+        self._rows, self.rownumber = (), 0
+        self._executed = query.encode() if isinstance(query, str) else query
+        self.warning_count = 0
+        if raw is None:  # BEGIN and its kin, which the transaction has carried out
+            self.description, self.rowcount, self.lastrowid = None, 0, 0
+            return
+        self.description = raw.description
+        self.rowcount = raw.rowcount
+        self.lastrowid = getattr(raw, "lastrowid", None)
+
+
+class _UnbufferedFetch(ClassSwitchingCursor):
+    """What an unbuffered cursor fetches with by itself: rows come from the
+    server while they are fetched, so that may fail, and the link is busy until then."""
+
+    driver_class: Any
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None after the last (PEP 249)."""
+        row = self._fetch(self.driver_class.fetchone)
+        if row is None:
+            self.fetching_from.mark_read()
+        return row
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """Return up to `size` rows, by default `arraysize` (PEP 249)."""
+        rows = self._fetch(self.driver_class.fetchmany, size)
+        if len(rows) < (size or self.arraysize):
+            self.fetching_from.mark_read()
+        return rows
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left (PEP 249)."""
+        rows = self._fetch(self.driver_class.fetchall)
+        self.fetching_from.mark_read()
+        return rows
+
+    def _fetch(self, fetch: Any, *args: Any) -> Any:
+        """What fails has told that the rest is lost: nothing of it is left to lose."""
+        try:
+            return self._call_driver(fetch, self, *args)
+        except Exception:
+            self.fetching_from.mark_read()
+            raise
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+
+@lru_cache(maxsize=256)
+def cursor_class(factory: Any) -> Any:
+    """Return the class of virtual cursors for a class of MySQLdb's, or one on it.
+
+    Raises NotSupportedError for what is no such class.
+    """
+    if not (isinstance(factory, type) and issubclass(factory, cursors.BaseCursor)):
+        raise ADAPTER.error_class(errors.NotSupportedError)(
+            f"cursorclass must be a class of MySQLdb.cursors or a subclass, found "
+            f"{factory!r}: what a function makes cannot be routed"
+        )
+    if MySQLCursor in factory.__mro__:
+        return factory
+    driver_class = next(k for k in factory.__mro__ if k.__module__ == cursors.__name__)
+    if factory is driver_class:
+        delegated_fetch, inherited_fetch = _driver_classes(driver_class)
+    else:
+        base = cursor_class(driver_class)
+        delegated_fetch, inherited_fetch = (
+            class_like(factory, factory, base),
+            class_like(factory, factory, base.inherited_fetch),
+        )
+    for kind in (delegated_fetch, inherited_fetch):
+        kind.delegated_fetch, kind.inherited_fetch = delegated_fetch, inherited_fetch
+    return delegated_fetch
+
+
+def _driver_classes(driver_class: Any) -> tuple[Any, Any]:
+    """Return the two classes for one of MySQLdb's own."""
+    delegated_fetch = class_like(driver_class, MySQLCursor, driver_class)
+    delegated_fetch.driver_class = driver_class
+    delegated_fetch.is_unbuffered = issubclass(
+        driver_class, cursors.CursorUseResultMixIn
+    )
+    if delegated_fetch.is_unbuffered:
+        return delegated_fetch, class_like(
+            driver_class, _UnbufferedFetch, delegated_fetch
+        )
+    inherited_fetch = class_like(driver_class, delegated_fetch)
+    for name in ("fetchone", "fetchmany", "fetchall", "scroll", "__iter__", "__next__"):
+        setattr(inherited_fetch, name, getattr(driver_class, name))
+    return delegated_fetch, inherited_fetch

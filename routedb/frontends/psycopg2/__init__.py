@@ -1,0 +1,62 @@
+"""The PostgreSQL frontend: connections and cursors that are psycopg2's own.
+
+C code in psycopg2 checks real types, and ORMs call it on connect, so what
+`routedb.connect` returns for a cluster whose default database is PostgreSQL is a real,
+open `psycopg2.extensions.connection` (DESIGN.md, section 7). Its own C connection is
+the *identity handle*: the link to the writer at the time of connecting, used by the
+engine like any other link, and kept for quoting and type registration after its server
+died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from routedb import errors
+from routedb.adapters.base import TxMode
+from routedb.adapters.postgresql import psycopg2
+from routedb.engine.shared.core import Core
+from routedb.frontends.connection import Connection
+from routedb.frontends.psycopg2.connection import PostgreSQLConnection
+from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
+from routedb.frontends.psycopg2.factories import connection_class
+from routedb.frontends.psycopg2.identity import IdentityState, OpenArguments
+from routedb.frontends.psycopg2.pooled import own_kind, reserve, reused
+
+__all__ = ["PostgreSQLConnection", "PostgreSQLCursor", "open_connection", "own_kind"]
+
+_MOST_TRIES = 3
+
+
+def open_connection(
+    core: Core,
+    mode: TxMode,
+    on_close: Callable[[Connection], None],
+    on_open: Callable[[Connection], None],
+    factory: Any = None,
+) -> PostgreSQLConnection:
+    """Open a virtual connection, an instance of the user's `factory` too.
+
+    An object can become a psycopg2 connection once only. When the node it was to be
+    opened to has just died, another object is made: by then that is known of the node.
+    """
+    kind = connection_class(factory)
+    dsn = core.config.nodes[0].dsn
+    for _ in range(_MOST_TRIES):
+        reservation = reserve(core, kind)
+        made: PostgreSQLConnection = reused(reservation) or kind.__new__(kind)
+        made.open_arguments = OpenArguments(
+            core, psycopg2.ADAPTER, mode, on_close, on_open, reservation
+        )
+        try:
+            made.__init__(dsn)  # type: ignore[misc]
+        finally:
+            made.cancel_reservation()
+        # One that is new still was left unopened by the factory.
+        if made.identity is not IdentityState.SPOILED:
+            return made
+        made.close()
+    raise psycopg2.ADAPTER.error_class(errors.OperationalError)(
+        "the nodes of the default database die while they are connected to"
+    )

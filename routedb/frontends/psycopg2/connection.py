@@ -1,0 +1,164 @@
+"""The virtual connection of the PostgreSQL frontend, a psycopg2 connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg2 import extensions as ext
+
+from routedb.adapters.base import TxMode
+from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
+from routedb.frontends.psycopg2.factories import cursor_class
+from routedb.frontends.psycopg2.identity import IdentityState
+from routedb.frontends.psycopg2.info import UnboundInfo
+from routedb.frontends.psycopg2.two_phase import TwoPhase
+from routedb.session import TxState
+from routedb.session.settings_log import Clear
+from routedb.sql.session_objects import ObjectKind, SessionObject
+
+
+class PostgreSQLConnection(TwoPhase):
+    """A routedb connection that is a `psycopg2.extensions.connection` as well.
+
+    What psycopg2 documents of its connections holds; what is said of "the backend" is
+    said of the one that has the transaction, else of the identity handle.
+    """
+
+    # -- cursors -----------------------------------------------------------------------
+
+    def cursor(  # type: ignore[override]  # Connection has the arguments of all drivers
+        self,
+        name: str | None = None,
+        cursor_factory: Any = None,
+        withhold: bool = False,
+        scrollable: bool | None = None,
+    ) -> PostgreSQLCursor:
+        """Return a new cursor, an instance of `cursor_factory` too (psycopg2)."""
+        self.usable_session()
+        kind = cursor_class(cursor_factory or self.cursor_factory or ext.cursor)
+        made: PostgreSQLCursor = kind(self) if name is None else kind(self, name)
+        if withhold:
+            made.withhold = withhold
+        made.scrollable = scrollable
+        return made
+
+    # -- what is said of the backend ---------------------------------------------------
+
+    @property
+    def info(self) -> Any:
+        """psycopg2's ConnectionInfo of the backend."""
+        if self.identity is IdentityState.NEW:  # a factory left it unopened
+            return ext.ConnectionInfo(self)
+        transaction = self.usable_session().transaction
+        is_bound = transaction.is_bound or not transaction.is_begun
+        if is_bound and transaction.state is not TxState.LOST:
+            return self._backend().info
+        return UnboundInfo(self)
+
+    @property
+    def server_version(self) -> int:
+        """The server's version as a number."""
+        return int(self._backend().server_version)
+
+    @property
+    def protocol_version(self) -> int:
+        """The version of the protocol."""
+        return int(self._backend().protocol_version)
+
+    @property
+    def encoding(self) -> str:
+        """The client encoding."""
+        return str(self._backend().encoding)
+
+    def set_client_encoding(self, encoding: str) -> None:
+        """Set the client encoding on every link, those opened later too; a change rolls
+        back what is open (psycopg2)."""
+        clean = "".join(filter(str.isalnum, encoding)).upper()
+        if any(raw.encoding != clean for raw in self.raw_connections()):
+            self.rollback()
+        for raw in self.raw_connections_to_change():
+            raw.set_client_encoding(encoding)
+        self._encoding = str(ext.connection.encoding.__get__(self))
+
+    def get_parameter_status(self, parameter: str) -> str | None:
+        """Return a parameter as the server reports it, or None."""
+        status: str | None = self._backend().get_parameter_status(parameter)
+        return status
+
+    def get_backend_pid(self) -> int:
+        """Return the process id of the backend."""
+        return int(self._backend().get_backend_pid())
+
+    def get_dsn_parameters(self) -> dict[str, str]:
+        """Return the parameters of the connection, without the password."""
+        found: dict[str, str] = self._backend().get_dsn_parameters()
+        return found
+
+    def get_native_connection(self) -> Any:
+        """Return the PGconn of the backend as a capsule."""
+        return self._backend().get_native_connection()
+
+    @property
+    def pgconn_ptr(self) -> int | None:
+        """The address of the backend's PGconn."""
+        address: int | None = self._backend().pgconn_ptr
+        return address
+
+    # -- notices, notifications --------------------------------------------------------
+
+    def poll(self) -> int:
+        """Look for notifications, without waiting; returns POLL_OK."""
+        return int(self._listening().poll())
+
+    def fileno(self) -> int:
+        """Return the file descriptor that notifications arrive on."""
+        return int(self._listening().fileno())
+
+    def _listening(self) -> Any:
+        """Return the raw connection that listens, else the backend's."""
+        links = self.usable_session().links
+        for held in links.pins.find(SessionObject(ObjectKind.LISTEN)):
+            link = links.open.get(held.node)
+            if link is not None and link.adapter is self._adapter:
+                return link.raw
+        return self._backend()
+
+    def isexecuting(self) -> bool:
+        """Tell whether a statement runs asynchronously (psycopg2's green mode)."""
+        return any(raw.isexecuting() for raw in self.raw_connections())
+
+    # -- large objects, two-phase, reset -----------------------------------------------
+
+    def lobject(self, *args: Any, **more: Any) -> Any:
+        """Open a large object in the transaction, on the writer (psycopg2)."""
+        session = self.usable_session()
+        if not session.transaction.is_open:
+            self._refuse("can't use a lobject outside of transactions")
+        made: list[Any] = []
+
+        def call(raw: Any) -> None:
+            made.append(ext.connection.lobject(raw.connection, *args, **more))
+
+        with self.cursor(cursor_factory=ext.cursor) as cursor:
+            session.carry(cursor, "SELECT lo_open(0, 0)", call)
+        return made[0]
+
+    def xid(self, format_id: int, gtrid: str, bqual: str) -> Any:
+        """Return a transaction id for the tpc_ methods (PEP 249)."""
+        self.usable_session()
+        return ext.connection.xid(self, format_id, gtrid, bqual)
+
+    def reset(self) -> None:
+        """Roll back and return every session to its defaults (psycopg2)."""
+        session = self.usable_session()
+        self._two_phase = None
+        for link in session.links:
+            if link.adapter is self._adapter:
+                self.call_driver(link.raw.reset)
+                link.mode = None
+                session.links.pins.clear(link.id)
+        session.transaction.rollback()
+        session.links.settings.clear(Clear("postgresql", "RESET ALL"))
+        self._encoding = None
+        session.set_mode(TxMode())
+        self._is_readonly = None

@@ -1,0 +1,372 @@
+"""The virtual cursor of the PostgreSQL frontend, a psycopg2 cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from psycopg2 import extensions as ext
+
+from routedb.adapters.postgresql.psycopg2 import LinkCursor
+from routedb.engine.links.link import Link
+from routedb.frontends.base.c_methods import redefine_for
+from routedb.frontends.cursor import Cursor
+from routedb.frontends.psycopg2.cursor_attributes import raw_attribute, shared_attribute
+from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
+from routedb.frontends.psycopg2.inherited_cursor import InheritedPsycopg2Cursor
+from routedb.sql.session_objects import ObjectKind, SessionObject
+
+if TYPE_CHECKING:
+    from routedb.frontends.psycopg2.connection import PostgreSQLConnection
+
+
+# The stubs of psycopg2 know nothing of what is shared with other frontends.
+_Base: Any = ext.cursor
+
+
+class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
+    """A cursor of a routedb connection that is psycopg2's as well.
+
+    A statement on the identity handle runs in this object itself, one on another link
+    in a raw cursor that takes over what was set here.
+    """
+
+    # Without a dictionary, as psycopg2's: where there is one, CPython looks for each
+    # method there first, once the object has changed its class.
+    __slots__ = (
+        "_arraysize",
+        "_fetchall",
+        "_fetchmany",
+        "_fetchone",
+        "_is_closed",
+        "control",
+        "fetching_from",
+        "link",
+        "raw",
+        "raw_cursors",
+        "route",
+        "session",
+    )
+
+    connection: PostgreSQLConnection
+    is_plain = True  # no cursor factory of the user's stands above: see factories
+
+    def __init__(self, conn: PostgreSQLConnection, name: str | None = None) -> None:
+        if name is None:
+            ext.cursor.__init__(self, conn)
+        else:
+            ext.cursor.__init__(self, conn, name)
+            # It may fetch from what was declared as text under its name.
+            self.__class__ = NamedCursor if self.is_plain else type(self)
+        self.attach(conn)
+
+    description = raw_attribute("description")
+    rowcount = raw_attribute("rowcount", -1)
+    rownumber = raw_attribute("rownumber", 0)
+    lastrowid = raw_attribute("lastrowid", 0)
+    _query = raw_attribute("query")
+    _statusmessage = raw_attribute("statusmessage")
+    pgresult_ptr = raw_attribute("pgresult_ptr")
+    arraysize = shared_attribute("arraysize")
+    itersize = shared_attribute("itersize")
+    tzinfo_factory = shared_attribute("tzinfo_factory")
+    setinputsizes = ext.cursor.setinputsizes
+    setoutputsize: Any = ext.cursor.setoutputsize
+    # In C all the way: it needs no live server.
+    mogrify: Any = ext.cursor.mogrify
+
+    @property
+    def query(self) -> bytes | None:
+        """The last text that was sent, or will be with the next one: BEGIN waits."""
+        if self.raw is None and self.control is not None:
+            return self.control.text.encode(ext.encodings[self.connection.encoding])
+        sent: bytes | None = self._query
+        return sent
+
+    @property
+    def statusmessage(self) -> str | None:
+        """What the server said of the last statement, or will of one that waits."""
+        if self.raw is None and self.control is not None:
+            return self.control.tag
+        said: str | None = self._statusmessage
+        return said
+
+    def callproc(self, procname: str, parameters: Any = None) -> Any:
+        """Run a SELECT of a function; return the parameters (psycopg2)."""
+        return super().callproc(procname, parameters)
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the cursor, or its connection, has been closed."""
+        return self._is_closed or self.connection.is_closed
+
+    def close(self) -> None:
+        """Close; a named cursor is closed on its server too."""
+        if self._is_closed:
+            return
+        raws = list(self.raw_cursors.values())
+        if self.name and self.withhold:
+            for link in self.raw_cursors:
+                self.connection.session.links.pins.free(self._session_object, link.id)
+            self.connection.session.refresh()
+        super().close()
+        is_here = not self.name or not raws or _ran_inherited(raws)
+        if is_here and self.connection.has_live_identity:
+            self._call_driver(ext.cursor.close, self)
+
+    def nextset(self) -> Any:
+        """Raise NotSupportedError, as psycopg2 does."""
+        self._usable_session()
+        return self._call_driver(ext.cursor.nextset, self)
+
+    def copy_from(
+        self,
+        file: Any,
+        table: str,
+        sep: str = "\t",
+        null: str = "\\N",
+        size: int = 8192,
+        columns: Any = None,
+    ) -> None:
+        """Read rows of a table from a file, on the writer (psycopg2)."""
+        self._usable_session().carry(
+            self,
+            f"COPY {_quoted(table)} FROM STDIN",
+            lambda raw: raw.copy_from(file, table, sep, null, size, columns),
+        )
+
+    def copy_to(
+        self,
+        file: Any,
+        table: str,
+        sep: str = "\t",
+        null: str = "\\N",
+        columns: Any = None,
+    ) -> None:
+        """Write the rows of a table to a file (psycopg2)."""
+        self._usable_session().carry(
+            self,
+            f"COPY {_quoted(table)} TO STDOUT",
+            lambda raw: raw.copy_to(file, table, sep, null, columns),
+        )
+
+    def _callproc_text(self, procname: str, parameters: Any) -> tuple[str, Any]:
+        """psycopg2 runs a SELECT. Where the function is known for what it does to the
+        session, that counts; any other may do anything."""
+        if isinstance(parameters, Mapping):
+            marks = [f'"{name}" := %({name})s' for name in parameters]
+        else:
+            marks = ["%s"] * len(parameters or ())
+        text = f"SELECT * FROM {procname}({', '.join(marks)})"
+        if self._usable_session().learn(text).plan.statement.session:
+            return text, parameters or None
+        return super()._callproc_text(procname, parameters)
+
+    def cast(self, oid: int, s: str) -> Any:
+        """Convert a text as a value of a type, with what is registered here."""
+        return ext.cursor.cast(self, oid, s)
+
+    def _call_driver(self, call: Any, *args: Any) -> Any:
+        return self.connection.call_driver(call, *args)
+
+    def open_raw_cursor(self, link: Link) -> Any:
+        """Open a raw cursor on `link` and keep it in `raw_cursors`."""
+        if self.name:  # WITH HOLD it may outlive its transaction, and this object
+            link.needs_reset = True
+        if type(link.raw) is InheritedConnection:
+            inherited = self.raw_cursors[link] = InheritedPsycopg2Cursor(self)
+            self._pin(link)
+            return inherited
+        if link.adapter.engine != "postgresql":
+            return super().open_raw_cursor(link)
+        self.connection.copy_registrations_to(link.raw)
+        raw = self._open_link_cursor(link.raw)
+        self.raw_cursors[link] = raw
+        self._pin(link)
+        return raw
+
+    def _pin(self, link: Link) -> None:
+        """A named cursor WITH HOLD lives where it is opened until it is closed."""
+        if self.name and self.withhold:
+            session = self.connection.session
+            is_undone = session.transaction.is_open
+            session.links.pins.hold(self._session_object, link.id, is_undone=is_undone)
+            session.refresh()
+
+    @property
+    def _session_object(self) -> SessionObject:
+        return SessionObject(ObjectKind.CURSOR, str(self.name))
+
+    def bind_fetch(self, raw: Any) -> None:
+        """Fetch from `raw` from now on."""
+        if not self.is_plain:
+            self.fetching_from = raw
+        elif type(raw) is InheritedPsycopg2Cursor:
+            self.fetching_from = raw
+            self._unbind_fetch_methods()
+            self.__class__ = NamedCursor if self.name else InheritedFetchCursor
+        else:
+            self._unbind_fetch_methods()
+            if self.name:  # its rows are the server's: fetching may fail
+                self.fetching_from = raw
+            else:
+                super().bind_fetch(raw)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not (self.name and isinstance(self.fetching_from, ext.cursor)):
+            return super().__iter__()
+        raw = self.fetching_from
+        return chain.from_iterable(self._batches(raw, partial(islice, raw)))
+
+    def _batches(
+        self, rows: Any, next_rows: Callable[[int], Iterable[Any]]
+    ) -> Iterator[Iterable[Any]]:
+        """Yield the rows of a named cursor as psycopg2 has them from the server,
+        `itersize` at a time: only the first of a batch may fail. `take` returns the
+        next so many."""
+        its = ext.cursor
+        while True:
+            try:
+                yield (self._call_driver(its.__next__, rows),)
+            except StopIteration:
+                return
+            yield next_rows(its.rowcount.__get__(rows) - its.rownumber.__get__(rows))
+
+    def unbind_fetch(self) -> None:
+        """There is nothing to fetch; but a named cursor's columns are known only after
+        its first fetch."""
+        if self.name and self.raw is not None:
+            self.bind_fetch(self.raw)
+        else:
+            super().unbind_fetch()
+
+    def detach_link(self, link: Link) -> None:
+        """Let go of everything that came over `link`."""
+        super().detach_link(link)
+        if type(link.raw) is InheritedConnection and not self.name:
+            ext.cursor.close(self)
+
+    def _metadata_of(self, raw: Any) -> Any:
+        """What ran in this object is told by it."""
+        return (
+            raw if type(raw) is InheritedPsycopg2Cursor else super()._metadata_of(raw)
+        )
+
+    def _close_raw(self, raw: Any, link: Link) -> None:
+        """Close a raw cursor; a named one is left to the reset of its session."""
+        if not self.name:
+            super()._close_raw(raw, link)
+
+    def _bind_fetch_methods(self, raw: Any) -> None:
+        self._fetchone = raw.fetchone
+        self._fetchmany = raw.fetchmany
+        self._fetchall = raw.fetchall
+        self.__class__ = DelegatedFetchCursor
+
+    def _unbind_fetch_methods(self) -> None:
+        if self.is_plain:
+            if type(self) is DelegatedFetchCursor:
+                self._fetchone = self._fetchmany = self._fetchall = None
+            self.__class__ = PostgreSQLCursor
+
+    def _open_link_cursor(self, connection: Any) -> Any:
+        """Return a raw cursor on another link, set up as this one is."""
+        more = {"name": self.name} if self.name else {}
+        raw = connection.cursor(cursor_factory=LinkCursor, **more)
+        raw.virtual_cursor = ref(self)
+        if self.name:
+            raw.scrollable = self.scrollable
+            raw.withhold = self.withhold
+        raw.arraysize = self.arraysize
+        raw.itersize = self.itersize
+        raw.tzinfo_factory = self.tzinfo_factory
+        if self.row_factory is not None:
+            raw.row_factory = _row_factory_of(ref(self))
+        for name in ("string_types", "binary_types"):
+            types = getattr(self, name)
+            if types is not None:
+                _register(raw, types)
+        return raw
+
+
+class DelegatedFetchCursor(PostgreSQLCursor):
+    """The same cursor while its rows are a raw cursor's, whose methods it has."""
+
+    __slots__ = ()
+
+    fetchone = PostgreSQLCursor.__dict__["_fetchone"]
+    fetchmany = PostgreSQLCursor.__dict__["_fetchmany"]
+    fetchall = PostgreSQLCursor.__dict__["_fetchall"]
+
+
+class InheritedFetchCursor(PostgreSQLCursor):
+    """The same cursor while its rows are its own: fetching is psycopg2's, in C."""
+
+    __slots__ = ()
+
+    fetchone: Any = ext.cursor.fetchone
+    fetchmany: Any = ext.cursor.fetchmany
+    fetchall: Any = ext.cursor.fetchall
+    __iter__ = ext.cursor.__iter__
+    __next__ = ext.cursor.__next__
+
+
+InheritedFetchCursor.fetchone = redefine_for(ext.cursor.fetchone, InheritedFetchCursor)
+# execute_values calls it for every row.
+PostgreSQLCursor.mogrify = redefine_for(ext.cursor.mogrify, PostgreSQLCursor)
+
+
+class NamedCursor(PostgreSQLCursor):
+    """The same cursor with a name: its rows are the server's until they are fetched."""
+
+    __slots__ = ()
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None after the last (PEP 249)."""
+        return self._call_driver(ext.cursor.fetchone, self)
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """Return up to `size` rows, by default `arraysize` (PEP 249)."""
+        return self._call_driver(ext.cursor.fetchmany, self, size)
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left (PEP 249)."""
+        return self._call_driver(ext.cursor.fetchall, self)
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self._batches(self, self._next_rows))
+
+    __next__ = ext.cursor.__next__
+
+    def _next_rows(self, count: int) -> Iterator[Any]:
+        self.__class__ = InheritedFetchCursor  # whose iterator is psycopg2's
+        rows = islice(self, count)
+        self.__class__ = NamedCursor
+        return rows
+
+
+def _ran_inherited(raws: list[Any]) -> bool:
+    return any(type(raw) is InheritedPsycopg2Cursor for raw in raws)
+
+
+def _row_factory_of(cursor: ref[PostgreSQLCursor]) -> Callable[[Any], Any]:
+    """Return a row factory for a raw cursor: rows are made as the virtual one's."""
+
+    def make(_: Any) -> Any:
+        alive = cursor()
+        assert alive is not None  # it is fetching
+        return alive.row_factory(alive)
+
+    return make
+
+
+def _register(raw: Any, types: dict[int, Any]) -> None:
+    for caster in {id(caster): caster for caster in types.values()}.values():
+        ext.register_type(caster, raw)  # they cannot be hashed
+
+
+def _quoted(table: str) -> str:
+    return '"' + table.replace('"', '""') + '"'

@@ -1,0 +1,57 @@
+"""Classes for what the user asks for: a connection or cursor factory of their own.
+
+A factory is a subclass of psycopg2's class that calls its parent through `super()`. So
+the class that is both stands above ours, which stands above psycopg2's: the factory's
+methods call ours, and ours route.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, cast
+
+from psycopg2 import extensions as ext
+
+from routedb import errors
+from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
+
+
+@lru_cache(maxsize=256)
+def cursor_class(factory: Any) -> type[PostgreSQLCursor]:
+    """Return the class of virtual cursors for a `cursor_factory`.
+
+    Raises NotSupportedError for one that is no class.
+    """
+    if factory in (ext.cursor, PostgreSQLCursor):
+        return PostgreSQLCursor
+    _check(factory, ext.cursor, "cursor_factory")
+    if issubclass(factory, PostgreSQLCursor):
+        return cast("type[PostgreSQLCursor]", factory)
+    names = {"__module__": factory.__module__, "is_plain": False}
+    made: type[PostgreSQLCursor]
+    made = type(factory.__name__, (factory, PostgreSQLCursor), names)
+    return made
+
+
+@lru_cache(maxsize=64)
+def connection_class(factory: Any) -> Any:
+    """Return the class of virtual connections for a `connection_factory`, or None."""
+    from routedb.frontends.psycopg2.connection import (  # noqa: PLC0415  (it imports cursors)
+        PostgreSQLConnection,
+    )
+
+    if factory in (None, ext.connection, PostgreSQLConnection):
+        return PostgreSQLConnection
+    _check(factory, ext.connection, "connection_factory")
+    if issubclass(factory, PostgreSQLConnection):
+        return factory
+    names = {"__module__": factory.__module__}
+    return type(factory.__name__, (factory, PostgreSQLConnection), names)
+
+
+def _check(factory: Any, base: type, what: str) -> None:
+    if not (isinstance(factory, type) and issubclass(factory, base)):
+        raise errors.NotSupportedError(
+            f"{what} must be a subclass of psycopg2.extensions.{base.__name__}, found "
+            f"{factory!r}: what a function makes cannot be routed"
+        )

@@ -1,0 +1,220 @@
+"""The part of the PostgreSQL frontend that opens: the identity handle, and other links.
+
+See the package's docstring. The object can become a psycopg2 connection once only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, NamedTuple, NoReturn
+
+import psycopg2
+from psycopg2 import extensions as ext
+
+from routedb import errors
+from routedb.adapters.base import TxMode
+from routedb.adapters.postgresql.psycopg2 import Psycopg2Adapter
+from routedb.config.model import NodeConfig
+from routedb.engine.links import find_node
+from routedb.engine.pool.pool import ONCE, Pool
+from routedb.engine.pool.refcount import OwnRef
+from routedb.engine.pool.slots import Slot
+from routedb.engine.shared.core import Core
+from routedb.frontends.base import DriverConnection
+from routedb.frontends.connection import Connection
+from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
+
+
+class IdentityState(Enum):
+    """What has become of a connection's own C connection."""
+
+    NEW = "not opened yet"
+    OPEN = "opened; it may be opened once only"
+    SPOILED = "failed to open, and cannot be opened again"
+
+
+class Reservation(NamedTuple):
+    """A place in a pool, reserved for a connection that is being made."""
+
+    pool: Pool
+    slot: Slot
+
+
+class OpenArguments(NamedTuple):
+    """What a connection is made of; handed over beside `__init__`, whose arguments are
+    psycopg2's, because a user's factory may stand in between."""
+
+    core: Core
+    adapter: Psycopg2Adapter
+    mode: TxMode
+    on_close: Callable[[Connection], None]
+    on_open: Callable[[Connection], None]
+    reservation: Reservation | None = None  # when there is a pool
+
+
+# The stubs of psycopg2 know nothing of what is shared with other frontends.
+_Base: Any = ext.connection
+
+
+class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ignore[misc]
+    """A virtual connection that is, as a psycopg2 connection, one of its own links.
+
+    "The backend" is the server process that has the transaction, else the one behind
+    the identity handle, else one of the writer's.
+    """
+
+    _adapter: Psycopg2Adapter
+    open_arguments: OpenArguments | None = (
+        None  # set on the object before __init__, by the runtime
+    )
+    identity = IdentityState.NEW
+    _reservation: Reservation | None = None  # not used yet
+    _is_closed = True  # until it is opened
+
+    def __init__(self, dsn: str = "", *args: Any, **more: Any) -> None:
+        made = self.open_arguments
+        if made is None:
+            raise errors.InterfaceError("connections are made by routedb.connect()")
+        self.open_arguments = None
+        self._reservation = made.reservation
+        DriverConnection.__init__(
+            self, made.core, made.adapter, made.mode, made.on_close
+        )
+        self._encoding: str | None = None
+        self.session.quoting_connection = OwnRef(self)
+        self.session.begins_by_call = True
+        self._adopt_pooled_link()
+        made.on_open(self)
+        if self.identity is IdentityState.NEW:  # without a default nothing was opened
+            find_node.writer(self.session.links, self._database.groups[0].id)
+
+    # -- the identity handle -----------------------------------------------------------
+
+    def open_link(self, node: NodeConfig, timeout_s: float) -> Any:
+        """Open a raw connection; the first one is this object itself."""
+        if not self._opens_identity(node):
+            return self._adapter.connect(node, timeout_s)
+        self.identity = IdentityState.SPOILED
+        raw = self._adapter.connect(node, timeout_s, self._connect_identity)
+        self.identity = IdentityState.OPEN
+        return raw
+
+    def configure_raw(self, raw: Any, node: NodeConfig) -> bool:
+        """Give a raw connection what was set on this one."""
+        if type(raw) is InheritedConnection or self.identity is not IdentityState.OPEN:
+            return False
+        self.copy_registrations_to(raw)
+        raw.notices = _Base.notices.__get__(self)
+        raw.notifies = _Base.notifies.__get__(self)
+        return self._encoding is not None
+
+    def borrow_from(
+        self, pool: Pool, node: NodeConfig, open_: Callable[[], Any]
+    ) -> tuple[Slot, Any]:
+        """Borrow a link of a pool. The first one is opened in this object, in a place
+        that was reserved for it, if the node is still the same."""
+        if not self._opens_identity(node):
+            return super().borrow_from(pool, node, open_)
+        reservation, self._reservation = self._reservation, None
+        if reservation is not None and reservation.pool is not pool:
+            reservation.pool.cancel(reservation.slot)
+            reservation = None
+        if reservation is None:
+            reservation = Reservation(
+                pool, pool.reserve(pool_kind(type(self)), may_reuse=False)
+            )
+        return reservation.slot, pool.fill(reservation.slot, open_)
+
+    def _opens_identity(self, node: NodeConfig) -> bool:
+        is_ours = node.database == self._database.name
+        return is_ours and self.identity is IdentityState.NEW
+
+    def _adopt_pooled_link(self) -> None:
+        """Take up the link that this object has been before, when it comes of a pool:
+        then its C connection is open."""
+        reservation = self._reservation
+        if reservation is None or reservation.slot.raw is None:
+            return
+        self._reservation = None
+        self.identity = IdentityState.OPEN
+        reservation.slot.raw = InheritedConnection(self)
+        self.session.links.adopt_reserved(reservation.slot, reservation.pool.node)
+
+    def cancel_reservation(self) -> None:
+        """Give up the place that was reserved, if it was not used."""
+        open_arguments, reservation = self.open_arguments, self._reservation
+        self.open_arguments = self._reservation = None
+        reservation = reservation or (
+            open_arguments.reservation if open_arguments is not None else None
+        )
+        if reservation is not None:
+            reservation.pool.cancel(reservation.slot)
+
+    def copy_registrations_to(self, raw: Any) -> None:
+        """Give another raw connection what was registered on this one."""
+        for name in ("string_types", "binary_types"):
+            ours = getattr(ext.connection, name).__get__(self)
+            theirs = getattr(raw, name)
+            if len(ours) != len(theirs) or ours != theirs:
+                theirs.update(ours)
+        if self._encoding is not None and raw.encoding != self._encoding:
+            raw.set_client_encoding(self._encoding)
+
+    @property
+    def has_live_identity(self) -> bool:
+        """Tell whether the identity handle is a link still: its server may have gone
+        away, and in a forked child it is the parent's."""
+        links = self.session.links.open.values()
+        return any(
+            type(link.raw) is InheritedConnection for link in list(links)
+        ) and not (_Base.closed.__get__(self))
+
+    def _connect_identity(
+        self, dsn: str, *args: Any, **more: Any
+    ) -> InheritedConnection:
+        ext.connection.__init__(self, dsn, *args, **more)
+        return InheritedConnection(self)
+
+    @property
+    def closed(self) -> int:
+        """0 while open, 1 after `close()`, 2 when the server has ended all sessions
+        (psycopg2); the next statement opens a new one."""
+        if self._is_closed:
+            return 1
+        links = self.session.links
+        has_live = any(not getattr(link.raw, "closed", 0) for link in links)
+        return 0 if has_live or self.has_live_identity else 2
+
+    def _backend(self) -> Any:
+        """Return the raw connection that speaks for this one: the transaction's, else
+        the identity handle, else the writer's."""
+        session = self.usable_session()
+        if self.identity is IdentityState.SPOILED:  # a wait callback asks, as it opens
+            return InheritedConnection(self)
+        bound = self._transaction_raw()
+        if bound is not None:
+            return bound
+        if self.has_live_identity:
+            return InheritedConnection(self)
+        return session.default_link().raw
+
+    def _transaction_raw(self) -> Any:
+        """Return the raw connection that has the transaction, None when none has."""
+        transaction = self.session.transaction
+        first = next(iter(transaction.branches.values()), None)
+        link = transaction.home_link or first
+        return link.raw if link and link.adapter is self._adapter else None
+
+    def _refuse(self, why: str) -> NoReturn:
+        raise self._adapter.error_class(errors.ProgrammingError)(why)
+
+
+def pool_kind(connections: type) -> Any:
+    """Return what says, to a pool, that a link serves connections of this class.
+
+    One whose objects have slots of their own could not be made as new again.
+    """
+    below = connections.__mro__[: connections.__mro__.index(IdentityConnection)]
+    has_slots = any(vars(kind).get("__slots__") for kind in below)
+    return ONCE if has_slots else connections

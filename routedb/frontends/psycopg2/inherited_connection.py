@@ -1,0 +1,62 @@
+"""The identity handle as the engine knows it: a raw connection among others.
+
+The virtual connection is a psycopg2 connection whose methods are overridden. Behind a
+`InheritedConnection` stand the methods that they override.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+from psycopg2 import extensions as ext
+
+from routedb.adapters import sockets
+from routedb.engine.pool.refcount import OwnRef
+from routedb.frontends.connection import Connection
+
+if TYPE_CHECKING:
+    from routedb.frontends.psycopg2.identity import IdentityConnection
+
+
+class InheritedConnection:
+    """The psycopg2 connection that a virtual connection is, with psycopg2's methods.
+
+    It holds the connection weakly: a connection that nobody uses is closed at once, as
+    psycopg2's is, and does not wait for a garbage collection.
+    """
+
+    __slots__ = ("__weakref__", "_connection")
+
+    def __init__(self, connection: IdentityConnection) -> None:
+        object.__setattr__(self, "_connection", OwnRef(connection))
+
+    @property
+    def keeper(self) -> IdentityConnection:
+        """The connection: a pool that lends the handle must hold that."""
+        return self._alive()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(super(Connection, self._alive()), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        getattr(ext.connection, name).__set__(self._alive(), value)
+
+    def close(self) -> None:
+        """Close with the virtual connection. While that lives, only end the session:
+        the object goes on to serve quoting, which a closed one refuses."""
+        connection = self._alive()
+        if connection.is_closed:
+            ext.connection.close(connection)
+        elif not self.closed:
+            sockets.shut_down(self.fileno())
+            try:
+                ext.connection.poll(connection)
+            except psycopg2.Error:
+                return
+
+    def _alive(self) -> IdentityConnection:
+        connection: IdentityConnection | None = self._connection()
+        if connection is None:
+            raise psycopg2.InterfaceError("connection already closed")
+        return connection

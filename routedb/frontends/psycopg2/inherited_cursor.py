@@ -1,0 +1,36 @@
+"""The psycopg2 cursor that a virtual cursor is, as a raw cursor of the identity handle.
+
+What runs on the identity handle needs no second cursor: the virtual one is a psycopg2
+cursor of just that connection. `InheritedPsycopg2Cursor` stands for it and holds it
+weakly, so that a cursor which nobody uses frees its result at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from psycopg2 import extensions as ext
+
+from routedb.frontends.base import InheritedCursor
+
+_execute: Any = ext.cursor.execute
+_next: Any = ext.cursor.__next__
+_NEVER = object()
+
+
+class InheritedPsycopg2Cursor(InheritedCursor):
+    """A virtual cursor with psycopg2's methods."""
+
+    __slots__ = ()
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
+        """Run a statement on the identity handle."""
+        _execute(self._cursor(), query, vars)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(partial(_next, self._cursor()), _NEVER)
+
+    def close(self) -> None:
+        """Leave it to the virtual cursor, which closes itself."""

@@ -1,0 +1,70 @@
+"""Connections that a pool hands out again.
+
+A virtual connection of this frontend is a link itself, so its object goes into the pool
+with its C connection, which stays open, and is handed out again, as new, when nobody
+else holds it (see engine/pool/refcount.py).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from psycopg2 import extensions as ext
+
+from routedb import errors
+from routedb.adapters.postgresql.psycopg2 import ADAPTER
+from routedb.config.model import NodeConfig
+from routedb.engine.pool.open_raw import open_raw
+from routedb.engine.pool.pool import Warm
+from routedb.engine.shared.core import Core
+from routedb.frontends.psycopg2.connection import PostgreSQLConnection
+from routedb.frontends.psycopg2.identity import Reservation, pool_kind
+from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
+
+
+def reserve(core: Core, kind: type) -> Reservation | None:
+    """Reserve a place for a new connection in the pool of the default database's
+    writer; None when there is no pool, or no writer is known: it is found later."""
+    writer = core.topology.groups[core.default_group(None)].writer
+    pool = None if writer is None else core.pools.of(writer)
+    if pool is None:
+        return None
+    try:
+        return Reservation(pool, pool.reserve(pool_kind(kind)))
+    except errors.PoolTimeout as exc:
+        raise ADAPTER.error_class(errors.PoolTimeout)(*exc.args) from None
+
+
+def reused(reservation: Reservation | None) -> Any:
+    """Return the object that is in the place, without anything of its last user; None
+    when another must be made."""
+    if reservation is None or reservation.slot.keeper is None:
+        return None
+    connection = reservation.slot.keeper
+    reservation.slot.keeper = None
+    vars(connection).clear()
+    return connection
+
+
+def own_kind(core: Core, node: NodeConfig) -> Warm | None:
+    """Say how to open, for nobody yet, a link that is a connection itself; None for
+    nodes other than the default database's writer."""
+    group = core.topology.groups[core.default_group(None)]
+    if node.id != group.writer:
+        return None
+    return Warm(pool_kind(PostgreSQLConnection), partial(_open, core, node))
+
+
+def _open(core: Core, node: NodeConfig) -> tuple[Any, Any]:
+    connection: Any = PostgreSQLConnection.__new__(PostgreSQLConnection)
+
+    def connect_inherited(dsn: str, *args: Any, **more: Any) -> InheritedConnection:
+        ext.connection.__init__(connection, dsn, *args, **more)
+        return InheritedConnection(connection)
+
+    def connect(node: NodeConfig, timeout_s: float) -> Any:
+        return ADAPTER.connect(node, timeout_s, connect_inherited)
+
+    database = core.config.databases[node.database]
+    return open_raw(node, database, ADAPTER, connect), connection

@@ -1,0 +1,73 @@
+"""The sqlite3 cursor that a virtual cursor is, as a raw cursor of one link.
+
+`InheritedSqlite3Cursor` holds the virtual cursor weakly: one that nobody uses ends its
+statement at once, and with it the lock that SQLite holds while rows are left.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from routedb import errors
+from routedb.adapters.base import Raw
+from routedb.adapters.sqlite.sqlite3 import native
+from routedb.frontends.base import InheritedCursor
+
+if TYPE_CHECKING:
+    from routedb.frontends.sqlite3.cursor import SQLiteCursor
+
+_next: Any = sqlite3.Cursor.__next__
+_NEVER = object()
+
+
+class InheritedSqlite3Cursor(InheritedCursor):
+    """A virtual cursor with sqlite3's methods, on one link."""
+
+    __slots__ = ("_db", "arraysize")
+
+    def __init__(self, cursor: SQLiteCursor, db: Raw) -> None:
+        super().__init__(cursor)
+        self._db = db
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
+        """Run a statement; texts of a user's own cursor class are sqlite3's already."""
+        cursor = self._attached_cursor()
+        text = query if isinstance(query, str) else bytes(query).decode()
+        if vars is None:
+            sqlite3.Cursor.execute(cursor, text)
+        elif cursor.is_plain:
+            sqlite3.Cursor.execute(cursor, *native(text, vars))
+        else:
+            sqlite3.Cursor.execute(cursor, text, vars)
+
+    def executemany(self, query: Any, rows: Iterable[Any]) -> None:
+        """Run a statement for many sets of parameters."""
+        cursor = self._attached_cursor()
+        text = query if isinstance(query, str) else bytes(query).decode()
+        if cursor.is_plain:
+            made = [native(text, row) for row in rows]
+            text = made[0][0] if made else native(text, ())[0]
+            rows = [row for _, row in made]
+        sqlite3.Cursor.executemany(cursor, text, rows)
+
+    def executescript(self, script: str) -> None:
+        """Run a text of several statements."""
+        sqlite3.Cursor.executescript(self._attached_cursor(), script)
+
+    def callproc(self, name: str, parameters: Any = ()) -> Any:
+        """SQLite has none."""
+        raise errors.NotSupportedError(f"{name}: SQLite has no stored procedures")
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(partial(_next, self._cursor()), _NEVER)
+
+    def close(self) -> None:
+        """Leave it to the virtual cursor, which closes itself."""
+
+    def _attached_cursor(self) -> Any:
+        cursor: Any = self._cursor()
+        cursor.attach_to(self._db)
+        return cursor

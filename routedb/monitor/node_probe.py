@@ -1,0 +1,218 @@
+"""One node that is probed: its link, and one probe of it at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from routedb.adapters.base import Adapter, Raw
+from routedb.config.mask import mask
+from routedb.config.model import NodeConfig
+from routedb.errors import Fault
+from routedb.events import NodeAnswered, NodeFailed
+from routedb.monitor.probe_once import timed_probe
+from routedb.topology.snapshot import Answer, NodeView
+
+Publish = Callable[[NodeAnswered | NodeFailed], None]
+# Told of a node, and of a time since when it has answered nothing.
+GiveUp = Callable[[int, float], None]
+
+# A question whose time is over is looked at once more after so long: this process may
+# have been stopped itself, and the answer lie there unread.
+GRACE_S = 0.1
+AGAIN_S = 0.5  # links of a node that stays silent are given up so often
+# Failures that only a node can cause that is there: it is not silent.
+_SPOKEN = frozenset(Fault) - {Fault.LINK_LOST, Fault.REFUSED, Fault.TIMEOUT}
+
+
+class NodeProbe:
+    """Probe one node over a link of its own and publish what came of it.
+
+    `probe` and `release` belong to the thread of this node; `expire`, `check_silence`
+    and `interrupt` may come from any other. `node_view` returns the node as the
+    snapshot shows it. A probe is *under way* from its begin until it has ended or
+    expired, whichever is first, and only that first one publishes.
+
+    A node is *silent* from the first question that it has not answered up to its next
+    sign of life. When that has lasted for `max_silence_s`, `give_up` is told: a node
+    that accepts and never answers would hold its statements for ever.
+    """
+
+    gap_s = 0.02
+
+    def __init__(
+        self,
+        node: NodeConfig,
+        adapter: Adapter,
+        timeout_s: float,
+        publish: Publish,
+        node_view: Callable[[], NodeView],
+        clock: Callable[[], float],
+        max_silence_s: float,
+        give_up: GiveUp,
+    ) -> None:
+        self.node = node
+        self.name = node.name
+        self.group: int | None = node.group
+        self.timeout_s = min(timeout_s, max_silence_s)
+        self._max_silence_s = max_silence_s
+        self._give_up = give_up
+        self._adapter = adapter
+        self._publish = publish
+        self._node_view = node_view
+        self._clock = clock
+        self._lock = threading.Lock()  # guards the fields below
+        self._raw: Raw | None = None
+        self._deadline: float | None = None  # of the probe under way
+        self._is_overdue = False  # its time is over, and it is in its grace
+        self._generation = 0  # the node's when that probe began
+        self._began = 0.0
+        self._silent_since: float | None = None
+        self._unanswered = 0  # questions in that silence whose time is over
+        self._given_up = 0.0  # when, at last
+
+    @property
+    def deadline(self) -> float | None:
+        """When the probe under way expires, on the clock; None when none is."""
+        return self._deadline
+
+    @property
+    def due(self) -> float | None:
+        """When `expire` or `check_silence` is to look next, on the clock; None: not at
+        all."""
+        deadline, since = self._deadline, self._silent_since
+        if since is None or not self._unanswered:
+            return deadline
+        silence_due = max(since + self._max_silence_s, self._given_up + AGAIN_S)
+        return silence_due if deadline is None else min(silence_due, deadline)
+
+    def probe(self) -> None:
+        """Ask the node once and publish its answer, or that there was none."""
+        generation = self._node_view().generation
+        with self._lock:
+            self._generation = generation
+            self._began = self._clock()
+            self._deadline = self._began + self.timeout_s
+            self._is_overdue = False
+            if self._silent_since is None:
+                self._silent_since = self._began
+        try:
+            answer, asked_at = self._probe_link()
+        except Exception as exc:  # whatever it was: the node could not be asked
+            fault = self._adapter.fault(exc, self._raw)
+            self._close()
+            failed = NodeFailed(self.node.id, generation, _reason(exc), fault)
+            self._end(failed, has_spoken=fault in _SPOKEN)
+        else:
+            answered = NodeAnswered(self.node.id, generation, answer, asked_at)
+            self._end(answered, has_spoken=True)
+
+    def release(self) -> None:
+        """Close the link; the next probe opens one, and knows of no silence."""
+        self._close()
+        with self._lock:
+            self._silent_since = None
+            self._unanswered = 0
+
+    def _close(self) -> None:
+        with self._lock:
+            raw, self._raw = self._raw, None
+        if raw is not None:
+            self._adapter.close(raw)
+
+    def expire(self) -> None:
+        """Give up the probe under way if its time is over, and publish that."""
+        with self._lock:
+            now = self._clock()
+            if self._deadline is None or now < self._deadline:
+                return
+            if not self._is_overdue:
+                self._is_overdue = True
+                self._deadline = now + GRACE_S
+                return
+            self._deadline = None
+            self._unanswered += 1
+            generation = self._generation
+            self._shut_down()
+        reason = f"no answer within {self.timeout_s:g} s"
+        self._publish(NodeFailed(self.node.id, generation, reason, Fault.TIMEOUT))
+
+    def check_silence(self) -> None:
+        """Say so when the node has been silent for too long, and while it stays so."""
+        with self._lock:
+            now, since = self._clock(), self._silent_since
+            if since is None or not self._unanswered:
+                return
+            if now < max(since + self._max_silence_s, self._given_up + AGAIN_S):
+                return
+            self._given_up = now
+        self._give_up(self.node.id, now - self._max_silence_s)
+
+    def interrupt(self) -> None:
+        """End the probe under way without a word, to free its thread."""
+        with self._lock:
+            if self._deadline is not None:
+                self._deadline = None
+                self._shut_down()
+
+    def abandon(self) -> None:
+        """In a forked child: give up the link, which the parent goes on using."""
+        if self._raw is not None:
+            self._adapter.abandon(self._raw)
+            self._raw = None
+
+    def _shut_down(self) -> None:
+        # Inside the lock: once it is released the owner may close the link, and its
+        # socket's number may belong to somebody else's socket.
+        if self._raw is not None:
+            self._adapter.interrupt(self._raw)
+
+    def _probe_link(self) -> tuple[Answer, float]:
+        """Ask over the link there is; when that fails over it, over a new one. Return
+        also when the question was sent.
+
+        An operator may have ended the monitor's session, or a firewall an idle one:
+        that the link is lost does not say that the node is.
+        """
+        if self._raw is not None:
+            if self._adapter.is_alive(self._raw):
+                asked_at = self._clock()
+                try:
+                    return timed_probe(self._raw, self._adapter), asked_at
+                except Exception:
+                    if self._deadline is None:
+                        raise
+            self.release()
+        raw = self._open()
+        asked_at = self._clock()
+        return timed_probe(raw, self._adapter), asked_at
+
+    def _open(self) -> Raw:
+        raw = self._adapter.connect_apart(self.node, self.timeout_s)
+        with self._lock:
+            if self._deadline is not None:
+                self._raw = raw
+                return raw
+        # Nobody would interrupt a question that is asked after the deadline.
+        self._adapter.close(raw)
+        raise TimeoutError(f"{self.node.name} took too long to connect")
+
+    def _end(self, event: NodeAnswered | NodeFailed, has_spoken: bool) -> None:
+        """A failure that took its time, such as that of the driver's own timeout or of
+        a host that is off, is no sign of life; one that comes at once is."""
+        with self._lock:
+            is_under_way = self._deadline is not None
+            self._deadline = None
+            took_s = self._clock() - self._began
+            if has_spoken or (is_under_way and took_s < self.timeout_s / 2):
+                self._silent_since = None
+                self._unanswered = 0
+            elif is_under_way:
+                self._unanswered += 1
+        if is_under_way:
+            self._publish(event)
+
+
+def _reason(exc: Exception) -> str:
+    text = mask(str(exc)).strip() or "no reason given"
+    return f"{type(exc).__name__}: {text}"

@@ -1,0 +1,127 @@
+"""The session settings that every link of a connection must have, and in what order.
+
+`SET` and its kin run on one link; the text is kept here and run on the other links,
+those open now and those opened later, before their next statement. On PostgreSQL a SET
+inside a transaction is undone by its rollback (manual, SET), so it counts only from
+the commit on; a rollback to a savepoint undoes what was set since. MySQL and SQLite
+settings hold at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from routedb.session.savepoint_log import SavepointLog
+
+
+class Setting(NamedTuple):
+    """One text to run on every link of its engine."""
+
+    engine: str
+    sql: str
+    params: Any = None
+    names: tuple[str, ...] = ()  # what it sets; () or ("*",) when that is not certain
+    database: str | None = None  # only links of this database (USE); None: all
+    isolation: str | None = None  # the default level that it has set, if it has
+
+
+class Clear(NamedTuple):
+    """A text that empties what was set on an engine, but for some names."""
+
+    engine: str
+    sql: str
+    keeps: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ("*",)
+
+
+class SettingsLog:
+    """The replay log of one virtual connection. Its owner holds the lock.
+
+    `version` goes up with every change; a link that carries an older number needs
+    `since(engine, database, number)` before its next statement.
+    """
+
+    __slots__ = ("_cleared", "_log", "uncommitted", "version")
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._log: list[tuple[int, Setting]] = []
+        self.uncommitted: SavepointLog[Setting | Clear] = (
+            SavepointLog()
+        )  # what the transaction has set
+        self._cleared: dict[str, int] = {}
+
+    def add(self, setting: Setting, transactional: bool) -> None:
+        """Note a setting that has run; a transactional one counts after `commit()`."""
+        if transactional:
+            self.uncommitted.add(setting)
+        else:
+            self._append(setting)
+
+    def clear(self, clear: Clear, transactional: bool = False) -> None:
+        """Forget what was set on an engine, and run the text on every link open now.
+
+        For DISCARD ALL, and for RESET ALL, which keeps the role (PostgreSQL manual,
+        RESET). A link opened later has nothing to reset and gets only what is kept.
+        """
+        if transactional:
+            self.uncommitted.add(clear)
+        else:
+            self._clear(clear)
+
+    def commit(self) -> None:
+        """Make what the transaction set count."""
+        for change in self.uncommitted.pop_all():
+            if isinstance(change, Clear):
+                self._clear(change)
+            else:
+                self._append(change)
+
+    def rollback(self) -> None:
+        """Drop what the transaction set."""
+        self.uncommitted.pop_all()
+
+    def since(self, engine: str, database: str, version: int) -> list[Setting]:
+        """Return what a link that has seen `version` must still run.
+
+        A link that has seen nothing says -1.
+        """
+        start = self._cleared.get(engine, 0) if version < 0 else version
+        return [
+            s
+            for v, s in self._log
+            if v > start and s.engine == engine and s.database in (None, database)
+        ]
+
+    @property
+    def isolation(self) -> str | None:
+        """The default isolation level that was set last, None when none was."""
+        levels = [s.isolation for _, s in self._log if s.isolation is not None]
+        return levels[-1] if levels else None
+
+    def touches(self, name: str) -> bool:
+        """Tell whether a text that has run may have set `name`."""
+        logged = [setting for _, setting in self._log]
+        return any(
+            {name, "*"} & set(s.names) for s in (*logged, *self.uncommitted.items)
+        )
+
+    def _clear(self, clear: Clear) -> None:
+        engine, log = clear.engine, self._log
+        kept = [s for _, s in log if s.engine == engine and clear.keeps & set(s.names)]
+        self._log = [(v, s) for v, s in log if s.engine != engine]
+        self._append(Setting(engine, clear.sql))
+        self._cleared[engine] = self.version
+        for setting in kept:
+            self._append(setting)
+
+    def _append(self, setting: Setting) -> None:
+        if setting.names and "*" not in setting.names:
+            self._log = [
+                (v, s)
+                for v, s in self._log
+                if (s.engine, s.database, s.names)
+                != (setting.engine, setting.database, setting.names)
+            ]
+        self.version += 1
+        self._log.append((self.version, setting))

@@ -1,0 +1,64 @@
+"""Choose a node from a group's picture. Called for every read: nothing is built."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from routedb.topology.snapshot import GroupView, NodeState, NodeView
+
+
+def pick(read_ring: tuple[int, ...], loads: Sequence[int], turn: int) -> int | None:
+    """Return the id of the replica to read from, None when the ring is empty.
+
+    `loads` are the outstanding statements by node id, `turn` counts up with every call.
+    Of two neighbours in the read ring the less loaded takes the read ("power of two
+    choices"): nearly as even as asking all of them, and it needs no order among nodes
+    that would have to be kept. Loads are compared per place in the ring, and places
+    follow from weight, latency and warmth (read_ring.py).
+    """
+    length = len(read_ring)
+    if not length:
+        return None
+    at = turn % length
+    first = read_ring[at]
+    load = loads[first]
+    if not load:
+        return first
+    second = read_ring[at - 1]
+    if second == first:
+        second = _other_neighbour(read_ring, at)
+    if loads[second] * read_ring.count(first) < load * read_ring.count(second):
+        return second
+    return first
+
+
+def _other_neighbour(read_ring: tuple[int, ...], at: int) -> int:
+    """Return the nearest entry before `at` that is another node, if there is one."""
+    node = read_ring[at]
+    for i in range(at - 1, at - len(read_ring), -1):
+        if read_ring[i] != node:
+            return read_ring[i]
+    return node
+
+
+def candidates(group: GroupView, avoid: Collection[int], now: float) -> tuple[int, ...]:
+    """Return the nodes worth trying for a read, best first, without those in `avoid`.
+
+    First the replicas that may be read from, in ring order. The writer is not among
+    them: when they are used up, it is better than any node of which nothing good is
+    known. Only while there is no writer either, such nodes follow when their time to be
+    tried again has come; how far they are behind is not known. Never replicas that lag,
+    nor nodes that drain, old writers, or nodes of another cluster.
+    """
+    order = list(group.read_ring)
+    if group.writer is None:
+        barred = group.fenced + group.foreign_nodes
+        order += [n.id for n in group.nodes if n.id not in barred and _is_due(n, now)]
+    return tuple(node for node in dict.fromkeys(order) if node not in avoid)
+
+
+_UNPROVEN = (NodeState.UNKNOWN, NodeState.SUSPECT, NodeState.DOWN)
+
+
+def _is_due(node: NodeView, now: float) -> bool:
+    return node.state in _UNPROVEN and node.retry_at <= now and node.weight > 0

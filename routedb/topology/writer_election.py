@@ -1,0 +1,158 @@
+"""Which node of a group is its writer: what the nodes claim, and which claim stands.
+
+A role is observed, not believed: a writer is a node that answered as one. When two do,
+writing to the wrong one loses data, so the claim with the newer history stands if that
+can be proven (history_order.py), and otherwise nobody is the writer: that is a split.
+
+A claim ends when its node says otherwise, refuses a write, or is DOWN: stopping the
+wrong server is how an operator ends a split. What does not end is the group's newest
+history. An old writer that comes back while the new one is away is *fenced*: neither
+written to nor read from, for the group has committed work that it does not have.
+
+A claim that is alone follows upon the remembered history when it is of the node that
+has shown it, or when it goes on from it, or when it was seen to begin: a replica that
+turns into a writer before our eyes was promoted, also when the promotion lost what had
+not reached it. Then a new history begins, and the one before is the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from routedb.topology.foreign_nodes import foreign_nodes
+from routedb.topology.history_order import HistoryOrder
+from routedb.topology.snapshot import NodeState, NodeView, Role
+
+
+class Election(NamedTuple):
+    """What `elect_writer` found: the fields of GroupView that follow from the
+    claims."""
+
+    writer: int | None = None
+    is_split: bool = False
+    history: str | None = None
+    history_node: int | None = None
+    system: str | None = None
+    fenced: tuple[int, ...] = ()
+    foreign_nodes: tuple[int, ...] = ()
+
+
+def elect_writer(
+    nodes: Sequence[NodeView], before: Election, order: HistoryOrder, is_single: bool
+) -> Election:
+    """Decide who the writer is.
+
+    `is_single` says that there is one node and no other will join.
+    """
+    if is_single:
+        return before._replace(writer=_lone_writer(nodes[0]))
+    foreign = foreign_nodes(nodes)
+    claims = [node for node in nodes if node.role is Role.WRITER]
+    own = [node for node in claims if node.id not in foreign]
+    known = before._replace(writer=None, is_split=False, foreign_nodes=foreign)
+    if own:
+        after = _decide(own, known, before.writer, order)
+    elif claims:
+        after = known._replace(is_split=len(claims) > 1)
+    else:
+        after = known._replace(writer=_presumed_writer(nodes))
+    return after._replace(fenced=_fenced(nodes, after, order))
+
+
+def _decide(
+    claims: Sequence[NodeView], known: Election, writer: int | None, order: HistoryOrder
+) -> Election:
+    """Choose among claims of one cluster. What the newest has shown is remembered, also
+    when its node is not trusted yet."""
+    known = _forget_other_system(claims[0], known)
+    if order.is_total:
+        for claim in claims:
+            known = _remember(claim, known, order)
+    newest = _newest(claims, order)
+    if newest is None:
+        return known._replace(is_split=True)
+    if not _may_follow(newest, known, order):
+        return known
+    if not order.is_total:
+        known = _remember(newest, known, order)
+    return known._replace(writer=_trusted(newest, writer))
+
+
+def _forget_other_system(claim: NodeView, known: Election) -> Election:
+    """Another cluster may take a group's place, with a history of its own."""
+    system = claim.answer.system if claim.answer else None
+    if system is None or system == known.system:
+        return known
+    return known._replace(history=None, history_node=None, system=system)
+
+
+def _remember(claim: NodeView, known: Election, order: HistoryOrder) -> Election:
+    """Note the history that a claim has shown, if none that was seen is newer."""
+    history = order.history_of(claim.answer) if claim.answer else None
+    if history is None or not _may_follow(claim, known, order):
+        return known
+    return known._replace(history=history, history_node=claim.id)
+
+
+def _lone_writer(node: NodeView) -> int | None:
+    """The only node there will be is used as it is, whatever its state.
+
+    Nobody probes it, so nothing would bring it back; who uses it sees its own errors,
+    also that it is a replica: it answers reads, and refuses writes in its own words.
+    """
+    return node.id if node.state is not NodeState.DRAINING else None
+
+
+def _presumed_writer(nodes: Sequence[NodeView]) -> int | None:
+    """While nothing was heard: the one node that is not configured as a replica, among
+    some that are."""
+    possible = [node for node in nodes if not node.is_read_only]
+    if len(possible) != 1 or len(nodes) == 1:
+        return None
+    return possible[0].id if possible[0].state is NodeState.UNKNOWN else None
+
+
+def _newest(claimants: Sequence[NodeView], order: HistoryOrder) -> NodeView | None:
+    """Return the one claimant that is newer than all others, if proven."""
+    for one in claimants:
+        if all(_beats(one, other, order) for other in claimants if other is not one):
+            return one
+    return None
+
+
+def _beats(one: NodeView, other: NodeView, order: HistoryOrder) -> bool:
+    if one.answer is None or other.answer is None:
+        return False
+    return order.is_newer(one.answer, other.answer)
+
+
+def _may_follow(node: NodeView, known: Election, order: HistoryOrder) -> bool:
+    """Tell whether a writer may go on from the newest history that was seen."""
+    if known.history is None or node.answer is None:
+        return True
+    if not order.is_total and (node.id == known.history_node or node.is_promoted):
+        return True
+    return order.may_continue(node.answer, known.history)
+
+
+def _fenced(
+    nodes: Sequence[NodeView], known: Election, order: HistoryOrder
+) -> tuple[int, ...]:
+    """Return those last heard as writers that may not be it again as they are."""
+    return tuple(
+        node.id
+        for node in nodes
+        if node.answer is not None
+        and node.answer.role is Role.WRITER
+        and not node.is_read_only
+        and node.id not in (known.writer, *known.foreign_nodes)
+        and not _may_follow(node, known, order)
+    )
+
+
+def _trusted(node: NodeView, writer: int | None) -> int | None:
+    """A suspect may stay the writer, for nobody else can do its work; not become it."""
+    may_be = node.state is NodeState.UP
+    may_remain = node.state is NodeState.SUSPECT and node.id == writer
+    return node.id if may_be or may_remain else None

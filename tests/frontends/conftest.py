@@ -1,0 +1,73 @@
+"""One home per driver: the same table on PostgreSQL, MariaDB and SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+import routedb
+from tests.frontends.home import Home, mysql_home, postgresql_home, sqlite_home
+
+HOMES = {"postgresql": "pg_home", "mysql": "my_home", "sqlite": "lite_home"}
+
+
+@pytest.fixture
+def pg_home(pg) -> Home:
+    """A fresh database on PostgreSQL's writer and two replicas."""
+    return postgresql_home(pg)
+
+
+@pytest.fixture
+def my_home(my) -> Home:
+    """A fresh database on MariaDB's writer and replica."""
+    return mysql_home(my)
+
+
+@pytest.fixture
+def lite_home(sqlite_dir) -> Home:
+    """A fresh file in WAL mode, opened once for writing and once for reading."""
+    return sqlite_home(sqlite_dir)
+
+
+@pytest.fixture(params=list(HOMES))
+def home(request: pytest.FixtureRequest) -> Home:
+    """A home on each driver, one after another."""
+    return request.getfixturevalue(HOMES[request.param])
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Close, after the test, what it opened."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def cluster(home: Home, stack: ExitStack) -> routedb.Cluster:
+    """A cluster of the home's nodes, the writer last."""
+    return stack.enter_context(routedb.Cluster(home.source))
+
+
+@pytest.fixture
+def connection(cluster: routedb.Cluster) -> routedb.Connection:
+    """A connection as PEP 249 has it: autocommit is off."""
+    return cluster.connect()
+
+
+@pytest.fixture
+def cursor(connection: routedb.Connection) -> routedb.Cursor:
+    """A cursor of that connection."""
+    return connection.cursor()
+
+
+@pytest.fixture
+def open_cluster(stack: ExitStack) -> Callable[..., routedb.Cluster]:
+    """Open clusters of any configuration, closed after the test."""
+
+    def open_(source: Any, **keywords: Any) -> routedb.Cluster:
+        return stack.enter_context(routedb.Cluster(source, **keywords))
+
+    return open_

@@ -1,0 +1,1 @@
+"""What real servers say of the lists in `routedb.sql`."""

@@ -1,0 +1,283 @@
+"""Each kind of session state, through each road, read back from every node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import routedb
+from tests.live.state.nodes import cut, everywhere, on_all
+from tests.support.server_rig import Rig
+
+# Kind -> its name, how it is asked for, values.
+KINDS = {
+    "sql_mode": ("sql_mode", "SELECT @@sql_mode", ("ANSI_QUOTES", "NO_ZERO_DATE")),
+    "time_zone": ("time_zone", "SELECT @@time_zone", ("+01:00", "+02:00")),
+    "the character set": (
+        "character_set_client",
+        "SELECT @@character_set_client",
+        ("latin1", "utf8mb4"),
+    ),
+    "a number": ("sort_buffer_size", "SELECT @@sort_buffer_size", (65536, 32768)),
+    "the isolation level": (
+        "tx_isolation",
+        "SELECT @@tx_isolation",
+        ("READ-COMMITTED", "SERIALIZABLE"),
+    ),
+}
+
+
+def written(value: Any) -> str:
+    return str(value) if isinstance(value, int) else f"'{value}'"
+
+
+def run(*texts: str) -> Callable[[Any, str, Any], None]:
+    """A road of texts; {n} and {v} are the name and the value."""
+
+    def road(connection: Any, name: str, value: Any) -> None:
+        cursor = connection.cursor()
+        for text in texts:
+            cursor.execute(text.format(n=name, v=written(value)))
+            while cursor.nextset():
+                pass
+
+    return road
+
+
+def as_bytes(connection: Any, name: str, value: Any) -> None:
+    connection.cursor().execute(f"SET {name} = {written(value)}".encode())
+
+
+def with_a_parameter(connection: Any, name: str, value: Any) -> None:
+    given = [value]
+    connection.cursor().execute(f"SET {name} = %s", given)
+    given.clear()
+
+
+def with_a_name(connection: Any, name: str, value: Any) -> None:
+    connection.cursor().execute(f"SET {name} = %(v)s", {"v": value})
+
+
+def many(connection: Any, name: str, value: Any) -> None:
+    connection.cursor().executemany(f"SET {name} = %s", [(value,), (value,)])
+
+
+ROADS = {
+    "SET": run("SET {n} = {v}"),
+    "SET SESSION": run("SET SESSION {n} = {v}"),
+    "SET LOCAL, which is the same": run("SET LOCAL {n} := {v}"),
+    "@@session.": run("SET @@session.{n} = {v}"),
+    "bytes": as_bytes,
+    "a parameter": with_a_parameter,
+    "a named parameter": with_a_name,
+    "executemany": many,
+    "several at once": run("SET lock_wait_timeout = 9, SESSION {n} = {v}"),
+    "several statements": run("SELECT 1; SET {n} = {v}; SELECT 2"),
+    "behind a write": run("INSERT INTO t VALUES (1); SET {n} = {v}"),
+    "a user variable": run("SET @old = {v}", "SET {n} = @old"),
+    "as a dump does it": run(
+        "SET @old = @@{n}, {n} = {v}", "SET @new = @@{n}, {n} = @old", "SET {n} = @new"
+    ),
+    "a query": run("SET {n} = (SELECT {v})"),
+    "an expression": run("SET {n} = COALESCE(NULL, {v})"),
+    "a transaction": run("BEGIN", "SET {n} = {v}", "COMMIT"),
+    "a transaction that is rolled back": run("BEGIN", "SET {n} = {v}", "ROLLBACK"),
+    "a savepoint that is rolled back": run(
+        *("BEGIN", "SELECT 1 FROM t", "SAVEPOINT a", "SET {n} = {v}"),
+        *("ROLLBACK TO a", "COMMIT"),
+    ),
+}
+
+
+@pytest.fixture
+def connection(my_connect) -> routedb.Connection:
+    """A connection in autocommit mode, the writer's link open."""
+    return my_connect()
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_what_is_set_is_set_on_every_node_now_and_later(connection, my_rig, road):
+    for name, ask, values in KINDS.values():
+        if name == "tx_isolation" and "transaction" in road:
+            continue  # it cannot be changed inside one
+        for value in values:
+            ROADS[road](connection, name, value)
+            assert everywhere(connection, my_rig, ask) == on_all(my_rig, value), name
+    before = my_rig.rows()
+    cut(connection, my_rig)
+    forget_variables(connection)
+    for name, ask, values in KINDS.values():
+        if name == "tx_isolation" and "transaction" in road:
+            continue
+        last = on_all(my_rig, values[-1])
+        assert everywhere(connection, my_rig, ask) == last, name
+    assert my_rig.rows() == before
+
+
+def forget_variables(connection: routedb.Connection) -> None:
+    """User variables are lost with their link, and that is told once."""
+    if connection.pins:
+        with pytest.raises(connection.OperationalError, match="user variable"):
+            connection.cursor().execute("INSERT INTO t VALUES (2)")
+
+
+def charset_first(connection):
+    connection.set_character_set("utf8mb4")
+    connection.cursor().execute("SET NAMES latin1")
+
+
+def charset_last(connection):
+    connection.cursor().execute("SET NAMES utf8mb4")
+    connection.set_character_set("latin1")
+
+
+# What is called, what is asked, what is answered.
+METHODS: dict[str, tuple[Callable[[Any], Any], str, str]] = {
+    "set_sql_mode": (
+        lambda c: c.set_sql_mode("ANSI_QUOTES"),
+        "SELECT @@sql_mode",
+        "ANSI_QUOTES",
+    ),
+    "set_character_set": (
+        lambda c: c.set_character_set("latin1"),
+        "SELECT @@character_set_client",
+        "latin1",
+    ),
+    "set_character_set with a collation": (
+        lambda c: c.set_character_set("utf8mb4", "utf8mb4_bin"),
+        "SELECT @@collation_connection",
+        "utf8mb4_bin",
+    ),
+    "set_character_set, then SET NAMES": (
+        charset_first,
+        "SELECT @@character_set_client",
+        "latin1",
+    ),
+    "SET NAMES, then set_character_set": (
+        charset_last,
+        "SELECT @@character_set_client",
+        "latin1",
+    ),
+    "SET NAMES with a collation": (
+        lambda c: c.cursor().execute("SET NAMES utf8mb4 COLLATE utf8mb4_bin"),
+        "SELECT @@collation_connection",
+        "utf8mb4_bin",
+    ),
+    "SET CHARACTER SET": (
+        lambda c: c.cursor().execute("SET CHARACTER SET latin1"),
+        "SELECT @@character_set_client",
+        "latin1",
+    ),
+    "select_db": (
+        lambda c: c.select_db("information_schema"),
+        "SELECT DATABASE()",
+        "information_schema",
+    ),
+    "USE": (
+        lambda c: c.cursor().execute("USE `information_schema`"),
+        "SELECT DATABASE()",
+        "information_schema",
+    ),
+    "SET SESSION TRANSACTION": (
+        lambda c: c.cursor().execute(
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+        ),
+        "SELECT @@tx_isolation",
+        "READ-COMMITTED",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_and_other_words_reach_every_node(connection, my_rig, name):
+    act, ask, value = METHODS[name]
+    everywhere(connection, my_rig, "SELECT 1")
+    act(connection)
+    assert everywhere(connection, my_rig, ask) == on_all(my_rig, value)
+    cut(connection, my_rig)
+    assert everywhere(connection, my_rig, ask) == on_all(my_rig, value)
+
+
+@pytest.mark.parametrize("how", ["SET autocommit = 0", "SET @@autocommit = OFF"])
+def test_autocommit_by_text_is_that_of_every_link(connection, my_rig: Rig, how):
+    connection.cursor().execute(how)
+    assert not connection.get_autocommit()
+    assert everywhere(connection, my_rig, "SELECT @@autocommit") == on_all(my_rig, 0)
+    cut(connection, my_rig)
+    assert everywhere(connection, my_rig, "SELECT @@autocommit") == on_all(my_rig, 0)
+
+
+# What a session has on one node only, and how that is asked for.
+PINS = {
+    "a temporary table": (
+        ["CREATE TEMPORARY TABLE mine (a int)", "INSERT INTO mine VALUES (7)"],
+        "SELECT a FROM mine",
+        ["temporary table mine on writer"],
+    ),
+    "one that hides another table": (
+        ["CREATE TEMPORARY TABLE t (id int)", "INSERT INTO t VALUES (7)"],
+        "SELECT id FROM t",
+        ["temporary table t on writer"],
+    ),
+    "a user variable": (
+        ["SET @mine = 7"],
+        "SELECT @mine",
+        ["user variable mine on writer"],
+    ),
+    "a variable of a query": (
+        ["SELECT 7 INTO @mine"],
+        "SELECT @mine",
+        ["user variable mine on writer"],
+    ),
+    "a prepared statement": (
+        ["PREPARE p FROM 'SELECT 7'"],
+        "EXECUTE p",
+        ["prepared statement p on writer"],
+    ),
+    "a lock": (
+        ["SELECT GET_LOCK('mine', 0)"],
+        "SELECT IF(RELEASE_LOCK('mine') = 1, 7, 0)",
+        ["session lock on writer"],
+    ),
+    "the last key": (
+        ["INSERT INTO keyed VALUES (NULL)"],
+        "SELECT LAST_INSERT_ID()",
+        [],
+    ),
+    "the rows that were changed": (
+        ["DELETE FROM keyed", "INSERT INTO keyed VALUES (8), (9)"],
+        "SELECT ROW_COUNT() + 5",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PINS)
+def test_what_lives_on_one_node_is_found_there(connection, my_rig, case):
+    make, ask, pins = PINS[case]
+    if "keyed" in str(make):
+        my_rig.database.execute("DROP TABLE IF EXISTS keyed")
+        my_rig.database.execute("CREATE TABLE keyed (id int AUTO_INCREMENT KEY)")
+        my_rig.database.execute("ALTER TABLE keyed AUTO_INCREMENT = 7")
+        my_rig.database.wait_replayed()
+    everywhere(connection, my_rig, "SELECT 1")
+    cursor = connection.cursor()
+    with connection.using(consistency="eventual"):
+        for text in make:
+            cursor.execute(text)
+        assert [str(pin) for pin in connection.pins] == pins
+        cursor.execute(ask)
+    assert cursor.fetchone() == (7,)
+    assert str(cursor.node) == "writer"
+
+
+def test_found_rows_are_those_of_the_last_query_wherever_it_ran(connection, my_rig):
+    cursor = connection.cursor()
+    with connection.using(consistency="eventual"):
+        cursor.execute("SELECT 1 FROM information_schema.engines LIMIT 2")
+        where = cursor.node
+        assert str(where) in my_rig.replicas
+        cursor.execute("SELECT FOUND_ROWS()")
+        assert (cursor.fetchone(), cursor.node) == ((2,), where)

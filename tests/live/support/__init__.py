@@ -1,0 +1,1 @@
+"""The servers and proxies that other tests rely on."""

@@ -1,0 +1,1 @@
+"""What several folders use: servers, proxies, rigs and models. No tests."""

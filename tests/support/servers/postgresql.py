@@ -1,0 +1,240 @@
+"""A PostgreSQL writer with two streaming replicas."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg2
+
+from tests.support.servers.place import CommandFailed, Place
+from tests.support.servers.server import (
+    PASSWORD,
+    USER,
+    Cluster,
+    Server,
+    wait_until,
+)
+
+# Small and careless of power cuts. `include` in postgresql.conf names this file by a
+# relative path, so a copied data folder finds its new node's settings. ALTER SYSTEM
+# stays free for the tests.
+SETTINGS = """
+listen_addresses = '{listen}'
+port = {port}
+unix_socket_directories = ''
+cluster_name = '{name}'
+max_connections = 200
+max_prepared_transactions = 20
+max_wal_senders = 20
+max_replication_slots = 20
+wal_level = logical
+hot_standby = on
+shared_buffers = 32MB
+dynamic_shared_memory_type = mmap
+fsync = off
+full_page_writes = off
+max_wal_size = 1GB
+wal_keep_size = 512MB
+wal_receiver_status_interval = 1s
+wal_retrieve_retry_interval = 100ms
+wal_receiver_timeout = 10s
+wal_sender_timeout = 10s
+max_standby_streaming_delay = 2s
+log_line_prefix = '%m [%p] %q%a '
+jit = off
+"""
+
+
+class PostgreSQL(Server):
+    scheme = "postgresql"
+
+    def connect(self, dbname: str | None = None) -> Any:
+        connection = psycopg2.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            dbname=dbname or "postgres",
+            connect_timeout=5,
+        )
+        connection.autocommit = True
+        return connection
+
+    @property
+    def is_writer(self) -> bool:
+        return not self.execute("SELECT pg_is_in_recovery()")[0][0]
+
+    def create(self) -> None:
+        """Make the data folder of a writer."""
+        self._place.run("mkdir", self._folder)
+        secret = f"{self._folder}/secret"
+        self._write(secret, PASSWORD)
+        self._place.run(
+            *(self._place.program("initdb"), "-D", self._data, "--no-sync"),
+            *("-U", USER, f"--pwfile={secret}", "-A", "scram-sha-256"),
+            *("--locale=C.UTF-8", "--encoding=UTF8", "--no-instructions"),
+        )
+        self._append("postgresql.conf", "include '../node.conf'")
+        # Connections to the published port of a container come from elsewhere.
+        self._append("pg_hba.conf", "host all all all scram-sha-256")
+        self._append("pg_hba.conf", "host replication all all scram-sha-256")
+        self._configure(None)
+
+    def start(self) -> None:
+        if not self.is_running:
+            try:
+                self._control("start", "-t", "60", "-l", self._log)
+            except CommandFailed as error:
+                raise CommandFailed(f"{error}\n{self.log}") from None
+
+    def stop(self, mode: str = "fast") -> None:
+        self.is_disturbed = True
+        if self.is_running:
+            self._control("stop", "-t", "60", "-m", mode)
+
+    def kill(self) -> None:
+        super().kill()
+        # While the first process of the machine has not collected the dead one, a
+        # zombie bears its number and the next start would take it for a live server.
+        self._place.run("rm", "-f", self._pid_file)
+
+    def promote(self) -> None:
+        self.is_disturbed = True
+        self._control("promote", "-t", "60")
+        self.source = None
+
+    def follow(self, source: Server) -> None:
+        self.is_disturbed = True
+        self._configure(source)
+        self._control("reload")
+
+    def copy(self, source: Server) -> None:
+        self.is_disturbed = True
+        self.resume()
+        self.stop("immediate")
+        self._place.run("rm", "-rf", self._data)
+        self._place.run("mkdir", "-p", self._folder)
+        self._place.run(
+            *(self._place.program("pg_basebackup"), "-D", self._data, "-X", "stream"),
+            *("--checkpoint=fast", "--no-sync", "-d", self._conninfo(source)),
+        )
+        self._write(f"{self._data}/standby.signal", "")
+        self._configure(source)
+        self.start()
+
+    def _configure(self, source: Server | None) -> None:
+        self.source = source
+        text = SETTINGS.format(
+            listen=self._place.listen, port=self.port, name=self.name
+        )
+        if source is not None:
+            text += f"primary_conninfo = '{self._conninfo(source)}'\n"
+        self._write(f"{self._folder}/node.conf", text)
+
+    def _conninfo(self, source: Server) -> str:
+        return (
+            f"host={source.host} port={source.port} user={USER} password={PASSWORD} "
+            f"application_name={self.name}"
+        )
+
+    def _append(self, name: str, line: str) -> None:
+        script = 'printf "%s\\n" "$2" >>"$1"'
+        self._place.run("sh", "-c", script, "sh", f"{self._data}/{name}", line)
+
+    def _control(self, *arguments: str) -> None:
+        self._place.run(
+            self._place.program("pg_ctl"), "-D", self._data, "-s", "-w", *arguments
+        )
+
+
+class PostgreSQLCluster(Cluster):
+    def wait_replayed(self, timeout: float = 30) -> None:
+        goal = self._position()
+        for replica in self.replicas:
+            connection = replica.connect()
+            cursor = connection.cursor()
+
+            def has_replayed(cursor: Any = cursor) -> Any:
+                cursor.execute("SELECT pg_last_wal_replay_lsn() >= %s", (goal,))
+                return cursor.fetchone()[0]
+
+            try:
+                wait_until(has_replayed, f"{replica} replays up to {goal}", timeout)
+            finally:
+                connection.close()
+
+    def _position(self) -> str:
+        """Return a flushed position behind every commit so far.
+
+        Commits with `synchronous_commit = off` may still lie in memory, and nothing
+        but a later, synchronous one hurries them to the replicas: hence the message.
+        """
+        connection = self.writer.connect()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("SET synchronous_commit = local")
+            cursor.execute("SELECT pg_logical_emit_message(true, 'tests', '')")
+            cursor.execute("SELECT pg_current_wal_flush_lsn()")
+            return str(cursor.fetchone()[0])
+        finally:
+            connection.close()
+
+    def drop_database(self, name: str) -> None:
+        for xact in self.writer.execute(
+            "SELECT gid FROM pg_prepared_xacts WHERE database = %s", (name,)
+        ):
+            self.writer.execute("ROLLBACK PREPARED %s", xact, name)
+        self.writer.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _restore_writer(self) -> bool:
+        self.writer.start()
+        if is_replica := not self.writer.is_writer:
+            self.writer.promote()
+        self.writer.execute("ALTER SYSTEM RESET ALL")
+        self.writer.execute("SELECT pg_reload_conf()")
+        return is_replica
+
+    def _mend(self, replica: Server) -> bool:
+        """Start the replica, and see whether new records reach it.
+
+        One that was promoted, or followed another server, has perhaps gone on to a
+        timeline of its own and would only wait there.
+        """
+        if replica.source is not self.writer:
+            return False
+        with contextlib.suppress(CommandFailed, psycopg2.Error, TimeoutError):
+            replica.start()
+            replica.execute("ALTER SYSTEM RESET ALL")
+            replica.execute("SELECT pg_reload_conf()")
+            replica.execute("SELECT pg_wal_replay_resume()")
+            reached = (replica.name, self._position())
+            wait_until(lambda: self._has(*reached), f"{replica} follows", timeout=5)
+            return True
+        return False
+
+    def _has(self, name: str, position: str) -> bool:
+        [(count,)] = self.writer.execute(
+            "SELECT count(*) FROM pg_stat_replication WHERE application_name = %s "
+            "AND state = 'streaming' AND flush_lsn >= %s",
+            (name, position),
+        )
+        return bool(count)
+
+
+def start_postgresql(place: Place) -> PostgreSQLCluster:
+    """Start a writer and two replicas, all of them new."""
+    writer, *replicas = [
+        PostgreSQL(name, place, port)
+        for name, port in zip(
+            ("writer", "replica1", "replica2"), place.ports(3), strict=True
+        )
+    ]
+    writer.create()
+    writer.start()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda replica: replica.copy(writer), replicas))
+    cluster = PostgreSQLCluster(place, [writer, *replicas])
+    cluster.restore()
+    return cluster

@@ -1,0 +1,1 @@
+"""Packages of routedb by themselves, without any server."""

@@ -1,0 +1,1 @@
+"""What adapters do without a server: SQLite, the fake, kinds of faults."""

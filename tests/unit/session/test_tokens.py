@@ -1,0 +1,87 @@
+"""Tokens: short texts that come back as what they stood for, or are refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import routedb
+from routedb.session.tokens import UNKNOWN_POSITION, GroupRef, read_token, write_token
+from routedb.topology.positions import (
+    GtidPosition,
+    GtidSet,
+    WalPosition,
+    read_position,
+)
+
+UUID = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
+# RFC 6265, cookie-octet, without what a URL's query would have to escape.
+FIT = re.compile(r"[A-Za-z0-9!%._~-]*")
+
+places = st.builds(
+    GroupRef, st.text(min_size=1), st.none() | st.integers(min_value=0, max_value=999)
+)
+positions = st.one_of(
+    st.builds(
+        WalPosition,
+        st.integers(min_value=1, max_value=2**31),
+        st.integers(min_value=0, max_value=2**64 - 1),
+    ),
+    st.builds(
+        GtidPosition,
+        st.dictionaries(
+            st.integers(0, 99),
+            st.tuples(st.integers(0, 99), st.integers(0)),
+            min_size=1,
+        ),
+    ),
+    st.just(GtidSet({UUID: ((1, 5), (7, 7))})),
+    st.just(UNKNOWN_POSITION),
+)
+
+
+@given(seen=st.lists(st.tuples(places, positions), max_size=5))
+def test_a_token_comes_back_as_it_was(seen):
+    token = write_token(seen)
+    assert FIT.fullmatch(token)
+    assert read_token(token) == seen
+
+
+def test_a_token_is_short():
+    at = read_position("postgresql", "0/3000060", "1")
+    assert at is not None
+    assert write_token([(GroupRef("main", None), at)]) == "1~main!!w1.3000060"
+
+
+def test_nothing_seen_is_a_token_too():
+    assert read_token(write_token([])) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "2", "1~", "1~main", "1~main!!", "1~main!!w", "1~main!!w1", "1~main!!q1"),
+        *("1~main!x!w1.1", "1~main!!w1.1.1", "1~main!!wg.1", "1~main!!g1-2"),
+        *("1~main!!s1", "1~main!!xx", "1~a!b!c!d", "1" * 20_000, "1~main!!w1.1\n~"),
+        *(None, b"1", 1),
+    ],
+)
+def test_what_is_no_token_is_refused(text):
+    with pytest.raises(routedb.ProgrammingError, match="no token"):
+        read_token(text)
+
+
+@given(st.text() | st.text(alphabet="1~!wgsx-._0:").map(lambda text: "1~main!!" + text))
+def test_no_text_does_anything_else(text):
+    try:
+        read_token(text)
+    except routedb.ProgrammingError:
+        return
+
+
+def test_nothing_covers_what_is_not_known():
+    assert not UNKNOWN_POSITION.covers(UNKNOWN_POSITION)
+    assert not WalPosition(1, 1).covers(UNKNOWN_POSITION)
