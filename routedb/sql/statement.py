@@ -64,12 +64,20 @@ class TxEffect(Enum):
     XA = "xa"  # MySQL: XA START, END, PREPARE, COMMIT …: pass on to the writer as it is
 
 
+ISOLATION_LEVELS = (
+    "READ UNCOMMITTED",
+    "READ COMMITTED",
+    "REPEATABLE READ",
+    "SERIALIZABLE",
+)
+
+
 class TxStep(NamedTuple):
     """One effect on the transaction, with what the text said about its mode."""
 
     effect: TxEffect
     read_only: bool | None = None  # READ ONLY / READ WRITE; None when not said
-    isolation: str | None = None  # "READ COMMITTED", "SERIALIZABLE" …
+    isolation: str | None = None  # as a rule one of ISOLATION_LEVELS
     deferrable: bool | None = None
     name: str | None = None  # savepoint, or two-phase id
 
@@ -79,7 +87,7 @@ class TxMode(NamedTuple):
 
     autocommit: bool = False
     read_only: bool = False
-    isolation: str | None = None  # "READ COMMITTED", … ; None: the server's default
+    isolation: str | None = None  # of ISOLATION_LEVELS; None: the server's default
     deferrable: bool | None = None
 
 

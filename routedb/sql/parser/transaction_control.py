@@ -6,14 +6,11 @@ from collections.abc import Sequence
 
 from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.scanner.lexer import LITERAL, QUOTED, STRING, Tokens
-from routedb.sql.statement import Kind, TxEffect, TxStep
+from routedb.sql.statement import ISOLATION_LEVELS, Kind, TxEffect, TxStep
 
 _NOISE = frozenset({"WORK", "TRANSACTION", "TRAN"})
-_LEVELS = {
-    ("READ", "COMMITTED"): "READ COMMITTED",
-    ("READ", "UNCOMMITTED"): "READ UNCOMMITTED",
-    ("REPEATABLE", "READ"): "REPEATABLE READ",
-}
+# Those of two words.
+_LEVELS = {tuple(name.split()): name for name in ISOLATION_LEVELS if " " in name}
 
 
 def mode_step(effect: TxEffect, upper: Sequence[str], at: int) -> TxStep:
