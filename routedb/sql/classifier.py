@@ -27,8 +27,8 @@ from routedb.sql.statement import Kind, Statement
 class Classifier:
     """Classifies texts of one dialect and remembers what it said of their shapes.
 
-    Shared by threads: a look-up is one read of a dict, and a shape that two threads
-    meet at once is classified twice, to the same answer.
+    Shared by threads: a look-up is one read of a dict; two threads that classify a new
+    shape at once do so twice, with the same result.
     """
 
     def __init__(

@@ -144,7 +144,7 @@ def _parse(text: _PreparedText, dialect: str) -> tuple[exp.Expr, TaggedText]:
     spans: tuple[tuple[int, int], ...] = ((text.start, end),)
     if len(rows) > 1 and not _READS(masked.code[rows[0].start : rows[-1].end]):
         spans = ((text.start, rows[0].end), (rows[-1].end, end))
-    # Some grammar wants a string where a placeholder stands, as in INTERVAL %s.
+    # sqlglot reads nothing but a string in some places, as behind INTERVAL.
     for quoted in (False, True):
         tagged = tag(masked, spans, quoted)
         sql = _simplify(tagged.text, text.verb, dialect)

@@ -124,7 +124,7 @@ class SelectAnalysis:
             (self.names.table(cte.args["alias"].this), cte)
             for cte in clause.expressions
         ]
-        # May a query of WITH name itself, and those after it?
+        # Whether a query of WITH can name itself and those behind it.
         is_recursive = clause.args.get("recursive") or self.names.dialect == "sqlite"
         if is_recursive and self.names.dialect != "mysql":
             context = context._replace(

@@ -18,7 +18,7 @@ Locate = Callable[[Any, int], int]  # value that is not NULL, number of shards
 
 
 def check_rules(config: ClusterConfig) -> None:
-    """See that every shard function of `config` can be used.
+    """Check that every shard function of `config` can be used.
 
     Raises ConfigError for bounds and values that are no keys of their `key_type`, or
     that keys cannot be told by.

@@ -136,7 +136,7 @@ def test_bytes_are_read_as_text():
 def test_a_text_seen_first_costs_few_calls(sql, dialect):
     classifier = Classifier(dialect, max_shapes=0)
     assert known(classifier, sql).read_only  # what is made once, is made now
-    files = Counter()
+    files: Counter[str] = Counter()
 
     def note(frame, event, arg):
         if event == "call":

@@ -149,7 +149,7 @@ class OtherLexer(Lexer):
 
     def set_SQL_REGEX(self, SQL_REGEX):  # noqa: N802, N803
         super().set_SQL_REGEX(SQL_REGEX)
-        self.patterns, self._SQL_REGEX = self._SQL_REGEX, None
+        self.patterns = self.__dict__.pop("_SQL_REGEX")
 
     def get_tokens(self, text, encoding=None):
         lexer = Lexer()
