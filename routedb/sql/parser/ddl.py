@@ -115,8 +115,7 @@ def _object_at(upper: list[str]) -> int:
     at = 1
     while upper[at] and upper[at] not in _OBJECTS:
         at += 1
-    if upper[at] == "CONSTRAINT" and upper[at + 1] == "TRIGGER":
-        at += 1
+    at += upper[at : at + 2] == ["CONSTRAINT", "TRIGGER"]
     return at if upper[at] else 1
 
 
@@ -185,8 +184,7 @@ _NAMES_TABLE: dict[str, Callable[[Tokens, int], bool]] = {
 def _alter_relation(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     if tokens.upper[at] == "ALL":  # ALTER TABLE ALL IN TABLESPACE …
         return
-    _, at = _write(tokens, builder, at)
-    _clauses(tokens, builder, at)
+    _clauses(tokens, builder, _write(tokens, builder, at)[1])
 
 
 def _drop_relation(tokens: Tokens, builder: StatementBuilder, at: int) -> None:

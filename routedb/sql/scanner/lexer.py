@@ -195,20 +195,18 @@ def _plain(shape: str, dialect: str, quoted: _Quoted) -> str:
 
 
 def _read_quoted(match: re.Match[str], dialect: str) -> tuple[str, str, str | None]:
-    if match[1]:
-        name = _unquote(match[1])
+    name = match[1]
+    if name:
+        if name[0] in "uU":
+            name = _UNICODE(_character, name[3:-1].replace('""', '"'))
+        else:
+            closing = "]" if name[0] == "[" else name[0]
+            name = name[1:-1].replace(closing * 2, closing)
         return QUOTED, name, fold_identifier(name, dialect, is_quoted=True)
     if match[2]:
         quote = match[2][0]
         return STRING, match[2][1:-1].replace(quote * 2, quote), None
     return (SYSTEM_VARIABLE if match[3] == "@@" else USER_VARIABLE), match[4], None
-
-
-def _unquote(name: str) -> str:
-    if name[0] in "uU":
-        return _UNICODE(_character, name[3:-1].replace('""', '"'))
-    closing = "]" if name[0] == "[" else name[0]
-    return name[1:-1].replace(closing * 2, closing)
 
 
 _UNICODE = re.compile(r"\\(?:\+([0-9a-fA-F]{6})|([0-9a-fA-F]{4})|(\\))").sub
