@@ -42,7 +42,6 @@ class Adapter(Protocol):
 
     engine: str  # as in NodeConfig.engine
     dialect: str  # as routedb.classify takes it
-    paramstyle: str  # what the raw cursor wants: "pyformat" | "format" | "qmark"
     fetches_buffered: (
         bool  # the raw cursor holds all rows after execute: fetch cannot fail
     )

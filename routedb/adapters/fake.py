@@ -333,7 +333,6 @@ class FakeAdapter:
 
     engine = "fake"
     dialect = "postgresql"
-    paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True
     is_remote = True

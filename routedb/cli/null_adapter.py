@@ -68,7 +68,6 @@ class NullAdapter:
     """The adapter of one dialect."""
 
     engine = "null"
-    paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True
     is_remote = False

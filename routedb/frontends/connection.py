@@ -17,6 +17,7 @@ from routedb.engine.shared.core import Core
 from routedb.frontends.cursor import Cursor, GenericCursor
 from routedb.session import TxState
 from routedb.session.pins import Pin
+from routedb.sql.statement import ISOLATION_LEVELS
 from routedb.topology.snapshot import Role
 
 Self = TypeVar("Self", bound="Connection")
@@ -354,14 +355,9 @@ class Connection:
         session.set_mode(mode)
 
 
-_LEVELS = {
-    "read uncommitted": "READ UNCOMMITTED",
-    "read committed": "READ COMMITTED",
-    "repeatable read": "REPEATABLE READ",
-    "serializable": "SERIALIZABLE",
-}
+_LEVELS = {name.lower(): name for name in ISOLATION_LEVELS}
 # psycopg2.extensions.ISOLATION_LEVEL_…: the numbers its users pass.
-_NUMBERED = {
+NUMBERED_LEVELS = {
     1: "READ COMMITTED",
     2: "REPEATABLE READ",
     3: "SERIALIZABLE",
@@ -374,7 +370,9 @@ def level_named(level: str | int | None) -> str | None:
     if level is None or level == "DEFAULT":
         return None
     known = (
-        _NUMBERED.get(level) if isinstance(level, int) else _LEVELS.get(level.lower())
+        NUMBERED_LEVELS.get(level)
+        if isinstance(level, int)
+        else _LEVELS.get(level.lower())
     )
     if known is None:
         raise ValueError(

@@ -16,7 +16,6 @@ from routedb.routing.placement import (
     database_for,
     dialect_for,
     find_placement,
-    is_catalog,
 )
 from routedb.routing.role import (
     CONSISTENCIES,
@@ -41,6 +40,5 @@ __all__ = [
     "decide_role",
     "dialect_for",
     "find_placement",
-    "is_catalog",
     "route_for",
 ]

@@ -9,19 +9,9 @@ from routedb import errors
 from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
 from routedb.routing.route import Reason
 from routedb.routing.rules import Rules
+from routedb.sql.catalog.system_tables import is_catalog
 from routedb.sql.session_objects import RELATIONS
 from routedb.sql.statement import Hints, Kind, Statement, Table
-
-# Catalogs exist in every database: a statement on them alone goes where the
-# transaction is, and beside other tables they do not count.
-_CATALOG_SCHEMAS = {
-    "postgresql": frozenset(
-        {"pg_catalog", "information_schema", "pg_toast", "pg_temp"}
-    ),
-    "mysql": frozenset({"information_schema", "performance_schema", "mysql", "sys"}),
-    "sqlite": frozenset({"temp"}),
-}
-_CATALOG_PREFIX = {"postgresql": "pg_", "mysql": "\0", "sqlite": "sqlite_"}
 
 _UNKNOWN = TableRule("", None, "", "")  # no answer is known yet
 
@@ -72,13 +62,6 @@ def find_placement(statement: Statement, rules: Rules, using: str | None) -> Pla
     return placement
 
 
-def is_catalog(table: Table, dialect: str) -> bool:
-    """Tell whether `table` is one of the server's own, present in every database."""
-    if table.schema is not None:
-        return table.schema.lower() in _CATALOG_SCHEMAS[dialect]
-    return table.name.startswith(_CATALOG_PREFIX[dialect])
-
-
 def dialect_for(config: ClusterConfig, chosen: str | None) -> str:
     """Return the dialect a text is read in, by the rule of DESIGN.md, section 2."""
     if config.dialect is not None:
@@ -115,7 +98,7 @@ def _homes(statement: Statement, rules: Rules) -> Homes:
     """Map each table that is not a catalog's to its database and the rule for it."""
     found: Homes = {}
     for table in statement.tables:
-        if is_catalog(table, rules.dialect):
+        if is_catalog(table, rules.dialect):  # every database has it
             continue
         # A temporary table that it makes will be where the other tables are.
         if statement.holds and _is_made(table, statement):

@@ -10,7 +10,6 @@ from routedb.routing.placement import (
     NO_TABLES,
     database_for,
     find_placement,
-    is_catalog,
 )
 from routedb.routing.role import neutral_reason, route_for
 from routedb.routing.route import Reason, Route
@@ -18,6 +17,7 @@ from routedb.routing.rules import Rules
 from routedb.session.pins import CATALOG
 from routedb.sharding import ShardPlan
 from routedb.sql import Scan, Statement
+from routedb.sql.catalog.system_tables import is_catalog
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 

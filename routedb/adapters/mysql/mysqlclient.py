@@ -41,7 +41,6 @@ class MysqlclientAdapter:
 
     engine = "mysql"
     dialect = "mysql"
-    paramstyle = "format"
     fetches_buffered = True
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
     is_remote = True

@@ -53,7 +53,6 @@ class Psycopg2Adapter:
 
     engine = "postgresql"
     dialect = "postgresql"
-    paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True

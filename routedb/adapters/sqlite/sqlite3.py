@@ -67,7 +67,6 @@ class Sqlite3Adapter:
 
     engine = "sqlite"
     dialect = "sqlite"
-    paramstyle = "pyformat"  # thanks to the cursor above
     fetches_buffered = False  # SQLite computes rows while they are fetched
     # Whatever its threadsafety says: the error of a statement is kept by connection, so
     # two that fail at once take each other's (CPython 3.11 raises SystemError then).

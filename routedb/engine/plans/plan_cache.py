@@ -67,17 +67,22 @@ class PlanCache:
     def _plan(self, sql: str, dialect: str) -> tuple[Scan, Plan]:
         classifier = self._classifiers.get(dialect)
         if classifier is None:
-            classifier = Classifier(dialect, self.config.functions)
+            # It remembers nothing: plans are kept by shape here.
+            classifier = Classifier(dialect, self.config.functions, max_shapes=0)
             self._classifiers[dialect] = classifier
         scan = classifier.scan(sql)
         plan = self._plans.get((dialect, scan.shape))
-        if plan is not None:
+        if plan is not None and plan.dialect == dialect:
             return scan, plan
+        if plan is not None:  # a hint names a database of that dialect
+            return self._plan(sql, plan.dialect)
         statement = classifier.statement(scan)
         if statement.hints is not None:
             hinted = self._hinted_dialect(statement.hints.database)
             if hinted is not None and hinted != dialect:
-                return self._plan(sql, hinted)
+                hinted_scan, plan = self._plan(sql, hinted)
+                self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
+                return hinted_scan, plan
         plan = Plan(statement, dialect, self.rules, self.using)
         self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
         return scan, plan

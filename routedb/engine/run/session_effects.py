@@ -17,7 +17,7 @@ from routedb.engine.session import Session
 from routedb.routing.plan import ParsedText
 from routedb.session.settings_log import Clear, Setting
 from routedb.sql import Kind, SessionEffect, Statement, TxEffect
-from routedb.sql.scanner.pieces import pieces
+from routedb.sql.scanner.splitter import pieces
 
 # RESET ALL leaves these as they are (PostgreSQL manual, RESET and SET ROLE).
 _KEPT_BY_RESET = frozenset({"role", "session_authorization"})

@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg2 import extensions as ext
 
+from routedb.frontends.connection import NUMBERED_LEVELS
 from routedb.frontends.psycopg2.identity import IdentityConnection
 from routedb.session import TxState
 
@@ -115,21 +116,15 @@ class TransactionModes(IdentityConnection):
         super().__exit__(kind, *rest)
 
 
-_NAMES = {
-    1: "READ COMMITTED",
-    2: "REPEATABLE READ",
-    3: "SERIALIZABLE",
-    4: "READ UNCOMMITTED",
-}
-_NUMBERS = {name: number for number, name in _NAMES.items()}
+_NUMBERS = {name: number for number, name in NUMBERED_LEVELS.items()}
 
 
 def _level(level: Any) -> str | None:
     """Read an isolation level as psycopg2's set_session takes it."""
     if isinstance(level, int):
-        if level not in _NAMES:
+        if level not in NUMBERED_LEVELS:
             raise ValueError("isolation_level must be between 1 and 4")
-        return _NAMES[level]
+        return NUMBERED_LEVELS[level]
     text = level.decode() if isinstance(level, bytes) else str(level)
     if text.upper() == "DEFAULT":
         return None
