@@ -122,10 +122,9 @@ def _by_tables(homes: Homes, config: ClusterConfig) -> Placement:
     if name is None:
         raise _homeless(table, config)
     if rule is None:
-        reason, why = (
-            Reason.DEFAULT,
-            f"table {table} has no rule, default database {name}",
-        )
+        named = table.name if table.schema is None else table
+        reason = Reason.DEFAULT
+        why = f"table {named} has no rule, default database {name}"
     else:
         reason = Reason.TABLE
         why = f"table {table} matches rule {rule.pattern!r} of database {name}"

@@ -268,6 +268,8 @@ class Plan:
             self.sticky_route = (
                 self.to_replica() if self.may_replica else self.to_writer()
             )
+        if self.sticky_group >= 0 and self.may_replica and not is_eventual:
+            self.to_own_writes()
 
 
 def _other_names(statement: Statement, asks_catalog: bool) -> set[str]:

@@ -10,7 +10,6 @@ from typing import Protocol
 from routedb.adapters.base import Adapter, Raw
 from routedb.config.model import DatabaseConfig, NodeConfig
 from routedb.engine.links.link import Link
-from routedb.engine.pool.open_raw import open_raw
 from routedb.engine.pool.pool import Pool
 from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
@@ -42,7 +41,7 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
     database = core.config.databases[node.database]
     host = hosts.get(node.engine)
     opener = adapter.connect if host is None else host.open_link
-    open_ = partial(open_raw, node, database, adapter, opener)
+    open_ = partial(core.open_raw, node, opener)
     pool = core.pools.of(node.id) if core.pools.pooled else None
     if pool is None:
         link = _opened(core, node, database, adapter, open_)

@@ -17,12 +17,16 @@ from routedb.engine.pool.states import SlotState
 ONCE = "once"  # the kind of a link that cannot be handed out again
 
 
+Opener = Callable[[NodeConfig, float], Raw]  # opens within so many seconds
+
+
 class PoolContext(NamedTuple):
     """What a pool asks of its runtime."""
 
     clock: Callable[[], float]
     generation: Callable[[NodeConfig], int]  # the node's, as the snapshot shows it
     expiry: Callable[[DatabaseConfig], float]  # of a link that is opened now
+    open_raw: Callable[[NodeConfig, Opener], Raw]  # on a line that is kept alive
     attend: Callable[[], None]  # see to it that there is upkeep
 
 
@@ -52,24 +56,24 @@ class Pool:
         self._config = config
         self._limits = limits
         self._adapter = adapter
-        self._world = context
+        self._context = context
         self._is_closed = False
         self._begin()
 
     def _begin(self) -> None:
         self._lock = threading.Lock()  # guards the fields below
-        self._book = Slots(self._limits)
+        self._slots = Slots(self._limits)
         self._resetting: dict[Slot, tuple[Raw, float]] = {}
 
     @property
     def open(self) -> int:
         """How many links are open, or on the way."""
-        return self._book.open
+        return self._slots.open
 
     @property
     def has_room(self) -> bool:
         """Tell whether a link could be lent at once; soon it may be otherwise."""
-        return self._book.has_room
+        return self._slots.has_room
 
     # -- borrowing -------------------------------------------------------------------
 
@@ -80,7 +84,7 @@ class Pool:
         `may_reuse` False: only a new link will do. Raises PoolTimeout when none comes
         within `wait_timeout`.
         """
-        self._world.attend()
+        self._context.attend()
         slot = self._promised(kind if may_reuse else object())
         if slot.state is SlotState.OPENING:
             slot.kind = kind
@@ -93,7 +97,7 @@ class Pool:
             self.cancel(slot)
             raise
         with self._lock:
-            self._book.replace(slot, kind)
+            self._slots.replace(slot, kind)
         return slot
 
     def fill(self, slot: Slot, open_: Callable[[], Raw]) -> Raw:
@@ -103,10 +107,10 @@ class Pool:
             raw = open_()
         except BaseException:
             with self._lock:
-                self._book.failed(slot)
+                self._slots.failed(slot)
             raise
         with self._lock:
-            self._book.opened(slot)
+            self._slots.opened(slot)
         return raw
 
     def borrow(self, kind: Any, open_: Callable[[], Raw]) -> tuple[Slot, Raw]:
@@ -123,9 +127,9 @@ class Pool:
             slot.raw = slot.keeper = None
         with self._lock:
             if slot.state is SlotState.OPENING:
-                self._book.failed(slot)
+                self._slots.failed(slot)
             else:
-                self._book.lost(slot)
+                self._slots.lost(slot)
 
     # -- giving back -------------------------------------------------------------------
 
@@ -137,8 +141,8 @@ class Pool:
         slot = link.slot
         assert slot is not None  # it was borrowed here
         with self._lock:
-            self._book.give(slot)
-            self._resetting[slot] = (link.raw, self._world.clock())
+            self._slots.give(slot)
+            self._resetting[slot] = (link.raw, self._context.clock())
         is_clean = False
         try:
             is_clean = self._is_wanted(slot) and link.reset(is_bound)
@@ -155,16 +159,16 @@ class Pool:
     def lost(self, slot: Slot) -> None:
         """Take note that a link which was lent has been closed."""
         with self._lock:
-            self._book.lost(slot)
+            self._slots.lost(slot)
 
     # -- upkeep ------------------------------------------------------------------------
 
     def tend(self, warm: Warm | None) -> None:
         """Close what has been idle for too long or is too old; end resets that hang;
         with `warm`, open links up to `min`."""
-        now = self._world.clock()
+        now = self._context.clock()
         with self._lock:
-            old = self._book.expire(now, self._is_current)
+            old = self._slots.expire(now, self._is_current)
             begun = now - self._config.connect_timeout_s
             hung = [raw for raw, since in self._resetting.values() if since < begun]
         for raw in hung:
@@ -178,13 +182,13 @@ class Pool:
         """Close what is idle, and from now on what is given back."""
         with self._lock:
             self._is_closed = True
-            idle = self._book.expire(float("inf"), lambda _: False)
+            idle = self._slots.expire(float("inf"), lambda _: False)
         for slot in idle:
             self._shut(slot)
 
     def abandon(self) -> None:
         """In a forked child: all links are the parent's; begin with none."""
-        idle = list(self._book.idle)
+        idle = list(self._slots.idle)
         self._begin()
         for slot in idle:
             self._adapter.abandon(slot.raw)
@@ -196,24 +200,24 @@ class Pool:
         thread = threading.get_ident()
         with self._lock:
             spare = self._adapter.references
-            slot = self._book.ask(kind, thread, lambda p: not is_held(p, spare))
+            slot = self._slots.ask(kind, thread, lambda p: not is_held(p, spare))
             if slot is not None:
                 return slot
             turn = threading.Lock()
             turn.acquire()
             waiter = Waiter(kind, thread, turn.release)
-            self._book.wait(waiter)
+            self._slots.wait(waiter)
         try:
             turn.acquire(timeout=self._limits.wait_timeout_s)
         except BaseException:
             with self._lock:
-                slot = self._book.leave(waiter)
+                slot = self._slots.leave(waiter)
                 if slot is not None:
-                    self._book.decline(slot, self._world.clock())
+                    self._slots.decline(slot, self._context.clock())
             raise
         with self._lock:
-            slot = self._book.leave(waiter)
-            waiting = self._book.waiting
+            slot = self._slots.leave(waiter)
+            waiting = self._slots.waiting
         if slot is None:
             raise self._timeout(waiting)
         return slot
@@ -229,7 +233,7 @@ class Pool:
     def _is_usable(self, slot: Slot) -> bool:
         """Look, without a round trip, at a link that was promised."""
         return (
-            slot.expires_at > self._world.clock()
+            slot.expires_at > self._context.clock()
             and self._is_current(slot)
             and not is_held(slot, self._adapter.references)
             and self._adapter.is_alive(slot.raw)
@@ -237,19 +241,19 @@ class Pool:
 
     def _is_current(self, slot: Slot) -> bool:
         """Tell whether the node has not failed since the link was opened."""
-        return slot.generation == self._world.generation(self.node)
+        return slot.generation == self._context.generation(self.node)
 
     def _is_wanted(self, slot: Slot) -> bool:
         return (
             not self._is_closed
             and slot.kind is not ONCE
-            and slot.expires_at > self._world.clock()
+            and slot.expires_at > self._context.clock()
             and self._is_current(slot)
         )
 
     def _stamp(self, slot: Slot) -> None:
-        slot.generation = self._world.generation(self.node)
-        slot.expires_at = self._world.expiry(self._config)
+        slot.generation = self._context.generation(self.node)
+        slot.expires_at = self._context.expiry(self._config)
         slot.mode = AUTOCOMMIT  # what Adapter.connect leaves behind
 
     def _rest(self, slot: Slot, link: Link) -> None:
@@ -260,27 +264,27 @@ class Pool:
         slot.raw = link.detach_raw()
         with self._lock:
             if not self._is_closed:
-                self._book.clean(slot, self._world.clock())
+                self._slots.clean(slot, self._context.clock())
                 return
         link.raw = take(slot)
         self._end(slot, link)
 
     def _end(self, slot: Slot, link: Link) -> None:
         with self._lock:
-            self._book.unfit(slot)
+            self._slots.unfit(slot)
         link.close()
         with self._lock:
-            self._book.closed(slot)
+            self._slots.closed(slot)
 
     def _shut(self, slot: Slot) -> None:
         self._adapter.end(slot.raw)
         with self._lock:
-            self._book.closed(slot)
+            self._slots.closed(slot)
 
     def _warm(self, warm: Warm) -> bool:
         """Open one link for nobody; False when there are enough, or it cannot be."""
         with self._lock:
-            slot = None if self._is_closed else self._book.spare(warm.kind)
+            slot = None if self._is_closed else self._slots.spare(warm.kind)
         if slot is None:
             return False
         self._stamp(slot)
@@ -288,10 +292,10 @@ class Pool:
             slot.raw, slot.keeper = warm.open()
         except Exception:  # the driver's own classes: the next borrower will be told
             with self._lock:
-                self._book.failed(slot)
+                self._slots.failed(slot)
             return False
         with self._lock:
-            self._book.warmed(slot, self._world.clock())
+            self._slots.warmed(slot, self._context.clock())
         return True
 
 

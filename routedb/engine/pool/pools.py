@@ -7,7 +7,6 @@ from functools import partial
 
 from routedb.adapters.base import Adapter
 from routedb.config.model import ClusterConfig, NodeConfig
-from routedb.engine.pool.open_raw import open_raw
 from routedb.engine.pool.pool import Pool, PoolContext, Warm
 from routedb.topology import NodeState, Snapshot
 
@@ -29,7 +28,7 @@ class Pools:
     ) -> None:
         self._config = config
         self._adapter_for = adapter_for
-        self._world = context
+        self._context = context
         self._view = view
         self._pools: dict[int, Pool] = {}
         # How the links are opened that serve one class of connections only.
@@ -92,7 +91,7 @@ class Pools:
         database = self._config.databases[node.database]
         assert database.pool is not None  # or it would not be among the pooled
         adapter = self._adapter_for(node.engine)
-        return Pool(node, database, database.pool, adapter, self._world)
+        return Pool(node, database, database.pool, adapter, self._context)
 
     def _is_warm(self, node: NodeConfig) -> bool:
         pool = self._config.databases[node.database].pool
@@ -108,7 +107,6 @@ class Pools:
         own = self.own_kind(node)
         if own is not None:
             return own
-        database = self._config.databases[node.database]
         adapter = self._adapter_for(node.engine)
-        opened = partial(open_raw, node, database, adapter, adapter.connect)
+        opened = partial(self._context.open_raw, node, adapter.connect)
         return Warm(None, lambda: (opened(), None))

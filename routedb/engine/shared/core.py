@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from math import inf
 
-from routedb.adapters.base import Adapter
+from routedb.adapters.base import Adapter, Raw
 from routedb.config.mask import mask
 from routedb.config.model import (
     ClusterConfig,
@@ -19,7 +19,7 @@ from routedb.config.model import (
 )
 from routedb.engine.plans.plan_cache import PlanCache
 from routedb.engine.plans.ruleset import Ruleset
-from routedb.engine.pool.pool import PoolContext
+from routedb.engine.pool.pool import Opener, PoolContext
 from routedb.engine.pool.pools import Pools
 from routedb.engine.pool.upkeep import Upkeep
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
@@ -61,7 +61,9 @@ class Core(TopologyStore):
         self._noting = threading.Lock()  # or an older time might come last
         self._rules_lock = threading.Lock()  # guards what replaces the ruleset
         self._rng = random.Random()
-        context = PoolContext(clock, self.generation, self.expiry, self._start_upkeep)
+        context = PoolContext(
+            clock, self.generation, self.expiry, self.open_raw, self._start_upkeep
+        )
         self.pools = Pools(config, adapter_for, context, lambda: self.topology)
         self.node_joined = self.pools.join
         # The runtime's: age the links of its connections; tell whether there are any.
@@ -87,6 +89,15 @@ class Core(TopologyStore):
         if adapter is None:
             adapter = self._adapters[node.engine] = self._adapter_for(node.engine)
         return adapter
+
+    def open_raw(self, node: NodeConfig, connect: Opener) -> Raw:
+        """Open a raw connection to `node` by `connect`, on a line that is kept alive.
+        Raises what the driver raises."""
+        database = self.config.databases[node.database]
+        raw = connect(node, database.connect_timeout_s)
+        if database.keepalive_s is not None:
+            self.adapter(node).keep_alive(raw, node, database.keepalive_s)
+        return raw
 
     def expiry(self, database: DatabaseConfig) -> float:
         """Return when a link that is opened now will be too old."""

@@ -15,7 +15,6 @@ from psycopg2 import extensions as ext
 from routedb import errors
 from routedb.adapters.postgresql.psycopg2 import ADAPTER
 from routedb.config.model import NodeConfig
-from routedb.engine.pool.open_raw import open_raw
 from routedb.engine.pool.pool import Warm
 from routedb.engine.shared.core import Core
 from routedb.frontends.psycopg2.connection import PostgreSQLConnection
@@ -66,5 +65,4 @@ def _open(core: Core, node: NodeConfig) -> tuple[Any, Any]:
     def connect(node: NodeConfig, timeout_s: float) -> Any:
         return ADAPTER.connect(node, timeout_s, connect_inherited)
 
-    database = core.config.databases[node.database]
-    return open_raw(node, database, ADAPTER, connect), connection
+    return core.open_raw(node, connect), connection
