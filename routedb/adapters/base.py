@@ -15,7 +15,9 @@ from routedb.sql.statement import TxMode
 from routedb.topology.commit_status import CommitNote, StatusReply
 from routedb.topology.snapshot import Answer
 
-__all__ = ["Adapter", "Commits", "Fault", "Raw", "RawCursor", "TxMode"]
+__all__ = ["AUTOCOMMIT", "Adapter", "Commits", "Fault", "Raw", "RawCursor", "TxMode"]
+
+AUTOCOMMIT = TxMode(autocommit=True)  # what `Adapter.connect` leaves behind
 
 Raw = Any  # the driver's connection
 RawCursor = Any  # the driver's cursor

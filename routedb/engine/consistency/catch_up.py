@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from routedb.adapters.base import AUTOCOMMIT
 from routedb.engine.consistency.tracker import ConsistencyTracker
-from routedb.engine.links.link import AUTOCOMMIT, Link
+from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.session.read_state import MinPosition, View, allowed_replicas
 from routedb.topology.positions import Position, read_position

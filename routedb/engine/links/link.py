@@ -5,18 +5,15 @@ from __future__ import annotations
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from routedb.adapters.base import Adapter, Raw, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
 from routedb.config.model import NodeConfig
+from routedb.engine.pool.slots import Slot
 from routedb.errors import Fault
 from routedb.topology.commit_status import CommitNote
 
-if TYPE_CHECKING:
-    from routedb.engine.pool.slots import Slot
-
 _FREE = nullcontext()
-AUTOCOMMIT = TxMode(autocommit=True)
 
 
 class Link:

@@ -10,9 +10,9 @@ from typing import Protocol
 from weakref import ref
 
 from routedb import errors
-from routedb.adapters.base import Adapter, Fault, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Adapter, Fault, TxMode
 from routedb.config.model import NodeConfig
-from routedb.engine.links.link import AUTOCOMMIT, Link
+from routedb.engine.links.link import Link
 from routedb.engine.links.open_link import FrontendHooks, borrowed, connect, pool_of
 from routedb.engine.pool.pool import take
 from routedb.engine.pool.slots import Slot

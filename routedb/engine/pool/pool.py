@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from routedb import errors
-from routedb.adapters.base import Adapter, Raw
+from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
 from routedb.config.model import DatabaseConfig, NodeConfig, PoolConfig
-from routedb.engine.links.link import AUTOCOMMIT, Link
 from routedb.engine.pool.refcount import is_held
 from routedb.engine.pool.slots import Slot, Slots, Waiter
 from routedb.engine.pool.states import SlotState
 
 ONCE = "once"  # the kind of a link that cannot be handed out again
+
+
+class LentLink(Protocol):
+    """What a pool needs of a link that is given back to it."""
+
+    raw: Raw
+
+    @property
+    def slot(self) -> Slot | None:
+        """Its place in the pool."""
+
+    @property
+    def mode(self) -> TxMode | None:
+        """Its transaction mode; None when it is not known."""
+
+    def reset(self, is_bound: bool) -> bool:
+        """Make it what the next borrower may have; False: that cannot be done.
+        `is_bound`: a transaction may be open on it."""
+
+    def detach_raw(self) -> Raw:
+        """Leave the raw connection to the caller."""
+
+    def close(self) -> None:
+        """Close the driver's connection. Never raises."""
 
 
 Opener = Callable[[NodeConfig, float], Raw]  # opens within so many seconds
@@ -133,7 +156,7 @@ class Pool:
 
     # -- giving back -------------------------------------------------------------------
 
-    def give(self, link: Link, is_bound: bool) -> None:
+    def give(self, link: LentLink, is_bound: bool) -> None:
         """Take a link back: reset it and lend it again, or close it. Never raises.
 
         `is_bound`: a transaction may be open on it.
@@ -256,7 +279,7 @@ class Pool:
         slot.expires_at = self._context.expiry(self._config)
         slot.mode = AUTOCOMMIT  # what Adapter.connect leaves behind
 
-    def _rest(self, slot: Slot, link: Link) -> None:
+    def _rest(self, slot: Slot, link: LentLink) -> None:
         """Keep a link that is clean, or hand it to whoever waits."""
         if slot.kind is not None:
             slot.keeper = link.raw.keeper
@@ -269,7 +292,7 @@ class Pool:
         link.raw = take(slot)
         self._end(slot, link)
 
-    def _end(self, slot: Slot, link: Link) -> None:
+    def _end(self, slot: Slot, link: LentLink) -> None:
         with self._lock:
             self._slots.unfit(slot)
         link.close()

@@ -10,9 +10,9 @@ from dataclasses import replace
 from math import inf
 
 from routedb import errors
-from routedb.adapters.base import Fault, RawCursor
+from routedb.adapters.base import AUTOCOMMIT, Fault, RawCursor
 from routedb.engine.links import find_node
-from routedb.engine.links.link import AUTOCOMMIT, Link
+from routedb.engine.links.link import Link
 from routedb.engine.run.control import may_commit
 from routedb.engine.run.outcome import ran
 from routedb.engine.run.recovery import judge

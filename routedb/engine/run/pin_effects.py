@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from routedb.engine.links.link import AUTOCOMMIT, Link
+from routedb.adapters.base import AUTOCOMMIT
+from routedb.engine.links.link import Link
 from routedb.engine.session import Session
 from routedb.routing.affinity import object_key
 from routedb.routing.plan import ParsedText
