@@ -1,7 +1,7 @@
 """The shape of a configuration, as msgspec checks it. Imported when a file is read.
 
 Every class is a table of the file; an unknown key is an error. What goes beyond types
-(allowed words, durations, rules that hide one another) is checked where it is used.
+(allowed words, durations, rules that shadow one another) is checked where it is used.
 
 The text under a key is its documentation: `docs/draw_keys.py` writes the tables of
 docs/configuration.rst from it. Type, allowed words and default are taken from the code;
@@ -242,8 +242,10 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def check_shape(document: Document, top: dict[str, Any]) -> None:
-    """Check the types and keys of a whole document, whose top level, with keywords but
-    without those of a database, is `top`. Raises ConfigError."""
+    """Check the types and keys of a whole document. Raises ConfigError.
+
+    `top` is its top level, with the keywords of `connect` that are not a database's.
+    """
     _check(document, (), top, ClusterEntry)
     for name, database in top["databases"].items():
         _check(document, ("databases", name), database, DatabaseEntry)

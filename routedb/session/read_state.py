@@ -1,28 +1,28 @@
 """What a session has seen of a group, and which replicas are known to hold it.
 
 A session reads its own writes and never goes back in time (DESIGN.md, section 6). It
-does so without a question of its own: its *read state* remembers the node that it last
-spoke with, and its link to that node remembers when. That node may always answer
-again, for no server goes back. Another node may, when a sample shows that it has all
-that the last node can have shown:
+does so without a query of its own: its *read state* has the node that answered it last,
+and its link to that node has the time. That node may always answer again, for no server
+goes back. Another node may, when a sample proves that it has all that the last node can
+have shown:
 
-    a sample of the group's writer, or of the last node, that was *asked for* after the
+    a sample of the group's writer, or of the last node, that was *sent* after the
     session's last contact, is at or beyond all that the session has written or seen;
     a replica whose own position covers that sample holds it.
 
-So a session that pauses for longer than the monitor samples is free to move, and one
-that never pauses stays where it is, or asks its last node once, which turns that node
-into a *minimum position*. A token from another process is a minimum position as well.
-A sample of the writer that was asked for after a minimum position was set stands above
-it, also when the minimum is of another history: what that history had more is lost,
-and the writer has all there is.
+So a session that pauses for longer than a sample takes may move to another node, and
+one that never pauses stays on its node, or queries that node's position once, which
+becomes a *minimum position*. A token from another process is a minimum position as
+well. A sample of the writer that was sent after a minimum position was set supersedes
+it, also when the minimum is of another history: what only that history had is lost, and
+the writer has all the rest.
 
 Under `consistency = "process"` the writes of all connections of the process count, by
 the time of the last one.
 
-Threads may share a session. So a read state is never changed, only replaced: who has
-taken one sees nothing half done, and what is decided by it counts only while it is
-there.
+Threads may share a session. So a read state is never changed, only replaced: a thread
+that has read the reference sees no partial update, and a decision made by a read state
+counts only while it is the current one.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from routedb.topology import GroupView, NodeView, Snapshot
 from routedb.topology.positions import Position
 
 NO_NODE = -1
-SHORTEST_S, LONGEST_S = 0.01, 1.0  # between two questions to a node
+SHORTEST_S, LONGEST_S = 0.01, 1.0  # between two position queries to a node
 
 
 class MinPosition(NamedTuple):
-    """A position that a replica must have reached, since when, and the last write of
-    the process that it is known to hold."""
+    """A position that a replica must have reached: since when, and the time of the last
+    write of the process that it includes."""
 
     position: Position
     since: float
@@ -49,8 +49,8 @@ class ReadState:
     """How far one session has seen one group.
 
     `last_node` is the id of the node it last read from or wrote to, which holds all it
-    had seen by `since`, and what the process had written by `process_wrote_at`.
-    `min_positions` are what the last node is not known to hold.
+    had seen by `since`, and what the process had written by `process_wrote_at`; both
+    are monotonic seconds. `min_positions` are what the last node may not hold.
     """
 
     __slots__ = (
@@ -72,8 +72,8 @@ class ReadState:
         self.since = since
         self.process_wrote_at = process_wrote_at
         self.min_positions = min_positions
-        # The snapshot in which it was found that the last node may go on answering:
-        # what was worked out, not what was seen.
+        # The snapshot for which it was found that the last node may go on answering: a
+        # cached result, no part of the state.
         self.confirmed_in: Snapshot | None = None
 
     @property
@@ -82,7 +82,7 @@ class ReadState:
         return self.last_node == NO_NODE and not self.since and not self.min_positions
 
     def with_min_position(self, minimum: MinPosition) -> ReadState:
-        """Return a read state that does not fall behind this position either."""
+        """Return a read state with this minimum position added."""
         min_positions = (*self.min_positions, minimum)
         return ReadState(
             self.last_node, self.since, self.process_wrote_at, min_positions
@@ -90,9 +90,9 @@ class ReadState:
 
 
 class View(NamedTuple):
-    """What a choice between nodes goes by: the session's read state, its last contact
+    """The input to a choice between nodes: the session's read state, its last contact
     with the last node, and the process's last write that counts, 0.0 for none. Both
-    times are monotonic seconds, as samples have them."""
+    times are monotonic seconds, as in samples."""
 
     read_state: ReadState
     seen_at: float
@@ -100,15 +100,16 @@ class View(NamedTuple):
 
 
 class Backoff:
-    """When a node may be asked again where it is; each time takes longer to come, until
-    asking has led to a replica."""
+    """When the position of a node may be queried again. The wait doubles with each
+    query, until one has led to a replica."""
 
     def __init__(self) -> None:
         self.wait_s = 0.0
         self._until = 0.0
 
     def try_acquire(self, now: float) -> bool:
-        """Tell whether it is time to ask; if so, the next time is set."""
+        """Tell whether a query may be sent at `now`, in monotonic seconds; if so, set
+        the next time."""
         if now < self._until:
             return False
         self.wait_s = min(max(self.wait_s * 2, SHORTEST_S), LONGEST_S)
@@ -116,13 +117,13 @@ class Backoff:
         return True
 
     def reset(self) -> None:
-        """Begin with short waits again: asking was of use."""
+        """Begin with short waits again: the query has led to a replica."""
         self.wait_s = 0.0
 
 
 def replicas_holding(group: GroupView, view: View) -> tuple[int, ...]:
-    """Return that part of the group's read ring whose replicas are known to hold all
-    that the session has written or seen."""
+    """Return the entries of the group's read ring whose replicas are known to hold all
+    that the session of `view` has written or seen."""
     known = {
         node.id
         for node in group.nodes
@@ -170,7 +171,7 @@ def _holds_process_writes(node: NodeView, group: GroupView, view: View) -> bool:
 
 
 def _covers_sample(node: NodeView, group: GroupView, since: float) -> bool:
-    """Tell whether `node` covers a sample of the writer asked for since then."""
+    """Tell whether `node` covers a sample of the writer that was sent after `since`."""
     sample = group.sample
     return (
         sample is not None
