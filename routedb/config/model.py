@@ -53,7 +53,7 @@ class Discovery:
     the first members; later ones are reached as the first of them is."""
 
     urls: tuple[str, ...] = field(repr=False)  # may hold passwords
-    ca: str | None = None  # path of the certificates that vouch for https URLs
+    ca: str | None = None  # path of the certificates to trust for https URLs
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
 
     max_lag: Duration = None
     """A replica further behind is not read. When the key is written, one whose lag
-    cannot be told is not read either: ``max_lag = "500ms"``
+    is not known is not read either: ``max_lag = "500ms"``
 
     :type: duration or ``"off"``
     """
@@ -141,7 +141,7 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     discovery: str | None = None
-    """Who the members are: ``nodes``, for good, or whom Patroni names (see
+    """The members: ``nodes``, for good, or those that Patroni names (see
     :doc:`patroni`): ``discovery = "patroni"``
 
     :default: ``"nodes"``
@@ -152,7 +152,7 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     ``urls = ["http://db1:8008", "http://db2:8008"]``"""
 
     urls_ca: str | None = None
-    """The certificates that vouch for ``https`` URLs: ``urls_ca = "/etc/ssl/db.pem"``
+    """The certificates to trust for ``https`` URLs: ``urls_ca = "/etc/ssl/db.pem"``
 
     :type: path
     :default: those the system trusts

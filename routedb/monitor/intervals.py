@@ -66,7 +66,7 @@ class ProbeInterval:
 
 
 def _is_wanted(group: GroupView, now: float, wanted_at: float) -> bool:
-    """Tell whether a sample is wanted, and no replica covers a newer one yet."""
+    """Tell whether a sample is requested, and no replica covers a newer one yet."""
     if wanted_at <= 0.0 or now - wanted_at > WANTED_S:
         return False
     sample = group.sample

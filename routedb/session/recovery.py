@@ -10,10 +10,10 @@ or written before it. When the node proves that it did nothing with it either, t
 nothing to continue, and the transaction begins on another link as if for the first
 time. A lost link proves nothing of the kind.
 
-So a lost link costs nothing while a link is being found, costs a second try for a
-plain read, is TransactionLost inside a transaction (the server rolls back what it has
-not been told to commit), and is OutcomeUnknown after a write outside a transaction or
-a commit, whose answer was lost. The commit of a transaction that wrote nothing loses
+So a lost link costs nothing while a link is being found, costs a second try for a plain
+read, is TransactionLost inside a transaction (the server rolls back what was not
+committed), and is OutcomeUnknown after a write outside a transaction or a commit, whose
+answer was lost. The commit of a transaction that wrote nothing loses
 nothing either way: it is TransactionLost, which says that running it again is safe.
 
 COMMITTING is whatever may commit an open transaction: `commit()`, COMMIT in the text,

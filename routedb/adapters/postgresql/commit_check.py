@@ -45,7 +45,7 @@ SELECT system_identifier,
 FROM pg_catalog.pg_control_system(), (SELECT pg_catalog.pg_is_in_recovery() AS rec) AS r
 """
 _STATUS = "SELECT pg_catalog.pg_xact_status(%s::text::pg_catalog.xid8)"
-_IN_THE_FUTURE = "22023"  # invalid_parameter_value: the id was not handed out yet
+_IN_THE_FUTURE = "22023"  # invalid_parameter_value: the id was not assigned yet
 _HISTORY = "SELECT pg_catalog.pg_read_file(%s)"
 # Its own role may end it. The transaction's id proves that it is still the same one.
 _END = """
