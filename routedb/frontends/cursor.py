@@ -129,9 +129,7 @@ class Cursor:
         step = getattr(self.raw, "nextset", None)
         answer: bool | None = None if step is None else self._call_driver(step)
         self.unbind_fetch()
-        if (
-            answer and self.raw.description is not None
-        ):  # the last result of a procedure has no rows
+        if answer and self.raw.description is not None:  # a procedure ends without rows
             self.bind_fetch(self.raw)
         return answer
 

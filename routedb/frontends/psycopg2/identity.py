@@ -194,9 +194,7 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         """Return the raw connection of the backend: the transaction's, else the
         identity handle, else the writer's."""
         session = self.usable_session()
-        if (
-            self.identity is IdentityState.SPOILED
-        ):  # called by a wait callback, while opening
+        if self.identity is IdentityState.SPOILED:  # a wait callback, while opening
             return InheritedConnection(self)
         bound = self._transaction_raw()
         if bound is not None:
