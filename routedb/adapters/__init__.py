@@ -1,5 +1,5 @@
-"""The drivers, one file each beside what is their dialect's. A driver is imported when
-its first node is opened."""
+"""The drivers: one file each, beside the modules of their dialect. A driver is imported
+when its first node is opened."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What fits routedb to programs and frameworks that were written for a driver."""
+"""routedb in programs and frameworks that were written for a driver."""

@@ -1,4 +1,4 @@
-"""Watching the nodes: who is writer, who is away, who is behind."""
+"""Probes of the nodes: which is the writer, which are away, which lag."""
 
 from __future__ import annotations
 

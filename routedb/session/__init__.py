@@ -1,4 +1,4 @@
-"""What one virtual connection remembers: transaction states, settings, recovery."""
+"""The state of one virtual connection: transaction states, settings, pins, recovery."""
 
 from __future__ import annotations
 

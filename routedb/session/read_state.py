@@ -1,28 +1,28 @@
 """What a session has seen of a group, and which replicas are known to hold it.
 
 A session reads its own writes and never goes back in time (DESIGN.md, section 6). It
-does so without a question of its own: its *read state* remembers the node that it last
-spoke with, and its link to that node remembers when. That node may always answer
-again, for no server goes back. Another node may, when a sample shows that it has all
-that the last node can have shown:
+does so without a query of its own: its *read state* has the node that answered it last,
+and its link to that node has the time. That node may always answer again, for no server
+goes back. Another node may, when a sample proves that it has all that the last node can
+have shown:
 
-    a sample of the group's writer, or of the last node, that was *asked for* after the
+    a sample of the group's writer, or of the last node, that was *sent* after the
     session's last contact, is at or beyond all that the session has written or seen;
     a replica whose own position covers that sample holds it.
 
-So a session that pauses for longer than the monitor samples is free to move, and one
-that never pauses stays where it is, or asks its last node once, which turns that node
-into a *minimum position*. A token from another process is a minimum position as well.
-A sample of the writer that was asked for after a minimum position was set stands above
-it, also when the minimum is of another history: what that history had more is lost,
-and the writer has all there is.
+So a session that pauses for longer than a sample takes may move to another node, and
+one that never pauses stays on its node, or queries that node's position once, which
+becomes a *minimum position*. A token from another process is a minimum position as
+well. A sample of the writer that was sent after a minimum position was set supersedes
+it, also when the minimum is of another history: what only that history had is lost, and
+the writer has all the rest.
 
 Under `consistency = "process"` the writes of all connections of the process count, by
 the time of the last one.
 
-Threads may share a session. So a read state is never changed, only replaced: who has
-taken one sees nothing half done, and what is decided by it counts only while it is
-there.
+Threads may share a session. So a read state is never changed, only replaced: a thread
+that has read the reference sees no partial update, and a decision made by a read state
+counts only while it is the current one.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The session settings that every link of a connection must have, and in what order.
 
-`SET` and its kin run on one link; the text is kept here and run on the other links,
-those open now and those opened later, before their next statement. On PostgreSQL a SET
-inside a transaction is undone by its rollback (manual, SET), so it counts only from
-the commit on; a rollback to a savepoint undoes what was set since. MySQL and SQLite
-settings hold at once.
+`SET` and similar statements run on one link; the text is kept here and run on the other
+links, those open now and those opened later, before their next statement. On PostgreSQL
+a SET inside a transaction is undone by its rollback (manual, SET), so it counts only
+from the commit on; a rollback to a savepoint undoes what was set since. MySQL and
+SQLite settings hold at once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Setting(NamedTuple):
 
 
 class Clear(NamedTuple):
-    """A text that empties what was set on an engine, but for some names."""
+    """A text that resets what was set on an engine, except some names."""
 
     engine: str
     sql: str
@@ -54,17 +54,20 @@ class SettingsLog:
         self._cleared: dict[str, int] = {}
 
     def add(self, setting: Setting, transactional: bool) -> None:
-        """Note a setting that has run; a transactional one counts after `commit()`."""
+        """Note `setting`, which has run; a `transactional` one counts after
+        `commit()`."""
         if transactional:
             self.uncommitted.add(setting)
         else:
             self._append(setting)
 
     def clear(self, clear: Clear, transactional: bool = False) -> None:
-        """Forget what was set on an engine, and run the text on every link open now.
+        """Forget what was set on an engine, and run the text of `clear` on every open
+        link.
 
-        For DISCARD ALL, and for RESET ALL, which keeps the role (PostgreSQL manual,
-        RESET). A link opened later has nothing to reset and gets only what is kept.
+        A `transactional` one counts after `commit()`. For DISCARD ALL, and for RESET
+        ALL, which keeps the role (PostgreSQL manual, RESET). A link opened later has
+        nothing to reset and gets only what is kept.
         """
         if transactional:
             self.uncommitted.add(clear)
@@ -84,9 +87,9 @@ class SettingsLog:
         self.uncommitted.pop_all()
 
     def since(self, engine: str, database: str, version: int) -> list[Setting]:
-        """Return what a link that has seen `version` must still run.
+        """Return what a link that has run all up to `version` must still run.
 
-        A link that has seen nothing says -1.
+        `engine` and `database` are the link's; `version` is -1 for a new link.
         """
         start = self._cleared.get(engine, 0) if version < 0 else version
         return [

@@ -1,4 +1,4 @@
-"""What is known of the nodes: the snapshot, how news changes it, and choosing."""
+"""The nodes as last seen: an immutable snapshot, how events change it, node choice."""
 
 from __future__ import annotations
 

@@ -19,22 +19,24 @@ class FrontendHooks(Protocol):
     """What links need of a connection's frontend, for the servers of one engine."""
 
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """Open a raw connection."""
+        """Open a raw connection to `node` within about `timeout_s` seconds."""
 
     def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Give a raw connection what was set on the virtual one; tell whether a pool
-        will have to undo it."""
+        """Set on `raw`, a connection to `node`, what was set on the virtual one; tell
+        whether a pool must undo it."""
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
     ) -> tuple[Slot, Raw]:
-        """Borrow a link of a pool, or open one in it."""
+        """Return a slot of `pool`, the pool of `node`, and its link: an idle one, or
+        one opened by `open_`. Raises PoolTimeout, and what `open_` raises."""
 
 
 def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) -> Link:
-    """Return a link that is as the frontends of `hosts`, by engine, want it.
+    """Return a link to `node`, opened, or borrowed from its pool in `core`.
 
-    Raises what the driver raises, and PoolTimeout.
+    `hosts` are the frontend's hooks by engine: they open and configure it. Raises what
+    the driver raises, and PoolTimeout.
     """
     core.start_monitor()  # in a forked child nothing else starts the monitor
     adapter = core.adapter(node)
@@ -56,7 +58,7 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
 
 
 def borrowed(core: Core, node: NodeConfig, slot: Slot, raw: Raw) -> Link:
-    """Return a link of a pool to one connection."""
+    """Return the link to `node` that is made of a pool's `slot` and its `raw`."""
     adapter, generation = core.adapter(node), slot.generation
     link = Link(node, adapter, raw, generation, slot.expires_at, slot)
     link.mode = slot.mode
@@ -64,7 +66,7 @@ def borrowed(core: Core, node: NodeConfig, slot: Slot, raw: Raw) -> Link:
 
 
 def pool_of(core: Core, link: Link) -> Pool:
-    """Return the pool that a borrowed link comes from."""
+    """Return the pool, of those in `core`, that a borrowed link comes from."""
     pool = core.pools.of(link.id)
     assert pool is not None  # it came from there
     return pool

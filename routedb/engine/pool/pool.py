@@ -1,4 +1,4 @@
-"""The pool of one node: the book under a lock, and what must be done outside it."""
+"""The pool of one node: its slots under a lock, and the I/O outside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from routedb.engine.pool.refcount import is_held
 from routedb.engine.pool.slots import Slot, Slots, Waiter
 from routedb.engine.pool.states import SlotState
 
-ONCE = "once"  # the kind of a link that cannot be handed out again
+ONCE = "once"  # the kind of a link that cannot be lent again
 
 
 class LentLink(Protocol):
@@ -44,7 +44,7 @@ Opener = Callable[[NodeConfig, float], Raw]  # opens within so many seconds
 
 
 class PoolContext(NamedTuple):
-    """What a pool asks of its runtime."""
+    """What a pool needs of its runtime."""
 
     clock: Callable[[], float]
     generation: Callable[[NodeConfig], int]  # the node's, as the snapshot shows it
@@ -54,17 +54,19 @@ class PoolContext(NamedTuple):
 
 
 class Warm(NamedTuple):
-    """How to open a link that nobody has asked for yet."""
+    """How to open a link before a borrower asks for one."""
 
     kind: Any
-    open: Callable[[], tuple[Raw, Any]]  # the raw connection, and what keeps it
+    open: Callable[[], tuple[Raw, Any]]  # the raw connection, and the object to lend
 
 
 class Pool:
-    """Lends the links of one node, at most `max` at a time, in the order of asking.
+    """Lends the links of one node, at most `max` at a time, first come, first served.
 
-    The lock is held to decide, never while a link is opened, reset, looked at or
-    closed. The pool holds nothing of what it has lent.
+    `limits` are the pool's of `config`, the node's database; `adapter` resets and
+    closes links, `context` is what the runtime provides. The lock is held to decide,
+    never while a link is opened, reset, checked or closed. The pool keeps no reference
+    to a link that is lent.
     """
 
     def __init__(
@@ -90,22 +92,22 @@ class Pool:
 
     @property
     def open(self) -> int:
-        """How many links are open, or on the way."""
+        """How many links are open or being opened."""
         return self._slots.open
 
     @property
     def has_room(self) -> bool:
-        """Tell whether a link could be lent at once; soon it may be otherwise."""
+        """Tell whether a link could be lent now; another thread may take it."""
         return self._slots.has_room
 
     # -- borrowing -------------------------------------------------------------------
 
     def reserve(self, kind: Any, may_reuse: bool = True) -> Slot:
-        """Return a place for the caller: LENT, with a link in it that can be used, or
+        """Return a slot for the caller: LENT, with a link in it that can be used, or
         OPENING, for `fill`.
 
-        `may_reuse` False: only a new link will do. Raises PoolTimeout when none comes
-        within `wait_timeout`.
+        `kind` is what the link must serve (see Slot). `may_reuse` False: only a new
+        link. Raises PoolTimeout when none comes within `wait_timeout`.
         """
         self._context.attend()
         slot = self._promised(kind if may_reuse else object())
@@ -124,7 +126,10 @@ class Pool:
         return slot
 
     def fill(self, slot: Slot, open_: Callable[[], Raw]) -> Raw:
-        """Open a link in a place that is OPENING; the place is given up on failure."""
+        """Open a link by `open_` in `slot`, which is OPENING; return it.
+
+        On failure the slot is freed, and what `open_` raises is raised.
+        """
         self._stamp(slot)
         try:
             raw = open_()
@@ -137,14 +142,18 @@ class Pool:
         return raw
 
     def borrow(self, kind: Any, open_: Callable[[], Raw]) -> tuple[Slot, Raw]:
-        """Return a place and its link, an idle one or a new one."""
+        """Return a slot and its link of this `kind`, an idle one or one opened by
+        `open_`.
+
+        Raises PoolTimeout, and what `open_` raises.
+        """
         slot = self.reserve(kind)
         if slot.state is SlotState.OPENING:
             return slot, self.fill(slot, open_)
         return slot, take(slot)
 
     def cancel(self, slot: Slot) -> None:
-        """Give up a place that `reserve` returned and nothing was done with."""
+        """Free a slot that `reserve` returned and that was not used."""
         if slot.raw is not None:
             self._adapter.end(slot.raw)
             slot.raw = slot.keeper = None
@@ -157,7 +166,7 @@ class Pool:
     # -- giving back -------------------------------------------------------------------
 
     def give(self, link: LentLink, is_bound: bool) -> None:
-        """Take a link back: reset it and lend it again, or close it. Never raises.
+        """Take `link` back: reset it for the next borrower, or close it. Never raises.
 
         `is_bound`: a transaction may be open on it.
         """
@@ -180,15 +189,15 @@ class Pool:
             self._rest(slot, link)
 
     def lost(self, slot: Slot) -> None:
-        """Take note that a link which was lent has been closed."""
+        """Note that a lent link has been closed."""
         with self._lock:
             self._slots.lost(slot)
 
     # -- upkeep ------------------------------------------------------------------------
 
     def tend(self, warm: Warm | None) -> None:
-        """Close what has been idle for too long or is too old; end resets that hang;
-        with `warm`, open links up to `min`."""
+        """Close links that are idle for too long or too old; end resets that hang; with
+        `warm`, open links up to `min`."""
         now = self._context.clock()
         with self._lock:
             old = self._slots.expire(now, self._is_current)
@@ -202,7 +211,7 @@ class Pool:
             continue
 
     def close(self) -> None:
-        """Close what is idle, and from now on what is given back."""
+        """Close idle links now, and from now on each that is given back."""
         with self._lock:
             self._is_closed = True
             idle = self._slots.expire(float("inf"), lambda _: False)
@@ -210,7 +219,7 @@ class Pool:
             self._shut(slot)
 
     def abandon(self) -> None:
-        """In a forked child: all links are the parent's; begin with none."""
+        """In a forked child: drop all links, which are the parent's."""
         idle = list(self._slots.idle)
         self._begin()
         for slot in idle:
@@ -219,7 +228,7 @@ class Pool:
     # -- inside ------------------------------------------------------------------------
 
     def _promised(self, kind: Any) -> Slot:
-        """Return the place that the book promises, waiting for one."""
+        """Wait for a slot and return it."""
         thread = threading.get_ident()
         with self._lock:
             spare = self._adapter.references
@@ -254,7 +263,7 @@ class Pool:
         )
 
     def _is_usable(self, slot: Slot) -> bool:
-        """Look, without a round trip, at a link that was promised."""
+        """Check, without a round trip, an idle link that was chosen."""
         return (
             slot.expires_at > self._context.clock()
             and self._is_current(slot)
@@ -277,10 +286,10 @@ class Pool:
     def _stamp(self, slot: Slot) -> None:
         slot.generation = self._context.generation(self.node)
         slot.expires_at = self._context.expiry(self._config)
-        slot.mode = AUTOCOMMIT  # what Adapter.connect leaves behind
+        slot.mode = AUTOCOMMIT  # as after Adapter.connect
 
     def _rest(self, slot: Slot, link: LentLink) -> None:
-        """Keep a link that is clean, or hand it to whoever waits."""
+        """Make a link that was reset idle, or lend it to the first waiter."""
         if slot.kind is not None:
             slot.keeper = link.raw.keeper
         slot.mode = link.mode
@@ -305,7 +314,7 @@ class Pool:
             self._slots.closed(slot)
 
     def _warm(self, warm: Warm) -> bool:
-        """Open one link for nobody; False when there are enough, or it cannot be."""
+        """Open one idle link; False when there are `min`, or it cannot be opened."""
         with self._lock:
             slot = None if self._is_closed else self._slots.spare(warm.kind)
         if slot is None:
@@ -313,7 +322,7 @@ class Pool:
         self._stamp(slot)
         try:
             slot.raw, slot.keeper = warm.open()
-        except Exception:  # the driver's own classes: the next borrower will be told
+        except Exception:  # the driver's own classes: the next borrower gets the error
             with self._lock:
                 self._slots.failed(slot)
             return False
@@ -323,6 +332,6 @@ class Pool:
 
 
 def take(slot: Slot) -> Raw:
-    """Take the link out of a place that is lent: the borrower alone holds it."""
+    """Take the link out of a lent slot: only the borrower references it."""
     raw, slot.raw, slot.keeper = slot.raw, None, None
     return raw

@@ -1,6 +1,7 @@
-"""What the frontends have in common: connections and cursors as one driver's users know
-them. Each frontend is a package of its own, named
-like its driver."""
+"""What the frontends that follow one driver have in common.
+
+Each frontend is a package of its own, named like its driver.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of the PostgreSQL frontend that says how transactions run."""
+"""The part of the PostgreSQL frontend that sets how transactions run."""
 
 from __future__ import annotations
 
@@ -53,7 +53,12 @@ class TransactionModes(IdentityConnection):
         autocommit: Any = None,
     ) -> None:
         """Set how later transactions run; None leaves a property as it is, "DEFAULT"
-        resets it (psycopg2). Raises ProgrammingError inside a transaction."""
+        resets it (psycopg2).
+
+        `isolation_level` is a name or psycopg2's number; `readonly`, `deferrable` and
+        `autocommit` are as the properties. Raises ProgrammingError inside a
+        transaction.
+        """
         changes: dict[str, Any] = {}
         if isolation_level is not None:
             changes["isolation"] = _level(isolation_level)
@@ -67,7 +72,7 @@ class TransactionModes(IdentityConnection):
         self._change_mode(**changes)
         if "read_only" in changes:
             self._is_readonly = readonly
-        if self.has_live_identity:  # psycopg2 sends it, and so sees what has arrived
+        if self.has_live_identity:  # psycopg2 sends it, and then reads what has arrived
             self.call_driver(ext.connection.poll, self)
 
     def set_isolation_level(self, level: int | None) -> None:
@@ -97,7 +102,7 @@ class TransactionModes(IdentityConnection):
         bound = self._transaction_raw()
         if bound is not None:
             return int(bound.get_transaction_status())
-        if self.session.transaction.is_begun:  # by a text that waits for a backend
+        if self.session.transaction.is_begun:  # by a text that is not sent yet
             return int(ext.TRANSACTION_STATUS_INTRANS)
         return int(ext.TRANSACTION_STATUS_IDLE)
 

@@ -49,7 +49,7 @@ class TwoPhase(TransactionModes):
         self._two_phase, self._xid = link, xid
 
     def tpc_prepare(self) -> None:
-        """Prepare the transaction: from now on it can be committed by anybody."""
+        """Prepare the transaction: from now on any session can commit it."""
         self.usable_session()
         link = self._in_two_phase("tpc_prepare")
         self._send(link, link.raw.tpc_prepare, _PREPARING)
@@ -72,7 +72,7 @@ class TwoPhase(TransactionModes):
         link = branch or find_node.writer(session.links, group, must_live=True)
         if (
             type(link.raw) is not InheritedConnection
-        ):  # which psycopg2 asks by our own cursor
+        ):  # psycopg2 uses our own cursor for it
             found = self.call_driver(link.raw.tpc_recover)
             if was_idle:
                 self.call_driver(link.rollback)
@@ -100,8 +100,8 @@ class TwoPhase(TransactionModes):
         self.session.resume()
 
     def _end_stray(self, end: Callable[[Any], None]) -> None:
-        """End what C code has begun on the identity handle behind the engine's back, as
-        a large object does that is used after its transaction."""
+        """End a transaction that C code has begun on the identity handle without the
+        engine, as a large object does that is used after its transaction."""
         if self.usable_session().transaction.is_bound or not self.has_live_identity:
             return
         if _Base.status.__get__(self) == ext.STATUS_BEGIN:
@@ -144,8 +144,8 @@ class TwoPhase(TransactionModes):
         self.session.tracker.note_write(group, link.id)
 
     def _send(self, link: Link, call: Callable[[], None], unknown: str) -> None:
-        """Do a step of which nobody can tell whether it was done when its answer is
-        lost; `unknown` says what to do then."""
+        """Run `call`, a step whose outcome is unknown when its answer is lost;
+        `unknown` says in the error what to do then."""
         try:
             self.call_driver(call)
         except self.Error as exc:
