@@ -1,4 +1,9 @@
-"""Where a statement goes and why: rules, placement, role. No I/O."""
+"""Where a statement goes and why: rules, placement, role. No I/O.
+
+In come a statement, its parameters, and a view of the session that nothing is written
+to; out go the database, the groups and the role with their reasons, or a refusal. The
+engine carries that out.
+"""
 
 from __future__ import annotations
 

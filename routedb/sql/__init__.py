@@ -1,4 +1,9 @@
-"""From the text of a statement to what is known of it: `classify`, `Classifier`."""
+"""From the text of a statement to what is known of it: `classify`, `Classifier`.
+
+In comes a text with its dialect; out goes a `Statement`: kind, tables, what it does to
+the transaction and the session, hints. `scanner` takes the text apart, `parser` reads
+its tokens, `catalog` knows the servers' functions. No configuration, no I/O.
+"""
 
 from __future__ import annotations
 
