@@ -1,7 +1,7 @@
 """The hot path: one statement, from the text to the driver's cursor.
 
 It fits on one screen and stays lean: no lock of ours, no regex, no logging, nothing
-built per statement (DESIGN.md, section 5). Whatever is not "pick a node and run it"
+built per statement (docs/architecture.rst). Whatever is not "pick a node and run it"
 goes the long way, to `conduct`. A change here brings a figure of `make bench` in its
 commit.
 """

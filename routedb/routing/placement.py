@@ -71,7 +71,8 @@ def is_catalog(table: Table, dialect: str) -> bool:
 
 
 def dialect_for(config: ClusterConfig, chosen: str | None) -> str:
-    """Return the dialect a text is read in, by the rule of DESIGN.md, section 2."""
+    """Return the dialect a text is read in, by the rule of
+    docs/architecture.rst, The dialect of a text."""
     if config.dialect is not None:
         return config.dialect
     return database_for(config, chosen).dialect

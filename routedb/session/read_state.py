@@ -1,10 +1,10 @@
 """What a session has seen of a group, and which replicas are known to hold it.
 
-A session reads its own writes and never goes back in time (DESIGN.md, section 6). It
-does so without a question of its own: its *read state* remembers the node that it last
-spoke with, and its link to that node remembers when. That node may always answer
-again, for no server goes back. Another node may, when a sample shows that it has all
-that the last node can have shown:
+A session reads its own writes and never goes back in time (docs/architecture.rst,
+Reading one's own writes). It does so without a question of its own: its *read state*
+remembers the node that it last spoke with, and its link to that node remembers when.
+That node may always answer again, for no server goes back. Another node may, when a
+sample shows that it has all that the last node can have shown:
 
     a sample of the group's writer, or of the last node, that was *asked for* after the
     session's last contact, is at or beyond all that the session has written or seen;
