@@ -1,8 +1,9 @@
 """The exceptions that routedb raises: PEP 249's tree, and leaves of our own.
 
-A leaf exists only where a caller would act differently. A driver's exception keeps
-its class: the adapter adds the class of the same PEP 249 name to it (DESIGN.md,
-section 2), so `except routedb.IntegrityError` and the driver's own class both catch it.
+A leaf exists only where a caller would act differently. A driver's exception stays
+what it was: the adapter adds the class of the same PEP 249 name to it, so `except
+routedb.IntegrityError` and the driver's own class both catch it (docs/architecture.rst,
+Errors).
 """
 
 from __future__ import annotations

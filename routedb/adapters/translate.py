@@ -1,7 +1,8 @@
 """One exception, caught by the driver's class and by routedb's: the shared half.
 
 An exception's `__class__` is assigned to a class made once per driver class, of both
-bases, so nothing is copied and pgcode, diag and args stay (DESIGN.md, section 2).
+bases, so nothing is copied and pgcode, diag and args stay (docs/architecture.rst,
+Errors).
 """
 
 from __future__ import annotations

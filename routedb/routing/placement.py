@@ -63,7 +63,8 @@ def find_placement(statement: Statement, rules: Rules, using: str | None) -> Pla
 
 
 def dialect_for(config: ClusterConfig, chosen: str | None) -> str:
-    """Return the dialect a text is read in, by the rule of DESIGN.md, section 2."""
+    """Return the dialect a text is read in, by the rule of
+    docs/architecture.rst, The dialect of a text."""
     if config.dialect is not None:
         return config.dialect
     return database_for(config, chosen).dialect

@@ -1,6 +1,6 @@
 """What to do about a fault: fault x moment -> action, as one table.
 
-The rules (DESIGN.md, section 3): what may have happened is never repeated. A statement
+The rules (docs/architecture.rst): what may have happened is never repeated. A statement
 is run again only when nothing was sent, or when it was a plain read outside a
 transaction, or when the node proves that it did nothing (it is read-only, and the
 statement was one that writes). A transaction is never continued on another link.

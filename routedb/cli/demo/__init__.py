@@ -1,4 +1,8 @@
-"""`routedb demo`: the main features on SQLite files, in a few seconds."""
+"""`routedb demo`: the main job on files of one's own, in a few seconds.
+
+`shop` makes the files and the configuration, `script` has the statements with what is
+expected of each, `player` runs them, `outcome` compares. Out go two tables.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""What the frontends that follow one driver have in common.
+"""What the frontends that follow a driver have in common.
 
-Each frontend is a package of its own, named like its driver.
+In come the calls that a driver's users make; they are the engine's, or go to the
+driver's own code, which runs in a virtual cursor as in a raw one (`inherited_cursor`).
+A cursor that fetches by itself is of another class than one that does not (`cursor`).
 """
 
 from __future__ import annotations

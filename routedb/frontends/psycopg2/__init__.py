@@ -2,10 +2,10 @@
 
 C code in psycopg2 checks real types, and ORMs call it on connect, so what
 `routedb.connect` returns for a cluster whose default database is PostgreSQL is a real,
-open `psycopg2.extensions.connection` (DESIGN.md, section 7). Its own C connection is
-the *identity handle*: the link to the writer at the time of connecting, used by the
-engine like any other link, and kept for quoting and type registration after its server
-has gone.
+open `psycopg2.extensions.connection` (docs/architecture.rst, Frontends). Its own C
+connection is the *identity handle*: the link to the writer at the time of connecting,
+used by the engine like any other link, and kept for quoting and type registration after
+its server died.
 """
 
 from __future__ import annotations
