@@ -380,7 +380,7 @@ class _ClosedSession:
     """The session of a closed cursor: it has no plan and refuses every text."""
 
     def __init__(self, frontend: Adapter) -> None:
-        self.known: dict[str | bytes, Any] = {}
+        self.known_texts: dict[str | bytes, Any] = {}
         self._frontend = frontend
 
     def learn(self, sql: Any) -> Any:

@@ -1,6 +1,6 @@
 """What a session has seen of a group, and which replicas are known to hold it.
 
-A session reads its own writes and never goes back in time (DESIGN.md, section 6). It
+A session reads its own writes and never goes back in time. It
 does so without a query of its own: its *read state* has the node that answered it last,
 and its link to that node has the time. That node may always answer again, for no server
 goes back. Another node may, when a sample proves that it has all that the last node can

@@ -26,7 +26,7 @@ from routedb.routing.role import WHY
 from routedb.session import TxState
 from routedb.session.read_state import View, allowed_replicas
 from routedb.sql.statement import Kind
-from routedb.topology import GroupView
+from routedb.topology import GroupView, pick
 from routedb.topology.snapshot import Role
 
 _MOST_BEGINS = 3  # a BEGIN that fails on a fresh link twice will not succeed
@@ -138,7 +138,10 @@ class Attempt:
         node = view.writer
         if self.role is Role.REPLICA:
             ring = view.read_ring if self.replicas is None else self.replicas
-            node = ring[(session.start + session.turn) % len(ring)]
+            turn = session.start + session.turn
+            node = ring[turn % len(ring)]
+            if core.loads[node]:  # busy: see whether its neighbour is less so
+                node = pick(ring, core.loads, turn)
         link = session.open.get(node)  # type: ignore[arg-type]  # None is no node
         if link is None or link.synced_version != session.version.settings:
             return None
