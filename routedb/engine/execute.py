@@ -1,9 +1,9 @@
 """The hot path: one statement, from the text to the driver's cursor.
 
 It fits on one screen and stays lean: no lock of ours, no regex, no logging, nothing
-built per statement (DESIGN.md, section 5). Whatever is not "pick a node and run it"
-goes the long way, to `conduct`. A change here brings a figure of `make bench` in its
-commit.
+built per statement (docs/architecture.rst, "The hot path"). Whatever is not "pick a
+node and run it" goes the long way, to the executor. A change here brings a figure of
+`make bench` in its commit.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 from routedb.dbapi import Params, Query
 from routedb.engine.fast_path import choose
-from routedb.engine.run import executor, observed, single
+from routedb.engine.run import executor, observed
 from routedb.engine.session import Call, VirtualCursor
+from routedb.routing import Route
 
 
 def execute(
@@ -35,13 +36,14 @@ def execute(
         observed.call(cursor, query, partial(execute, cursor, query, vars))
         return
     try:
-        text = session.known.get(query)  # type: ignore[arg-type]  # none of another type
+        text = session.known_texts.get(query)  # type: ignore[arg-type]  # or of no type
     except TypeError:  # a text that cannot be hashed
         text = None
     if text is None:
         text = session.learn(query)
-    plan, near = text.plan, session.links.sticky
-    link, route = near.get(plan.sticky_group), plan.sticky_route
+    plan, sticky = text.plan, session.version.sticky
+    link = sticky.get(plan.sticky_group)
+    route: Route | None = plan.sticky_route
     session.sticky_left = left = session.sticky_left - 1
     if (
         link is None
@@ -49,7 +51,7 @@ def execute(
         or session.sticky_topology is not core.topology
         or core.loads[link.id]
     ):
-        link, route = choose(session, plan, near)
+        link, route = choose(session, plan, sticky)
         if link is None:
             executor.run(session, cursor, text, vars, executing(query, vars))
             return
@@ -71,19 +73,19 @@ def execute(
         if now > link.used_at:  # as in Link.touch
             link.used_at = now
     cursor.route = route
-    route.hits[0] += 1
+    route.hits[0] += 1  # type: ignore[union-attr]  # there is one with each link
     cursor.link = link
     cursor.raw = raw
     if not plan.is_read:
-        single.wrote(session, cursor, plan, raw)
+        executor.succeeded(session, cursor, plan)
     elif raw is not cursor.fetching_from:
         cursor.bind_fetch(raw)
-    if near is not session.links.sticky and plan.tracks_reads:
+    if sticky is not session.version.sticky and plan.tracks_reads:
         session.tracker.confirm_read(link)
 
 
 def executing(query: Any, vars: Any) -> Call:  # noqa: A002
-    """Return the call that runs this text on a raw cursor."""
+    """Return the call that runs the text `query` with `vars` on a raw cursor."""
     if vars is None:
         return lambda raw: raw.execute(query)
     return lambda raw: raw.execute(query, vars)

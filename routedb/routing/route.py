@@ -60,18 +60,17 @@ class Route:
     role: Role
     reasons: tuple[tuple[Reason, str], ...] = ()
     hits: list[int] = field(
-        default_factory=lambda: [0], init=False, compare=False, repr=False
+        default_factory=[0].copy, init=False, compare=False, repr=False
     )
 
     def to_writer(self, reason: Reason, why: str) -> Route:
         """Return the route to the writer instead, for one more reason."""
         return replace(self, role=Role.WRITER, reasons=(*self.reasons, (reason, why)))
 
-    def counted_with(self, other: Route) -> Route:
-        """Return this route, whose hits are those of `other`, too."""
+    def count_with(self, other: Route) -> None:
+        """Count hits of this new route as those of `other`."""
         if other is not self:
             object.__setattr__(self, "hits", other.hits)
-        return self
 
     @property
     def reason(self) -> str:

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
-from routedb.engine.plans.plan import Plan, Text
 from routedb.engine.plans.tally import TALLY, Count
 from routedb.routing import Rules, dialect_for
+from routedb.routing.plan import ParsedText, Plan
 from routedb.sql import Classifier, Scan
 
 K = TypeVar("K")
@@ -25,20 +25,25 @@ MOST_SHAPES = 10_000
 
 
 class PlanCache:
-    """Known texts under one choice of `using`. Reading needs no lock: `known` is a dict
-    that `learn` adds to, so the hot path is `texts.by_text.get(sql)`."""
+    """Known texts under one choice of `using` and one version of the rules.
+
+    Reading needs no lock: `by_text` is a dict that `learn` adds to, so the hot path is
+    `by_text.get(sql)`. When the rules change it is emptied for good, so that the next
+    look-up misses, and whoever misses takes the cache of the new rules.
+    """
 
     def __init__(self, config: ClusterConfig, rules: Rules, using: str | None) -> None:
         self.config = config
         self.rules = rules
         self.using = using
         self.dialect = dialect_for(config, using)
-        self.by_text: dict[str | bytes, Text] = {}
+        self.by_text: dict[str | bytes, ParsedText] = {}
+        self.is_superseded = False
         self._plans: dict[tuple[str, str], Plan] = {}
         self._classifiers: dict[str, Classifier] = {}
         self._lock = threading.Lock()
 
-    def learn(self, sql: str) -> Text:
+    def learn(self, sql: str) -> ParsedText:
         """Classify and place `sql`; keep the answer. Never raises for bad SQL: what
         must not run carries its refusal."""
         if "\0" in sql:
@@ -52,6 +57,13 @@ class PlanCache:
             self._keep(self.by_text, sql, text, MOST_TEXTS)
         return text
 
+    def supersede(self) -> None:
+        """Know no text any more, and keep none: the rules have changed."""
+        with self._lock:
+            self.is_superseded = True
+            self.by_text.clear()
+        self.hand_over_counts()
+
     def counts(self) -> list[Count]:
         """Return how many statements of each shape went which way, by the plans that
         are known now; those of others have gone to `TALLY`."""
@@ -59,7 +71,7 @@ class PlanCache:
             return list(_counts(self._plans))
 
     def hand_over_counts(self) -> None:
-        """Give the counts to `TALLY`: their runtime ends."""
+        """Give the counts to `TALLY`: these plans serve no more."""
         with self._lock:
             for shape, route, count in _counts(self._plans):
                 TALLY.add(shape, route, count)
@@ -72,24 +84,28 @@ class PlanCache:
             for route, _ in plan.counts:
                 route.hits[0] = 0
 
-    def _text(self, sql: str, plan: Plan, scan: Scan) -> Text:
-        return Text(sql, plan, scan)
+    def _text(self, sql: str, plan: Plan, scan: Scan) -> ParsedText:
+        return ParsedText(sql, plan, scan)
 
     def _plan(self, sql: str, dialect: str) -> tuple[Scan, Plan]:
         classifier = self._classifiers.get(dialect)
         if classifier is None:
-            classifier = Classifier(dialect, self.config.functions)
+            # It remembers nothing: plans are kept by shape here.
+            classifier = Classifier(dialect, self.config.functions, max_shapes=0)
             self._classifiers[dialect] = classifier
         scan = classifier.scan(sql)
         plan = self._plans.get((dialect, scan.shape))
-        if plan is not None:
+        if plan is not None and plan.dialect == dialect:
             return scan, plan
+        if plan is not None:  # a hint names a database of that dialect
+            return self._plan(sql, plan.dialect)
         statement = classifier.statement(scan)
-        hinted = (
-            self._hinted_dialect(statement.hints.database) if statement.hints else None
-        )
-        if hinted is not None and hinted != dialect:
-            return self._plan(sql, hinted)
+        if statement.hints is not None:
+            hinted = self._hinted_dialect(statement.hints.database)
+            if hinted is not None and hinted != dialect:
+                hinted_scan, plan = self._plan(sql, hinted)
+                self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
+                return hinted_scan, plan
         plan = Plan(statement, dialect, self.rules, self.using)
         self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
         return scan, plan
@@ -106,6 +122,8 @@ class PlanCache:
         Other threads only read the dict meanwhile; listing its keys is one call.
         """
         with self._lock:
+            if self.is_superseded:
+                return
             if len(cache) >= most:
                 old = {each: cache[each] for each in islice(cache, most // 4)}
                 for each in old:
@@ -118,13 +136,14 @@ class PlanCache:
         """Take over the counts of plans, and let no text count on them any more."""
         for shape, route, count in _counts(plans):
             TALLY.add(shape, route, count)
-        gone = set(plans.values())
+        gone = {plan for (dialect, _), plan in plans.items() if plan.dialect == dialect}
         for sql, text in list(self.by_text.items()):
             if text.plan in gone:
                 self.by_text.pop(sql, None)
 
 
 def _counts(plans: Mapping[tuple[str, str], Plan]) -> Iterator[Count]:
-    for (_, shape), plan in plans.items():
-        for route, count in plan.counts:
-            yield shape, route, count
+    for (dialect, shape), plan in plans.items():
+        if plan.dialect == dialect:  # else it is there twice
+            for route, count in plan.counts:
+                yield shape, route, count

@@ -71,7 +71,7 @@ def call(
 def _statement(session: Session, query: Any) -> Statement | None:
     """Return what is known of the text; None for those that are not kept."""
     try:
-        text = session.known.get(query)
+        text = session.known_texts.get(query)
     except TypeError:  # a text that cannot be hashed
         return None
     return None if text is None else text.plan.statement
