@@ -92,7 +92,7 @@ def _role(session: Session, route: Route | None, link: Link | None) -> str:
     return (Role.WRITER if is_writer else Role.REPLICA).value
 
 
-def _verb(statement: Statement | None, query: Any) -> str:
+def _verb(statement: Statement | None, query: object) -> str:
     if statement is not None:
         return statement.verb
     if not isinstance(query, str):
@@ -114,7 +114,7 @@ def _rows(cursor: VirtualCursor, error: BaseException | None) -> int:
     return -1 if error is not None or cursor.raw is None else int(cursor.raw.rowcount)
 
 
-def _text(query: Any) -> str:
+def _text(query: object) -> str:
     if isinstance(query, str):
         return mask(query)
     if isinstance(query, bytes | bytearray):
