@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, overload
 
 from routedb.config.model import ClusterConfig
@@ -84,6 +85,19 @@ class Cluster:
     def resume(self, name: str) -> None:
         """Give the node `name` work again, as soon as it has answered."""
         self._runtime.drain(name, on=False)
+
+    def replace_tables(self, tables: Mapping[str, Any]) -> None:
+        """Let tables live elsewhere while connections are open.
+
+        `tables` has the shape of the section `[tables]` and takes its place as a whole:
+        the next statement of every connection of this cluster goes by it. A statement
+        that runs meanwhile goes on by the old rules, and a transaction that is bound to
+        one database refuses the others as ever. Nothing is moved: the rows must be
+        there. Other processes are not told.
+
+        Raises ConfigError for rules that cannot be; the old ones hold then.
+        """
+        self._runtime.replace_tables(tables)
 
     def close(self) -> None:
         """Close all connections and stop the monitor. Statements of other threads have

@@ -11,13 +11,14 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any, TypeAlias, TypeVar, overload
 
 from routedb import adapters, errors, logs
 from routedb.adapters.base import Adapter, TxMode
-from routedb.config import load
+from routedb.config import load, load_tables
 from routedb.config.model import ClusterConfig, GroupConfig
 from routedb.engine.links import find_node
 from routedb.engine.session import Session
@@ -152,6 +153,14 @@ class Runtime:
             raise errors.ConfigError(f"no node is named {name!r}; there are {names}")
         self.core.publish(NodeDrained(found.id, on))
         self.core.wake_monitor()
+
+    def replace_tables(self, tables: Mapping[str, Any]) -> None:
+        """Let tables live where `tables`, of the shape of `[tables]`, says. Raises
+        ConfigError for rules that cannot be, and changes nothing then."""
+        config = self.core.config
+        rules = load_tables(tables, config)
+        check_rules(replace(config, tables=rules))
+        self.core.replace_rules(rules)
 
     def close(self) -> None:
         """Close every connection and stop the monitor. Closing a driver's connection

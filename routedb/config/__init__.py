@@ -8,7 +8,7 @@ values.
 
 from __future__ import annotations
 
-from routedb.config.load import load
+from routedb.config.load import load, load_tables
 from routedb.config.mask import mask
 from routedb.config.model import (
     ClusterConfig,
@@ -29,5 +29,6 @@ __all__ = [
     "ShardFunction",
     "TableRule",
     "load",
+    "load_tables",
     "mask",
 ]

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from routedb import errors
+from routedb.config import table_rules
 from routedb.config.build import Builder
 from routedb.config.document import Document, Path
-from routedb.config.model import ClusterConfig
+from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
 from routedb.config.options import OPTIONS
 
 # Keywords of `connect` that are ours; all others go to the driver of every node.
@@ -58,6 +59,33 @@ def load(
         names = {*content, *CLUSTER_KEYWORDS}
         check_shape(document, {k: v for k, v in document.written.items() if k in names})
     return Builder(document, driver, environ).cluster()
+
+
+def load_tables(
+    tables: Mapping[str, Any], config: ClusterConfig
+) -> tuple[TableRule, ...]:
+    """Build other table rules for a cluster that is in use.
+
+    `tables` has the shape of the section `[tables]`, `config` is the cluster's: its
+    databases are those that rules may name. Raises ConfigError as `load` does.
+    """
+    from routedb.config.schema import check_shape  # noqa: PLC0415  (msgspec)
+
+    content: dict[str, Any] = {"tables": tables}
+    for name, database in config.databases.items():
+        is_sharded = {"shards": []} if database.is_sharded else {"nodes": []}
+        content.setdefault("databases", {})[name] = is_sharded
+    document = Document("tables", content, {}, {})
+    check_shape(document, document.written)
+    read_in = config.dialect or database_of(config).dialect
+    return table_rules.build(document, config.databases, read_in)
+
+
+def database_of(config: ClusterConfig) -> DatabaseConfig:
+    """Return the default database of `config`, else the first."""
+    if config.default is not None:
+        return config.databases[config.default]
+    return next(iter(config.databases.values()))
 
 
 def _read(

@@ -1,0 +1,24 @@
+"""How many Python calls a statement may take, and in how many files."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.count_calls import MEASURED
+from tests.support.fake_rig import farm
+
+
+@pytest.mark.parametrize(
+    ("case", "calls", "files"),
+    [
+        ("a first read", 150, 30),
+        ("a cached read", 10, 4),
+        ("a read after one's own write", 70, 15),
+        ("the same, asking two servers", 130, 25),
+    ],
+)
+def test_a_statement_takes_few_calls_in_few_files(case, calls, files):
+    with farm() as rig:
+        took = MEASURED[case](rig)
+    assert took.count <= calls, took.by_place
+    assert took.files <= files, sorted({file for file, _ in took.by_place})
