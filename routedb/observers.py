@@ -36,7 +36,10 @@ class Observable(Protocol):
 
 
 class Subscription:
-    """A callback that is told of events, until `close`; a `with` block closes it."""
+    """A callback that is told of events, until `close`; a `with` block closes it.
+
+    `owner` tells it; `statements` and `texts` are those of `observe`.
+    """
 
     def __init__(
         self, owner: Observers, callback: Callback, statements: bool, texts: bool

@@ -152,8 +152,11 @@ class Plan:
             route = route_for(
                 self.placement, name, groups, role, reason, statement, shard, is_home
             )
-            way = (name, role, kind, reason)
-            route.count_with(self.ways.setdefault(way, route))
+            known = self.ways.setdefault(
+                (name, role is Role.WRITER, kind, reason), route
+            )
+            if known is not route:
+                route.count_with(known)
             if len(self.routes) < _MOST_ROUTES:
                 self.routes[key] = route
         return route
@@ -162,7 +165,9 @@ class Plan:
         """Return a route that is not of `route`, whose hits are counted here, too: with
         those of all that differ in the numbers of their shards only."""
         way = (route.database, route.role, *(reason for reason, _ in route.reasons))
-        route.count_with(self.ways.setdefault(way, route))
+        known = self.ways.setdefault(way, route)
+        if known is not route:
+            route.count_with(known)
         return route
 
     @property

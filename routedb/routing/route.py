@@ -69,8 +69,7 @@ class Route:
 
     def count_with(self, other: Route) -> None:
         """Count hits of this new route as those of `other`."""
-        if other is not self:
-            object.__setattr__(self, "hits", other.hits)
+        object.__setattr__(self, "hits", other.hits)
 
     @property
     def reason(self) -> str:

@@ -47,9 +47,10 @@ def install(
 ) -> Instrumentation:
     """Report spans and metrics from now on.
 
-    The providers are the global ones unless given. `spans`: one for each statement,
-    a child of the span that is current where it is run. `texts`: spans have the SQL
-    text; parameters are never reported. Returns what ends it, by `close()`.
+    `tracer_provider` and `meter_provider` are the global ones unless given. `spans`:
+    one for each statement, a child of the span that is current where it is run.
+    `texts`: spans have the SQL text; parameters are never reported. Returns what ends
+    it, by `close()`.
     """
     tracer = trace.get_tracer(_NAME, tracer_provider=tracer_provider)
     meter = metrics.get_meter(_NAME, meter_provider=meter_provider)
@@ -57,7 +58,8 @@ def install(
 
 
 class Instrumentation:
-    """What `install` has begun."""
+    """What `install` has begun: spans of `tracer`, where there is one, and metrics of
+    `meter`; `texts` is that of `install`."""
 
     def __init__(self, tracer: Tracer | None, meter: Meter, texts: bool) -> None:
         self._tracer = tracer

@@ -49,7 +49,7 @@ def install(
 
 
 class Installation:
-    """What `install` has put into a registry."""
+    """What `install` has put into `registry`; `statements` is that of `install`."""
 
     def __init__(self, registry: CollectorRegistry, statements: bool) -> None:
         self._registry = registry

@@ -34,7 +34,7 @@ class TopologyNews:
     """Tells what is new of one cluster. Its owner calls `changes` with each snapshot
     that it publishes, one after another.
 
-    `nodes` are all there are, by id; the list may grow.
+    `groups` and `nodes` are all there are, by id; the list of nodes may grow.
     """
 
     def __init__(
