@@ -89,7 +89,7 @@ def _role(session: Session, route: Route | None, link: Link | None) -> str:
     if link is None:
         return ""
     is_writer = session.core.topology.groups[link.node.group].writer == link.id
-    return (Role.WRITER if is_writer else Role.REPLICA).value
+    return Role.WRITER.value if is_writer else Role.REPLICA.value
 
 
 def _verb(statement: Statement | None, query: object) -> str:
