@@ -35,6 +35,15 @@ class Owner(Protocol):
     def usable_session(self) -> Dispatcher:
         """Return the session; raise InterfaceError after close."""
 
+    def commit(self) -> None:
+        """Commit the open transaction."""
+
+    def rollback(self) -> None:
+        """Roll back the open transaction."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
 
 class Cursor:
     """A cursor of a routedb connection (PEP 249).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from MySQLdb import cursors
 
@@ -15,10 +15,17 @@ from routedb.adapters.mysql.mysqlclient import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
 from routedb.frontends.base import ClassSwitchingCursor, InheritedCursor, class_like
+from routedb.frontends.cursor import Owner
 from routedb.frontends.mysqlclient.inherited_cursor import InheritedMySQLdbCursor
 
-if TYPE_CHECKING:
-    from routedb.frontends.mysqlclient.connection import MySQLConnection
+
+class MySQLOwner(Owner, Protocol):
+    """What a cursor of this frontend needs of its connection."""
+
+    last_raw: Raw
+
+    def backend(self) -> Raw:
+        """Return the driver's connection that speaks for this one."""
 
 
 # What MySQLdb's code tells of one set of results.
@@ -37,7 +44,7 @@ class MySQLCursor(ClassSwitchingCursor):
     driver_class: Any  # MySQLdb's class that it is built on
     is_unbuffered = False
 
-    connection: MySQLConnection
+    connection: MySQLOwner
     # MySQLdb's code assigns these, so they cannot be properties as they are elsewhere.
     description: Any = None
     rowcount: Any = -1
@@ -47,7 +54,7 @@ class MySQLCursor(ClassSwitchingCursor):
     warning_count: int = 0
     _executed: Any = None
 
-    def __init__(self, connection: MySQLConnection) -> None:
+    def __init__(self, connection: MySQLOwner) -> None:
         self.driver_class.__init__(self, connection)
         self.rowcount = -1
         self.ran_on: Link | None = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 from psycopg2 import extensions as ext
@@ -15,13 +15,10 @@ from routedb.engine.links.link import Link
 from routedb.frontends.base.c_methods import redefine_for
 from routedb.frontends.cursor import Cursor
 from routedb.frontends.psycopg2.cursor_attributes import raw_attribute, shared_attribute
+from routedb.frontends.psycopg2.identity import IdentityConnection
 from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 from routedb.frontends.psycopg2.inherited_cursor import InheritedPsycopg2Cursor
 from routedb.sql.session_objects import ObjectKind, SessionObject
-
-if TYPE_CHECKING:
-    from routedb.frontends.psycopg2.connection import PostgreSQLConnection
-
 
 # The stubs of psycopg2 know nothing of what is shared with other frontends.
 _Base: Any = ext.cursor
@@ -51,10 +48,10 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         "session",
     )
 
-    connection: PostgreSQLConnection
+    connection: IdentityConnection
     is_plain = True  # no cursor factory of the user's stands above: see factories
 
-    def __init__(self, conn: PostgreSQLConnection, name: str | None = None) -> None:
+    def __init__(self, conn: IdentityConnection, name: str | None = None) -> None:
         if name is None:
             ext.cursor.__init__(self, conn)
         else:

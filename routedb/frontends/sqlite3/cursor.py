@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from routedb import errors
 from routedb.adapters.base import Raw, RawCursor
@@ -14,10 +14,14 @@ from routedb.adapters.sqlite.sqlite3 import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
 from routedb.frontends.base import ClassSwitchingCursor, class_like
+from routedb.frontends.cursor import Owner
 from routedb.frontends.sqlite3.inherited_cursor import InheritedSqlite3Cursor
 
-if TYPE_CHECKING:
-    from routedb.frontends.sqlite3.connection import SQLiteConnection
+
+class SQLiteOwner(Owner, Protocol):
+    """What a cursor of this frontend needs of its connection."""
+
+    row_factory: Any
 
 
 def _raw_attribute(name: str) -> Any:
@@ -43,7 +47,7 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
     is_plain = True  # no cursor class of the user's stands above: %s is translated
 
-    def __init__(self, connection: SQLiteConnection) -> None:
+    def __init__(self, connection: SQLiteOwner) -> None:
         self._connection = connection
         self._raw_connection: Raw = (
             None  # the driver's connection that it is a cursor of
@@ -56,7 +60,7 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
     lastrowid = _raw_attribute("lastrowid")
 
     @property
-    def connection(self) -> SQLiteConnection:  # type: ignore[override]
+    def connection(self) -> SQLiteOwner:  # type: ignore[override]
         """The connection it belongs to."""
         return self._connection
 
