@@ -6,6 +6,7 @@ connection, and never on our objects. One instance serves a whole runtime.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from routedb import errors
@@ -15,10 +16,71 @@ from routedb.sql.statement import TxMode
 from routedb.topology.commit_status import CommitNote, StatusReply
 from routedb.topology.snapshot import Answer
 
-__all__ = ["Adapter", "Commits", "Fault", "Raw", "RawCursor", "TxMode"]
+__all__ = [
+    "Adapter",
+    "Commits",
+    "Fault",
+    "Raw",
+    "RawCursor",
+    "ResultSet",
+    "TxMode",
+]
 
 Raw = Any  # the driver's connection
-RawCursor = Any  # the driver's cursor
+
+
+class ResultSet(Protocol):
+    """What a virtual cursor fetches from, by PEP 249's names: the driver's cursor, or
+    the merged result of a statement that ran on several shards.
+
+    Asked for by `getattr`, so that a driver may be without them: rownumber, scroll and
+    nextset (PEP 249, optional), query, statusmessage and pgresult_ptr (psycopg2).
+    """
+
+    arraysize: int
+
+    @property
+    def description(self) -> Any:
+        """The columns of the result; None when there is none."""
+
+    @property
+    def rowcount(self) -> int:
+        """Rows of the last statement, -1 when that is not known."""
+
+    @property
+    def lastrowid(self) -> Any:
+        """The key of the last row inserted; None when that is not known."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None after the last."""
+
+    def fetchmany(self, size: int = ..., /) -> Any:
+        """Return up to `size` rows, by default `arraysize`."""
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the rows that are left."""
+
+    def close(self) -> None:
+        """Let go of the result."""
+
+
+class RawCursor(ResultSet, Protocol):
+    """The driver's cursor, or what stands for one: it runs statements as well.
+
+    Some of its methods are one driver's: copy_expert, mogrify, executescript …
+    """
+
+    def execute(self, query: Any, vars: Any = ..., /) -> Any:  # noqa: A002
+        """Run one text, with parameters in the style that its adapter names."""
+
+    def executemany(self, query: Any, rows: Iterable[Any], /) -> Any:
+        """Run one text for each set of parameters."""
+
+    def callproc(self, name: str, parameters: Any = ..., /) -> Any:
+        """Call a stored procedure; return the parameters as the driver leaves them."""
 
 
 class Commits(Protocol):

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -283,6 +283,7 @@ class Cursor:
         self.description: Any = None
         self.rowcount = -1
         self.lastrowid: Any = None
+        self.is_closed = False
         self._rows: Iterator[Any] = iter(())
 
     def execute(self, sql: Any, params: Any = None) -> None:
@@ -295,7 +296,7 @@ class Cursor:
         self.rowcount = reply.rowcount
         self._rows = iter(reply.rows)
 
-    def executemany(self, sql: Any, rows: Sequence[Any]) -> None:
+    def executemany(self, sql: Any, rows: Iterable[Any]) -> None:
         """Send a text for each set of parameters."""
         for params in rows:
             self.execute(sql, params)
@@ -325,7 +326,8 @@ class Cursor:
         return self._rows
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Take note of it: nothing is held."""
+        self.is_closed = True
 
 
 class FakeAdapter:

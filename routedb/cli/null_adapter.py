@@ -6,7 +6,7 @@ of a query log is what will happen, not what a second reading of the rules says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from routedb import errors
@@ -56,9 +56,27 @@ class Cursor:
         """Do nothing with a text but follow its transaction."""
         self._raw.follow(sql)
 
-    def executemany(self, sql: str, rows: Sequence[Any]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
         """Likewise."""
         self._raw.follow(sql)
+
+    def callproc(self, name: str, params: Sequence[Any] = ()) -> Sequence[Any]:
+        """Likewise."""
+        return params
+
+    def fetchone(self) -> None:
+        """There is no row."""
+
+    def fetchmany(self, size: int = 1) -> list[Any]:
+        """There are no rows."""
+        return []
+
+    def fetchall(self) -> list[Any]:
+        """There are no rows."""
+        return []
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
 
     def close(self) -> None:
         """There is nothing to close."""

@@ -222,7 +222,8 @@ class MysqlclientAdapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the connection's cursorclass."""
-        return raw.cursor()
+        cursor: RawCursor = raw.cursor()
+        return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; mysqlclient leaves a text without parameters alone."""

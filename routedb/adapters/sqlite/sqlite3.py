@@ -183,7 +183,8 @@ class Sqlite3Adapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor that takes pyformat."""
-        return raw.cursor(Cursor)
+        cursor: RawCursor = raw.cursor(Cursor)
+        return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text."""
