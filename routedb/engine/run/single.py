@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from routedb.adapters.base import RawCursor
+from routedb.adapters.base import RawCursor, ResultSet
 from routedb.engine.links.link import Link
 from routedb.engine.plans.plan import Plan
 from routedb.engine.route.router import Decision
@@ -50,7 +50,7 @@ def finish(
     wrote(session, cursor, plan, raw)
 
 
-def wrote(session: Session, cursor: VirtualCursor, plan: Plan, raw: RawCursor) -> None:
+def wrote(session: Session, cursor: VirtualCursor, plan: Plan, raw: ResultSet) -> None:
     """Take note of a statement that may have written, and of whether it gave rows.
 
     Raises OutcomeUnknown when the node is found to be an old writer.

@@ -86,6 +86,11 @@ class InheritedMySQLdbCursor(InheritedCursor):
         """The key of the last row that the cursor inserted."""
         return self._cursor_attribute("lastrowid")
 
+    @property
+    def query(self) -> Any:
+        """The text that was sent last."""
+        return self._cursor_attribute("_executed")
+
     def _cursor_attribute(self, name: str) -> Any:
         return getattr(self._cursor(), name)
 

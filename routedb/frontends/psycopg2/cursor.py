@@ -10,6 +10,7 @@ from weakref import ref
 
 from psycopg2 import extensions as ext
 
+from routedb import errors
 from routedb.adapters.postgresql.psycopg2 import LinkCursor
 from routedb.engine.links.link import Link
 from routedb.frontends.base.c_methods import redefine_for
@@ -171,23 +172,25 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 
     def open_raw_cursor(self, link: Link) -> Any:
         """Open a raw cursor on `link` and keep it in `raw_cursors`."""
-        if self.name:  # WITH HOLD it may outlive its transaction, and this object
-            link.needs_reset = True
-        if type(link.raw) is InheritedConnection:
-            inherited = self.raw_cursors[link] = InheritedPsycopg2Cursor(self)
+        raw = super().open_raw_cursor(link)
+        if self.name:
+            link.needs_reset = True  # WITH HOLD it may outlive its transaction
             self._pin(link)
-            return inherited
-        if link.adapter.engine != "postgresql":
-            return super().open_raw_cursor(link)
-        self.connection.copy_registrations_to(link.raw)
-        raw = self._open_link_cursor(link.raw)
-        self.raw_cursors[link] = raw
-        self._pin(link)
         return raw
+
+    def make_raw_cursor(self, link: Link) -> Any:
+        """Open a raw cursor on `link`: this object, where that is the identity handle,
+        else one that has what was set on this one and on its connection."""
+        if type(link.raw) is InheritedConnection:
+            return InheritedPsycopg2Cursor(self)
+        if link.adapter.engine != "postgresql":
+            return super().make_raw_cursor(link)
+        self.connection.copy_registrations_to(link.raw)
+        return self._open_link_cursor(link.raw)
 
     def _pin(self, link: Link) -> None:
         """A named cursor WITH HOLD lives where it is opened until it is closed."""
-        if self.name and self.withhold:
+        if self.withhold and link.adapter.engine == "postgresql":
             session = self.connection.session
             is_undone = session.transaction.is_open
             session.links.pins.hold(self._session_object, link.id, is_undone=is_undone)
@@ -196,6 +199,13 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     @property
     def _session_object(self) -> SessionObject:
         return SessionObject(ObjectKind.CURSOR, str(self.name))
+
+    def scroll(self, value: int, mode: str = "relative") -> None:
+        """Move in the result. Raises ProgrammingError outside of it (psycopg2)."""
+        try:
+            super().scroll(value, mode)
+        except IndexError as exc:
+            raise self._error(errors.ProgrammingError, str(exc)) from None
 
     def bind_fetch(self, raw: Any) -> None:
         """Fetch from `raw` from now on."""

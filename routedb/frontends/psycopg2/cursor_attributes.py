@@ -36,8 +36,8 @@ def shared_attribute(name: str) -> Any:
 
     def put(self: Any, value: Any) -> None:
         member.__set__(self, value)
-        for raw in self.raw_cursors.values():
-            if type(raw) is not InheritedPsycopg2Cursor:
+        for raw in (*self.raw_cursors.values(), self.fetching_from):
+            if raw is not None and type(raw) is not InheritedPsycopg2Cursor:
                 setattr(raw, name, value)
 
     return property(get, put, doc=member.__doc__)

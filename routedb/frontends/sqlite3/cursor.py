@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from routedb import errors
-from routedb.adapters.base import Raw, RawCursor
+from routedb.adapters.base import Raw, RawCursor, ResultSet
 from routedb.adapters.sqlite.sqlite3 import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
@@ -113,14 +113,13 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
     # -- what the engine calls -----------------------------------------------------
 
-    def open_raw_cursor(self, link: Link) -> RawCursor:
-        """Open a raw cursor on `link` and keep it in `raw_cursors`."""
+    def make_raw_cursor(self, link: Link) -> Any:
+        """Open a raw cursor on `link`: this object, where that is SQLite's."""
         if link.adapter.engine != "sqlite":
-            return super().open_raw_cursor(link)
-        inherited = self.raw_cursors[link] = InheritedSqlite3Cursor(self, link.raw)
-        return inherited
+            return super().make_raw_cursor(link)
+        return InheritedSqlite3Cursor(self, link.raw)
 
-    def _metadata_of(self, raw: RawCursor) -> Any:
+    def _metadata_of(self, raw: ResultSet) -> Any:
         """What ran in this object is told by it."""
         return raw if type(raw) is InheritedSqlite3Cursor else super()._metadata_of(raw)
 
