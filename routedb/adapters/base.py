@@ -112,6 +112,15 @@ class Adapter(Protocol):
     is_remote: bool  # a server behind a line, which may hang
     commits: Commits | None  # None: this server cannot be asked
     references: int  # how many the driver keeps to each of its idle connections
+    # What a transaction's rollback undoes: of what the transaction has set, and of what
+    # it has made in the session (temporary tables, prepared statements …).
+    rollback_undoes_settings: bool
+    rollback_undoes_objects: bool
+    script_is_transaction: bool  # a text of several statements, outside of any other
+    begins_before_some_writes: bool  # by itself; what others have written lasts at once
+    # The setting that tells later transactions' isolation level, where that decides
+    # whether a replica may answer.
+    isolation_setting: str | None
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a connection in autocommit mode within about `timeout_s` seconds."""
@@ -183,6 +192,12 @@ class Adapter(Protocol):
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text without parameters; return its rows, or [] when it has none."""
+
+    def ask_setting(self, raw: Raw, name: str) -> Any:
+        """Ask what a setting is in this session; None when the server does not say."""
+
+    def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
+        """Return the text that gives a setting this value, and its parameters."""
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask the catalog: True when any routine of this name may write, False when

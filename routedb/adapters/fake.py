@@ -341,6 +341,11 @@ class FakeAdapter:
     is_remote = True
     commits: Commits | None = None
     references = 1  # its server's list of links
+    rollback_undoes_settings = True
+    rollback_undoes_objects = True
+    script_is_transaction = True
+    begins_before_some_writes = False
+    isolation_setting: str | None = "default_transaction_isolation"
 
     def __init__(self) -> None:
         self._translation = Translation(sys.modules[__name__])
@@ -435,6 +440,15 @@ class FakeAdapter:
         cursor = Cursor(raw)
         cursor.execute(sql)
         return cursor.fetchall()
+
+    def ask_setting(self, raw: Raw, name: str) -> Any:
+        """Ask the server, which says what the script does."""
+        rows = self.run(raw, f"SHOW {name}")
+        return rows[0][0] if rows else None
+
+    def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
+        """As PostgreSQL has it."""
+        return f"SET {name} = %s", (value,)
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Say what the script's catalog says."""

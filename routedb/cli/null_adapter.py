@@ -92,9 +92,14 @@ class NullAdapter:
     is_remote = False
     commits: Commits | None = None
     references = 0
+    isolation_setting: str | None = None  # there is nobody to ask
 
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect
+        self.begins_before_some_writes = dialect == "sqlite"
+        self.rollback_undoes_settings = dialect == "postgresql"
+        self.rollback_undoes_objects = dialect != "mysql"
+        self.script_is_transaction = dialect == "postgresql"
         self._classifier = Classifier(dialect)
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
@@ -166,6 +171,14 @@ class NullAdapter:
         """Run nothing."""
         raw.follow(sql)
         return []
+
+    def ask_setting(self, raw: Raw, name: str) -> Any:
+        """There is nobody to ask."""
+        return None
+
+    def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
+        """Nobody reads it."""
+        return f"SET {name} = %s", (value,)
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """There is no catalog to ask, so a function may write."""
