@@ -79,6 +79,7 @@ def _connected(dsns: list[str], stack: ExitStack) -> Iterator[Any]:
 
 
 def test_psycopg2_casters_of_the_connection_convert_rows_of_each_shard(pg_shards):
+    pg_shards.cursor().execute(INSERT, (0,))  # so links to both shards are open
     marked = ext.new_type((1700,), "MARKED", lambda text, _: f"{text!s} EUR")
     ext.register_type(marked, pg_shards)
     cursor = pg_shards.cursor()
