@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from routedb.engine.pool import states as places
+from routedb.engine.pool import states as slots
 from routedb.session import commit_outcome, recovery, tx_state
 from routedb.topology import node_states
 
@@ -42,7 +42,7 @@ def document() -> str:
         _section("A transaction", tx_state, _moves(tx_state.TABLE)),
         _section("A fault", recovery, _actions(recovery.TABLE)),
         _section("A lost commit", commit_outcome, _fates(commit_outcome.TABLE)),
-        _section("A place in a pool", places, _steps(places.TABLE)),
+        _section("A slot of a pool", slots, _steps(slots.TABLE)),
     ]
     return "\n".join([HEAD, *sections])
 

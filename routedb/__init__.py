@@ -96,7 +96,7 @@ _LATER = {
 }
 
 
-if not TYPE_CHECKING:  # for whom every other name would be one of ours, too
+if not TYPE_CHECKING:  # type checkers would take every name for ours
 
     def __getattr__(name: str) -> Any:
         if name not in _LATER:

@@ -1,4 +1,4 @@
-"""A runtime of one's own: its connections, and what an operator does with its nodes."""
+"""`Cluster`: a runtime of one's own, its connections, and operations on its nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Cluster:
 
     @property
     def config(self) -> ClusterConfig:
-        """The configuration, as it was understood."""
+        """The configuration, as it was read."""
         return self._runtime.core.config
 
     @property
@@ -57,16 +57,17 @@ class Cluster:
     ) -> Any:
         """Open a virtual connection; raises OperationalError when no node answers.
 
-        `after` is a token: see `routedb.connect`.
+        `autocommit`, `connection_factory`, `cursor_factory` and `after`, a token, are
+        those of `routedb.connect`.
         """
         return self._runtime.connect(
             autocommit, connection_factory, cursor_factory, after
         )
 
     def status(self) -> tuple[NodeStatus, ...]:
-        """Return what this process knows of each node now, without asking any.
+        """Return what this process knows of each node now, without a probe.
 
-        Nodes are asked while there is a connection; those of a group of one never are.
+        Nodes are probed while there is a connection; those of a group of one never are.
         """
         core = self._runtime.core
         return status(core.config, core.nodes, core.topology)
@@ -76,7 +77,7 @@ class Cluster:
 
         Transactions that have begun there end there. A writer that is drained is not
         replaced by routedb: new writes wait up to `failover_timeout` for another node
-        to be promoted. Other processes are not told. Raises ConfigError for a name
+        to be promoted. Other processes are not affected. Raises ConfigError for a name
         that no node has.
         """
         self._runtime.drain(name, on=True)
@@ -86,8 +87,8 @@ class Cluster:
         self._runtime.drain(name, on=False)
 
     def close(self) -> None:
-        """Close all connections and stop the monitor. What other threads run meanwhile
-        has five seconds to end, then its links are."""
+        """Close all connections and stop the monitor. Statements of other threads have
+        five seconds to end, then their links are closed."""
         self._runtime.close()
 
     def __enter__(self) -> Cluster:

@@ -1,5 +1,5 @@
-"""PEP 249's type objects and constructors, the same whatever the driver underneath, and
-what its methods take and give, as types."""
+"""PEP 249's type objects and constructors, the same for every driver, and the types of
+its methods' arguments and results."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 apilevel = "2.0"
-# Threads may share the module and connections. A driver that cannot stand that
-# (mysqlclient) is called under its link's own lock; cursors are not for sharing.
+# Threads may share the module and connections, not cursors. A driver whose connections
+# cannot be shared (mysqlclient) is called under its link's own lock.
 threadsafety = 2
 paramstyle = "pyformat"
 
 
 class Composable(Protocol):
-    """A statement that is put together, such as those of `psycopg2.sql`."""
+    """A composed statement, such as those of `psycopg2.sql`."""
 
     def as_string(self, context: Any) -> str:
         """Return the text, quoted as the connection or cursor `context` needs it."""
@@ -49,7 +49,10 @@ Binary = bytes
 
 
 class TypeObject:
-    """Equal to every `description[i][1]` of its kind, of any driver (PEP 249)."""
+    """Equal to every `description[i][1]` of its kind, of any driver (PEP 249).
+
+    `name` is for its `repr`, `codes` are the type codes of all drivers.
+    """
 
     def __init__(self, name: str, codes: Iterable[object] = ()) -> None:
         self.name = name

@@ -1,8 +1,9 @@
 """The exceptions that routedb raises: PEP 249's tree, and leaves of our own.
 
 A leaf exists only where a caller would act differently. A driver's exception stays
-what it was: the adapter adds the class of the same PEP 249 name to it (DESIGN.md,
-section 2), so `except routedb.IntegrityError` and the driver's own class both catch it.
+what it was: the adapter adds the class of the same PEP 249 name to it, so `except
+routedb.IntegrityError` and the driver's own class both catch it (docs/architecture.rst,
+Errors).
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class OutcomeUnknown(OperationalError):  # noqa: N818
 
 
 class Fault(Enum):
-    """What went wrong, as far as recovery cares (table: session/recovery.py)."""
+    """What went wrong, as recovery distinguishes it (table: session/recovery.py)."""
 
     LINK_LOST = "link lost"  # closed, reset, terminated, "server has gone away"
     REFUSED = "refused"  # could not connect: nothing was sent
@@ -122,6 +123,6 @@ class Fault(Enum):
     TIMEOUT = "timeout"  # statement cancelled or lock wait ended by the server
     OVERLOAD = "overload"  # too many connections: 53300, 1040
     CONFLICT = "conflict"  # serialization failure, deadlock, recovery conflict
-    MISSING = "not there"  # names what the node does not have, or may not show
-    TOO_LARGE = "too large"  # refused unread, and the server closes the link: 1153
-    STATEMENT = "statement"  # the statement's own error: the user's to see
+    MISSING = "not there"  # names what the node does not have, or not for this user
+    TOO_LARGE = "too large"  # refused unread, and the link closed: 1153
+    STATEMENT = "statement"  # the statement's own error: raised to the user

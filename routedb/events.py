@@ -1,4 +1,4 @@
-"""What observers are told. Plain values; nothing here calls anything."""
+"""The events that observers get. Plain values; nothing here calls anything."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from routedb.errors import Fault
 class NodeAnswered(NamedTuple):
     """A probe of node `node` succeeded. `answer` is a topology.snapshot.Answer.
 
-    `asked_at` is when the question was sent, in monotonic seconds: what the answer
-    says of the node's position holds for everything acknowledged before.
+    `asked_at` is when the probe was sent, in monotonic seconds: the position in the
+    answer includes everything that was acknowledged before.
     """
 
     node: int
@@ -23,8 +23,8 @@ class NodeAnswered(NamedTuple):
 class NodeFailed(NamedTuple):
     """Node `node` could not be reached, or lost a link of generation `generation`.
 
-    `fault` tells which: a lost link may be one session that somebody ended, a refusal
-    is the node's own.
+    `fault` tells which: a lost link may be one session that an operator ended, a
+    refusal concerns the node.
     """
 
     node: int

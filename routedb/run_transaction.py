@@ -1,7 +1,7 @@
 """`routedb.run()`: a whole transaction, run again where that is certainly safe.
 
-What is safe is said by the errors (`retry_is_safe`), how often and after how long by
-the budget in session/retry.py; here it is done.
+The errors say what is safe (`retry_is_safe`), the budget in session/retry.py how often
+and after how long; here it is done.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def run(
     `source` is a connection, which must not be inside a transaction and may be in
     autocommit mode, a `Cluster`, or what `connect()` takes, with `options`: then a
     connection is opened for this and closed. `fn` must not commit by itself, and what
-    it does outside of the database may happen several times.
+    it does outside of the database may happen several times. `isolation_level` and
+    `readonly` hold for this transaction; None leaves the connection's own.
 
     The error that is raised in the end is the last attempt's. Its `attempts` are all of
     them, its `__notes__` say so in words, and the earlier errors are its context.
@@ -127,8 +128,8 @@ def _once(connection: Connection, fn: Callable[[Any], T], changes: dict[str, Any
 
 
 def _check_free(session: Session) -> None:
-    """Refuse a connection that is at work: what is open there would be run again in
-    part, or committed along."""
+    """Refuse a connection with an open transaction: a part of it would be run again, or
+    be committed with this one."""
     transaction = session.transaction
     if transaction.is_run or transaction.is_begun or transaction.state is TxState.LOST:
         inside = "another run()" if transaction.is_run else "an open transaction"
@@ -143,7 +144,7 @@ def _check_free(session: Session) -> None:
 
 @contextmanager
 def _with_mode(session: Session, changes: dict[str, Any]) -> Iterator[None]:
-    """Have the transaction run as was asked; afterwards as before."""
+    """Set the modes in `changes` for the block, and restore them after it."""
     before = session.links.mode
     if changes:
         session.set_mode(before._replace(**changes))
@@ -160,7 +161,6 @@ def _own_transaction(session: Session) -> Iterator[Transaction]:
     transaction = session.transaction
     if not transaction.is_open:
         transaction.begin(transaction.mode, None)
-        session.refresh()
     transaction.is_run = True
     try:
         yield transaction
@@ -172,8 +172,8 @@ def _own_transaction(session: Session) -> Iterator[Transaction]:
 
 
 def _check_kept(session: Session) -> None:
-    """After `fn` has returned: an error that it has caught may have cost PostgreSQL's
-    transaction, whose COMMIT would then roll back and say nothing."""
+    """After `fn` has returned: an error that it has caught may have aborted
+    PostgreSQL's transaction, whose COMMIT would then roll back without an error."""
     if session.transaction.state is TxState.FAILED:
         raise session.as_frontend_error(
             errors.InternalError(

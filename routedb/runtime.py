@@ -1,7 +1,7 @@
 """One runtime per configuration and process: wires core, monitor and connections.
 
 Connections made from the same configuration share it: snapshot, caches, monitor.
-`Cluster` holds one explicitly; `connect` finds it by what the configuration says.
+`Cluster` holds one explicitly; `connect` finds it by the configuration.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from routedb import adapters, errors
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config import load
 from routedb.config.model import ClusterConfig, GroupConfig
-from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.links import find_node
+from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.events import NodeDrained
 from routedb.frontends.connection import Connection
@@ -28,11 +28,11 @@ from routedb.routing import database_for
 from routedb.sharding import check_rules
 
 _Node: TypeAlias = str | Mapping[str, Any]
-# What `connect` takes: a DSN, a list of nodes, the path of a file, what stands in one.
+# What `connect` takes: a DSN, a list of nodes, the path of a file, or its content.
 Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Sequence[_Node] | None
 Made = TypeVar("Made")
 
-_PATIENCE_S = 5.0  # of a close, with what runs then
+_PATIENCE_S = 5.0  # how long `close` waits for statements under way
 _MOST_RUNTIMES = 64  # unused ones beyond this are stopped, the oldest first
 
 
@@ -78,7 +78,9 @@ class Runtime:
     ) -> Connection:
         """Open a virtual connection, and a link to the default database with it.
 
-        Raises OperationalError when none of that database's nodes can be reached,
+        `after` is a token that its reads must include. The factories are psycopg2's
+        `connection_factory` and `cursor_factory`; `autocommit` sets the mode. Raises
+        OperationalError when none of that database's nodes can be reached,
         NotSupportedError for factories that the frontend does not have,
         ProgrammingError when `after` is no token.
         """
@@ -124,14 +126,17 @@ class Runtime:
         return connection
 
     def leave(self, connection: Connection) -> None:
-        """Take note that a connection is closed; the last one lets the monitor rest."""
+        """Note that a connection is closed; after the last one the monitor pauses."""
         with self._lock:
             self._connections.discard(connection)
             if not self._connections:
                 self.monitor.pause()
 
     def drain(self, name: str, on: bool) -> None:
-        """Take a node out of use, or back into it."""
+        """Take the node called `name` out of use (`on`), or back into it.
+
+        Raises ConfigError for a name that no node has.
+        """
         found = next((node for node in self.core.nodes if node.name == name), None)
         if found is None:
             names = ", ".join(node.name for node in self.core.nodes)
@@ -140,11 +145,11 @@ class Runtime:
         self.core.wake_monitor()
 
     def close(self) -> None:
-        """Close every connection and stop the monitor. A driver's connection may wait,
-        when it is closed, for what another thread runs on it: not for ever."""
+        """Close every connection and stop the monitor. Closing a driver's connection
+        may wait for what another thread runs on it, for at most five seconds."""
         impatient = threading.Timer(_PATIENCE_S, self.core.open_links.interrupt_all)
         impatient.daemon = True
-        with suppress(RuntimeError):  # no thread begins while the interpreter ends
+        with suppress(RuntimeError):  # no thread starts at interpreter exit
             impatient.start()
         for connection in list(self._connections):
             connection.close()
@@ -154,14 +159,15 @@ class Runtime:
         self.monitor.stop()
 
     def after_fork(self) -> None:
-        """In a forked child: nothing of the parent's may be touched."""
+        """In a forked child: drop the parent's links and threads without closing
+        them."""
         self._lock = threading.RLock()
         self.core.after_fork()
         for connection in list(self._connections):
             connection.session.abandon()
 
     def _age(self) -> bool:
-        """Have links that are too old replaced; tell whether more will be."""
+        """Replace links that are too old; tell whether more will become so."""
         if not self._ages:
             return False
         now = self.core.clock()
@@ -170,7 +176,7 @@ class Runtime:
         return self.is_used
 
     def _greet(self, connection: Connection) -> None:
-        """Count the connection in, and open its first link; close it if that fails."""
+        """Register the connection and open its first link; close it if that fails."""
         with self._lock:
             self._connections.add(connection)
         self.monitor.start()
@@ -181,10 +187,10 @@ class Runtime:
             raise
 
     def _open_first(self, connection: Connection) -> None:
-        """Open the first link, so that a wrong address or password is told now.
+        """Open the first link, so that a wrong address or password raises now.
 
-        Only when there is a default database: without one nobody knows which node the
-        first statement will be for. A replica will do while the writer is away.
+        Only when there is a default database: without one the node of the first
+        statement is not known. A replica is enough while the writer is away.
         """
         config = self.core.config
         if config.default is None:
@@ -209,9 +215,9 @@ class Runtime:
             raise session.as_frontend_error(exc) from exc.__cause__
 
 
-def _refuse_as_driver(session: Dispatcher, group: GroupConfig) -> None:
-    """Have the driver say what is wrong with what the program passes, if that is why
-    all nodes refuse: then it is no OperationalError, and there is but one answer."""
+def _refuse_as_driver(session: Session, group: GroupConfig) -> None:
+    """Raise the driver's own error when all nodes refuse because of the arguments that
+    the program passes: it is no OperationalError, and the same for each node."""
     adapter = session.core.adapter(group.nodes[0])
     try:
         session.links.get(group.nodes[0].id)
@@ -221,7 +227,7 @@ def _refuse_as_driver(session: Dispatcher, group: GroupConfig) -> None:
 
 
 class Registry:
-    """The runtimes of this process, found by what their configuration says."""
+    """The runtimes of this process, by their configuration."""
 
     def __init__(self) -> None:
         self._runtimes: list[Runtime] = []
@@ -305,10 +311,12 @@ def connect(
 
     `source` is a DSN or libpq keyword string, a list of DSNs, the path of a TOML file,
     or a mapping of its shape; without it, libpq keywords, or the environment variable
-    ROUTEDB_CONFIG. A database's options (`reads`, `consistency`, …) may be given as
-    keywords; other keywords go to the driver. `after` is what `connection.token()`
-    returned elsewhere: this connection sees all that the other one had seen. The
-    factories are psycopg2's, and are for a default database on PostgreSQL.
+    ROUTEDB_CONFIG. Of the keywords in `kw`, options of a database (`reads`,
+    `consistency`, …) and of the cluster are ours; the others go to the driver. `after`
+    is what `connection.token()` returned elsewhere: this connection sees all that the
+    other one had seen. `autocommit` makes every statement a transaction of its own.
+    `connection_factory` and `cursor_factory` are psycopg2's, and are for a default
+    database on PostgreSQL.
 
     Raises ConfigError for a configuration that is wrong, OperationalError when no node
     answers (PEP 249, Constructors), ProgrammingError for what is no token.
@@ -324,7 +332,8 @@ def connect(
 
 
 def read_config(source: Source, keywords: Mapping[str, Any]) -> ClusterConfig:
-    """Build the configuration from what `connect` was given. Raises ConfigError."""
+    """Build the configuration from `source` and `keywords`, the arguments of
+    `connect`. Raises ConfigError."""
     if source is None and "dsn" in keywords:
         source = keywords["dsn"]
         keywords = {key: value for key, value in keywords.items() if key != "dsn"}

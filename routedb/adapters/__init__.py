@@ -1,5 +1,9 @@
-"""The drivers, one file each beside what is their dialect's. A driver is imported when
-its first node is opened."""
+"""The drivers: one file each, in the package of what is known of their server.
+
+`base` has the protocol. In come a node's configuration, texts and a raw connection; out
+go raw connections, answers of probes, and what kind of fault an exception is. An
+adapter knows nothing of our links. A driver is imported when its first node is opened.
+"""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from routedb.topology.commit_status import CommitNote, StatusReply
 from routedb.topology.snapshot import Answer
 
 __all__ = [
+    "AUTOCOMMIT",
     "Adapter",
     "Commits",
     "Fault",
@@ -25,6 +26,8 @@ __all__ = [
     "ResultSet",
     "TxMode",
 ]
+
+AUTOCOMMIT = TxMode(autocommit=True)  # what `Adapter.connect` leaves behind
 
 Raw = Any  # the driver's connection
 
@@ -84,18 +87,19 @@ class RawCursor(ResultSet, Protocol):
 
 
 class Commits(Protocol):
-    """How a server is asked what became of a commit whose answer was lost."""
+    """Queries for what became of a commit whose answer was lost."""
 
     def note(self, raw: Raw, last: CommitNote | None = None) -> CommitNote | None:
         """Note the open transaction before its commit; None when it has no id. `last`
         is the same session's last note, if any."""
 
     def sight(self, raw: Raw, note: CommitNote) -> StatusReply | None:
-        """Ask a writer for a noted transaction; None when it is no writer."""
+        """Return what a writer knows of the transaction in `note`; None: it is no
+        writer."""
 
     def end(self, raw: Raw, note: CommitNote) -> bool:
-        """End the noted transaction's session if it waits for a statement; tell
-        whether it did."""
+        """End the session of the transaction in `note` if it waits for a statement;
+        tell whether it did."""
 
 
 class Adapter(Protocol):
@@ -104,14 +108,13 @@ class Adapter(Protocol):
 
     engine: str  # as in NodeConfig.engine
     dialect: str  # as routedb.classify takes it
-    paramstyle: str  # what the raw cursor wants: "pyformat" | "format" | "qmark"
     fetches_buffered: (
         bool  # the raw cursor holds all rows after execute: fetch cannot fail
     )
     is_concurrent: bool  # may several threads use one raw connection at the same time
-    is_remote: bool  # a server behind a line, which may hang
-    commits: Commits | None  # None: this server cannot be asked
-    references: int  # how many the driver keeps to each of its idle connections
+    is_remote: bool  # over a network, which may hang
+    commits: Commits | None  # None: not available for this server
+    references: int  # references that the driver keeps to each idle connection
     # What a transaction's rollback undoes: of what the transaction has set, and of what
     # it has made in the session (temporary tables, prepared statements …).
     rollback_undoes_settings: bool
@@ -126,12 +129,12 @@ class Adapter(Protocol):
         """Open a connection in autocommit mode within about `timeout_s` seconds."""
 
     def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """Open the same for the monitor: of what the program hooks into its driver to
-        wait for its own connections, this one knows nothing."""
+        """Open the same for the monitor, within `timeout_s` seconds, without the hooks
+        that the program sets on its driver to wait for its own connections."""
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
-        """Have the system notice a line that is dead: probe it when it was silent for
-        `silent_s`. Does nothing where the node's options say how. Never raises."""
+        """Enable TCP keep-alive: probe the connection after `silent_s` seconds without
+        data. Does nothing where the node's options set it. Never raises."""
 
     def close(self, raw: Raw) -> None:
         """Close. Never raises."""
@@ -169,10 +172,10 @@ class Adapter(Protocol):
         """Ask for role, version, position, lag; one query (two on MySQL)."""
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
-        """Set how later transactions run. Called outside a transaction only."""
+        """Set the `mode` of later transactions. Called outside a transaction only."""
 
     def begin(self, raw: Raw, mode: TxMode) -> None:
-        """Begin a transaction by statement, whatever the autocommit mode."""
+        """Begin a transaction in `mode` by statement, also in autocommit mode."""
 
     def commit(self, raw: Raw) -> None:
         """Commit, also a transaction that was begun by text."""
@@ -181,10 +184,10 @@ class Adapter(Protocol):
         """Roll back, also a transaction that was begun by text."""
 
     def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """Forget the last user of a connection: what the driver keeps of one, and when
-        `is_changed`, what the server keeps too; then it is as `connect` left it.
+        """Undo what the last user set on a connection, in the driver, and if
+        `is_changed`, on the server too; then it is as after `connect`.
 
-        Called outside a transaction. False: that cannot be done, it must be closed.
+        Called outside a transaction. False: not possible, it must be closed.
         """
 
     def cursor(self, raw: Raw) -> RawCursor:
@@ -200,11 +203,12 @@ class Adapter(Protocol):
         """Return the text that gives a setting this value, and its parameters."""
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
-        """Ask the catalog: True when any routine of this name may write, False when
-        none may, None when there is none of that name."""
+        """Ask the catalog: True when any routine called `name`, in `schema` if given,
+        may write, False when none may, None when there is none."""
 
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
-        """Say what kind of fault an exception of the driver tells. Never raises."""
+        """Return the kind of fault of the driver's `exc`; `raw` is None when it was
+        raised by connecting. Never raises."""
 
     def adopt(self, exc: BaseException) -> BaseException:
         """Make a driver's exception also an instance of routedb's class of the same

@@ -1,4 +1,4 @@
-"""Bound a driver's connect that does not bound itself."""
+"""A timeout for a driver's connect that has none."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from routedb.adapters.base import Raw
 
 
 class BoundedConnect(threading.Thread):
-    """One connect in a thread of its own, which is left alone when it takes too long.
+    """One call of `connect` in a thread of its own, abandoned when it takes too long.
 
-    What it opens after that is closed at once.
+    What it opens after that is closed by `close` at once.
     """
 
     def __init__(
@@ -20,7 +20,7 @@ class BoundedConnect(threading.Thread):
     ) -> None:
         super().__init__(name="routedb-opening", daemon=True)
         self._connect = connect
-        self._context = copy_context()  # what traces connects may look there
+        self._context = copy_context()  # tracing tools may read it
         self._close = close
         self._raw: Raw = None
         self._error: BaseException | None = None
@@ -29,10 +29,10 @@ class BoundedConnect(threading.Thread):
         self._is_over = threading.Event()
 
     def run(self) -> None:
-        """Connect, and close again if nobody waits any more."""
+        """Connect, and close again if `wait` has ended."""
         try:
             raw = self._context.run(self._connect)
-        except BaseException as exc:  # whatever it is, it is raised where it is waited
+        except BaseException as exc:  # of any class: `wait` raises it
             self._error = exc
         else:
             with self._lock:
@@ -43,8 +43,8 @@ class BoundedConnect(threading.Thread):
         self._is_over.set()
 
     def wait(self, timeout_s: float) -> Raw:
-        """Start, and return what was opened. Raises what the connect raises, and
-        TimeoutError."""
+        """Start, and return what was opened. Raises what `connect` raises, and
+        TimeoutError after `timeout_s` seconds."""
         self.start()
         try:
             self._is_over.wait(timeout_s)

@@ -1,7 +1,7 @@
 """A scripted driver, for the tests of routedb and of those who use it. No I/O.
 
-A `Server` stands behind the DSN `fake://name`. It answers what it was told to, fails
-when it was told to, and keeps a log of what reached it:
+A `Server` is what the DSN `fake://name` connects to. It answers and fails as scripted,
+and keeps a log of what reached it:
 
     >>> import routedb
     >>> from routedb.adapters import fake
@@ -39,7 +39,7 @@ class Warning(Exception):  # noqa: A001  (the names are PEP 249's)
 
 
 class Error(Exception):
-    """Carries the fault that the adapter reports for it."""
+    """An error with this `message`, for which the adapter reports `fault`."""
 
     def __init__(self, message: str = "", fault: Fault = Fault.STATEMENT) -> None:
         super().__init__(message)
@@ -87,7 +87,7 @@ class Entry(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a server answers."""
+    """One scripted answer."""
 
     rows: Sequence[Any] = ()
     description: Any = None
@@ -96,7 +96,8 @@ class Reply(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A fault to come. `after`: the server has done what was asked, and logs it."""
+    """A scripted fault. `after`: the server has done what was requested, and logs
+    it."""
 
     moment: str  # "connect" | "execute" | "commit" | "rollback" | "probe"
     fault: Fault
@@ -108,7 +109,10 @@ _servers: dict[str, Server] = {}
 
 
 class Server:
-    """A server that does as it is told. Its name is what follows fake:// in a DSN."""
+    """A scripted server. `name` is what follows fake:// in a DSN.
+
+    `role` is "writer" or "replica", `dialect_version` what a probe reports.
+    """
 
     def __init__(self, name: str, role: str = "writer", dialect_version: str = "1.0"):
         if name in _servers:
@@ -122,7 +126,7 @@ class Server:
         self.is_up = True
         self.log: deque[Entry] = deque(maxlen=MOST_LOGGED)
         self.links: list[Link] = []
-        self.volatile: dict[str, bool] = {}  # what its catalog knows of functions
+        self.volatile: dict[str, bool] = {}  # function -> may write, for its catalog
         self._replies: list[tuple[str, Reply]] = []
         self._failures: list[Failure] = []
         self._known: dict[str, Reply] = {}
@@ -139,7 +143,12 @@ class Server:
         rowcount: int | None = None,
         error: Exception | None = None,
     ) -> None:
-        """Answer texts with this beginning so; the latest script that fits wins."""
+        """Answer texts that begin with `beginning` so; the latest script that fits
+        wins.
+
+        `rows` have one value for each of `columns`. `rowcount` is by default their
+        number. An `error` is raised instead.
+        """
         description = [(c, None, None, None, None, None, None) for c in columns] or None
         count = len(rows) if rowcount is None and description else rowcount
         reply = Reply(rows, description, -1 if count is None else count, error)
@@ -154,7 +163,12 @@ class Server:
         times: int = 1,
         after: bool = False,
     ) -> None:
-        """Fail at the next `times` of this moment, for texts that hold `match`."""
+        """Raise `fault` at the next `times` of this moment, for texts that hold
+        `match`.
+
+        `moment` is one of those of Failure. `after`: the server has done what was
+        requested before it fails.
+        """
         self._failures += [Failure(moment, fault, match, after)] * times
 
     def stop(self) -> None:
@@ -167,7 +181,7 @@ class Server:
         self.is_up = True
 
     def drop_links(self) -> None:
-        """Close every connection, without a word."""
+        """Close every connection, without an error message."""
         for link in self.links:
             link.closed = True
         self.links = []
@@ -178,7 +192,7 @@ class Server:
         return [entry.text for entry in self.log]
 
     def close(self) -> None:
-        """Give the name free."""
+        """Free the name for another server."""
         self.stop()
         _servers.pop(self.name, None)
 
@@ -214,7 +228,10 @@ class Server:
         return reply
 
     def check(self, moment: str, text: str = "", after: bool = False) -> None:
-        """Raise the failure that was scripted for this moment, if any."""
+        """Raise the failure that was scripted for `moment` and `text`, if any.
+
+        `after`: the request has been carried out; only such failures fit.
+        """
         for failure in self._failures:
             if (failure.moment, failure.after) == (moment, after) and (
                 failure.match in text
@@ -232,7 +249,7 @@ class Server:
 
 
 class Link:
-    """A raw connection to a fake server."""
+    """A raw connection to a fake server; `number` counts them from 1."""
 
     def __init__(self, server: Server, number: int) -> None:
         self.server = server
@@ -242,7 +259,7 @@ class Link:
         self.in_transaction = False
 
     def use(self, text: str, params: Any = None) -> None:
-        """Log what arrives, fail if scripted to, follow transaction control."""
+        """Log `text` and `params`, fail if scripted to, follow transaction control."""
         server = self.server
         if self.closed:
             raise OperationalError(f"{server.name}: link is closed", Fault.LINK_LOST)
@@ -287,7 +304,7 @@ class Cursor:
         self._rows: Iterator[Any] = iter(())
 
     def execute(self, sql: Any, params: Any = None) -> None:
-        """Send a text to the server and take its answer."""
+        """Send a text with `params` to the server and take its answer."""
         self.link.use(sql, params)
         reply = self.link.server.reply(sql)
         if reply.error is not None:
@@ -297,12 +314,12 @@ class Cursor:
         self._rows = iter(reply.rows)
 
     def executemany(self, sql: Any, rows: Iterable[Any]) -> None:
-        """Send a text for each set of parameters."""
+        """Send a text once for each parameter set in `rows`."""
         for params in rows:
             self.execute(sql, params)
 
     def callproc(self, name: str, params: Sequence[Any] = ()) -> Sequence[Any]:
-        """Call a procedure."""
+        """Call the procedure `name` with `params`; return them."""
         self.execute(f"CALL {name}", params)
         return params
 
@@ -326,7 +343,7 @@ class Cursor:
         return self._rows
 
     def close(self) -> None:
-        """Take note of it: nothing is held."""
+        """Note that it was called."""
         self.is_closed = True
 
 
@@ -335,7 +352,6 @@ class FakeAdapter:
 
     engine = "fake"
     dialect = "postgresql"
-    paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True
     is_remote = True
@@ -364,7 +380,7 @@ class FakeAdapter:
         return self.connect(node, timeout_s)
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
-        """There is no line."""
+        """Do nothing: there is no socket."""
 
     def close(self, raw: Raw) -> None:
         """Close."""
@@ -385,7 +401,7 @@ class FakeAdapter:
         raw.closed = True
 
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
-        """Whatever it was asked, it has answered."""
+        """Do nothing: no statement is ever under way."""
 
     def is_alive(self, raw: Raw) -> bool:
         """Tell whether it is open."""
@@ -400,7 +416,7 @@ class FakeAdapter:
         return False
 
     def probe(self, raw: Raw) -> Answer:
-        """Say what the script says."""
+        """Return the scripted role and position."""
         server = raw.server
         if raw.closed:
             raise OperationalError(f"{server.name}: link is closed", Fault.LINK_LOST)
@@ -451,12 +467,12 @@ class FakeAdapter:
         return f"SET {name} = %s", (value,)
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
-        """Say what the script's catalog says."""
+        """Look it up in the scripted catalog."""
         known: bool | None = raw.server.volatile.get(name)
         return known
 
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
-        """Say what the exception carries."""
+        """Return the fault that the exception has."""
         return exc.fault if isinstance(exc, Error) else Fault.STATEMENT
 
 

@@ -1,4 +1,4 @@
-"""What can be done to a driver's socket by its descriptor alone."""
+"""Operations on a driver's socket by its descriptor alone."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _FAREWELL_S = 0.5
-_PROBES = 3  # unanswered ones until a line is dead
+_PROBES = 3  # unanswered ones until a connection is dead
 
 
 def has_input(descriptor: int) -> bool:
-    """Tell whether something has arrived, or the line is closed. No round trip.
+    """Tell whether data has arrived, or the connection is closed. No round trip.
 
-    On an idle link a byte that waits is a farewell, or something unasked for.
+    On an idle link unread data is an error message, or an unsolicited one.
     """
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
@@ -23,15 +23,18 @@ def has_input(descriptor: int) -> bool:
 
 
 def wait(descriptor: int, is_writing: bool, timeout_s: float | None = None) -> bool:
-    """Wait until a socket can be read, or written to; tell whether it can."""
+    """Wait until the socket `descriptor` can be read, or, if `is_writing`, written to.
+
+    Returns False when it cannot after `timeout_s` seconds; None waits without bound.
+    """
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT if is_writing else select.POLLIN)
     return bool(poll.poll(None if timeout_s is None else max(0, timeout_s * 1000)))
 
 
 def identity(descriptor: int) -> int | None:
-    """Return what tells this socket from a later one of the same number; None for a
-    number that is nobody's."""
+    """Return what distinguishes this socket from a later one with the same descriptor;
+    None for a descriptor that is not open."""
     try:
         return os.fstat(descriptor).st_ino
     except OSError:
@@ -39,23 +42,23 @@ def identity(descriptor: int) -> int | None:
 
 
 def shut_down(descriptor: int, expected: int | None = None) -> None:
-    """Make whoever waits on this socket, in another thread, fail now.
+    """Make calls that wait on the socket `descriptor`, in other threads, fail now.
 
     `expected` is the identity that it must have, where its driver may have closed it by
-    itself and the number may be another's.
+    itself and the descriptor may be reused.
     """
     try:
         with socket.socket(fileno=os.dup(descriptor)) as twin:
             if expected is None or identity(twin.fileno()) == expected:
                 twin.shutdown(socket.SHUT_RDWR)
-    except OSError:  # closed already: nobody waits
+    except OSError:  # closed already: no call waits
         return
 
 
 def keep_alive(descriptor: int, silent_s: float) -> None:
-    """Have the system probe a TCP line that has been silent for `silent_s`, and give it
-    up when it stays silent for about as long again; likewise when what was sent is not
-    acknowledged for as long as both together."""
+    """Enable TCP keep-alive on the socket `descriptor`: probe after `silent_s` seconds
+    without data, and close the connection after about as long again; likewise when what
+    was sent is not acknowledged for as long as both together."""
     try:
         with socket.socket(fileno=os.dup(descriptor)) as twin:
             if twin.family not in (socket.AF_INET, socket.AF_INET6):
@@ -64,7 +67,7 @@ def keep_alive(descriptor: int, silent_s: float) -> None:
             for name, value in _keep_alive(silent_s).items():
                 if hasattr(socket, name):  # not every system has all
                     twin.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    except OSError:  # closed already: the next call says so
+    except OSError:  # closed already: the next call raises
         return
 
 
@@ -93,15 +96,15 @@ def seen_off(descriptor: int) -> Iterator[None]:
         try:
             while twin.recv(4096):
                 continue
-        except OSError:  # it takes longer, or the line is broken
+        except OSError:  # it takes longer, or the connection is broken
             return
 
 
 def silence(descriptor: int) -> None:
     """Put /dev/null in the place of a socket that a parent process also uses.
 
-    Whatever the driver does to it later, a farewell at garbage collection included,
-    reaches nobody. The number stays taken, so it cannot become another file's.
+    What the driver sends on it later, also at garbage collection, reaches no server.
+    The descriptor stays open, so it cannot be reused for another file.
     """
     try:
         null = os.open(os.devnull, os.O_RDWR)
@@ -112,8 +115,8 @@ def silence(descriptor: int) -> None:
 
 
 def peek(descriptor: int) -> bytes | None:
-    """Return the first byte that waits to be read, and leave it there; b"" at the end
-    of the line, None when nothing has arrived."""
+    """Return the first unread byte, and leave it there; b"" when the connection is
+    closed, None when nothing has arrived."""
     try:
         with socket.socket(fileno=os.dup(descriptor)) as twin:
             return twin.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)

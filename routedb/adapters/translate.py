@@ -1,7 +1,8 @@
 """One exception, caught by the driver's class and by routedb's: the shared half.
 
 An exception's `__class__` is assigned to a class made once per driver class, of both
-bases, so nothing is copied and pgcode, diag and args stay (DESIGN.md, section 2).
+bases, so nothing is copied and pgcode, diag and args stay (docs/architecture.rst,
+Errors).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from routedb import errors
 
-# Most special first: the first that the driver's class derives from gives the name.
+# Most specific first: the first that the driver's class derives from gives the name.
 NAMES = (
     "IntegrityError",
     "DataError",
@@ -31,7 +32,7 @@ class Translation:
     """The exception classes of one driver's module, joined with ours."""
 
     def __init__(self, module: ModuleType, **shown: Any) -> None:
-        """`shown` are members that the driver's exceptions have from us."""
+        """`module` is the driver's; `shown` are attributes that its exceptions get."""
         self._shown = shown
         self._pairs = [(getattr(module, n), getattr(errors, n)) for n in NAMES]
         self._root = module.Error
@@ -76,9 +77,9 @@ class Translation:
     def _class(
         self, kind: type[BaseException], bases: tuple[type, ...], revive: Any
     ) -> Any:
-        """Make a class named as the one it stands for: tracebacks show what users
-        know. Pickle would look for it under that name, so it is told how to make it
-        again (multiprocessing and Django's parallel tests pickle exceptions)."""
+        """Make a class with the name of the driver's, for tracebacks. Pickle could not
+        find it by that name, so `__reduce__` makes it again (multiprocessing and
+        Django's parallel tests pickle exceptions)."""
 
         def reduce(exc: Any) -> tuple[Any, ...]:
             parts: Any = super(made, exc).__reduce__()

@@ -1,4 +1,8 @@
-"""The command line: `routedb check`, `explain`, `run`, `sql` and `demo`."""
+"""The command line: `routedb check`, `explain`, `run`, `sql` and `demo`.
+
+A module for each command, which reads its arguments, opens a cluster as any program
+does (`startup`), and prints. In comes a configuration; out go tables and an exit code.
+"""
 
 from __future__ import annotations
 

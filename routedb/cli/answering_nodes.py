@@ -7,7 +7,8 @@ from routedb.frontends.cursor import Cursor
 
 
 def answering_nodes(cluster: Cluster, cursor: Cursor) -> str:
-    """Return the names of the nodes that ran the last statement; "" when none did.
+    """Return the names of the nodes that ran the last statement of `cursor`, a cursor
+    on `cluster`; "" when none did.
 
     A cursor names one node. What runs on several shards runs on their writers.
     """

@@ -32,7 +32,7 @@ _HEADERS = (
 
 
 class Report(NamedTuple):
-    """What one node said, or why it said nothing."""
+    """The answer of one node, or why there is none."""
 
     node: NodeConfig
     answer: Answer | None
@@ -61,7 +61,7 @@ class Report(NamedTuple):
     help="The format of the log, when it is not seen.",
 )
 def check(source: str, queries: TextIO | None, form: str | None) -> None:
-    """Read CONFIG, connect to every node, show what each is.
+    """Read CONFIG, connect to every node, show the status of each.
 
     Exits with 1 when a node cannot be reached or a group has not exactly one writer; a
     database with read_only = true needs none. With discovery the nodes are those that
@@ -90,7 +90,7 @@ def check(source: str, queries: TextIO | None, form: str | None) -> None:
 
 
 def find_members(core: Core) -> list[str]:
-    """Ask each Patroni for the members of its group; say which did not answer."""
+    """Ask each Patroni for the members of its group; return those without an answer."""
     troubles = []
     for name, database in core.config.databases.items():
         if database.discovery is None:
@@ -104,7 +104,7 @@ def find_members(core: Core) -> list[str]:
 
 
 def ask_all(core: Core) -> list[Report]:
-    """Ask every node once, many at the same time: dead ones take their time."""
+    """Probe every node once, many at the same time, as dead ones run into timeouts."""
     views = [node for group in core.topology.groups for node in group.members]
     nodes = [core.nodes[view.id] for view in views]
     with ThreadPoolExecutor(min(len(nodes), _MOST_AT_ONCE)) as threads:
@@ -116,13 +116,13 @@ def _ask(config: ClusterConfig, node: NodeConfig) -> Report:
         adapter = adapters.load(node.engine)
         timeout_s = config.databases[node.database].connect_timeout_s
         return Report(node, probe_once(node, adapter, timeout_s))
-    except Exception as exc:  # drivers raise what they like; it belongs in the table
+    except Exception as exc:  # drivers raise various classes; shown in the table
         said = " ".join(mask(str(exc)).split())  # libpq's messages have several lines
         return Report(node, None, said or type(exc).__name__)
 
 
 def hear(core: Core, reports: Sequence[Report]) -> None:
-    """Let the core see what a runtime would see after these answers."""
+    """Publish `reports` to `core`, as a runtime's monitor would."""
     for node, answer, error in reports:
         if answer is None:
             core.publish(NodeFailed(node.id, 0, error, Fault.REFUSED))
@@ -131,8 +131,10 @@ def hear(core: Core, reports: Sequence[Report]) -> None:
 
 
 def group_troubles(core: Core, reports: Sequence[Report]) -> list[str]:
-    """Say which groups have no writer, or two of which neither is provably newer, or
-    nodes of another cluster."""
+    """Return what is wrong with the groups of `core` after `reports`, as text.
+
+    No writer, two of which neither is provably newer, or nodes of another cluster.
+    """
     writers = {r.node.group for r in reports if r.role is Role.WRITER}
     troubles = []
     for group in core.groups:

@@ -13,10 +13,10 @@ from routedb.cli.logs import Query
 from routedb.cli.null_adapter import NullAdapter
 from routedb.config.build import DIALECTS
 from routedb.config.model import ClusterConfig, DatabaseConfig
-from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.links.link import Link
 from routedb.engine.route.shadow.tally import Report, Tally
-from routedb.engine.session import Control
+from routedb.engine.run import executor
+from routedb.engine.session import Control, Session
 from routedb.engine.shared.core import Core
 from routedb.events import NodeAnswered
 from routedb.routing import Route
@@ -25,16 +25,16 @@ from routedb.sql.statement import Kind
 from routedb.topology.membership import Member, Membership
 from routedb.topology.snapshot import Answer, Role
 
-# Nothing is asked here, and a cluster under Patroni has replicas.
+# No Patroni is asked here, and a cluster under Patroni has replicas.
 _REPLICA = Membership((Member("replica", "a-replica", 5432),), is_paused=True)
-_MOST_SESSIONS = 10_000  # of logs that do not say when a session ends
+_MOST_SESSIONS = 10_000  # for logs that do not show when a session ends
 _PLACEHOLDER = re.compile(r"\$(\d+)").sub
 _NUMBER = re.compile(r"'(-?\d+(?:\.\d+)?)'").fullmatch
 
 
 class DryRun:
-    """Counts where queries would go. `controls` counts those that go nowhere by
-    themselves: BEGIN, COMMIT, SAVEPOINT."""
+    """Counts where queries would go. `controls` counts those without a route of their
+    own: BEGIN, COMMIT, SAVEPOINT."""
 
     def __init__(self, config: ClusterConfig) -> None:
         adapters = {d: NullAdapter(d) for d in set(DIALECTS.values())}
@@ -85,8 +85,8 @@ class _Session:
     """One session of the log as a connection of ours, and its one cursor."""
 
     def __init__(self, core: Core, frontend: Adapter) -> None:
-        self.session = Dispatcher(core, frontend, TxMode(autocommit=True))
-        self.dialect = self.session.texts.dialect
+        self.session = Session(core, frontend, TxMode(autocommit=True))
+        self.dialect = self.session.plan_cache.dialect
         self.arraysize = 1
         self.raw_cursors: dict[Link, Any] = {}
         self.raw: Any = None
@@ -98,15 +98,15 @@ class _Session:
     def run(self, sql: str) -> Route | None:
         """Run one statement; return its route, None for the control of transactions.
 
-        Between transactions replicas are thought to have caught up: how long that takes
-        no log tells.
+        Between transactions replicas are assumed to have caught up: a log does not show
+        how long that takes.
         """
         session = self.session
         if not session.transaction.is_open:
             session.tracker.forget()
-            session.core.wrote_at.clear()
+            session.core.process_wrote_at.clear()
         self.route = None
-        session.carry(self, sql, lambda raw: raw.execute(sql))
+        executor.carry(session, self, sql, lambda raw: raw.execute(sql))
         return self.route
 
     def open_raw_cursor(self, link: Link) -> Any:
@@ -129,15 +129,17 @@ class _Session:
 
 
 def with_values(sql: str, values: Iterable[tuple[int, str]]) -> str:
-    """Put the values of a log into a text with $1, $2 …: shards are found by them.
+    """Return `sql` with the values of a log in the place of $1, $2 …: they choose
+    shards.
 
-    A log quotes every value; what looks like a number is taken for one.
+    `values` are pairs of the number after the $ and the value in SQL. A log quotes
+    every value; one that looks like a number is taken for one.
     """
     known = {str(number): _unquoted(value) for number, value in values}
     if not known:
         return sql
     parts = scan(sql, "postgresql").parts
-    for index in range(0, len(parts), 2):  # the others are no code
+    for index in range(0, len(parts), 2):  # the others are literals and comments
         parts[index] = _PLACEHOLDER(lambda m: known.get(m[1], m[0]), parts[index])
     return "".join(parts)
 

@@ -1,4 +1,4 @@
-"""`routedb explain`: where a statement would run, and why."""
+"""`routedb explain`: the route of a statement, and its reasons."""
 
 from __future__ import annotations
 

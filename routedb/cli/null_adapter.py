@@ -1,7 +1,7 @@
-"""A driver without servers: every node is there, and does nothing.
+"""A driver without servers: every node answers, and does nothing.
 
-With it the engine itself decides, transactions, settings and all, so that what is told
-of a query log is what will happen, not what a second reading of the rules says.
+With it the engine itself decides, transactions and settings included, so that the
+report on a query log is what will happen, not what a second implementation says.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ENDS = frozenset({TxEffect.COMMIT, TxEffect.ROLLBACK, TxEffect.PREPARE})
 
 
 class Connection:
-    """The driver's connection: it knows whether a transaction is open."""
+    """The driver's connection: it tracks whether a transaction is open."""
 
     def __init__(self, classifier: Classifier) -> None:
         self.autocommit = True
@@ -30,7 +30,7 @@ class Connection:
         self._classifier = classifier
 
     def follow(self, sql: str) -> None:
-        """Take note of what a text does to the transaction."""
+        """Note what a text does to the transaction."""
         if not self.autocommit:
             self.is_idle = False
         classifier = self._classifier
@@ -42,7 +42,7 @@ class Connection:
 
 
 class Cursor:
-    """The driver's cursor: nothing ever comes back."""
+    """The driver's cursor: no statement has a result."""
 
     description = None
     lastrowid = None
@@ -53,11 +53,11 @@ class Cursor:
         self._raw = raw
 
     def execute(self, sql: str, params: Any = None) -> None:
-        """Do nothing with a text but follow its transaction."""
+        """Note what a text does to the transaction; ignore `params`."""
         self._raw.follow(sql)
 
     def executemany(self, sql: str, rows: Iterable[Any]) -> None:
-        """Likewise."""
+        """Do the same; ignore `rows`."""
         self._raw.follow(sql)
 
     def callproc(self, name: str, params: Sequence[Any] = ()) -> Sequence[Any]:
@@ -86,7 +86,6 @@ class NullAdapter:
     """The adapter of one dialect."""
 
     engine = "null"
-    paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True
     is_remote = False
@@ -103,13 +102,13 @@ class NullAdapter:
         self._classifier = Classifier(dialect)
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """Open what needs no server."""
+        """Return a connection without a server."""
         return Connection(self._classifier)
 
     connect_apart = connect
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
-        """There is no line."""
+        """Do nothing: there is no socket."""
 
     def close(self, raw: Raw) -> None:
         """There is nothing to close."""
@@ -128,7 +127,7 @@ class NullAdapter:
         """Nothing runs."""
 
     def is_alive(self, raw: Raw) -> bool:
-        """It always is."""
+        """Return True."""
         return True
 
     def is_idle(self, raw: Raw) -> bool:
@@ -140,11 +139,11 @@ class NullAdapter:
         return False
 
     def probe(self, raw: Raw) -> Answer:
-        """Say what any node would: nobody asks."""
+        """Return the answer of any node; no monitor runs."""
         return Answer(Role.UNKNOWN)
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
-        """Keep what decides when a transaction begins."""
+        """Keep whether the mode is autocommit."""
         raw.autocommit = mode.autocommit
 
     def begin(self, raw: Raw, mode: TxMode) -> None:
@@ -160,7 +159,7 @@ class NullAdapter:
         raw.is_idle = True
 
     def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """Nothing was changed."""
+        """Return True: nothing was changed."""
         return True
 
     def cursor(self, raw: Raw) -> RawCursor:
@@ -185,7 +184,7 @@ class NullAdapter:
         return True
 
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
-        """No fault is one of a server."""
+        """Return the statement's own fault: there is no server."""
         return Fault.STATEMENT
 
     def adopt(self, exc: BaseException) -> BaseException:

@@ -1,4 +1,4 @@
-"""Tables on the terminal, and plain text where there is none."""
+"""Tables on the terminal, and plain text without one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_UNLIMITED = 10_000  # columns where nobody looks: a script wants whole lines
+_UNLIMITED = 10_000  # columns without a terminal: a script needs whole lines
 
 
 def console(width: int = _UNLIMITED) -> Console:
     """Return a console for standard output as it is now.
 
-    `width` is for output that is no terminal; COLUMNS goes before it. Nothing that is
-    printed is read as markup: routes and names hold brackets.
+    `width` is for output that is no terminal; COLUMNS overrides it. Printed text is not
+    read as markup: routes and names have brackets.
     """
     is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     return Console(
@@ -28,7 +28,8 @@ def console(width: int = _UNLIMITED) -> Console:
 
 
 def table(headers: Iterable[str], title: str | None = None) -> Table:
-    """Return an empty table in the one style of all commands."""
+    """Return an empty table with these headers and title, in the style of all
+    commands."""
     made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for header in headers:
         made.add_column(Text(plain(header)), overflow="fold")
@@ -36,12 +37,12 @@ def table(headers: Iterable[str], title: str | None = None) -> Table:
 
 
 def cells(*values: object, style: str = "") -> list[Text]:
-    """Return one row for a table, safe to print."""
+    """Return `values` as one row for a table, safe to print, in a style of rich."""
     return [Text(plain(value), style=style) for value in values]
 
 
 def plain(value: object) -> str:
-    """Return a value as text that can do nothing to a terminal."""
+    """Return a value as text without control characters of terminals."""
     if is_binary(value):
         return hexadecimal(value)
     text = "NULL" if value is None else str(value)
@@ -61,5 +62,5 @@ def hexadecimal(value: Any) -> str:
 
 
 def milliseconds(seconds: float) -> str:
-    """Return a duration as people read it."""
+    """Return a duration in seconds as text in milliseconds."""
     return f"{seconds * 1000:.1f} ms"

@@ -15,7 +15,8 @@ _WORDS = {"null": None, "true": True, "false": False}
 
 
 def parameters(sql: str, written: Sequence[str]) -> Any:
-    """Return what `execute` wants: a list for %s, a mapping for %(name)s, or None.
+    """Return the parameters in `written` as `execute` takes them for the text `sql`: a
+    list for %s, a mapping for %(name)s, or None.
 
     A number, null, true or false is taken for one, a JSON string (`"42"`) for text,
     all else for text as it is. Raises click.UsageError for a name without a value.

@@ -19,9 +19,10 @@ _HEADERS = ("count", "database", "role", "reason", "statement")
 
 
 def check_queries(config: ClusterConfig, log: TextIO, form: str | None) -> None:
-    """Print the route of every shape in a log, and the totals.
+    """Print the route of every shape in `log`, and the totals.
 
-    Exits with 1 when a statement would be refused.
+    `config` routes them, `form` is the format of the log; None: detect it. Exits with 1
+    when a statement would be refused.
     """
     dry_run = DryRun(config)
     report = dry_run.run(read(log, form))

@@ -1,4 +1,4 @@
-"""The three forms in which `routedb sql` shows what a statement gave."""
+"""The three formats in which `routedb sql` prints the result of a statement."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from routedb.cli.output import (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one statement gave. `columns` is empty when it gave no rows."""
+    """The result of one statement. `columns` is empty when it has no rows."""
 
     sql: str
     columns: tuple[str, ...]
@@ -36,7 +36,7 @@ class Result:
 
     @property
     def summary(self) -> str:
-        """How much, who answered, and how fast, in one line."""
+        """The number of rows, the node and the time, in one line."""
         if self.columns:
             amount = _count(len(self.rows), "row")
         elif self.rowcount >= 0:
@@ -90,7 +90,7 @@ def show_json(result: Result) -> None:
 
 
 def _json_value(value: Any) -> Any:
-    """JSON has no decimals, dates, bytes, nor numbers that are none: text instead."""
+    """Return text for what JSON does not have: decimals, dates, bytes, NaN."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if value is None or isinstance(value, bool | int | float | str):

@@ -1,7 +1,7 @@
 """`routedb run`: a whole Python program, with the drivers' `connect` rebound.
 
-The program must not notice who started it: sys.argv, sys.path, the exit code and the
-traceback are what `python` alone would give it. So click sees no exception of it.
+The program must not notice how it was started: sys.argv, sys.path, the exit code and
+the traceback are as under `python` alone. So click handles none of its exceptions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from routedb.cli.startup import config_source, report_errors
 from routedb.engine.route.shadow.tally import report
 from routedb.integrations.patch import patch
 
-_INTERRUPTED = 130  # what a shell shows of a program that SIGINT has ended
+_INTERRUPTED = 130  # the exit code of a program that SIGINT has ended
 _OWN = ("routedb.", "click.", "runpy", "importlib.")  # modules that start the program
 
 
@@ -111,9 +111,9 @@ def _script(words: tuple[str, ...]) -> Callable[[], Any]:
 
 
 def _execute(path: str) -> None:
-    """Run a file as the module __main__, which stays there to the very end: threads,
-    functions at exit and processes that are spawned look into it. (runpy takes it
-    away, and shows the path in __file__ as it is written.)"""
+    """Run a file as the module __main__, which stays in sys.modules to the end:
+    threads, functions at exit and spawned processes use it. (runpy removes it, and sets
+    __file__ to the path as it is written.)"""
     module = ModuleType("__main__")
     module.__file__ = path
     module.__loader__ = SourceFileLoader("__main__", path)
@@ -136,7 +136,7 @@ def _search_first(folder: str) -> None:
 
 
 def _carry_on(start: Callable[[], Any]) -> None:
-    """Run the program. What it raises is told as python tells it."""
+    """Run the program. What it raises is printed as python prints it."""
     try:
         start()
     except SystemExit:

@@ -1,4 +1,4 @@
-"""`routedb sql`: run statements, show what they gave and who answered."""
+"""`routedb sql`: run statements, show their results and the nodes that answered."""
 
 from __future__ import annotations
 
@@ -112,7 +112,8 @@ def _run_all(
 
 
 def _finish(connection: Connection, is_good: bool, single_transaction: bool) -> bool:
-    """Commit what is one transaction; say so when something is left undone."""
+    """Commit a single transaction; print a note when one is left open and rolled
+    back."""
     if single_transaction and is_good:
         connection.commit()
     elif connection.in_transaction:

@@ -19,7 +19,7 @@ from routedb.topology.snapshot import NodeState
 FAILED = 1  # a node, a group or a statement
 WRONG = 2  # the configuration or the command line; click's own code for the latter
 
-_SETTLE_S = 2.0  # how long to wait for nodes that have not said yet what they are
+_SETTLE_S = 2.0  # how long to wait for the first answer of each node
 
 config_argument = click.argument("source", metavar="CONFIG")
 
@@ -38,9 +38,9 @@ def open_cluster(source: str) -> Iterator[Cluster]:
 
 
 def wait_for_nodes(cluster: Cluster) -> None:
-    """Wait a moment, until the nodes of every group that has a choice were asked.
+    """Wait, briefly, until the nodes of every group of several were probed.
 
-    A program that lives for one statement would otherwise find no replica to read from.
+    A program that runs one statement would otherwise find no replica to read from.
     """
     core = cluster.runtime.core
     deadline = core.clock() + _SETTLE_S
@@ -76,7 +76,7 @@ def print_error(exc: BaseException) -> None:
 def config_source(source: str) -> str | Path:
     """Return CONFIG as `connect` takes it.
 
-    A file may have any name; only its being there tells it from a DSN.
+    A file may have any name; it is told from a DSN by its existence.
     """
     path = Path(source)
     try:

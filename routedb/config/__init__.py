@@ -1,4 +1,10 @@
-"""From DSNs, files and mappings to the typed values that describe a cluster."""
+"""From DSNs, files and mappings to the typed values that describe a cluster.
+
+In comes what `connect()` was given, with the environment and a function that reads
+files; out goes a `ClusterConfig`, checked, or a ConfigError that names the key.
+`schema` is the shape of a file, `options` reads a database's keys, `model` has the
+values.
+"""
 
 from __future__ import annotations
 

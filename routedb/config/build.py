@@ -36,8 +36,11 @@ FUNCTION_WORDS = ("read", "write", "session")
 
 
 class Builder:
-    """Builds one cluster. `driver` are keywords for the driver of every node; the
-    environment is asked for what a driver takes from it to name a server."""
+    """Builds one cluster from `document`.
+
+    `driver` are keywords for the driver of every node. `environ` is read for the names
+    of servers that a driver takes from it.
+    """
 
     def __init__(
         self,
@@ -61,7 +64,7 @@ class Builder:
         databases = {name: self._database(name) for name in top["databases"]}
         default = top.get("default")
         if default is None and len(databases) == 1:
-            default = next(iter(databases))  # with one home there is nothing to guess
+            default = next(iter(databases))  # one database needs no default
         if default is not None:
             self._document.choose(("default",), default, databases, "databases")
         dialect = top.get("dialect")
@@ -176,7 +179,7 @@ class Builder:
     # -- names -----------------------------------------------------------------------
 
     def _reserve_names(self) -> None:
-        """Take the names that the user gives before any is made up."""
+        """Reserve the names that the user gives, before any is generated."""
         owners: dict[str, Path] = {}
         for path, name in _given_names(self._document.filled["databases"]):
             if not name or mask(name) != name:
@@ -189,7 +192,7 @@ class Builder:
         self._names.update(owners)
 
     def _free_name(self, address: Address, driver: Mapping[str, Any]) -> str:
-        """Make up a name that no other node of the cluster has."""
+        """Generate a name that no other node of the cluster has."""
         where = {**address.where, **driver}
         name = mask(node_name(address.engine, where, self._environ))
         unique = unique_name(name, self._names)
@@ -201,7 +204,7 @@ class Builder:
 
 
 def _given_names(value: Any, path: Path = ("databases",)) -> list[tuple[Path, str]]:
-    """Find every table of a node that has a name, wherever nodes are written."""
+    """Find every table of a node that has a name, at any depth."""
     if isinstance(value, dict) and "dsn" in value:
         name = value.get("name")
         return [] if name is None else [((*path, "name"), name)]

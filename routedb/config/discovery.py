@@ -1,4 +1,4 @@
-"""`discovery = "patroni"`: whom to ask for the members, and how they are reached."""
+"""`discovery = "patroni"`: where the members come from, and how they are reached."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from routedb.config.model import Discovery, NodeConfig
 # What libpq takes instead of a host.
 _PLACES = ("host", "hostaddr", "service")
 _PORT = 5432
-# What a DSN, a service or the environment may say that holds for other servers only.
+# What a DSN, a service or the environment may set that is wrong for other servers.
 _OF_MEMBERS = {"hostaddr": "", "target_session_attrs": "any"}
 
 
 def read_discovery(
     document: Document, path: Path, options: dict[str, Any], is_sharded: bool
 ) -> Discovery | None:
-    """Take the options of discovery out of `options`; None when there is none."""
+    """Take the options of discovery out of `options`; None when there is none.
+
+    `path` is the database's in `document`. Raises ConfigError for options that do not
+    go together, and for a database that `is_sharded`.
+    """
     how = options.pop("discovery", "nodes")
     urls, ca = options.pop("urls", None), options.pop("urls_ca", None)
     if how == "nodes":
@@ -48,7 +52,11 @@ def check_nodes(
     nodes: Collection[NodeConfig],
     environ: Mapping[str, str],
 ) -> None:
-    """Refuse nodes that Patroni's members cannot be reached as."""
+    """Refuse nodes from which the DSNs of Patroni's members cannot be made.
+
+    `nodes` are those of the database at `path` in `document`. A node needs a host, or
+    PGHOST in `environ`. Raises ConfigError.
+    """
     place = _place(document, path, "discovery")
     engines = sorted({node.engine for node in nodes} - {"postgresql"})
     if engines:
@@ -75,8 +83,11 @@ def address_of(node: NodeConfig) -> tuple[str, int] | None:
 def member_like(
     node: NodeConfig, id_: int, host: str, port: int, taken: Collection[str]
 ) -> NodeConfig:
-    """Return the node at this address that is reached as `node` is: as the same user,
-    with the same password, database and options."""
+    """Return a node at `host` and `port` that is reached as `node` is: as the same
+    user, with the same password, database and options.
+
+    `id_` is its id, `taken` holds the names that it must not have.
+    """
     where = {**_where(node), "host": host, "port": port}
     return NodeConfig(
         id=id_,

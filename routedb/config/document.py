@@ -1,4 +1,4 @@
-"""What `connect` was given: as it was written, and with its ${VAR} filled in.
+"""The argument of `connect`: as it was written, and with its ${VAR} filled in.
 
 Checks read the filled values; errors show the written ones, so that the value of a
 variable, which is where passwords belong, is never printed.
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from routedb import errors
 from routedb.config.mask import mask
 
-Path = tuple[str | int, ...]  # ("databases", "crm", "nodes", 0): a place in a document
+Path = tuple[str | int, ...]  # of a key in a document: ("databases", "crm", "nodes", 0)
 
 KEYWORDS = "connect()"  # what errors about its keywords begin with
 
@@ -27,8 +27,8 @@ class Document:
     """A configuration of any origin, as nested dicts and lists.
 
     `label` names it in errors. `keywords` are options that were given to `connect`:
-    they stand above `content` at the top and are taken as they are. Places under `root`
-    are named from there on: a DSN given alone has no path.
+    they override `content` at the top level and are not filled in from `environ`. Paths
+    in errors are relative to `root`: a DSN given alone has no path.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Document:
         self.filled |= self._plain(keywords, ())
 
     def value(self, path: Path) -> Any:
-        """Return what stands at `path`, filled in; None when nothing does."""
+        """Return the value at `path`, filled in; None when there is none."""
         return _at(self.filled, path)
 
     def refuse(self, path: Path, what: str, *, found: bool = True) -> NoReturn:
-        """Raise ConfigError about the place at `path`; with `found`, show what is there
-        as it was written."""
+        """Raise ConfigError about `path` that says `what` is wrong; with `found`, show
+        the value there as it was written."""
         is_shown = found and not _is_secret(path)
         shown = _shown(_at(self.written, path)) if is_shown else ""
         parts = [self._label(path), self.name(path), what]
@@ -64,7 +64,10 @@ class Document:
     def choose(
         self, path: Path, value: object, words: Collection[str], what: str = "allowed"
     ) -> None:
-        """Refuse a value that is not one of `words`, and name the nearest."""
+        """Raise ConfigError about `path` unless `value` is one of `words`; suggest one.
+
+        `what` names the words in the error: "allowed", for example.
+        """
         if value not in words:
             allowed = f"{what} are {', '.join(words)}"
             self.refuse(
@@ -135,13 +138,13 @@ def _at(value: Any, path: Path) -> Any:
 
 
 def _is_secret(path: Path) -> bool:
-    """Tell whether what stands there is a password by itself, as under `options`."""
+    """Tell whether the value there is a password by itself, as under `options`."""
     said = f"{path[-1]}=…" if path else ""
     return mask(said) != said
 
 
 def suggest(word: str, words: Iterable[str]) -> str:
-    """Return a question for the nearest of `words`, or nothing when none is near."""
+    """Return "; did you mean …?" with the one of `words` most like `word`, or ""."""
     found = difflib.get_close_matches(word.lower(), list(words), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""
 

@@ -2,8 +2,8 @@
 
 All are read as automata over characters. Every text the special one accepts is walked
 through all at once; the others cover it when no such text leaves them all outside. The
-characters are put in classes first: those that no part of any glob tells apart are
-one, so that a handful of samples stand for all of Unicode, and the answer is exact.
+characters are put in classes first: those that no part of any glob distinguishes are
+one class, so that a few samples represent all of Unicode, and the answer is exact.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def covers(generals: Sequence[Glob], special: Glob) -> bool:
 
 
 def may_meet(one: Glob, other: Glob) -> bool:
-    """Tell whether some text may match both, by how they begin and end."""
+    """Tell whether some text may match both `one` and `other`, by how they begin and
+    end; False is certain."""
     return _agree(one, other) and _agree(one[::-1], other[::-1])
 
 
@@ -90,7 +91,7 @@ def _agree(one: Glob, other: Glob) -> bool:
 
 
 def _witness(glob: Glob, samples: list[int]) -> list[int]:
-    """Return a text that `glob` matches, and others as seldom as may be."""
+    """Return a text that `glob` matches, chosen to match few others."""
     odd = max(point for point in samples if point < _LAST)
     return [odd if part.is_star else part.ranges[-1][1] - 1 for part in glob]
 
@@ -142,13 +143,13 @@ def _set(inside: str) -> Part:
 
 
 def _samples(globs: list[Glob]) -> list[int]:
-    """Return one code point of every class that the parts tell apart."""
+    """Return one code point of every class that the parts distinguish."""
     cuts = {c for glob in globs for part in glob for pair in part.ranges for c in pair}
     return sorted(cut for cut in cuts | {0} if cut <= _LAST)
 
 
 def _closed(glob: Glob, places: set[int]) -> frozenset[int]:
-    """Add the places that are reached without a character: past a star."""
+    """Add the states that are reached without a character: past a star."""
     found = set(places)
     for place in sorted(places):
         while place < len(glob) and glob[place].is_star:
@@ -158,7 +159,7 @@ def _closed(glob: Glob, places: set[int]) -> frozenset[int]:
 
 
 def _stepped(glob: Glob, places: frozenset[int], point: int) -> frozenset[int]:
-    """Return the places after one more character."""
+    """Return the states after one more character."""
     after = set()
     for place in places:
         if place < len(glob):

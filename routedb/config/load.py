@@ -36,8 +36,9 @@ def load(
 
     `source` is a DSN, a list of DSNs, the path of a TOML file, a mapping of its shape,
     or None: then `keywords` say where to connect, or ROUTEDB_CONFIG of `environ` does.
-    Raises ConfigError, which names the source, the key's path, what was found and what
-    is allowed.
+    `keywords` are options of ours, and of the driver. `read_file` returns the text of a
+    file at a path. Raises ConfigError, which names the source, the key's path, what was
+    found and what is allowed.
     """
     ours = {
         key: value
@@ -65,8 +66,8 @@ def _read(
     environ: Mapping[str, str],
     read_file: Callable[[str], str],
 ) -> tuple[str, Mapping[str, Any], Path]:
-    """Return what to call the source, its content in the shape of a file, and the
-    place its errors are counted from."""
+    """Return the name of the source for errors, its content in the shape of a file, and
+    the path that paths in errors are relative to."""
     label = ""
     if source is None and not _names_node(driver) and environ.get("ROUTEDB_CONFIG"):
         source = environ["ROUTEDB_CONFIG"]
@@ -108,8 +109,8 @@ def _nodes(nodes: list[Any], *inside: int) -> tuple[Mapping[str, Any], Path]:
 
 
 def _is_plain(content: Mapping[str, Any]) -> bool:
-    """Tell whether DSNs are all there is: then there is no shape to check, and msgspec
-    is not imported."""
+    """Tell whether the content is DSNs only: then there is no shape to check, and
+    msgspec is not imported."""
     nodes = content["databases"]["main"]["nodes"]
     return all(isinstance(node, str) for node in nodes)
 

@@ -40,27 +40,28 @@ class GroupConfig:
     shard: int | None  # its number among the database's shards; None when unsharded
     nodes: tuple[NodeConfig, ...]
     is_discovered: bool = False  # others may join these nodes, and these may leave
+    # It is one node, and always will be.
+    is_single: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def is_single(self) -> bool:
-        """Tell whether it is one node, and always will be."""
-        return len(self.nodes) == 1 and not self.is_discovered
+    def __post_init__(self) -> None:
+        is_single = len(self.nodes) == 1 and not self.is_discovered
+        object.__setattr__(self, "is_single", is_single)
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Who is asked for the members of a group. Its nodes are the first known ones, and
-    later ones are reached as the first of them is."""
+    """Where the members of a group come from: Patroni's URLs. The configured nodes are
+    the first members; later ones are reached as the first of them is."""
 
     urls: tuple[str, ...] = field(repr=False)  # may hold passwords
-    ca: str | None = None  # path of the certificates that vouch for https URLs
+    ca: str | None = None  # path of the certificates to trust for https URLs
 
 
 @dataclass(frozen=True, slots=True)
 class PoolConfig:
     """The pool of links of each node of a database. Counts are per process and node."""
 
-    min: int = 0  # kept open, though nobody uses them
+    min: int = 0  # kept open while unused
     max: int = 10  # open at the same time, at most
     max_idle_s: float = 300.0  # above `min`, a link is closed when unused for so long
     wait_timeout_s: float = 30.0  # for a link, while all are in use
@@ -78,20 +79,24 @@ class DatabaseConfig:
     read_only: bool = False
     transaction_reads: str = "writer"  # "writer" | "replica"
     max_lag_s: float | None = 10.0
-    must_know_lag: bool = False  # max_lag was asked for: a replica has to prove it
+    must_know_lag: bool = False  # max_lag was written: a replica must report its lag
     connect_timeout_s: float = 5.0
     failover_timeout_s: float = 30.0
     retry_after_s: float = 1.0  # a dead node is tried again after this
-    commit_check: bool = False  # a commit whose answer was lost is asked for
+    commit_check: bool = False  # ask for the outcome of a commit without answer
     keepalive_s: float | None = 30.0  # a silent line is probed after this; None: not
     max_age_s: float | None = None  # an older link is replaced when it is idle
     pool: PoolConfig | None = None  # None: each connection opens links of its own
     discovery: Discovery | None = None  # None: the members are the nodes, for good
+    # Its rows are spread over several groups; some group may have replicas.
+    is_sharded: bool = field(init=False, repr=False, compare=False)
+    has_replicas: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def is_sharded(self) -> bool:
-        """Tell whether its rows are spread over several groups."""
-        return self.groups[0].shard is not None
+    def __post_init__(self) -> None:
+        is_sharded = self.groups[0].shard is not None
+        has_replicas = not all(group.is_single for group in self.groups)
+        object.__setattr__(self, "is_sharded", is_sharded)
+        object.__setattr__(self, "has_replicas", has_replicas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +134,13 @@ class TableRule:
 
 @dataclass(frozen=True, slots=True)
 class ClusterConfig:
-    """Everything one configuration describes."""
+    """A whole configuration."""
 
     databases: Mapping[str, DatabaseConfig]
     default: str | None = None
     tables: tuple[TableRule, ...] = ()
     hints: bool = True
-    shadow: bool = False  # all runs on writers; where it would have gone is counted
+    shadow: bool = False  # all runs on writers; where it would run is counted
     dialect: str | None = None  # overrides the dialect texts are read in
     functions: Mapping[str, str] = field(
         default_factory=dict

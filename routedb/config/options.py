@@ -19,8 +19,8 @@ _LONGEST_S = 366 * 86_400.0  # beyond it the clocks of waiting calls overflow
 
 
 def read_options(document: Document, path: Path) -> dict[str, Any]:
-    """Return the fields of DatabaseConfig that the database at `path` sets, those
-    given to `connect` as keywords above those of the document."""
+    """Return the fields of DatabaseConfig that the database at `path` of `document`
+    sets; keywords of `connect` override the document. Raises ConfigError."""
     settings: dict[str, Any] = {}
     for key, (field, read) in OPTIONS.items():
         for place in ((*path, key), (key,)):

@@ -1,7 +1,7 @@
 """The shape of a configuration, as msgspec checks it. Imported when a file is read.
 
 Every class is a table of the file; an unknown key is an error. What goes beyond types
-(allowed words, durations, rules that hide one another) is checked where it is used.
+(allowed words, durations, rules that shadow one another) is checked where it is used.
 
 The text under a key is its documentation: `docs/draw_keys.py` writes the tables of
 docs/configuration.rst from it. Type, allowed words and default are taken from the code;
@@ -93,7 +93,7 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
 
     max_lag: Duration = None
     """A replica further behind is not read. When the key is written, one whose lag
-    cannot be told is not read either: ``max_lag = "500ms"``
+    is not known is not read either: ``max_lag = "500ms"``
 
     :type: duration or ``"off"``
     """
@@ -141,7 +141,7 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     discovery: str | None = None
-    """Who the members are: ``nodes``, for good, or whom Patroni names (see
+    """The members: ``nodes``, for good, or those that Patroni names (see
     :doc:`patroni`): ``discovery = "patroni"``
 
     :default: ``"nodes"``
@@ -152,7 +152,7 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     ``urls = ["http://db1:8008", "http://db2:8008"]``"""
 
     urls_ca: str | None = None
-    """The certificates that vouch for ``https`` URLs: ``urls_ca = "/etc/ssl/db.pem"``
+    """The certificates to trust for ``https`` URLs: ``urls_ca = "/etc/ssl/db.pem"``
 
     :type: path
     :default: those the system trusts
@@ -242,8 +242,10 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def check_shape(document: Document, top: dict[str, Any]) -> None:
-    """Check the types and keys of a whole document, whose top level, with keywords but
-    without those of a database, is `top`. Raises ConfigError."""
+    """Check the types and keys of a whole document. Raises ConfigError.
+
+    `top` is its top level, with the keywords of `connect` that are not a database's.
+    """
     _check(document, (), top, ClusterEntry)
     for name, database in top["databases"].items():
         _check(document, ("databases", name), database, DatabaseEntry)

@@ -42,7 +42,11 @@ _SCALARS: dict[type, str] = {
 def read_function(
     document: Document, path: Path, entry: Mapping[str, Any], shards: int
 ) -> ShardFunction:
-    """Build the function of the sharded table at `path`. Raises ConfigError."""
+    """Build the function of the sharded table at `path` of `document`.
+
+    `entry` is the table's rule as written, `shards` the number of its database's
+    shards. Raises ConfigError.
+    """
     name = _name(entry)
     document.choose((*path, "function"), name, FUNCTIONS)
     key_type = entry.get("key_type")
@@ -66,7 +70,8 @@ def read_function(
 
 
 def _name(entry: Mapping[str, Any]) -> str:
-    """What is not said follows from the keys that only one function has."""
+    """Return the function's name; when it is not written, it follows from the keys that
+    only one function has."""
     if "function" in entry:
         return str(entry["function"])
     return next((owner for key, owner in _OWNERS.items() if key in entry), "hash")

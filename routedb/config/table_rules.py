@@ -1,4 +1,4 @@
-"""The table rules: read, given to their databases, checked against one another."""
+"""The table rules: read, resolved to their databases, checked for conflicts."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _OWN_SCHEMA = {"postgresql": "public", "mysql": None, "sqlite": "main"}
 def build(
     document: Document, databases: Mapping[str, DatabaseConfig], dialect: str
 ) -> tuple[TableRule, ...]:
-    """Return the rules in the order of the file.
+    """Return the rules of `document` in the order of the file.
 
-    Names are folded as `dialect`, the one that texts are read in, folds them. Raises
+    `databases` are those that rules may name. Names are folded as `dialect`, the one
+    that texts are read in, folds them. Raises
     ConfigError for a table with two homes, a rule that can never match, a database that
     does not exist, and a shard key that cannot be used or is missing.
     """

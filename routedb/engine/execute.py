@@ -1,9 +1,9 @@
 """The hot path: one statement, from the text to the driver's cursor.
 
 It fits on one screen and stays lean: no lock of ours, no regex, no logging, nothing
-built per statement (DESIGN.md, section 5). Whatever is not "pick a node and run it"
-goes the long way, to `conduct`. A change here brings a figure of `make bench` in its
-commit.
+built per statement (docs/architecture.rst, "The hot path"). Whatever is not "pick a
+node and run it" goes the long way, to the executor. A change here brings a figure of
+`make bench` in its commit.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 from routedb.dbapi import Params, Query
 from routedb.engine.fast_path import choose
-from routedb.engine.run import executor, single
+from routedb.engine.run import executor
 from routedb.engine.session import Call, VirtualCursor
+from routedb.routing import Route
 
 
 def execute(
@@ -30,13 +31,14 @@ def execute(
     """
     session = cursor.session
     try:
-        text = session.known.get(query)  # type: ignore[arg-type]  # none of another type
+        text = session.known_texts.get(query)  # type: ignore[arg-type]  # or of no type
     except TypeError:  # a text that cannot be hashed
         text = None
     if text is None:
         text = session.learn(query)
-    plan, core, near = text.plan, session.core, session.links.sticky
-    link, route = near.get(plan.sticky_group), plan.sticky_route
+    plan, core, sticky = text.plan, session.core, session.version.sticky
+    link = sticky.get(plan.sticky_group)
+    route: Route | None = plan.sticky_route
     session.sticky_left = left = session.sticky_left - 1
     if (
         link is None
@@ -44,7 +46,7 @@ def execute(
         or session.sticky_topology is not core.topology
         or core.loads[link.id]
     ):
-        link, route = choose(session, plan, near)
+        link, route = choose(session, plan, sticky)
         if link is None:
             executor.run(session, cursor, text, vars, executing(query, vars))
             return
@@ -69,15 +71,15 @@ def execute(
     cursor.link = link
     cursor.raw = raw
     if not plan.is_read:
-        single.wrote(session, cursor, plan, raw)
+        executor.succeeded(session, cursor, plan)
     elif raw is not cursor.fetching_from:
         cursor.bind_fetch(raw)
-    if near is not session.links.sticky and plan.tracks_reads:
+    if sticky is not session.version.sticky and plan.tracks_reads:
         session.tracker.confirm_read(link)
 
 
 def executing(query: Any, vars: Any) -> Call:  # noqa: A002
-    """Return the call that runs this text on a raw cursor."""
+    """Return the call that runs the text `query` with `vars` on a raw cursor."""
     if vars is None:
         return lambda raw: raw.execute(query)
     return lambda raw: raw.execute(query, vars)

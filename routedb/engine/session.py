@@ -1,14 +1,15 @@
 """The state of one virtual connection: what it has chosen, opened, begun and written.
 
-It is also routing's `Situation`. The tables that its transaction and its settings
-follow are in `routedb.session`.
+It is what deciding looks at, as `routedb.routing.view.SessionView`. The tables that its
+transaction and its settings follow are in `routedb.session`. Whatever a route depends
+on says by itself that it has changed (`SessionVersion`); what was worked out from it is
+worked out again when it is needed next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
-from weakref import WeakMethod
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, ResultSet, TxMode
@@ -16,14 +17,14 @@ from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
-from routedb.engine.plans.plan import Text
 from routedb.engine.plans.plan_cache import LONGEST_KEPT
 from routedb.engine.shared.core import Core
 from routedb.engine.transactions.commit import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.routing import CONSISTENCIES, Route
+from routedb.routing.plan import ParsedText
 from routedb.session import TxState
-from routedb.topology.snapshot import GroupView, Role, Snapshot
+from routedb.topology.snapshot import Role, Snapshot
 
 Call = Callable[[Any], Any]  # takes a raw cursor; some of its methods are one driver's
 
@@ -73,7 +74,10 @@ class Session:
         self.core = core
         self.frontend = frontend
         self.links = Links(core, mode)
+        self.version = self.links.version
         self.open = self.links.open
+        self.last_answered_at = self.links.last_answered_at
+        self.pins = self.links.pins
         self.tracker = ConsistencyTracker(core, self.links)
         self.read_states = self.tracker.read_states
         self.transaction = Transaction(self.links, self.tracker)
@@ -81,30 +85,29 @@ class Session:
         self.quoting_connection: Callable[[], Any] = lambda: self.default_link().raw
         # The link that ran the last statement, where the frontend knows.
         self.last_link: Callable[[], Link | None] = lambda: None
-        self.links.on_pins_lost = WeakMethod(self.refresh)
-        self.temporary_names: frozenset[str] = frozenset()  # names of temporary tables
         self.start = core.next_rotation()
         self.turn = 0  # replicas chosen so far
-        # Plain reads of a group stay with the link in `links.near`: while `seen` is the
-        # topology, for `left` statements more (see choose).
+        # Plain reads of a group stay with the link in `version.sticky`: while
+        # `sticky_topology` is the topology, for `sticky_left` statements more.
         self.sticky_topology: Snapshot | None = None
         self.sticky_left = 0
         self.database: str | None = None  # conn.using(database)
         self.role: Role | None = None  # conn.using(role=…)
-        self.consistency: str | None = None
-        self.texts = core.plan_cache(None)
-        self.known = self.texts.by_text
+        self.consistency: str | None = None  # conn.using(consistency=…)
+        self.plan_cache = core.plan_cache(None)
+        self.known_texts = self.plan_cache.by_text
         # Whether the driver begins no transaction after one that a text has ended,
         # until commit() or rollback() is called; and whether it is waiting for that.
         self.begins_by_call = False
         self.is_paused = False
         self.is_closed = False
-        self.is_unconstrained = False
-        self.refresh()
+        # The version of `is_unconstrained`, and its value.
+        constraints = self.version.constraints
+        self.settled: tuple[object, bool] = (constraints, mode.autocommit)
 
-    # -- what changes it -----------------------------------------------------------
+    # -- texts -------------------------------------------------------------------------
 
-    def learn(self, sql: Any) -> Text:
+    def learn(self, sql: Any) -> ParsedText:
         """Return what is known of a text that was not seen as it is: str, bytes, or an
         object with `as_string(raw)` such as psycopg2's Composable.
 
@@ -124,15 +127,23 @@ class Session:
             f"a statement must be str or bytes, not {type(sql).__name__}"
         )
 
-    def _learn(self, sql: str) -> Text:
+    def _learn(self, sql: str) -> ParsedText:
+        if self.plan_cache.is_superseded:  # tables may live elsewhere now
+            self._take_plan_cache()
         # To look for a long text costs a hash of it all, and it is not kept anyway.
-        known = self.known.get(sql) if len(sql) <= LONGEST_KEPT else None
+        known = self.known_texts.get(sql) if len(sql) <= LONGEST_KEPT else None
         if known is not None:
             return known
         try:
-            return self.texts.learn(sql)
+            return self.plan_cache.learn(sql)
         except errors.Error as exc:
             raise self.as_frontend_error(exc) from None
+
+    def _take_plan_cache(self) -> None:
+        self.plan_cache = self.core.plan_cache(self.database)
+        self.known_texts = {} if self.is_closed else self.plan_cache.by_text
+
+    # -- what changes it ---------------------------------------------------------------
 
     def commit(self, end: End = Link.commit) -> None:
         """Commit the open transaction, if any; `end` does so on its home."""
@@ -140,25 +151,23 @@ class Session:
             self.transaction.commit(end)
         except errors.Error as exc:
             raise self.as_frontend_error(exc) from exc.__cause__
-        finally:
-            self.refresh()
 
     def rollback(self, end: End = Link.rollback) -> None:
         """Roll back the open transaction, if any; also acknowledges a lost one. `end`
         does so on its home."""
         self.transaction.rollback(end)
-        self.refresh()
 
     def close(self) -> None:
         """Close all links, or give them back; every later statement is refused. Never
         raises."""
         self.is_closed = True
+        self._take_plan_cache()
         self.links.close(list(self.transaction.branches.values()))
-        self.refresh()
 
     def collect(self) -> None:
         """Close all links, from a finalizer."""
         self.is_closed = True
+        self._take_plan_cache()
         self.links.collect()
 
     def abandon(self) -> None:
@@ -168,14 +177,12 @@ class Session:
         self.links.abandon()
         if was_bound:
             self.transaction.abandon()
-        self.refresh()
 
     def set_mode(self, mode: TxMode) -> None:
         """Set how later transactions run. Not while one is bound to a backend."""
         self.is_paused = False
         self.links.mode = mode
         self.transaction.set_mode(mode)
-        self.refresh()
 
     @property
     def autocommit(self) -> bool:
@@ -227,9 +234,10 @@ class Session:
     def restore_overrides(
         self, chosen: tuple[str | None, Role | None, str | None]
     ) -> None:
-        """Go back to what `choose` returned."""
+        """Go back to what `override` returned."""
         self.database, self.role, self.consistency = chosen
-        self.refresh()
+        self._take_plan_cache()
+        self.version.changed()
 
     def default_link(self) -> Link:
         """Return a link to the writer of the default database."""
@@ -254,22 +262,28 @@ class Session:
         """Return the place in a ring of replicas whose turn it is."""
         return self.start + self.turn
 
-    def refresh(self) -> None:
-        """Work out again what the hot path looks at; after every change of state."""
-        pins = self.links.pins
-        self.temporary_names = pins.names
-        self.is_unconstrained = (
+    # -- what deciding looks at: routedb.routing.view.SessionView ----------------------
+
+    @property
+    def is_unconstrained(self) -> bool:
+        """Nothing asks for more than "pick a node"."""
+        constraints = self.version.constraints
+        settled = self.settled
+        if settled[0] is not constraints:
+            settled = self.settled = (constraints, self._asks_for_nothing())
+        return settled[1]
+
+    def _asks_for_nothing(self) -> bool:
+        pins = self.pins
+        return (
             self.transaction.state is TxState.AUTOCOMMIT
             and self.role is None
             and self.consistency is None
             and not pins.names
-            and not pins.listens
             and not pins.lost
+            and not pins.listens
             and not self.is_serializable
         )
-        self.links.sticky = {}
-        self.texts = self.core.plan_cache(self.database)
-        self.known = {} if self.is_closed else self.texts.by_text
 
     @property
     def is_serializable(self) -> bool:
@@ -277,7 +291,10 @@ class Session:
         level = self.transaction.mode.isolation or self.links.settings.isolation
         return level == "SERIALIZABLE"
 
-    # -- routing's Situation -------------------------------------------------------
+    @property
+    def has_default_isolation(self) -> bool:
+        """Nothing has changed the isolation level that transactions begin with."""
+        return not self.links.settings.touches("default_transaction_isolation")
 
     @property
     def in_transaction(self) -> bool:
@@ -290,10 +307,7 @@ class Session:
         return self.transaction.mode.read_only
 
     @property
-    def reads_early(self) -> bool:
-        """A transaction's reads leave it only where `aim` says so."""
-        return False
-
-    def is_ahead(self, view: GroupView, consistency: str) -> bool:
-        """Tell whether no replica is known to hold what this session has seen."""
-        return self.tracker.is_ahead(view, consistency)
+    def result_node(self) -> int:
+        """The node that ran the last statement, -1 where nobody knows."""
+        link = self.last_link()
+        return -1 if link is None else link.id

@@ -11,12 +11,13 @@ from routedb.adapters.base import Adapter, TxMode
 from routedb.config.model import NodeConfig
 from routedb.dbapi import Params, Query
 from routedb.engine.consistency import tokens
-from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.route.explain import Explanation, explain
+from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.frontends.cursor import Cursor, GenericCursor
 from routedb.session import TxState
 from routedb.session.pins import Pin
+from routedb.sql.statement import ISOLATION_LEVELS
 from routedb.topology.snapshot import Role
 
 Self = TypeVar("Self", bound="Connection")
@@ -30,6 +31,10 @@ class Connection:
     Threads may share it: their statements run one after another where the driver
     needs that, and share one transaction. After `fork()` the child's copy opens links
     of its own.
+
+    `core` is what the connections of a runtime share, `frontend` the adapter whose
+    errors and cursors it has, `mode` how transactions run, and `on_close` is called
+    with the connection when it is closed.
     """
 
     Warning: type[Exception] = errors.Warning
@@ -50,8 +55,8 @@ class Connection:
         mode: TxMode,
         on_close: Callable[[Connection], None],
     ) -> None:
-        self.session = Dispatcher(core, frontend, mode)
-        self._on_close = on_close  # tells the runtime that it is closed
+        self.session = Session(core, frontend, mode)
+        self._on_close = on_close  # so that the runtime can count
         self._is_closed = False
 
     # -- PEP 249 ---------------------------------------------------------------------
@@ -86,9 +91,9 @@ class Connection:
     @overload
     def cursor(self, factory: type[Made]) -> Made: ...
     def cursor(self, *args: Any, **more: Any) -> Any:
-        """Return a new cursor. What it takes is the driver's of the default database:
-        psycopg2's name and `cursor_factory`, mysqlclient's `cursorclass`, sqlite3's
-        `factory`."""
+        """Return a new cursor. The arguments are those of the default database's
+        driver: psycopg2's `name` and `cursor_factory`, mysqlclient's `cursorclass`,
+        sqlite3's `factory`."""
         session = self.usable_session()
         if args or more:
             raise session.frontend.error_class(errors.NotSupportedError)(
@@ -128,10 +133,11 @@ class Connection:
         return int(self._is_closed)
 
     def cancel(self) -> None:
-        """Cancel what runs now, on whichever server it does; from another thread.
+        """Cancel the statements that run now, on each of their servers; from another
+        thread.
 
         The statement fails with the server's own error (psycopg2 has this method).
-        Raises OperationalError when a server cannot be told.
+        Raises OperationalError when a server cannot be reached.
         """
         session = self.usable_session()
         failed: BaseException | None = None
@@ -139,7 +145,7 @@ class Connection:
             database = session.core.config.databases[link.node.database]
             try:
                 link.cancel(database.connect_timeout_s)
-            except Exception as exc:  # the others are told all the same
+            except Exception as exc:  # the others are cancelled all the same
                 failed = failed or link.adapter.adopt(exc)
         if failed is not None:
             raise failed
@@ -192,7 +198,9 @@ class Connection:
     ) -> None:
         """Set how later transactions run; None leaves a property as it is (psycopg2).
 
-        Raises ProgrammingError inside a transaction.
+        `isolation_level` is a name or psycopg2's number; `readonly`, `deferrable` and
+        `autocommit` are as the properties. Raises ProgrammingError inside a
+        transaction.
         """
         changes: dict[str, Any] = {}
         if isolation_level is not None:
@@ -220,7 +228,7 @@ class Connection:
         role: str | None = None,
         consistency: str | None = None,
     ) -> Iterator[Self]:
-        """Send the statements of a `with` block where they are told to go.
+        """Route the statements of a `with` block by the arguments.
 
         `database` is a name of the configuration, `role` "writer" or "replica",
         `consistency` as in the configuration. Raises HintError for others.
@@ -237,38 +245,47 @@ class Connection:
         query: Query,
         vars: Params | None = None,  # noqa: A002
     ) -> Explanation:
-        """Return the route of a statement and the reasons, without running anything.
+        """Return the route of `query` and the reasons, without running anything.
 
-        Raises what running it would raise before anything was sent.
+        `vars` are its parameters. Raises what running it would raise before anything
+        was sent.
         """
         return explain(self.usable_session(), query, vars)
 
     # -- what was seen, for other connections ------------------------------------------
 
     def token(self) -> str:
-        """Return a short text, fit for a cookie, that stands for all this connection
-        has written and seen. Costs a round trip at most for each group.
+        """Return a short text, fit for a cookie, with the positions of all that this
+        connection has written and seen. Costs a round trip at most for each group.
 
         Raises ProgrammingError inside a transaction.
         """
-        return self._call_session(tokens.token)
+        return self._call_session(
+            lambda session: tokens.token(session.tracker, session.transaction.is_bound)
+        )
 
     def after(self, token: str) -> None:
-        """Let later reads see all that a `token` of another connection or process
-        stands for: from replicas that hold it, else from the writer.
+        """Let later reads include all positions in a `token` of another connection or
+        process: they run on replicas that have them, else on the writer.
 
         Raises ProgrammingError inside a transaction, and for what is no token.
         """
-        self._call_session(lambda session: tokens.after(session, token))
+        self._call_session(
+            lambda session: tokens.after(
+                session.tracker, session.transaction.is_bound, token
+            )
+        )
 
     def wait_for(self, token: str, timeout: float = 10.0) -> bool:
-        """Do what `after` does, and wait up to `timeout` seconds until replicas hold
-        it; False when they did not: then the writer answers.
+        """Do what `after` does with `token`, and wait up to `timeout` seconds until
+        replicas hold it; False when they do not: then reads run on the writer.
 
         Raises what `after` raises.
         """
         return self._call_session(
-            lambda session: tokens.wait_for(session, token, timeout)
+            lambda session: tokens.wait_for(
+                session.tracker, session.transaction.is_bound, token, timeout
+            )
         )
 
     @property
@@ -278,13 +295,13 @@ class Connection:
 
     @property
     def pins(self) -> tuple[Pin, ...]:
-        """What lives on one node only, so that statements which need it run there:
-        temporary tables, session locks, LISTEN, prepared statements …"""
+        """The session objects that exist on one node only, where statements that need
+        them run: temporary tables, session locks, LISTEN, prepared statements …"""
         return self.session.links.pinned
 
     # -- life ------------------------------------------------------------------------
 
-    def usable_session(self) -> Dispatcher:
+    def usable_session(self) -> Session:
         """Return the session; raise InterfaceError after `close()`."""
         if self._is_closed:
             raise self.session.frontend.error_class(errors.InterfaceError)(
@@ -314,14 +331,15 @@ class Connection:
         raise TypeError("a connection cannot be pickled")
 
     def __del__(self) -> None:
-        # Links close with their driver's objects; only the runtime must be told.
+        # Links close with their driver's objects; only the runtime must count.
         if not getattr(self, "_is_closed", True):
             self._is_closed = True
             self._on_close(self)
             self.session.collect()
 
-    def _call_session(self, call: Callable[[Dispatcher], T]) -> T:
-        """Call with the session; errors of ours are the driver's as well."""
+    def _call_session(self, call: Callable[[Session], T]) -> T:
+        """Return `call(session)`; routedb's errors are raised as the driver's as
+        well."""
         session = self.usable_session()
         try:
             return call(session)
@@ -338,7 +356,7 @@ class Connection:
         mode = session.links.mode._replace(**changes)
         if session.transaction.is_begun:
             if session.autocommit and mode == session.links.mode:
-                return  # nothing changes for what a text has begun
+                return  # no change for a transaction begun by text
             raise session.frontend.error_class(errors.ProgrammingError)(
                 f"{', '.join(changes)} cannot be set inside a transaction: commit or "
                 "roll back first"
@@ -346,14 +364,9 @@ class Connection:
         session.set_mode(mode)
 
 
-_LEVELS = {
-    "read uncommitted": "READ UNCOMMITTED",
-    "read committed": "READ COMMITTED",
-    "repeatable read": "REPEATABLE READ",
-    "serializable": "SERIALIZABLE",
-}
+_LEVELS = {name.lower(): name for name in ISOLATION_LEVELS}
 # psycopg2.extensions.ISOLATION_LEVEL_…: the numbers its users pass.
-_NUMBERED = {
+NUMBERED_LEVELS = {
     1: "READ COMMITTED",
     2: "REPEATABLE READ",
     3: "SERIALIZABLE",
@@ -366,7 +379,9 @@ def level_named(level: str | int | None) -> str | None:
     if level is None or level == "DEFAULT":
         return None
     known = (
-        _NUMBERED.get(level) if isinstance(level, int) else _LEVELS.get(level.lower())
+        NUMBERED_LEVELS.get(level)
+        if isinstance(level, int)
+        else _LEVELS.get(level.lower())
     )
     if known is None:
         raise ValueError(

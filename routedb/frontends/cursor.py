@@ -1,4 +1,4 @@
-"""The virtual cursor: PEP 249's cursor over whichever raw cursor holds the results."""
+"""The virtual cursor: PEP 249's cursor over the raw cursor that has the results."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from routedb import errors
 from routedb.adapters.base import RawCursor, ResultSet
 from routedb.config.model import NodeConfig
 from routedb.dbapi import Params, Query, Row
-from routedb.engine.dispatcher import Dispatcher
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
+from routedb.engine.run import executor
 from routedb.engine.session import Control, Session
 from routedb.frontends.proxies import AdoptingResult, ClosedSession, ResultMetadata
 from routedb.routing import Route
 
 Self = TypeVar("Self", bound="Cursor")
 
-_MAX_RAW_CURSORS = 16  # links come and go; what is left of closed ones is dropped then
+_MAX_RAW_CURSORS = 16  # beyond it, those of closed links are dropped
 _NONE: tuple[str, ...] = ()
 
 
 class Owner(Protocol):
     """What a cursor needs of its connection."""
 
-    session: Dispatcher
+    session: Session
 
     @property
     def closed(self) -> int:
         """0 while open."""
 
-    def usable_session(self) -> Dispatcher:
+    def usable_session(self) -> Session:
         """Return the session; raise InterfaceError after close."""
 
     def commit(self) -> None:
@@ -54,12 +54,12 @@ class Cursor:
     methods, so fetching costs nothing extra.
     """
 
-    __slots__ = _NONE  # a subclass says where its attributes are
+    __slots__ = _NONE  # subclasses define where attributes are
 
     connection: Owner
 
     def attach(self, connection: Owner) -> None:
-        """Begin with nothing run yet."""
+        """Initialize the cursor: no statement has run yet."""
         self.route: Route | None = None
         self.link: Link | None = None
         self.control: Control | None = None
@@ -77,34 +77,38 @@ class Cursor:
     execute = execute  # the engine's hot path is this method, without a call between
 
     def executemany(self, query: Query, vars_list: Iterable[Params]) -> None:
-        """Run one statement for every set of parameters (PEP 249)."""
+        """Run `query` for every set of parameters in `vars_list` (PEP 249)."""
         rows = vars_list if isinstance(vars_list, list | tuple) else list(vars_list)
-        self._usable_session().executemany(self, query, rows)
+        executor.executemany(self._usable_session(), self, query, rows)
 
     def callproc(self, procname: str, parameters: Sequence[Any] = ()) -> Any:
-        """Call a stored procedure on the writer; return the parameters, as the driver
-        leaves them (PEP 249)."""
+        """Call the stored procedure `procname` on the writer; return the `parameters`
+        as the driver leaves them (PEP 249)."""
         answer: list[Any] = []
 
         def call(raw: Any) -> Any:
             answer.append(raw.callproc(procname, parameters))
 
         text, params = self._callproc_text(procname, parameters)
-        self._usable_session().carry(self, text, call, params)
+        executor.carry(self._usable_session(), self, text, call, params)
         return answer[-1]
 
     def _callproc_text(self, procname: str, parameters: Any) -> tuple[str, Any]:
-        """Return the text that says what `callproc` does, and its parameters."""
+        """Return the text by which `callproc` is routed, and its parameters."""
         return f"CALL {procname}()", None
 
     def copy_expert(self, sql: Query, file: Any, size: int = 8192) -> None:
         """Run a PostgreSQL COPY … TO STDOUT or FROM STDIN where it belongs."""
-        self._usable_session().carry(
-            self, sql, lambda raw: raw.copy_expert(sql, file, size)
+        executor.carry(
+            self._usable_session(),
+            self,
+            sql,
+            lambda raw: raw.copy_expert(sql, file, size),
         )
 
     def mogrify(self, query: Query, vars: Params | None = None) -> Any:  # noqa: A002
-        """Return the text that would be sent, where the driver can tell (psycopg2)."""
+        """Return the text that would be sent for `query` with parameters `vars`, where
+        the driver can (psycopg2)."""
         session = self._usable_session()
         link = self.link or session.default_link()
         raw: Any = self.raw_cursors.get(link) or self.open_raw_cursor(link)
@@ -152,7 +156,10 @@ class Cursor:
         return row
 
     def scroll(self, value: int, mode: str = "relative") -> None:
-        """Move in the result, where the driver can (PEP 249, optional)."""
+        """Move in the result, where the driver can (PEP 249, optional).
+
+        `value` is a number of rows; with `mode` "absolute" it is an index.
+        """
         scroll = getattr(self._result_cursor(), "scroll", None)
         if scroll is None:
             raise self._error(
@@ -165,7 +172,7 @@ class Cursor:
 
     @property
     def description(self) -> Any:
-        """Describe the columns of the result; None when there is none (PEP 249)."""
+        """The columns of the result; None when there is none (PEP 249)."""
         return None if self.raw is None else self.raw.description
 
     @property
@@ -180,7 +187,7 @@ class Cursor:
 
     @property
     def lastrowid(self) -> Any:
-        """The key of the last row inserted, where the driver tells (PEP 249)."""
+        """The key of the last row inserted, where the driver has it (PEP 249)."""
         return getattr(self.raw, "lastrowid", None)
 
     @property
@@ -195,7 +202,7 @@ class Cursor:
 
     @property
     def arraysize(self) -> int:
-        """Rows that `fetchmany` returns when it is not told (PEP 249)."""
+        """Rows that `fetchmany` returns by default (PEP 249)."""
         return self._arraysize
 
     @arraysize.setter
@@ -228,7 +235,7 @@ class Cursor:
         self.raw_cursors = {}
         result, self.raw = self.raw, None
         self.unbind_fetch()
-        # What was told of the last statement stays: programs ask after a `with` block.
+        # Metadata of the last statement stays: programs read it after a `with` block.
         self.raw = None if result is None else self._metadata_of(result)
         self._is_closed = True
         self.session = cast("Session", ClosedSession(self.session.frontend))
@@ -237,7 +244,7 @@ class Cursor:
         """Do nothing, as PEP 249 allows."""
 
     def setoutputsize(self, size: int, column: int | None = None) -> None:
-        """Do nothing, as PEP 249 allows."""
+        """Do nothing with `size` and `column`, as PEP 249 allows."""
 
     def __enter__(self: Self) -> Self:
         return self
@@ -271,33 +278,33 @@ class Cursor:
     def bind_fetch(self, raw: ResultSet) -> None:
         """Fetch from `raw` from now on, through its own bound methods.
 
-        A driver that steps through the result while it is fetched (SQLite) may fail
-        then, so its errors need our hands on them.
+        A driver that computes rows while they are fetched (SQLite) may fail then, so
+        its errors must be adopted.
         """
         self.fetching_from = raw
         if self.link is None or self.link.adapter.fetches_buffered:
             self._bind_fetch_methods(raw)
 
     def unbind_fetch(self) -> None:
-        """There is nothing to fetch: the methods of the class say so."""
+        """Fetch by the methods of the class from now on: there are no rows."""
         if self.fetching_from is not None:
             self.fetching_from = None
             self._unbind_fetch_methods()
 
     def link_closed(self, link: Link) -> None:
         """Fetch through the methods of the class: `link` is closed, so the driver may
-        refuse rows it still has, and its errors need our hands on them."""
+        refuse rows it still has, and its errors must be adopted."""
         if self.link is link:
             self._unbind_fetch_methods()
 
     def buffer_results(self) -> None:
-        """Take in the results that a text of several statements has left on its link,
+        """Read the results that a text of several statements has left on its link,
         where the driver leaves any."""
 
     def detach_link(self, link: Link) -> None:
-        """Let go of everything that came over `link`, which goes to another connection.
+        """Drop the raw cursors of `link`, which goes to another connection.
 
-        Called when the connection is closed. What was told of the last statement stays.
+        Called when the connection is closed. Metadata of the last statement stays.
         """
         raw = self.raw_cursors.pop(link, None)
         if self.link is link:
@@ -308,11 +315,11 @@ class Cursor:
             self._close_raw(raw, link)
 
     def _metadata_of(self, raw: ResultSet) -> Any:
-        """Return what is to be shown in the place of a raw cursor that is let go of."""
+        """Return the metadata to show in the place of a raw cursor that is dropped."""
         return ResultMetadata(raw)
 
     def _close_raw(self, raw: RawCursor, link: Link) -> None:
-        """Close a raw cursor that is let go of."""
+        """Close a raw cursor that is dropped."""
         with suppress(Exception):  # the driver's own classes
             raw.close()
 
@@ -327,13 +334,14 @@ class Cursor:
 
     # -- guards ----------------------------------------------------------------------
 
-    def _usable_session(self) -> Dispatcher:
+    def _usable_session(self) -> Session:
         if self._is_closed:
             raise self._error(errors.InterfaceError, "the cursor is closed")
         return self.connection.usable_session()
 
     def _result_cursor(self) -> Any:
-        """Return the raw cursor with rows, guarded, or what stands for it."""
+        """Return the raw cursor with rows, whose errors are adopted, or a
+        replacement."""
         if self.closed:
             raise self._error(errors.InterfaceError, "the cursor is closed")
         if self.fetching_from is None:

@@ -10,14 +10,14 @@ from routedb.adapters.base import Adapter, ResultSet
 
 
 class ResultMetadata:
-    """What a raw cursor told of its last statement, without the raw cursor."""
+    """The metadata of a raw cursor's last statement, without the raw cursor."""
 
     def __init__(self, raw: ResultSet) -> None:
         for name in _METADATA:
             setattr(self, name, getattr(raw, name, None))
 
 
-# What virtual cursors show of a raw one.
+# The attributes of a raw cursor that virtual ones show.
 _METADATA = (
     "description",
     "rowcount",
@@ -30,10 +30,10 @@ _METADATA = (
 
 
 class ClosedSession:
-    """What stands in a closed cursor's session: it knows no text and learns none."""
+    """The session of a closed cursor: it has no plan and refuses every text."""
 
     def __init__(self, frontend: Adapter) -> None:
-        self.known: dict[str | bytes, Any] = {}
+        self.known_texts: dict[str | bytes, Any] = {}
         self._frontend = frontend
 
     def learn(self, sql: Any) -> Any:

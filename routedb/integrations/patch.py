@@ -1,13 +1,14 @@
-"""`routedb.patch()`: programs whose code cannot be touched get routedb connections.
+"""`routedb.patch()`: programs whose code is not changed get routedb connections.
 
 The driver's `connect` is rebound in its module, where programs and ORMs look it up at
-each call. Whoever has taken a reference before (`from psycopg2 import connect`) keeps
-the driver's own.
+each call. A reference that was taken before (`from psycopg2 import connect`) stays the
+driver's own.
 
 routedb itself connects through that same name, late, so that tools that trace it see
 its links too. Its own calls must reach the driver, whatever such a tool puts between:
-they are told by the stack, not by the direct caller and not by a mark that a thread or
-a greenlet could lose. Opening a link takes a thousand times longer than that look.
+they are recognized by the stack, not by the direct caller and not by a flag that a
+thread or a greenlet could lose. Opening a link takes a thousand times longer than that
+check.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ _CALLERS = ("routedb.__main__", "routedb.cli", "routedb.integrations")
 
 _ENGINES = {"psycopg2": "postgresql", "MySQLdb": "mysql"}
 
-# Keywords that say how a connection behaves: first those that `connect` takes, then
-# those for the driver, which no other driver would understand. All others say where it
-# goes, as whom and by which way: the configuration says that, when there is one.
+# Keywords for the behaviour of a connection: first those that `connect` takes, then
+# those for the driver, which no other driver has. All others are about the server, the
+# user and the network: the configuration has those, when there is one.
 _BEHAVIOUR = {
     "psycopg2": ("connection_factory", "cursor_factory", "async", "async_"),
     "MySQLdb": ("autocommit",),
@@ -45,7 +46,7 @@ _DRIVER_ONLY = {
     + ("client_flag", "sql_mode", "init_command", "binary_prefix"),
 }
 
-_MYSQL = "mysql://"  # a DSN that leaves all to keywords
+_MYSQL = "mysql://"  # a DSN without any parameter
 
 # The arguments of MySQLdb.connect that may be given without a name, and old names.
 _MYSQL_ORDER = ("host", "user", "password", "database", "port", "unix_socket")
@@ -53,7 +54,11 @@ _MYSQL_ALIASES = {"db": "database", "passwd": "password"}
 
 
 class Patch:
-    """What `patch` has done, to be undone: by `undo()`, or at the end of a `with`."""
+    """What `patch` has done, to be undone: by `undo()`, or at the end of a `with`.
+
+    `source` and `options` are those of `routedb.connect`, `drivers` the modules to
+    patch, `engines` those of the configuration's nodes.
+    """
 
     def __init__(
         self,
@@ -82,7 +87,7 @@ class Patch:
     def undo(self) -> None:
         """Give the drivers their `connect` back. Connections that are open stay open.
 
-        What another tool has put over it in the meantime stays in place, and reaches
+        A wrapper that another tool has set over it meanwhile stays in place, and calls
         the driver. Undoing twice does nothing.
         """
         with _state.lock:
@@ -198,7 +203,7 @@ def _replacement(driver: str, real: Connect, owner: Patch) -> Connect:
 def _kept_keywords(
     names: Iterable[str], address: str, given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return of what the program passes that which the configuration leaves to it."""
+    """Return those keywords of the program that the configuration does not override."""
     if address and not address.startswith(_MYSQL):
         parse_dsn = import_module("psycopg2.extensions").parse_dsn
         given = {**parse_dsn(address), **given}
@@ -206,8 +211,8 @@ def _kept_keywords(
 
 
 def _is_unsupported(given: Mapping[str, Any]) -> bool:
-    """Tell whether the program asks for what `routedb.connect` refuses: a connection
-    that is asynchronous or for replication. It gets the driver's own."""
+    """Tell whether the program opens what `routedb.connect` refuses: a connection that
+    is asynchronous or for replication. It gets the driver's own."""
     if given.get("async") or given.get("async_"):
         return True
     factory = given.get("connection_factory")
@@ -231,7 +236,7 @@ def _is_from_routedb() -> bool:
 def _modules(
     drivers: Iterable[str] | None, config: ClusterConfig | None
 ) -> list[ModuleType]:
-    """Import the drivers that are asked for, or those that can be had."""
+    """Import the drivers that are named, or those that are installed."""
     if drivers is not None:
         return [_module(name) for name in drivers]
     found: list[ModuleType] = []
@@ -259,7 +264,8 @@ def _module(name: str) -> ModuleType:
 
 
 def _candidates(config: ClusterConfig | None) -> Iterable[str]:
-    """A program that uses both drivers must not get one's rows from the other."""
+    """Return the names of the drivers to patch: with a configuration only its own, as a
+    program that uses both must not get one's rows from the other."""
     if config is None:
         return _ENGINES
     engine = database_for(config, None).groups[0].nodes[0].engine
@@ -280,7 +286,7 @@ def _postgresql_address(
 def _mysql_address(
     args: tuple[Any, ...], keywords: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any]]:
-    """Return a DSN that says no more than the driver, and all of it as keywords."""
+    """Return a DSN that names the driver only, and all arguments as keywords."""
     named = dict(zip(_MYSQL_ORDER, args))  # noqa: B905  (as many as are given)
     given = {_MYSQL_ALIASES.get(k, k): v for k, v in {**named, **keywords}.items()}
     return _MYSQL, given

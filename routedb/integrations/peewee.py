@@ -2,8 +2,8 @@
 
     database = PostgresqlDatabase("routedb.toml", consistency="process")
 
-They are peewee's own in all but how they connect. `Routed`, put before another class of
-peewee's, does the same to it.
+They are peewee's own except in how they connect. `Routed`, put before another class of
+peewee's, does the same for it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     db.bind(PostgreSQL, "routedb.toml", consistency="process")
 
-They are Pony's own in all but the module that connects. Pony imports the driver with
-its provider, so each of these is made when it is first asked for.
+They are Pony's own except for the module that connects. Pony imports the driver with
+its provider, so each of these is made at its first use.
 
 There is none for SQLite: Pony opens the file itself and keeps functions in it.
 """
@@ -28,7 +28,7 @@ class Routed:
     dbapi_module: Any
 
     def get_pool(self, *args: Any, **options: Any) -> Any:
-        """Return Pony's own pool, over routedb's connections."""
+        """Return Pony's own pool, with its arguments, over routedb's connections."""
         own: Any = super().get_pool(*args, **options)  # type: ignore[misc]
         return type(own)(self.dbapi_module, *own.args, **own.kwargs)
 

@@ -4,8 +4,8 @@
     create_engine("routedb:///routedb.toml")
 
 Each is SQLAlchemy's own dialect of a driver (psycopg2, mysqldb, pysqlite), whose module
-stays what it is but for `connect`. The execution options `routedb_using` and
-`routedb_role` say where a statement is to go, as `Connection.using()` does.
+is unchanged except for `connect`. The execution options `routedb_using` and
+`routedb_role` say where a statement runs, as `Connection.using()` does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from routedb.integrations.driver import with_connect
 from routedb.routing import database_for
 from routedb.runtime import connect, read_config
 
-_MYSQL = "mysql://"  # a DSN that leaves all to keywords
+_MYSQL = "mysql://"  # a DSN without any parameter
 _MYSQL_ALIASES = {"db": "database", "passwd": "password"}
 
 
@@ -40,7 +40,7 @@ class _Routed(DefaultDialect):
     given: Mapping[str, Any] = {}  # connect_args, when they came before the dialect
 
     def create_connect_args(self, url: URL) -> Any:
-        """Return the keywords of `connect`; `source` in connect_args stands above the
+        """Return the keywords of `connect`; `source` in connect_args overrides the
         URL."""
         options = {key: value for key, value in url.query.items() if key in OPTIONS}
         rest = url.difference_update_query(list(options))
@@ -61,7 +61,8 @@ class _Routed(DefaultDialect):
     def driver_keywords(
         self, source: Any, options: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Return the driver's keywords that the dialect wants beside `options`."""
+        """Return the driver's keywords that the dialect adds to `options`, the keywords
+        for `source`."""
         return {}
 
     def server_address(self, url: URL) -> tuple[Any, dict[str, Any]]:
@@ -71,21 +72,23 @@ class _Routed(DefaultDialect):
     def do_execute(
         self, cursor: Any, statement: str, parameters: Any, context: Any = None
     ) -> None:
-        """Run a statement where its execution options say."""
+        """Run `statement` with `parameters` where the execution options of `context`
+        say."""
         with _using_options(cursor, context):
             super().do_execute(cursor, statement, parameters, context)
 
     def do_execute_no_params(
         self, cursor: Any, statement: str, context: Any = None
     ) -> None:
-        """Run a statement that has no parameters where its execution options say."""
+        """Run `statement`, without parameters, where the options of `context` say."""
         with _using_options(cursor, context):
             super().do_execute_no_params(cursor, statement, context)
 
     def do_executemany(
         self, cursor: Any, statement: str, parameters: Any, context: Any = None
     ) -> None:
-        """Run a statement for many sets of parameters, likewise."""
+        """Run `statement` for many sets of `parameters`, where the options of `context`
+        say."""
         with _using_options(cursor, context):
             super().do_executemany(cursor, statement, parameters, context)
 
@@ -127,8 +130,8 @@ class MySQL(_Routed, MySQLDialect_mysqldb):  # type: ignore[misc]  # more argume
     def driver_keywords(
         self, source: Any, options: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """FOUND_ROWS: the ORM counts the rows that an UPDATE matches. Other drivers
-        would not know it."""
+        """Add FOUND_ROWS to the `options` for `source`: the ORM counts the rows that an
+        UPDATE matches. Other drivers do not have the flag."""
         if "client_flag" in options:
             return {}
         nodes = read_config(source, options).nodes
@@ -167,8 +170,9 @@ _DIALECTS: dict[str, Any] = {d.engine: d for d in (PostgreSQL, MySQL, SQLite)}
 class Configured(DefaultDialect):
     """`routedb://`: the dialect is that of the configuration's default database.
 
-    The configuration is the URL's path, or `source` in connect_args, or ROUTEDB_CONFIG.
-    No engine has this dialect itself: making it makes the right one.
+    The configuration is the URL's path, or `source` in `connect_args`, or
+    ROUTEDB_CONFIG. No engine has this dialect itself: making it makes the right one,
+    with `json_serializer`, `json_deserializer` and the other `options` of its own.
     """
 
     supports_statement_cache = True
@@ -182,7 +186,7 @@ class Configured(DefaultDialect):
 
     @classmethod
     def import_dbapi(cls) -> Any:
-        """Leave the driver to the dialect that is made."""
+        """Return no driver: the dialect that is made has it."""
         return None
 
     def __new__(cls, connect_args: Any = None, **options: Any) -> Any:

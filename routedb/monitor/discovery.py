@@ -1,4 +1,4 @@
-"""One discovered group: who its members are, asked again and again."""
+"""One discovered group: its members, polled from Patroni."""
 
 from __future__ import annotations
 
@@ -11,32 +11,36 @@ from routedb.monitor.patroni_client import PatroniClient, PatroniUnreachableErro
 from routedb.topology.membership import Membership
 
 CALM_S = 5.0
-FAST_S = 0.5  # somebody waits for a writer: the new one may be a new member
+FAST_S = 0.5  # a statement waits for a writer, which may be a new member
 JITTER = 0.2
 
 
 class MemberRegistry(Protocol):
-    """Who keeps the members of the groups."""
+    """The part of the runtime that keeps the members of the groups."""
 
     def update_members(
         self, group: int, membership: Membership
     ) -> Sequence[NodeConfig]:
-        """Take what was told of a group, and return its members."""
+        """Make `membership`, an answer of Patroni, the members of `group`, an id;
+        return the nodes they are."""
 
     def note_undiscovered(self, group: int, why: str) -> None:
-        """Note that nobody could be asked."""
+        """Note that no Patroni of `group`, an id, has answered; `why` says what
+        failed."""
 
 
 class MemberDiscovery:
-    """Ask the Patroni of one group for its members, in the turns of its thread.
+    """Poll the Patroni of one group for its members, in a worker thread.
 
-    `found` is called with the members after each answer, and whether another node
-    leads them than before: that is a reason to ask the nodes now.
+    `database` is the one that the group is of, `client` sends the requests, `register`
+    takes the answers, `rng` spreads the intervals. `found` is called after each answer
+    with the group's id, its nodes, and whether the leader has changed: then the nodes
+    are probed at once.
     """
 
     gap_s = FAST_S
-    due = None  # the client keeps its own time
-    group: int | None = None  # samples of positions are none of its business
+    due = None  # the client has a timeout of its own
+    group: int | None = None  # it takes no samples of positions
 
     def __init__(
         self,
@@ -56,7 +60,7 @@ class MemberDiscovery:
         self._leader: str | None = None
 
     def probe(self) -> None:
-        """Ask once, and pass on what was told."""
+        """Send one request and pass on its answer."""
         try:
             membership = self._client.ask()
         except PatroniUnreachableError as exc:
@@ -68,22 +72,22 @@ class MemberDiscovery:
         self._found(self._group_id, nodes, is_moved)
 
     def interval(self, hurry: bool) -> float:
-        """Return the seconds to wait after a question."""
+        """Return the seconds to wait before the next request; fewer with `hurry`."""
         base = FAST_S if hurry else CALM_S
         return base * self._rng.uniform(1 - JITTER, 1 + JITTER)
 
     def release(self) -> None:
-        """Nothing is kept open between two questions."""
+        """Nothing is kept open between two requests."""
 
     def expire(self) -> None:
-        """The client bounds itself."""
+        """Do nothing: the client has a timeout of its own."""
 
     def check_silence(self) -> None:
-        """That Patroni is silent says nothing of the nodes."""
+        """Do nothing: a silent Patroni does not mean a silent node."""
 
     def interrupt(self) -> None:
-        """End the question under way."""
+        """End the request under way."""
         self._client.interrupt()
 
     def abandon(self) -> None:
-        """In a forked child: what a thread of the parent has open is its own."""
+        """In a forked child: do nothing, no socket is kept."""

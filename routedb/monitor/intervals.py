@@ -7,14 +7,15 @@ import random
 from routedb.topology.snapshot import GroupView, NodeState
 
 CALM_S = 1.0
-FAST_S = 0.1  # something in the node's group is wrong, or somebody waits
-URGENT_S = 0.02  # one more answer decides, or somebody waits for a writer to be found
-# While a sample is wanted, so that replicas may answer who has written. Those who
-# write all the time want it all the time, so it becomes slower.
+FAST_S = 0.1  # the group is in trouble, or a statement waits
+URGENT_S = 0.02  # one more answer decides, or a statement waits for a writer
+# While a session that has written requests a sample, so that replicas may answer its
+# reads. A session that writes all the time requests one all the time, so the interval
+# grows from the shortest to the longest.
 SHORTEST_WANTED_S, LONGEST_WANTED_S = 0.02, 0.1
-WANTED_S = 5.0  # a wish that was not granted for so long is not worth it any more
-# Trouble that has not changed for this long is how the cluster is, such as a replica
-# that was taken away for good: it is not worth ten probes a second.
+WANTED_S = 5.0  # a request for a sample expires after this
+# Trouble that has not changed for this long is probed at the normal interval again: a
+# replica that was removed for good is not worth ten probes a second.
 TROUBLE_S = 30.0
 JITTER = 0.2  # so that many processes do not probe in step
 
@@ -22,8 +23,7 @@ _WELL = (NodeState.UP, NodeState.LAGGING, NodeState.DRAINING, NodeState.GONE)
 
 
 class ProbeInterval:
-    """How often one node is probed. Remembers how long its group has been in this
-    state."""
+    """How often one node is probed. Keeps since when its group is in its state."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -39,9 +39,10 @@ class ProbeInterval:
         hurry: bool,
         wanted_at: float = 0.0,
     ) -> float:
-        """Return the seconds to wait after a probe of `node` that ended `now`.
+        """Return the seconds to wait after a probe of `node`, an id in `group`.
 
-        `wanted_at` is when somebody last wanted a replica to hold all there is.
+        `now` is when the probe ended and `wanted_at` when a session last requested a
+        sample, both in monotonic seconds; `hurry`: a statement waits for the node.
         """
         state = (group.writer, group.is_split, [view.state for view in group.nodes])
         if state != self._state:
@@ -65,11 +66,11 @@ class ProbeInterval:
 
 
 def _is_wanted(group: GroupView, now: float, wanted_at: float) -> bool:
-    """Tell whether a sample is wanted, and no replica covers a newer one yet."""
+    """Tell whether a sample is requested, and no replica covers a newer one yet."""
     if wanted_at <= 0.0 or now - wanted_at > WANTED_S:
         return False
     sample = group.sample
-    if sample is None:  # these servers do not tell where they are
+    if sample is None:  # these servers report no position
         return False
     if sample.asked_at < wanted_at:
         return True

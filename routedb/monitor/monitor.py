@@ -1,12 +1,12 @@
-"""The monitor of a runtime: keeps asking the nodes, and publishes what it hears.
+"""The monitor of a runtime: probes the nodes and publishes the results as events.
 
     Monitor          when there are workers: start, pause, stop, fork
-    Workers          its threads: whose turn it is
+    Workers          its threads, one for each task
     NodeProbe        one node: one probe over its own link
-    MemberDiscovery  one discovered group: who its members are
-    ProbeInterval    how soon again
+    MemberDiscovery  one discovered group: its members
+    ProbeInterval    the time to the next probe
 
-It never decides anything about a node; what news mean is topology's to say.
+It decides nothing about a node: routedb.topology turns events into node states.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from routedb.monitor.workers import Task, Workers
 from routedb.topology.snapshot import NodeView, Snapshot
 
 STOP_S = 2.0  # `stop` waits no longer than this for threads that hang in a driver
-# A silence is noticed when the next question is due. It is to be over within
-# failover_timeout all the same, but no shorter one than this makes a node a dead one.
+# Silence is noticed when the next probe is due, and a node that is silent for
+# failover_timeout, but for no shorter time than this, counts as dead.
 NOTICE_S = CALM_S * (1 + JITTER)
 SHORTEST_SILENCE_S = 1.0
 
@@ -42,11 +42,13 @@ SHORTEST_SILENCE_S = 1.0
 class Monitor:
     """Probe every node of each group that has more than one, or may get more.
 
-    `view` returns the runtime's snapshot, `publish` takes events into it, `register`
-    takes the members of discovered groups, `give_up` is told of a node that has been
-    silent for failover_timeout. There is no thread before `start`, and the threads keep
-    neither the interpreter from exiting nor a link across `fork()`: a child has no
-    monitor until its own `start`.
+    `config` names the nodes and `adapter_for` returns the adapter of an engine. `view`
+    returns the runtime's snapshot, `publish` applies events to it, `register` takes the
+    members of discovered groups. `give_up` is called with the id of a node that has
+    been silent for failover_timeout, and since when; `wanted` returns when a sample of
+    a group was last requested. Times are seconds of `clock`; `rng` spreads probes.
+    There is no thread before `start`, and the threads keep neither the interpreter from
+    exiting nor a link across `fork()`: a child has no monitor until its own `start`.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class Monitor:
         self._view = view
         self._give_up = give_up
         self._clock = clock
-        self._wanted = wanted  # group -> when somebody last wanted a sample of it
+        self._wanted = wanted  # group -> when a sample of it was last requested
         self._rng = rng or random.Random()
         self._lock = threading.Lock()  # guards the workers and the nodes
         self._workers: Workers | None = None
@@ -94,19 +96,20 @@ class Monitor:
                 self._workers.resume()
 
     def pause(self) -> None:
-        """Say that nobody needs news: links close soon, threads sleep until `start`."""
+        """No connection is open: links close soon, threads sleep until `start`."""
         with self._lock:
             if self._workers is not None:
                 self._workers.pause()
 
     def wake(self) -> None:
-        """Say that somebody waits for news: probe now, and fast for some seconds."""
+        """Probe every node now, and at short intervals for some seconds: a statement
+        waits for a node."""
         with self._lock:
             if self._workers is not None:
                 self._workers.wake()
 
     def request_sample(self, group: int) -> None:
-        """Say that a sample of this group is wanted soon."""
+        """Take a sample of this group soon: requests of 10 ms are batched."""
         with self._lock:
             if self._workers is not None:
                 self._workers.request_sample(group)

@@ -14,28 +14,30 @@ from routedb.monitor.probe_once import timed_probe
 from routedb.topology.snapshot import Answer, NodeView
 
 Publish = Callable[[NodeAnswered | NodeFailed], None]
-# Told of a node, and of a time since when it has answered nothing.
+# Called with a node id and the time since when the node has answered nothing.
 GiveUp = Callable[[int, float], None]
 
-# A question whose time is over is looked at once more after so long: this process may
-# have been stopped itself, and the answer lie there unread.
+# A probe past its deadline gets this time more: this process may have been suspended
+# itself, and the answer may be unread in the socket.
 GRACE_S = 0.1
-AGAIN_S = 0.5  # links of a node that stays silent are given up so often
-# Failures that only a node can cause that is there: it is not silent.
+AGAIN_S = 0.5  # interval of `give_up` for a node that stays silent
+# Failures that prove that the node answers: it is not silent.
 _SPOKEN = frozenset(Fault) - {Fault.LINK_LOST, Fault.REFUSED, Fault.TIMEOUT}
 
 
 class NodeProbe:
-    """Probe one node over a link of its own and publish what came of it.
+    """Probe one node over a link of its own and publish the result.
 
-    `probe` and `release` belong to the thread of this node; `expire`, `check_silence`
-    and `interrupt` may come from any other. `node_view` returns the node as the
-    snapshot shows it. A probe is *under way* from its begin until it has ended or
-    expired, whichever is first, and only that first one publishes.
+    A probe may take `timeout_s` seconds; `adapter` is the node's, `clock` gives
+    monotonic seconds. `probe` and `release` belong to the thread of this node;
+    `expire`, `check_silence` and `interrupt` may come from any other. `node_view`
+    returns the node as the snapshot shows it. A probe is *under way* from its start
+    until it has ended or expired, whichever is first, and only that first one
+    publishes.
 
-    A node is *silent* from the first question that it has not answered up to its next
-    sign of life. When that has lasted for `max_silence_s`, `give_up` is told: a node
-    that accepts and never answers would hold its statements for ever.
+    A node is *silent* from the first probe that it has not answered until its next
+    answer or immediate failure. After `max_silence_s` of it `give_up` is called: a node
+    that accepts and never answers would block its statements for ever.
     """
 
     gap_s = 0.02
@@ -64,12 +66,12 @@ class NodeProbe:
         self._lock = threading.Lock()  # guards the fields below
         self._raw: Raw | None = None
         self._deadline: float | None = None  # of the probe under way
-        self._is_overdue = False  # its time is over, and it is in its grace
-        self._generation = 0  # the node's when that probe began
+        self._is_overdue = False  # past its deadline, within GRACE_S
+        self._generation = 0  # of the node, when that probe began
         self._began = 0.0
         self._silent_since: float | None = None
-        self._unanswered = 0  # questions in that silence whose time is over
-        self._given_up = 0.0  # when, at last
+        self._unanswered = 0  # probes in that silence that have expired
+        self._given_up = 0.0  # when last
 
     @property
     def deadline(self) -> float | None:
@@ -78,7 +80,7 @@ class NodeProbe:
 
     @property
     def due(self) -> float | None:
-        """When `expire` or `check_silence` is to look next, on the clock; None: not at
+        """When `expire` or `check_silence` is due next, on the clock; None: not at
         all."""
         deadline, since = self._deadline, self._silent_since
         if since is None or not self._unanswered:
@@ -87,7 +89,7 @@ class NodeProbe:
         return silence_due if deadline is None else min(silence_due, deadline)
 
     def probe(self) -> None:
-        """Ask the node once and publish its answer, or that there was none."""
+        """Probe the node once and publish its answer or the failure."""
         generation = self._node_view().generation
         with self._lock:
             self._generation = generation
@@ -98,7 +100,7 @@ class NodeProbe:
                 self._silent_since = self._began
         try:
             answer, asked_at = self._probe_link()
-        except Exception as exc:  # whatever it was: the node could not be asked
+        except Exception as exc:  # of any class: the node could not be probed
             fault = self._adapter.fault(exc, self._raw)
             self._close()
             failed = NodeFailed(self.node.id, generation, _reason(exc), fault)
@@ -108,7 +110,7 @@ class NodeProbe:
             self._end(answered, has_spoken=True)
 
     def release(self) -> None:
-        """Close the link; the next probe opens one, and knows of no silence."""
+        """Close the link and forget a silence; the next probe opens a link."""
         self._close()
         with self._lock:
             self._silent_since = None
@@ -121,7 +123,7 @@ class NodeProbe:
             self._adapter.close(raw)
 
     def expire(self) -> None:
-        """Give up the probe under way if its time is over, and publish that."""
+        """Give up the probe under way if its deadline is over, and publish that."""
         with self._lock:
             now = self._clock()
             if self._deadline is None or now < self._deadline:
@@ -138,7 +140,8 @@ class NodeProbe:
         self._publish(NodeFailed(self.node.id, generation, reason, Fault.TIMEOUT))
 
     def check_silence(self) -> None:
-        """Say so when the node has been silent for too long, and while it stays so."""
+        """Call `give_up` when the node has been silent for too long, and again while it
+        stays so."""
         with self._lock:
             now, since = self._clock(), self._silent_since
             if since is None or not self._unanswered:
@@ -149,7 +152,7 @@ class NodeProbe:
         self._give_up(self.node.id, now - self._max_silence_s)
 
     def interrupt(self) -> None:
-        """End the probe under way without a word, to free its thread."""
+        """End the probe under way without publishing, to free its thread."""
         with self._lock:
             if self._deadline is not None:
                 self._deadline = None
@@ -163,16 +166,16 @@ class NodeProbe:
 
     def _shut_down(self) -> None:
         # Inside the lock: once it is released the owner may close the link, and its
-        # socket's number may belong to somebody else's socket.
+        # socket's descriptor may be reused for another socket.
         if self._raw is not None:
             self._adapter.interrupt(self._raw)
 
     def _probe_link(self) -> tuple[Answer, float]:
-        """Ask over the link there is; when that fails over it, over a new one. Return
-        also when the question was sent.
+        """Probe over the open link; when that fails, over a new one. Return the answer
+        and when the probe was sent.
 
         An operator may have ended the monitor's session, or a firewall an idle one:
-        that the link is lost does not say that the node is.
+        a lost link does not prove that the node is down.
         """
         if self._raw is not None:
             if self._adapter.is_alive(self._raw):
@@ -193,13 +196,13 @@ class NodeProbe:
             if self._deadline is not None:
                 self._raw = raw
                 return raw
-        # Nobody would interrupt a question that is asked after the deadline.
+        # Nothing would interrupt a probe that is sent after the deadline.
         self._adapter.close(raw)
         raise TimeoutError(f"{self.node.name} took too long to connect")
 
     def _end(self, event: NodeAnswered | NodeFailed, has_spoken: bool) -> None:
-        """A failure that took its time, such as that of the driver's own timeout or of
-        a host that is off, is no sign of life; one that comes at once is."""
+        """Publish `event`. `has_spoken`: the node has answered. A failure that comes at
+        once counts as an answer too, unlike a timeout or that of a host that is off."""
         with self._lock:
             is_under_way = self._deadline is not None
             self._deadline = None

@@ -1,7 +1,7 @@
-"""Ask a Patroni for its cluster over HTTP, by the standard library.
+"""Requests to a Patroni about its cluster, over HTTP, by the standard library.
 
-Plain `http.client`: no proxy of the environment, no redirect, nothing kept open between
-two questions.
+Plain `http.client`: no proxy of the environment, no redirect, no connection kept open
+between two requests.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ _TROUBLES = (OSError, HTTPException, ValueError, UnexpectedAnswerError)
 
 
 class PatroniUnreachableError(Exception):
-    """No Patroni could be asked; the text says why of each, without passwords."""
+    """No Patroni has answered; the text says why of each, without passwords."""
 
 
 class PatroniClient:
-    """Asks one of several Patronis; of those, first the one that answered last.
+    """Asks one of several Patronis, first the one that answered last.
 
-    `ask` belongs to one thread; `interrupt` may come from any other, and is for good.
+    `discovery` has their URLs; one `ask` may take `timeout_s` seconds. `ask` is called
+    by one thread; `interrupt` by any other, and no `ask` succeeds after it.
     """
 
     def __init__(self, discovery: Discovery, timeout_s: float) -> None:
@@ -44,14 +45,14 @@ class PatroniClient:
         self._timeout_s = timeout_s
         self._first = 0
         self._lock = threading.Lock()  # guards the fields below
-        self._socket: socket.socket | None = None  # of the question under way
+        self._socket: socket.socket | None = None  # of the request under way
         self._is_over = False
 
     def ask(self) -> Membership:
         """Return the members, within the timeout. Raises PatroniUnreachableError.
 
-        Each Patroni gets its share of the time that is left, so that one which hangs
-        leaves some to the others.
+        Each Patroni gets an equal share of the time that is left, so that one which
+        hangs leaves some to the others.
         """
         urls, deadline = self._discovery.urls, time.monotonic() + self._timeout_s
         reasons = []
@@ -68,7 +69,7 @@ class PatroniClient:
         raise PatroniUnreachableError("; ".join(reasons))
 
     def interrupt(self) -> None:
-        """End the question under way, and let no other begin."""
+        """End the request under way, and let no other begin."""
         with self._lock:
             self._is_over = True
             self._shut_down()
@@ -77,13 +78,13 @@ class PatroniClient:
         until = time.monotonic() + timeout_s
         connection = self._open(url, timeout_s)
         sock = self._socket
-        # A timeout of the socket bounds one wait; the alarm bounds a slow drip too.
+        # A timeout of the socket bounds one wait; the timer bounds a slow answer too.
         alarm = threading.Timer(until - time.monotonic(), self._expire, [sock])
         alarm.daemon = True
         alarm.start()
         try:
             return read_membership(_get(connection, url))
-        except _TROUBLES:  # one of them is a question that the alarm broke off
+        except _TROUBLES:  # one of them is a request that the timer has ended
             if time.monotonic() < until:
                 raise
             raise TimeoutError(f"no answer within {timeout_s:.1f} s") from None
@@ -111,7 +112,7 @@ class PatroniClient:
 
     def _shut_down(self) -> None:
         # Inside the lock: once it is released the owner may close the socket, and its
-        # number may belong to somebody else's.
+        # descriptor may be reused for another.
         if self._socket is not None:
             sockets.shut_down(self._socket.fileno())
 

@@ -1,4 +1,4 @@
-"""Ask a node who it is: the one question behind the monitor and `routedb check`."""
+"""One probe of a node: what the monitor and `routedb check` send."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from routedb.topology.snapshot import Answer
 
 
 def timed_probe(raw: Raw, adapter: Adapter) -> Answer:
-    """Probe over an open link and measure how long the answer took."""
+    """Probe over `raw`, an open connection of `adapter`, and measure the latency."""
     began = time.perf_counter()
     answer = adapter.probe(raw)
     return answer._replace(latency_s=time.perf_counter() - began)
 
 
 def probe_once(node: NodeConfig, adapter: Adapter, timeout_s: float) -> Answer:
-    """Open a link, ask once, close it.
+    """Open a link to `node` by its `adapter`, probe it, close the link.
 
-    Opening and asking may take `timeout_s` each. Raises what the driver raises; a node
-    that accepts and never answers becomes a lost link when its time is over.
+    Opening and probing may take `timeout_s` seconds each. Raises what the driver
+    raises; a node that accepts and never answers becomes a lost link after that time.
     """
     raw = adapter.connect(node, timeout_s)
     alarm = threading.Timer(timeout_s, adapter.interrupt, [raw])
@@ -30,7 +30,7 @@ def probe_once(node: NodeConfig, adapter: Adapter, timeout_s: float) -> Answer:
     try:
         return timed_probe(raw, adapter)
     finally:
-        # Cancelled before the link closes: an alarm must not shut down a socket that
-        # by then has the same number and another owner.
+        # Cancelled before the link closes: the timer must not shut down a socket that
+        # by then has the same descriptor and another owner.
         alarm.cancel()
         adapter.close(raw)

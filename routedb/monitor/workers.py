@@ -1,7 +1,7 @@
-"""The monitor's threads: one for each node or discovered group, and a guard over all.
+"""The monitor's threads: one for each node or discovered group, and a guard thread.
 
-A node that hangs holds up only its own thread, and the guard frees that one when its
-time is over. All wait on one condition, so that a wake reaches everybody at once.
+A node that hangs blocks only its own thread, and the guard ends that probe at its
+deadline. All wait on one condition, so that a wake reaches every thread at once.
 """
 
 from __future__ import annotations
@@ -12,42 +12,40 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
-PAUSE_AFTER_S = (
-    5.0  # probing goes on for so long after a pause: connections come and go
-)
-FAST_FOR_S = 5.0  # and is fast for so long after a wake
-SAMPLE_DELAY_S = 0.01  # a sample that is wanted waits so long for others to want it too
+PAUSE_AFTER_S = 5.0  # probing goes on for this long after `pause`, which often is brief
+FAST_FOR_S = 5.0  # short intervals for this long after a wake
+SAMPLE_DELAY_S = 0.01  # batch sample requests for 10 ms
 
 
 class Task(Protocol):
-    """What one thread does in its turns: a NodeProbe or a MemberDiscovery."""
+    """What one thread does repeatedly: a NodeProbe or a MemberDiscovery."""
 
     name: str
     timeout_s: float
-    gap_s: float  # between two probes at least, however many wakes there are
-    group: int | None  # a sample that is wanted of it is this task's to get
+    gap_s: float  # between two probes at least, also after a wake
+    group: int | None  # requested samples of this group are taken by this task
 
     def probe(self) -> None:
-        """Ask once, and publish what came of it."""
+        """Send one probe and publish the result."""
 
     def release(self) -> None:
-        """Let go of what is only needed while probing goes on."""
+        """Close what is only needed while probing goes on."""
 
     @property
     def due(self) -> float | None:
-        """When `expire` or `check_silence` is to look next; None: not at all."""
+        """When `expire` or `check_silence` is due next; None: not at all."""
 
     def expire(self) -> None:
-        """Give up the probe under way if its time is over."""
+        """Give up the probe under way if its deadline is over."""
 
     def check_silence(self) -> None:
-        """Say so when there has been no sign of life for too long."""
+        """Report a node that has not answered for too long."""
 
     def interrupt(self) -> None:
-        """End the probe under way without a word."""
+        """End the probe under way without publishing."""
 
     def abandon(self) -> None:
-        """In a forked child: let go of what the parent goes on using."""
+        """In a forked child: drop what the parent goes on using, without closing it."""
 
 
 class Turn(Enum):
@@ -61,8 +59,9 @@ class Turn(Enum):
 class Workers:
     """Threads that probe until `stop`. Started once; thrown away when stopped.
 
-    `interval` says how long to wait after a probe: it is told the task and whether
-    somebody is in a hurry. `tasks` changes by `add` and `remove` only.
+    `interval` returns the seconds to wait after a probe, from the task and whether a
+    statement waits (a wake was less than FAST_FOR_S ago). `tasks` changes by `add` and
+    `remove` only. `clock` gives monotonic seconds.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class Workers:
         self._wakes = 0
         self._requested: dict[
             int | None, float
-        ] = {}  # group -> when a sample was wanted
+        ] = {}  # group -> when a sample was requested
         self._threads = [self._thread(task) for task in tasks]
         self._threads.append(
             threading.Thread(
@@ -91,11 +90,11 @@ class Workers:
 
     def start(self) -> None:
         """Start the threads."""
-        for thread in list(self._threads):  # the first may find others
+        for thread in list(self._threads):  # the first may add others
             thread.start()
 
     def add(self, task: Task) -> None:
-        """Begin with one more, unless stopped."""
+        """Add a task and start its thread, unless stopped."""
         thread = self._thread(task)
         with self._changed:
             if self._is_stopped:
@@ -106,33 +105,33 @@ class Workers:
             thread.start()
 
     def remove(self, task: Task) -> None:
-        """End with one of them."""
+        """Remove a task and end its thread."""
         with self._changed:
             self.tasks = tuple(d for d in self.tasks if d is not task)
             self._changed.notify_all()
         task.interrupt()
 
     def pause(self) -> None:
-        """Let probing end after a while, unless `resume` comes first."""
+        """Stop probing after a few seconds, unless `resume` comes first."""
         with self._changed:
             self._pause_at = self._clock() + PAUSE_AFTER_S
             self._changed.notify_all()
 
     def resume(self) -> None:
-        """Go on probing; at once, where it had ended."""
+        """Go on probing; at once where it had stopped."""
         with self._changed:
             self._pause_at = None
             self._changed.notify_all()
 
     def wake(self) -> None:
-        """Probe every node now, and fast for a while."""
+        """Probe every node now, and at short intervals for FAST_FOR_S."""
         with self._changed:
             self._wakes += 1
             self._hurry_until = self._clock() + FAST_FOR_S
             self._changed.notify_all()
 
     def request_sample(self, group: int) -> None:
-        """Probe the nodes of a group soon."""
+        """Probe the nodes of a group after SAMPLE_DELAY_S."""
         with self._changed:
             self._requested[group] = self._clock()
             self._changed.notify_all()
@@ -175,8 +174,8 @@ class Workers:
     def _next_turn(
         self, task: Task, began: float, due: float, wakes: int, is_paused: bool
     ) -> tuple[Turn, int]:
-        """Wait for something to do. `began` is when it was last done, `wakes` the last
-        wake that was followed."""
+        """Wait until `task` is due. `began` is when its last probe began, `wakes` the
+        number of wakes that it has acted on."""
         soonest = self._clock() + task.gap_s
         with self._changed:
             while not self._is_stopped and task in self.tasks:
@@ -207,7 +206,7 @@ class Workers:
         """Wait for the next deadline; False when stopped.
 
         A probe that begins during the wait cannot expire within it, as the wait is no
-        longer than the shortest timeout; and while all rest, none begins.
+        longer than the shortest timeout; and while all are paused, none begins.
         """
         with self._changed:
             now = self._clock()

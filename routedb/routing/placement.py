@@ -9,19 +9,11 @@ from routedb import errors
 from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
 from routedb.routing.route import Reason
 from routedb.routing.rules import Rules
+from routedb.sql.catalog.system_tables import is_catalog
 from routedb.sql.session_objects import RELATIONS
-from routedb.sql.statement import Kind, Statement, Table
+from routedb.sql.statement import Hints, Kind, Statement, Table
 
-# Catalogs exist in every database: a statement on them alone goes where the
-# transaction is, and beside other tables they do not count.
-_CATALOG_SCHEMAS = {
-    "postgresql": frozenset(
-        {"pg_catalog", "information_schema", "pg_toast", "pg_temp"}
-    ),
-    "mysql": frozenset({"information_schema", "performance_schema", "mysql", "sys"}),
-    "sqlite": frozenset({"temp"}),
-}
-_CATALOG_PREFIX = {"postgresql": "pg_", "mysql": "\0", "sqlite": "sqlite_"}
+_UNKNOWN = TableRule("", None, "", "")  # no answer is known yet
 
 # Kinds that a database called read-only may still run.
 _HARMLESS = frozenset(
@@ -44,34 +36,35 @@ class Placement:
     unruled: tuple[Table, ...] = ()  # on a sharded database, and no rule says how
 
 
+NO_TABLES = Placement(None, Reason.DEFAULT, "no tables")
+
+
 def find_placement(statement: Statement, rules: Rules, using: str | None) -> Placement:
     """Find the database of `statement`. `using` is the name that `conn.using` gave.
 
     Raises HintError, UnknownTableError, CrossDatabaseError, ReadOnlyError.
     """
     config = rules.config
-    hinted = _hinted_database(statement, config)
-    homes = _homes(statement, rules, config)
+    hinted = None
+    if statement.hints is not None and config.hints:
+        hinted = _hinted_database(statement.hints, config)
+    homes = _homes(statement, rules)
     chosen = hinted or using
     if chosen is not None:
         reason = Reason.HINT_DATABASE if hinted else Reason.USING_DATABASE
         why = f"{'hint' if hinted else 'using()'} names database {chosen}"
         placement = Placement(chosen, reason, why, *_sharded(homes, chosen, config))
     else:
-        placement = _by_tables(homes, config)
-    _check_read_only(statement, placement, config)
+        placement = _by_tables(homes, config) if homes else NO_TABLES
+    name = placement.database
+    if name is not None and config.databases[name].read_only:
+        _check_read_only(statement, name, config)
     return placement
 
 
-def is_catalog(table: Table, dialect: str) -> bool:
-    """Tell whether `table` is one of the server's own, present in every database."""
-    if table.schema is not None:
-        return table.schema.lower() in _CATALOG_SCHEMAS[dialect]
-    return table.name.startswith(_CATALOG_PREFIX[dialect])
-
-
 def dialect_for(config: ClusterConfig, chosen: str | None) -> str:
-    """Return the dialect a text is read in, by the rule of DESIGN.md, section 2."""
+    """Return the dialect a text is read in, by the rule of
+    docs/architecture.rst, The dialect of a text."""
     if config.dialect is not None:
         return config.dialect
     return database_for(config, chosen).dialect
@@ -85,10 +78,7 @@ def database_for(config: ClusterConfig, chosen: str | None) -> DatabaseConfig:
     return config.databases[name]
 
 
-def _hinted_database(statement: Statement, config: ClusterConfig) -> str | None:
-    hints = statement.hints
-    if hints is None or not config.hints:
-        return None
+def _hinted_database(hints: Hints, config: ClusterConfig) -> str | None:
     if hints.unknown:
         raise errors.HintError(
             f"hint {' '.join(hints.unknown)!r} is not known; allowed are "
@@ -105,41 +95,60 @@ def _hinted_database(statement: Statement, config: ClusterConfig) -> str | None:
 Homes = dict[Table, tuple[str | None, TableRule | None]]
 
 
-def _homes(statement: Statement, rules: Rules, config: ClusterConfig) -> Homes:
+def _homes(statement: Statement, rules: Rules) -> Homes:
     """Map each table that is not a catalog's to its database and the rule for it."""
-    dialect = dialect_for(config, None)
     found: Homes = {}
-    # A temporary table that it makes will be where the other tables are.
-    made = {obj.name for obj in statement.holds if obj.kind in RELATIONS}
     for table in statement.tables:
-        is_made = table.name in made and table in statement.writes
-        if not is_made and not is_catalog(table, dialect):
+        if is_catalog(table, rules.dialect):  # every database has it
+            continue
+        # A temporary table that it makes will be where the other tables are.
+        if statement.holds and _is_made(table, statement):
+            continue
+        rule = rules.known.get(table, _UNKNOWN)
+        if rule is _UNKNOWN:
             rule = rules.rule_for(table)
-            found[table] = (rule.database if rule else config.default, rule)
+        found[table] = (rule.database if rule else rules.config.default, rule)
     return found
 
 
+def _is_made(table: Table, statement: Statement) -> bool:
+    made = {obj.name for obj in statement.holds if obj.kind in RELATIONS}
+    return table.name in made and table in statement.writes
+
+
 def _by_tables(homes: Homes, config: ClusterConfig) -> Placement:
-    if not homes:
-        return Placement(None, Reason.DEFAULT, "no tables")
+    table, (name, rule) = next(iter(homes.items()))
+    if len(homes) > 1:
+        _check_one_database(homes, config)
+    if name is None:
+        raise _homeless(table, config)
+    if rule is None:
+        named = table.name if table.schema is None else table
+        reason = Reason.DEFAULT
+        why = f"table {named} has no rule, default database {name}"
+    else:
+        reason = Reason.TABLE
+        why = f"table {table} matches rule {rule.pattern!r} of database {name}"
+    if not config.databases[name].is_sharded:
+        return Placement(name, reason, why)
+    return Placement(name, reason, why, *_sharded(homes, name, config))
+
+
+def _homeless(table: Table, config: ClusterConfig) -> errors.UnknownTableError:
+    return errors.UnknownTableError(
+        f"table {table}: no rule of {config.source} gives it a database and there "
+        'is no default; add a rule under [tables], set default = "…", or say '
+        "/* routedb: database=… */"
+    )
+
+
+def _check_one_database(homes: Homes, config: ClusterConfig) -> None:
     names = {database for database, _ in homes.values()}
     if None in names:
         table = next(t for t, (database, _) in homes.items() if database is None)
-        raise errors.UnknownTableError(
-            f"table {table}: no rule of {config.source} gives it a database and there "
-            'is no default; add a rule under [tables], set default = "…", or say '
-            "/* routedb: database=… */"
-        )
+        raise _homeless(table, config)
     if len(names) > 1:
         raise errors.CrossDatabaseError(_cross_text(homes))
-    name = names.pop()
-    assert name is not None
-    table, (_, rule) = next(iter(homes.items()))
-    if rule is None:
-        why = f"table {table} has no rule, default database {name}"
-        return Placement(name, Reason.DEFAULT, why, *_sharded(homes, name, config))
-    why = f"table {table} matches rule {rule.pattern!r} of database {name}"
-    return Placement(name, Reason.TABLE, why, *_sharded(homes, name, config))
 
 
 def _cross_text(homes: Homes) -> str:
@@ -167,12 +176,7 @@ def _sharded(
     return ruled, tuple(table for table in homes if table not in ruled)
 
 
-def _check_read_only(
-    statement: Statement, placement: Placement, config: ClusterConfig
-) -> None:
-    name = placement.database
-    if name is None or not config.databases[name].read_only:
-        return
+def _check_read_only(statement: Statement, name: str, config: ClusterConfig) -> None:
     if statement.read_only or statement.asks or statement.kind in _HARMLESS:
         return
     tables = ", ".join(map(str, statement.writes or statement.tables)) or "no table"

@@ -16,7 +16,10 @@ class Rules:
 
     def __init__(self, config: ClusterConfig) -> None:
         self.config = config
-        self._known: dict[Table, TableRule | None] = {}
+        self.tables = config.tables  # the rules, in their order
+        self.known: dict[Table, TableRule | None] = {}  # answers so far
+        # Of the default database: catalogs are told from tables by it.
+        self.dialect = _default_dialect(config)
         self._compiled = [
             (
                 re.compile(translate(rule.schema)) if rule.schema is not None else None,
@@ -29,11 +32,11 @@ class Rules:
     def rule_for(self, table: Table) -> TableRule | None:
         """Return the rule that gives `table` its home, or None when none does."""
         try:
-            return self._known[table]
+            return self.known[table]
         except KeyError:
             rule = self._find(table)
-            if len(self._known) < self._LIMIT:
-                self._known[table] = rule
+            if len(self.known) < self._LIMIT:
+                self.known[table] = rule
             return rule
 
     def _find(self, table: Table) -> TableRule | None:
@@ -43,3 +46,11 @@ class Rules:
             if name.match(table.name):
                 return rule
         return None
+
+
+def _default_dialect(config: ClusterConfig) -> str:
+    if config.dialect is not None:
+        return config.dialect
+    name = config.default
+    databases = config.databases
+    return (databases[name] if name else next(iter(databases.values()))).dialect

@@ -1,4 +1,10 @@
-"""What one virtual connection remembers: transaction states, settings, recovery."""
+"""What one virtual connection remembers, as values and tables. No I/O.
+
+`tx_state`, `recovery` and `commit_outcome` are tables: what happens comes in, the next
+state or what to do goes out. `read_state` says which replicas hold what was seen;
+`settings_log` and `pins` keep what statements leave; `tokens` and `retry` are values.
+The engine's session has them.
+"""
 
 from __future__ import annotations
 

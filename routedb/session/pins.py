@@ -1,14 +1,14 @@
-"""What lives on one backend only, on which node, and what happens to it.
+"""Session objects that exist on one backend only: where, and when they end.
 
 A temporary table, a lock, a LISTEN cannot be repeated on another link: statements that
-need it must go where it is, and when that link is lost, so is it, and the user is told.
+need it must go where it is, and when that link is lost, so is it: an error says so.
 On PostgreSQL and SQLite a rollback undoes what a transaction has made or dropped of
 some kinds (the others last at once: PREPARE, session locks, CLOSE); MySQL undoes none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from routedb.session.savepoint_log import SavepointLog
@@ -17,9 +17,9 @@ from routedb.sql.session_objects import EVERY, RELATIONS, ObjectKind, SessionObj
 # What a rollback undoes where it undoes anything: made, and dropped or ended.
 UNDONE_MADE = frozenset({*RELATIONS, ObjectKind.LISTEN, ObjectKind.CURSOR})
 UNDONE_FREED = frozenset({*RELATIONS, ObjectKind.LISTEN})
-# Nothing but the statement that asks for it minds its loss.
+# Their loss matters only to a statement that needs them.
 _NOT_MISSED = frozenset({ObjectKind.VALUE, ObjectKind.RESULT})
-# Names that stand for the server's own catalogs, which tell of what a session has.
+# Names of the server's own catalogs, which list what a session has.
 CATALOG = "pg_catalog"
 _SHOWN_IN = {
     **dict.fromkeys(RELATIONS, CATALOG),
@@ -29,7 +29,7 @@ _SHOWN_IN = {
 
 
 class Pin(NamedTuple):
-    """One thing that lives on one node only: what `connection.pins` shows.
+    """One session object that exists on one node only, as `connection.pins` shows it.
 
     `name` is None where the statement gave no identifier: the key of a lock is a value,
     and values are not shown.
@@ -44,7 +44,7 @@ class Pin(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A thing and where it lives. `key` tells locks apart and is never shown."""
+    """A session object and its node. `key` tells locks apart and is never shown."""
 
     obj: SessionObject
     key: str
@@ -57,17 +57,18 @@ class _Change(NamedTuple):
 
 
 class Pins:
-    """What one virtual connection has on single backends. Threads may share it: what
-    is looped over is a copy.
+    """The session objects of one virtual connection. Threads may share it: loops run
+    over copies.
 
-    `version` goes up with every change. `names` are those of relations that are
-    temporary, and of catalogs that show what is here.
+    `version` goes up with every change. `names` are those of temporary relations, and
+    of catalogs that list what is here.
     """
 
     __slots__ = (
         "_ending",
         "_gone",
         "_held",
+        "_on_change",
         "last_insert_node",
         "lost",
         "names",
@@ -75,16 +76,17 @@ class Pins:
         "version",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self._on_change = on_change  # called after every change
         self.version = 0
         self.names: frozenset[str] = frozenset()
         self.uncommitted: SavepointLog[_Change] = SavepointLog()
-        self.lost: list[SessionObject] = []  # with links, and nobody has been told yet
+        self.lost: list[SessionObject] = []  # with their links, and not yet reported
         self._held: dict[Held, int] = {}  # the last one that was made stands last
         self._ending: set[Held] = set()  # ON COMMIT DROP
         self._gone: set[SessionObject] = (
             set()
-        )  # what is missed only by whom asks for it
+        )  # lost; reported only to a statement that needs it
         # The node that ran the last INSERT, which may have given this session a key.
         self.last_insert_node = -1
 
@@ -102,7 +104,7 @@ class Pins:
         is_undone: bool = False,
         is_ending: bool = False,
     ) -> None:
-        """Take note of a thing that was made on `node`.
+        """Note that `obj` was made on `node`, an id; `key` tells locks apart.
 
         `is_undone`: a rollback of the open transaction undoes it. `is_ending`: so does
         its commit.
@@ -121,9 +123,10 @@ class Pins:
     def free(
         self, obj: SessionObject, node: int, key: str = "", is_undone: bool = False
     ) -> None:
-        """Take note that a thing on `node` has ended, or with EVERY all of its kind.
+        """Note that `obj` on `node`, with this `key`, has ended, or with EVERY all of
+        its kind; its loss is not reported any more.
 
-        Nobody need be told any more that it was lost.
+        `is_undone`: a rollback of the open transaction brings it back.
         """
         self.lost = [lost for lost in self.lost if not _is_one_of(lost, obj)]
         for held in self.find(obj):
@@ -143,12 +146,13 @@ class Pins:
 
     @property
     def listens(self) -> list[Held]:
-        """What this session listens to: notifications come with the answers to its
-        statements, so its reads belong where they arrive."""
+        """The channels of LISTEN. Notifications come with the answers to statements,
+        so reads must run where they arrive."""
         return self.find(SessionObject(ObjectKind.LISTEN)) if self._held else []
 
     def node_of(self, obj: SessionObject, key: str = "") -> int:
-        """Return the node that a statement which needs this must run on, else -1."""
+        """Return the id of the node that has `obj` with this `key`, where a statement
+        that needs it must run; -1 when none has."""
         found = self.find(obj)
         found = [held for held in found if held.key == key] or found
         if found:
@@ -156,8 +160,8 @@ class Pins:
         return self.last_insert_node if obj.kind is ObjectKind.VALUE else -1
 
     def must_keep(self, node: int) -> bool:
-        """Tell whether something lives on `node` that would be missed without asking
-        for it, so that its link must not be replaced."""
+        """Tell whether `node` has session objects that matter to statements which do
+        not name them, so that its link must not be replaced."""
         return any(h.node == node and h.obj.kind not in _NOT_MISSED for h in self)
 
     def has_unread(self, node: int) -> bool:
@@ -165,11 +169,11 @@ class Pins:
         return any(h.node == node for h in self.find(SessionObject(ObjectKind.UNREAD)))
 
     def is_gone(self, obj: SessionObject) -> bool:
-        """Tell whether what a statement asks for was lost with its link."""
+        """Tell whether `obj`, which a statement needs, was lost with its link."""
         return SessionObject(obj.kind) in self._gone
 
     def lose(self, node: int) -> None:
-        """Take note that the link to `node` is gone, with all that lived there.
+        """Note that the link to `node` is lost, with all session objects there.
 
         What the open transaction has made there goes with the transaction.
         """
@@ -188,7 +192,7 @@ class Pins:
         self._changed()
 
     def clear(self, node: int) -> None:
-        """Take note that `node` has emptied its session: DISCARD ALL."""
+        """Note that the session on `node` was emptied: DISCARD ALL."""
         for held in self:
             if held.node == node:
                 self._held.pop(held, None)
@@ -199,19 +203,20 @@ class Pins:
         self._changed()
 
     def pop_lost(self) -> str:
-        """Name what was lost, for the error that tells; afterwards it is told."""
+        """Return what was lost, as text for an error, and forget it."""
         named = ", ".join(sorted(map(str, self.lost)))
         self.lost.clear()
         self._changed()
         return named
 
     def commit(self) -> None:
-        """Let what the transaction did last, but for what ends with it."""
+        """Keep what the transaction did, except what ends with it."""
         self.uncommitted.pop_all()
-        for held in self._ending:
-            self._held.pop(held, None)
-        self._ending.clear()
-        self._changed()
+        if self._ending:
+            for held in self._ending:
+                self._held.pop(held, None)
+            self._ending.clear()
+            self._changed()
 
     def rollback(self) -> None:
         """Undo what the transaction did."""
@@ -237,6 +242,7 @@ class Pins:
         names = {obj.name for obj in objects if obj.kind in RELATIONS}
         shown = {_SHOWN_IN[kind] for kind in kinds if kind in _SHOWN_IN}
         self.names = frozenset(names | shown)
+        self._on_change()
 
 
 def _is_one_of(held: SessionObject, meant: SessionObject) -> bool:

@@ -1,36 +1,38 @@
 """What a session has seen of a group, and which replicas are known to hold it.
 
-A session reads its own writes and never goes back in time (DESIGN.md, section 6). It
-does so without a question of its own: its *read state* remembers the node that it last
-spoke with, and its link to that node remembers when. That node may always answer
-again, for no server goes back. Another node may, when a sample shows that it has all
-that the last node can have shown:
+A session reads its own writes and never goes back in time. It
+does so without a query of its own: its *read state* has the node that answered it last,
+and its link to that node has the time. That node may always answer again, for no server
+goes back. Another node may, when a sample proves that it has all that the last node can
+have shown:
 
-    a sample of the group's writer, or of the last node, that was *asked for* after the
+    a sample of the group's writer, or of the last node, that was *sent* after the
     session's last contact, is at or beyond all that the session has written or seen;
     a replica whose own position covers that sample holds it.
 
-So a session that pauses for longer than the monitor samples is free to move, and one
-that never pauses stays where it is, or asks its last node once, which turns that node
-into a *minimum position*. A token from another process is a minimum position as well.
-A sample of the writer that was asked for after a minimum position was set stands above
-it, also when the minimum is of another history: what that history had more is lost,
-and the writer has all there is.
+So a session that pauses for longer than a sample takes may move to another node, and
+one that never pauses stays on its node, or queries that node's position once, which
+becomes a *minimum position*. A token from another process is a minimum position as
+well. A sample of the writer that was sent after a minimum position was set supersedes
+it, also when the minimum is of another history: what only that history had is lost, and
+the writer has all the rest.
 
 Under `consistency = "process"` the writes of all connections of the process count, by
 the time of the last one.
 
-Threads may share a session. So a read state is never changed, only replaced: who has
-taken one sees nothing half done, and what is decided by it counts only while it is
-there.
+Threads may share a session. So a read state is never changed, only replaced: a thread
+that has read the reference sees no partial update, and a decision made by a read state
+counts only while it is the current one.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from math import inf
+from typing import NamedTuple, TypeAlias
 
 from routedb.topology import GroupView, NodeView, Snapshot
 from routedb.topology.positions import Position
+from routedb.topology.snapshot import Sample
 
 NO_NODE = -1
 SHORTEST_S, LONGEST_S = 0.01, 1.0  # between two questions to a node
@@ -55,6 +57,8 @@ class ReadState:
 
     __slots__ = (
         "confirmed_in",
+        "is_empty",
+        "kept",
         "last_node",
         "min_positions",
         "process_wrote_at",
@@ -75,11 +79,10 @@ class ReadState:
         # The snapshot in which it was found that the last node may go on answering:
         # what was worked out, not what was seen.
         self.confirmed_in: Snapshot | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether the session has seen nothing yet."""
-        return self.last_node == NO_NODE and not self.since and not self.min_positions
+        # The session has seen nothing yet.
+        self.is_empty = last_node == NO_NODE and not since and not min_positions
+        # The last answer of `allowed_replicas`, with what it was worked out from.
+        self.kept: Kept | None = None
 
     def with_min_position(self, minimum: MinPosition) -> ReadState:
         """Return a read state that does not fall behind this position either."""
@@ -87,6 +90,10 @@ class ReadState:
         return ReadState(
             self.last_node, self.since, self.process_wrote_at, min_positions
         )
+
+
+NOTHING_SEEN = ReadState()  # of a group that has none
+Kept: TypeAlias = tuple[GroupView, float, float, tuple[int, ...]]
 
 
 class View(NamedTuple):
@@ -120,64 +127,70 @@ class Backoff:
         self.wait_s = 0.0
 
 
+def allowed_replicas(group: GroupView, view: View) -> tuple[int, ...] | None:
+    """Return the part of the group's read ring that may answer a plain read; None: all
+    of it. `view` is what the choice goes by.
+
+    The answer is kept with the read state: one choice asks for it several times.
+    """
+    read_state, seen_at, wrote_at = view
+    if read_state.is_empty and not wrote_at:
+        return None
+    kept = read_state.kept
+    if (
+        kept is not None
+        and kept[0] is group
+        and kept[1] == seen_at
+        and kept[2] == wrote_at
+    ):
+        return kept[3]
+    replicas = replicas_holding(group, view)
+    read_state.kept = (group, seen_at, wrote_at, replicas)
+    return replicas
+
+
 def replicas_holding(group: GroupView, view: View) -> tuple[int, ...]:
     """Return that part of the group's read ring whose replicas are known to hold all
-    that the session has written or seen."""
-    known = {
-        node.id
-        for node in group.nodes
-        if node.id in group.read_ring
-        and _holds_seen(node, group, view)
-        and _holds_process_writes(node, group, view)
-    }
-    return tuple(node for node in group.read_ring if node in known)
+    that the session has written or seen. `view` is what the choice goes by."""
+    last = None
+    for node in group.nodes:
+        if node.id == view.read_state.last_node:
+            last = node
+    holding = set()
+    for node in group.nodes:
+        if node.id in group.read_ring and _holds(node, last, group.sample, view):
+            holding.add(node.id)
+    if not holding:
+        return ()
+    if len(holding) == len(group.read_ring):
+        return group.read_ring
+    return tuple([id_ for id_ in group.read_ring if id_ in holding])
 
 
-def _holds_seen(node: NodeView, group: GroupView, view: View) -> bool:
-    return _holds_last_node(node, group, view) and all(
-        _covers(node, minimum.position) or _covers_sample(node, group, minimum.since)
-        for minimum in view.read_state.min_positions
+def _holds(
+    node: NodeView, last: NodeView | None, sample: Sample | None, view: View
+) -> bool:
+    """Tell whether a replica holds what was seen. `last` is the session's last node."""
+    read_state, seen_at, wrote_at = view
+    position, is_last = node.position, node is last
+    # What the writer had acknowledged up to this time, the replica holds.
+    covered_at = -inf
+    if sample is not None and position is not None and position.covers(sample.position):
+        covered_at = sample.asked_at
+    if not is_last and seen_at and covered_at < seen_at:
+        if last is None or last.position is None or last.asked_at < seen_at:
+            return False
+        if position is None or not position.covers(last.position):
+            return False
+    holds_process = (
+        wrote_at <= 0.0
+        or covered_at >= wrote_at
+        or (is_last and wrote_at <= read_state.process_wrote_at)
     )
-
-
-def _holds_last_node(node: NodeView, group: GroupView, view: View) -> bool:
-    last_node, seen_at = view.read_state.last_node, view.seen_at
-    if node.id == last_node or not seen_at or _covers_sample(node, group, seen_at):
-        return True
-    if last_node == NO_NODE:
-        return False
-    last = group.find(last_node)
-    return (
-        last.position is not None
-        and last.asked_at >= seen_at
-        and _covers(node, last.position)
-    )
-
-
-def _holds_process_writes(node: NodeView, group: GroupView, view: View) -> bool:
-    read_state, process_wrote_at = view.read_state, view.process_wrote_at
-    if (
-        node.id == read_state.last_node
-        and process_wrote_at <= read_state.process_wrote_at
-    ):
-        return True
-    if any(
-        process_wrote_at <= minimum.process_wrote_at and _covers(node, minimum.position)
-        for minimum in read_state.min_positions
-    ):
-        return True
-    return process_wrote_at <= 0.0 or _covers_sample(node, group, process_wrote_at)
-
-
-def _covers_sample(node: NodeView, group: GroupView, since: float) -> bool:
-    """Tell whether `node` covers a sample of the writer asked for since then."""
-    sample = group.sample
-    return (
-        sample is not None
-        and sample.asked_at >= since
-        and _covers(node, sample.position)
-    )
-
-
-def _covers(node: NodeView, position: Position) -> bool:
-    return node.position is not None and node.position.covers(position)
+    for minimum in read_state.min_positions:
+        reaches = position is not None and position.covers(minimum.position)
+        if not reaches and covered_at < minimum.since:
+            return False
+        if reaches and wrote_at <= minimum.process_wrote_at:
+            holds_process = True
+    return holds_process

@@ -1,6 +1,6 @@
 """What to do about a fault: fault x moment -> action, as one table.
 
-The rules (DESIGN.md, section 3): what may have happened is never repeated. A statement
+The rules (docs/architecture.rst): what may have happened is never repeated. A statement
 is run again only when nothing was sent, or when it was a plain read outside a
 transaction, or when the node proves that it did nothing (it is read-only, and the
 statement was one that writes). A transaction is never continued on another link.
@@ -10,10 +10,10 @@ or written before it. When the node proves that it did nothing with it either, t
 nothing to continue, and the transaction begins on another link as if for the first
 time. A lost link proves nothing of the kind.
 
-So a lost link costs nothing while a link is being found, costs a second try for a
-plain read, is TransactionLost inside a transaction (the server rolls back what it has
-not been told to commit), and is OutcomeUnknown after a write outside a transaction or
-a commit, whose answer was lost. The commit of a transaction that wrote nothing loses
+So a lost link costs nothing while a link is being found, costs a second try for a plain
+read, is TransactionLost inside a transaction (the server rolls back what was not
+committed), and is OutcomeUnknown after a write outside a transaction or a commit, whose
+answer was lost. The commit of a transaction that wrote nothing loses
 nothing either way: it is TransactionLost, which says that running it again is safe.
 
 COMMITTING is whatever may commit an open transaction: `commit()`, COMMIT in the text,
@@ -22,19 +22,20 @@ TRANSACTION, XA. Once sent, its loss is never TransactionLost, for "nothing of i
 committed" would be a guess. A refusal is: a server that says it is read-only, or did
 not read what was too large, has not committed, and the engine rolls back at once.
 COMMITTING_NOTED is a commit before which `commit_check` has noted the transaction's id:
-what became of it can be asked of the writer, and session/commit_outcome.py says what
-the answer proves. Noting the id is a statement inside the transaction like any other: a
-link that is lost there takes it along before the commit was sent.
+the writer can be asked what became of it, and session/commit_outcome.py says what the
+answer proves. Noting the id is a statement inside the transaction like any other: a
+link that is lost there ends it before the commit was sent.
 
-TIMEOUT and STATEMENT are answers of a healthy server to this very statement: the
-user's to see, always. CONFLICT is the same, except that a plain read cancelled on a
+TIMEOUT and STATEMENT are answers of a healthy server to this statement: always raised
+to the user. CONFLICT is the same, except that a plain read cancelled on a
 replica by recovery (40001 there) succeeds elsewhere. OVERLOAD, "too many connections",
-sends a read elsewhere; a write has nowhere else to go. TOO_LARGE is the user's to see
-as well, for every node would say it; but it takes the link, and a transaction with it.
+sends a read elsewhere; a write has nowhere else to go. TOO_LARGE is raised to the user
+as well, for every node would answer it; but the server closes the link, which ends a
+transaction.
 
 MISSING is a table, a column or a right that a replica may not have replayed yet, for
-another session has made it just now. The writer has it, if anybody has: what only reads
-is run there, and raises what the writer says. From the writer itself it is final.
+another session has made it just now. The writer has it, if any node has: what only
+reads is run there, and raises the writer's error. From the writer itself it is final.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from routedb.errors import Fault
 
 
 class Moment(Enum):
-    """Where in a statement's life the fault struck."""
+    """The step of a statement in which the fault occurred."""
 
     FINDING_REPLICA = "finding a replica"  # no link yet: nothing was sent
     FINDING_WRITER = "finding the writer"
@@ -134,5 +135,5 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
 
 
 def action_for(fault: Fault, moment: Moment) -> Action:
-    """Return what to do; what the table does not name is the user's to see."""
+    """Return what to do about `fault` at `moment`; RAISE where the table has no row."""
     return TABLE[fault].get(moment, Action.RAISE)

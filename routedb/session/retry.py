@@ -3,7 +3,7 @@
 An attempt costs the budget one of its attempts and the time that has passed. What is
 left, with the history, is another budget. Nothing here sleeps or looks at a clock.
 
-Waiting is full jitter: anything between nothing and a bound that doubles. Two
+Waiting has full jitter: between nothing and a bound that doubles. Two
 transactions that have just deadlocked, or failed to serialize, would do so again if
 they waited equally long.
 """
@@ -18,14 +18,14 @@ LONGEST_S = 2.0
 
 
 class Random(Protocol):
-    """What is needed of random.Random."""
+    """The part of random.Random that is used."""
 
     def uniform(self, a: float, b: float) -> float:
-        """Return a number between the two."""
+        """Return a number between `a` and `b`."""
 
 
 class Attempt(NamedTuple):
-    """One attempt that failed, and how long was waited after it; None: it was the
+    """One failed attempt, and the seconds that were waited after it; None: it was the
     last."""
 
     number: int  # from 1
@@ -40,7 +40,7 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What may still be spent: `attempts`, and time up to `deadline`."""
+    """The attempts that are left, and the time up to `deadline`."""
 
     attempts: int
     deadline: float  # on the clock that gives `now`
@@ -54,8 +54,10 @@ class Budget:
     def after(
         self, error: BaseException, is_safe: bool, now: float, rng: Random
     ) -> Budget:
-        """Return what is left after an attempt that failed with `error`; `is_safe`
-        tells whether it may be run again. `wait_s` says how long to wait first."""
+        """Return the budget after an attempt that failed with `error` at `now`.
+
+        `is_safe`: it may be run again, after `wait_s` of the result, which `rng` draws.
+        """
         number = len(self.history) + 1
         bound = min(LONGEST_S, FIRST_S * 2.0 ** min(number - 1, 16))
         wait_s = rng.uniform(0.0, bound)
@@ -67,6 +69,6 @@ class Budget:
 
     @property
     def wait_s(self) -> float:
-        """How long to wait before the next attempt."""
+        """The seconds to wait before the next attempt."""
         last = self.history[-1].waited_s if self.history else None
         return last or 0.0

@@ -1,14 +1,15 @@
 """The session settings that every link of a connection must have, and in what order.
 
-`SET` and its kin run on one link; the text is kept here and run on the other links,
-those open now and those opened later, before their next statement. On PostgreSQL a SET
-inside a transaction is undone by its rollback (manual, SET), so it counts only from
-the commit on; a rollback to a savepoint undoes what was set since. MySQL and SQLite
-settings hold at once.
+`SET` and similar statements run on one link; the text is kept here and run on the other
+links, those open now and those opened later, before their next statement. On PostgreSQL
+a SET inside a transaction is undone by its rollback (manual, SET), so it counts only
+from the commit on; a rollback to a savepoint undoes what was set since. MySQL and
+SQLite settings hold at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from routedb.session.savepoint_log import SavepointLog
@@ -26,7 +27,7 @@ class Setting(NamedTuple):
 
 
 class Clear(NamedTuple):
-    """A text that empties what was set on an engine, but for some names."""
+    """A text that resets what was set on an engine, except some names."""
 
     engine: str
     sql: str
@@ -41,9 +42,10 @@ class SettingsLog:
     `since(engine, database, number)` before its next statement.
     """
 
-    __slots__ = ("_cleared", "_log", "uncommitted", "version")
+    __slots__ = ("_cleared", "_log", "_on_change", "uncommitted", "version")
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self._on_change = on_change  # called when the version goes up
         self.version = 0
         self._log: list[tuple[int, Setting]] = []
         self.uncommitted: SavepointLog[Setting | Clear] = (
@@ -52,17 +54,20 @@ class SettingsLog:
         self._cleared: dict[str, int] = {}
 
     def add(self, setting: Setting, transactional: bool) -> None:
-        """Note a setting that has run; a transactional one counts after `commit()`."""
+        """Note `setting`, which has run; a `transactional` one counts after
+        `commit()`."""
         if transactional:
             self.uncommitted.add(setting)
         else:
             self._append(setting)
 
     def clear(self, clear: Clear, transactional: bool = False) -> None:
-        """Forget what was set on an engine, and run the text on every link open now.
+        """Forget what was set on an engine, and run the text of `clear` on every open
+        link.
 
-        For DISCARD ALL, and for RESET ALL, which keeps the role (PostgreSQL manual,
-        RESET). A link opened later has nothing to reset and gets only what is kept.
+        A `transactional` one counts after `commit()`. For DISCARD ALL, and for RESET
+        ALL, which keeps the role (PostgreSQL manual, RESET). A link opened later has
+        nothing to reset and gets only what is kept.
         """
         if transactional:
             self.uncommitted.add(clear)
@@ -82,9 +87,9 @@ class SettingsLog:
         self.uncommitted.pop_all()
 
     def since(self, engine: str, database: str, version: int) -> list[Setting]:
-        """Return what a link that has seen `version` must still run.
+        """Return what a link that has run all up to `version` must still run.
 
-        A link that has seen nothing says -1.
+        `engine` and `database` are the link's; `version` is -1 for a new link.
         """
         start = self._cleared.get(engine, 0) if version < 0 else version
         return [
@@ -96,6 +101,8 @@ class SettingsLog:
     @property
     def isolation(self) -> str | None:
         """The default isolation level that was set last, None when none was."""
+        if not self._log:
+            return None
         levels = [s.isolation for _, s in self._log if s.isolation is not None]
         return levels[-1] if levels else None
 
@@ -125,3 +132,4 @@ class SettingsLog:
             ]
         self.version += 1
         self._log.append((self.version, setting))
+        self._on_change()

@@ -4,8 +4,8 @@
 
 A version, then for each group its database, its shard and a position. All of it fits a
 cookie or a URL as it is (RFC 6265, RFC 3986: unreserved characters, `!` and `%`). The
-text comes back from outside, so reading it trusts nothing: what is no token is refused,
-and a position that never was makes a session read from the writer, at worst.
+text comes back from outside and is checked: what is no token is refused, and a position
+that never was makes a session read from the writer, at worst.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from routedb.topology.positions import (
 
 VERSION = "1"
 LONGEST = 16_384
-_UNKNOWN = "x"  # the group's servers do not tell where they are
+_UNKNOWN = "x"  # the group's servers report no position
 
 
 class GroupRef(NamedTuple):
@@ -56,7 +56,7 @@ def write_token(positions: Iterable[tuple[GroupRef, Position]]) -> str:
 
 
 def read_token(text: str) -> list[tuple[GroupRef, Position]]:
-    """Return what was seen. Raises ProgrammingError for what is no token."""
+    """Return the positions in a token. Raises ProgrammingError for what is no token."""
     if not isinstance(text, str) or len(text) > LONGEST:
         raise _no_token(text)
     version, *entries = text.split("~")

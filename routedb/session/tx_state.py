@@ -1,14 +1,14 @@
 """The states of a virtual connection's transaction, as one table.
 
 A transaction is *open* from its begin, whether a BEGIN in the text or PEP 249's
-implicit one, but it is bound to a backend only by its first statement: until then
-nobody knows which database it is for, so BEGIN and SAVEPOINT are kept and sent when
-the backend is known. OPEN is therefore also where a connection with autocommit off
-rests, and AUTOCOMMIT where one with autocommit on rests; the table calls both REST.
+implicit one, but it is bound to a backend only by its first statement: until then its
+database is not known, so BEGIN and SAVEPOINT are kept and sent when the backend is
+known. OPEN is therefore also the idle state of a connection with autocommit off, and
+AUTOCOMMIT that of one with autocommit on; the table calls both REST.
 
 READING and WRITING tell whether anything may have been written, which is what decides
-between "run it again" and "outcome unknown" when a link dies at commit. Nothing leads
-back from WRITING to READING inside a transaction, not even ROLLBACK TO, because a
+between "run it again" and "outcome unknown" when a link is lost at commit. Nothing
+leads back from WRITING to READING inside a transaction, not even ROLLBACK TO, because a
 sequence may have moved. Only a node that refuses the very first statement leads back to
 OPEN: it has done nothing, and the transaction is for another node to begin.
 
@@ -16,10 +16,10 @@ FAILED is PostgreSQL's aborted transaction: the server refuses everything up to
 ROLLBACK or ROLLBACK TO. Other servers go on after a statement's error; there the
 engine does not report ERROR at all.
 
-LOST is a transaction whose link died. It is never continued on another link: an
+LOST is a transaction whose link was lost. It is never continued on another link: an
 application that overlooks the error must not have the second half of its transaction
-committed alone, so every statement raises TransactionLost until it says that it has
-understood, by rollback (or by a commit, which raises once more).
+committed alone, so every statement raises TransactionLost until the application
+acknowledges it by rollback (or by a commit, which raises once more).
 
 Nothing but this table changes a state.
 """
@@ -37,7 +37,7 @@ class TxState(Enum):
     READING = "reading"  # bound; nothing written
     WRITING = "writing"  # bound; something may have been written
     FAILED = "failed"  # the server refuses all but a rollback
-    LOST = "lost"  # its link died; over, and not yet acknowledged
+    LOST = "lost"  # its link was lost; over, and not yet acknowledged
     REST = "rest"  # in the table only: AUTOCOMMIT or OPEN, by the autocommit mode
 
 
@@ -109,7 +109,7 @@ TABLE: dict[tuple[TxState, TxEvent], TxState] = {
 
 
 def advance(state: TxState, event: TxEvent, autocommit: bool) -> TxState:
-    """Return the state after `event`; `autocommit` says where the connection rests."""
+    """Return the state after `event` in `state`; `autocommit` decides what REST is."""
     after = TABLE[state, event]
     if after is TxState.REST:
         return TxState.AUTOCOMMIT if autocommit else TxState.OPEN

@@ -1,5 +1,11 @@
 """From a statement on sharded tables to the shards it is for.
 
+In comes a text with the rules of its tables, out goes a `ShardPlan`, once per shape;
+with the literals and parameters of one text, the plan gives the `Target`: its shards,
+and the text that each gets of an INSERT. `keys` finds the shard of a value, `analysis`
+the conditions on keys, `rewrite` takes texts apart and puts them together. What is not
+certain is refused by name with ShardError.
+
 sqlglot is imported at the first statement analysed: `import routedb` must be quick.
 """
 
@@ -33,8 +39,10 @@ def analyse(
 ) -> ShardPlan:
     """Work out once per shape how to find the shards of a text.
 
-    `rules` has the rule of each of its tables. Raises ShardError, which names what is
-    missing, for a statement whose shard is not certain.
+    `source` is the text in `dialect`, `scan` what `routedb.sql.scan` says of it, and
+    `rules` has the rule of each of its tables. Returns the plan for all texts of its
+    shape. Raises ShardError, which names what is missing, for a statement whose shard
+    is not certain.
     """
     from routedb.sharding.analysis.plan_builder import build_plan  # noqa: PLC0415
 

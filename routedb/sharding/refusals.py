@@ -11,12 +11,15 @@ WAYS = "; if you know the shard, name it with /* routedb: shard=… */ or key=�
 
 
 def refuse(reason: str, ways: str = WAYS) -> NoReturn:
-    """Raise ShardError."""
+    """Raise ShardError with the `reason`, and the `ways` to do without."""
     raise errors.ShardError(reason + ways)
 
 
 def refuse_unpinned(table: str, key: str, detail: str = "") -> NoReturn:
-    """Refuse a table whose rows may be on any shard."""
+    """Raise ShardError for a use of `table` whose rows may be on any shard.
+
+    `key` is its shard key, `detail` what is added to the reason.
+    """
     refuse(
         f"table {table} is sharded by {key}, and nothing says which shard its rows are "
         f"on{detail}: add {key} = … or {key} IN (…) to the conditions that every row "
@@ -25,7 +28,7 @@ def refuse_unpinned(table: str, key: str, detail: str = "") -> NoReturn:
 
 
 def refuse_several(verb: str, tables: Iterable[str], shards: Iterable[int]) -> NoReturn:
-    """Refuse a statement whose rows are on several shards."""
+    """Raise ShardError for `verb` on `tables`: the rows are on several `shards`."""
     numbers = ", ".join(map(str, sorted(shards)))
     refuse(
         f"{verb} on {', '.join(tables)}: the rows are on shards {numbers}, and running "

@@ -73,10 +73,11 @@ class ShardPlan:
     has_named: bool = False
 
     def resolve(self, source: str, scan: Scan, params: Any, shards: int) -> Target:
-        """Return where this text runs, given its literals and parameters.
+        """Return where the text `source` runs, one of the shape of this plan.
 
-        Raises ShardError when it is for several shards though it is no INSERT of rows,
-        and ProgrammingError when the parameters do not fit.
+        `scan` has its literals, `params` are its parameters, `shards` is the number of
+        shards. Raises ShardError when it is for several shards though it is no INSERT
+        of rows, and ProgrammingError when the parameters do not fit.
         """
         quick = self._quick
         if (
@@ -94,8 +95,11 @@ class ShardPlan:
         return target
 
     def locate(self, source: str, scan: Scan, params: Any, shards: int) -> Target:
-        """Like `resolve`, but let a target be several shards that nothing merges yet:
-        what a scatter would start from."""
+        """Return what `resolve` does, of the same arguments, or several shards.
+
+        Raises ShardError when no shard is certain, and ProgrammingError when the
+        parameters do not fit.
+        """
         if scan.is_whole:
             check_params(params, self.positional_count, self.has_named)
         values = BoundValues(self.dialect, scan.literals, params)

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import islice
 
 from routedb.sql.catalog.functions import FunctionCatalog
-from routedb.sql.catalog.server_views import IS_SERVER_VIEW
+from routedb.sql.catalog.system_tables import has_server_view
 from routedb.sql.parser.builder import StatementBuilder, gravest
 from routedb.sql.parser.dispatch import VERB_READERS
 from routedb.sql.parser.hints import parse_hints
@@ -20,16 +20,15 @@ from routedb.sql.scanner.lexer import (
     statements,
     variants,
 )
-from routedb.sql.scanner.shape import FAULT, Scan, scan
-from routedb.sql.statement import Hints, Kind, Statement
+from routedb.sql.scanner.shape import FAULT, HINT, Scan, scan
+from routedb.sql.statement import Kind, Statement
 
 
 class Classifier:
-    """Classifies texts of one dialect and remembers `max_shapes` shapes.
+    """Classifies texts of one dialect and remembers what it said of their shapes.
 
-    Shared by threads: a look-up is one read of a dict, and a shape that two threads
-    meet at once is classified twice, to the same answer. `functions` says of functions
-    that no list has whether they "read", "write" or use the "session".
+    Shared by threads: a look-up is one read of a dict; two threads that classify a new
+    shape at once do so twice, with the same result.
     """
 
     def __init__(
@@ -38,16 +37,23 @@ class Classifier:
         functions: Mapping[str, str] | None = None,
         max_shapes: int = 10_000,
     ) -> None:
+        """Make a classifier of texts in `dialect`: "postgresql", "mysql" or "sqlite".
+
+        `functions` says of functions that no list has whether they "read", "write" or
+        use the "session". `max_shapes` are remembered; with 0 none, for a caller who
+        remembers them. Raises ValueError for another dialect.
+        """
         if dialect not in VERB_READERS:
             known = ", ".join(VERB_READERS)
             raise ValueError(f"dialect {dialect!r} is not known; known are {known}")
         self.dialect = dialect
         self.max_shapes = max_shapes
         self._functions = FunctionCatalog(dialect, functions)
+        self._readers = VERB_READERS[dialect]
         self._known: dict[str, Statement] = {}
 
     def scan(self, sql: str) -> Scan:
-        """Take `sql` apart; of a very long INSERT only what matters."""
+        """Take `sql` apart; of a very long INSERT only what matters. Never raises."""
         if len(sql) > bulk_insert.LONG:
             short = bulk_insert.shorten(sql, self.dialect)
             if short is not None:
@@ -55,7 +61,9 @@ class Classifier:
         return scan(sql, self.dialect)
 
     def statement(self, scan: Scan) -> Statement:
-        """Return what is known of a text that has been taken apart."""
+        """Return what is known of a text that has been taken apart. Never raises."""
+        if not self.max_shapes:
+            return self._classify(scan.shape)
         statement = self._known.get(scan.shape)
         if statement is None:
             statement = self._classify(scan.shape)
@@ -73,33 +81,50 @@ class Classifier:
     def _classify(self, shape: str) -> Statement:
         if shape.startswith(FAULT):
             return Statement(Kind.UNKNOWN, "", reason=shape.removeprefix(FAULT))
-        hints, text = parse_hints(shape)
+        hints = None
+        if shape.startswith(HINT):
+            hints, shape = parse_hints(shape)
+        if self.dialect == "mysql" and "/*" in shape:
+            statement = self._read_variants(shape)
+        else:
+            try:
+                statement = self._read(shape)
+            except _UNREADABLE as problem:
+                statement = _unknown(problem)
+        return replace(statement, hints=hints) if hints else statement
+
+    def _read_variants(self, text: str) -> Statement:
+        """Return the graver of what a text is with and without its executable comments.
+
+        It is a plain read when it is one in both, and they are for every server.
+        """
         found: list[Statement] = []
-        problems: list[str] = []
-        for variant in variants(text, self.dialect):
+        unknown: list[Statement] = []
+        for variant in variants(text):
             try:
                 found.append(self._read(variant))
-            except UnreadableStatement as problem:
-                problems.append(str(problem))
-            except (LookupError, ValueError, RecursionError) as problem:
-                # Not a statement that a server would take; never an error of ours.
-                problems.append(f"it cannot be read ({problem!r})")
-        statement = _graver(found)
-        if statement is None or (statement.read_only and problems):
-            return _unknown(problems[0], hints)
-        if statement.read_only and is_mixed(text, self.dialect):
-            return _unknown("its comments are for servers of several versions", hints)
-        return replace(statement, hints=hints) if hints else statement
+            except _UNREADABLE as problem:
+                unknown.append(_unknown(problem))
+        doing = [statement for statement in found if statement.kind is not Kind.EMPTY]
+        graver = [statement for statement in doing if not statement.read_only]
+        statement = next(iter(graver + doing + found + unknown))
+        if statement.read_only and unknown:
+            return unknown[0]
+        if statement.read_only and is_mixed(text):
+            return _unknown("its comments are for servers of several versions")
+        return statement
 
     def _read(self, text: str) -> Statement:
         parts, count = statements(text, self.dialect)
         if not parts:
             return Statement(Kind.EMPTY, "", parts=0)
-        builders = [self._build(part) for part in parts]
-        first = builders[0]
-        for other in builders[1:]:
-            _merge(first, other)
+        first = self._build(parts[0])
+        for tokens in parts[1:]:
+            _merge(first, self._build(tokens))
         is_plain = first.kind in _PLAIN and not first.reason and not first.session
+        reason = first.reason
+        if first.asks and not reason:
+            reason = f"calls {next(iter(first.asks))}, which no list of functions has"
         return Statement(
             kind=first.kind,
             verb=first.verb,
@@ -112,8 +137,8 @@ class Classifier:
             asks=tuple(first.asks) if is_plain else (),
             parts=count,
             is_returning=first.is_returning,
-            reads_server_views=any(map(IS_SERVER_VIEW[self.dialect], first.tables)),
-            reason=first.reason or _asked(first),
+            reads_server_views=has_server_view(first.tables, self.dialect),
+            reason=reason,
             holds=tuple(first.holds),
             frees=tuple(first.frees),
             needs=tuple(first.needs),
@@ -125,7 +150,7 @@ class Classifier:
         verb = tokens.upper[0]
         builder = StatementBuilder(self.dialect, self._functions)
         builder.verb = verb
-        read = VERB_READERS[self.dialect].get(verb)
+        read = self._readers.get(verb)
         if read is None:
             raise UnreadableStatement(f"{tokens.raw[0][:40]!r} begins no statement")
         read(tokens, builder)
@@ -148,21 +173,14 @@ def _merge(first: StatementBuilder, other: StatementBuilder) -> None:
     first.is_returning |= other.is_returning
 
 
-def _graver(found: list[Statement]) -> Statement | None:
-    """Return the graver of what a text is with and without its executable comments."""
-    doing = [statement for statement in found if statement.kind is not Kind.EMPTY]
-    graver = [statement for statement in doing if not statement.read_only]
-    return next(iter(graver + doing + found), None)
+# Beside the first, not a statement that a server would take; never an error of ours.
+_UNREADABLE = (UnreadableStatement, LookupError, ValueError, RecursionError)
 
 
-def _asked(builder: StatementBuilder) -> str:
-    if not builder.asks:
-        return ""
-    return f"calls {next(iter(builder.asks))}, which no list of functions has"
-
-
-def _unknown(reason: str, hints: Hints | None) -> Statement:
-    return Statement(Kind.UNKNOWN, "", hints=hints, reason=reason)
+def _unknown(problem: Exception | str) -> Statement:
+    is_said = isinstance(problem, UnreadableStatement | str)
+    reason = str(problem) if is_said else f"it cannot be read ({problem!r})"
+    return Statement(Kind.UNKNOWN, "", reason=reason)
 
 
 def classify(
@@ -172,7 +190,10 @@ def classify(
 ) -> Statement:
     """Say what `sql` is, without connecting to anything. Never raises for bad SQL.
 
-    To classify many texts make one `Classifier` and keep it: it remembers shapes.
+    `dialect` is "postgresql", "mysql" or "sqlite", another one a ValueError;
+    `functions` says of functions that no list has whether they "read", "write" or use
+    the "session". To classify many texts make one `Classifier` and keep it: it
+    remembers shapes.
     """
     text = sql.decode("utf-8", "surrogateescape") if isinstance(sql, bytes) else sql
     classifier = _shared(dialect) if not functions else Classifier(dialect, functions)

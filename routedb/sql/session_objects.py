@@ -25,6 +25,7 @@ class ObjectKind(str, Enum):
     UNREAD = "unbuffered result"
 
     __str__ = str.__str__
+    __hash__ = str.__hash__  # that of Enum is a call in Python
 
 
 RELATIONS = (ObjectKind.TABLE, ObjectKind.VIEW, ObjectKind.SEQUENCE)

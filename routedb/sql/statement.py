@@ -25,6 +25,7 @@ class Kind(str, Enum):
     EMPTY = "empty"  # nothing but comments and white space
 
     __str__ = str.__str__
+    __hash__ = str.__hash__  # that of Enum is a call in Python
 
 
 class Table(NamedTuple):
@@ -42,6 +43,8 @@ class Table(NamedTuple):
 
 class TxEffect(Enum):
     """What a statement does to the transaction."""
+
+    __hash__ = object.__hash__  # that of Enum is a call in Python
 
     BEGIN = "begin"
     COMMIT = "commit"  # COMMIT, END, and MySQL's implicit commit by DDL
@@ -61,12 +64,20 @@ class TxEffect(Enum):
     XA = "xa"  # MySQL: XA START, END, PREPARE, COMMIT …: pass on to the writer as it is
 
 
+ISOLATION_LEVELS = (
+    "READ UNCOMMITTED",
+    "READ COMMITTED",
+    "REPEATABLE READ",
+    "SERIALIZABLE",
+)
+
+
 class TxStep(NamedTuple):
     """One effect on the transaction, with what the text said about its mode."""
 
     effect: TxEffect
     read_only: bool | None = None  # READ ONLY / READ WRITE; None when not said
-    isolation: str | None = None  # "READ COMMITTED", "SERIALIZABLE" …
+    isolation: str | None = None  # as a rule one of ISOLATION_LEVELS
     deferrable: bool | None = None
     name: str | None = None  # savepoint, or two-phase id
 
@@ -76,16 +87,17 @@ class TxMode(NamedTuple):
 
     autocommit: bool = False
     read_only: bool = False
-    isolation: str | None = None  # "READ COMMITTED", … ; None: the server's default
+    isolation: str | None = None  # of ISOLATION_LEVELS; None: the server's default
     deferrable: bool | None = None
 
 
 class SessionEffect(Enum):
     """What a statement does to the session that must be remembered."""
 
-    SET = (
-        "set"  # replay on every link, later ones too; also SELECT set_config(…, false)
-    )
+    __hash__ = object.__hash__  # that of Enum is a call in Python
+
+    # Replay on every link, later ones too; also SELECT set_config(…, false).
+    SET = "set"
     RESET = "reset"  # RESET x, RESET ALL, SET x TO DEFAULT: replay, and forget the SETs
     DISCARD = "discard"  # DISCARD ALL: to every link, empties the replay log
     LOCAL = "local"  # SET LOCAL, SET CONSTRAINTS, set_config(…, true): transaction only
@@ -128,9 +140,8 @@ class Statement:
     writes: tuple[Table, ...] = ()
     tx: tuple[TxStep, ...] = ()  # in the order of the text
     session: tuple[SessionEffect, ...] = ()
-    settings: tuple[
-        str, ...
-    ] = ()  # lower-case names that SET / RESET / set_config touch
+    # Lower-case names that SET / RESET / set_config touch.
+    settings: tuple[str, ...] = ()
     asks: tuple[Table, ...] = ()  # functions to ask the catalog about (schema, name)
     hints: Hints | None = None
     parts: int = 1  # number of statements in the text
@@ -141,7 +152,6 @@ class Statement:
     holds: tuple[SessionObject, ...] = ()
     frees: tuple[SessionObject, ...] = ()
     needs: tuple[SessionObject, ...] = ()
-    is_dropped_on_commit: bool = (
-        False  # what it makes ends with the transaction: ON COMMIT DROP
-    )
+    # What it makes ends with the transaction: ON COMMIT DROP.
+    is_dropped_on_commit: bool = False
     renames: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,9 @@
-"""What is known of the nodes: the snapshot, how news changes it, and choosing."""
+"""What is known of the nodes: the snapshot, how news changes it, and choosing.
+
+In come events: what a node answered, that it failed, who the members are; out goes a
+new snapshot (`update`), by the table of `node_states` and, for the writer, of what the
+nodes claim (`writer_election`). Nothing here asks anybody.
+"""
 
 from __future__ import annotations
 

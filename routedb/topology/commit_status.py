@@ -1,4 +1,4 @@
-"""What is noted of a commit before it is sent, and what a server says of it afterwards.
+"""What is noted of a commit before it is sent, and a server's reply about it later.
 
 Plain values of PostgreSQL's; what they prove is decided in session/commit_outcome.py.
 """
@@ -25,17 +25,17 @@ class CommitNote(NamedTuple):
 
 
 class TransactionStatus(Enum):
-    """What a server says of a transaction's id."""
+    """The status of a transaction id, as a server reports it."""
 
     COMMITTED = "committed"
     ABORTED = "aborted"
     IN_PROGRESS = "in progress"
-    IN_FUTURE = "in the future"  # not handed out there yet
+    IN_FUTURE = "in the future"  # not assigned there yet
     TOO_OLD = "too old to be known"
 
 
 class StatusReply(NamedTuple):
-    """What a writer said of a noted id, and who that writer is."""
+    """A writer's reply about a noted id, and which server that writer is."""
 
     status: TransactionStatus
     system: int

@@ -1,12 +1,12 @@
 """Nodes of another cluster among those of a group: a mistake in the configuration.
 
-All nodes of one PostgreSQL cluster bear one system identifier, given by `initdb` and
+All nodes of one PostgreSQL cluster have one system identifier, made by `initdb` and
 kept by every copy. A node with another one holds other data: it is no writer and no
-replica of this group, whatever it says. Which nodes are foreign follows from what
-each of them said last, so the order of the answers does not matter.
+replica of this group, whatever role it reports. Which nodes are foreign follows from
+the last answer of each, so the order of the answers does not matter.
 
 A cluster may change its identifier (pg_upgrade, a restored dump): the new writer is
-believed once no live replica outnumbers it and no other node was heard to be a writer
+accepted once no live replica outnumbers it and no other node has answered as a writer
 of the old one.
 """
 

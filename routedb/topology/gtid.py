@@ -5,15 +5,15 @@ it can be compared across a failover.
 
 MySQL names every transaction by the server that made it and lists them all: sets, and
 exact. MariaDB lists the last number of every (domain, server) pair. What is provable
-from that rests on two things it promises: one server's numbers in a domain only grow,
+from that rests on two guarantees: one server's numbers in a domain only grow,
 and a node takes over a domain in the order in which it was written. So a node that has
-the last GTID of somebody's domain has all of that domain before it. Where both list the
+the last GTID of a domain has all of that domain before it. Where both list the
 same pair, the numbers must agree with that too: under `gtid_strict_mode = OFF` two
 servers may have written at once.
 
 The extent of MariaDB is read from the binary log and from the replica's position. A
 replica without `log_slave_updates` writes what it replays to no binary log, so of what
-came before only the replica's position speaks: the last GTID of each domain. That is
+came before only the replica's position tells: the last GTID of each domain. That is
 enough as long as the other node's last GTID in that domain is of the same server.
 Otherwise nothing is proven, and what is not proven is not contained.
 """

@@ -6,7 +6,7 @@ number is the newer history, and equal numbers prove nothing.
 MySQL and MariaDB: the node that has all GTIDs of the other, and more. *More* means
 GTIDs that the other has not written itself. The two were asked at different moments,
 and what the other writes meanwhile reaches a node that was its replica a moment ago:
-that proves nothing of who came later. Equal or diverged: nothing is proven.
+that does not prove which came later. Equal or diverged: nothing is proven.
 
 SQLite has no history.
 """
@@ -20,9 +20,9 @@ from routedb.topology.snapshot import Answer
 
 
 class HistoryOrder(Protocol):
-    """How the histories of one kind of server compare."""
+    """How the histories of one kind of server compare. All answers are of probes."""
 
-    is_total: bool  # of any two it is plain which came later, whoever shows them
+    is_total: bool  # of any two histories, one is provably the later
 
     def history_of(self, answer: Answer) -> str | None:
         """Return what to remember of a writer that answered so."""
@@ -31,8 +31,8 @@ class HistoryOrder(Protocol):
         """Tell whether `one`, a writer, is provably ahead of `other`, a writer."""
 
     def may_continue(self, answer: Answer, remembered: str) -> bool:
-        """Tell whether nothing speaks against `answer` being as new as `remembered`,
-        the history of another node that was the writer."""
+        """Tell whether `answer` may be as new as `remembered`, the history of another
+        node that was the writer: False only when it is provably older."""
 
 
 class TimelineOrder:
@@ -65,7 +65,7 @@ class GtidOrder:
         return answer.extent
 
     def is_newer(self, one: Answer, other: Answer) -> bool:
-        """All the other has, and more that it cannot have come by from the other."""
+        """`one` has all GTIDs of `other`, and some that `other` did not write."""
         ours, theirs = read_extent(one.extent), read_extent(other.extent)
         if ours is None or theirs is None or other.origin is None:
             return False
@@ -92,7 +92,7 @@ class NoOrder:
         return False
 
     def may_continue(self, answer: Answer, remembered: str) -> bool:
-        """Nothing speaks against it."""
+        """Nothing is provable, so nothing is excluded."""
         return True
 
 

@@ -1,8 +1,8 @@
-"""What a Patroni says of its cluster, and how a group's members change by it.
+"""A Patroni's answer about its cluster, and how a group's members change by it.
 
-Only membership is believed. Who is writer, and how far the others are behind, the nodes
-say themselves: Patroni's view is some seconds old, and that of one that is cut off from
-its store may be older (Patroni manual, REST API, GET /cluster).
+Only membership is taken from it. Roles and lag come from probes of the nodes
+themselves: Patroni's view is some seconds old, and that of one that is cut off from its
+store may be older (Patroni manual, REST API, GET /cluster).
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ class Member(NamedTuple):
     port: int
     role: str = ""
     state: str = ""
-    takes_reads: bool = True  # no tag asks to leave it out of load balancing
+    takes_reads: bool = True  # no tag excludes it from load balancing
 
 
 class Membership(NamedTuple):
-    """All members, and who leads them."""
+    """All members, and which of them is the leader."""
 
     members: tuple[Member, ...]
     leader: str | None = None
-    is_paused: bool = False  # an operator works on it: members may seem to be away
+    is_paused: bool = False  # maintenance: members may seem to be away
 
 
 class UnexpectedAnswerError(Exception):
-    """A document that is not what Patroni answers; the text says how."""
+    """A document that is not a Patroni answer; the text says what is wrong with it."""
 
 
 def read_membership(document: object) -> Membership:
@@ -63,10 +63,11 @@ def read_membership(document: object) -> Membership:
 def membership_events(
     group: GroupView, weights: Mapping[int, float], is_paused: bool
 ) -> list[NodeJoined | NodeLeft]:
-    """Return what makes the nodes in `weights` the members of the group.
+    """Return the events that make the nodes in `weights` the members of `group`.
 
-    While Patroni is paused nobody leaves: it may be stopped then, and its server goes
-    on. Who joins comes first, so that a group is never empty between two events.
+    `weights` are read weights by node id. While Patroni is paused (`is_paused`) no node
+    leaves: Patroni may be stopped then, and its server goes on. Joins come first, so
+    that a group is never empty between two events.
     """
     known = {node.id: node for node in group.nodes}
     joined = [

@@ -1,4 +1,4 @@
-"""Choose a node from a group's picture. Called for every read: nothing is built."""
+"""Choose a node from a group's view. Called for every read: nothing is allocated."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def pick(read_ring: tuple[int, ...], loads: Sequence[int], turn: int) -> int | N
 
     `loads` are the outstanding statements by node id, `turn` counts up with every call.
     Of two neighbours in the read ring the less loaded takes the read ("power of two
-    choices"): nearly as even as asking all of them, and it needs no order among nodes
-    that would have to be kept. Loads are compared per place in the ring, and places
+    choices"): nearly as even as comparing all of them, and it needs no order among
+    nodes that would have to be kept. Loads are compared per entry in the ring; entries
     follow from weight, latency and warmth (read_ring.py).
     """
     length = len(read_ring)
@@ -44,11 +44,12 @@ def _other_neighbour(read_ring: tuple[int, ...], at: int) -> int:
 def candidates(group: GroupView, avoid: Collection[int], now: float) -> tuple[int, ...]:
     """Return the nodes worth trying for a read, best first, without those in `avoid`.
 
-    First the replicas that may be read from, in ring order. The writer is not among
-    them: when they are used up, it is better than any node of which nothing good is
-    known. Only while there is no writer either, such nodes follow when their time to be
-    tried again has come; how far they are behind is not known. Never replicas that lag,
-    nor nodes that drain, old writers, or nodes of another cluster.
+    `avoid` holds node ids, `now` is monotonic seconds. First the replicas
+    that may be read from, in ring order. The writer is not among them: when they are
+    used up, the caller tries the writer before any node that has not answered well.
+    Only while there is no writer either, those nodes follow whose `retry_at` has come;
+    their lag is not known. Never replicas that lag, nor nodes that drain, old writers,
+    or nodes of another cluster.
     """
     order = list(group.read_ring)
     if group.writer is None:

@@ -1,29 +1,29 @@
 """The states of a node, as one table.
 
 One failure is enough to stop using a node, and two answers are needed before a node
-that was away is trusted again: a server that is starting, or is being killed again by
-whatever killed it first, often answers once. A node never seen before is UP at its
+that was away is used again: a server that is starting, or is about to crash again for
+the same reason, often answers once. A node never seen before is UP at its
 first answer, because there is no bad news that this answer would have to outweigh, and
 a program that starts must not wait for a second round.
 
-A lost link and a refusal are different evidence. A link may be lost because somebody
+A lost link and a refusal are different evidence. A link may be lost because an operator
 ended that one session, so a lost link only makes a node SUSPECT: a replica leaves the
-ring at once, the writer goes on being the writer (nobody else can do its work), and one
-answer settles it. A node that refuses a new link, or does not answer in time, is DOWN,
+ring at once, the writer goes on being the writer (no other node can), and one answer
+settles it. A node that refuses a new link, or does not answer in time, is DOWN,
 and so is a SUSPECT node at its next failure.
 
-A node that is merely full ("too many connections") is not away: those who have links to
-it go on, so BUSY changes nothing but what is told about it.
+A node that is merely full ("too many connections") is not away: open links to it go on
+working, so BUSY changes nothing but the failure that is shown for the node.
 
-LAGGING is for replicas that answer but are too far behind to be read from; how far is
-the configuration's word, and update.py turns it into FRESH or BEHIND.
+LAGGING is for replicas that answer but are too far behind to be read from; the bound is
+`max_lag` of the configuration, and update.py turns it into FRESH or BEHIND.
 
-DRAINING is an operator's word and outlives all news of the node itself; when the
+DRAINING is set by an operator and outlives all news of the node itself; when the
 operator takes it back, what was known is old, so the node is UNKNOWN until it answers.
 
-GONE is the word of whoever keeps the list of members. A node that left keeps its number
-and its place, so that late news and old links find it, and is nobody's choice. When it
-joins again it is UNKNOWN, as any new node is.
+GONE is set by member discovery. A node that left keeps its id and its entry in the
+tables, so that late news and old links find it, and is never chosen. When it joins
+again it is UNKNOWN, as any new node is.
 
 Nothing but this table changes a node's state.
 """
@@ -40,7 +40,7 @@ class News(Enum):
     """What was learnt of a node."""
 
     FRESH = "answered"
-    BEHIND = "answered, behind"  # by more than max_lag, or by nobody knows how much
+    BEHIND = "answered, behind"  # by more than max_lag, or by an unknown time
     LOST = "lost a link"
     REFUSED = "refused"  # no new link, or no answer in time
     BUSY = "is full"
@@ -118,8 +118,8 @@ TABLE: dict[tuple[NodeState, News], NodeState] = {
     (_GONE, News.LEAVE): _GONE,
 }
 
-# What a failure of each kind says of the node. A kind that is not named here cannot
-# come from a healthy node that was only asked who it is, so it counts as a refusal.
+# What a failure of each kind proves about the node. A kind that is not named here
+# cannot come from a probe of a healthy node, so it counts as a refusal.
 NEWS_OF_FAULT: dict[Fault, News] = {
     Fault.LINK_LOST: News.LOST,
     Fault.OVERLOAD: News.BUSY,
@@ -127,5 +127,5 @@ NEWS_OF_FAULT: dict[Fault, News] = {
 
 
 def news_of_fault(fault: Fault) -> News:
-    """Say what a failure of this kind tells of the node."""
+    """Return the news about the node that a failure of this kind is."""
     return NEWS_OF_FAULT.get(fault, News.REFUSED)

@@ -1,7 +1,7 @@
 """Points in a write history, and whether one is certainly at or beyond another.
 
-A server prints where it is; what it prints is only comparable within one history. A
-PostgreSQL promotion begins a new timeline, and a WAL position of the old one says
+A server reports its position; positions are only comparable within one history. A
+PostgreSQL promotion begins a new timeline, and a WAL position of the old one proves
 nothing about the new. A MariaDB GTID counts per domain, and after a failover two
 servers may have counted on from the same number. MySQL's GTID sets name every
 transaction by the server that made it, so they compare whatever happened.
@@ -53,7 +53,7 @@ class GtidPosition:
     """MariaDB's: the last transaction of each domain, `domain -> (server, sequence)`.
 
     Two servers number on from the same transaction when one is promoted and the other
-    not told, so a sequence only counts within what one server has numbered.
+    is not stopped, so a sequence only counts within what one server has numbered.
     """
 
     last: Mapping[int, tuple[int, int]]
@@ -109,9 +109,10 @@ _SOURCE = re.compile(r"([0-9A-Fa-f-]{32,36})((?::\d+(?:-\d+)?)+)")
 def read_position(
     dialect: str, text: str | None, history: str | None
 ) -> Position | None:
-    """Return the position that a server of `dialect` printed; None: it printed none.
+    """Return the position in `text`, as a server of `dialect` prints it.
 
-    `history` is the timeline on PostgreSQL, and not asked for elsewhere.
+    None when it printed none. `history` is the timeline on PostgreSQL, and not used
+    for other dialects.
     """
     if text is None:
         return None
@@ -133,8 +134,8 @@ def _read_wal(text: str, history: str | None) -> WalPosition | None:
 def _before_header(lsn: int) -> int:
     """Return the end of the last record, where `lsn` is where the next may begin.
 
-    They differ when the record filled its page: then the writer says "behind the next
-    page's header" and a replica that has replayed everything says "at the page".
+    They differ when the record filled its page: then the writer reports the place
+    behind the next page's header, and a replica that has replayed all, the page's.
     """
     offset = lsn % _PAGE
     is_first = (lsn - offset) % _SMALLEST_SEGMENT == 0

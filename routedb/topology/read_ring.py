@@ -1,13 +1,13 @@
 """The order in which a group's replicas take reads.
 
 A ring is computed when the set of readable replicas changes or what each of them can
-take, and walked by `node_selection.pick` for every read, so all thinking is done here.
+take, and walked by `node_selection.pick` for every read: the costly part is here.
 
-A replica's share is what its weight says, halved for being slow and for being cold.
-Halves, so that the ring does not change with every probe. Slow is one that answers
-after more than twice the time of the fastest, and loses a millisecond by it: below that
-it is noise. Cold is one that has just returned from being away, for some seconds. No
-share is less than an eighth: what is asked of nobody cannot be seen to get better.
+A replica's share is its weight, halved for being slow and for being cold. Halves, so
+that the ring does not change with every probe. A replica is slow when it answers after
+more than twice the time of the fastest, and at least a millisecond later: below that it
+is noise. It is cold for some seconds after it was away. No share is less than an
+eighth: a replica without reads could not be measured to be fast again.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ CALMER = 0.8  # how far inside its bound a slow one must be to count as faster a
 
 
 def smooth(before: float | None, latency_s: float | None) -> float | None:
-    """Return the smoothed latency after another answer.
+    """Return the smoothed latency, in seconds, after another answer.
 
-    One answer counts for at most four times what came before: a garbage collection
-    here or a checkpoint there says nothing of the next read.
+    `before` is the smoothed latency so far, `latency_s` that of the answer; None when
+    there is none. One answer counts for at most four times `before`: a garbage
+    collection here or a checkpoint there does not predict the next read.
     """
     if before is None or latency_s is None:
         return before if latency_s is None else latency_s
@@ -38,9 +39,10 @@ def smooth(before: float | None, latency_s: float | None) -> float | None:
 
 
 def slowness(latency_s: float, best_s: float, before: int) -> int:
-    """Return how often to halve the share of a replica for its latency.
+    """Return how often to halve the share of a replica with latency `latency_s`.
 
-    At a border it keeps what it had `before`, or it would come and go.
+    `best_s` is the lowest latency among the group's replicas. Near a bound the result
+    stays what it was `before`, or the ring would change with every probe.
     """
     level = _level(latency_s, best_s)
     if level < before and _level(latency_s / CALMER, best_s) >= before:
@@ -56,13 +58,14 @@ def _level(latency_s: float, best_s: float) -> int:
 
 
 def coldness(warm_at: float, now: float) -> int:
-    """Return how often to halve the share of a replica that is warm at `warm_at`."""
+    """Return how often to halve the share of a replica that is warm from `warm_at` on;
+    `now` too is monotonic seconds."""
     left_s = min(max(0.0, warm_at - now), WARM_UP_S)
     return math.ceil(left_s / WARM_UP_S * MOST_HALVINGS)
 
 
 def share(node: NodeView) -> float:
-    """Return what a node weighs in the ring."""
+    """Return the weight of a node in the ring: its configured one, after halving."""
     halvings = min(node.slowness + node.coldness, MOST_HALVINGS)
     return float(node.weight / 2**halvings)
 
@@ -73,10 +76,11 @@ def is_readable(node: NodeView) -> bool:
 
 
 def build_ring(weights: Sequence[tuple[int, float]]) -> tuple[int, ...]:
-    """Return node ids, each as often as its weight says, evenly spread.
+    """Return node ids, each in proportion to its weight, evenly spread.
 
-    This is smooth weighted round robin: at each place the node goes that is furthest
-    behind its due. The result has at most `MAX_LENGTH` places, or one for each node.
+    `weights` are pairs of node id and weight. This is smooth weighted round robin: each
+    entry is the node that is furthest behind its share. The result has at most
+    `MAX_LENGTH` entries, or one for each node.
     """
     counts = _counts([weight for _, weight in weights])
     total = sum(counts)

@@ -1,4 +1,4 @@
-"""The immutable picture of the cluster that every statement is routed by."""
+"""The immutable snapshot of the cluster that every statement is routed by."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Role(Enum):
 class NodeState(Enum):
     """How far a node can be used. Table: topology/node_states.py."""
 
-    UNKNOWN = "unknown"  # never asked
+    UNKNOWN = "unknown"  # never probed
     UP = "up"
     LAGGING = "lagging"  # answers, but is behind by more than max_lag
     SUSPECT = "suspect"  # failed, or returned once: needs another good answer
     DOWN = "down"
-    DRAINING = "draining"  # asked to take no new work
+    DRAINING = "draining"  # takes no new work, by an operator's command
     GONE = "gone"  # no member of its group any more
 
 
 class Answer(NamedTuple):
-    """What a node said of itself when it was probed. Times are seconds."""
+    """The result of a probe: what a node reports of itself. Times are seconds."""
 
     role: Role
     version: str = ""
@@ -43,8 +43,8 @@ class Answer(NamedTuple):
     lag_s: float | None = None  # replicas: how far behind; None when it cannot be told
     latency_s: float | None = None
     extent: str | None = None  # all GTIDs it has, as the server prints them
-    origin: str | None = None  # the name its own GTIDs bear: server id, server uuid
-    system: str | None = None  # PostgreSQL's system identifier: which cluster it is of
+    origin: str | None = None  # of its own GTIDs: server id, server uuid
+    system: str | None = None  # PostgreSQL's system identifier: names the cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,16 @@ class NodeView:
     role: Role = Role.UNKNOWN
     answer: Answer | None = None
     position: Position | None = None  # the answer's, where it can be compared
-    asked_at: float = 0.0  # monotonic seconds: when that question was sent
+    asked_at: float = 0.0  # monotonic seconds: when that probe was sent
     generation: int = 0  # goes up with every failure: older news than this is dropped
     retry_at: float = 0.0  # monotonic seconds; a DOWN node is not tried before
-    failure: str = ""  # what the last failure said, without secrets
-    failures: int = 0  # in a row: what the back-off grows with
+    failure: str = ""  # text of the last failure, without secrets
+    failures: int = 0  # in a row: the back-off grows with them
     is_read_only: bool = False  # configured so: never a writer
-    # It is there and does not let this user in: no waiting helps.
+    # It answers and rejects this user: waiting does not help.
     is_refusing: bool = False
-    # It claims to be a writer, and this claim was seen to begin: it was a replica just
-    # before. An old writer that returns was not.
+    # It reports to be a writer, and was a replica at the probe before. False for an old
+    # writer that returns.
     is_promoted: bool = False
     latency_s: float | None = None  # of its answers, smoothed
     slowness: int = 0  # its share of reads is halved so often: others answer faster
@@ -75,8 +75,8 @@ class NodeView:
 
 
 class Sample(NamedTuple):
-    """Where a group's writer was, and when it was asked: whatever was acknowledged
-    before is at or before that position."""
+    """A position of a group's writer, and when it was probed: every write that was
+    acknowledged before that time is at or before that position."""
 
     position: Position
     asked_at: float
@@ -96,18 +96,21 @@ class GroupView:
     writer: int | None = None
     read_ring: tuple[int, ...] = ()
     is_split: bool = False  # two nodes claim to be writer and neither is provably newer
-    history: str | None = None  # the newest a writer has shown; an older one is fenced
+    history: str | None = None  # the newest of any writer; an older one is fenced
     sample: Sample | None = None  # the last of its writer, also when that is away
-    history_node: int | None = None  # the node that has shown it
+    history_node: int | None = None  # the node that has reported it
     system: str | None = None  # the cluster that this history is of
-    fenced: tuple[int, ...] = ()  # last heard as writers, of an older history
+    fenced: tuple[int, ...] = ()  # last answered as writers, of an older history
     foreign_nodes: tuple[int, ...] = ()  # nodes of another cluster: not used at all
-    # One node, and no other will join: nobody probes it, it is used as it is.
+    # One node, and no other will join: it is not probed, and used as it is.
     is_single: bool = False
 
     def find(self, id_: int) -> NodeView:
         """Return the view of a node of this group, which may have left it."""
-        return next(node for node in self.nodes if node.id == id_)
+        for node in self.nodes:
+            if node.id == id_:
+                return node
+        raise LookupError(id_)
 
     @property
     def members(self) -> tuple[NodeView, ...]:
@@ -116,7 +119,7 @@ class GroupView:
 
     @property
     def is_refusing(self) -> bool:
-        """Tell whether every member refuses this user: no waiting helps."""
+        """Tell whether every member refuses this user: waiting does not help."""
         return all(node.is_refusing for node in self.members)
 
 

@@ -1,4 +1,4 @@
-"""What an operator may want to know of the nodes: the snapshot in plain words."""
+"""The status of the nodes for operators: the snapshot as plain values."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class NodeStatus:
 
     `is_writer` tells whether writes go there, `share` which part of its group's plain
     reads goes there while all replicas are equally busy. `failure` says why it is not
-    used, when there is something to say. What was never heard is None or empty.
+    used; empty when it is. What no probe has told yet is None or empty.
     """
 
     name: str
     database: str
     shard: int | None
-    role: str  # "writer" | "replica" | "unknown": what it says it is
+    role: str  # "writer" | "replica" | "unknown": as it reports
     state: str  # see states.rst
     is_writer: bool
     share: float
@@ -38,8 +38,10 @@ class NodeStatus:
 def status(
     config: ClusterConfig, nodes: Sequence[NodeConfig], snapshot: Snapshot
 ) -> tuple[NodeStatus, ...]:
-    """Return the status of every member, in the order of the configuration; `nodes`
-    are all there are, by id."""
+    """Return the status of every member in `snapshot`, in the order of `config`.
+
+    `nodes` are all nodes, indexed by id: members that joined later are not in `config`.
+    """
     return tuple(
         _status(nodes[view.id], config.groups[group.id].shard, group)
         for group in snapshot.groups
@@ -69,7 +71,7 @@ def _status(node: NodeConfig, shard: int | None, group: GroupView) -> NodeStatus
 
 
 def trouble(group: GroupView, view: NodeView) -> str:
-    """Say why a node is not used; empty when there is nothing to say."""
+    """Return why the node `view` of `group` is not used; empty when it is used."""
     if view.id in group.foreign_nodes:
         system = view.answer.system if view.answer else None
         return (

@@ -1,9 +1,9 @@
-"""(old snapshot, event) -> new snapshot: the only place where the picture changes.
+"""(old snapshot, event) -> new snapshot: the only place where it changes.
 
-    event    what it says of the node         node_states.TABLE
+    event    the news that it is              node_states.TABLE
     node     its new state, role, answer
     group    writer and split                 writer_election.elect_writer
-             who may be read, in what order   read_ring.build_ring
+             readable replicas, in order      read_ring.build_ring
 
 An event that changes nothing returns the snapshot itself, and what did not change in a
 new snapshot is the old object, so a reader may compare by identity.
@@ -61,10 +61,10 @@ CAUGHT_UP = 0.8
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """What the configuration says about the nodes of one group."""
+    """What is configured for the nodes of one group."""
 
     max_lag_s: float | None
-    must_know_lag: bool  # max_lag was asked for: a replica that cannot tell is behind
+    must_know_lag: bool  # max_lag is set: a replica of unknown lag is behind
     retry_after_s: float
     dialect: str
 
@@ -76,7 +76,7 @@ class GroupLimits:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the configuration says of each group."""
+    """What is configured for each group."""
 
     groups: tuple[GroupLimits, ...]  # by group id
 
@@ -102,7 +102,7 @@ def _group_limits(database: DatabaseConfig) -> GroupLimits:
 
 
 def initial(config: ClusterConfig) -> Snapshot:
-    """Return the picture before anything was heard."""
+    """Return the snapshot before any event."""
     return Snapshot(
         tuple(_first_view(group) for group in config.groups),
         group_by_node=tuple(node.group for node in config.nodes),
@@ -111,7 +111,7 @@ def initial(config: ClusterConfig) -> Snapshot:
 
 def _first_view(group: GroupConfig) -> GroupView:
     nodes = tuple(_first_node(node) for node in group.nodes)
-    # No node has claimed anything yet, so it does not matter how claims are compared.
+    # No node has answered yet, so it does not matter how histories are compared.
     single = group.is_single
     writer = elect_writer(nodes, Election(), HISTORY_ORDERS["sqlite"], single).writer
     read_ring = build_ring(_weights(nodes, (), single))
@@ -124,11 +124,12 @@ def _first_node(node: NodeConfig) -> NodeView:
 
 
 def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snapshot:
-    """Return the picture after `event`; the same object if it changed nothing.
+    """Return `snapshot` after `event`; the same object if it changed nothing.
 
-    News of a link or a probe older than the node's last failure is dropped: it is about
-    a node that has gone through a failure since; and so is all news of a node that has
-    left. Pure, so callers serialize the calls and replace their reference.
+    `now` is monotonic seconds, `limits` what is configured for each group. News of a
+    link or a probe older than the node's last failure is dropped: it is about a node
+    that has gone through a failure since; and so is all news of a node that has left.
+    Pure, so callers serialize the calls and replace their reference.
     """
     group_by_node = snapshot.group_by_node
     if isinstance(event, NodeJoined) and event.node == len(group_by_node):
@@ -152,7 +153,7 @@ def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snap
 
 def _is_stale(node: NodeView, event: Event) -> bool:
     if isinstance(event, NodeDrained | NodeJoined | NodeLeft):
-        return False  # the word of people, not of a link
+        return False  # from an operator or from discovery, not from a link
     return node.state is NodeState.GONE or event.generation < node.generation
 
 
@@ -212,7 +213,7 @@ def _rated(nodes: Sequence[NodeView]) -> tuple[NodeView, ...]:
 
 
 def _superseded(node: NodeView, history_node: int | None) -> NodeView:
-    """Another node has gone on with the history: an older promotion counts no more."""
+    """Forget the promotion of a node that is not the one of the newest history."""
     return replace(node, is_promoted=node.is_promoted and node.id == history_node)
 
 
@@ -233,7 +234,7 @@ def _weights(
 def _answered(
     node: NodeView, event: NodeAnswered, now: float, limits: GroupLimits
 ) -> NodeView:
-    answer = cast(Answer, event.answer)  # events.py stands on the floor below Answer
+    answer = cast(Answer, event.answer)  # events.py is in a layer below Answer
     state = TABLE[node.state, _freshness(answer, node.state, limits)]
     is_trusted = state in (NodeState.UP, NodeState.LAGGING)
     warm_at = node.warm_at
@@ -265,13 +266,13 @@ def _was_promoted(node: NodeView, answer: Answer) -> bool:
 def _freshness(answer: Answer, state: NodeState, limits: GroupLimits) -> News:
     """Tell whether a replica is inside max_lag.
 
-    One that cannot tell how far behind it is counts as too far behind when a bound was
-    asked for, and as fresh enough when the bound is only the default.
+    A replica of unknown lag counts as too far behind when `max_lag` was set, and as
+    fresh enough when the bound is only the default.
     """
     if answer.role is not Role.REPLICA or limits.max_lag_s is None:
         return News.FRESH
     bound = limits.max_lag_s * (CAUGHT_UP if state is NodeState.LAGGING else 1.0)
-    if answer.lag_s is None:  # MySQL tells only users that may ask for it
+    if answer.lag_s is None:  # MySQL shows it only to users with the privilege
         is_fresh = not limits.must_know_lag
     else:
         is_fresh = answer.lag_s <= bound
@@ -305,8 +306,8 @@ def _failed(
 def _refused_write(
     node: NodeView, event: NodeRefusedWrite, now: float, limits: GroupLimits
 ) -> NodeView:
-    """What it is now, the next probe tells. A probe under way may have asked too early,
-    so the generation goes up and its answer is dropped."""
+    """The next probe finds its role. A probe under way may have been sent before the
+    change, so the generation goes up and its answer is dropped."""
     if node.role is not Role.WRITER:
         return node
     return replace(
@@ -328,7 +329,8 @@ def _joined(
 
 
 def _left(node: NodeView, event: NodeLeft, now: float, limits: GroupLimits) -> NodeView:
-    """Forget what was known of it; links and probes of now are of an older life."""
+    """Forget what was known of it; the generation goes up, so open links and probes
+    under way are stale."""
     if node.state is NodeState.GONE:
         return node
     return NodeView(

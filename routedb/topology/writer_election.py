@@ -1,18 +1,19 @@
-"""Which node of a group is its writer: what the nodes claim, and which claim stands.
+"""Which node of a group is its writer: the claims of the nodes, and which one wins.
 
-A role is observed, not believed: a writer is a node that answered as one. When two do,
-writing to the wrong one loses data, so the claim with the newer history stands if that
-can be proven (history_order.py), and otherwise nobody is the writer: that is a split.
+A role is observed: a *claim* is a node that answered a probe as writer. When two do,
+writing to the wrong one loses data, so the claim with the newer history wins if that
+can be proven (history_order.py), and otherwise the group has no writer: a split.
 
-A claim ends when its node says otherwise, refuses a write, or is DOWN: stopping the
-wrong server is how an operator ends a split. What does not end is the group's newest
-history. An old writer that comes back while the new one is away is *fenced*: neither
-written to nor read from, for the group has committed work that it does not have.
+A claim ends when its node answers as a replica, refuses a write, or is DOWN: stopping
+the wrong server is how an operator ends a split. What does not end is the group's
+newest history. An old writer that comes back while the new one is away is *fenced*:
+neither written to nor read from, for the group has committed work that it does not
+have.
 
-A claim that is alone follows upon the remembered history when it is of the node that
-has shown it, or when it goes on from it, or when it was seen to begin: a replica that
-turns into a writer before our eyes was promoted, also when the promotion lost what had
-not reached it. Then a new history begins, and the one before is the old one.
+A single claim is accepted when its node is the one that has reported the remembered
+history, or when its history continues that one, or when two successive probes saw the
+change: a replica that answers as a writer was promoted, also when the promotion lost
+what had not reached it. Then a new history begins, and the one before is the old one.
 """
 
 from __future__ import annotations
@@ -41,9 +42,11 @@ class Election(NamedTuple):
 def elect_writer(
     nodes: Sequence[NodeView], before: Election, order: HistoryOrder, is_single: bool
 ) -> Election:
-    """Decide who the writer is.
+    """Return the writer of a group, and what follows from its nodes' claims.
 
-    `is_single` says that there is one node and no other will join.
+    `nodes` are the group's members as last seen, `before` is the election so far,
+    `order` compares the histories of such servers. `is_single`: there is one node and
+    no other will join.
     """
     if is_single:
         return before._replace(writer=_lone_writer(nodes[0]))
@@ -63,8 +66,8 @@ def elect_writer(
 def _decide(
     claims: Sequence[NodeView], known: Election, writer: int | None, order: HistoryOrder
 ) -> Election:
-    """Choose among claims of one cluster. What the newest has shown is remembered, also
-    when its node is not trusted yet."""
+    """Choose among claims of one cluster. The newest history is remembered, also when
+    its node is not used as writer yet."""
     known = _forget_other_system(claims[0], known)
     if order.is_total:
         for claim in claims:
@@ -98,15 +101,15 @@ def _remember(claim: NodeView, known: Election, order: HistoryOrder) -> Election
 def _lone_writer(node: NodeView) -> int | None:
     """The only node there will be is used as it is, whatever its state.
 
-    Nobody probes it, so nothing would bring it back; who uses it sees its own errors,
-    also that it is a replica: it answers reads, and refuses writes in its own words.
+    It is not probed, so no probe could bring it back; callers see its own errors, also
+    when it is a replica: it answers reads, and refuses writes with its own error.
     """
     return node.id if node.state is not NodeState.DRAINING else None
 
 
 def _presumed_writer(nodes: Sequence[NodeView]) -> int | None:
-    """While nothing was heard: the one node that is not configured as a replica, among
-    some that are."""
+    """While no node has answered: the one node that is not configured as a replica,
+    among some that are."""
     possible = [node for node in nodes if not node.is_read_only]
     if len(possible) != 1 or len(nodes) == 1:
         return None
@@ -152,7 +155,7 @@ def _fenced(
 
 
 def _trusted(node: NodeView, writer: int | None) -> int | None:
-    """A suspect may stay the writer, for nobody else can do its work; not become it."""
+    """A suspect node may stay the writer, as no other can replace it; not become it."""
     may_be = node.state is NodeState.UP
     may_remain = node.state is NodeState.SUSPECT and node.id == writer
     return node.id if may_be or may_remain else None

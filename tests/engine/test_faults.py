@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import routedb
-from routedb.engine.links.link import AUTOCOMMIT
+from routedb.adapters.base import AUTOCOMMIT
 from routedb.errors import Fault
 from routedb.session import TxState
 from tests.support.fake_rig import check_sound, farm, node_of, state

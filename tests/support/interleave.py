@@ -19,7 +19,9 @@ import routedb
 
 _BLOCKED_S = 0.02  # whoever takes longer waits for a lock that the first thread has
 _ROOT = os.path.dirname(routedb.__file__)
-_INSIDE = tuple(os.path.join(_ROOT, part, "") for part in ("engine", "session"))
+_INSIDE = tuple(
+    os.path.join(_ROOT, part, "") for part in ("engine", "routing", "session")
+)
 
 
 class Interruption:

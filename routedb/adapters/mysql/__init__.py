@@ -1,5 +1,5 @@
-"""MySQL and MariaDB: what every driver of them needs to know, and one file per driver.
+"""MySQL and MariaDB: what all their drivers have in common, and one file per driver.
 
-Faults by error number, questions to the catalog, GTID positions and lag, the statements
-that set how transactions run. No driver is imported but by its own file.
+Faults by error number, queries to the catalog, GTID positions and lag, the statements
+that set how transactions run. Only a driver's own file imports it.
 """

@@ -1,4 +1,4 @@
-"""What is asked of MySQL's catalog."""
+"""Queries to MySQL's catalog."""
 
 from __future__ import annotations
 

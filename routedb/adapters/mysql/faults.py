@@ -1,4 +1,4 @@
-"""What the errors of MySQL and MariaDB say of the node."""
+"""The faults that the errors of MySQL and MariaDB report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from routedb.errors import Fault
 
-_PREVENTED = 1290  # an option prevents the statement: the text tells which
+_PREVENTED = 1290  # an option prevents the statement: the text names it
 
 # Error numbers, MySQL manual "Server Error Message Reference" and "Client Error …".
 _NUMBERS = {
@@ -49,7 +49,7 @@ _AT_CONNECT = {
     2013: Fault.REFUSED,
     2006: Fault.REFUSED,
     1053: Fault.NODE_STARTING,
-    1044: Fault.STATEMENT,  # no such database, to this user: it is not let in
+    1044: Fault.STATEMENT,  # access denied to this user, or no such database
     1049: Fault.STATEMENT,
 }
 
@@ -63,7 +63,10 @@ IN_TRANSACTION = 1568  # transaction characteristics can't be changed now
 
 
 def fault_of_number(number: Any, message: object, is_connecting: bool) -> Fault:
-    """Return what an error number says; the statement's own errors are STATEMENT."""
+    """Return the fault of an error `number`; the statement's own errors are STATEMENT.
+
+    `message` is the server's text. `is_connecting`: it was raised by connecting.
+    """
     if is_connecting and number in _AT_CONNECT:
         return _AT_CONNECT[number]
     if number == _PREVENTED and "read-only" not in str(message):

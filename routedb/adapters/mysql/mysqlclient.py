@@ -42,7 +42,6 @@ class MysqlclientAdapter:
 
     engine = "mysql"
     dialect = "mysql"
-    paramstyle = "format"
     fetches_buffered = True
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
     is_remote = True
@@ -69,7 +68,7 @@ class MysqlclientAdapter:
         options["autocommit"] = True
         raw = self._open(options)
         # mysqlclient refuses every call on a connection that another thread uses, also
-        # these, and just then `interrupt` and `cancel` need them.
+        # these, which `interrupt` and `cancel` need just then.
         raw.descriptor = raw.fileno()
         raw.number = raw.thread_id()
         raw.socket = sockets.identity(raw.descriptor)
@@ -81,9 +80,9 @@ class MysqlclientAdapter:
         return self.connect(node, timeout_s)
 
     def _open(self, options: dict[str, Any]) -> Raw:
-        """mysqlclient bounds the handshake, and not the statements that it sends then
-        (SET NAMES, SET autocommit), nor can anybody reach their socket: a thread that
-        waits there could not be freed."""
+        """Connect in a thread: mysqlclient has a timeout for the handshake, but not for
+        the statements that it sends then (SET NAMES, SET autocommit), and their socket
+        is not accessible, so that a thread which waits there could not be ended."""
         opening = BoundedConnect(lambda: MySQLdb.connect(**options), self.close)
         bound_s = 2 * int(options["connect_timeout"])
         try:
@@ -94,12 +93,12 @@ class MysqlclientAdapter:
             ) from None
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
-        """mysqlclient has no option for it."""
+        """Set it on the socket: mysqlclient has no option for it."""
         if raw.open:
             sockets.keep_alive(raw.descriptor, silent_s)
 
     def close(self, raw: Raw) -> None:
-        """Close; a link that is broken already is as good as closed."""
+        """Close; ignore errors of a link that is broken already."""
         try:
             raw.close()
         except MySQLdb.Error:
@@ -117,12 +116,13 @@ class MysqlclientAdapter:
             sockets.silence(raw.descriptor)
 
     def interrupt(self, raw: Raw) -> None:
-        """Shut the socket down under a call that waits on it."""
+        """Shut down the socket that a call waits on."""
         if raw.open:
             sockets.shut_down(raw.descriptor, raw.socket)
 
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
-        """KILL QUERY, over a link of its own; one's own sessions one may always end."""
+        """KILL QUERY, over a link of its own; a user may always end its own
+        sessions."""
         options = {**node.options, "read_timeout": max(1, math.ceil(timeout_s))}
         other = self.connect(replace(node, options=options), timeout_s)
         try:
@@ -134,8 +134,8 @@ class MysqlclientAdapter:
             self.close(other)
 
     def is_alive(self, raw: Raw) -> bool:
-        """Look at the socket. Input on an idle link is the end of it, or a ticket of
-        TLS: only then a round trip tells."""
+        """Check the socket. Input on an idle link is its end, or a session ticket of
+        TLS: only then a round trip is needed."""
         if not raw.open:
             return False
         # mysqlclient closes a broken socket, keeps its number, and says it is open.
@@ -178,7 +178,7 @@ class MysqlclientAdapter:
         return answer_of(row, self._lag_s(raw) if is_replica(row) else 0.0)
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
-        """Set the session's variables; DEFAULT is what the server starts with.
+        """Set the session's variables; DEFAULT is the server's own default.
 
         Only those that differ from what was set here before: the user's own SET
         SESSION TRANSACTION must outlive a change of autocommit.
@@ -190,7 +190,7 @@ class MysqlclientAdapter:
         raw.mode = mode
 
     def begin(self, raw: Raw, mode: TxMode) -> None:
-        """START TRANSACTION; an isolation level is said before it (manual)."""
+        """START TRANSACTION; an isolation level is set before it (manual)."""
         for text in begin_texts(mode, was_read_only=raw.mode.read_only):
             self.run(raw, text)
 
@@ -244,7 +244,7 @@ class MysqlclientAdapter:
         return rows[0][0] if rows else None
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
-        """Ask information_schema.routines, by what the routine declares of itself.
+        """Ask information_schema.routines, by what the routine declares.
 
         CONTAINS SQL is the default and says nothing, so it counts as writing.
         """

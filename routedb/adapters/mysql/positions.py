@@ -1,4 +1,4 @@
-"""What MySQL and MariaDB are asked for role, position and lag, and their answers."""
+"""Queries to MySQL and MariaDB for role, position and lag, and their answers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _MYSQL = (
 
 
 def probe_of(server: str) -> str:
-    """Return what to ask a server of this version for its role and its position."""
+    """Return the query to a server of this version for its role and its position."""
     return _MARIADB if is_mariadb(server) else _MYSQL
 
 
 def replica_status_of(server: str) -> str:
-    """Return what to ask a replica of this version for its lag."""
+    """Return the query to a replica of this version for its lag."""
     return "SHOW SLAVE STATUS" if is_mariadb(server) else "SHOW REPLICA STATUS"
 
 
@@ -37,7 +37,8 @@ def is_replica(row: tuple[Any, ...]) -> bool:
 
 
 def answer_of(row: tuple[Any, ...], lag_s: float | None) -> Answer:
-    """Return what a row of the probe says of its server, with the lag of a replica."""
+    """Return the answer in a row of the probe; `lag_s` is a replica's lag in
+    seconds."""
     read_only, version, position, history, extent, origin = row
     return Answer(
         Role.REPLICA if read_only else Role.WRITER,
@@ -51,11 +52,11 @@ def answer_of(row: tuple[Any, ...], lag_s: float | None) -> Answer:
 
 
 def seconds_behind(row: dict[str, Any]) -> float:
-    """Read SHOW REPLICA STATUS, in its old words and its new ones.
+    """Return the lag in a row of SHOW REPLICA STATUS, with its old or new column names.
 
-    A replica whose threads do not run is behind for ever. One that cannot reach its
-    writer is told no seconds: it is behind by what it has received and not replayed,
-    as a replica of PostgreSQL is, or reads would end with their writer.
+    It is infinite when the replica's threads do not run. A replica that cannot reach
+    its writer reports no seconds: its lag is what it has received and not replayed, as
+    on PostgreSQL, or reads would end with their writer.
     """
     told = {
         key.replace("Master", "Source").replace("Slave", "Replica"): value

@@ -1,4 +1,4 @@
-"""The statements that say how MySQL's transactions run, and begin one."""
+"""The statements that set how MySQL's transactions run, and begin one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from routedb.sql.statement import TxMode
 
 
 def set_mode_text(before: TxMode, mode: TxMode, server: str) -> str | None:
-    """Return what sets the session's variables to `mode`; None when nothing differs
-    from what was set `before`. `server` is its version."""
+    """Return the text that sets the session's variables to `mode`; None when nothing
+    differs from `before`. `server` is the server's version."""
     new = not is_mariadb(server) or version_of(server) >= (11, 1)
     prefix = "transaction" if new else "tx"
     changes = []
@@ -23,12 +23,13 @@ def set_mode_text(before: TxMode, mode: TxMode, server: str) -> str | None:
 
 
 def begin_texts(mode: TxMode, was_read_only: bool) -> list[str]:
-    """Return what begins a transaction. `was_read_only`: the mode that was set last."""
+    """Return the texts that begin a transaction in `mode`; `was_read_only`: the mode
+    that was set last is read-only."""
     texts = []
     if mode.isolation is not None:
         texts.append(f"SET TRANSACTION ISOLATION LEVEL {mode.isolation}")
     # READ WRITE only to undo what was set here: a server that is read-only refuses
-    # it (MariaDB), and a session may have been told otherwise by its user.
+    # it (MariaDB), and the user may have set the session otherwise.
     access = " READ WRITE" if was_read_only else ""
     texts.append(f"START TRANSACTION{' READ ONLY' if mode.read_only else access}")
     return texts

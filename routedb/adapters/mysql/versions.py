@@ -1,10 +1,10 @@
-"""Which server it is, by what it says when a connection is opened."""
+"""Which server it is, by the version that it sends when a connection is opened."""
 
 from __future__ import annotations
 
 
 def is_mariadb(server: str) -> bool:
-    """Tell MariaDB from MySQL, by the server's version as it tells it."""
+    """Tell MariaDB from MySQL, by the server's version as it reports it."""
     return "mariadb" in server.lower()
 
 

@@ -1,4 +1,4 @@
-"""What is asked of PostgreSQL's catalog."""
+"""Queries to PostgreSQL's catalog."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""PostgreSQL's word on a commit whose answer was lost; session/commit_outcome.py judges
-it.
+"""PostgreSQL's answer about a commit whose own answer was lost.
+
+session/commit_outcome.py decides what it proves.
 
 Needs version 13 or later and no privileges, except that the history of a timeline is a
 file which only a role may read that has EXECUTE on pg_read_file(text).
@@ -20,8 +21,8 @@ _INCARNATION = """concat_ws(' ', pg_catalog.pg_postmaster_start_time(),
 _TIMELINE = """('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(
                 pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int"""
 
-# All bigint: xid and positions. What does not change while a session lives, that it is
-# told once, and a third of the time is saved.
+# All bigint: xid and positions. What does not change during a session is sent once,
+# which saves a third of the time.
 _NOTE = """
 SELECT pg_catalog.pg_current_xact_id_if_assigned()::text::bigint,
        (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint,
@@ -44,9 +45,9 @@ SELECT system_identifier,
 FROM pg_catalog.pg_control_system(), (SELECT pg_catalog.pg_is_in_recovery() AS rec) AS r
 """
 _STATUS = "SELECT pg_catalog.pg_xact_status(%s::text::pg_catalog.xid8)"
-_IN_THE_FUTURE = "22023"  # invalid_parameter_value: the id was not handed out yet
+_IN_THE_FUTURE = "22023"  # invalid_parameter_value: the id was not assigned yet
 _HISTORY = "SELECT pg_catalog.pg_read_file(%s)"
-# Its own role may end it. The id of the transaction tells that it is still the one.
+# Its own role may end it. The transaction's id proves that it is still the same one.
 _END = """
 SELECT pg_catalog.pg_terminate_backend(pid)
 FROM pg_catalog.pg_stat_activity
@@ -58,13 +59,13 @@ Ask = Callable[[Raw, str, tuple[Any, ...]], list[tuple[Any, ...]]]
 
 
 class PostgreSQLCommitCheck:
-    """The questions. `ask` runs one over a raw connection and returns its rows."""
+    """The queries. `ask` runs one over a raw connection and returns its rows."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
     def note(self, raw: Raw, last: CommitNote | None = None) -> CommitNote | None:
-        """Note the open transaction; None when it has no id, for it wrote nothing that
+        """Note the open transaction; None when it has no id, as it wrote nothing that
         needs one. One query, shorter with the `last` note of the same session: a writer
         stays on its timeline, and its sessions end with its run."""
         ((xid, position, flushed, *rest),) = self._ask(
@@ -77,7 +78,8 @@ class PostgreSQLCommitCheck:
         return CommitNote(xid, position, flushed, *rest)
 
     def sight(self, raw: Raw, note: CommitNote) -> StatusReply | None:
-        """Ask a writer, outside a transaction, for the noted id; None: it is none."""
+        """Ask a writer, outside a transaction, for the id in `note`; None: no
+        writer."""
         ((system, timeline, incarnation),) = self._ask(raw, _WHO, ())
         if timeline is None:
             return None
@@ -88,14 +90,14 @@ class PostgreSQLCommitCheck:
         return StatusReply(status, system, timeline, incarnation, ends_at)
 
     def end(self, raw: Raw, note: CommitNote) -> bool:
-        """End the noted transaction's session if it waits for a statement, which then
-        can no longer arrive. False: there is no such session."""
+        """End the session of the transaction in `note` if it waits for a statement,
+        which then can no longer arrive. False: there is no such session."""
         return bool(self._ask(raw, _END, (note.pid, note.xid)))
 
     def _status(self, raw: Raw, xid: int) -> TransactionStatus:
         try:
             ((told,),) = self._ask(raw, _STATUS, (xid,))
-        except Exception as exc:  # psycopg2's own: this file is not its home
+        except Exception as exc:  # psycopg2's own, which is not imported here
             if getattr(exc, "pgcode", None) != _IN_THE_FUTURE:
                 raise
             return TransactionStatus.IN_FUTURE
@@ -114,7 +116,10 @@ class PostgreSQLCommitCheck:
 
 
 def end_in_history(text: str, timeline: int) -> int | None:
-    """Read a timeline's history file: one line an ancestor, with where it was left."""
+    """Return the position at which `timeline` was left, from `text`, a history file.
+
+    Each line of it is an ancestor and its end. None when `timeline` is not among them.
+    """
     for line in text.splitlines():
         number, _, rest = line.strip().partition("\t")
         if number.isdecimal() and int(number) == timeline:

@@ -1,4 +1,4 @@
-"""What the errors of PostgreSQL, and of libpq, say of the node."""
+"""The faults that the errors of PostgreSQL and of libpq report."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ _AT_CONNECT = (
 
 
 def fault_of_sqlstate(code: str) -> Fault | None:
-    """Return what a SQLSTATE says, None for the statement's own errors."""
+    """Return the fault of a SQLSTATE, None for the statement's own errors."""
     return _CODES.get(code) or _CLASSES.get(code[:2])
 
 
 def fault_at_connect(text: str) -> Fault:
-    """Return what libpq's text says of a connection that could not be opened."""
+    """Return the fault of libpq's text for a connection that could not be opened."""
     text = text.lower()
     return next((f for part, f in _AT_CONNECT if part in text), Fault.REFUSED)

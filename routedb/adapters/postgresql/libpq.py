@@ -1,10 +1,10 @@
-"""What is known of libpq, and what psycopg2 does while it lets no other thread run.
+"""Facts about libpq, and replacements for calls in which psycopg2 keeps the GIL.
 
-Its `cancel()` waits for the server: while that accepts and never answers, the whole
-program stands still, and nothing in it could end the wait. So the same functions of the
-same libpq are called here, by way of ctypes.
+Its `cancel()` waits for the server with the GIL held: while a server accepts and never
+answers, the whole program is blocked. So the same functions of the same libpq are
+called here, by ctypes.
 
-An asynchronous connect looks the host's name up in that way. So it is looked up here.
+An asynchronous connect looks up the host's name with the GIL held, so it is done here.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Cancel = Callable[[Any, float], None]  # on a connection, within so many seconds
+Cancel = Callable[[Any, float], None]  # (raw, timeout_s)
 
-# First bytes of what a server sends unasked (PostgreSQL manual, Message Formats): the
-# end of the line, an error, and NOTIFY, notice or parameter; or a record of TLS.
+# First bytes of a server's unsolicited messages (PostgreSQL manual, Message Formats):
+# the end of the stream, an error, and NOTIFY, notice or parameter; or a TLS record.
 FAREWELLS = frozenset({b"", b"E"})
 
 UNASKED = FAREWELLS | {b"A", b"N", b"S", b"\x15", b"\x16", b"\x17"}
@@ -27,13 +27,13 @@ KEEPALIVES = ("keepalives", "tcp_user_timeout", "service=")
 
 SHORTEST_TIMEOUT_S = 2  # libpq takes 1 as 2 (manual, connect_timeout)
 
-_ROOM = 256  # for what libpq says, as its manual advises
+_ROOM = 256  # for libpq's message, as its manual advises
 
 
 def addresses(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return what to add to libpq's parameters so that it looks no name up.
+    """Return what to add to libpq's parameters so that it does no name lookup.
 
-    Raises OSError when nobody knows the name.
+    Raises OSError when the name cannot be resolved.
     """
     host = str(parameters.get("host") or "")
     is_name = host and host[0] not in "/@" and "," not in host
@@ -46,16 +46,16 @@ def addresses(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 def canceller(path: str, error: type[Exception]) -> Cancel:
     """Return the function that cancels, and raises `error` when the server cannot be
-    told. `path` is that of psycopg2's module, which knows its libpq."""
+    reached. `path` is that of psycopg2's module, which has its libpq loaded."""
     try:
         return _Canceller(path, error).cancel
-    except (OSError, AttributeError):  # on this system it does not show it
+    except (OSError, AttributeError):  # not accessible on this system
         return lambda raw, timeout_s: raw.cancel()
 
 
 class _Canceller:
     def __init__(self, path: str, error: type[Exception]) -> None:
-        # The connection is looked at without letting others run: one might close it.
+        # The GIL is held while the connection is read: another thread might close it.
         self._get = ctypes.PyDLL(path).PQgetCancel
         self._get.argtypes, self._get.restype = [ctypes.c_void_p], ctypes.c_void_p
         libpq = ctypes.CDLL(path)
@@ -65,7 +65,7 @@ class _Canceller:
         self._error = error
 
     def cancel(self, raw: Any, timeout_s: float) -> None:
-        """The thread that asks is left alone when it takes too long."""
+        """Cancel in a thread, which is abandoned after `timeout_s` seconds."""
         request = self._get(raw.pgconn_ptr)
         if request is None:  # it is not connected: nothing runs
             return

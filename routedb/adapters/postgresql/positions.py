@@ -1,4 +1,4 @@
-"""What a PostgreSQL server is asked for its role and position, and its answer."""
+"""The query to a PostgreSQL server for its role and position, and its answer."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from routedb.topology.snapshot import Answer, Role
 
 # On a replica: what it has replayed, and 0 lag when all it has received is replayed;
-# the age of the last replayed commit alone would grow while nobody writes. A replica
-# that has lost its writer still says 0: `receive` stands still with it.
+# the age of the last replayed commit alone would grow while no session writes. A
+# replica that has lost its writer still reports 0: `receive` does not advance either.
 #
 # A replica learns of a promotion in three steps: what it receives is of the new
-# timeline (told only to superusers and members of pg_read_all_stats), then what it has
+# timeline (shown only to superusers and members of pg_read_all_stats), then what it has
 # written to disk, then its restart points. It follows a timeline only from a point that
 # is in that timeline's history, so the highest of the three is what it replays.
 PROBE = """
@@ -36,7 +36,7 @@ FROM (SELECT pg_is_in_recovery() AS rec) AS r
 
 
 def answer_of(row: tuple[Any, ...]) -> Answer:
-    """Return what a row of PROBE says of its server."""
+    """Return the answer in a row of PROBE."""
     recovering, version, position, timeline, lag_s, system = row
     return Answer(
         Role.REPLICA if recovering else Role.WRITER,

@@ -1,7 +1,7 @@
 """PostgreSQL through psycopg2.
 
 `psycopg2.connect` is looked up at each call, so that tools which patch it see our links
-too. What they return may be a proxy: it is unwrapped before anything of C looks at it.
+too. What they return may be a proxy: it is unwrapped before C code checks its type.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from routedb.topology.snapshot import Answer
 
 
 class LinkCursor(ext.cursor):
-    """A cursor of a link that works for the one that the user holds."""
+    """A cursor of a link, used by the virtual cursor that the user has."""
 
     __slots__ = ("virtual_cursor",)
 
@@ -58,7 +58,6 @@ class Psycopg2Adapter:
 
     engine = "postgresql"
     dialect = "postgresql"
-    paramstyle = "pyformat"
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True
@@ -101,11 +100,11 @@ class Psycopg2Adapter:
 
         psycopg2 has one wait callback in a process and calls it for every synchronous
         connection: a program's own would be called from the monitor's threads, for
-        connections that it has never seen.
+        connections that are not the program's.
         """
         options = dict(node.options)
         allowed = _parameter(node.dsn, "connect_timeout", options)
-        if allowed > 0:  # libpq leaves it to whoever waits
+        if allowed > 0:  # libpq leaves it to the caller
             timeout_s = min(timeout_s, max(SHORTEST_TIMEOUT_S, allowed))
         try:
             options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
@@ -122,14 +121,14 @@ class Psycopg2Adapter:
         return raw
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
-        """On the socket, not in the DSN, which users can see. A DSN may name options of
-        libpq, or a service whose file does."""
+        """Set it on the socket, not in the DSN, which users can see. A DSN may have
+        libpq's options for it, or a service whose file does."""
         told = (node.dsn, *node.options)
         if not raw.closed and not any(w in text for w in KEEPALIVES for text in told):
             sockets.keep_alive(raw.fileno(), silent_s)
 
     def close(self, raw: Raw) -> None:
-        """Close; a link that is broken already is as good as closed."""
+        """Close; ignore errors of a link that is broken already."""
         try:
             raw.close()
         except psycopg2.Error:
@@ -149,10 +148,10 @@ class Psycopg2Adapter:
             sockets.silence(raw.fileno())
 
     def interrupt(self, raw: Raw) -> None:
-        """Shut the socket down under a call that waits on it."""
+        """Shut down the socket that a call waits on."""
         try:
             sockets.shut_down(raw.fileno())
-        except psycopg2.Error:  # closed already: nobody waits
+        except psycopg2.Error:  # closed already: no call waits
             return
 
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
@@ -164,18 +163,18 @@ class Psycopg2Adapter:
             self._cancel(raw, timeout_s)
 
     def is_alive(self, raw: Raw) -> bool:
-        """Look at the socket; what has arrived there may be a mere NOTIFY."""
+        """Check the socket; what has arrived there may be just a NOTIFY."""
         if raw.closed:
             return False
         descriptor = raw.fileno()
         if not sockets.has_input(descriptor):
             return True
         first = sockets.peek(descriptor)
-        # What starts otherwise answers a statement of another thread, whose result a
-        # poll would steal.
+        # Any other message is the answer to a statement of another thread, which a poll
+        # would consume.
         if first is None or first[:1] not in UNASKED or _is_busy(raw):
             return True
-        if first in FAREWELLS:  # still there: it answers nobody
+        if first in FAREWELLS:  # still unread: the server has ended
             return sockets.peek(descriptor) != first
         try:
             raw.poll()
@@ -198,7 +197,8 @@ class Psycopg2Adapter:
         return answer_of(self.run(raw, PROBE)[0])
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
-        """Set psycopg2's own attributes: it begins transactions by itself."""
+        """Set psycopg2's own attributes for `mode`: it begins transactions by
+        itself."""
         raw.set_session(
             isolation_level=mode.isolation or "DEFAULT",
             readonly=mode.read_only or "DEFAULT",
@@ -272,7 +272,7 @@ class Psycopg2Adapter:
             return Fault.STATEMENT
         code = exc.pgcode
         if code == READ_ONLY and raw is not None and not _is_standby(raw):
-            return Fault.STATEMENT  # the session's word: no other node would differ
+            return Fault.STATEMENT  # set in the session: the same on every node
         found = None if code is None else fault_of_sqlstate(code)
         if found is not None:
             return found
@@ -297,8 +297,8 @@ def _parameter(dsn: str, name: str, options: dict[str, Any]) -> int:
 
 
 def _finish(raw: Raw, deadline: float | None = None) -> None:
-    """Wait until an asynchronous link is done with what it was told; without a
-    deadline until somebody interrupts it."""
+    """Wait until an asynchronous link has done what was requested; without a
+    deadline until another thread interrupts it."""
     while (state := raw.poll()) != ext.POLL_OK:
         left = None if deadline is None else deadline - time.monotonic()
         if not sockets.wait(raw.fileno(), state == ext.POLL_WRITE, left):
@@ -306,14 +306,15 @@ def _finish(raw: Raw, deadline: float | None = None) -> None:
 
 
 def _whose(exc: Any) -> Any:
-    """Return the cursor that an error is of, as the user knows it."""
+    """Return the cursor of an error: the user's, not the link's."""
     raised_by = psycopg2.Error.__dict__["cursor"].__get__(exc)
     virtual = raised_by.virtual_cursor() if isinstance(raised_by, LinkCursor) else None
     return raised_by if virtual is None else virtual
 
 
 def _is_standby(raw: Raw) -> bool:
-    """Tell what the server reports of itself; before version 14 it does not."""
+    """Tell whether the server reports to be a standby; before version 14 it does
+    not."""
     return bool(raw.get_parameter_status("in_hot_standby") != "off")
 
 

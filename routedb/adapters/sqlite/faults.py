@@ -1,4 +1,4 @@
-"""What the errors of SQLite say of the node."""
+"""The faults that the errors of SQLite report."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ GONE = "the database file is not there any more"
 
 
 def fault_of_code(code: int) -> Fault:
-    """Return what a result code says; the statement's own errors are STATEMENT."""
+    """Return the fault of a result code; the statement's own errors are STATEMENT."""
     return _CODES.get(code & 0xFF, Fault.STATEMENT)
 
 
 def fault_of_text(text: str, has_codes: bool) -> Fault:
-    """Return what a text without a code says. `has_codes`: this Python shows codes, so
-    the error is its own, not SQLite's."""
+    """Return the fault of an error `text` without a code. `has_codes`: this Python
+    shows codes, so the error is its own, not SQLite's."""
     text = text.lower()
     if GONE in text or "closed database" in text:
         return Fault.LINK_LOST

@@ -10,8 +10,7 @@ class _ForkGate:
     """Lets a fork wait until no thread of ours is inside SQLite.
 
     It opens and closes files, and counts its memory, under mutexes of the process. A
-    fork while another thread (a monitor) holds one would leave the child without anyone
-    to release it.
+    fork while another thread (a monitor) holds one would leave it locked in the child.
     """
 
     def __init__(self) -> None:
@@ -28,13 +27,13 @@ class _ForkGate:
             self._changed.notify_all()
 
     def shut(self) -> None:
-        """Wait until nobody is inside, and let nobody in until `open`."""
+        """Wait until no thread is inside, and let none in until `open`."""
         self._changed.acquire()
         while self._inside:
             self._changed.wait()
 
     def open(self) -> None:
-        """Let everybody in again."""
+        """Let threads in again."""
         self._changed.release()
 
 

@@ -1,7 +1,7 @@
 """SQLite through the standard library's sqlite3.
 
 The raw cursor takes pyformat texts and translates them, once per text, to the qmark
-style that sqlite3 knows; so nothing above has to care.
+style that sqlite3 knows, so the layers above use one style.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Cursor(sqlite3.Cursor):
     """A cursor that takes pyformat, and texts as bytes."""
 
     def execute(self, sql: Any, parameters: Any = None) -> Cursor:
-        """Run one text; without parameters it is sent as it is."""
+        """Run one text; without `parameters` it is sent as it is."""
         if not isinstance(sql, str):
             sql = bytes(sql).decode()
         if parameters is None:
@@ -42,7 +42,7 @@ class Cursor(sqlite3.Cursor):
         return self
 
     def executemany(self, sql: Any, parameters: Iterable[Any]) -> Cursor:
-        """Run one text for each set of parameters."""
+        """Run one text for each set in `parameters`."""
         if not isinstance(sql, str):
             sql = bytes(sql).decode()
         text, order = to_qmark(sql)
@@ -50,12 +50,13 @@ class Cursor(sqlite3.Cursor):
         return self
 
     def callproc(self, name: str, parameters: Any = ()) -> Any:
-        """SQLite has none."""
+        """Raise NotSupportedError for `name`, whatever the `parameters`: SQLite has no
+        stored procedures."""
         raise errors.NotSupportedError(f"{name}: SQLite has no stored procedures")
 
 
 class Connection(sqlite3.Connection):
-    """A connection that knows its file, to see when that is taken away."""
+    """A connection with its file's identity, to detect that the file is replaced."""
 
     path: str = ""
     is_read_only: bool = False
@@ -67,10 +68,9 @@ class Sqlite3Adapter:
 
     engine = "sqlite"
     dialect = "sqlite"
-    paramstyle = "pyformat"  # thanks to the cursor above
     fetches_buffered = False  # SQLite computes rows while they are fetched
-    # Whatever its threadsafety says: the error of a statement is kept by connection, so
-    # two that fail at once take each other's (CPython 3.11 raises SystemError then).
+    # Despite its threadsafety: the error of a statement is kept by connection, so two
+    # that fail at once raise each other's (CPython 3.11 raises SystemError then).
     is_concurrent = False
     is_remote = False
     commits: Commits | None = None
@@ -108,7 +108,7 @@ class Sqlite3Adapter:
         return self.connect(node, timeout_s)
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
-        """There is no line."""
+        """Do nothing: there is no socket."""
 
     def close(self, raw: Raw) -> None:
         """Close; never raises."""
@@ -131,11 +131,11 @@ class Sqlite3Adapter:
         """Make a running statement fail."""
         try:
             raw.interrupt()
-        except sqlite3.ProgrammingError:  # closed already: nobody waits
+        except sqlite3.ProgrammingError:  # closed already: no call waits
             return
 
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
-        """The same as an interrupt."""
+        """Interrupt the statement."""
         self.interrupt(raw)
 
     def is_alive(self, raw: Raw) -> bool:
@@ -148,7 +148,7 @@ class Sqlite3Adapter:
         return identity is None or _identity(raw.path) == identity
 
     def is_idle(self, raw: Raw) -> bool:
-        """SQLite knows."""
+        """Ask SQLite, without I/O."""
         return not raw.in_transaction
 
     def is_failed(self, raw: Raw) -> bool:
@@ -166,7 +166,8 @@ class Sqlite3Adapter:
         return Answer(role, sqlite3.sqlite_version, None, None, 0.0)
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
-        """sqlite3 begins by itself before a write, unless in autocommit mode."""
+        """Set `mode`: sqlite3 begins by itself before a write, unless in autocommit
+        mode."""
         raw.isolation_level = None if mode.autocommit else begin_word(mode)
         raw.execute(f"PRAGMA query_only = {int(mode.read_only)}")
 
@@ -183,7 +184,7 @@ class Sqlite3Adapter:
         raw.rollback()
 
     def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """A file is opened faster than a session is searched for what was changed."""
+        """Return False: opening the file is faster than undoing what was changed."""
         return not is_changed and self.is_idle(raw)
 
     def cursor(self, raw: Raw) -> RawCursor:
@@ -220,9 +221,9 @@ class Sqlite3Adapter:
 
 
 def native(sql: str, parameters: Any) -> tuple[str, Any]:
-    """Return a text and its parameters as sqlite3 takes them. Raises ProgrammingError.
+    """Return a text and its `parameters` as sqlite3 takes them.
 
-    Both may be pyformat or sqlite3's own already.
+    Both may be pyformat or sqlite3's own already. Raises ProgrammingError.
     """
     text, order = to_qmark(sql)
     return text, _arguments(order, parameters)

@@ -1,4 +1,8 @@
-"""`routedb demo`: the main job on files of one's own, in a few seconds."""
+"""`routedb demo`: the main job on files of one's own, in a few seconds.
+
+`shop` makes the files and the configuration, `script` has the statements with what is
+expected of each, `player` runs them, `outcome` compares. Out go two tables.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ from routedb.cli.startup import FAILED, report_errors, wait_for_nodes
 from routedb.cluster import Cluster
 
 _NARROW = {"route": 18, "node": 14, "gave": 12}  # columns, with their greatest width
-_WIDTH = 120  # where nobody looks; a log should not have lines without end
+_WIDTH = 120  # without a terminal; limits the lines of a log
 
 
 @click.command()
@@ -72,7 +76,7 @@ def _run(shop: Shop) -> bool:
 
 
 def _tell(outcomes: Sequence[Outcome]) -> bool:
-    """Say how it went; return whether all did what was expected."""
+    """Print the result; return whether all did what was expected."""
     wrong = sum(bool(outcome.trouble) for outcome in outcomes)
     if wrong:
         click.echo(f"{wrong} of {len(outcomes)} statements were not as expected.")

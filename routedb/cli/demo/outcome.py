@@ -1,4 +1,4 @@
-"""What came of a step of the demo, held against what the script expects."""
+"""The outcome of a step of the demo, compared with what the script expects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from routedb.routing import Reason
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one step. `trouble` says what the script expected instead."""
+    """The outcome of one step. `trouble` says what the script expected instead."""
 
     sql: str
     route: str
@@ -28,7 +28,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class StatementResult:
-    """What a statement that was not refused gave."""
+    """The result of a statement that was not refused."""
 
     route: str  # "" for the control of a transaction
     reasons: tuple[tuple[Reason, str], ...]
@@ -38,7 +38,8 @@ class StatementResult:
 
 
 def check_result(step: Step, result: StatementResult, away: list[str]) -> Outcome:
-    """Compare what a statement gave with its step; `away` are replicas out of reach."""
+    """Compare the `result` of a statement with its `step`; `away` are the replicas out
+    of reach."""
     reason = "; ".join(text for _, text in result.reasons)
     trouble = "; ".join(_troubles(step, result, away))
     return Outcome(
@@ -47,7 +48,7 @@ def check_result(step: Step, result: StatementResult, away: list[str]) -> Outcom
 
 
 def check_refusal(step: Step, exc: errors.Error) -> Outcome:
-    """Compare an error with the one that the step expects, if it does."""
+    """Compare the error `exc` with the one that `step` expects, if any."""
     name = _error_name(exc)
     trouble = "" if name == step.route else f"expected {step.route or 'no error'}"
     return Outcome(
@@ -56,7 +57,7 @@ def check_refusal(step: Step, exc: errors.Error) -> Outcome:
 
 
 def _error_name(exc: errors.Error) -> str:
-    """Return routedb's own name: a class made with the driver's has others too."""
+    """Return routedb's own name of a class that is the driver's as well."""
     own = (kind for kind in type(exc).__mro__ if kind.__module__ == errors.__name__)
     return next(own).__name__
 
@@ -72,7 +73,7 @@ def _gave(result: StatementResult) -> str:
 
 
 def _troubles(step: Step, result: StatementResult, away: list[str]) -> Iterator[str]:
-    """Say in what a statement did not do what the script expects."""
+    """Yield each difference between `result` and what the script expects."""
     if step.route not in (result.route, _with_any_shard(result.route)):
         yield f"expected route {step.route or 'of no statement'}"
     nodes = _nodes(step.route, away)

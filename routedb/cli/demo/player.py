@@ -1,4 +1,4 @@
-"""Run the demo's script through one connection, while nodes come and go."""
+"""Run the demo's script through one connection, while nodes are stopped and started."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from routedb.cli.demo.shop import REPLICAS, Shop
 from routedb.cluster import Cluster
 from routedb.frontends.connection import Connection
 
-_NEWS_S = 3.0  # how long the monitor may take to see what happened to a node
+_NEWS_S = 3.0  # how long the monitor may take to notice
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something that happened to a node, between two steps."""
+    """A change of a node between two steps."""
 
     text: str
 
 
 class Player:
-    """Runs steps on one connection; knows which replicas are there."""
+    """Runs steps on `connection`, which is one to `cluster`, on the files of `shop`."""
 
     def __init__(self, shop: Shop, cluster: Cluster, connection: Connection) -> None:
         self._shop = shop
@@ -74,10 +74,10 @@ class Player:
         return News(f"{replica} {'is back' if outage.is_over else 'is taken away'}")
 
     def _await(self, replica: str, is_there: bool) -> None:
-        """Wait until the monitor has seen that a replica is there, or is not.
+        """Wait until the monitor has noticed that a replica is there, or is not.
 
         A link that is open would go on reading from a file that has lost its name, so
-        without this the next read might still be answered there, and rightly.
+        without this the next read might still be answered there.
         """
         core = self._cluster.runtime.core
         node = next(node for node in core.nodes if node.name == replica)

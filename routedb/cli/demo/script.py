@@ -1,4 +1,4 @@
-"""What the demo runs, and what each statement must do: data, in the order they run."""
+"""The demo's statements and their expected results: data, in the order they run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement and what must come of it.
+    """One statement and its expected result.
 
     `route` is the route's text, with [any] where any shard will do, "" for the control
     of a transaction, or the name of the error that refuses it. Of `rows`, `count` and
@@ -157,7 +157,7 @@ WORK: tuple[Step, ...] = (
         Reason.EVERY_SHARD,
         count=1,
     ),
-    # A transaction stays where it began.
+    # A transaction stays on the node where it began.
     Step("BEGIN", ""),
     Step(
         "UPDATE products SET stock = stock - 1 WHERE id = 1",

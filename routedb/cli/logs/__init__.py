@@ -1,4 +1,4 @@
-"""Query logs of servers: which statements ran, in which session, in their order.
+"""Query logs of servers: the statements that ran, by session, in their order.
 
 A reader is a function from the lines of a log to its queries; each lives in a file of
 its own and keeps no more than one entry in memory.
@@ -22,9 +22,9 @@ FORMATS: Mapping[str, Reader] = {
     "mysql": mysql.read,
     "lines": lines.read,
 }
-_SAMPLE = 1000  # lines: a log may begin with what a server says when it starts
+_SAMPLE = 1000  # lines: a log may begin with a server's messages at its start
 
-# What tells a format by its first lines, the surest first; "lines" is all else.
+# Tests of the first lines for a format, the surest first; "lines" is all else.
 _SIGNS: Mapping[str, Callable[[list[str]], bool]] = {
     "postgresql-csv": postgresql.is_csv,
     "mysql": mysql.is_log,
@@ -33,7 +33,7 @@ _SIGNS: Mapping[str, Callable[[list[str]], bool]] = {
 
 
 def read(log: Iterable[str], form: str | None = None) -> Iterator[Query]:
-    """Yield the queries of a log in the format `form`, or in the one it looks like."""
+    """Yield the queries of `log`, its lines, in the format `form`; None: detect it."""
     source = iter(log)
     sample = list(islice(source, _SAMPLE))
     return FORMATS[form or detect(sample)](chain(sample, source))

@@ -88,7 +88,7 @@ def _entries(log: Iterable[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def _queries(session: str, text: str, detail: str) -> Iterator[Query]:
-    """Yield the query of an entry, when it tells of one."""
+    """Yield the query of an entry, if it has one."""
     run = _RUN(text)
     if run is not None:
         values = _VALUE(detail) if _PARAMETERS(detail) else []

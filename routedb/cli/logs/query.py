@@ -8,8 +8,8 @@ from typing import NamedTuple
 class Query(NamedTuple):
     """A statement that a session ran; `sql` None: the session began or ended.
 
-    `values` are what the log tells of parameters, by the number after the $, written
-    as in SQL.
+    `values` are the parameters in the log, by the number after the $, written as in
+    SQL.
     """
 
     session: str

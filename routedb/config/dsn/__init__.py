@@ -1,4 +1,4 @@
-"""From one DSN to the engine that opens it and what its driver is to be given.
+"""From one DSN to the engine that opens it and the arguments of its driver.
 
 What libpq and mysqlclient understand passes through untouched; only what must be known
 to choose the driver and to name the node is looked at.

@@ -1,4 +1,4 @@
-"""What one DSN says, and how it says that it is malformed."""
+"""The content of one DSN, and the error for a malformed one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Address(NamedTuple):
     """One DSN, read. `where` is what its node is named by: host, port, dbname …"""
 
     engine: str
-    dsn: str  # what NodeConfig.dsn is to be
+    dsn: str  # the value of NodeConfig.dsn
     where: Mapping[str, Any]
     options: Mapping[str, Any] = {}
     is_read_only: bool = False

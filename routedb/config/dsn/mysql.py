@@ -63,7 +63,7 @@ def _flag(key: str, value: str) -> bool:
     return _FLAGS[value.lower()]
 
 
-# The keywords of MySQLdb.connect that are no text (its docstring).
+# The keywords of MySQLdb.connect that are not text (its docstring).
 _TYPES: dict[str, Callable[[str, str], Any]] = {
     **dict.fromkeys(
         ("port", "connect_timeout", "read_timeout", "write_timeout", "client_flag"),

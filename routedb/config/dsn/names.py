@@ -1,4 +1,4 @@
-"""What a node is called in errors, logs and explanations, unless the user names it."""
+"""The names of nodes in errors, logs and explanations, unless the user gives one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import count, zip_longest
 from typing import Any
 
-# What libpq asks the environment for (PostgreSQL manual, Environment Variables).
+# The variables that libpq reads (PostgreSQL manual, Environment Variables).
 _LIBPQ = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
@@ -18,12 +18,16 @@ _LIBPQ = {
 
 
 def node_name(engine: str, where: Mapping[str, Any], environ: Mapping[str, str]) -> str:
-    """Name a node by where it is; never by anything secret. It need not be unique."""
+    """Return a name for a node made of its address `where`, never of a secret.
+
+    `environ` is read for what the driver of `engine` takes from it. The name need not
+    be unique.
+    """
     return _NAMES[engine](where, environ)
 
 
 def unique_name(name: str, taken: Collection[str]) -> str:
-    """Return the name, with a number when it is taken."""
+    """Return `name`, with a number when it is among `taken`."""
     unique = name
     for number in count(2):
         if unique not in taken:

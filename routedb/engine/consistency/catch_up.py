@@ -1,89 +1,78 @@
 """Find out, by asking, that a replica holds what a session has seen.
 
 Samples answer that for nothing, if the session has paused since its last contact with
-its source. One that never pauses would stay with the writer for ever after a write. So
-now and then its source is asked where it is, over the session's own link, and when no
+its last node. One that never pauses would stay with the writer for ever after a write.
+So now and then that node is asked where it is, over the session's own link, and when no
 sample covers that, the replica is asked as well: two round trips in ten milliseconds at
 the most, and fewer and fewer while they lead to nothing.
 """
 
 from __future__ import annotations
 
-from routedb.engine.links.link import AUTOCOMMIT, Link
-from routedb.engine.session import Session
-from routedb.session import MinPosition, View
-from routedb.topology import GroupView
+from collections.abc import Collection
+
+from routedb.adapters.base import AUTOCOMMIT
+from routedb.engine.consistency.tracker import ConsistencyTracker
+from routedb.engine.links.link import Link
+from routedb.engine.links.links import Links
+from routedb.session.read_state import MinPosition, View, allowed_replicas
 from routedb.topology.positions import Position, read_position
 from routedb.topology.snapshot import Answer, Role
 
 
-def catch_up(session: Session, view: GroupView) -> None:
-    """Turn the source into a floor that a replica holds, where one does.
-
-    Asks nobody in vain: a replica that did not even cover the writer's last sample
-    would not cover this either.
+def catch_up(
+    tracker: ConsistencyTracker, group: int, nearest: int, bound: Collection[Link]
+) -> None:
+    """Turn the session's last node of `group` into a position that a replica has
+    reached, where one has. `nearest` is the replica that may have reached it; `bound`
+    are links with a transaction: they are not asked.
     """
-    tracker = session.tracker
-    mark = tracker.read_state(view.id)
-    nearest, link = _nearest(session, view), session.open.get(mark.last_node)
-    if nearest is None or link is None or link in session.transaction.branches.values():
+    core, links = tracker.core, tracker.links
+    view = core.topology.groups[group]
+    state = tracker.read_state(group)
+    link = links.open.get(state.last_node)
+    if link is None or link in bound:
         return
-    patience = tracker.backoff(view.id)
-    if not patience.try_acquire(session.core.clock()):
+    backoff = tracker.backoff(group)
+    if not backoff.try_acquire(core.clock()):
         return
     # What the process writes while the question is under way is not in the answer.
-    shared_at = (
-        session.core.wrote_at.get(view.id, 0.0) if link.id == view.writer else 0.0
-    )
-    look = tracker.view_of(mark, shared_at)
-    position = ask(session, link)
+    wrote_at = core.process_wrote_at.get(group, 0.0) if link.id == view.writer else 0.0
+    seen = tracker.view_of(state, wrote_at)
+    position = ask(links, link)
     if position is None:
         return
-    floor = MinPosition(position, session.core.clock(), shared_at)
-    left = tracker.replace_source(view.id, floor, look)
+    minimum = MinPosition(position, core.clock(), wrote_at)
+    left = tracker.replace_node(group, minimum, seen)
     if left is None:
         return
-    look = tracker.view_of(left, shared_at)
-    if tracker.allowed_replicas(view, look) or _has_reached(session, nearest, look):
-        patience.reset()
+    seen = tracker.view_of(left, wrote_at)
+    if allowed_replicas(view, seen) or _has_reached(tracker, nearest, seen):
+        backoff.reset()
 
 
-def ask(session: Session, link: Link) -> Position | None:
-    """Ask a node over an idle link where it is; None when that cannot be told."""
-    answer = _probe(session, link)
+def ask(links: Links, link: Link) -> Position | None:
+    """Ask a node over `link`, an idle one of `links`, where it is; None when that
+    cannot be told."""
+    answer = _probe(links, link)
     return None if answer is None else _position(link, answer)
 
 
-def _has_reached(session: Session, node: int, look: View) -> bool:
-    link = session.open.get(node)
-    answer = None if link is None else _probe(session, link)
+def _has_reached(tracker: ConsistencyTracker, node: int, view: View) -> bool:
+    link = tracker.links.open.get(node)
+    answer = None if link is None else _probe(tracker.links, link)
     if link is None or answer is None or answer.role is not Role.REPLICA:
         return False
     reached = _position(link, answer)
-    if reached is None or not all(
-        reached.covers(floor.position) for floor in look.read_state.min_positions
-    ):
+    if reached is None:
         return False
-    return session.tracker.switch_source(link.node.group, node, look) is not None
+    for minimum in view.read_state.min_positions:
+        if not reached.covers(minimum.position):
+            return False
+    return tracker.switch_node(link.node.group, node, view) is not None
 
 
-def _nearest(session: Session, view: GroupView) -> int | None:
-    """Return the replica, one with a link if possible, that has come as far as the
-    writer's last sample."""
-    sample = view.sample
-    if sample is None:
-        return None
-    near = [
-        node.id
-        for node in view.nodes
-        if node.id in view.read_ring
-        and node.position is not None
-        and node.position.covers(sample.position)
-    ]
-    return max(near, key=lambda node: node in session.open, default=None)
-
-
-def _probe(session: Session, link: Link) -> Answer | None:
+def _probe(links: Links, link: Link) -> Answer | None:
     """Ask outside any transaction, whatever mode the link is in."""
     try:
         link.set_mode(AUTOCOMMIT)
@@ -91,10 +80,8 @@ def _probe(session: Session, link: Link) -> Answer | None:
             return link.adapter.probe(link.raw)
     except Exception:  # the driver's own classes: it is as if it had not been asked
         if not link.is_alive():
-            session.links.drop(link)
+            links.drop(link)
         return None
-    finally:
-        link.synced_version = -1
 
 
 def _position(link: Link, answer: Answer) -> Position | None:

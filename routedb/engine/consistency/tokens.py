@@ -1,4 +1,4 @@
-"""What this session has seen, for another session: `token`, `after`, `wait_for`."""
+"""What a session has seen, for another session: `token`, `after`, `wait_for`."""
 
 from __future__ import annotations
 
@@ -6,127 +6,130 @@ from collections.abc import Iterable
 
 from routedb import errors
 from routedb.engine.consistency.catch_up import ask
+from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
-from routedb.engine.session import Session
 from routedb.session import MinPosition, View
 from routedb.session.read_state import NO_NODE
 from routedb.session.tokens import UNKNOWN_POSITION, GroupRef, read_token, write_token
 from routedb.topology.positions import Position
 
 
-def token(session: Session) -> str:
-    """Return a text that stands for all this session has written and seen.
+def token(tracker: ConsistencyTracker, is_bound: bool) -> str:
+    """Return a text that stands for all a session has written and seen.
 
-    Raises ProgrammingError inside a transaction: what is not committed is nowhere yet.
+    `is_bound`: it is inside a transaction; then ProgrammingError is raised, for what is
+    not committed is nowhere yet.
     """
-    _check_between(session, "token()")
+    _check_between(is_bound, "token()")
     return write_token(
-        entry for group in _groups(session) for entry in _seen(session, group)
+        entry for group in _groups(tracker) for entry in _positions(tracker, group)
     )
 
 
-def after(session: Session, text: str) -> list[int]:
-    """Let this session see all that a token stands for; return the groups it names.
+def after(tracker: ConsistencyTracker, is_bound: bool, text: str) -> list[int]:
+    """Let a session see all that the token `text` stands for; return the ids of the
+    groups it names.
 
     Groups that this configuration does not have are passed over. Raises
-    ProgrammingError for what is no token, and inside a transaction.
+    ProgrammingError for what is no token, and, with `is_bound`, inside a transaction.
     """
-    _check_between(session, "after()")
-    numbers = {_place(session, group.id): group.id for group in session.core.groups}
+    _check_between(is_bound, "after()")
+    core = tracker.core
+    ids = {_group_ref(tracker, group.id): group.id for group in core.groups}
     named = []
-    for place, position in read_token(text):
-        group = numbers.get(place)
-        if group is None or session.core.groups[group].is_single:
+    for ref, position in read_token(text):
+        group = ids.get(ref)
+        if group is None or core.groups[group].is_single:
             continue
-        session.tracker.add_min_position(
-            group, MinPosition(position, session.core.clock())
-        )
+        tracker.add_min_position(group, MinPosition(position, core.clock()))
         named.append(group)
     return named
 
 
-def wait_for(session: Session, text: str, timeout_s: float) -> bool:
+def wait_for(
+    tracker: ConsistencyTracker, is_bound: bool, text: str, timeout_s: float
+) -> bool:
     """Do what `after` does, and wait until replicas hold it all; False: they did not
     within `timeout_s`, and the writer answers."""
-    deadline = session.core.clock() + timeout_s
-    return all(_await(session, group, deadline) for group in after(session, text))
+    deadline = tracker.core.clock() + timeout_s
+    named = after(tracker, is_bound, text)
+    return all(_await(tracker, group, deadline) for group in named)
 
 
-def _await(session: Session, group: int, deadline: float) -> bool:
+def _await(tracker: ConsistencyTracker, group: int, deadline: float) -> bool:
+    core = tracker.core
     while True:
-        topology = session.core.topology
+        topology = core.topology
         view = topology.groups[group]
-        if view.read_ring and not session.tracker.is_ahead(
-            view, _consistency(session, group)
-        ):
+        consistency = _consistency(tracker, group)
+        if view.read_ring and not tracker.is_ahead(view, consistency):
             return True
-        session.core.request_sample(group)
-        is_over = (
-            session.core.clock() >= deadline
-        )  # news may come faster than time passes
-        if is_over or not session.core.await_news(topology.version, deadline):
+        core.request_sample(group)
+        is_over = core.clock() >= deadline  # news may come faster than time passes
+        if is_over or not core.await_news(topology.version, deadline):
             return False
 
 
-def _groups(session: Session) -> Iterable[int]:
-    """Return the groups of which this session has seen something, its process's writes
+def _groups(tracker: ConsistencyTracker) -> Iterable[int]:
+    """Return the groups of which the session has seen something, its process's writes
     included where they count."""
-    written = list(session.core.wrote_at)
-    shared = (group for group in written if _consistency(session, group) == "process")
-    return sorted({*session.read_states, *shared})
+    written = list(tracker.core.process_wrote_at)
+    shared = (group for group in written if _consistency(tracker, group) == "process")
+    return sorted({*tracker.read_states, *shared})
 
 
-def _seen(session: Session, group: int) -> Iterable[tuple[GroupRef, Position]]:
-    look = session.tracker.view(group, _consistency(session, group))
-    place = _place(session, group)
-    if (
-        look.read_state.last_node == NO_NODE
-        and not look.seen_at
-        and not look.process_wrote_at
-    ):
-        for floor in look.read_state.min_positions:
-            yield place, floor.position
+def _positions(
+    tracker: ConsistencyTracker, group: int
+) -> Iterable[tuple[GroupRef, Position]]:
+    view = tracker.view(group, _consistency(tracker, group))
+    state, ref = view.read_state, _group_ref(tracker, group)
+    if state.last_node == NO_NODE and not view.seen_at and not view.process_wrote_at:
+        for minimum in state.min_positions:
+            yield ref, minimum.position
         return
-    yield place, _position(session, group, look)
+    yield ref, _position(tracker, group, view)
 
 
-def _position(session: Session, group: int, look: View) -> Position:
+def _position(tracker: ConsistencyTracker, group: int, seen: View) -> Position:
     """Return a position at or beyond what was seen: a sample's, or ask."""
-    view = session.core.topology.groups[group]
-    mark, shared_at = look.read_state, look.process_wrote_at
-    since = max(look.seen_at, shared_at, *(floor.since for floor in mark.min_positions))
+    view = tracker.core.topology.groups[group]
+    state, wrote_at = seen.read_state, seen.process_wrote_at
+    since = max(seen.seen_at, wrote_at, *(m.since for m in state.min_positions))
     if view.sample is not None and view.sample.asked_at >= since:
         return view.sample.position
-    link = session.open.get(mark.last_node)
-    if link is None or ((shared_at or mark.min_positions) and link.id != view.writer):
-        link = _writer(session, group)
-    return (None if link is None else ask(session, link)) or UNKNOWN_POSITION
+    link = tracker.links.open.get(state.last_node)
+    needs_writer = wrote_at or state.min_positions
+    if link is None or (needs_writer and link.id != view.writer):
+        link = _writer(tracker, group)
+    position = None if link is None else ask(tracker.links, link)
+    return position or UNKNOWN_POSITION
 
 
-def _consistency(session: Session, group: int) -> str:
-    """Return what a token minds: it means something even under "eventual"."""
-    database = session.core.config.databases[session.core.groups[group].database]
+def _consistency(tracker: ConsistencyTracker, group: int) -> str:
+    """Return what a token keeps to: it means something even under "eventual"."""
+    core = tracker.core
+    database = core.config.databases[core.groups[group].database]
     return "process" if database.consistency == "process" else "session"
 
 
-def _writer(session: Session, group: int) -> Link | None:
+def _writer(tracker: ConsistencyTracker, group: int) -> Link | None:
     """Return a link to the writer, if there is one now."""
-    if session.core.topology.groups[group].writer is None:
+    if tracker.core.topology.groups[group].writer is None:
         return None
     try:
-        return find_node.writer(session.links, group)
-    except Exception:  # the driver's own classes: it has gone away just now
+        return find_node.writer(tracker.links, group)
+    except Exception:  # the driver's own classes: it is away just now
         return None
 
 
-def _place(session: Session, group: int) -> GroupRef:
-    config = session.core.groups[group]
+def _group_ref(tracker: ConsistencyTracker, group: int) -> GroupRef:
+    config = tracker.core.groups[group]
     return GroupRef(config.database, config.shard)
 
 
-def _check_between(session: Session, what: str) -> None:
-    if session.transaction.is_bound:
+def _check_between(is_bound: bool, what: str) -> None:
+    if is_bound:
         raise errors.ProgrammingError(
             f"{what} inside a transaction: what is not committed is nowhere yet, and "
             "what was begun stays where it is; commit or roll back first"

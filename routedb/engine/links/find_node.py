@@ -26,7 +26,8 @@ def writer(links: Links, group: int, must_live: bool = False) -> Link:
     `Links.get` has it.
     """
     core = links.core
-    deadline = _deadline(links, group)
+    database = core.config.databases[core.groups[group].database]
+    deadline = core.clock() + database.failover_timeout_s
     while True:
         node = core.await_writer(group, deadline)
         version = core.topology.version
@@ -52,7 +53,8 @@ def reader(
     node.
     """
     core = links.core
-    deadline = _deadline(links, group)
+    database = core.config.databases[core.groups[group].database]
+    deadline = core.clock() + database.failover_timeout_s
     tried = set(avoid)
     while True:
         topology = core.topology
@@ -94,12 +96,6 @@ def cannot_open(links: Links, node: int, exc: Exception, moment: Moment) -> Acti
     return action_for(fault, moment)
 
 
-def _deadline(links: Links, group: int) -> float:
-    core = links.core
-    database = core.config.databases[core.groups[group].database]
-    return core.clock() + database.failover_timeout_s
-
-
 def _may_come(
     links: Links,
     group: int,
@@ -134,12 +130,18 @@ def _choose(
     tried: Collection[int],
     among: Sequence[int] | None,
 ) -> int | None:
+    loads = links.core.loads
     if not tried:
-        read_ring = view.read_ring if among is None else tuple(among)
-        free, has_room = (_with_room(links, n) for n in (read_ring, (view.writer,)))
-        if read_ring and not free and has_room:
-            return None  # the writer may answer at once
-        return pick(free or read_ring, links.core.loads, turn)
+        ring = view.read_ring if among is None else tuple(among)
+        if not ring:
+            return None
+        if links.core.pools.pooled:
+            free = _with_room(links, ring)
+            if not free and _with_room(links, (view.writer,)):
+                return None  # the writer may answer at once
+            ring = free or ring
+        first = ring[turn % len(ring)]
+        return pick(ring, loads, turn) if loads[first] else first
     order = candidates(view, tried, links.core.clock())
     if among is not None:
         order = tuple(node for node in order if node in among)
@@ -156,4 +158,5 @@ def _refuses(links: Links, node: int) -> bool:
     """Tell whether a node answers but refuses a setting: it may not have a role, or a
     schema, that the writer has had for a moment."""
     link = links.open.get(node)
-    return link is not None and link.synced_version != links.version and link.is_alive()
+    is_behind = link is not None and link.synced_version != links.version.settings
+    return link is not None and is_behind and link.is_alive()

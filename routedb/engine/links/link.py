@@ -5,18 +5,15 @@ from __future__ import annotations
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from routedb.adapters.base import Adapter, Raw, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
 from routedb.config.model import NodeConfig
+from routedb.engine.pool.slots import Slot
 from routedb.errors import Fault
 from routedb.topology.commit_status import CommitNote
 
-if TYPE_CHECKING:
-    from routedb.engine.pool.slots import Slot
-
 _FREE = nullcontext()
-AUTOCOMMIT = TxMode(autocommit=True)
 
 
 class Link:
@@ -63,24 +60,21 @@ class Link:
         self.adapter = adapter
         self.raw = raw
         self.generation = generation
-        self.opened_at = (
-            0.0  # on the core's clock: see Roll; 0.0: before it was borrowed
-        )
+        # On the core's clock: see LinkRegistry; 0.0: before it was borrowed.
+        self.opened_at = 0.0
         self.silence_s = 0.0  # of its node, when the link was given up for that
         self.expires_at = expires_at  # on the core's clock: see Links.get
         self.slot = slot  # in the node's pool, when the link is borrowed
         self.needs_reset = False  # more than plain reads has run on it
         # What Adapter.connect leaves behind; None when it is not known.
         self.mode: TxMode | None = AUTOCOMMIT
-        self.synced_version = (
-            -1
-        )  # the session's version this link was last brought up to
-        self.settings_version = -1  # the version of the settings it has
+        # The session's version this link was last brought up to; -1: not yet.
+        self.synced_version = -1
+        self.settings_version = -1  # of the settings it has; -1: none yet
         self.used_at = 0.0  # when it last answered: see session/read_state.py
         self.is_text_begun = False  # its transaction was begun by statement
-        self.commit_note: CommitNote | None = (
-            None  # the last of a commit (see commit_check)
-        )
+        # The last of a commit: see commit_check.
+        self.commit_note: CommitNote | None = None
         self.lock = None if adapter.is_concurrent else threading.RLock()
         self.exclusive: AbstractContextManager[Any] = self.lock or _FREE
 
@@ -126,11 +120,20 @@ class Link:
     # -- the adapter's calls, each once no other thread uses the link ------------------
 
     def set_mode(self, mode: TxMode) -> None:
-        """Make later transactions run as `mode` says; costs nothing when they do."""
+        """Make later transactions run as `mode` says; costs nothing when they do.
+
+        What the session wants of the link, `Links.get` sees to before its next
+        statement there.
+        """
+        self.synced_version = -1
         if self.mode != mode:
             with self.exclusive:
                 self.adapter.set_mode(self.raw, mode)
             self.mode = mode
+
+    def unsync(self) -> None:
+        """Have `Links.get` look at the link before its next statement."""
+        self.synced_version = -1
 
     def begin(self, mode: TxMode) -> None:
         """Begin a transaction by statement."""

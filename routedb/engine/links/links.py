@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from math import inf
 from typing import Protocol
-from weakref import WeakMethod, ref
+from weakref import ref
 
 from routedb import errors
-from routedb.adapters.base import Adapter, Fault, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Adapter, Fault, TxMode
 from routedb.config.model import NodeConfig
-from routedb.engine.links.link import AUTOCOMMIT, Link
+from routedb.engine.links.link import Link
 from routedb.engine.links.open_link import FrontendHooks, borrowed, connect, pool_of
 from routedb.engine.pool.pool import take
 from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.session_version import SessionVersion
 from routedb.session import SettingsLog
 from routedb.session.pins import Pin, Pins
 from routedb.session.settings_log import Setting
@@ -35,42 +36,21 @@ class ResultHolder(Protocol):
 
 
 class Links:
-    """At most one link per node. `open` is public: the hot path looks into it.
-
-    `version` goes up whenever the settings or the transaction mode change; a link
-    whose `fresh` differs is brought up to date before its next statement.
-    """
+    """At most one link per node. `open` is public: the hot path looks into it."""
 
     def __init__(self, core: Core, mode: TxMode) -> None:
         self.core = core
+        self.version: SessionVersion[Link] = SessionVersion()
         self.open: dict[int, Link] = {}
-        self.sticky: dict[
-            int, Link
-        ] = {}  # see choose; another when any of this changes
         self.result_holders: set[ref[ResultHolder]] = set()  # the connection's cursors
-        self.last_answered_at: dict[
-            int, float
-        ] = {}  # node -> when a lost link answered last
+        # By node id: when a link that is lost last answered.
+        self.last_answered_at: dict[int, float] = {}
         self.frontend_hooks: dict[str, FrontendHooks] = {}  # by engine
-        self.settings = SettingsLog()
-        self.pins = Pins()  # what lives on one of these links only
-        self.on_pins_lost: WeakMethod[Callable[[], None]] | None = (
-            None  # told of the loss
-        )
-        self._version = 0
+        self.settings = SettingsLog(self.version.settings_changed)
+        self.pins = Pins(self.version.changed)  # what lives on one of these links only
         self._mode = mode
         self._lock = threading.RLock()
         self._is_closed = False
-
-    @property
-    def version(self) -> int:
-        """The number of the settings and the mode that a link must have."""
-        return self._version
-
-    @version.setter
-    def version(self, number: int) -> None:
-        self._version = number
-        self.sticky = {}
 
     @property
     def mode(self) -> TxMode:
@@ -80,7 +60,7 @@ class Links:
     @mode.setter
     def mode(self, mode: TxMode) -> None:
         self._mode = mode
-        self.version += 1
+        self.version.settings_changed()
 
     def __iter__(self) -> Iterator[Link]:
         return iter(list(self.open.values()))
@@ -95,7 +75,7 @@ class Links:
             link = self.open.get(node)
             if link is not None:
                 # A dead link that waits for settings says nothing of its node.
-                must_live = must_live or link.synced_version != self.version
+                must_live = must_live or link.synced_version != self.version.settings
                 if must_live and not link.is_alive():
                     self._replace(link)
                     link = None
@@ -108,7 +88,7 @@ class Links:
                     self.last_answered_at.get(node, 0.0)
                 )  # what was seen, was seen
                 self.open[node] = link
-            if link.synced_version != self.version:
+            if link.synced_version != self.version.settings:
                 self._sync(link)
             return link
 
@@ -123,12 +103,9 @@ class Links:
             if self.open.get(link.node.id) is link:
                 del self.open[link.node.id]
                 self.last_answered_at[link.node.id] = link.used_at
-            self.sticky = {}
+            self.version.links_changed()
             if self.pins:
                 self.pins.lose(link.id)
-                tell = self.on_pins_lost() if self.on_pins_lost is not None else None
-                if tell is not None:
-                    tell()
         link.close()
         slot, link.slot = link.slot, None
         if slot is not None:
@@ -140,18 +117,13 @@ class Links:
         """Take a link that was reserved for this connection before it was made."""
         self.open[node.id] = borrowed(self.core, node, slot, take(slot))
 
-    def note_settings_changed(self, link: Link) -> None:
-        """Take note that the settings changed by a statement that `link` has run."""
-        self.version += 1
-        link.settings_version = self.settings.version
-
     def expire_old(self, now: float) -> None:
         """From another thread: have links that are too old looked at by `get` before
         their next statement."""
         for link in self:
             if link.expires_at < now:
-                link.synced_version = -1
-                self.sticky = {}
+                link.unsync()
+                self.version.links_changed()
 
     def close(self, bound: Collection[Link] = ()) -> None:
         """Close every link, or give it back to its pool; `bound` are those that may
@@ -185,7 +157,7 @@ class Links:
             self.last_answered_at[link.node.id] = link.used_at
             self.pins.lose(link.id)
         self.open.clear()
-        self.sticky = {}
+        self.version.links_changed()
 
     def savepoint(self, name: str) -> None:
         """Remember what the transaction has set and made up to savepoint `name`."""
@@ -235,14 +207,17 @@ class Links:
     def _forget(self, link: Link) -> None:
         with self._lock:
             self.open.pop(link.id, None)
-            self.sticky = {}
+            self.version.links_changed()
 
     def _result_holders(self) -> list[ResultHolder]:
         return [holder for known in list(self.result_holders) if (holder := known())]
 
     def _let_go(self, view: GroupView) -> None:
         """Close idle links to nodes that have left the group."""
-        gone = {n.id for n in view.nodes if n.state is NodeState.GONE}
+        gone = []
+        for node in view.nodes:
+            if node.state is NodeState.GONE:
+                gone.append(node.id)
         for link in self if gone else ():
             is_held = any(held.node == link.id for held in self.pins)
             if link.id in gone and not is_held and link.is_idle():
@@ -260,8 +235,10 @@ class Links:
 
     def _sync(self, link: Link) -> None:
         """Bring settings and transaction mode up to date. Outside transactions only."""
-        missing = []
-        if link.settings_version != self.settings.version:
+        version = self.version.settings
+        missing: Sequence[Setting] = ()
+        log = self.settings
+        if log.version and link.settings_version != log.version:
             missing = self.settings.since(
                 link.node.engine, link.node.database, link.settings_version
             )
@@ -271,12 +248,13 @@ class Links:
                 link.set_mode(AUTOCOMMIT)
                 _replay(link, missing)
             link.settings_version = self.settings.version
-            link.set_mode(self._mode)
+            if link.mode != self._mode:
+                link.set_mode(self._mode)
         except Exception as exc:
             if link.adapter.fault(exc, link.raw) is Fault.LINK_LOST:
                 self.drop(link)
             raise
-        link.synced_version = self.version
+        link.synced_version = version
 
 
 def _replay(link: Link, settings: Iterable[Setting]) -> None:

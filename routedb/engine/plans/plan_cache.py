@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
-from routedb.engine.plans.plan import Plan, Text
 from routedb.routing import Rules, dialect_for
+from routedb.routing.plan import ParsedText, Plan
 from routedb.sql import Classifier, Scan
 
 K = TypeVar("K")
@@ -23,20 +23,25 @@ MOST_SHAPES = 10_000
 
 
 class PlanCache:
-    """Known texts under one choice of `using`. Reading needs no lock: `known` is a dict
-    that `learn` adds to, so the hot path is `texts.by_text.get(sql)`."""
+    """Known texts under one choice of `using` and one version of the rules.
+
+    Reading needs no lock: `by_text` is a dict that `learn` adds to, so the hot path is
+    `by_text.get(sql)`. When the rules change it is emptied for good, so that the next
+    look-up misses, and whoever misses takes the cache of the new rules.
+    """
 
     def __init__(self, config: ClusterConfig, rules: Rules, using: str | None) -> None:
         self.config = config
         self.rules = rules
         self.using = using
         self.dialect = dialect_for(config, using)
-        self.by_text: dict[str | bytes, Text] = {}
+        self.by_text: dict[str | bytes, ParsedText] = {}
+        self.is_superseded = False
         self._plans: dict[tuple[str, str], Plan] = {}
         self._classifiers: dict[str, Classifier] = {}
         self._lock = threading.Lock()
 
-    def learn(self, sql: str) -> Text:
+    def learn(self, sql: str) -> ParsedText:
         """Classify and place `sql`; keep the answer. Never raises for bad SQL: what
         must not run carries its refusal."""
         if "\0" in sql:
@@ -50,24 +55,34 @@ class PlanCache:
             self._keep(self.by_text, sql, text, MOST_TEXTS)
         return text
 
-    def _text(self, sql: str, plan: Plan, scan: Scan) -> Text:
-        return Text(sql, plan, scan)
+    def supersede(self) -> None:
+        """Know no text any more, and keep none: the rules have changed."""
+        with self._lock:
+            self.is_superseded = True
+            self.by_text.clear()
+
+    def _text(self, sql: str, plan: Plan, scan: Scan) -> ParsedText:
+        return ParsedText(sql, plan, scan)
 
     def _plan(self, sql: str, dialect: str) -> tuple[Scan, Plan]:
         classifier = self._classifiers.get(dialect)
         if classifier is None:
-            classifier = Classifier(dialect, self.config.functions)
+            # It remembers nothing: plans are kept by shape here.
+            classifier = Classifier(dialect, self.config.functions, max_shapes=0)
             self._classifiers[dialect] = classifier
         scan = classifier.scan(sql)
         plan = self._plans.get((dialect, scan.shape))
-        if plan is not None:
+        if plan is not None and plan.dialect == dialect:
             return scan, plan
+        if plan is not None:  # a hint names a database of that dialect
+            return self._plan(sql, plan.dialect)
         statement = classifier.statement(scan)
-        hinted = (
-            self._hinted_dialect(statement.hints.database) if statement.hints else None
-        )
-        if hinted is not None and hinted != dialect:
-            return self._plan(sql, hinted)
+        if statement.hints is not None:
+            hinted = self._hinted_dialect(statement.hints.database)
+            if hinted is not None and hinted != dialect:
+                hinted_scan, plan = self._plan(sql, hinted)
+                self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
+                return hinted_scan, plan
         plan = Plan(statement, dialect, self.rules, self.using)
         self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
         return scan, plan
@@ -84,6 +99,8 @@ class PlanCache:
         Other threads only read the dict meanwhile; listing its keys is one call.
         """
         with self._lock:
+            if self.is_superseded:
+                return
             if len(cache) >= most:
                 for old in list(islice(cache, most // 4)):
                     del cache[old]

@@ -1,4 +1,4 @@
-"""All pools of a runtime, and what their upkeep does."""
+"""All pools of a runtime, and one round of their upkeep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import partial
 
 from routedb.adapters.base import Adapter
 from routedb.config.model import ClusterConfig, NodeConfig
-from routedb.engine.pool.open_raw import open_raw
 from routedb.engine.pool.pool import Pool, PoolContext, Warm
 from routedb.topology import NodeState, Snapshot
 
@@ -18,7 +17,11 @@ _NOT_WARMED = (NodeState.DOWN, NodeState.DRAINING, NodeState.GONE)
 
 class Pools:
     """The pools of those nodes whose database has one; each is made at its first use,
-    which imports the driver."""
+    which imports the driver.
+
+    `adapter_for` returns the adapter of an engine, `view` the current snapshot,
+    `context` is what each pool needs of the runtime, `config` has the databases.
+    """
 
     def __init__(
         self,
@@ -29,40 +32,43 @@ class Pools:
     ) -> None:
         self._config = config
         self._adapter_for = adapter_for
-        self._world = context
+        self._context = context
         self._view = view
         self._pools: dict[int, Pool] = {}
-        # How the links are opened that serve one class of connections only.
+        # How links are opened that serve one class of connections only.
         self.own_kind: Callable[[NodeConfig], Warm | None] = lambda node: None
-        self._pooled: dict[int, NodeConfig] = {}
+        self.pooled: dict[int, NodeConfig] = {}  # the nodes that have a pool
         for node in config.nodes:
             self.join(node)
 
     def join(self, node: NodeConfig) -> None:
-        """Take in a node that has joined its group."""
+        """Add a node that has joined its group."""
         if self._config.databases[node.database].pool is not None:
-            self._pooled.setdefault(node.id, node)
+            self.pooled.setdefault(node.id, node)
 
     def of(self, node: int) -> Pool | None:
         """Return the pool of a node, None when it has none."""
         found = self._pools.get(node)
-        if found is None and node in self._pooled:
-            found = self._pools.setdefault(node, self._make(self._pooled[node]))
+        if found is None and node in self.pooled:
+            found = self._pools.setdefault(node, self._make(self.pooled[node]))
         return found
 
     def has_room(self, node: int, held: Container[int]) -> bool:
-        """Tell whether a link to a node can be had at once, as far as can be seen;
-        `held` are the nodes that the caller has one to."""
-        if not self._pooled or node in held:
+        """Tell whether the caller can have a link to `node`, an id, without waiting.
+
+        `held` are the ids of the nodes that it has a link to. Another thread may take
+        the last one.
+        """
+        if not self.pooled or node in held:
             return True
         pool = self.of(node)
         return pool is None or pool.has_room
 
     def tend(self) -> bool:
-        """Look after every pool; tell whether any link is open."""
+        """Do one round of upkeep of every pool; tell whether any link is open."""
         if not self._pools:
             return False
-        for node in list(self._pooled.values()):
+        for node in list(self.pooled.values()):
             if self._is_warm(node):
                 self.of(node.id)
         for pool in list(self._pools.values()):
@@ -70,18 +76,18 @@ class Pools:
         return any(pool.open for pool in list(self._pools.values()))
 
     def close(self) -> None:
-        """Close what is idle now, and later what is given back."""
+        """Close idle links now, and later each that is given back."""
         for pool in list(self._pools.values()):
             pool.close()
 
     def abandon(self) -> None:
-        """In a forked child: all links are the parent's."""
+        """In a forked child: drop all links, which are the parent's."""
         for pool in list(self._pools.values()):
             pool.abandon()
 
     @property
     def round_s(self) -> float:
-        """How often upkeep must look to be in time."""
+        """The seconds between two rounds of upkeep that keep every limit."""
         spans = [_LONGEST_ROUND_S * 2]
         for database in self._config.databases.values():
             spans += [] if database.pool is None else [database.pool.max_idle_s]
@@ -92,14 +98,14 @@ class Pools:
         database = self._config.databases[node.database]
         assert database.pool is not None  # or it would not be among the pooled
         adapter = self._adapter_for(node.engine)
-        return Pool(node, database, database.pool, adapter, self._world)
+        return Pool(node, database, database.pool, adapter, self._context)
 
     def _is_warm(self, node: NodeConfig) -> bool:
         pool = self._config.databases[node.database].pool
         return pool is not None and pool.min > 0
 
     def _warm(self, node: NodeConfig) -> Warm | None:
-        """Say how to open links nobody has asked for; None: not now."""
+        """Return how to open links up to `min`; None: not now."""
         if not self._is_warm(node):
             return None
         group = self._view().groups[node.group]
@@ -108,7 +114,6 @@ class Pools:
         own = self.own_kind(node)
         if own is not None:
             return own
-        database = self._config.databases[node.database]
         adapter = self._adapter_for(node.engine)
-        opened = partial(open_raw, node, database, adapter, adapter.connect)
+        opened = partial(self._context.open_raw, node, adapter.connect)
         return Warm(None, lambda: (opened(), None))

@@ -1,10 +1,9 @@
-"""Whether somebody still holds an object that a pool would hand out again.
+"""Whether anything but the pool references a link that could be lent again.
 
 A connection of the PostgreSQL frontend is a link itself, so a variable, a cursor or a
 weak reference that outlives `close()` would reach the next user's session. It may be
-handed out again only when the pool is the last to hold it; CPython's reference counts
-tell.
-What is measured is compared with a measurement of the same kind, taken at import.
+lent again only when the pool's is the last reference, by CPython's reference counts. A
+count is compared with one that was taken in the same way at import.
 """
 
 from __future__ import annotations
@@ -20,13 +19,14 @@ T = TypeVar("T")
 
 
 class OwnRef(ref[T]):
-    """A weak reference of routedb's own: none that a user makes is the same object."""
+    """A weak reference of routedb's own: a class that users' weak references are
+    not."""
 
     __slots__ = ()
 
 
 def is_held(slot: Slot, references: int = 0) -> bool:
-    """Tell whether anybody beside the pool holds the place's link.
+    """Tell whether anything but the pool references the link of `slot`.
 
     `references` is how many the driver itself keeps to each of its connections.
     """
@@ -42,7 +42,7 @@ def _count(slot: Slot, name: str) -> int:
 
 
 class _Thing:
-    """Anything."""
+    """An object to count references of."""
 
 
 def _alone() -> int:

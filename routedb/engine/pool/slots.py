@@ -1,8 +1,8 @@
-"""Who gets which place in a pool. Decisions only: no lock, no clock, no I/O.
+"""Which borrower gets which slot of a pool. Decisions only: no lock, clock or I/O.
 
 The caller holds the pool's lock around every call and does, outside it, what the state
-of the place it was given asks for: OPENING, open a link; CLOSING, close it; LENT, look
-whether it can be used.
+of the slot it got requires: OPENING, open a link; CLOSING, close it; LENT, check that
+it can be used.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from routedb.engine.pool.states import SlotEvent, SlotState, advance
 
 
 class Slot:
-    """The right to one open link, and while nobody uses that link, the link.
+    """The right to one open link, and while that link is not lent, the link.
 
-    `kind` is what the link can serve: None for everybody, else a class of connections
-    that are links themselves; `keeper` is then the object to hand out.
+    `kind` is what the link can serve: None for any connection, else a class of
+    connections that are links themselves; `keeper` is then the object to lend. `state`
+    is one of the table in states.py.
     """
 
     __slots__ = (
@@ -43,15 +44,19 @@ class Slot:
         self.generation = -1  # of the node, when the link was opened
         self.expires_at = float("inf")
         self.idle_since = 0.0
-        self.thread = 0  # who used it last
+        self.thread = 0  # of the last user
 
     def advance(self, event: SlotEvent) -> None:
-        """Go to the next state."""
+        """Go to the next state. Raises KeyError for an event that cannot happen."""
         self.state = advance(self.state, event)
 
 
 class Waiter:
-    """Somebody who waits for a place. It accepts one once, and none after `leave`."""
+    """A borrower that waits for a slot. It accepts one once, and none after `leave`.
+
+    `kind` is what the link must serve, `thread` the borrower's id, to prefer the link
+    it used last; `wake` is called when a slot was accepted.
+    """
 
     __slots__ = ("_is_gone", "_wake", "kind", "place", "thread")
 
@@ -63,7 +68,7 @@ class Waiter:
         self._wake = wake
 
     def accept(self, slot: Slot) -> bool:
-        """Take the place, unless its time is over; then it is for the next."""
+        """Take the slot and return True; False after `leave`: it is for the next."""
         if self._is_gone:
             return False
         self.place = slot
@@ -71,17 +76,17 @@ class Waiter:
         return True
 
     def leave(self) -> Slot | None:
-        """Wait no more; return the place that came all the same."""
+        """Stop waiting; return the slot that was accepted meanwhile, if any."""
         self._is_gone = True
         return self.place
 
 
 class Slots:
-    """The places of one pool. Idle ones are kept by kind, the last used one last."""
+    """The slots of one pool. Idle ones are kept by kind, the last used one last."""
 
     def __init__(self, limits: PoolConfig) -> None:
         self.limits = limits
-        self.open = 0  # places that are not GONE
+        self.open = 0  # slots that are not GONE
         self._closing = 0  # of them
         self._idle: dict[Any, dict[Slot, None]] = {}
         self._last: dict[tuple[Any, int], Slot] = {}  # idle, by kind and last user
@@ -89,17 +94,17 @@ class Slots:
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """How many borrowers wait."""
         return len(self._waiters)
 
     @property
     def has_room(self) -> bool:
-        """Tell whether the next who asks need not wait."""
+        """Tell whether the next borrower need not wait."""
         return not self._waiters and (bool(self._idle) or self.open < self.limits.max)
 
     @property
     def idle(self) -> Iterator[Slot]:
-        """The idle places, the longest unused of each kind first."""
+        """The idle slots, the longest unused of each kind first."""
         return (slot for slots in list(self._idle.values()) for slot in list(slots))
 
     # -- borrowing -------------------------------------------------------------------
@@ -107,47 +112,49 @@ class Slots:
     def ask(
         self, kind: Any, thread: int, is_free: Callable[[Slot], bool]
     ) -> Slot | None:
-        """Return a place for a borrower: an idle one, LENT, or a new one, OPENING.
+        """Return a slot for a borrower: an idle one, LENT, or a new one, OPENING.
 
-        None: it must wait. `is_free` says of an idle place whether nobody else holds
-        its link any more.
+        None: it must wait. `kind` is what the link must serve, `thread` the borrower's
+        id, whose last link is preferred. `is_free` tells of an idle slot whether only
+        the pool references its link.
         """
-        if self._waiters:  # they were here before
+        if self._waiters:  # first come, first served
             return None
         return self._find(kind, thread, is_free)
 
     def wait(self, waiter: Waiter) -> None:
-        """Stand in the queue."""
+        """Add `waiter` to the queue."""
         self._waiters.append(waiter)
 
     def leave(self, waiter: Waiter) -> Slot | None:
-        """Leave the queue; return the place that has come all the same."""
+        """Remove `waiter` from the queue; return the slot it has accepted, if any."""
         if waiter in self._waiters:
             self._waiters.remove(waiter)
         return waiter.leave()
 
     def opened(self, slot: Slot) -> None:
-        """A borrower has opened a link in its place."""
+        """Note that a borrower has opened a link in `slot`."""
         slot.advance(SlotEvent.OPENED)
 
     def replace(self, slot: Slot, kind: Any) -> None:
-        """A borrower will open another link in its place, having closed this one."""
+        """Note that a borrower has closed the link of `slot` and will open another in
+        it, of this `kind`."""
         slot.advance(SlotEvent.REPLACED)
         slot.kind = kind
         slot.raw = slot.keeper = None
 
     def failed(self, slot: Slot) -> None:
-        """A link could not be opened: the place is free for another."""
+        """Note that a link could not be opened in `slot`, and free it."""
         slot.advance(SlotEvent.FAILED)
         self._free()
 
     def lost(self, slot: Slot) -> None:
-        """A borrower has closed its link."""
+        """Note that a borrower has closed the link of `slot`, and free it."""
         slot.advance(SlotEvent.LOST)
         self._free()
 
     def decline(self, slot: Slot, now: float) -> None:
-        """Take back a place that was promised and is not wanted."""
+        """Take back `slot`, which a waiter has accepted and not used; `now` is when."""
         if slot.state is SlotState.OPENING:
             self.failed(slot)
         else:
@@ -157,22 +164,23 @@ class Slots:
     # -- giving back -------------------------------------------------------------------
 
     def give(self, slot: Slot) -> None:
-        """Its link is given back and will be reset."""
+        """Note that the link of `slot` is given back and will be reset."""
         slot.advance(SlotEvent.GIVEN)
 
     def clean(self, slot: Slot, now: float) -> None:
-        """It was reset: let it rest, or whoever waits have it."""
+        """Make `slot`, whose link was reset, idle since `now`, or lend it to a
+        waiter."""
         slot.advance(SlotEvent.CLEAN)
         self._rest(slot, now)
 
     def unfit(self, slot: Slot) -> None:
-        """It could not be reset, and will be closed."""
+        """Note that the link of `slot` could not be reset and will be closed."""
         slot.advance(SlotEvent.UNFIT)
         self._closing += 1
         slot.raw = slot.keeper = None
 
     def closed(self, slot: Slot) -> None:
-        """It is closed: the place is free for another."""
+        """Note that the link of `slot` is closed, and free it."""
         slot.advance(SlotEvent.CLOSED)
         self._closing -= 1
         slot.raw = slot.keeper = None
@@ -181,8 +189,11 @@ class Slots:
     # -- upkeep ------------------------------------------------------------------------
 
     def expire(self, now: float, is_current: Callable[[Slot], bool]) -> list[Slot]:
-        """Take out, to be closed, what has been idle for too long, above `min`, and
-        what is too old, or not `is_current`, whatever the number."""
+        """Take out the slots whose links must be closed at `now`, and return them.
+
+        Those that are idle for too long while there are more than `min`; and all that
+        are too old, or for which `is_current` is False: the node has failed since.
+        """
         spare = self.open - self._closing - self.limits.min
         unused_since = now - self.limits.max_idle_s
         taken: list[Slot] = []
@@ -196,7 +207,7 @@ class Slots:
         return taken
 
     def spare(self, kind: Any) -> Slot | None:
-        """Return a place to open a link in that nobody has asked for, up to `min`."""
+        """Return a new slot to open an idle link in; None when there are `min`."""
         is_enough = self.open - self._closing >= self.limits.min
         if is_enough or self.open >= self.limits.max:
             return None
@@ -204,7 +215,7 @@ class Slots:
         return Slot(kind)
 
     def warmed(self, slot: Slot, now: float) -> None:
-        """Such a link is open."""
+        """Note that a link was opened in `slot`, from `spare`: idle since `now`."""
         slot.advance(SlotEvent.WARMED)
         self._rest(slot, now)
 
@@ -213,8 +224,8 @@ class Slots:
     def _find(
         self, kind: Any, thread: int, is_free: Callable[[Slot], bool]
     ) -> Slot | None:
-        """The one this thread used last, any of this kind, a new one, or else one of
-        another kind or one that is still held, to be replaced."""
+        """Return the slot this thread used last, any of this kind, a new one, or else
+        one of another kind or one whose link is still referenced, to be replaced."""
         last = self._last.get((kind, thread))
         if last is not None and is_free(last):
             return self._promise(last, thread)
@@ -255,7 +266,7 @@ class Slots:
         self._serve()
 
     def _serve(self) -> None:
-        """Let those who wait have what there is, in their order."""
+        """Lend idle and new slots to the waiters, in their order."""
         while self._waiters:
             first = self._waiters[0]
             slot = self._find(first.kind, first.thread, lambda _: True)
@@ -266,7 +277,7 @@ class Slots:
                 self._undo(slot)
 
     def _undo(self, slot: Slot) -> None:
-        """Put back what nobody has accepted."""
+        """Put back a slot that no waiter has accepted."""
         if slot.state is SlotState.OPENING:
             slot.advance(SlotEvent.FAILED)
             self.open -= 1

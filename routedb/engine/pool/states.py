@@ -1,19 +1,20 @@
-"""What a place in a pool goes through, as one table.
+"""The states of a pool's slot, as one table.
 
-A place is the right to one open link, so the places that are not GONE are what `max`
+A slot is the right to one open link, so the slots that are not GONE are what `max`
 counts: also one that is still being opened, or reset, or closed, because the server has
 a session for it.
 
-A link is never in two hands. It is PROMISED to one borrower by leaving IDLE, under the
-lock, before anybody looks whether it can be used; what cannot (it died, it is too old,
-somebody still holds it, it is of another kind) is closed by that borrower, who opens
-another in the same place: REPLACED. So a borrower who has a place has it for good, and
-nobody who waits is passed over by one who tries again.
+A link is never lent twice. It is PROMISED to one borrower by leaving IDLE, under the
+lock, before it is checked; one that cannot be used (it is broken, too old, of another
+kind, or still referenced) is closed by that borrower, which opens another in the same
+slot: REPLACED. So a borrower keeps the slot it got, and no waiter is passed over by a
+borrower that tries again.
 
-RESETTING belongs to who gave the link back, CLOSING to who took it out: both are I/O
-and happen outside the lock. What was LOST has been closed by its user already.
+RESETTING is done by the thread that gave the link back, CLOSING by the one that took it
+out: both are I/O and happen outside the lock. A LOST link has been closed by its
+borrower already.
 
-Nothing but this table changes a place's state.
+Nothing but this table changes a slot's state.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from enum import Enum
 
 
 class SlotState(Enum):
-    """Where a place is."""
+    """The state of a slot."""
 
     OPENING = "opening"
     IDLE = "idle"
@@ -33,7 +34,7 @@ class SlotState(Enum):
 
 
 class SlotEvent(Enum):
-    """What happens to it."""
+    """What happens to a slot."""
 
     OPENED = "opened for a borrower"
     WARMED = "opened for nobody yet"
@@ -68,5 +69,5 @@ TABLE: dict[tuple[SlotState, SlotEvent], SlotState] = {
 
 
 def advance(state: SlotState, event: SlotEvent) -> SlotState:
-    """Return the state after a move. Raises KeyError for one that cannot happen."""
+    """Return the state after `event`. Raises KeyError for one that cannot happen."""
     return TABLE[state, event]

@@ -1,7 +1,7 @@
-"""The thread of a runtime that looks after links nobody uses.
+"""The thread of a runtime that closes, replaces and opens idle links.
 
-There is none before the first link that it would look after, and none when nothing is
-left to do. It keeps neither the interpreter from exiting, nor anything across `fork()`.
+There is none before the first link that needs upkeep, and none when nothing is left to
+do. It keeps neither the interpreter from exiting, nor anything across `fork()`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ Job = Callable[[], None]
 
 
 class Upkeep:
-    """Calls `tend` every `interval_s`, until it says that nothing is left to tend.
+    """Calls `tend` every `interval_s` seconds, until it returns False.
 
     Jobs that are posted are done at once. `post` may be called from a finalizer,
-    whatever lock the thread that runs it happens to hold: SimpleQueue allows for that.
+    whichever locks its thread holds: SimpleQueue allows for that.
     """
 
     def __init__(self, tend: Callable[[], bool], interval_s: float) -> None:
@@ -30,12 +30,12 @@ class Upkeep:
     def _begin(self) -> None:
         self._lock = threading.Lock()  # guards the fields below
         self._thread: threading.Thread | None = None
-        self._is_asked = False  # since the last round
+        self._is_asked = False  # `attend` was called since the last round
         self._is_stopped = False
         self._jobs: SimpleQueue[Job] = SimpleQueue()
 
     def attend(self) -> None:
-        """Say that there is something to tend."""
+        """Start the thread, or have it do another round."""
         with self._lock:
             self._is_asked = True
             if self._thread is not None or self._is_stopped:
@@ -50,7 +50,7 @@ class Upkeep:
             self._thread = thread
 
     def post(self, job: Job) -> None:
-        """Have a job done soon, by the thread; when there is none, nothing needs it."""
+        """Have the thread run `job` soon; without a thread no job is needed."""
         self._jobs.put(job)
 
     def stop(self) -> None:
@@ -81,7 +81,7 @@ class Upkeep:
                     return
 
     def _work(self) -> None:
-        """Do what is posted; without any, wait for it."""
+        """Run the jobs that are posted; wait for one when there is none."""
         try:
             self._jobs.get(timeout=self._interval_s)()
             while True:

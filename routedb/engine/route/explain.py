@@ -7,10 +7,10 @@ from typing import Any
 
 from routedb import errors
 from routedb.config.model import NodeConfig
-from routedb.engine.dispatcher import Dispatcher
-from routedb.engine.route.router import decide
-from routedb.engine.route.shadow.plans import unshadowed
+from routedb.engine.plans.shadow_plans import unshadowed
+from routedb.engine.session import Session
 from routedb.routing import Route
+from routedb.routing.decider import ALL_ASKED, Decision, decide
 from routedb.sql import Statement
 from routedb.topology.snapshot import Role
 
@@ -48,19 +48,20 @@ class Explanation:
         return f"{self.route}: {self.reason} [{names}]"
 
 
-def explain(session: Dispatcher, sql: Any, params: Any) -> Explanation:
+def explain(session: Session, sql: Any, params: Any) -> Explanation:
     """Decide as `execute` would. Raises what it would raise before sending anything.
 
     In a shadow this is where the statement would go, not where it runs.
     """
     text = unshadowed(session.learn(sql))
     try:
-        decided = decide(session, text, params, may_ask_servers=False)
+        decided = decide(text, params, session, ALL_ASKED)
     except errors.Error as exc:
         raise session.as_frontend_error(exc) from exc.__cause__
+    assert type(decided) is Decision  # nothing is left to be asked
     nodes: list[NodeConfig] = []
-    if decided.link is not None:
-        pinned = (decided.link.node,)
+    if decided.node is not None:
+        pinned = (session.core.nodes[decided.node],)
         return Explanation(text.plan.statement, decided.route, pinned)
     for group in decided.groups:
         view = session.core.topology.groups[group]

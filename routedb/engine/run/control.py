@@ -13,14 +13,14 @@ from collections.abc import Callable
 from routedb import errors
 from routedb.adapters.base import TxMode
 from routedb.engine.links.link import Link
-from routedb.engine.plans.plan import Plan, Text
-from routedb.engine.session import Call, Control, Session, VirtualCursor
+from routedb.engine.session import Control, Session, VirtualCursor
 from routedb.engine.transactions.commit import roll_back
+from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxEvent, TxState
 from routedb.sql.statement import Kind, TxEffect, TxStep
 
 # Carries out a step; False: let the text run like any other statement.
-Step = Callable[[Session, Text, TxStep], bool]
+Step = Callable[[Session, ParsedText, TxStep], bool]
 
 
 # What may be said to a transaction that is lost: that it is over.
@@ -66,8 +66,8 @@ def may_commit(plan: Plan) -> bool:
     return any(step.effect in _COMMITS for step in plan.statement.tx)
 
 
-def carry_out(session: Session, cursor: VirtualCursor, text: Text, call: Call) -> bool:
-    """Do what the text says. False when it must run as it is."""
+def carry_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool:
+    """Do what the text says; `cursor` shows it. False when it must run as it is."""
     step = text.plan.statement.tx[0]
     action = _STEPS.get(step.effect)
     if action is None:
@@ -75,11 +75,7 @@ def carry_out(session: Session, cursor: VirtualCursor, text: Text, call: Call) -
     is_failed = session.transaction.state is TxState.FAILED
     session.transaction.dialect = text.plan.dialect
     cursor.raw, cursor.control = None, Control(text.source, "")  # should it fail
-    try:
-        is_done = action(session, text, step)
-    finally:
-        session.refresh()
-    if not is_done:
+    if not action(session, text, step):
         return False
     cursor.link, cursor.route, cursor.raw = session.transaction.home_link, None, None
     verb = text.plan.statement.verb
@@ -100,21 +96,18 @@ def settle(session: Session, link: Link | None) -> None:
     if is_idle and transaction.is_bound:
         transaction.end(committed=transaction.state is not TxState.FAILED)
         session.pause()
-        if (
-            session.is_paused
-        ):  # the driver must not believe that its transaction goes on
+        # The driver must not take its transaction as going on.
+        if session.is_paused:
             roll_back(session.links, link)
     elif not is_idle and not transaction.is_open:
         transaction.begin(session.links.mode, None)
         transaction.adopt_open(link)
-    session.refresh()
 
 
 def settle_failed(session: Session, plan: Plan, link: Link) -> None:
     """After a failed text: MySQL's DDL commits what was open before it fails."""
     if plan.statement.tx and session.transaction.is_bound:
         settle(session, link)
-    session.refresh()
 
 
 def settle_begun(session: Session, plan: Plan, link: Link) -> None:
@@ -126,7 +119,7 @@ def settle_begun(session: Session, plan: Plan, link: Link) -> None:
             session.transaction.apply(TxEvent.ERROR)
 
 
-def _begin(session: Session, text: Text, step: TxStep) -> bool:
+def _begin(session: Session, text: ParsedText, step: TxStep) -> bool:
     transaction = session.transaction
     if transaction.is_bound:
         return False  # the server's warning, or MySQL's implicit commit
@@ -135,19 +128,19 @@ def _begin(session: Session, text: Text, step: TxStep) -> bool:
     return True
 
 
-def _commit(session: Session, text: Text, step: TxStep) -> bool:
+def _commit(session: Session, text: ParsedText, step: TxStep) -> bool:
     return _end(session, session.transaction.commit, session.pause)
 
 
-def _rollback(session: Session, text: Text, step: TxStep) -> bool:
+def _rollback(session: Session, text: ParsedText, step: TxStep) -> bool:
     return _end(session, session.transaction.rollback, session.pause)
 
 
-def _commit_and_chain(session: Session, text: Text, step: TxStep) -> bool:
+def _commit_and_chain(session: Session, text: ParsedText, step: TxStep) -> bool:
     return _end(session, session.transaction.commit, _chaining(session))
 
 
-def _rollback_and_chain(session: Session, text: Text, step: TxStep) -> bool:
+def _rollback_and_chain(session: Session, text: ParsedText, step: TxStep) -> bool:
     return _end(session, session.transaction.rollback, _chaining(session))
 
 
@@ -166,7 +159,7 @@ def _chaining(session: Session) -> Callable[[], None]:
     return lambda: session.transaction.begin(mode, None)
 
 
-def _savepoint(session: Session, text: Text, step: TxStep) -> bool:
+def _savepoint(session: Session, text: ParsedText, step: TxStep) -> bool:
     transaction = session.transaction
     if not transaction.is_open or step.name is None:
         return False
@@ -178,7 +171,7 @@ def _savepoint(session: Session, text: Text, step: TxStep) -> bool:
     return True
 
 
-def _release(session: Session, text: Text, step: TxStep) -> bool:
+def _release(session: Session, text: ParsedText, step: TxStep) -> bool:
     if not _in_order(session, text, step):
         return False
     if step.name is not None:
@@ -186,7 +179,7 @@ def _release(session: Session, text: Text, step: TxStep) -> bool:
     return True
 
 
-def _rollback_to(session: Session, text: Text, step: TxStep) -> bool:
+def _rollback_to(session: Session, text: ParsedText, step: TxStep) -> bool:
     if not _in_order(session, text, step):
         return False
     session.transaction.apply(TxEvent.ROLLBACK_TO)
@@ -195,7 +188,7 @@ def _rollback_to(session: Session, text: Text, step: TxStep) -> bool:
     return True
 
 
-def _in_order(session: Session, text: Text, step: TxStep) -> bool:
+def _in_order(session: Session, text: ParsedText, step: TxStep) -> bool:
     """Run on every branch, or keep it in order before the first statement."""
     transaction = session.transaction
     if not transaction.is_open:
@@ -207,7 +200,7 @@ def _in_order(session: Session, text: Text, step: TxStep) -> bool:
     return transaction.end_savepoint(step.name, text.source, keeps)
 
 
-def _set(session: Session, text: Text, step: TxStep) -> bool:
+def _set(session: Session, text: ParsedText, step: TxStep) -> bool:
     """SET TRANSACTION counts for the transaction that is open and not yet bound."""
     transaction = session.transaction
     if not transaction.is_open:
@@ -219,7 +212,7 @@ def _set(session: Session, text: Text, step: TxStep) -> bool:
     return True
 
 
-def _prepare(session: Session, text: Text, step: TxStep) -> bool:
+def _prepare(session: Session, text: ParsedText, step: TxStep) -> bool:
     if len(session.transaction.wrote) > 1:
         raise errors.ShardError(
             "PREPARE TRANSACTION of a transaction that wrote to several shards: each "
@@ -228,11 +221,11 @@ def _prepare(session: Session, text: Text, step: TxStep) -> bool:
     return False
 
 
-def _autocommit_on(session: Session, text: Text, step: TxStep) -> bool:
+def _autocommit_on(session: Session, text: ParsedText, step: TxStep) -> bool:
     return _autocommit(session, True)
 
 
-def _autocommit_off(session: Session, text: Text, step: TxStep) -> bool:
+def _autocommit_off(session: Session, text: ParsedText, step: TxStep) -> bool:
     return _autocommit(session, False)
 
 

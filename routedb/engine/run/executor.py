@@ -1,31 +1,52 @@
-"""The long way of a statement, for everything that the hot path leaves."""
+"""The long way of a statement, for everything that the hot path leaves.
+
+`run` decides, asks what the decision needs, and runs: on one group, or on several
+(`multi_shard`). The rest of the uses of a text (`executemany`, and whatever a cursor
+does with `carry`) end here as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
+from routedb.engine.consistency.catch_up import catch_up
+from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
-from routedb.engine.plans.plan import Text
-from routedb.engine.route.shadow.decide import decide_and_count
-from routedb.engine.run import control, multi_shard, session_effects, single
-from routedb.engine.run.attempt import Attempts
+from routedb.engine.route.shadow.decide import count, decide_in_shadow
+from routedb.engine.run import control, multi_shard
+from routedb.engine.run.attempt import Attempt
+from routedb.engine.run.outcome import succeeded
+from routedb.engine.run.recovery import judge
+from routedb.engine.run.session_effects import note_effects
 from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.routing import Reason
+from routedb.routing.decider import (
+    NOTHING_ASKED,
+    AskCatalog,
+    AskPosition,
+    Decision,
+    decide,
+)
+from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
-from routedb.sql.statement import Kind
+from routedb.sql.statement import Kind, Table
+
+__all__ = ["carry", "decide_asking", "executemany", "recover", "run", "succeeded"]
 
 
 def run(
     session: Session,
     cursor: VirtualCursor,
-    text: Text,
+    text: ParsedText,
     params: Any,
     call: Call,
     batch: Sequence[Any] | None = None,
 ) -> None:
-    """Run one statement the long way. `call` runs it on a raw cursor.
+    """Run one statement the long way. `call` runs it on a raw cursor; `params` are what
+    `text` is decided by.
 
     `batch`: it does so for each of these sets of parameters, each a transaction of its
     own in autocommit mode.
@@ -34,67 +55,201 @@ def run(
     cursor.unbind_fetch()
     cursor.control = None
     try:
-        if plan.statement.kind is Kind.EMPTY:
-            raise errors.ProgrammingError("the statement is empty: nothing to run")
-        if not control.acknowledges(plan):
-            _check_not_lost(session)
-            session.links.check_lost(session.frontend)
-        if control.is_control(plan) and control.carry_out(session, cursor, text, call):
+        if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
-        decided = decide_and_count(session, text, params)
-        if plan.statement.parts > 1 and (plan.has_session_effects or plan.statement.tx):
-            call = _holding(call, cursor)
-        if decided.target is not None:
-            multi_shard.run(session, cursor, plan, decided, call)
+        _check_not_lost(session, plan)
+        if plan.has_effects and plan.statement.parts > 1:
+            call = _buffering(call, cursor)
+        decision = _decide(session, text, params)
+        if decision.target is not None:
+            multi_shard.run(session, cursor, plan, decision, call)
         else:
-            single.once(session, cursor, plan, decided, call, batch is not None)
+            is_batch = batch is not None
+            Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
     except errors.Error as exc:
         raise session.as_frontend_error(exc) from exc.__cause__
-    for each in (params,) if batch is None else batch:
-        session_effects.note(session, cursor.link, text, each)
-    if plan.statement.tx:
-        control.settle(session, cursor.link)
+    if plan.has_effects:
+        for each in (params,) if batch is None else batch:
+            note_effects(session, cursor.link, text, each)
+        if plan.statement.tx:
+            control.settle(session, cursor.link)
 
 
 def recover(
     session: Session,
     cursor: VirtualCursor,
-    text: Text,
+    text: ParsedText,
     params: Any,
     call: Call,
     link: Link,
     exc: Exception,
 ) -> None:
-    """Act on a fault in the hot path: raise, or run again the long way."""
+    """Act on `exc`, a fault on `link` in the hot path: raise, or run again the long
+    way. The other arguments are those of `run`."""
     cursor.unbind_fetch()
     cursor.control = None
     # What a driver shows of a statement that failed, its text above all, is there.
     cursor.link, cursor.raw = link, cursor.raw_cursors.get(link)
     try:
-        decided = decide_and_count(session, text, params)
-        attempts = Attempts(session, text.plan, decided)
-        attempts.judge(link, exc)
-        if attempts.is_read and attempts.role is not decided.role:
-            single.finish(session, cursor, text.plan, attempts, call)
+        decision = _decide(session, text, params)
+        attempt = Attempt(session, text.plan, decision)
+        judge(attempt, link, exc)
+        if attempt.is_read and attempt.role is not decision.role:
+            attempt.run(cursor, call)
         else:
             run(session, cursor, text, params, call)
     except errors.Error as own:
         raise session.as_frontend_error(own) from own.__cause__
 
 
-def _holding(call: Call, cursor: VirtualCursor) -> Call:
+def executemany(
+    session: Session, cursor: VirtualCursor, sql: Any, rows: Sequence[Any]
+) -> None:
+    """Run the text `sql` for every set of parameters in `rows`."""
+    text = session.learn(sql)
+    if text.plan.is_sharded:
+        _executemany_sharded(session, cursor, text, sql, rows)
+        return
+    call: Call = lambda raw: raw.executemany(sql, rows)  # noqa: E731
+    run(session, cursor, text, None, call, batch=rows)
+
+
+def _executemany_sharded(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    sql: Any,
+    rows: Sequence[Any],
+) -> None:
+    """Run each set of parameters on its own shard; those of one shard at once, where no
+    set itself is for several."""
+    cursor.unbind_fetch()
+    is_shadow = session.core.config.shadow
+    place = decide_in_shadow if is_shadow else decide_asking
+    try:
+        decisions = [place(session, text, params) for params in rows]
+    except errors.Error as exc:
+        _count(session, text, rows)
+        raise session.as_frontend_error(exc) from exc.__cause__
+    by_group: dict[int, list[Any]] = {}
+    first: dict[int, Decision] = {}
+    for decided, params in zip(decisions, rows, strict=True):
+        if len(decided.groups) > 1 or decided.target is not None:
+            calls = [_executing(session, cursor, text, sql, each) for each in rows]
+            multi_shard.run_each(session, cursor, calls)  # which are counted, too
+            return
+        by_group.setdefault(decided.groups[0], []).append(params)
+        first.setdefault(decided.groups[0], decided)
+    _count(session, text, rows)
+    if len(by_group) == 1:
+        (decision,) = first.values()
+        attempt = Attempt(session, text.plan, decision, is_batch=True)
+        attempt.run(cursor, lambda raw: raw.executemany(sql, rows))
+    elif by_group:
+        multi_shard.run_batches(session, cursor, text.plan, first, sql, by_group)
+
+
+def _executing(
+    session: Session, cursor: VirtualCursor, text: ParsedText, sql: Any, params: Any
+) -> Callable[[], None]:
+    call: Call = lambda raw: raw.execute(sql, params)  # noqa: E731
+    return lambda: run(session, cursor, text, params, call)
+
+
+def carry(
+    session: Session, cursor: VirtualCursor, sql: Any, call: Call, params: Any = None
+) -> None:
+    """Route by the text `sql` and `params`, and there do `call`, which may be any use
+    of it."""
+    run(session, cursor, session.learn(sql), params, call)
+
+
+# -- deciding --------------------------------------------------------------------------
+
+
+def _decide(session: Session, text: ParsedText, params: Any) -> Decision:
+    """Decide; in a shadow count where the statement would go, and take the writer."""
+    if session.core.config.shadow:
+        _count(session, text, (params,))
+        return decide_in_shadow(session, text, params)
+    return decide_asking(session, text, params)
+
+
+def _count(session: Session, text: ParsedText, rows: Iterable[Any]) -> None:
+    """In a shadow, count where a statement would go with each set of parameters."""
+    if session.core.config.shadow:
+        for params in rows:
+            count(session, text, params, decide_asking)
+
+
+def decide_asking(
+    session: Session, text: ParsedText, params: Any, keeps_to_branches: bool = True
+) -> Decision:
+    """Decide as `routedb.routing.decider.decide` does, and ask what it wants to know.
+    Raises what it raises, and what the driver raises when it is asked."""
+    asked = NOTHING_ASKED
+    while True:
+        decided = decide(text, params, session, asked, keeps_to_branches)
+        if type(decided) is Decision:
+            if decided.route.reasons[-1][0] is Reason.OWN_WRITES:
+                session.tracker.require_writer(decided.groups[0], decided.topology)
+            return decided
+        if type(decided) is AskPosition:
+            bound = session.transaction.branches.values()
+            catch_up(session.tracker, decided.group, decided.nearest, bound)
+            asked = asked._replace(position=True)
+        elif type(decided) is AskCatalog:
+            if _only_reads(session, decided):
+                text.plan.set_read(True)
+            asked = asked._replace(catalog=True)
+
+
+def _only_reads(session: Session, question: AskCatalog) -> bool:
+    """Ask the catalog, of which the answers are kept: True when all of the functions
+    are there and only read."""
+
+    def ask(function: Table) -> bool | None:
+        link = find_node.writer(session.links, question.group)
+        with link.exclusive:
+            return link.adapter.volatility(link.raw, function.name, function.schema)
+
+    for function in question.functions:
+        if session.core.is_volatile(question.database, function, ask) is not False:
+            return False
+    return True
+
+
+def _is_carried_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool:
+    """Tell whether the transaction did what the text says: it is transaction control
+    and no more. Raises ProgrammingError when it says nothing."""
+    plan = text.plan
+    if plan.statement.kind is Kind.EMPTY:
+        raise errors.ProgrammingError("the statement is empty: nothing to run")
+    if not control.is_control(plan):
+        return False
+    _check_not_lost(session, plan)
+    return control.carry_out(session, cursor, text)
+
+
+def _check_not_lost(session: Session, plan: Plan) -> None:
+    """Whatever comes after a loss that is not said yet is refused, but for what says
+    that the transaction is over."""
+    is_lost = session.transaction.state is TxState.LOST
+    if not (is_lost or session.pins.lost) or control.acknowledges(plan):
+        return
+    if is_lost:
+        raise errors.TransactionLost(
+            "this transaction was lost with its link and nothing of it was "
+            "committed: call rollback(), then run the whole transaction again"
+        )
+    session.links.check_lost(session.frontend)
+
+
+def _buffering(call: Call, cursor: VirtualCursor) -> Call:
     """Return a call that leaves the link free to be asked what the text has done."""
 
-    def call_and_hold(raw: RawCursor) -> None:
+    def call_and_buffer(raw: RawCursor) -> None:
         call(raw)
         cursor.buffer_results()
 
-    return call_and_hold
-
-
-def _check_not_lost(session: Session) -> None:
-    if session.transaction.state is TxState.LOST:
-        raise errors.TransactionLost(
-            "this transaction was lost with its link and nothing of it was committed: "
-            "call rollback(), then run the whole transaction again"
-        )
+    return call_and_buffer

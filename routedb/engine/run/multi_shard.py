@@ -6,19 +6,19 @@ undoes the others. Outside a transaction one is opened for the statement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor, ResultSet
-from routedb.engine.plans.plan import Plan, Text
-from routedb.engine.route.router import Decision
-from routedb.engine.route.shadow.decide import count, decide
-from routedb.engine.run import single
-from routedb.engine.run.attempt import Attempts
+from routedb.engine.run.attempt import Attempt, run_on
 from routedb.engine.run.merged_result import MergedResult
+from routedb.engine.run.outcome import succeeded
+from routedb.engine.run.recovery import judge
 from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.routing.decider import Decision
+from routedb.routing.plan import Plan
 
 
 def run(
@@ -44,52 +44,49 @@ def run(
             merged = results[0]  # all have done the same
         merged.finish()
         cursor.raw, cursor.route = merged, decided.route
-        single.wrote(session, cursor, plan, merged)
+        succeeded(session, cursor, plan)
 
     in_transaction(session, work)
 
 
-def executemany(
+def run_batches(
     session: Session,
     cursor: VirtualCursor,
-    text: Text,
+    plan: Plan,
+    decisions: Mapping[int, Decision],
     sql: Any,
-    rows: Sequence[Any],
-    execute: Callable[[Any], None],
+    by_group: Mapping[int, Sequence[Any]],
 ) -> None:
-    """Run one statement for many sets of parameters, each on its own shard.
-
-    `execute` runs it for one set, the long way, where a set itself is for several.
-    """
-    cursor.unbind_fetch()
-    try:
-        decisions = [decide(session, text, params) for params in rows]
-    except errors.Error as exc:
-        count(session, text, rows)
-        raise session.as_frontend_error(exc) from exc.__cause__
-    by_group: dict[int, list[Any]] = {}
-    for decided, params in zip(decisions, rows, strict=True):
-        if len(decided.groups) > 1 or decided.target is not None:
-            _one_by_one(session, cursor, rows, execute)  # which counts, too
-            return
-        by_group.setdefault(decided.groups[0], []).append(params)
-    count(session, text, rows)
-    first = {decided.groups[0]: decided for decided in reversed(decisions)}
+    """Run the text `sql` for sets of parameters, those of a group at once. `decisions`
+    has one for each group."""
 
     def work() -> None:
         merged = MergedResult(cursor.arraysize)
-        for group, some in by_group.items():
-            call = _calling_many(sql, some)
-            _on(session, cursor, text.plan, first[group], group, call, merged.count)
+        for group, rows in by_group.items():
+            call = _calling_many(sql, rows)
+            _on(session, cursor, plan, decisions[group], group, call, merged.count)
         cursor.raw = merged
-        cursor.route = decisions[0].route
+        cursor.route = next(iter(decisions.values())).route
 
-    if len(by_group) == 1:
-        (group,) = by_group
-        call = _calling_many(sql, rows)
-        single.once(session, cursor, text.plan, first[group], call, is_batch=True)
-    elif by_group:
-        in_transaction(session, work)
+    in_transaction(session, work)
+
+
+def run_each(
+    session: Session, cursor: VirtualCursor, calls: Sequence[Callable[[], None]]
+) -> None:
+    """Make the calls, each of which runs a statement on `cursor`, in one transaction;
+    the row count is the sum."""
+
+    def work() -> None:
+        merged = MergedResult(cursor.arraysize)
+        for call in calls:
+            call()
+            assert cursor.raw is not None  # it has just run there
+            merged.count(cursor.raw)
+        cursor.raw = merged
+        cursor.unbind_fetch()
+
+    in_transaction(session, work)
 
 
 def in_transaction(session: Session, work: Callable[[], None]) -> None:
@@ -99,31 +96,12 @@ def in_transaction(session: Session, work: Callable[[], None]) -> None:
         work()
         return
     transaction.begin(transaction.mode, None)
-    session.refresh()
     try:
         work()
     except BaseException:
         session.rollback()
         raise
     session.commit()
-
-
-def _one_by_one(
-    session: Session,
-    cursor: VirtualCursor,
-    rows: Sequence[Any],
-    execute: Callable[[Any], None],
-) -> None:
-    def work() -> None:
-        merged = MergedResult(cursor.arraysize)
-        for params in rows:
-            execute(params)
-            assert cursor.raw is not None  # it has just run there
-            merged.count(cursor.raw)
-        cursor.raw = merged
-        cursor.unbind_fetch()
-
-    in_transaction(session, work)
 
 
 def _on(
@@ -141,10 +119,10 @@ def _on(
     opened by the virtual cursor, and shown by it meanwhile: what makes the rows may be
     the user's and look at the virtual cursor's columns.
     """
-    attempts = Attempts(session, plan, decided, group, is_one_of_several=True)
-    link = attempts.reach()
+    attempt = Attempt(session, plan, decided, group, is_one_of_several=True)
+    link = attempt.reach()
     raw = cursor.make_raw_cursor(link)
-    cursor.link, cursor.raw, cursor.route = link, raw, attempts.route
+    cursor.link, cursor.raw, cursor.route = link, raw, attempt.route
 
     def call_and_take(raw: RawCursor) -> None:
         call(raw)
@@ -152,11 +130,11 @@ def _on(
         raw.close()
 
     try:
-        single.run_on(session, link, call_and_take, raw)
+        run_on(session, link, call_and_take, raw)
     except Exception as exc:
         with suppress(Exception):  # the driver's own classes
             raw.close()
-        attempts.judge(link, exc)
+        judge(attempt, link, exc)
         raise
 
 

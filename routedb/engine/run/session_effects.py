@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from routedb.engine.links.link import Link
-from routedb.engine.plans.plan import Text
-from routedb.engine.route import affinity
+from routedb.engine.run.pin_effects import note_pins
 from routedb.engine.session import Session
+from routedb.routing.plan import ParsedText
 from routedb.session.settings_log import Clear, Setting
 from routedb.sql import Kind, SessionEffect, Statement, TxEffect
 from routedb.sql.scanner.literal_settings import sets_literals_only
-from routedb.sql.scanner.pieces import pieces
+from routedb.sql.scanner.splitter import pieces
 
 # RESET ALL leaves these as they are (PostgreSQL manual, RESET and SET ROLE).
 _KEPT_BY_RESET = frozenset({"role", "session_authorization"})
@@ -32,7 +32,9 @@ _CONFIG_NAMES = re.compile(
 _IS_NAME = re.compile(r"[\w.]+").fullmatch
 
 
-def note(session: Session, link: Link | None, text: Text, params: Any) -> None:
+def note_effects(
+    session: Session, link: Link | None, text: ParsedText, params: Any
+) -> None:
     """Take note of the effects of a statement that has succeeded on `link`."""
     if link is None or not text.plan.has_session_effects:
         return
@@ -43,16 +45,16 @@ def note(session: Session, link: Link | None, text: Text, params: Any) -> None:
 
 
 def _note(
-    session: Session, link: Link, text: Text, params: Any, is_undone: bool
+    session: Session, link: Link, text: ParsedText, params: Any, is_undone: bool
 ) -> None:
     for effect in text.plan.statement.session:
         action = _ACTIONS.get(effect)
         if action is not None:
             action(session, link, text, params, is_undone)
-    affinity.note(session, link, text, params, is_undone)
+    note_pins(session, link, text, params, is_undone)
 
 
-def _note_several(session: Session, link: Link, text: Text, params: Any) -> None:
+def _note_several(session: Session, link: Link, text: ParsedText, params: Any) -> None:
     """Each of several statements leaves its own. Where they run in a transaction, one
     of them may end it."""
     statement = text.plan.statement
@@ -70,8 +72,7 @@ def _note_several(session: Session, link: Link, text: Text, params: Any) -> None
         session.links.settings.commit()
         session.links.pins.commit()
     if session.links.settings.version != before:
-        session.links.note_settings_changed(link)
-    session.refresh()
+        link.settings_version = session.links.settings.version
 
 
 def _follow(session: Session, statement: Statement) -> None:
@@ -101,16 +102,14 @@ def _is_undone(session: Session, link: Link) -> bool:
 
 
 def _set(
-    session: Session, link: Link, text: Text, params: Any, is_undone: bool
+    session: Session, link: Link, text: ParsedText, params: Any, is_undone: bool
 ) -> None:
     is_undone = is_undone and link.adapter.rollback_undoes_settings
     for setting in _settings(link, text, params):
         level = _level(link, setting)
         session.links.settings.add(setting._replace(isolation=level), is_undone)
         if not is_undone:
-            session.links.note_settings_changed(link)
-        if level is not None:
-            session.refresh()
+            link.settings_version = session.links.settings.version
 
 
 def _level(link: Link, setting: Setting) -> str | None:
@@ -123,15 +122,15 @@ def _level(link: Link, setting: Setting) -> str | None:
 
 
 def _use(
-    session: Session, link: Link, text: Text, params: Any, is_undone: bool
+    session: Session, link: Link, text: ParsedText, params: Any, is_undone: bool
 ) -> None:
     """USE names a schema of that database's servers; others may not have it."""
     setting = Setting(link.node.engine, text.source, params, (), link.node.database)
     session.links.settings.add(setting, transactional=False)
-    session.links.note_settings_changed(link)
+    link.settings_version = session.links.settings.version
 
 
-def _settings(link: Link, text: Text, params: Any) -> list[Setting]:
+def _settings(link: Link, text: ParsedText, params: Any) -> list[Setting]:
     """Return what other links are to run so that they have what was set."""
     engine, names = link.node.engine, _names(text, params)
     is_sure = bool(names) and all(map(_IS_NAME, names))
@@ -156,7 +155,7 @@ def _copy(params: Any) -> Any:
 
 
 def _reset(
-    session: Session, link: Link, text: Text, params: Any, is_undone: bool
+    session: Session, link: Link, text: ParsedText, params: Any, is_undone: bool
 ) -> None:
     names = text.plan.statement.settings
     if names and "*" not in names and "all" not in names:
@@ -165,27 +164,25 @@ def _reset(
     clear = Clear(link.node.engine, text.source, _KEPT_BY_RESET)
     session.links.settings.clear(clear, is_undone)
     if not is_undone:
-        session.links.note_settings_changed(link)
-        session.refresh()
+        link.settings_version = session.links.settings.version
 
 
 def _discard(
-    session: Session, link: Link, text: Text, params: Any, is_undone: bool
+    session: Session, link: Link, text: ParsedText, params: Any, is_undone: bool
 ) -> None:
     """DISCARD ALL empties the session: this one at once, and each other one that has
     something; the rest before their next statement."""
     session.links.settings.clear(Clear(link.node.engine, text.source))
-    session.links.note_settings_changed(link)
+    link.settings_version = session.links.settings.version
     pins = session.links.pins
     pins.clear(link.id)
     for node in {held.node for held in pins}:
         if session.open[node].adapter is link.adapter:
             pins.clear(node)
             session.links.get(node)
-    session.refresh()
 
 
-def _names(text: Text, params: Any) -> tuple[str, ...]:
+def _names(text: ParsedText, params: Any) -> tuple[str, ...]:
     """Return the names of what is set; ("*",) when one of them is not told."""
     names = text.plan.statement.settings
     if "*" not in names:
@@ -206,7 +203,7 @@ def _names(text: Text, params: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found)) or ("*",)
 
 
-_Note = Callable[[Session, Link, Text, Any, bool], None]
+_Note = Callable[[Session, Link, ParsedText, Any, bool], None]
 _ACTIONS: dict[SessionEffect, _Note] = {
     SessionEffect.SET: _set,
     SessionEffect.RESET: _reset,

@@ -9,9 +9,36 @@ for every other lost link.
 from __future__ import annotations
 
 import threading
-from weakref import WeakSet
+from typing import Protocol
+from weakref import ref
 
-from routedb.engine.links.link import Link
+from routedb.adapters.base import Adapter
+
+
+class OpenLink(Protocol):
+    """What a runtime needs of an open link."""
+
+    @property
+    def id(self) -> int:
+        """The id of its node."""
+
+    @property
+    def adapter(self) -> Adapter:
+        """The adapter that opened it."""
+
+    @property
+    def generation(self) -> int:
+        """The node's generation when it was opened."""
+
+    @property
+    def opened_at(self) -> float:
+        """When it was opened, on the core's clock."""
+
+    def interrupt(self) -> None:
+        """Let whatever waits on it fail now. Never raises."""
+
+    def give_up(self, silence_s: float) -> None:
+        """Do so because its node has been silent for `silence_s`. Never raises."""
 
 
 class LinkRegistry:
@@ -22,29 +49,35 @@ class LinkRegistry:
     """
 
     def __init__(self) -> None:
-        self._links: WeakSet[Link] = WeakSet()
+        self._links: dict[int, ref[OpenLink]] = {}  # by id()
         # Re-entrant: a connection that is collected inside it closes its links.
         self._lock = threading.RLock()
 
-    def add(self, link: Link) -> None:
+    def add(self, link: OpenLink) -> None:
         """Take note of a link that has opened."""
-        with self._lock:
-            self._links.add(link)
+        key, links = id(link), self._links
+
+        def forget(gone: ref[OpenLink]) -> None:
+            if links.get(key) is gone:  # else another link has that id by now
+                del links[key]
+
+        links[key] = ref(link, forget)
 
     def interrupt_all(self) -> None:
         """End whatever still waits on a link to a server: its runtime closes."""
-        with self._lock:
-            for link in list(self._links):
-                if link.adapter.is_remote:
-                    link.interrupt()
+        for link in self._alive():
+            if link.adapter.is_remote:
+                link.interrupt()
 
     def give_up(self, node: int, since: float, silence_s: float) -> None:
-        """End the links to a node that has answered nothing `since` then.
-
-        Not those that were opened later: then it did answer.
-        """
+        """End the links to `node` that were open at `since`, in monotonic seconds: it
+        has answered nothing for the `silence_s` after. Not those that were opened
+        later: then it did answer."""
         with self._lock:
-            for link in list(self._links):
+            for link in self._alive():
                 if link.id == node and link.opened_at <= since:
+                    self._links.pop(id(link), None)
                     link.give_up(silence_s)
-                    self._links.discard(link)
+
+    def _alive(self) -> list[OpenLink]:
+        return [link for known in list(self._links.values()) if (link := known())]

@@ -8,13 +8,21 @@ What a fault amounts to comes from the table in session/recovery.py; what an ans
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
-from typing import NoReturn
 
 from routedb import errors
 from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
-from routedb.engine.transactions import commit_check, fence
+from routedb.engine.shared.core import Core
+from routedb.engine.shared.error_texts import (
+    commit_never_sent,
+    commit_refused,
+    commit_unknown,
+    overtaken_lost,
+    overtaken_unknown,
+    partly_committed,
+)
+from routedb.engine.transactions import commit_check
 from routedb.events import NodeRefusedWrite
 from routedb.session import Action, CommitOutcome, Moment, action_for
 from routedb.topology.commit_status import CommitNote
@@ -69,7 +77,8 @@ class Commit:
                 self._roll_back_others(link)
                 if not self._done:
                     raise
-                raise _partly(self._done, link, exc) from exc
+                done = [at.node.name for at in self._done]
+                raise partly_committed(done, link.node.name, exc) from exc
             self._done.append(link)
 
     def _end(self, link: Link) -> None:
@@ -98,10 +107,10 @@ class Commit:
         """See to it that a commit can be sent; return the transaction's note."""
         if not link.is_alive():
             self._links.drop(link)
-            raise _never_sent(link)
-        if fence.is_overtaken(self._links.core, link):
+            raise commit_never_sent(link.node.name)
+        if is_overtaken(self._links.core, link):
             roll_back(self._links, link)
-            raise fence.lost(link)
+            raise overtaken_lost(link.node.name)
         return self._note(link)
 
     def _write(self, group: int, link: Link, note: CommitNote | None) -> None:
@@ -117,10 +126,12 @@ class Commit:
             elif action is Action.RAISE:
                 raise
             else:
-                _conclude(action, link, exc)
+                if action is Action.LOSE:
+                    raise commit_refused(link.node.name, exc) from exc
+                raise commit_unknown(link.node.name) from exc
         else:
-            if fence.is_overtaken(core, link):
-                raise fence.unknown(link, "the commit")
+            if is_overtaken(core, link):
+                raise overtaken_unknown(link.node.name, "the commit")
 
     def _note(self, link: Link) -> CommitNote | None:
         """Note the transaction's id, where `commit_check` wants to know it."""
@@ -134,7 +145,7 @@ class Commit:
         except Exception as exc:
             fault = self._failed(link, exc)
             if action_for(fault, Moment.IN_TRANSACTION) is Action.LOSE:
-                raise _never_sent(link) from exc
+                raise commit_never_sent(link.node.name) from exc
             raise
         link.commit_note = note or link.commit_note
         return note
@@ -181,30 +192,12 @@ def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
         links.drop(link)
 
 
-def _never_sent(link: Link) -> errors.TransactionLost:
-    return errors.TransactionLost(
-        f"the link to {link.node.name} had ended before commit was sent, so nothing "
-        "was committed; running the whole transaction again is safe"
-    )
+def is_overtaken(core: Core, link: Link) -> bool:
+    """Tell whether another node was seen to be the writer of a newer history.
 
-
-def _conclude(action: Action, link: Link, exc: Exception) -> NoReturn:
-    if action is Action.LOSE:
-        raise errors.TransactionLost(
-            f"{link.node.name} refused the commit: {exc}. Nothing was committed; "
-            "running the whole transaction again is safe"
-        ) from exc
-    raise errors.OutcomeUnknown(
-        f"commit was sent to {link.node.name} and its answer was lost: the transaction "
-        "may or may not have been committed. Running it again may do it twice; look at "
-        "the data first"
-    ) from exc
-
-
-def _partly(done: list[Link], link: Link, exc: Exception) -> errors.Error:
-    names = ", ".join(at.node.name for at in done)
-    return errors.OutcomeUnknown(
-        f"a transaction over several shards was committed on {names} and "
-        f"then failed on {link.node.name}: {exc}. Running it again would do the "
-        "committed part twice"
-    )
+    An old writer may go on while another node has been promoted: it was paused, cut
+    off, or has not heard of it. What it accepts then is not in the group's history and
+    will be lost. So a commit is not sent to it, and what it has acknowledged meanwhile
+    is unknown.
+    """
+    return link.id in core.topology.groups[link.node.group].fenced

@@ -1,7 +1,7 @@
 """Ask a group's writer what became of a transaction whose commit was not answered.
 
-It is asked over a connection of its own: the virtual connection's links have settings
-and transactions of the user's. All waiting ends at `failover_timeout`.
+The query has a connection of its own: the virtual connection's links have settings and
+transactions of the user's. All waiting ends at `failover_timeout`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ from routedb.engine.links.links import Links
 from routedb.session import Action, CommitOutcome, Moment, outcome_of
 from routedb.topology.commit_status import CommitNote, StatusReply
 
-_PAUSE_S = 0.05  # between two questions
-# A session that has not heard of its client's end sits in its transaction until the
-# server's keep-alive finds out, in hours. It gets this long to do what was sent to it.
+_PAUSE_S = 0.05  # between two queries
+# A session that has not noticed the end of its client stays in its transaction until
+# the server's keep-alive ends it, in hours. It gets this long to run what was sent.
 _GRACE_S = 1.0
 
 Verdict = tuple[CommitOutcome, str]  # with the reason, for an error
 
 
 def ask(links: Links, group: int, note: CommitNote) -> Verdict:
-    """Return what became of the noted transaction, and how that is known."""
+    """Return the outcome of the transaction in `note`, and the reason as text.
+
+    `group` is the id of the group whose writer is asked, `links` are the connection's.
+    Without an answer in time the outcome is UNKNOWN.
+    """
     core = links.core
     database = core.config.databases[core.groups[group].database]
     return _Inquiry(
@@ -72,7 +76,8 @@ class _Inquiry:
             self._pause()
 
     def _ask(self, node: int) -> Verdict | None:
-        """Ask one node until it knows; None: time is over, or it is no writer now."""
+        """Ask one node until the outcome is final; None: time is over, or it is no
+        writer now."""
         with self._asking(node) as (commits, raw):
             while self._core.clock() < self._deadline:
                 seen = commits.sight(raw, self._note)

@@ -25,9 +25,9 @@ from routedb.topology.snapshot import Role
 class Transaction:
     """State, home and branches. `home_link` is public: the hot path compares `home`."""
 
-    def __init__(self, links: Links, sight: ConsistencyTracker) -> None:
+    def __init__(self, links: Links, tracker: ConsistencyTracker) -> None:
         self.links = links
-        self.tracker = sight
+        self.tracker = tracker
         self.autocommit = links.mode.autocommit
         self.state = TxState.AUTOCOMMIT if self.autocommit else TxState.OPEN
         self.home = -1
@@ -38,7 +38,7 @@ class Transaction:
         self.wrote: set[int] = set()  # groups to which a write has been sent
         self.has_written = False  # one of them has succeeded
         self.has_shown = False  # the home has shown data, on the hot path
-        self.mode = links.mode  # what was declared for this transaction
+        self._mode = links.mode
         self.is_explicit = False  # begun by a text, not by PEP 249's implicit begin
         self.commits = 0  # begun so far: what a second run would do twice
         self.is_run = False  # routedb.run() will end it
@@ -64,7 +64,21 @@ class Transaction:
 
     def apply(self, event: TxEvent) -> None:
         """Move to the next state; the only place where it changes."""
-        self.state = advance(self.state, event, self.autocommit)
+        state = advance(self.state, event, self.autocommit)
+        if state is not self.state:
+            self.state = state
+            self.links.version.changed()
+
+    @property
+    def mode(self) -> TxMode:
+        """What was declared for this transaction, or the next."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: TxMode) -> None:
+        if mode != self._mode:
+            self._mode = mode
+            self.links.version.changed()
 
     def begin(self, mode: TxMode, sql: str | None) -> None:
         """Open a transaction by a text, which is kept until a backend is known.
@@ -268,11 +282,9 @@ class Transaction:
                 kept.commit()
             else:
                 kept.rollback()
-        if self.links.settings.version != before:
-            self.links.version += 1
-            if len(self.branches) == 1:  # it ran them itself
-                (link,) = self.branches.values()
-                link.settings_version = self.links.settings.version
+        if self.links.settings.version != before and len(self.branches) == 1:
+            (link,) = self.branches.values()  # it ran them itself
+            link.settings_version = self.links.settings.version
         is_shadow = self.links.core.config.shadow  # a replica would have answered
         for group, link in self.branches.items():
             link.is_text_begun = False

@@ -1,6 +1,9 @@
-"""What the frontends have in common: connections and cursors as one driver's users know
-them. Each frontend is a package of its own, named
-like its driver."""
+"""What the frontends that follow a driver have in common.
+
+In come the calls that a driver's users make; they are the engine's, or go to the
+driver's own code, which runs in a virtual cursor as in a raw one (`inherited_cursor`).
+A cursor that fetches by itself is of another class than one that does not (`cursor`).
+"""
 
 from __future__ import annotations
 

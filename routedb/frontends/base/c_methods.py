@@ -24,7 +24,7 @@ _TYPE, _NAME, _METHOD = (object.__basicsize__ + n * _POINTER for n in (0, 1, 3))
 def redefine_for(method: Any, owner: type) -> Any:
     """Return `method`, a C method of a base of `owner`, as one of `owner` itself.
 
-    Returns it as it is where this interpreter does not look as it is known to.
+    Returns it unchanged where this interpreter's memory layout is not the known one.
     """
     if not _is_laid_out(method):
         return method
@@ -33,7 +33,7 @@ def redefine_for(method: Any, owner: type) -> Any:
 
 
 def _is_laid_out(method: Any) -> bool:
-    """Look whether the descriptor's parts are where they are expected."""
+    """Check that the descriptor's fields are where they are expected."""
     if sys.implementation.name != "cpython" or not isinstance(
         method, MethodDescriptorType
     ):

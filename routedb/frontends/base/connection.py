@@ -20,9 +20,12 @@ from routedb.routing import database_for
 class DriverConnection(Connection):
     """A virtual connection that is used as one driver's are.
 
-    It opens its links to that driver's servers itself, and shows the exceptions of the
-    `driver` that a subclass names: what the driver raises is ours as well, and what is
-    ours, is the driver's as well.
+    It opens its links to that driver's servers itself. Its exceptions are routedb's and
+    those of the `driver` that a subclass names: every error is an instance of both.
+
+    `adapter` is the driver's, `mode` how transactions run, and `on_close` is called
+    with the connection when it is closed. `core` is what the connections of a runtime
+    share.
     """
 
     def __init_subclass__(cls, driver: ModuleType | None = None) -> None:
@@ -44,18 +47,19 @@ class DriverConnection(Connection):
         self.session.links.frontend_hooks[adapter.engine] = _Host(self)
 
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """Open a raw connection to a server of this driver's."""
+        """Open a raw connection to `node` within about `timeout_s` seconds."""
         return self._adapter.connect(node, timeout_s)
 
     def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Give a raw connection what was set on this one; tell whether its server, or
-        a driver that forgets nothing, knows of it then."""
+        """Set on `raw`, a connection to `node`, what was set on this one; tell whether
+        a pool must undo it, on the server or in the driver."""
         return False
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
     ) -> tuple[Slot, Raw]:
-        """Borrow a link of a pool, or open one in it."""
+        """Return a slot of `pool`, that of `node`, and its link: an idle one, or one
+        opened by `open_`."""
         return pool.borrow(None, open_)
 
     def raw_connections(self) -> list[Raw]:
@@ -70,7 +74,8 @@ class DriverConnection(Connection):
         return self.raw_connections()
 
     def call_driver(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        """Call the driver; its errors become routedb's too."""
+        """Return `call(*args, **more)`, a call of the driver's; its errors become
+        routedb's too."""
         try:
             return call(*args, **more)
         except self.Error as exc:
@@ -78,7 +83,7 @@ class DriverConnection(Connection):
 
 
 class _Host:
-    """The frontend as its links know it: it holds them, and they hold it weakly."""
+    """The hooks of the frontend for its links, which reference it weakly."""
 
     __slots__ = ("_connection",)
 
@@ -90,7 +95,7 @@ class _Host:
         return self._alive().open_link(node, timeout_s)
 
     def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Give a raw connection what was set on the frontend."""
+        """Set on a raw connection what was set on the frontend."""
         return self._alive().configure_raw(raw, node)
 
     def borrow_from(
@@ -101,5 +106,5 @@ class _Host:
 
     def _alive(self) -> DriverConnection:
         connection = self._connection()
-        assert connection is not None  # its links live no longer than itself
+        assert connection is not None  # its links do not outlive it
         return connection

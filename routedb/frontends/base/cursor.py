@@ -1,4 +1,4 @@
-"""Cursors that are of one class while they fetch by themselves, else of another."""
+"""Cursors that switch between two classes: one fetches itself, one delegates."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from routedb.frontends.cursor import Cursor
 
 
 class ClassSwitchingCursor(Cursor):
-    """A cursor that is of class `inherited_fetch` while its rows are its own, where
-    fetching is the driver's; otherwise of `delegated_fetch`, where it is routedb's."""
+    """A cursor of class `inherited_fetch` while it has the rows itself and the driver's
+    methods fetch; otherwise of class `delegated_fetch`, with routedb's methods."""
 
     inherited_fetch: Any
     delegated_fetch: Any
@@ -31,5 +31,6 @@ class ClassSwitchingCursor(Cursor):
 
 
 def class_like(factory: Any, *bases: Any) -> Any:
-    """Make a class that says it is the user's."""
+    """Return a class with these bases, and with the name and module of `factory`, the
+    user's class."""
     return type(factory.__name__, bases, {"__module__": factory.__module__})

@@ -9,9 +9,9 @@ from routedb.frontends.cursor import Cursor
 
 
 class InheritedCursor:
-    """Behind a virtual cursor's methods stand those of the driver that they override.
+    """A virtual cursor with the driver's methods, which its own override.
 
-    It holds the cursor weakly: one that nobody uses frees its rows at once.
+    The reference to the cursor is weak: an unused one frees its rows at once.
     """
 
     __slots__ = ("_cursor",)

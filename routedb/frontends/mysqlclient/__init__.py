@@ -1,8 +1,8 @@
 """The MySQL frontend: connections and cursors as users of mysqlclient (MySQLdb) have.
 
-Nothing in mysqlclient checks for its own connection, so the virtual one only offers the
-same names. A cursor is of the user's class and runs MySQLdb's own code, which is Python
-throughout; it is given the driver's connection that each statement is for.
+No code of mysqlclient checks for its own connection class, so the virtual one only has
+the same names. A cursor is of the user's class and runs MySQLdb's own code, which is
+all Python, with the driver's connection that each statement is routed to.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ def open_connection(
     on_close: Callable[[Connection], None],
     on_open: Callable[[Connection], None],
 ) -> MySQLConnection:
-    """Open a virtual connection. Raises OperationalError when no node answers."""
+    """Open a virtual connection to the cluster of `core`.
+
+    `mode` is how its transactions run. `on_open` and `on_close` are called with it when
+    it was made and when it is closed. Raises OperationalError when no node answers.
+    """
     made = MySQLConnection(core, mysqlclient.ADAPTER, mode, on_close)
     on_open(made)
     return made

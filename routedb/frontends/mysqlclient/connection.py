@@ -15,6 +15,7 @@ from routedb.adapters.mysql.mysqlclient import MysqlclientAdapter
 from routedb.config.model import NodeConfig
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
+from routedb.engine.run import executor
 from routedb.engine.shared.core import Core
 from routedb.frontends.base import DriverConnection
 from routedb.frontends.connection import Connection
@@ -29,9 +30,9 @@ from routedb.session.settings_log import Setting
 class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
     """A routedb connection with all that a `MySQLdb.connections.Connection` has.
 
-    What is said of "the backend" is said of the one that has the transaction, else of
-    the default database's writer, or while that is away of any; what is said of "the
-    last statement", of the one that ran it.
+    "The backend" is the server process that has the transaction, else one of the
+    default database's writer, or while that is away of any node. Methods about "the
+    last statement" use the one that ran it.
     """
 
     default_cursor = cursors.Cursor
@@ -54,7 +55,8 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
     # -- links -------------------------------------------------------------------------
 
     def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Give a raw connection what was set on this one."""
+        """Set on `raw`, a connection to `node`, what was set on this one; tell whether
+        a pool must undo it."""
         if self._encoders is None and node.database == self._database.name:
             self._encoders = raw.encoders
             self.cursorclass = raw.cursorclass
@@ -65,7 +67,7 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
         return self._charset is not None
 
     def backend(self) -> Raw:
-        """Return the driver's connection that speaks for this one."""
+        """Return the driver's connection of the backend."""
         session = self.usable_session()
         transaction, links = session.transaction, session.links
         group = self._database.groups[0].id
@@ -113,14 +115,14 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
         return self.usable_session().links.mode.autocommit
 
     def _set_autocommit(self, on: Any) -> None:
-        """Switching it on commits what is open (MySQL manual, autocommit)."""
+        """Set it; switching it on commits what is open (MySQL manual, autocommit)."""
         session = self.usable_session()
         if bool(on) == session.links.mode.autocommit:
             return
         if on:
             session.commit()
         elif not session.transaction.is_bound:
-            session.rollback()  # a BEGIN that waits: what follows begins by itself
+            session.rollback()  # drops a BEGIN not sent yet: the next statement begins
         self._change_mode(autocommit=bool(on))
 
     def begin(self) -> None:
@@ -130,10 +132,10 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
     # -- statements without a cursor ---------------------------------------------------
 
     def query(self, query: Any) -> None:
-        """Run a text where it belongs; its result is fetched by `store_result()`."""
+        """Run a text by its route; its result is fetched by `store_result()`."""
         text = bytes(query) if isinstance(query, bytearray) else query
         cursor = cursor_class(cursors.Cursor)(self)
-        self.usable_session().carry(cursor, text, lambda raw: raw.send(text))
+        executor.carry(self.usable_session(), cursor, text, lambda raw: raw.send(text))
 
     # -- what reaches every link -------------------------------------------------------
 
@@ -151,15 +153,15 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
             raw.encoders = encoders
 
     def set_character_set(self, charset: str, collation: str | None = None) -> None:
-        """Set the character set on every link, those opened later too."""
+        """Set `charset`, and `collation` if given, on every link, those opened later
+        too."""
         for raw in self.raw_connections_to_change():
             self.call_driver(raw.set_character_set, charset, collation)
         self._charset = (charset, collation)
-        # In its order among what SQL has set.
+        # In its order among the SET statements.
         text = f"SET NAMES {charset}" + (f" COLLATE {collation}" if collation else "")
         links = self.session.links
         links.settings.add(Setting("mysql", text, None, ("names",)), False)
-        links.version += 1
 
     def set_sql_mode(self, sql_mode: str) -> None:
         """Set sql_mode on every link, those opened later too."""
@@ -181,8 +183,8 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
         return int(any(raw.open for raw in self.raw_connections()))
 
     def ping(self, *args: Any) -> None:
-        """See that the writer answers; a session that has died is replaced, unless it
-        had a transaction (MySQLdb)."""
+        """Check that the writer answers; a lost link is replaced, unless it had a
+        transaction (MySQLdb)."""
         session = self.usable_session()
         if not session.transaction.is_bound:
             group = self._database.groups[0].id
@@ -208,16 +210,16 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
             self.close()
 
     def refuse(self, what: str, way_out: str) -> NoReturn:
-        """Raise NotSupportedError with the way out."""
+        """Raise NotSupportedError for `what`, with `way_out`, which says what to do."""
         raise self._adapter.error_class(errors.NotSupportedError)(f"{what}: {way_out}")
 
 
 def _last_link_finder(connection: ref[MySQLConnection]) -> Callable[[], Link | None]:
-    """Return how a session finds the link that ran the last statement."""
+    """Return the function by which a session finds the link of the last statement."""
 
     def last_link() -> Link | None:
         alive = connection()
-        assert alive is not None  # its session lives no longer than itself
+        assert alive is not None  # its session does not outlive it
         found = (link for link in alive.session.links if link.raw is alive.last_raw)
         return next(found, None)
 

@@ -14,6 +14,7 @@ from routedb.adapters.base import Raw, ResultSet
 from routedb.adapters.mysql.mysqlclient import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
+from routedb.engine.run import executor
 from routedb.frontends.base import ClassSwitchingCursor, InheritedCursor, class_like
 from routedb.frontends.cursor import Owner
 from routedb.frontends.mysqlclient.inherited_cursor import InheritedMySQLdbCursor
@@ -28,7 +29,7 @@ class MySQLOwner(Owner, Protocol):
         """Return the driver's connection that speaks for this one."""
 
 
-# What MySQLdb's code tells of one set of results.
+# The attributes in which MySQLdb's code keeps one result set.
 _RESULT_SET_FIELDS = (
     *("description", "description_flags", "rowcount", "rownumber", "lastrowid"),
     *("warning_count", "_rows", "_result"),
@@ -62,13 +63,14 @@ class MySQLCursor(ClassSwitchingCursor):
             None  # where MySQLdb's code has run the last statement
         )
         self.is_in_driver = False  # MySQLdb's code is running and calls back
-        self._buffered_sets: deque[dict[str, Any]] = deque()  # that were taken in
+        self._buffered_sets: deque[dict[str, Any]] = deque()  # read from the link
         self.attach(connection)
 
     # -- running -------------------------------------------------------------------
 
     def execute(self, query: Any, args: Any = None) -> Any:
-        """Run one statement where it belongs; return the number of rows (MySQLdb)."""
+        """Run `query` with parameters `args` by its route; return the number of rows
+        (MySQLdb)."""
         if self.is_in_driver:
             return self.driver_class.execute(self, query, args)
         execute(self, query, args)
@@ -77,26 +79,26 @@ class MySQLCursor(ClassSwitchingCursor):
         return self.rowcount
 
     def executemany(self, query: Any, args: Iterable[Any]) -> Any:
-        """Run one statement for every set of parameters; return the rows of all."""
+        """Run `query` for every set of parameters in `args`; return the rows of all."""
         session = self._usable_session()
         rows = args if isinstance(args, list | tuple) else list(args or ())
         if not rows:
             return None
-        session.executemany(self, query, rows)
+        executor.executemany(session, self, query, rows)
         if type(self.raw) is not InheritedMySQLdbCursor:
             self._show_result(query)
         return self.rowcount
 
     def callproc(self, procname: str, args: Sequence[Any] = ()) -> Any:
-        """Call a stored procedure on the writer; return `args` (MySQLdb)."""
+        """Call the procedure `procname` on the writer; return `args` (MySQLdb)."""
         text = "CALL `{}`()".format(procname.replace("`", "``"))
-        self._usable_session().carry(
-            self, text, lambda raw: raw.callproc(procname, args)
+        executor.carry(
+            self._usable_session(), self, text, lambda raw: raw.callproc(procname, args)
         )
         return args
 
     def mogrify(self, query: Any, args: Any = None) -> Any:
-        """Return the text that would be sent."""
+        """Return the text that would be sent for `query` with parameters `args`."""
         self._usable_session()
         return self._call_driver(self.driver_class.mogrify, self, query, args)
 
@@ -135,8 +137,8 @@ class MySQLCursor(ClassSwitchingCursor):
         return True
 
     def buffer_results(self) -> None:
-        """Take in the sets that follow, for `nextset`: the link is to be asked what the
-        text has done, and would drop them. Not what is to be read from the server."""
+        """Read the sets that follow, for `nextset`: the next query on the link would
+        drop them. Not those of an unbuffered cursor."""
         if self.ran_on is None or self.is_unbuffered:
             return
         first = self._result_set()
@@ -205,13 +207,13 @@ class MySQLCursor(ClassSwitchingCursor):
         del self.fetchmany
 
     def detach_link(self, link: Link) -> None:
-        """Let go of everything that came over `link`."""
+        """Drop everything that came over `link`."""
         if self.ran_on is link:
             self.ran_on = self._result = None
         super().detach_link(link)
 
     def _metadata_of(self, raw: ResultSet) -> Any:
-        """Nothing of this driver's: what MySQLdb's code has told is here."""
+        """Return nothing: MySQLdb's code keeps the metadata in this object."""
         return (
             super()._metadata_of(raw)
             if type(raw) is not InheritedMySQLdbCursor
@@ -228,8 +230,8 @@ class MySQLCursor(ClassSwitchingCursor):
         self.connection.last_raw = link.raw
 
     def discard(self) -> None:
-        """Drop what has not been read, so that its link can be used again. Where
-        another thread is at work, nothing is unread."""
+        """Drop unread rows, so that their link can be used again. While another thread
+        uses the link, nothing is unread."""
         self.description = self.description_flags = None
         self._rows = self.rownumber = None
         self._buffered_sets.clear()
@@ -276,7 +278,7 @@ class MySQLCursor(ClassSwitchingCursor):
     description_flags: Any = None
 
     def _show_result(self, query: Any) -> None:
-        """Show what a statement has left that did not run in this object."""
+        """Set the attributes to the result of a statement that did not run here."""
         raw = self.raw
         self._rows, self.rownumber = (), 0
         sent = getattr(raw, "query", None) or query
@@ -291,8 +293,8 @@ class MySQLCursor(ClassSwitchingCursor):
 
 
 class _UnbufferedFetch(ClassSwitchingCursor):
-    """What an unbuffered cursor fetches with by itself: rows come from the
-    server while they are fetched, so that may fail, and the link is busy until then."""
+    """The fetch methods of an unbuffered cursor: rows come from the server while they
+    are fetched, so fetching may fail, and the link is busy until the last row."""
 
     driver_class: Any
     fetching_from: Any  # an InheritedMySQLdbCursor
@@ -319,7 +321,7 @@ class _UnbufferedFetch(ClassSwitchingCursor):
         return rows
 
     def _fetch(self, fetch: Any, *args: Any) -> Any:
-        """What fails has told that the rest is lost: nothing of it is left to lose."""
+        """Fetch; after an error the rest of the rows is lost, so nothing is unread."""
         try:
             return self._call_driver(fetch, self, *args)
         except Exception:

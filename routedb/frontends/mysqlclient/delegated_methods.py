@@ -1,4 +1,4 @@
-"""What MySQLdb's connection tells and does besides running statements."""
+"""The methods of MySQLdb's connection that do not run statements."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CallableFlag(int):
 
 
 def _backend_method(name: str) -> Any:
-    """Return a method that asks the backend."""
+    """Return a method that calls the backend's."""
 
     def call(self: DelegatedMethods, *args: Any, **more: Any) -> Any:
         return self.call_driver(getattr(self.backend(), name), *args, **more)
@@ -40,7 +40,7 @@ def _backend_method(name: str) -> Any:
 
 
 def _last_backend_method(name: str) -> Any:
-    """Return a method that asks where the last statement ran."""
+    """Return a method that calls that of the link of the last statement."""
 
     def call(self: DelegatedMethods, *args: Any, **more: Any) -> Any:
         return self.call_driver(getattr(self.last_backend(), name), *args, **more)
@@ -70,7 +70,7 @@ _RAW = "use MySQLdb.connect for a connection of its own"
 
 
 class DelegatedMethods:
-    """The part of a connection that passes questions on to a driver's connection."""
+    """The part of a connection that delegates to a driver's connection."""
 
     backend: Callable[[], Raw]
     last_backend: Callable[[], Raw]

@@ -1,8 +1,8 @@
 """The virtual cursor as a raw cursor of one link: MySQLdb's code runs in it.
 
 So the methods of a user's cursor class that MySQLdb's code calls, and the attributes
-that it reads, are those of the cursor that the user holds. `InheritedMySQLdbCursor`
-keeps it weakly: a cursor that nobody uses frees its rows at once.
+that it reads, are those of the user's cursor. `InheritedMySQLdbCursor` references it
+weakly: an unused cursor frees its rows at once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class InheritedMySQLdbCursor(InheritedCursor):
         self._link = link
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
-        """Run a statement on the link."""
+        """Run `query` with parameters `vars` on the link."""
         cursor: Any = self._cursor()
         cursor.run_on(self._link)
         try:
@@ -42,15 +42,15 @@ class InheritedMySQLdbCursor(InheritedCursor):
             self._pins.hold(UNREAD, self._link.id)
 
     def executemany(self, query: Any, rows: Iterable[Any]) -> None:
-        """Run a statement for many sets of parameters on the link."""
+        """Run `query` for every set of parameters in `rows` on the link."""
         self._run_in_driver("executemany", query, rows)
 
     def callproc(self, name: str, parameters: Any) -> Any:
-        """Call a procedure on the link."""
+        """Call the procedure `name` with `parameters` on the link."""
         return self._run_in_driver("callproc", name, parameters)
 
     def send(self, query: bytes | str) -> None:
-        """Send a text and leave its result where it is."""
+        """Send a text and leave its result unread."""
         cursor: Any = self._cursor()
         cursor.run_on(self._link)
         self._link.raw.query(query)
@@ -62,7 +62,7 @@ class InheritedMySQLdbCursor(InheritedCursor):
             cursor.discard()
 
     def mark_read(self) -> None:
-        """Nothing is left of an unbuffered result: the link is free again."""
+        """Note that an unbuffered result is read: the link is free again."""
         self._pins.free(UNREAD, self._link.id)
 
     @property

@@ -2,10 +2,10 @@
 
 C code in psycopg2 checks real types, and ORMs call it on connect, so what
 `routedb.connect` returns for a cluster whose default database is PostgreSQL is a real,
-open `psycopg2.extensions.connection` (DESIGN.md, section 7). Its own C connection is
-the *identity handle*: the link to the writer at the time of connecting, used by the
-engine like any other link, and kept for quoting and type registration after its server
-died.
+open `psycopg2.extensions.connection` (docs/architecture.rst, Frontends). Its own C
+connection is the *identity handle*: the link to the writer at the time of connecting,
+used by the engine like any other link, and kept for quoting and type registration after
+its server died.
 """
 
 from __future__ import annotations
@@ -40,8 +40,12 @@ def open_connection(
 ) -> PostgreSQLConnection:
     """Open a virtual connection, an instance of the user's `factory` too.
 
-    An object can become a psycopg2 connection once only. When the node it was to be
-    opened to has just died, another object is made: by then that is known of the node.
+    `core` is what the connections of a runtime share, `mode` how transactions run.
+    `on_open` and `on_close` are called with the connection when it was made and when it
+    is closed. Raises OperationalError when no node answers.
+
+    An object can become a psycopg2 connection once only. When its node has just failed,
+    another object is made, for a node that is up.
     """
     kind = connection_class(factory)
     dsn = core.config.nodes[0].dsn
@@ -55,7 +59,7 @@ def open_connection(
             made.__init__(dsn)  # type: ignore[misc]
         finally:
             made.cancel_reservation()
-        # One that is new still was left unopened by the factory.
+        # One that is still new was not opened by the factory.
         if made.identity is not IdentityState.SPOILED:
             return made
         made.close()

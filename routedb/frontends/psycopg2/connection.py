@@ -8,6 +8,7 @@ from typing import Any
 from psycopg2 import extensions as ext
 
 from routedb.adapters.base import TxMode
+from routedb.engine.run import executor
 from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
 from routedb.frontends.psycopg2.factories import check_factory, cursor_class
 from routedb.frontends.psycopg2.identity import IdentityState
@@ -21,8 +22,8 @@ from routedb.sql.session_objects import ObjectKind, SessionObject
 class PostgreSQLConnection(TwoPhase):
     """A routedb connection that is a `psycopg2.extensions.connection` as well.
 
-    What psycopg2 documents of its connections holds; what is said of "the backend" is
-    said of the one that has the transaction, else of the identity handle.
+    It has psycopg2's documented behaviour. "The backend" is the server process that has
+    the transaction, else the one behind the identity handle.
     """
 
     # -- cursors -----------------------------------------------------------------------
@@ -34,7 +35,11 @@ class PostgreSQLConnection(TwoPhase):
         withhold: bool = False,
         scrollable: bool | None = None,
     ) -> PostgreSQLCursor:
-        """Return a new cursor, an instance of `cursor_factory` too (psycopg2)."""
+        """Return a new cursor, an instance of `cursor_factory` too (psycopg2).
+
+        With a `name` its rows stay on the server until they are fetched; `withhold`
+        keeps it after the transaction, `scrollable` allows moving back.
+        """
         self.usable_session()
         kind = cursor_class(cursor_factory or self.cursor_factory or ext.cursor)
         made: PostgreSQLCursor = kind(self) if name is None else kind(self, name)
@@ -43,12 +48,12 @@ class PostgreSQLConnection(TwoPhase):
         made.scrollable = scrollable
         return made
 
-    # -- what is said of the backend ---------------------------------------------------
+    # -- the backend -------------------------------------------------------------------
 
     @property
     def info(self) -> Any:
         """psycopg2's ConnectionInfo of the backend."""
-        if self.identity is IdentityState.NEW:  # a factory left it unopened
+        if self.identity is IdentityState.NEW:  # the factory did not open it
             return ext.ConnectionInfo(self)
         transaction = self.usable_session().transaction
         is_bound = transaction.is_bound or not transaction.is_begun
@@ -108,7 +113,7 @@ class PostgreSQLConnection(TwoPhase):
     # -- notices, notifications --------------------------------------------------------
 
     def poll(self) -> int:
-        """Look for notifications, without waiting; returns POLL_OK."""
+        """Read notifications that have arrived, without waiting; return POLL_OK."""
         return int(self._listening().poll())
 
     def fileno(self) -> int:
@@ -131,7 +136,8 @@ class PostgreSQLConnection(TwoPhase):
     # -- large objects, two-phase, reset -----------------------------------------------
 
     def lobject(self, *args: Any, **more: Any) -> Any:
-        """Open a large object in the transaction, on the writer (psycopg2)."""
+        """Open a large object in the transaction, on the writer; the arguments are
+        psycopg2's."""
         session = self.usable_session()
         if not session.transaction.is_open:
             self._refuse("can't use a lobject outside of transactions")
@@ -141,11 +147,12 @@ class PostgreSQLConnection(TwoPhase):
             made.append(ext.connection.lobject(raw.connection, *args, **more))
 
         with self.cursor(cursor_factory=ext.cursor) as cursor:
-            session.carry(cursor, "SELECT lo_open(0, 0)", call)
+            executor.carry(session, cursor, "SELECT lo_open(0, 0)", call)
         return made[0]
 
     def xid(self, format_id: int, gtrid: str, bqual: str) -> Any:
-        """Return a transaction id for the tpc_ methods (PEP 249)."""
+        """Return a transaction id for the tpc_ methods, of `format_id`, `gtrid` and
+        `bqual` (PEP 249)."""
         self.usable_session()
         return ext.connection.xid(self, format_id, gtrid, bqual)
 

@@ -13,6 +13,7 @@ from psycopg2 import extensions as ext
 from routedb import errors
 from routedb.adapters.postgresql.psycopg2 import LinkCursor
 from routedb.engine.links.link import Link
+from routedb.engine.run import executor
 from routedb.frontends.base.c_methods import redefine_for
 from routedb.frontends.cursor import Cursor
 from routedb.frontends.psycopg2.cursor_attributes import raw_attribute, shared_attribute
@@ -21,19 +22,22 @@ from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 from routedb.frontends.psycopg2.inherited_cursor import InheritedPsycopg2Cursor
 from routedb.sql.session_objects import ObjectKind, SessionObject
 
-# The stubs of psycopg2 know nothing of what is shared with other frontends.
+# The stubs of psycopg2 do not have what is shared with other frontends.
 _Base: Any = ext.cursor
 
 
 class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     """A cursor of a routedb connection that is psycopg2's as well.
 
+    `conn` is the virtual connection. With a `name` its rows stay on the server until
+    they are fetched.
+
     A statement on the identity handle runs in this object itself, one on another link
     in a raw cursor that takes over what was set here.
     """
 
-    # Without a dictionary, as psycopg2's: where there is one, CPython looks for each
-    # method there first, once the object has changed its class.
+    # Without a __dict__, as psycopg2's: CPython would look up each method there first,
+    # once the object has changed its class.
     __slots__ = (
         "_arraysize",
         "_fetchall",
@@ -50,14 +54,14 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     )
 
     connection: IdentityConnection
-    is_plain = True  # no cursor factory of the user's stands above: see factories
+    is_plain = True  # no cursor factory of the user's: see factories
 
     def __init__(self, conn: IdentityConnection, name: str | None = None) -> None:
         if name is None:
             ext.cursor.__init__(self, conn)
         else:
             ext.cursor.__init__(self, conn, name)
-            # It may fetch from what was declared as text under its name.
+            # It may fetch from a cursor that was declared in SQL under its name.
             self.__class__ = NamedCursor if self.is_plain else type(self)
         self.attach(conn)
 
@@ -78,7 +82,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 
     @property
     def query(self) -> bytes | None:
-        """The last text that was sent, or will be with the next one: BEGIN waits."""
+        """The text that was sent last, or a BEGIN that will be sent with the next
+        one."""
         if self.raw is None and self.control is not None:
             return self.control.text.encode(ext.encodings[self.connection.encoding])
         sent: bytes | None = self._query
@@ -86,14 +91,15 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 
     @property
     def statusmessage(self) -> str | None:
-        """What the server said of the last statement, or will of one that waits."""
+        """The command tag of the last statement, or of a BEGIN that is not sent yet."""
         if self.raw is None and self.control is not None:
             return self.control.tag
         said: str | None = self._statusmessage
         return said
 
     def callproc(self, procname: str, parameters: Any = None) -> Any:
-        """Run a SELECT of a function; return the parameters (psycopg2)."""
+        """Run a SELECT of the function `procname`; return the `parameters`
+        (psycopg2)."""
         return super().callproc(procname, parameters)
 
     @property
@@ -109,7 +115,6 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         if self.name and self.withhold:
             for link in self.raw_cursors:
                 self.connection.session.links.pins.free(self._session_object, link.id)
-            self.connection.session.refresh()
         super().close()
         is_here = not self.name or not raws or _ran_inherited(raws)
         if is_here and self.connection.has_live_identity:
@@ -130,7 +135,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         columns: Any = None,
     ) -> None:
         """Read rows of a table from a file, on the writer (psycopg2)."""
-        self._usable_session().carry(
+        executor.carry(
+            self._usable_session(),
             self,
             f"COPY {_quoted(table)} FROM STDIN",
             lambda raw: raw.copy_from(file, table, sep, null, size, columns),
@@ -145,15 +151,16 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         columns: Any = None,
     ) -> None:
         """Write the rows of a table to a file (psycopg2)."""
-        self._usable_session().carry(
+        executor.carry(
+            self._usable_session(),
             self,
             f"COPY {_quoted(table)} TO STDOUT",
             lambda raw: raw.copy_to(file, table, sep, null, columns),
         )
 
     def _callproc_text(self, procname: str, parameters: Any) -> tuple[str, Any]:
-        """psycopg2 runs a SELECT. Where the function is known for what it does to the
-        session, that counts; any other may do anything."""
+        """Return the SELECT that psycopg2 runs for a function with a known effect on
+        the session; for any other the text of a CALL, which may do anything."""
         if isinstance(parameters, Mapping):
             marks = [f'"{name}" := %({name})s' for name in parameters]
         else:
@@ -164,7 +171,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         return super()._callproc_text(procname, parameters)
 
     def cast(self, oid: int, s: str) -> Any:
-        """Convert a text as a value of a type, with what is registered here."""
+        """Convert the text `s` to a value of the type `oid`, by the types registered
+        here."""
         return ext.cursor.cast(self, oid, s)
 
     def _call_driver(self, call: Any, *args: Any) -> Any:
@@ -189,12 +197,12 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         return self._open_link_cursor(link.raw)
 
     def _pin(self, link: Link) -> None:
-        """A named cursor WITH HOLD lives where it is opened until it is closed."""
+        """A named cursor WITH HOLD stays on the node where it is opened until its
+        close."""
         if self.withhold and link.adapter.engine == "postgresql":
             session = self.connection.session
             is_undone = session.transaction.is_open
             session.links.pins.hold(self._session_object, link.id, is_undone=is_undone)
-            session.refresh()
 
     @property
     def _session_object(self) -> SessionObject:
@@ -232,8 +240,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         self, rows: Any, next_rows: Callable[[int], Iterable[Any]]
     ) -> Iterator[Iterable[Any]]:
         """Yield the rows of a named cursor as psycopg2 has them from the server,
-        `itersize` at a time: only the first of a batch may fail. `take` returns the
-        next so many."""
+        `itersize` at a time: only the first of a batch may fail. `next_rows` returns
+        the next so many."""
         its = ext.cursor
         while True:
             try:
@@ -243,21 +251,21 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
             yield next_rows(its.rowcount.__get__(rows) - its.rownumber.__get__(rows))
 
     def unbind_fetch(self) -> None:
-        """There is nothing to fetch; but a named cursor's columns are known only after
-        its first fetch."""
+        """Fetch by the methods of the class, as there are no rows; but a named cursor's
+        columns are known only after its first fetch."""
         if self.name and self.raw is not None:
             self.bind_fetch(self.raw)
         else:
             super().unbind_fetch()
 
     def detach_link(self, link: Link) -> None:
-        """Let go of everything that came over `link`."""
+        """Drop everything that came over `link`."""
         super().detach_link(link)
         if type(link.raw) is InheritedConnection and not self.name:
             ext.cursor.close(self)
 
     def _metadata_of(self, raw: Any) -> Any:
-        """What ran in this object is told by it."""
+        """Return nothing for what ran in this object: it has the metadata."""
         return (
             raw if type(raw) is InheritedPsycopg2Cursor else super()._metadata_of(raw)
         )

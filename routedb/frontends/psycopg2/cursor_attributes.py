@@ -10,9 +10,10 @@ from routedb.frontends.psycopg2.inherited_cursor import InheritedPsycopg2Cursor
 
 
 def raw_attribute(name: str, before: Any = None) -> Any:
-    """Return a property that shows what the cursor that ran the last statement has.
+    """Return a property that shows the attribute `name` of the cursor that ran the last
+    statement.
 
-    `before`: when none has, as after a BEGIN that waits for its first statement.
+    `before` is its value when none has run one, as after a BEGIN that is not sent yet.
     """
     member = ext.cursor.__dict__[name]
 

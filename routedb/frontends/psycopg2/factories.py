@@ -1,4 +1,4 @@
-"""Classes for what the user asks for: a connection or cursor factory of their own.
+"""Classes of connections and cursors for a factory of the user's.
 
 A factory is a subclass of psycopg2's class that calls its parent through `super()`. So
 the class that is both stands above ours, which stands above psycopg2's: the factory's

@@ -27,7 +27,7 @@ from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 
 
 class IdentityState(Enum):
-    """What has become of a connection's own C connection."""
+    """The state of a connection's own C connection."""
 
     NEW = "not opened yet"
     OPEN = "opened; it may be opened once only"
@@ -35,15 +35,15 @@ class IdentityState(Enum):
 
 
 class Reservation(NamedTuple):
-    """A place in a pool, reserved for a connection that is being made."""
+    """A slot of a pool, reserved for a connection that is being made."""
 
     pool: Pool
     slot: Slot
 
 
 class OpenArguments(NamedTuple):
-    """What a connection is made of; handed over beside `__init__`, whose arguments are
-    psycopg2's, because a user's factory may stand in between."""
+    """The arguments of a connection. They are set before `__init__`, whose arguments
+    are psycopg2's, because a user's factory may override it."""
 
     core: Core
     adapter: Psycopg2Adapter
@@ -53,7 +53,7 @@ class OpenArguments(NamedTuple):
     reservation: Reservation | None = None  # when there is a pool
 
 
-# The stubs of psycopg2 know nothing of what is shared with other frontends.
+# The stubs of psycopg2 do not have what is shared with other frontends.
 _Base: Any = ext.connection
 
 
@@ -61,7 +61,8 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
     """A virtual connection that is, as a psycopg2 connection, one of its own links.
 
     "The backend" is the server process that has the transaction, else the one behind
-    the identity handle, else one of the writer's.
+    the identity handle, else one of the writer's. The arguments are psycopg2's; `dsn`
+    is set by `open_connection`.
     """
 
     _adapter: Psycopg2Adapter
@@ -92,7 +93,8 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
     # -- the identity handle -----------------------------------------------------------
 
     def open_link(self, node: NodeConfig, timeout_s: float) -> Any:
-        """Open a raw connection; the first one is this object itself."""
+        """Open a raw connection to `node` within about `timeout_s` seconds; the first
+        one is this object itself."""
         if not self._opens_identity(node):
             return self._adapter.connect(node, timeout_s)
         self.identity = IdentityState.SPOILED
@@ -101,7 +103,8 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         return raw
 
     def configure_raw(self, raw: Any, node: NodeConfig) -> bool:
-        """Give a raw connection what was set on this one."""
+        """Set on `raw`, a connection to `node`, what was set on this one; tell whether
+        a pool must undo it."""
         if type(raw) is InheritedConnection or self.identity is not IdentityState.OPEN:
             return False
         self.copy_registrations_to(raw)
@@ -112,8 +115,9 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Any]
     ) -> tuple[Slot, Any]:
-        """Borrow a link of a pool. The first one is opened in this object, in a place
-        that was reserved for it, if the node is still the same."""
+        """Borrow a link to `node` of `pool`, or open one in it by `open_`. The first
+        one is opened in this object, in the slot that was reserved for it, if the node
+        is still the same."""
         if not self._opens_identity(node):
             return super().borrow_from(pool, node, open_)
         reservation, self._reservation = self._reservation, None
@@ -131,8 +135,8 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         return is_ours and self.identity is IdentityState.NEW
 
     def _adopt_pooled_link(self) -> None:
-        """Take up the link that this object has been before, when it comes of a pool:
-        then its C connection is open."""
+        """Reuse the link that this object was before, when it comes from a pool: then
+        its C connection is open."""
         reservation = self._reservation
         if reservation is None or reservation.slot.raw is None:
             return
@@ -142,7 +146,7 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         self.session.links.adopt_reserved(reservation.slot, reservation.pool.node)
 
     def cancel_reservation(self) -> None:
-        """Give up the place that was reserved, if it was not used."""
+        """Free the slot that was reserved, if it was not used."""
         open_arguments, reservation = self.open_arguments, self._reservation
         self.open_arguments = self._reservation = None
         reservation = reservation or (
@@ -152,7 +156,7 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
             reservation.pool.cancel(reservation.slot)
 
     def copy_registrations_to(self, raw: Any) -> None:
-        """Give another raw connection what was registered on this one."""
+        """Register on another raw connection what was registered on this one."""
         for name in ("string_types", "binary_types"):
             ours = getattr(ext.connection, name).__get__(self)
             theirs = getattr(raw, name)
@@ -187,10 +191,10 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         return 0 if has_live or self.has_live_identity else 2
 
     def _backend(self) -> Any:
-        """Return the raw connection that speaks for this one: the transaction's, else
-        the identity handle, else the writer's."""
+        """Return the raw connection of the backend: the transaction's, else the
+        identity handle, else the writer's."""
         session = self.usable_session()
-        if self.identity is IdentityState.SPOILED:  # a wait callback asks, as it opens
+        if self.identity is IdentityState.SPOILED:  # a wait callback, while opening
             return InheritedConnection(self)
         bound = self._transaction_raw()
         if bound is not None:
@@ -211,9 +215,9 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
 
 
 def pool_kind(connections: type) -> Any:
-    """Return what says, to a pool, that a link serves connections of this class.
+    """Return the `kind` of a pool's slot whose link serves connections of this class.
 
-    One whose objects have slots of their own could not be made as new again.
+    An object of a class with __slots__ of its own could not be made as new again.
     """
     below = connections.__mro__[: connections.__mro__.index(IdentityConnection)]
     has_slots = any(vars(kind).get("__slots__") for kind in below)

@@ -1,4 +1,4 @@
-"""What `connection.info` says of a transaction that no backend has."""
+"""`connection.info` while the transaction has no backend."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from psycopg2 import extensions as ext
 
 class UnboundInfo(ext.ConnectionInfo):
     """psycopg2's ConnectionInfo of the identity handle, while the transaction waits for
-    its first statement, or is lost: `psycopg2.pool` looks here to see whether there is
+    its first statement, or is lost: `psycopg2.pool` reads it to find whether there is
     one to be rolled back before the next user gets the connection."""
 
     def __init__(self, connection: Any) -> None:

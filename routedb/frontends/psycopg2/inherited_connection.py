@@ -1,7 +1,7 @@
-"""The identity handle as the engine knows it: a raw connection among others.
+"""The identity handle as a raw connection of the engine.
 
-The virtual connection is a psycopg2 connection whose methods are overridden. Behind a
-`InheritedConnection` stand the methods that they override.
+The virtual connection is a psycopg2 connection whose methods are overridden. An
+`InheritedConnection` has the methods that they override.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from routedb.frontends.connection import Connection
 class InheritedConnection:
     """The psycopg2 connection that a virtual connection is, with psycopg2's methods.
 
-    It holds the connection weakly: a connection that nobody uses is closed at once, as
+    Its reference to the connection is weak: an unused connection is closed at once, as
     psycopg2's is, and does not wait for a garbage collection.
     """
 
@@ -30,7 +30,7 @@ class InheritedConnection:
 
     @property
     def keeper(self) -> Connection:
-        """The connection: a pool that lends the handle must hold that."""
+        """The connection, which a pool that lends the handle must reference."""
         return self._alive()
 
     def __getattr__(self, name: str) -> Any:
@@ -40,8 +40,8 @@ class InheritedConnection:
         getattr(ext.connection, name).__set__(self._alive(), value)
 
     def close(self) -> None:
-        """Close with the virtual connection. While that lives, only end the session:
-        the object goes on to serve quoting, which a closed one refuses."""
+        """Close with the virtual connection. While that exists, only end the session:
+        the object is still used for quoting, which a closed one refuses."""
         connection: Any = self._alive()
         if connection.is_closed:
             ext.connection.close(connection)

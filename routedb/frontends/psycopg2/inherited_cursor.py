@@ -1,8 +1,8 @@
 """The psycopg2 cursor that a virtual cursor is, as a raw cursor of the identity handle.
 
 What runs on the identity handle needs no second cursor: the virtual one is a psycopg2
-cursor of just that connection. `InheritedPsycopg2Cursor` stands for it and holds it
-weakly, so that a cursor which nobody uses frees its result at once.
+cursor of just that connection. `InheritedPsycopg2Cursor` references it weakly, so that
+an unused cursor frees its result at once.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class InheritedPsycopg2Cursor(InheritedCursor):
     __slots__ = ()
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
-        """Run a statement on the identity handle."""
+        """Run `query` with parameters `vars` on the identity handle."""
         _execute(self._cursor(), query, vars)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(partial(_next, self._cursor()), _NEVER)
 
     def close(self) -> None:
-        """Leave it to the virtual cursor, which closes itself."""
+        """Do nothing: the virtual cursor closes itself."""

@@ -1,8 +1,8 @@
-"""Connections that a pool hands out again.
+"""Connections that a pool lends again.
 
 A virtual connection of this frontend is a link itself, so its object goes into the pool
-with its C connection, which stays open, and is handed out again, as new, when nobody
-else holds it (see engine/pool/refcount.py).
+with its C connection, which stays open, and is lent again, as new, when only the pool
+references it (see engine/pool/refcount.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from psycopg2 import extensions as ext
 from routedb import errors
 from routedb.adapters.postgresql.psycopg2 import ADAPTER
 from routedb.config.model import NodeConfig
-from routedb.engine.pool.open_raw import open_raw
 from routedb.engine.pool.pool import Warm
 from routedb.engine.shared.core import Core
 from routedb.frontends.psycopg2.connection import PostgreSQLConnection
@@ -24,8 +23,11 @@ from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 
 
 def reserve(core: Core, kind: type) -> Reservation | None:
-    """Reserve a place for a new connection in the pool of the default database's
-    writer; None when there is no pool, or no writer is known: it is found later."""
+    """Reserve a slot for a connection of `kind`, its class, in the pool of the default
+    database's writer; None when there is no pool, or no writer is known yet.
+
+    Raises PoolTimeout.
+    """
     writer = core.topology.groups[core.default_group(None)].writer
     pool = None if writer is None else core.pools.of(writer)
     if pool is None:
@@ -37,8 +39,8 @@ def reserve(core: Core, kind: type) -> Reservation | None:
 
 
 def reused(reservation: Reservation | None) -> Any:
-    """Return the object that is in the place, without anything of its last user; None
-    when another must be made."""
+    """Return the object in the slot, without anything of its last user; None when a new
+    one must be made."""
     if reservation is None or reservation.slot.keeper is None:
         return None
     connection = reservation.slot.keeper
@@ -48,8 +50,8 @@ def reused(reservation: Reservation | None) -> Any:
 
 
 def own_kind(core: Core, node: NodeConfig) -> Warm | None:
-    """Say how to open, for nobody yet, a link that is a connection itself; None for
-    nodes other than the default database's writer."""
+    """Return how to open an idle link to `node` that is a connection itself; None for
+    nodes other than the default database's writer in `core`."""
     group = core.topology.groups[core.default_group(None)]
     if node.id != group.writer:
         return None
@@ -66,5 +68,4 @@ def _open(core: Core, node: NodeConfig) -> tuple[Any, Any]:
     def connect(node: NodeConfig, timeout_s: float) -> Any:
         return ADAPTER.connect(node, timeout_s, connect_inherited)
 
-    database = core.config.databases[node.database]
-    return open_raw(node, database, ADAPTER, connect), connection
+    return core.open_raw(node, connect), connection

@@ -1,4 +1,4 @@
-"""The part of the PostgreSQL frontend that says how transactions run."""
+"""The part of the PostgreSQL frontend that sets how transactions run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg2 import extensions as ext
 
+from routedb.frontends.connection import NUMBERED_LEVELS
 from routedb.frontends.psycopg2.identity import IdentityConnection
 from routedb.session import TxState
 
@@ -52,7 +53,12 @@ class TransactionModes(IdentityConnection):
         autocommit: Any = None,
     ) -> None:
         """Set how later transactions run; None leaves a property as it is, "DEFAULT"
-        resets it (psycopg2). Raises ProgrammingError inside a transaction."""
+        resets it (psycopg2).
+
+        `isolation_level` is a name or psycopg2's number; `readonly`, `deferrable` and
+        `autocommit` are as the properties. Raises ProgrammingError inside a
+        transaction.
+        """
         changes: dict[str, Any] = {}
         if isolation_level is not None:
             changes["isolation"] = _level(isolation_level)
@@ -66,7 +72,7 @@ class TransactionModes(IdentityConnection):
         self._change_mode(**changes)
         if "read_only" in changes:
             self._is_readonly = readonly
-        if self.has_live_identity:  # psycopg2 sends it, and so sees what has arrived
+        if self.has_live_identity:  # psycopg2 sends it, and then reads what has arrived
             self.call_driver(ext.connection.poll, self)
 
     def set_isolation_level(self, level: int | None) -> None:
@@ -96,7 +102,7 @@ class TransactionModes(IdentityConnection):
         bound = self._transaction_raw()
         if bound is not None:
             return int(bound.get_transaction_status())
-        if self.session.transaction.is_begun:  # by a text that waits for a backend
+        if self.session.transaction.is_begun:  # by a text that is not sent yet
             return int(ext.TRANSACTION_STATUS_INTRANS)
         return int(ext.TRANSACTION_STATUS_IDLE)
 
@@ -107,7 +113,6 @@ class TransactionModes(IdentityConnection):
             self._refuse("the connection cannot be re-entered recursively")
         if session.autocommit and not session.transaction.is_open:
             session.transaction.begin(session.links.mode, None)
-            session.refresh()
         self._is_entered = True
         return self
 
@@ -116,21 +121,15 @@ class TransactionModes(IdentityConnection):
         super().__exit__(kind, *rest)
 
 
-_NAMES = {
-    1: "READ COMMITTED",
-    2: "REPEATABLE READ",
-    3: "SERIALIZABLE",
-    4: "READ UNCOMMITTED",
-}
-_NUMBERS = {name: number for number, name in _NAMES.items()}
+_NUMBERS = {name: number for number, name in NUMBERED_LEVELS.items()}
 
 
 def _level(level: Any) -> str | None:
     """Read an isolation level as psycopg2's set_session takes it."""
     if isinstance(level, int):
-        if level not in _NAMES:
+        if level not in NUMBERED_LEVELS:
             raise ValueError("isolation_level must be between 1 and 4")
-        return _NAMES[level]
+        return NUMBERED_LEVELS[level]
     text = level.decode() if isinstance(level, bytes) else str(level)
     if text.upper() == "DEFAULT":
         return None

@@ -46,11 +46,10 @@ class TwoPhase(TransactionModes):
         self.call_driver(link.raw.tpc_begin, xid)
         transaction.add_branch(group, link, Role.WRITER, is_home=True)
         transaction.note_write(group)
-        session.refresh()
         self._two_phase, self._xid = link, xid
 
     def tpc_prepare(self) -> None:
-        """Prepare the transaction: from now on it can be committed by anybody."""
+        """Prepare the transaction: from now on any session can commit it."""
         self.usable_session()
         link = self._in_two_phase("tpc_prepare")
         self._send(link, link.raw.tpc_prepare, _PREPARING)
@@ -73,7 +72,7 @@ class TwoPhase(TransactionModes):
         link = branch or find_node.writer(session.links, group, must_live=True)
         if (
             type(link.raw) is not InheritedConnection
-        ):  # which psycopg2 asks by our own cursor
+        ):  # psycopg2 uses our own cursor for it
             found = self.call_driver(link.raw.tpc_recover)
             if was_idle:
                 self.call_driver(link.rollback)
@@ -101,8 +100,8 @@ class TwoPhase(TransactionModes):
         self.session.resume()
 
     def _end_stray(self, end: Callable[[Any], None]) -> None:
-        """End what C code has begun on the identity handle behind the engine's back, as
-        a large object does that is used after its transaction."""
+        """End a transaction that C code has begun on the identity handle without the
+        engine, as a large object does that is used after its transaction."""
         if self.usable_session().transaction.is_bound or not self.has_live_identity:
             return
         if _Base.status.__get__(self) == ext.STATUS_BEGIN:
@@ -128,7 +127,6 @@ class TwoPhase(TransactionModes):
         else:  # what is prepared outlives its session
             session.transaction.forget(link)
             self._finish_prepared(method, xid)
-        session.refresh()
 
     def _finish_plain(self, method: str) -> None:
         """End what was not prepared as any other transaction."""
@@ -146,8 +144,8 @@ class TwoPhase(TransactionModes):
         self.session.tracker.note_write(group, link.id)
 
     def _send(self, link: Link, call: Callable[[], None], unknown: str) -> None:
-        """Do a step of which nobody can tell whether it was done when its answer is
-        lost; `unknown` says what to do then."""
+        """Run `call`, a step whose outcome is unknown when its answer is lost;
+        `unknown` says in the error what to do then."""
         try:
             self.call_driver(call)
         except self.Error as exc:
@@ -156,7 +154,6 @@ class TwoPhase(TransactionModes):
                 raise
             self._two_phase, self._is_prepared = None, False
             self.session.transaction.forget(link)
-            self.session.refresh()
             raise self._adapter.error_class(errors.OutcomeUnknown)(
                 f"the link to {link.node.name} was lost and with it the answer: {exc}. "
                 f"{unknown}"

@@ -1,9 +1,9 @@
-"""The SQLite frontend: connections and cursors as users of sqlite3 know them.
+"""The SQLite frontend: connections and cursors like those of sqlite3.
 
 C code in sqlite3 checks that a cursor is its own (`sqlite3.Row`), and Django passes its
 own subclass of `sqlite3.Cursor`, so a virtual cursor is one: it runs each statement in
 itself, on the driver's connection that the statement is for. A virtual connection is no
-`sqlite3.Connection`, it only offers the same names.
+`sqlite3.Connection`, it only has the same names.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ def open_connection(
     on_close: Callable[[Connection], None],
     on_open: Callable[[Connection], None],
 ) -> SQLiteConnection:
-    """Open a virtual connection. Raises OperationalError when no node answers."""
+    """Open a virtual connection to the cluster of `core`.
+
+    `mode` is how its transactions run. `on_open` and `on_close` are called with it when
+    it was made and when it is closed. Raises OperationalError when no node answers.
+    """
     made = SQLiteConnection(core, sqlite3.ADAPTER, mode, on_close)
     on_open(made)
     return made

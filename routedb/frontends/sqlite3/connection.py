@@ -22,8 +22,8 @@ _BEGINS = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 class SQLiteConnection(Registrations, DriverConnection, driver=sqlite3):
     """A routedb connection with all that a `sqlite3.Connection` has.
 
-    What is said of "the backend" is said of the one that has the transaction, else of
-    the default database's writer.
+    "The backend" is the driver's connection that has the transaction, else one to the
+    default database's writer.
     """
 
     def __init__(
@@ -40,11 +40,12 @@ class SQLiteConnection(Registrations, DriverConnection, driver=sqlite3):
     # -- links -------------------------------------------------------------------------
 
     def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Give a raw connection what was registered on this one."""
+        """Register on `raw`, a connection to `node`, what was registered on this one;
+        tell whether a pool must undo it."""
         return self.register_on(raw)
 
     def backend(self) -> Raw:
-        """Return the driver's connection that speaks for this one."""
+        """Return the driver's connection of the backend."""
         session = self.usable_session()
         link = session.transaction.home_link
         if link is None or link.adapter is not self._adapter:
@@ -63,11 +64,11 @@ class SQLiteConnection(Registrations, DriverConnection, driver=sqlite3):
         return made
 
     def execute(self, sql: Any, parameters: Any = None, /) -> SQLiteCursor:
-        """Run a statement in a new cursor, and return that."""
+        """Run `sql` with `parameters` in a new cursor, and return that."""
         return self.cursor().execute(sql, parameters)
 
     def executemany(self, sql: Any, parameters: Iterable[Any], /) -> SQLiteCursor:
-        """Run a statement for every set of parameters in a new cursor."""
+        """Run `sql` for every set in `parameters` in a new cursor, and return that."""
         return self.cursor().executemany(sql, parameters)
 
     def executescript(self, sql_script: str, /) -> SQLiteCursor:
@@ -92,7 +93,7 @@ class SQLiteConnection(Registrations, DriverConnection, driver=sqlite3):
         if level is None or not self.in_transaction:
             session.commit()
             self._change_mode(autocommit=level is None, isolation=name)
-        else:  # it counts from the next transaction on
+        else:  # it holds from the next transaction on
             mode = session.links.mode
             session.links.mode = mode._replace(autocommit=False, isolation=name)
 
@@ -111,7 +112,8 @@ class SQLiteConnection(Registrations, DriverConnection, driver=sqlite3):
     # -- the whole database ------------------------------------------------------------
 
     def backup(self, target: Any, **options: Any) -> None:
-        """Copy the default database into `target`, a connection of either kind."""
+        """Copy the default database into `target`, a connection of routedb or sqlite3;
+        `options` are sqlite3's."""
         into = target.backend() if isinstance(target, SQLiteConnection) else target
         self.call_driver(self.backend().backup, into, **options)
 

@@ -13,6 +13,7 @@ from routedb.adapters.base import Raw, RawCursor, ResultSet
 from routedb.adapters.sqlite.sqlite3 import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
+from routedb.engine.run import executor
 from routedb.frontends.base import ClassSwitchingCursor, class_like
 from routedb.frontends.cursor import Owner
 from routedb.frontends.sqlite3.inherited_cursor import InheritedSqlite3Cursor
@@ -25,12 +26,13 @@ class SQLiteOwner(Owner, Protocol):
 
 
 def _raw_attribute(name: str) -> Any:
-    """Return a property that shows what the cursor that ran the last statement has."""
+    """Return a property that shows an attribute of the cursor that ran the last
+    statement."""
     member = sqlite3.Cursor.__dict__[name]
 
     def get(self: SQLiteCursor) -> Any:
         raw = self.raw
-        # The key stays, as in sqlite3: COMMIT may stand between an INSERT and it.
+        # The key stays, as in sqlite3: a COMMIT may come after the INSERT.
         if type(raw) is InheritedSqlite3Cursor or (raw is None and name == "lastrowid"):
             return member.__get__(self)
         return -1 if raw is None and name == "rowcount" else getattr(raw, name, None)
@@ -38,14 +40,14 @@ def _raw_attribute(name: str) -> Any:
     return property(get, doc=member.__doc__)
 
 
-# The stubs of sqlite3 know nothing of what is shared with other frontends.
+# The stubs of sqlite3 do not have what is shared with other frontends.
 _Base: Any = sqlite3.Cursor
 
 
 class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
     """A cursor of a routedb connection that is sqlite3's too: see `cursor_class`."""
 
-    is_plain = True  # no cursor class of the user's stands above: %s is translated
+    is_plain = True  # no cursor class of the user's: %s is translated
 
     def __init__(self, connection: SQLiteOwner) -> None:
         self._connection = connection
@@ -69,7 +71,7 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
     def execute(  # type: ignore[override]
         self, sql: Any, parameters: Any = None, /
     ) -> SQLiteCursor:
-        """Run one statement where it belongs, and return this cursor (sqlite3).
+        """Run `sql` with `parameters` by its route, and return this cursor (sqlite3).
 
         Placeholders are `%s` and `%(name)s`, or sqlite3's `?` and `:name`.
         """
@@ -79,7 +81,7 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
     def executemany(  # type: ignore[override]
         self, sql: Any, parameters: Iterable[Any], /
     ) -> SQLiteCursor:
-        """Run one statement for every set of parameters, and return this cursor."""
+        """Run `sql` for every set in `parameters`, and return this cursor."""
         super().executemany(sql, parameters)
         return self
 
@@ -88,7 +90,9 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
         session = self._usable_session()
         session.commit()
         if sql_script.strip():
-            session.carry(self, sql_script, lambda raw: raw.executescript(sql_script))
+            executor.carry(
+                session, self, sql_script, lambda raw: raw.executescript(sql_script)
+            )
         return self
 
     # -- life ----------------------------------------------------------------------
@@ -120,7 +124,7 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
         return InheritedSqlite3Cursor(self, link.raw)
 
     def _metadata_of(self, raw: ResultSet) -> Any:
-        """What ran in this object is told by it."""
+        """Return nothing for what ran in this object: it has the metadata."""
         return raw if type(raw) is InheritedSqlite3Cursor else super()._metadata_of(raw)
 
     def _close_raw(self, raw: RawCursor, link: Link) -> None:
@@ -133,7 +137,7 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
 
 class _Nothing:
-    """What sqlite3 gives where there is no result."""
+    """The result of sqlite3's fetch methods without a result set."""
 
     def fetchone(self) -> None:
         """There is no row."""
@@ -154,8 +158,8 @@ _NOTHING = _Nothing()
 
 
 class _InheritedFetch:
-    """What a cursor fetches with by itself: SQLite computes rows while they are read,
-    so that may fail, and no other thread may use the link meanwhile."""
+    """The fetch methods of a cursor with rows: SQLite computes rows while they are
+    fetched, so fetching may fail, and no other thread may use the link meanwhile."""
 
     arraysize: int
     link: Any
@@ -190,8 +194,9 @@ class _InheritedFetch:
 def cursor_class(factory: Any) -> Any:
     """Return the class of virtual cursors for a subclass of `sqlite3.Cursor`.
 
-    A user's class stands above ours and ours above sqlite3's, so that what it calls by
-    `super()` is routed. Raises NotSupportedError for what is no such class.
+    In its order of bases the user's class comes before ours and ours before sqlite3's,
+    so that what it calls by `super()` is routed. Raises NotSupportedError for what is
+    no such class.
     """
     if not (isinstance(factory, type) and issubclass(factory, sqlite3.Cursor)):
         raise ADAPTER.error_class(errors.NotSupportedError)(

@@ -1,6 +1,6 @@
 """The sqlite3 cursor that a virtual cursor is, as a raw cursor of one link.
 
-`InheritedSqlite3Cursor` holds the virtual cursor weakly: one that nobody uses ends its
+`InheritedSqlite3Cursor` references the virtual cursor weakly: an unused one ends its
 statement at once, and with it the lock that SQLite holds while rows are left.
 """
 
@@ -22,7 +22,8 @@ _NEVER = object()
 
 
 class InheritedSqlite3Cursor(InheritedCursor):
-    """A virtual cursor with sqlite3's methods, on one link."""
+    """`cursor`, a virtual one, with sqlite3's methods, on `db`, one link's
+    connection."""
 
     __slots__ = ("_db", "arraysize")
 
@@ -31,7 +32,8 @@ class InheritedSqlite3Cursor(InheritedCursor):
         self._db = db
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
-        """Run a statement; texts of a user's own cursor class are sqlite3's already."""
+        """Run `query` with parameters `vars`; texts of a user's own cursor class are
+        sqlite3's already."""
         cursor = self._attached_cursor()
         text = query if isinstance(query, str) else bytes(query).decode()
         if vars is None:
@@ -42,7 +44,7 @@ class InheritedSqlite3Cursor(InheritedCursor):
             sqlite3.Cursor.execute(cursor, text, vars)
 
     def executemany(self, query: Any, rows: Iterable[Any]) -> None:
-        """Run a statement for many sets of parameters."""
+        """Run `query` for every set of parameters in `rows`."""
         cursor = self._attached_cursor()
         text = query if isinstance(query, str) else bytes(query).decode()
         if cursor.is_plain:
@@ -56,14 +58,14 @@ class InheritedSqlite3Cursor(InheritedCursor):
         sqlite3.Cursor.executescript(self._attached_cursor(), script)
 
     def callproc(self, name: str, parameters: Any = ()) -> Any:
-        """SQLite has none."""
+        """Raise NotSupportedError for `name`, whatever the `parameters`."""
         raise errors.NotSupportedError(f"{name}: SQLite has no stored procedures")
 
     def __iter__(self) -> Iterator[Any]:
         return iter(partial(_next, self._cursor()), _NEVER)
 
     def close(self) -> None:
-        """Leave it to the virtual cursor, which closes itself."""
+        """Do nothing: the virtual cursor closes itself."""
 
     def _attached_cursor(self) -> Any:
         cursor: Any = self._cursor()

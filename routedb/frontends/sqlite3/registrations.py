@@ -1,4 +1,4 @@
-"""What users register on a sqlite3 connection: each link has it, also a later one."""
+"""Registrations on a sqlite3 connection: made on each link, also on later ones."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from routedb.adapters.base import Raw
 
 
 def _registration_method(name: str, named_by: int) -> Any:
-    """Return a method that registers on every link; the first `named_by` arguments
-    say what the call replaces."""
+    """Return a method that registers on every link; calls that are equal in the first
+    `named_by` arguments replace one another."""
 
     def register(self: Registrations, *args: Any, **options: Any) -> None:
         given = (*args, *options.values())
@@ -23,7 +23,7 @@ def _registration_method(name: str, named_by: int) -> Any:
 
 
 class Registrations:
-    """The part of a connection that remembers what was registered on it."""
+    """The part of a connection that keeps the calls that register on it."""
 
     raw_connections_to_change: Callable[[], list[Raw]]
     call_driver: Callable[..., Any]
@@ -57,14 +57,17 @@ class Registrations:
             raw.text_factory = factory
 
     def call_on_all(self, key: Any, method: str, args: Any, options: Any) -> None:
-        """Call a method of every link, and of those opened later."""
+        """Call `method` with `args` and `options` on every link, and on later ones.
+
+        `key` is that of the call: a later one with the same key replaces it.
+        """
         for raw in self.raw_connections_to_change():
             self.call_driver(getattr(raw, method), *args, **options)
         self._calls.pop(key, None)  # the last call is repeated last
         self._calls[key] = (method, args, options)
 
     def register_on(self, raw: Raw) -> bool:
-        """Bring a new link up to date; tell whether there was anything to register."""
+        """Make all calls on a new link; tell whether there were any."""
         raw.text_factory = self._text_factory
         for method, args, options in self._calls.values():
             getattr(raw, method)(*args, **options)

@@ -1,4 +1,4 @@
-"""Carry what a user has seen from one request to the next.
+"""Carry a user's consistency tokens from one request to the next.
 
     MIDDLEWARE = ["routedb.integrations.django.middleware.ConsistencyMiddleware", …]
 
@@ -28,7 +28,7 @@ from django.http import HttpRequest, HttpResponse
 from routedb import errors
 from routedb.frontends.connection import Connection
 
-_BETWEEN = "|"  # of the databases in a cookie; no token has one
+_BETWEEN = "|"  # separates databases in a cookie; no token has one
 _pending: ContextVar[dict[str, str] | None] = ContextVar("routedb_tokens", default=None)
 
 
@@ -48,7 +48,7 @@ class ConsistencyMiddleware:
         )
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request by what its user has seen, and say what that is now."""
+        """Answer the request with the tokens of its cookie, and set the new ones."""
         tokens = _read(request.COOKIES.get(self._cookie, ""))
         reset = _pending.set(tokens)
         try:
@@ -69,7 +69,7 @@ class ConsistencyMiddleware:
                 continue
             try:
                 yield alias, connection.token()
-            except errors.Error:  # in a transaction still, or the writer is away
+            except errors.Error:  # still in a transaction, or the writer is away
                 continue
 
     def _write(
@@ -95,13 +95,13 @@ def _open() -> Iterator[tuple[str, Connection]]:
 
 
 def _begin(alias: str, connection: Connection) -> int:
-    """Let an open connection see what the user has seen; return its count of writes."""
+    """Apply the user's token to an open connection; return its count of writes."""
     _apply_token(alias, connection)
     return connection.session.tracker.writes
 
 
 def _on_connection_created(sender: Any, connection: Any, **more: Any) -> None:
-    """Let a connection that opens during a request see it too."""
+    """Apply the token to a connection that opens during a request."""
     if isinstance(connection.connection, Connection):
         _apply_token(connection.alias, connection.connection)
 

@@ -1,8 +1,8 @@
-"""Migrations decide by what the writer has, in whatever process they run.
+"""Migrations read from the writer, in whichever process they run.
 
-`migrate` asks which tables there are and which migrations were applied, in autocommit
+`migrate` reads which tables there are and which migrations were applied, in autocommit
 mode and often in a process of its own, which has written nothing that a replica could
-be compared with. A replica that is behind would have it apply a migration twice.
+be compared with. With a replica that is behind it would apply a migration twice.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Introspection:
 
 
 class Operations:
-    """The part of DatabaseOperations that says what runs a SELECT."""
+    """The part of DatabaseOperations that chooses the compiler of a SELECT."""
 
     def compiler(self, compiler_name: str) -> Any:
-        """Return Django's class, which for a SELECT knows the table of migrations."""
+        """Return Django's class; that of a SELECT reads migrations from the writer."""
         found = super().compiler(compiler_name)  # type: ignore[misc]
         return (
             _with_migrations_on_writer(found)
@@ -38,13 +38,13 @@ class Operations:
 
 
 class _Compiler:
-    """The part of a SQLCompiler that runs it."""
+    """The part of a SQLCompiler that runs a statement."""
 
     connection: Any
     query: Any
 
     def execute_sql(self, *args: Any, **options: Any) -> Any:
-        """Run it, on the writer when it asks which migrations were applied."""
+        """Run it, on the writer when it reads the table of migrations."""
         model = self.query.model
         if model is None or model._meta.db_table != _TABLE:
             return super().execute_sql(*args, **options)  # type: ignore[misc]

@@ -14,7 +14,7 @@ from routedb.config.options import OPTIONS
 from routedb.routing import database_for
 from routedb.runtime import read_config
 
-_PLACES = ("config", "nodes", "databases")  # any of them says where the servers are
+_PLACES = ("config", "nodes", "databases")  # any of them names the servers
 _KNOWN = {*_PLACES, "tables", *CLUSTER_KEYWORDS, *OPTIONS}
 
 # Under which keyword a driver takes the name of the database.
@@ -46,16 +46,16 @@ def routed(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def names_nodes(settings: Mapping[str, Any]) -> bool:
-    """Tell whether OPTIONS["routedb"] says where the servers are; else Django's own
-    settings name one node."""
+    """Tell whether OPTIONS["routedb"] names the servers; else Django's own settings
+    name one node."""
     return any(key in routed(settings) for key in _PLACES)
 
 
 def read(settings: Mapping[str, Any], engine: str) -> ClusterConfig:
-    """Return the configuration that OPTIONS["routedb"] holds or names.
+    """Return the configuration that OPTIONS["routedb"] of `settings` holds or names.
 
     Raises ConfigError, and ImproperlyConfigured when its default database is not of
-    the backend's engine.
+    the backend's `engine`.
     """
     given = routed(settings)
     keywords = {key: given.pop(key) for key in list(given) if key in OPTIONS}
@@ -84,8 +84,8 @@ def _document(given: dict[str, Any]) -> dict[str, Any]:
 def with_options(
     config: ClusterConfig, engine: str, options: Mapping[str, Any]
 ) -> ClusterConfig:
-    """Return a configuration whose nodes of one engine have these driver options
-    too."""
+    """Return `config` with `options` added to the driver options of the nodes of
+    `engine`."""
 
     def change(node: NodeConfig) -> NodeConfig:
         if node.engine != engine:
@@ -96,8 +96,8 @@ def with_options(
 
 
 def on_database(config: ClusterConfig, dbname: str) -> ClusterConfig:
-    """Return the configuration of the default database alone, under another name on
-    its servers: that of tests, or of the one that administrators connect to.
+    """Return `config` with its default database alone, called `dbname` on its servers:
+    a test database, or the one that administrators connect to.
 
     All tables live there, so that tests touch nothing else. Raises
     ImproperlyConfigured for a sharded database.

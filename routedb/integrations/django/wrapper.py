@@ -21,12 +21,15 @@ _runtimes = Registry()
 
 _IS_TEST = "ROUTEDB"  # in settings["TEST"] while a test database is in use
 
-# What Django's settings become on the way to a driver: not for nodes that are named.
+# Driver keywords from Django's settings; left out when the configuration names nodes.
 _ADDRESS = ("dbname", "database", "user", "password", "host", "port", "unix_socket")
 
 
 class Routed:
-    """The part of a DatabaseWrapper that connects through routedb."""
+    """The part of a DatabaseWrapper that connects through routedb.
+
+    The arguments are those of Django's own, `settings_dict` the database's settings.
+    """
 
     engine: str
     django_wrapper: Any  # Django's own DatabaseWrapper
@@ -61,13 +64,13 @@ class Routed:
         return bool(self.settings_dict["TEST"].get(_IS_TEST))
 
     def server_database(self) -> str:
-        """Return the name that the default database has on its servers."""
+        """Return the name of the default database on its servers."""
         node = database_for(self.configured, None).groups[0].nodes[0]
         where = {**parse_dsn(node.dsn).where, **node.options}
         return str(where.get(settings.DBNAME.get(self.engine, "database"), ""))
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Return `cluster`, the configuration, and what else connecting needs."""
+        """Return `cluster`, the configuration, and the other arguments of `connect`."""
         given = super().get_connection_params()  # type: ignore[misc]
         given.pop("routedb", None)
         more = {"cursor_factory": given.pop("cursor_factory", None)}
@@ -121,7 +124,7 @@ class Routed:
         raise NotImplementedError
 
     def _writer(self) -> NodeConfig:
-        """Ask the nodes which of them is the writer."""
+        """Connect to find which node is the writer."""
         runtime = Runtime(
             settings.on_database(self.configured, self.maintenance_database)
         )
@@ -129,7 +132,7 @@ class Routed:
             connection = runtime.connect(autocommit=True)
             with connection.using(role="writer"), connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-                assert cursor.node is not None  # it has answered
+                assert cursor.node is not None  # a statement has run
                 return cursor.node
         finally:
             runtime.close()
@@ -143,7 +146,7 @@ class Routed:
 
 
 class Creation:
-    """The part of a DatabaseCreation that keeps routedb off while it works."""
+    """The part of a DatabaseCreation that works without routedb."""
 
     connection: Any
 
@@ -163,12 +166,16 @@ class Creation:
     def destroy_test_db(
         self, *args: Any, suffix: str | None = None, **options: Any
     ) -> None:
-        """Destroy a test database; after the last one the settings hold again."""
+        """Destroy a test database, as Django does; without a `suffix` it is the last
+        one, and the settings are restored."""
         super().destroy_test_db(*args, suffix=suffix, **options)  # type: ignore[misc]
         if suffix is None:
             self.connection.settings_dict["TEST"].pop(_IS_TEST, None)
 
 
 def connect(*, cluster: ClusterConfig, cursor_factory: Any = None) -> Connection:
-    """Open a connection with what `get_connection_params` returned."""
+    """Open a connection to `cluster`, from `get_connection_params`.
+
+    `cursor_factory` is psycopg2's. Raises what `routedb.connect` raises.
+    """
     return _runtimes.find(cluster).connect(cursor_factory=cursor_factory)

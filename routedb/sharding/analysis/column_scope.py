@@ -8,61 +8,38 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from routedb.config.model import TableRule
+from routedb.sql.scanner.identifiers import fold_column, fold_identifier
 from routedb.sql.statement import Table
 
 
-def _lower(name: str) -> str:
-    """Fold as PostgreSQL does: letters beyond ASCII stay what they are."""
-    return "".join(c.lower() if c.isascii() else c for c in name)
-
-
-def _same(name: str) -> str:
-    return name
-
-
-# How unquoted and quoted names of tables, then of columns, are folded.
-_TABLES: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
-    "postgresql": (_lower, _same),
-    "mysql": (_same, _same),
-    "sqlite": (_lower, _lower),
-}
-_COLUMNS = _TABLES | {"mysql": (str.casefold, str.casefold)}
-
-
 class NameFolding:
-    """How one dialect folds names."""
+    """How one dialect folds the names in a tree of sqlglot."""
 
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect
-        self._tables = _TABLES[dialect]
-        self._columns = _COLUMNS[dialect]
 
     def table(self, node: exp.Expr | None) -> str:
         """Return the name of a table, schema or alias; "" when there is none."""
-        return self._fold(node, self._tables)
+        return self._fold(node, fold_identifier)
 
     def column(self, node: exp.Expr | None) -> str:
         """Return the name of a column; "" when it is no plain name."""
-        return self._fold(node, self._columns)
+        return self._fold(node, fold_column)
 
     def key(self, rule: TableRule) -> str:
         """Return the shard key of a rule as `column` would."""
-        name = rule.shard_key or ""
-        return name if self.dialect == "postgresql" else name.casefold()
+        return fold_column(rule.shard_key or "", self.dialect, is_quoted=True)
 
     def full(self, table: exp.Table) -> Table:
         """Return the name of a table as a statement's tables are named."""
         schema = self.table(table.args.get("db"))
         return Table(schema or None, self.table(table.this))
 
-    @staticmethod
-    def _fold(
-        node: exp.Expr | None,
-        folds: tuple[Callable[[str], str], Callable[[str], str]],
-    ) -> str:
+    def _fold(self, node: exp.Expr | None, fold: Callable[..., str]) -> str:
         if not isinstance(node, exp.Identifier):
             return ""
-        return folds[bool(node.args.get("quoted"))](str(node.this))
+        is_quoted = bool(node.args.get("quoted"))
+        return fold(str(node.this), self.dialect, is_quoted=is_quoted)
 
 
 @dataclass(eq=False, slots=True)
@@ -146,6 +123,9 @@ def _fits(source: Source, schema: str) -> bool:
 def find_rule(
     table: Table, rules: Mapping[Table, TableRule], names: NameFolding
 ) -> tuple[TableRule | None, str]:
-    """Return the rule for a table, and its shard key folded."""
+    """Return the rule that `rules` has for `table`, and its shard key.
+
+    The key is folded by `names`. None and "" when there is none.
+    """
     rule = rules.get(table)
     return rule, (names.key(rule) if rule is not None and rule.shard_key else "")

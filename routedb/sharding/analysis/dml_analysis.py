@@ -47,11 +47,19 @@ class DmlAnalysis(SelectAnalysis):
         self._top: exp.Expr | None = None
 
     def statement(self, node: exp.Expr, has_rows: bool) -> None:
-        """Walk a whole statement. `has_rows`: those of VALUES are found in its text."""
+        """Walk the whole statement `node`.
+
+        `has_rows`: the rows of its VALUES are found in its text, not in the tree.
+        Raises ShardError for what is not understood or has no certain shard.
+        """
         self._top = node if has_rows else None
         self.query(node, QueryContext())
 
     def change(self, node: exp.Expr, context: QueryContext) -> None:
+        """Walk the INSERT, UPDATE or DELETE `node`, which stands in `context`.
+
+        Raises ShardError for what is not understood or has no certain shard.
+        """
         handler = _HANDLERS.get(type(node))
         if handler is None:
             refuse(f"{node.key.upper()} inside WITH is not understood")

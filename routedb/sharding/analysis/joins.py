@@ -67,7 +67,8 @@ def join_nodes(tree: JoinTree) -> list[JoinNode]:
 def read_from_item(node: exp.Expr, make: Callable[[exp.Expr], Leaf]) -> JoinTree:
     """Return the tree of one item of FROM: a source, or a join in brackets.
 
-    `make` makes the leaf of a table, a query or a function.
+    `node` is that item, `make` makes the leaf of a table, a query or a function.
+    Raises ShardError for what is not understood.
     """
     while isinstance(node, (exp.Subquery, exp.Paren)) and isinstance(
         node.this, (exp.Table, exp.Subquery)
@@ -85,7 +86,11 @@ def read_from_item(node: exp.Expr, make: Callable[[exp.Expr], Leaf]) -> JoinTree
 def join_tree(
     tree: JoinTree, joins: list[exp.Join], make: Callable[[exp.Expr], Leaf]
 ) -> JoinTree:
-    """Return the tree of an item and the joins that follow it."""
+    """Return the tree of `tree`, one item of FROM, and the `joins` that follow it.
+
+    `make` makes the leaf of a table, a query or a function. Raises ShardError for kinds
+    of joins that are not understood.
+    """
     _check_order(joins)
     for join in joins:
         side, kind = join.side.upper(), join.kind.upper()
@@ -106,7 +111,10 @@ def cross_join(trees: list[JoinTree]) -> JoinTree:
 def read_conditions(
     tree: JoinTree, reader: PredicateReader, scope: ColumnScope
 ) -> None:
-    """Fill in what each join says, once all its sources are in the scope."""
+    """Fill in what each join of `tree` says, once all sources are in `scope`.
+
+    `reader` reads the conditions behind ON. Columns of USING are noted in `scope`.
+    """
     for join in join_nodes(tree):
         if join.node is None:
             continue
@@ -120,7 +128,11 @@ def read_conditions(
 
 
 def push_down(tree: JoinTree, known: list[Predicate]) -> None:
-    """Push what holds for the rows of `tree` that matter down to its sources."""
+    """Push `known`, what holds for the rows of `tree` that matter, down to its sources.
+
+    Afterwards each `Leaf.known` has what holds for the rows of that source, and each
+    join the kind that it comes to.
+    """
     if isinstance(tree, Leaf):
         tree.known = known
         return

@@ -83,7 +83,7 @@ class _PreparedText(NamedTuple):
 def build_plan(
     source: str, scan: Scan, dialect: str, rules: Mapping[Table, TableRule]
 ) -> ShardPlan:
-    """Return the plan of a text. Raises ShardError."""
+    """Return the plan of a text: see `routedb.sharding.analyse`."""
     masked = mask(source, whole_scan(source, scan))
     text = _prepare(masked, dialect, rules)
     tree, tagged = _parse(text, dialect)
@@ -144,7 +144,7 @@ def _parse(text: _PreparedText, dialect: str) -> tuple[exp.Expr, TaggedText]:
     spans: tuple[tuple[int, int], ...] = ((text.start, end),)
     if len(rows) > 1 and not _READS(masked.code[rows[0].start : rows[-1].end]):
         spans = ((text.start, rows[0].end), (rows[-1].end, end))
-    # Some grammar wants a string where a placeholder stands, as in INTERVAL %s.
+    # sqlglot reads nothing but a string in some places, as behind INTERVAL.
     for quoted in (False, True):
         tagged = tag(masked, spans, quoted)
         sql = _simplify(tagged.text, text.verb, dialect)

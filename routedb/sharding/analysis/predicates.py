@@ -43,7 +43,7 @@ Predicate = KeyPredicate | EqualKeys
 
 
 def touches(predicates: Iterable[Predicate], sources: Sequence[Source]) -> bool:
-    """Tell whether a predicate keeps a row of these sources from being all NULL."""
+    """Tell whether one of `predicates` keeps a row of `sources` from being all NULL."""
     return any(
         source in sources
         for predicate in predicates
@@ -56,7 +56,7 @@ def touches(predicates: Iterable[Predicate], sources: Sequence[Source]) -> bool:
 
 
 def are_equal(left: Source, right: Source, predicates: Sequence[Predicate]) -> bool:
-    """Tell whether the predicates say that two sources have equal keys."""
+    """Tell whether `predicates` say that the keys of `left` and `right` are equal."""
     return right in _equals(
         left,
         [predicate for predicate in predicates if isinstance(predicate, EqualKeys)],
@@ -64,7 +64,7 @@ def are_equal(left: Source, right: Source, predicates: Sequence[Predicate]) -> b
 
 
 def condition_for(source: Source, predicates: Sequence[Predicate]) -> Condition | None:
-    """Return what the predicates say about the key of `source`, or None."""
+    """Return what `predicates` say about the key of `source`, None if nothing."""
     same = _equals(
         source,
         [predicate for predicate in predicates if isinstance(predicate, EqualKeys)],
@@ -94,14 +94,19 @@ def _all(conditions: tuple[Condition, ...]) -> Condition | None:
 
 
 class PredicateReader:
-    """Reads conditions and values; `terms` are what the tags in the tree stand for."""
+    """Reads conditions and values in a tree of sqlglot."""
 
     def __init__(self, terms: Mapping[str, ValueTerm], dialect: str) -> None:
+        """`terms` are what the tags in the tree, of a text in `dialect`, stand for."""
         self._terms = terms
         self._casts = _CASTS if dialect == "postgresql" else {}
 
     def predicates(self, node: exp.Expr | None, scope: ColumnScope) -> list[Predicate]:
-        """Return the predicates that hold for rows for which `node` is true."""
+        """Return the predicates that hold for rows for which `node` is true.
+
+        `scope` knows which of its columns are shard keys. What says nothing of them
+        gives none.
+        """
         if isinstance(node, exp.Paren):
             return self.predicates(node.this, scope)
         if isinstance(node, exp.And):

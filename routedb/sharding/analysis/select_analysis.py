@@ -33,6 +33,7 @@ from routedb.sharding.analysis.predicates import (
 from routedb.sharding.keys.value_terms import ShardKey, key_of
 from routedb.sharding.refusals import refuse, refuse_unpinned
 from routedb.sharding.shard_plan import KeyUse
+from routedb.sql.catalog.system_tables import is_catalog
 from routedb.sql.statement import Table
 
 # One item of FROM, and the joins that follow it.
@@ -43,11 +44,6 @@ _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, *_CHANGES)
 _TABLE_ARGS = frozenset(
     {"this", "alias", "db", "catalog", "joins", "only", "sample", "hints", "partition"}
 )
-# Catalogs are on every shard, and no rule is for them.
-_CATALOGS = frozenset(
-    {"pg_catalog", "information_schema", "performance_schema", "mysql", "sys", "temp"}
-)
-_CATALOG_PREFIXES = ("pg_", "sqlite_")
 
 
 class QueryContext(NamedTuple):
@@ -69,7 +65,11 @@ class SelectBranch(NamedTuple):
 
 
 class SelectAnalysis:
-    """Collects what a statement needs."""
+    """Collects what a statement needs.
+
+    Its methods walk nodes of sqlglot's tree in the `QueryContext` where they stand, and
+    raise ShardError for what is not understood or has no certain shard.
+    """
 
     def __init__(
         self,
@@ -77,6 +77,8 @@ class SelectAnalysis:
         rules: Mapping[Table, TableRule],
         reader: PredicateReader,
     ) -> None:
+        """`names` folds names, `rules` has the rule of each table of the statement,
+        `reader` reads its conditions."""
         self.names = names
         self.reader = reader
         self.key_uses: list[KeyUse] = []
@@ -84,7 +86,7 @@ class SelectAnalysis:
         self._rules = rules
 
     def query(self, node: exp.Expr, context: QueryContext) -> list[SelectBranch]:
-        """Walk a query, and return its SELECTs. Raises ShardError."""
+        """Walk the query `node`, which stands in `context`, and return its SELECTs."""
         context = self.with_ctes(node, context)
         if isinstance(node, exp.Select):
             return [self._select(node, context)]
@@ -107,11 +109,14 @@ class SelectAnalysis:
         return []
 
     def change(self, node: exp.Expr, context: QueryContext) -> None:
-        """Walk a statement that writes: see `DmlAnalysis`."""
+        """Walk `node`, which writes and stands in `context`: see `DmlAnalysis`."""
         raise NotImplementedError
 
     def with_ctes(self, node: exp.Expr, context: QueryContext) -> QueryContext:
-        """Walk the queries of WITH. Returns the context that sees their names."""
+        """Walk the queries of WITH of `node`, which stands in `context`.
+
+        Returns the context that sees their names as well.
+        """
         clause = node.args.get("with_")
         if clause is None:
             return context
@@ -119,7 +124,7 @@ class SelectAnalysis:
             (self.names.table(cte.args["alias"].this), cte)
             for cte in clause.expressions
         ]
-        # May a query of WITH name itself, and those after it?
+        # Whether a query of WITH can name itself and those behind it.
         is_recursive = clause.args.get("recursive") or self.names.dialect == "sqlite"
         if is_recursive and self.names.dialect != "mysql":
             context = context._replace(
@@ -134,7 +139,10 @@ class SelectAnalysis:
     def rows(
         self, items: Sequence[FromItem], where: exp.Expr | None, context: QueryContext
     ) -> QueryContext:
-        """Walk FROM with its joins, and WHERE. Returns the context inside of them."""
+        """Walk the `items` of FROM with their joins, and `where`, in `context`.
+
+        Notes the use of each sharded table. Returns the context inside of them.
+        """
         scope = ColumnScope(self.names, context.scope)
         besides: list[exp.Expr] = []  # see the sources that stand beside them
         apart: list[exp.Expr] = []
@@ -173,7 +181,7 @@ class SelectAnalysis:
         return inside
 
     def others(self, node: exp.Expr, context: QueryContext, *but: str) -> None:
-        """Walk the queries in all arguments of a node but these."""
+        """Walk the queries, in `context`, of all arguments of `node` except `but`."""
         for name, value in node.args.items():
             if name in but:
                 continue
@@ -182,7 +190,7 @@ class SelectAnalysis:
                     self.nested(child, context)
 
     def nested(self, node: exp.Expr | None, context: QueryContext) -> None:
-        """Walk the queries inside an expression."""
+        """Walk the queries inside the expression `node`, which stands in `context`."""
         for query in _queries(node):
             self.query(query, context)
 
@@ -209,12 +217,15 @@ class SelectAnalysis:
         return self.source_of(node, table)
 
     def source_of(self, node: exp.Table, table: Table) -> Source:
-        """Return a table as a source. Raises ShardError when no rule is for it."""
+        """Return the table that `node` names, `table`, as a source.
+
+        Raises ShardError when no rule is for it.
+        """
         odd = [arg for arg, value in node.args.items() if value]
         if not _TABLE_ARGS.issuperset(odd):
             refuse(f"table {table}: what is written after it is not understood")
         rule, key = find_rule(table, self._rules, self.names)
-        if rule is None and not _is_catalog(table):
+        if rule is None and not _is_everywhere(table, self.names.dialect):
             refuse(f"table {table}: it is not certain which rule is for it")
         self.found.add(table)
         alias = node.args.get("alias")
@@ -257,8 +268,8 @@ def _queries(node: exp.Expr | None) -> Iterator[exp.Expr]:
         yield from _queries(child)
 
 
-def _is_catalog(table: Table) -> bool:
-    if table.schema is not None:
-        return table.schema.lower() in _CATALOGS
-    name = table.name.lower()
-    return name == "dual" or name.startswith(_CATALOG_PREFIXES)
+def _is_everywhere(table: Table, dialect: str) -> bool:
+    """Tell whether every shard has this table, for which no rule is."""
+    if table.schema == "pg_temp":  # it is on the server where it was made
+        return False
+    return is_catalog(table, dialect) or table.name.lower() == "dual"

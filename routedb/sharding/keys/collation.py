@@ -1,7 +1,7 @@
 """From a text to what is left when case, accents, width and padding do not count.
 
 Collations differ in what they call equal, and which one a column has is not known.
-So everything that a usual collation may overlook is taken out: MySQL's accent- and
+So everything that a usual collation may ignore is taken out: MySQL's accent- and
 case-insensitive ones at their first level, and blanks at the ends.
 
 Unicode 3.2 is a fixed table of the standard library, so that a newer Python, which
@@ -49,20 +49,20 @@ def collation_key(text: str) -> str:
 
 def _kept(char: str) -> str:
     category = unicode.category(char)
-    if category in _OVERLOOKED:
+    if category in _IGNORED:
         return ""
     # All letters beyond the basic plane have one weight in MySQL's older collations.
     return _ANY if category == "Cn" or char > "\uffff" else char
 
 
-_OVERLOOKED = frozenset({"Mn", "Me", "Mc", "Cf", "Cc"})
+_IGNORED = frozenset({"Mn", "Me", "Mc", "Cf", "Cc"})
 _ANY = "\ufffd"
 # What Unicode 3.2 does not know yet, or knows otherwise.
 _NEWER = {0x1E9E: "ss", 0xAD: "", 0x180E: "", 0x200B: ""}
 
 
 def _single_s(text: str) -> str:
-    """Let ß be both: MySQL's general_ci says it is one s, all others say two."""
+    """Fold ss to s: ß equals s in MySQL's general_ci and ss in other collations."""
     return _RUNS("s", text) if "ss" in text else text
 
 

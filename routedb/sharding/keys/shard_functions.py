@@ -18,7 +18,7 @@ Locate = Callable[[Any, int], int]  # value that is not NULL, number of shards
 
 
 def check_rules(config: ClusterConfig) -> None:
-    """See that every shard function of `config` can be used.
+    """Check that every shard function of `config` can be used.
 
     Raises ConfigError for bounds and values that are no keys of their `key_type`, or
     that keys cannot be told by.
@@ -35,7 +35,8 @@ def check_rules(config: ClusterConfig) -> None:
 def shard_of(function: ShardFunction, value: Any, shards: int) -> int:
     """Return the number of the shard that holds `value`, which is not NULL.
 
-    Raises ShardError when the value cannot be a key of this function.
+    `function` is the one of the table's rule, `shards` their number. Raises ShardError
+    when the value cannot be a key of this function.
     """
     try:
         return locator(function)(value, shards)
@@ -46,7 +47,11 @@ def shard_of(function: ShardFunction, value: Any, shards: int) -> int:
 
 
 def shard_for_key_hint(rule: TableRule, text: str, shards: int) -> int:
-    """Return the shard of a key written in a hint, through `rule`'s function."""
+    """Return the shard, of so many `shards`, of the key that a hint gives as `text`.
+
+    `rule` is that of the table, and has a shard key. Raises ShardError when the text
+    cannot be such a key.
+    """
     assert rule.function is not None
     try:
         return locator(rule.function)(text, shards)
@@ -60,7 +65,10 @@ def shard_for_key_hint(rule: TableRule, text: str, shards: int) -> int:
 def bad_key_message(
     value: object, problem: BadKeyValue, function: ShardFunction
 ) -> str:
-    """Say what is wrong with a value, by its type: a value is never shown."""
+    """Return the words for `problem` with `value` as a key of `function`.
+
+    They name the type of the value; the value itself is never shown.
+    """
     declared = f"key_type is {function.type}" if function.type else "no key_type"
     return (
         f"a value of type {type(value).__name__} {problem} "
@@ -71,7 +79,7 @@ def bad_key_message(
 
 @lru_cache(maxsize=1024)
 def locator(function: ShardFunction) -> Locate:
-    """Compile `function`. What it returns raises Unfit.
+    """Compile `function`. What it returns raises BadKeyValue.
 
     Raises ShardError when a bound or a listed value is no key.
     """

@@ -69,7 +69,10 @@ class BoundValues(NamedTuple):
 
 
 def value_of(term: ValueTerm, values: BoundValues) -> object:
-    """Return the value a term stands for; None for NULL. Raises Unfit."""
+    """Return the value that `term` stands for among `values`; None for NULL.
+
+    Raises BadKeyValue when it cannot be told for certain.
+    """
     return _READ[type(term)](term, values)
 
 
@@ -172,7 +175,7 @@ class ShardKey(NamedTuple):
 
 
 def key_of(table: str, rule: TableRule) -> ShardKey:
-    """Return the key that `rule` gives a table."""
+    """Return the key of `table` by `rule`, which has a shard key and a function."""
     assert rule.function is not None
     assert rule.shard_key is not None
     return ShardKey(table, rule.shard_key, rule.function, locator(rule.function))
@@ -181,7 +184,12 @@ def key_of(table: str, rule: TableRule) -> ShardKey:
 def shards_of(
     condition: Condition, key: ShardKey, values: BoundValues, shards: int
 ) -> frozenset[int]:
-    """Return the shards that can hold rows for which `condition` is true."""
+    """Return the shards that can hold rows for which `condition` is true.
+
+    `key` is what the condition is about, `values` has the literals and parameters of
+    the text, `shards` is their number. Raises ShardError that names the key when one of
+    them cannot be a key.
+    """
     if isinstance(condition, OneOf):
         return frozenset(
             locate_value(value, key, shards)
@@ -195,7 +203,10 @@ def shards_of(
 
 
 def locate_value(value: object, key: ShardKey, shards: int) -> int:
-    """Return the shard of a value. Raises ShardError that names the key."""
+    """Return the shard, of so many `shards`, that holds `value` of `key`.
+
+    Raises ShardError that names the key for NULL and what cannot be a key.
+    """
     if value is None:
         raise errors.ShardError(
             f"{key}: a row is not stored under a shard key that is NULL: give a value"
@@ -209,7 +220,10 @@ def locate_value(value: object, key: ShardKey, shards: int) -> int:
 
 
 def read_term(term: ValueTerm, key: ShardKey, values: BoundValues) -> object:
-    """Return a term's value. Raises ShardError that names the key."""
+    """Return the value that `term` stands for among `values`.
+
+    Raises ShardError that names `key` when it cannot be told for certain.
+    """
     try:
         return value_of(term, values)
     except BadKeyValue as exc:
@@ -235,7 +249,10 @@ def _listed(condition: OneOf, key: ShardKey, values: BoundValues) -> list[object
 
 
 def check_params(params: Any, positional_count: int, has_named: bool) -> None:
-    """Raise ProgrammingError when parameters and placeholders cannot fit."""
+    """Raise ProgrammingError when `params` do not fit the placeholders of a text.
+
+    `positional_count` is the number of its `%s`; `has_named`: it has `%(name)s`.
+    """
     if positional_count:
         given = "none" if params is None else _count(params)
         if given != positional_count:

@@ -34,7 +34,11 @@ _ESCAPED_BYTES = re.compile(r"\\x((?:[0-9a-f]{2})*)", re.IGNORECASE).fullmatch
 
 
 def canonical(value: object, key_type: str | None = None) -> bytes:
-    """Return the canonical form of a key that is not NULL. Raises Unfit."""
+    """Return the canonical form of `value`, a key that is not NULL.
+
+    Keys that a server calls equal have one form. `key_type` is the rule's, None when it
+    says none. Raises BadKeyValue for what cannot be a key of that type.
+    """
     if type(value) is int and (key_type is None or key_type == "integer"):
         return b"i%d" % value
     if type(value).__module__ == "numpy":
@@ -43,7 +47,7 @@ def canonical(value: object, key_type: str | None = None) -> bytes:
 
 
 def integer_of(form: bytes) -> int:
-    """Return the integer that a canonical form stands for. Raises Unfit."""
+    """Return the integer that a canonical form stands for. Raises BadKeyValue."""
     if form[:1] != b"i":
         raise BadKeyValue("is no integer")
     return int(form[1:])

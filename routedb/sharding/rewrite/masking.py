@@ -20,14 +20,13 @@ from routedb.sharding.keys.value_terms import (
 from routedb.sharding.refusals import refuse
 from routedb.sql import Scan
 from routedb.sql.scanner.patterns import COMMENT, MARKS
+from routedb.sql.scanner.placeholders import PYFORMAT
 
 # One letter for each character that is no code, so that what is left can be searched
 # and positions stay those of the source.
 FIRST, REST, NAME = "\x01", "\x02", "\x03"
 
-_TOKEN = re.compile(
-    rf"{FIRST}{REST}*|%\((?P<name>[^()]*)\)s|(?P<place>%s)|(?P<percent>%%)"
-).finditer
+_TOKEN = re.compile(rf"{FIRST}{REST}*|{PYFORMAT}").finditer
 _NUMBERS = 7_000_000_000
 _STRING = "$.t"  # sqlglot reads some strings as JSON paths, and logs what is none
 
@@ -71,7 +70,10 @@ class TaggedText(NamedTuple):
 
 
 def mask(source: str, scan: Scan) -> MaskedText:
-    """Blank what is no code and find literals and placeholders. Raises ShardError."""
+    """Blank what is no code in `source`, and find its literals and placeholders.
+
+    `scan` is that of all of it. Raises ShardError when they cannot be told apart.
+    """
     if scan.fault:
         refuse(f"the statement cannot be read: {scan.fault}")
     code = _blank(scan)
@@ -81,16 +83,16 @@ def mask(source: str, scan: Scan) -> MaskedText:
     literals = places = 0
     for match in _TOKEN(code):
         term: ValueTerm | None = None
-        name = match["name"]
+        name = match[1]
         if name is not None:
-            term = NamedParam(source[match.start("name") : match.end("name")])
+            term = NamedParam(source[match.start(1) : match.end(1)])
             # The shape, and with it the plan, is the same for other names like this.
             if FIRST in name or not name or any(map(str.isspace, name)):
                 refuse("a placeholder %(…)s whose name is no word: use another name")
-        elif match["place"]:
+        elif match[0] == "%s":
             term = PositionalParam(places)
             places += 1
-        elif not match["percent"]:
+        elif match[0] != "%%":
             term = LiteralTerm(literals)
             literals += 1
         value_tokens.append(ValueToken(match.start(), match.end(), term))
@@ -105,7 +107,10 @@ def mask(source: str, scan: Scan) -> MaskedText:
 def tag(
     masked: MaskedText, spans: tuple[tuple[int, int], ...], quoted: bool
 ) -> TaggedText:
-    """Return those spans of the text with tags, as strings or as numbers."""
+    """Return the `spans` of the text, from and up to where, with tags for values.
+
+    `quoted`: every tag is a string; else those of numbers and parameters are numbers.
+    """
     pieces: list[str] = []
     terms: dict[str, ValueTerm] = {}
     value_tokens = iter(

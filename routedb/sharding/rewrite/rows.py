@@ -88,7 +88,10 @@ def rows_start(code: str) -> int:
 
 
 def find_rows(code: str, start: int) -> list[RowSpan]:
-    """Return the rows from `start` on. Raises ShardError for brackets left open."""
+    """Return the rows of VALUES in the masked `code`, the first at or behind `start`.
+
+    Raises ShardError for brackets left open.
+    """
     rows: list[RowSpan] = []
     commas: list[int] = []
     depth = 0
@@ -115,7 +118,11 @@ def find_rows(code: str, start: int) -> list[RowSpan]:
 def row_terms(
     masked: MaskedText, rows: list[RowSpan], key: ShardKey, ordinal: int, width: int
 ) -> tuple[ValueTerm, ...]:
-    """Return the term of the key in each row. Raises ShardError."""
+    """Return the term of `key` in each of the `rows` of `masked`.
+
+    `ordinal` is its place among the columns, `width` their number. Raises ShardError
+    for a row of other width and for a key that is an expression.
+    """
     starts = [token.start for token in masked.value_tokens]
     terms: list[ValueTerm] = []
     for number, row in enumerate(rows, 1):
@@ -144,7 +151,10 @@ class InsertText(NamedTuple):
 
 
 def read_text(source: str, scanned: Scan) -> InsertText:
-    """Take the text of an INSERT apart. Raises ShardError."""
+    """Take the INSERT `source` apart; `scanned` may be that of its ends only.
+
+    Raises ShardError when it cannot be told where its rows are.
+    """
     whole = whole_scan(source, scanned)
     masked = mask(source, whole)
     return InsertText(whole, masked, find_rows(masked.code, rows_start(masked.code)))
@@ -155,7 +165,8 @@ def read_long(
 ) -> tuple[BoundValues, tuple[ValueTerm, ...]]:
     """Return the values of a long text, and the key's term in each of its rows.
 
-    Raises ShardError, and ProgrammingError when the parameters do not fit.
+    `plan` says which column it is, `text` is the INSERT taken apart. Raises ShardError
+    for a row without a plain key, and ProgrammingError when `params` do not fit.
     """
     scan, masked, rows = text
     check_params(params, masked.positional_count, masked.has_named)
@@ -164,7 +175,10 @@ def read_long(
 
 
 def whole_scan(source: str, scanned: Scan) -> Scan:
-    """Return the scan of the whole text: of a very long INSERT it was left out."""
+    """Return the scan of all of `source`.
+
+    That is `scanned`, except that it leaves out the middle of a very long INSERT.
+    """
     return scanned if scanned.is_whole else scan(source, scanned.dialect)
 
 

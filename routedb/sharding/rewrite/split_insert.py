@@ -27,8 +27,11 @@ class InsertPart(NamedTuple):
 def split_insert(
     source: str, text: InsertText, params: Any, row_shards: Sequence[int]
 ) -> tuple[InsertPart, ...]:
-    """Return a part for each shard, by rising number: every session takes its locks in
-    the same order. `row_shards` has the shard of each row."""
+    """Return a part of the INSERT `source` for each shard, by rising number.
+
+    So every session takes its locks in the same order. `text` is `source` taken apart,
+    `params` are its parameters, `row_shards` has the shard of each row.
+    """
     rows = text.rows
     head, tail = source[: rows[0].start], source[rows[-1].end :]
     params_per_part = _ParamsPerPart(text.masked, rows, params)

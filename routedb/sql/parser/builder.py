@@ -29,7 +29,7 @@ _GRAVITY = {
 
 
 def gravest(one: Kind, other: Kind) -> Kind:
-    """Return the kind that counts for both."""
+    """Return the kind that counts for a text of the kinds `one` and `other`."""
     return one if _GRAVITY[one] >= _GRAVITY[other] else other
 
 
@@ -57,6 +57,7 @@ class StatementBuilder:
     )
 
     def __init__(self, dialect: str, functions: FunctionCatalog) -> None:
+        """`functions` knows what calls mean in `dialect`."""
         self.dialect = dialect
         self.functions = functions
         self.kind = Kind.READ
@@ -77,7 +78,10 @@ class StatementBuilder:
         self.renames: dict[tuple[str, str], None] = {}
 
     def mark(self, kind: Kind, reason: str) -> None:
-        """Note that this is no plain read; the first reason is kept."""
+        """Note that this is no plain read, but of `kind`, for `reason`.
+
+        The gravest kind and the first reason are kept.
+        """
         self.kind = gravest(kind, self.kind)
         self.reason = self.reason or reason
 
@@ -93,16 +97,16 @@ class StatementBuilder:
         self.settings.update(dict.fromkeys(settings))
 
     def hold(self, kind: ObjectKind, name: str = "") -> None:
-        """Note something that is made and lives on one backend only."""
+        """Note that `kind` is made, under `name`, and lives on one backend only."""
         self.holds[SessionObject(kind, name)] = None
 
     def free(self, kind: ObjectKind, name: str = "") -> None:
-        """Note something of that sort that is ended; so it is needed, too."""
+        """Note that `kind` of that `name` is ended; so it is needed, too."""
         self.frees[SessionObject(kind, name)] = None
         self.need(kind, name)
 
     def need(self, kind: ObjectKind, name: str = "") -> None:
-        """Note something of that sort that is used."""
+        """Note that `kind` of that `name` is used."""
         self.needs[SessionObject(kind, name)] = None
 
     def absorb(self, other: StatementBuilder) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from routedb.sql.parser.reader import Handlers, QueryReader, State
-from routedb.sql.scanner.identifiers import is_name, read_name
 from routedb.sql.scanner.keywords import (
     BEFORE_TABLE,
     ENDS_FROM,
@@ -39,8 +38,8 @@ def _open(reader: QueryReader) -> None:
 
 def _is_word(reader: QueryReader) -> bool:
     """`(replace(x, …`, `(merge, …`: a function or a column, not a statement."""
-    following, behind = reader.upper[reader.at + 1 : reader.at + 3]
-    return following in _CHANGES and not is_name(behind)
+    is_change = reader.upper[reader.at + 1] in _CHANGES
+    return is_change and reader.names[reader.at + 2] is None
 
 
 def _close(reader: QueryReader) -> None:
@@ -50,10 +49,10 @@ def _close(reader: QueryReader) -> None:
     reader.frame = reader.frames.pop()
     reader.at += 1
     if closed.cte:
-        reader.frame.scope.is_defined(closed.cte, reader.at)
+        reader.frame.scope.ctes[closed.cte] = reader.at
     elif reader.frame.state is State.TABLE:  # a derived table or a bracketed join
         reader.frame.state = State.TABLES
-        if reader.upper[reader.at] not in NO_ALIAS or reader.upper[reader.at] == "AS":
+        if reader.upper[reader.at] not in NO_ALIAS:
             reader.alias()
 
 
@@ -100,9 +99,9 @@ def _table(reader: QueryReader) -> None:
     reader.at += 1
     frame = reader.frame
     before = reader.upper[reader.at - 2] if reader.at > 1 else ""
-    if (before in BEFORE_TABLE or frame.state is State.CTES) and is_name(
-        reader.upper[reader.at]
-    ):
+    if (before in BEFORE_TABLE or frame.state is State.CTES) and reader.names[
+        reader.at
+    ] is not None:
         frame.state = State.TABLE
 
 
@@ -182,15 +181,15 @@ def _as(reader: QueryReader) -> None:
     upper = reader.upper
     if upper[reader.at] == "(":
         reader.skip_bracket()
-    elif is_name(upper[reader.at]):
-        _, reader.at = read_name(reader.tokens, reader.at, reader.dialect)
+    elif reader.names[reader.at] is not None:
+        _, reader.at = reader.tokens.read_name(reader.at)
         reader.skip_bracket()
 
 
 def _type(reader: QueryReader) -> None:
     reader.at += 1
-    if is_name(reader.upper[reader.at]):
-        _, reader.at = read_name(reader.tokens, reader.at, reader.dialect)
+    if reader.names[reader.at] is not None:
+        _, reader.at = reader.tokens.read_name(reader.at)
         reader.skip_bracket()
 
 
@@ -288,16 +287,16 @@ def _literal(reader: QueryReader) -> None:
 def _in(reader: QueryReader) -> None:
     """SQLite takes a table without brackets: `x IN t`."""
     reader.at += 1
-    if reader.dialect == "sqlite" and is_name(reader.upper[reader.at]):
-        table, end = read_name(reader.tokens, reader.at, reader.dialect)
+    if reader.dialect == "sqlite" and reader.names[reader.at] is not None:
+        table, end = reader.tokens.read_name(reader.at)
         if table is not None and reader.upper[end] != "(":
-            reader.frame.scope.name(table, reader.at)
+            reader.frame.scope.references.append((table, reader.at, ""))
             reader.at = end
 
 
 def _escape(reader: QueryReader) -> None:
     """ODBC's `{oj a LEFT JOIN b}`, `{fn now()}`: a word that says what follows."""
-    reader.at += 1 + is_name(reader.upper[reader.at + 1])
+    reader.at += 1 + (reader.names[reader.at + 1] is not None)
 
 
 def _found_rows(reader: QueryReader) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.dml import read_query
-from routedb.sql.scanner.identifiers import folded_name, is_name, read_name
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
 from routedb.sql.scanner.lexer import Tokens
 from routedb.sql.session_objects import ObjectKind, SessionObject
@@ -45,7 +44,7 @@ def define(tokens: Tokens, builder: StatementBuilder) -> None:
     if upper[:2] == ["DROP", "PREPARE"]:  # MySQL's other word for DEALLOCATE
         builder.mark(Kind.SESSION, "lives in the session")
         builder.touch(SessionEffect.PREPARE)
-        builder.free(ObjectKind.PREPARED, folded_name(tokens, 2, builder.dialect))
+        builder.free(ObjectKind.PREPARED, tokens.names[2] or tokens.raw[2])
         return
     builder.mark(Kind.DDL, "defines")
     if is_temporary:
@@ -86,14 +85,14 @@ def _temporary(
     kind = _OBJECT_KINDS.get(upper[at])
     if kind is None:
         return
-    tables, end = _list(tokens, builder, at + 1)
+    tables, end = _list(tokens, at + 1)
     if upper[0] == "DROP":
         for table in tables:
             builder.frees[SessionObject(kind, table.name)] = None
     elif upper[0] == "ALTER" and tables:
         renamed = upper[end : end + 2] == ["RENAME", "TO"]
-        if renamed and is_name(upper[end + 2]):
-            new = folded_name(tokens, end + 2, builder.dialect)
+        new = tokens.names[end + 2]
+        if renamed and new is not None:
             builder.renames[tables[0].name, new] = None
     elif tables:
         schema = _TEMPORARY_SCHEMAS.get(builder.dialect)
@@ -116,8 +115,7 @@ def _object_at(upper: list[str]) -> int:
     at = 1
     while upper[at] and upper[at] not in _OBJECTS:
         at += 1
-    if upper[at] == "CONSTRAINT" and upper[at + 1] == "TRIGGER":
-        at += 1
+    at += upper[at : at + 2] == ["CONSTRAINT", "TRIGGER"]
     return at if upper[at] else 1
 
 
@@ -150,43 +148,43 @@ def _clauses(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     upper = tokens.upper
     for place in range(at, len(upper) - 4):
         named = _NAMES_TABLE.get(upper[place])
-        if named is not None and named(upper, place):
+        if named is not None and named(tokens, place):
             start = place + 1 + (upper[place + 1] in ("OF", "PARTITION", "TABLE"))
-            builder.tables.update(dict.fromkeys(_named(tokens, builder, start)))
+            builder.tables.update(dict.fromkeys(_named(tokens, start)))
 
 
-def _named(tokens: Tokens, builder: StatementBuilder, at: int) -> Iterator[Table]:
+def _named(tokens: Tokens, at: int) -> Iterator[Table]:
     """One table, or a list of them in brackets."""
     if tokens.upper[at] == "(":
-        yield from _list(tokens, builder, at + 1)[0]
+        yield from _list(tokens, at + 1)[0]
     else:
-        table, _ = read_name(tokens, at, builder.dialect)
+        table, _ = tokens.read_name(at)
         if table is not None:
             yield table
 
 
-def _is_whole(upper: list[str], at: int) -> bool:
-    """Tell MySQL's `CREATE TABLE n LIKE a`, where LIKE stands behind the name."""
-    return at < 12 and "(" not in upper[:at]
+def _is_like(tokens: Tokens, at: int) -> bool:
+    """Tell LIKE among columns, or behind the name in MySQL's CREATE TABLE n LIKE a."""
+    upper = tokens.upper
+    return upper[at - 1] in ("(", ",") or (at < 12 and "(" not in upper[:at])
 
 
-_NAMES_TABLE: dict[str, Callable[[list[str], int], bool]] = {
-    "REFERENCES": lambda upper, at: is_name(upper[at + 1]),
-    "LIKE": lambda upper, at: upper[at - 1] in ("(", ",") or _is_whole(upper, at),
-    "INHERITS": lambda upper, at: upper[at + 1] == "(",
-    "INHERIT": lambda upper, at: upper[at + 2] in ("", ",", "."),
-    "PARTITION": lambda upper, at: upper[at + 1] == "OF",
-    "ATTACH": lambda upper, at: upper[at + 1] == "PARTITION",
-    "DETACH": lambda upper, at: upper[at + 1] == "PARTITION",
-    "WITH": lambda upper, at: upper[at + 1] == "TABLE",
+_NAMES_TABLE: dict[str, Callable[[Tokens, int], bool]] = {
+    "REFERENCES": lambda tokens, at: tokens.names[at + 1] is not None,
+    "LIKE": _is_like,
+    "INHERITS": lambda tokens, at: tokens.upper[at + 1] == "(",
+    "INHERIT": lambda tokens, at: tokens.upper[at + 2] in ("", ",", "."),
+    "PARTITION": lambda tokens, at: tokens.upper[at + 1] == "OF",
+    "ATTACH": lambda tokens, at: tokens.upper[at + 1] == "PARTITION",
+    "DETACH": lambda tokens, at: tokens.upper[at + 1] == "PARTITION",
+    "WITH": lambda tokens, at: tokens.upper[at + 1] == "TABLE",
 }
 
 
 def _alter_relation(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     if tokens.upper[at] == "ALL":  # ALTER TABLE ALL IN TABLESPACE …
         return
-    _, at = _write(tokens, builder, at)
-    _clauses(tokens, builder, at)
+    _clauses(tokens, builder, _write(tokens, builder, at)[1])
 
 
 def _drop_relation(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
@@ -212,7 +210,7 @@ def _on_table(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     if upper[at - 1] == "POLICY":
         _conditions(tokens, builder, end)
     if upper[end] == "FROM":  # CREATE CONSTRAINT TRIGGER … FROM referenced
-        table, _ = read_name(tokens, end + 1, builder.dialect)
+        table, _ = tokens.read_name(end + 1)
         if table is not None:
             builder.tables[table] = None
     if is_rule and "DO" in upper[end:]:
@@ -232,7 +230,7 @@ def _conditions(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
 def _part(tokens: Tokens, builder: StatementBuilder, start: int, end: int) -> None:
     """Read the tokens from `start` to `end` as a query, or a piece of one."""
     if start < end:
-        read_query(Tokens(tokens.upper[start:end], tokens.raw[start:end]), builder)
+        read_query(tokens.part(start, end), builder)
 
 
 def _rule_action(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
@@ -253,7 +251,7 @@ def _elements(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     upper = tokens.upper
     starts = [p for p in range(at, len(upper) - 4) if upper[p] in ("CREATE", "GRANT")]
     for start, stop in zip(starts, [*starts[1:], len(upper) - 4], strict=True):
-        part = Tokens(upper[start:stop], tokens.raw[start:stop])
+        part = tokens.part(start, stop)
         (define if upper[start] == "CREATE" else grant)(part, builder)
 
 
@@ -267,14 +265,14 @@ def maintain(tokens: Tokens, builder: StatementBuilder) -> None:
     if upper[at] == "(":
         at = tokens.close[at] + 1
     while upper[at] in _MAINTENANCE or (
-        upper[at] in _MAY_PRECEDE and is_name(upper[at + 1])
+        upper[at] in _MAY_PRECEDE and tokens.names[at + 1] is not None
     ):
         at += 1
     if upper[0] == "VACUUM" and builder.dialect == "sqlite":  # names a file, no table
         return
     if upper[0] == "CLUSTER" and "ON" in upper:  # CLUSTER index ON table, of old
         _write(tokens, builder, upper.index("ON") + 1)
-    elif not (_names_other(upper, at) or (upper[at] in ("INDEX", "SYSTEM"))):
+    elif not (_names_other(tokens, at) or (upper[at] in ("INDEX", "SYSTEM"))):
         _write_list(tokens, builder, at)
 
 
@@ -284,10 +282,12 @@ _MAINTENANCE = word_set(
 _MAY_PRECEDE = word_set("TABLES LOCAL MATERIALIZED VIEW QUICK PERSISTENT")
 
 
-def _names_other(upper: list[str], at: int) -> bool:
+def _names_other(tokens: Tokens, at: int) -> bool:
     """Tell `SCHEMA s`, `ROLE r` … from a table that is called SCHEMA or ROLE."""
-    return upper[at] in _NOT_TABLES and (
-        is_name(upper[at + 1]) and upper[at + 1] not in ("TO", "FROM")
+    return (
+        tokens.upper[at] in _NOT_TABLES
+        and tokens.names[at + 1] is not None
+        and tokens.upper[at + 1] not in ("TO", "FROM")
     )
 
 
@@ -314,7 +314,7 @@ def grant(tokens: Tokens, builder: StatementBuilder) -> None:
     if not at:
         return
     if upper[0] in ("GRANT", "REVOKE"):
-        if not _names_other(upper, at + 1):
+        if not _names_other(tokens, at + 1):
             _write_list(tokens, builder, at + 1)
     else:
         _comment(tokens, builder, at + 1)
@@ -326,7 +326,7 @@ def _comment(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     if upper[at] in _RELATIONS:
         _write(tokens, builder, at + 1)
     elif upper[at] == "COLUMN":
-        path = _path(tokens, at + 1, builder.dialect)
+        path = _path(tokens, at + 1)
         if len(path) > 1:
             builder.write(Table(path[-3] if len(path) > 2 else None, path[-2]))
     elif upper[at] in _ON_TABLE:
@@ -335,11 +335,11 @@ def _comment(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
             _write(tokens, builder, place + 1)
 
 
-def _path(tokens: Tokens, at: int, dialect: str) -> list[str]:
+def _path(tokens: Tokens, at: int) -> list[str]:
     """Read a column's name with all that stands before its dots."""
     path: list[str] = []
-    while is_name(tokens.upper[at]):
-        path.append(folded_name(tokens, at, dialect))
+    while (name := tokens.names[at]) is not None:
+        path.append(name)
         at += 2 if tokens.upper[at + 1] == "." else 1
         if tokens.upper[at - 1] != ".":
             break
@@ -349,9 +349,9 @@ def _path(tokens: Tokens, at: int, dialect: str) -> list[str]:
 def _write(
     tokens: Tokens, builder: StatementBuilder, at: int
 ) -> tuple[Table | None, int]:
-    while _is_before_name(tokens.upper, at):
+    while _is_before_name(tokens, at):
         at += 1
-    table, at = read_name(tokens, at, builder.dialect)
+    table, at = tokens.read_name(at)
     if table is not None:
         builder.write(table)
     return table, at
@@ -359,28 +359,27 @@ def _write(
 
 def _write_list(tokens: Tokens, builder: StatementBuilder, at: int) -> int:
     """Note a list of tables that are written; return where it ends."""
-    tables, at = _list(tokens, builder, at)
+    tables, at = _list(tokens, at)
     builder.write(*tables)
     return at
 
 
-def _is_before_name(upper: list[str], at: int) -> bool:
+def _is_before_name(tokens: Tokens, at: int) -> bool:
     """Tell IF, LOCAL … before a name from a table of that name."""
-    return upper[at] in _BEFORE_NAME and (upper[at] == "ONLY" or is_name(upper[at + 1]))
+    word = tokens.upper[at]
+    return word in _BEFORE_NAME and (word == "ONLY" or tokens.names[at + 1] is not None)
 
 
-def _list(
-    tokens: Tokens, builder: StatementBuilder, at: int
-) -> tuple[list[Table], int]:
+def _list(tokens: Tokens, at: int) -> tuple[list[Table], int]:
     """Read `a, ONLY b *, c (columns)`."""
     upper = tokens.upper
     tables: list[Table] = []
     while True:
-        while _is_before_name(upper, at):
+        while _is_before_name(tokens, at):
             at += 1
         if upper[at] == "TABLES" and upper[at + 1] == "IN":  # of a publication
             return tables, at
-        table, at = read_name(tokens, at, builder.dialect)
+        table, at = tokens.read_name(at)
         if table is None:
             return tables, at
         tables.append(table)

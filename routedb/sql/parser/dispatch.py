@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from routedb.sql.parser import ddl, session_settings, transaction_control, utility
+from routedb.sql.parser import ddl, dml, session_settings, transaction_control, utility
 from routedb.sql.parser.utility import VerbReader
 
 _EVERYWHERE: dict[str, VerbReader] = {
     **dict.fromkeys(
         ("SELECT", "VALUES", "WITH", "(", "INSERT", "UPDATE", "DELETE", "TABLE"),
-        utility.query,
+        dml.query,
     ),
     "EXPLAIN": utility.explain,
     "BEGIN": transaction_control.begin,
@@ -24,7 +24,7 @@ _EVERYWHERE: dict[str, VerbReader] = {
 }
 
 _POSTGRESQL: dict[str, VerbReader] = {
-    "MERGE": utility.query,
+    "MERGE": dml.query,
     "ANALYSE": ddl.maintain,
     "START": transaction_control.begin,
     "ABORT": transaction_control.rollback,
@@ -35,7 +35,7 @@ _POSTGRESQL: dict[str, VerbReader] = {
     "COPY": utility.copy,
     "LOCK": utility.lock,
     "CALL": utility.call,
-    "DO": utility.call_mysql_do,
+    "DO": utility.do,
     "EXECUTE": utility.execute,
     "PREPARE": utility.prepare,
     "DEALLOCATE": utility.prepare,
@@ -52,7 +52,7 @@ _POSTGRESQL: dict[str, VerbReader] = {
 }
 
 _MYSQL: dict[str, VerbReader] = {
-    "REPLACE": utility.query,
+    "REPLACE": dml.query,
     "START": transaction_control.begin,
     "XA": transaction_control.xa,
     "SET": session_settings.set_,
@@ -63,7 +63,7 @@ _MYSQL: dict[str, VerbReader] = {
     "LOCK": utility.lock,
     "UNLOCK": utility.unlock,
     "CALL": utility.call,
-    "DO": utility.call_mysql_do,
+    "DO": utility.do,
     "EXECUTE": utility.execute,
     **dict.fromkeys(("PREPARE", "DEALLOCATE"), utility.prepare),
     "HANDLER": utility.cursor,
@@ -81,7 +81,7 @@ _MYSQL: dict[str, VerbReader] = {
 }
 
 _SQLITE: dict[str, VerbReader] = {
-    "REPLACE": utility.query,
+    "REPLACE": dml.query,
     "PRAGMA": session_settings.pragma,
     **dict.fromkeys(("ATTACH", "DETACH"), utility.attach),
     **dict.fromkeys(("VACUUM", "REINDEX"), ddl.maintain),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.clauses import WORD_HANDLERS
 from routedb.sql.parser.reader import Handlers, QueryReader, State
-from routedb.sql.scanner.identifiers import is_name, read_name
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
 from routedb.sql.scanner.lexer import Tokens
 from routedb.sql.statement import Kind, Table
@@ -17,11 +16,23 @@ _MODIFIERS = {
 }
 
 
-def read_query(tokens: Tokens, builder: StatementBuilder, at: int = 0) -> QueryReader:
-    """Read the query or data-modifying statement that begins at `at`."""
+def query(tokens: Tokens, builder: StatementBuilder) -> None:
+    """SELECT, VALUES, TABLE, WITH, INSERT, UPDATE, DELETE, MERGE, REPLACE."""
+    verb = read_query(tokens, builder)
+    if verb in ("WITH", "(", ""):
+        verb = next((w for w in tokens.upper if w in QUERY_STARTS - {"WITH"}), "")
+    builder.verb = verb
+
+
+def read_query(tokens: Tokens, builder: StatementBuilder, at: int = 0) -> str:
+    """Read the query or data-modifying statement in `tokens` that begins at `at`.
+
+    `builder` is told all that is found. Returns the verb, "WITH" or "(" when none was
+    met. Raises UnreadableStatement when a name or a bracket is missing.
+    """
     reader = QueryReader(tokens, builder, _WORD_HANDLERS, _VERB_HEADS)
     reader.read(at)
-    return reader
+    return reader.frame.verb
 
 
 def _modifiers(reader: QueryReader) -> None:
@@ -72,10 +83,10 @@ def _set(reader: QueryReader) -> None:
     frame = reader.frame
     if frame.verb == "UPDATE" and frame.is_query and not frame.is_set:
         frame.is_set = True
-        named = frame.scope.tables
+        named = [table for table, _, _ in frame.scope.references]
         targets = _assigned(reader) if len(named) > 1 else []
         for table in targets or named:
-            frame.scope.target(table)
+            frame.scope.targets.append(table)
             _mark(reader, table)
     WORD_HANDLERS["SET"](reader)
 
@@ -88,7 +99,7 @@ def _assigned(reader: QueryReader) -> list[Table]:
     upper, raw = reader.upper, reader.raw
     at = reader.at + 1
     found: list[Table] = []
-    while is_name(upper[at]):
+    while reader.names[at] is not None:
         path = [raw[at]]
         while upper[at + 1] == ".":
             at += 2
@@ -127,7 +138,7 @@ def _delete(reader: QueryReader) -> None:
                 reader.table(reader.name_at(), start)
                 frame.state = State.TABLES
     for table in targets:
-        frame.scope.target(table)
+        frame.scope.targets.append(table)
         _mark(reader, table)
     if upper[reader.at] == "USING":
         reader.at += 1
@@ -140,7 +151,7 @@ def _is_history(reader: QueryReader) -> bool:
     """Tell MariaDB's `DELETE HISTORY FROM t` from the deletion in a table HISTORY."""
     if reader.upper[reader.at : reader.at + 2] != ["HISTORY", "FROM"]:
         return False
-    _, end = read_name(reader.tokens, reader.at + 2, reader.dialect)
+    _, end = reader.tokens.read_name(reader.at + 2)
     return reader.upper[end] in ("", ")", "BEFORE")
 
 
@@ -148,7 +159,7 @@ def _targets(reader: QueryReader) -> list[Table]:
     """Read `a, b.*, c`."""
     upper = reader.upper
     targets: list[Table] = []
-    while is_name(upper[reader.at]) and upper[reader.at] != "FROM":
+    while reader.names[reader.at] is not None and upper[reader.at] != "FROM":
         targets.append(reader.name_at())
         if upper[reader.at] == "." and upper[reader.at + 1] == "*":
             reader.at += 2

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
 from routedb.sql.parser.builder import StatementBuilder
-from routedb.sql.parser.table_scope import TableScope
-from routedb.sql.scanner.identifiers import folded_name, is_name, read_name
 from routedb.sql.scanner.keywords import (
     AFTER_CALL,
     CONTEXTUAL,
@@ -25,7 +23,7 @@ from routedb.sql.scanner.keywords import (
     STARTS_EXPRESSION,
 )
 from routedb.sql.scanner.lexer import LITERAL, STRING, Tokens, UnreadableStatement
-from routedb.sql.statement import Table
+from routedb.sql.statement import Kind, Table
 
 
 class State(Enum):
@@ -41,6 +39,61 @@ class State(Enum):
 
 _NAME_DUE = (State.TABLE, State.CTE)
 _OPERANDS = frozenset({")", LITERAL, STRING})
+
+
+class TableScope:
+    """The common table expressions and the tables of one query.
+
+    An expression hides the table of its name behind its own end: its body, and those
+    before it, mean the table. WITH RECURSIVE makes all of them known everywhere.
+    """
+
+    __slots__ = ("ctes", "is_recursive", "outer", "references", "targets")
+
+    def __init__(self, outer: TableScope | None) -> None:
+        self.outer = outer
+        self.is_recursive = False
+        self.ctes: dict[str, int | None] = {}  # and where each ends, None as yet
+        self.references: list[tuple[Table, int, str]] = []  # of FROM: where, and alias
+        self.targets: list[Table] = []  # written: a table, or the alias of one here
+
+    def settle(self, builder: StatementBuilder) -> None:
+        """Tell `builder` the tables, when all of this query has been read.
+
+        The queries around it come first: those that define nothing are passed over.
+        """
+        if self.outer is not None and not self.outer.ctes:
+            self.outer = self.outer.outer
+        has_ctes = self.ctes or self.outer is not None
+        for table, at, _ in self.references:
+            if not (has_ctes and table.schema is None and self._hides(table.name, at)):
+                builder.tables[table] = None
+                if table.schema == "pg_temp":
+                    builder.mark(Kind.READ, "reads a temporary table")
+        if self.targets:
+            known = self._resolvable()
+            for target in self.targets:
+                builder.write(known.get(target, target))
+
+    def _hides(self, name: str, at: int) -> bool:
+        scope: TableScope | None = self
+        while scope is not None:
+            if name in scope.ctes:
+                end = scope.ctes[name]
+                if scope.is_recursive or (end is not None and end <= at):
+                    return True
+            scope = scope.outer
+        return False
+
+    def _resolvable(self) -> dict[Table, Table]:
+        """Return the tables by what a target may call them: an alias counts first."""
+        known: dict[Table, Table] = {}
+        for table, _, _ in reversed(self.references):
+            known[table] = known[Table(None, table.name)] = table
+        for table, _, alias in reversed(self.references):
+            if alias:
+                known[Table(None, alias)] = table
+        return known
 
 
 class Frame:
@@ -59,10 +112,10 @@ class Frame:
 
 
 class QueryReader:
-    """Reads one statement's queries into `builder`.
+    """Reads one statement's queries into a builder.
 
-    `handlers` say what each word does where it stands, `verb_heads` how a statement
-    that begins with a verb is read up to its first clause. Both move the reader on.
+    Its methods, and the functions of `clauses` and `dml`, start where the reader
+    stands, at `at`, and move it on.
     """
 
     __slots__ = (
@@ -72,6 +125,7 @@ class QueryReader:
         "frame",
         "frames",
         "handlers",
+        "names",
         "raw",
         "scopes",
         "tokens",
@@ -86,11 +140,17 @@ class QueryReader:
         handlers: Handlers,
         verb_heads: Handlers,
     ) -> None:
+        """Stand at the beginning of `tokens`, of which `builder` is told all.
+
+        `handlers` say what each word does where it stands, `verb_heads` how a statement
+        that begins with a verb is read up to its first clause.
+        """
         self.handlers = handlers
         self.verb_heads = verb_heads
         self.tokens = tokens
         self.upper = tokens.upper
         self.raw = tokens.raw
+        self.names = tokens.names
         self.builder = builder
         self.dialect = builder.dialect
         self.at = 0
@@ -99,28 +159,37 @@ class QueryReader:
         self.frames: list[Frame] = []
 
     def read(self, at: int) -> None:
-        """Read from `at` to the end of the statement."""
+        """Read from `at` to the end of the statement.
+
+        Raises UnreadableStatement when a name or a bracket is missing.
+        """
         self.at = at
         self.begin()
-        self.run()
-        for scope in self.scopes:
-            scope.settle(self.builder)
-
-    def run(self) -> None:
-        """Read on from where the reader stands."""
-        upper = self.upper
-        handlers = self.handlers
+        upper, names, handlers = self.upper, self.names, self.handlers
         names_too = NAMES_TOO[self.dialect]
         while token := upper[self.at]:
             handle = handlers.get(token)
-            if handle is not None and not (
-                token in names_too and self.frame.state in _NAME_DUE
-            ):
-                handle(self)
-            elif is_name(token):
+            state = self.frame.state
+            if handle is not None:
+                if token in names_too and state in _NAME_DUE:
+                    self.name()
+                else:
+                    handle(self)
+            elif names[self.at] is None:
+                self.at += 1
+            elif state in _NAME_DUE or state is State.TABLES:
                 self.name()
             else:
-                self.at += 1
+                # A column, or a call. (Here, as this is what most tokens are.)
+                end = self.at + 1
+                while upper[end] == "." and names[end + 1] is not None:
+                    end += 2
+                if upper[end] == "." or upper[end] == "(":
+                    self.name()
+                else:
+                    self.at = end
+        for scope in self.scopes:
+            scope.settle(self.builder)
 
     def begin(self) -> None:
         """Read the verb that begins a query or a data-modifying statement."""
@@ -131,8 +200,9 @@ class QueryReader:
             head(self)
 
     def table(self, table: Table, at: int) -> None:
-        """Note a table that is named at `at`, with the alias that follows."""
-        self.frame.scope.name(table, at, self.alias())
+        """Note `table`, which is named at `at`, with the alias that follows."""
+        alias = "" if self.upper[self.at] in NO_ALIAS else self.alias()
+        self.frame.scope.references.append((table, at, alias))
 
     def alias(self) -> str:
         """Read the alias behind a table, and its columns; "" when there is none."""
@@ -143,9 +213,9 @@ class QueryReader:
             self.at += 1
         elif upper[self.at] in NO_ALIAS:
             return ""
-        if not is_name(upper[self.at]):
+        name = self.names[self.at]
+        if name is None:
             return ""
-        name = folded_name(self.tokens, self.at, self.dialect)
         self.at += 1
         self.skip_bracket()
         return name
@@ -157,7 +227,7 @@ class QueryReader:
 
     def name_at(self) -> Table:
         """Read a name that must be here."""
-        table, self.at = read_name(self.tokens, self.at, self.dialect)
+        table, self.at = self.tokens.read_name(self.at)
         if table is None:
             raise UnreadableStatement(f"a name is missing before {self.raw[self.at]!r}")
         return table
@@ -199,7 +269,7 @@ class QueryReader:
         word = self.upper[at]
         before = self.upper[at - 1]
         if word in CONTEXTUAL:
-            is_operand = is_name(before) or before in _OPERANDS
+            is_operand = self.names[at - 1] is not None or before in _OPERANDS
             return is_operand and before not in STARTS_EXPRESSION
         if word in GROUPINGS:
             return self.frame.clause == "GROUP"
@@ -213,7 +283,7 @@ class QueryReader:
             self.frame.state = State.CTES
             self.at += 1
             return
-        name = folded_name(self.tokens, self.at, self.dialect)
+        name = self.names[self.at] or ""
         self.at += 1
         self.skip_bracket()
         while self.upper[self.at] in ("AS", "NOT", "MATERIALIZED"):
@@ -221,11 +291,15 @@ class QueryReader:
         if self.upper[self.at] != "(":
             raise UnreadableStatement(f"WITH {name} is not followed by a bracket")
         self.frame.state = State.CTES
-        self.frame.scope.defines(name)
+        self.frame.scope.ctes[name] = None
         self.open(State.EXPRESSION, is_query=True, cte=name)
 
     def open(self, state: State, is_query: bool, cte: str = "") -> None:
-        """Open a frame at the bracket where the reader stands."""
+        """Open a frame at the bracket where the reader stands.
+
+        `state` is what it expects; `is_query`: FROM begins a list of tables in it;
+        `cte` is the name that it defines.
+        """
         self.frames.append(self.frame)
         scope = self.frame.scope
         if is_query and state is State.EXPRESSION:
@@ -242,7 +316,7 @@ class QueryReader:
     def is_cte(self, at: int) -> bool:
         """Tell whether the WITH before `at` begins common table expressions."""
         upper = self.upper
-        if not is_name(upper[at]):
+        if self.names[at] is None:
             return False
         at += 1
         if upper[at] == "(":

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.dml import read_query
 from routedb.sql.parser.transaction_control import mode_step, set_transaction
-from routedb.sql.scanner.identifiers import read_name
 from routedb.sql.scanner.keywords import QUERY_STARTS
 from routedb.sql.scanner.lexer import STRING, SYSTEM_VARIABLE, USER_VARIABLE, Tokens
 from routedb.sql.session_objects import EVERY, ObjectKind
@@ -95,7 +94,7 @@ def _setting(tokens: Tokens, at: int) -> str:
         return _WORDS[word]
     if word == "AUTHORIZATION":
         return "session_authorization"
-    name, _ = read_name(tokens, at, "postgresql")
+    name, _ = tokens.read_name(at)
     return str(name).lower() if name is not None else "*"
 
 
@@ -185,7 +184,7 @@ def _read_value(
     tokens: Tokens, builder: StatementBuilder, start: int, end: int
 ) -> None:
     """A value may ask: SET @x = (SELECT …)."""
-    part = Tokens(tokens.upper[start + 1 : end], tokens.raw[start + 1 : end])
+    part = tokens.part(start + 1, end)
     read_query(part, builder)
 
 
@@ -251,13 +250,13 @@ def _pragma_argument(tokens: Tokens, at: int) -> str:
     """Return the name in `(name)`, `('name')` or `= name`; "" when there is none."""
     if tokens.upper[at] in ("(", "=") and tokens.upper[at + 1] == STRING:
         return tokens.raw[at + 1].lower()
-    argument, _ = read_name(tokens, at + 1, "sqlite")
+    argument, _ = tokens.read_name(at + 1)
     return argument.name if argument is not None else ""
 
 
 def pragma(tokens: Tokens, builder: StatementBuilder) -> None:
     """SQLite's PRAGMA: asks, sets for the session, or writes to the file."""
-    table, at = read_name(tokens, 1, "sqlite")
+    table, at = tokens.read_name(1)
     name = table.name if table is not None else ""
     has_value = tokens.upper[at] in ("(", "=")
     if name in _READING_PRAGMAS:

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from routedb.sql.parser.builder import StatementBuilder
-from routedb.sql.scanner.identifiers import folded_name, is_name
 from routedb.sql.scanner.lexer import LITERAL, QUOTED, STRING, Tokens
-from routedb.sql.statement import Kind, TxEffect, TxStep
+from routedb.sql.statement import ISOLATION_LEVELS, Kind, TxEffect, TxStep
 
 _NOISE = frozenset({"WORK", "TRANSACTION", "TRAN"})
-_LEVELS = {
-    ("READ", "COMMITTED"): "READ COMMITTED",
-    ("READ", "UNCOMMITTED"): "READ UNCOMMITTED",
-    ("REPEATABLE", "READ"): "REPEATABLE READ",
-}
+# Those of two words.
+_LEVELS = {tuple(name.split()): name for name in ISOLATION_LEVELS if " " in name}
 
 
 def mode_step(effect: TxEffect, upper: Sequence[str], at: int) -> TxStep:
-    """Return the step with the modes that are said from `at` on."""
+    """Return the step of `effect` with the modes that `upper` says from `at` on."""
     read_only = isolation = deferrable = None
     while upper[at]:
         pair = (upper[at], upper[at + 1])
@@ -35,9 +31,7 @@ def mode_step(effect: TxEffect, upper: Sequence[str], at: int) -> TxStep:
 
 def begin(tokens: Tokens, builder: StatementBuilder) -> None:
     """BEGIN and START TRANSACTION, with their modes."""
-    if (
-        tokens.upper[1] == "NOT"
-    ):  # MariaDB's BEGIN NOT ATOMIC runs a block of statements
+    if tokens.upper[1:3] == ["NOT", "ATOMIC"]:  # MariaDB's block of statements
         builder.mark(Kind.UNKNOWN, "runs a block of statements")
         return
     if tokens.upper[0] == "START" and tokens.upper[1] != "TRANSACTION":  # START REPLICA
@@ -64,7 +58,7 @@ def rollback(tokens: Tokens, builder: StatementBuilder) -> None:
         _step(builder, TxStep(TxEffect.ROLLBACK_PREPARED, name=_id(tokens, 2)))
     elif upper[at] == "TO":
         at += 1 + (upper[at + 1] == "SAVEPOINT" and bool(upper[at + 2]))
-        _step(builder, TxStep(TxEffect.ROLLBACK_TO, name=_name(tokens, at, builder)))
+        _step(builder, TxStep(TxEffect.ROLLBACK_TO, name=tokens.names[at]))
     elif _chains(tokens):
         _step(builder, TxStep(TxEffect.ROLLBACK_AND_CHAIN))
     else:
@@ -73,13 +67,13 @@ def rollback(tokens: Tokens, builder: StatementBuilder) -> None:
 
 def savepoint(tokens: Tokens, builder: StatementBuilder) -> None:
     """SAVEPOINT name."""
-    _step(builder, TxStep(TxEffect.SAVEPOINT, name=_name(tokens, 1, builder)))
+    _step(builder, TxStep(TxEffect.SAVEPOINT, name=tokens.names[1]))
 
 
 def release(tokens: Tokens, builder: StatementBuilder) -> None:
     """RELEASE [SAVEPOINT] name."""
     at = 1 + (tokens.upper[1] == "SAVEPOINT" and bool(tokens.upper[2]))
-    _step(builder, TxStep(TxEffect.RELEASE, name=_name(tokens, at, builder)))
+    _step(builder, TxStep(TxEffect.RELEASE, name=tokens.names[at]))
 
 
 def prepare_transaction(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -93,7 +87,7 @@ def xa(tokens: Tokens, builder: StatementBuilder) -> None:
 
 
 def set_transaction(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
-    """SET TRANSACTION: modes of this transaction, on MySQL of the next."""
+    """SET TRANSACTION: modes, from `at` on, of this transaction, on MySQL the next."""
     _step(builder, mode_step(TxEffect.SET, tokens.upper, at))
 
 
@@ -105,12 +99,6 @@ def _step(builder: StatementBuilder, step: TxStep) -> None:
 def _chains(tokens: Tokens) -> bool:
     upper = tokens.upper
     return "CHAIN" in upper and upper[upper.index("CHAIN") - 1] == "AND"
-
-
-def _name(tokens: Tokens, at: int, builder: StatementBuilder) -> str | None:
-    return (
-        folded_name(tokens, at, builder.dialect) if is_name(tokens.upper[at]) else None
-    )
 
 
 def _id(tokens: Tokens, at: int) -> str | None:

@@ -8,7 +8,6 @@ from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.ddl import maintain
 from routedb.sql.parser.dml import read_query
 from routedb.sql.parser.transaction_control import prepare_transaction
-from routedb.sql.scanner.identifiers import folded_name, is_name, read_name
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
 from routedb.sql.scanner.lexer import USER_VARIABLE, Tokens
 from routedb.sql.session_objects import EVERY, ObjectKind
@@ -18,16 +17,6 @@ _EXPLAIN_WORDS = word_set(
     "ANALYZE ANALYSE VERBOSE EXTENDED PARTITIONS QUERY PLAN FORMAT = TRADITIONAL JSON "
     "TREE FOR CONNECTION"
 )
-
-
-def query(tokens: Tokens, builder: StatementBuilder) -> None:
-    """SELECT, VALUES, TABLE, WITH, INSERT, UPDATE, DELETE, MERGE, REPLACE."""
-    reader = read_query(tokens, builder)
-    builder.verb = reader.frame.verb
-    if builder.verb in ("WITH", "(", ""):
-        builder.verb = next(
-            (w for w in tokens.upper if w in QUERY_STARTS - {"WITH"}), ""
-        )
 
 
 def explain(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -94,15 +83,13 @@ def _explain_other(
     upper = tokens.upper
     if upper[at] == "EXECUTE":
         builder.mark(Kind.CALL, "explains a prepared statement of this session")
-        builder.need(ObjectKind.PREPARED, _name(tokens, at + 1, builder))
+        builder.need(ObjectKind.PREPARED, _name(tokens, at + 1))
         return
     start = next(
         (i + 1 for i in range(at, len(upper)) if upper[i] in ("AS", "FOR")), at
     )
     if upper[at] in ("CREATE", "REFRESH"):
-        table, _ = read_name(
-            tokens, _behind(upper, at, "TABLE", "VIEW"), builder.dialect
-        )
+        table, _ = tokens.read_name(_behind(upper, at, "TABLE", "VIEW"))
         if table is not None:
             builder.tables[table] = None
             if runs:
@@ -129,7 +116,7 @@ def _behind(upper: list[str], at: int, *names: str) -> int:
 
 def _describe(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     """MySQL's DESCRIBE t; anything else is not known."""
-    table, _ = read_name(tokens, at, builder.dialect)
+    table, _ = tokens.read_name(at)
     if builder.dialect == "mysql" and table is not None:
         builder.tables[table] = None
     else:
@@ -143,11 +130,11 @@ def copy(tokens: Tokens, builder: StatementBuilder) -> None:
     builder.kind = Kind.COPY
     if upper[at] == "(":
         end = tokens.close[at]
-        inner = Tokens(upper[at + 1 : end], tokens.raw[at + 1 : end])
+        inner = tokens.part(at + 1, end)
         read_query(inner, builder)
         at = end + 1
     else:
-        table, at = read_name(tokens, at, builder.dialect)
+        table, at = tokens.read_name(at)
         if table is None:
             builder.mark(Kind.UNKNOWN, "COPY without a table")
             return
@@ -174,7 +161,7 @@ def lock(tokens: Tokens, builder: StatementBuilder) -> None:
     while upper[at]:
         while upper[at] in ("TABLE", "TABLES", "ONLY", ","):
             at += 1
-        table, at = read_name(tokens, at, builder.dialect)
+        table, at = tokens.read_name(at)
         if table is None:
             return
         builder.tables[table] = None
@@ -218,9 +205,9 @@ def show(tokens: Tokens, builder: StatementBuilder) -> None:
 
 
 def _shown(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
-    table, at = read_name(tokens, at, builder.dialect)
+    table, at = tokens.read_name(at)
     if table is not None and tokens.upper[at] in ("FROM", "IN"):
-        schema, _ = read_name(tokens, at + 1, builder.dialect)
+        schema, _ = tokens.read_name(at + 1)
         if schema is not None:
             table = table._replace(schema=schema.name)
     if table is not None:
@@ -235,13 +222,13 @@ def call(tokens: Tokens, builder: StatementBuilder) -> None:
 def execute(tokens: Tokens, builder: StatementBuilder) -> None:
     """EXECUTE of a prepared statement; on MySQL USING user variables."""
     call(tokens, builder)
-    builder.need(ObjectKind.PREPARED, _name(tokens, 1, builder))
+    builder.need(ObjectKind.PREPARED, _name(tokens, 1))
     for at, token in enumerate(tokens.upper):
         if token == USER_VARIABLE:
             builder.need(ObjectKind.VARIABLE, tokens.raw[at].lower())
 
 
-def call_mysql_do(tokens: Tokens, builder: StatementBuilder) -> None:
+def do(tokens: Tokens, builder: StatementBuilder) -> None:
     """DO: a block on PostgreSQL, expressions on MySQL, which may lock or wait."""
     if builder.dialect == "mysql":
         read_query(tokens, builder, 1)
@@ -257,10 +244,10 @@ def prepare(tokens: Tokens, builder: StatementBuilder) -> None:
     _session(builder, SessionEffect.PREPARE)
     if upper[0] == "DEALLOCATE":
         at = 1 + (upper[1] == "PREPARE" and bool(upper[2]))
-        name = EVERY if upper[at] == "ALL" else _name(tokens, at, builder)
+        name = EVERY if upper[at] == "ALL" else _name(tokens, at)
         builder.free(ObjectKind.PREPARED, name)
     else:
-        builder.hold(ObjectKind.PREPARED, _name(tokens, 1, builder))
+        builder.hold(ObjectKind.PREPARED, _name(tokens, 1))
         at = 2
         if upper[at] == "(":
             at = tokens.close[at] + 1
@@ -275,7 +262,7 @@ def declare(tokens: Tokens, builder: StatementBuilder) -> None:
     if "FOR" in upper:
         head = upper[: upper.index("FOR")]
         if "HOLD" in head and head[head.index("HOLD", 2) - 1] == "WITH":
-            builder.hold(ObjectKind.CURSOR, _name(tokens, 1, builder))
+            builder.hold(ObjectKind.CURSOR, _name(tokens, 1))
         read_query(tokens, builder, upper.index("FOR") + 1)
 
 
@@ -288,10 +275,10 @@ def cursor(tokens: Tokens, builder: StatementBuilder) -> None:
         _handler(upper, builder)
     elif upper[0] == "CLOSE":
         builder.free(
-            ObjectKind.CURSOR, EVERY if upper[1] == "ALL" else _name(tokens, 1, builder)
+            ObjectKind.CURSOR, EVERY if upper[1] == "ALL" else _name(tokens, 1)
         )
     else:  # the name stands last, behind a direction and FROM or IN
-        builder.need(ObjectKind.CURSOR, _name(tokens, len(upper) - 5, builder))
+        builder.need(ObjectKind.CURSOR, _name(tokens, len(upper) - 5))
 
 
 def _handler(upper: list[str], builder: StatementBuilder) -> None:
@@ -308,12 +295,10 @@ def listen(tokens: Tokens, builder: StatementBuilder) -> None:
     """LISTEN and UNLISTEN."""
     _session(builder, SessionEffect.LISTEN)
     if tokens.upper[0] == "LISTEN":
-        builder.hold(ObjectKind.LISTEN, _name(tokens, 1, builder))
+        builder.hold(ObjectKind.LISTEN, _name(tokens, 1))
     else:
         is_every = tokens.upper[1] == "*"
-        builder.free(
-            ObjectKind.LISTEN, EVERY if is_every else _name(tokens, 1, builder)
-        )
+        builder.free(ObjectKind.LISTEN, EVERY if is_every else _name(tokens, 1))
 
 
 def notify(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -328,7 +313,7 @@ def load(tokens: Tokens, builder: StatementBuilder) -> None:
         builder.mark(Kind.WRITE, "loads a file")
         for place, word in enumerate(upper):
             if word == "INTO" and upper[place + 1] == "TABLE":
-                table, _ = read_name(tokens, place + 2, builder.dialect)
+                table, _ = tokens.read_name(place + 2)
                 if table is not None:
                     builder.write(table)
     else:
@@ -347,9 +332,9 @@ def administer(tokens: Tokens, builder: StatementBuilder) -> None:
         builder.tx.append(TxStep(TxEffect.COMMIT))
 
 
-def _name(tokens: Tokens, at: int, builder: StatementBuilder) -> str:
+def _name(tokens: Tokens, at: int) -> str:
     """Return the identifier at `at`, "" when it is none."""
-    return folded_name(tokens, at, builder.dialect) if is_name(tokens.upper[at]) else ""
+    return tokens.names[at] or ""
 
 
 def _session(builder: StatementBuilder, effect: SessionEffect, *settings: str) -> None:
@@ -357,4 +342,5 @@ def _session(builder: StatementBuilder, effect: SessionEffect, *settings: str) -
     builder.touch(effect, *settings)
 
 
+# Takes the tokens of one statement and tells the builder what it does.
 VerbReader = Callable[[Tokens, StatementBuilder], None]

@@ -70,13 +70,17 @@ ENDS_FROM = word_set(
     WHERE GROUP HAVING WINDOW ORDER LIMIT OFFSET FETCH UNION EXCEPT INTERSECT RETURNING
     """
 )
-# Words that no alias is, so that what follows a table is told from its alias.
-NO_ALIAS = ENDS_FROM | word_set(
-    """
-    JOIN INNER LEFT RIGHT FULL CROSS NATURAL OUTER STRAIGHT_JOIN ON USING AS TABLESAMPLE
+# What no alias is, nor stands before one, so that what follows a table is told from it.
+NO_ALIAS = (
+    {"", ",", ")"}
+    | ENDS_FROM
+    | word_set(
+        """
+    JOIN INNER LEFT RIGHT FULL CROSS NATURAL OUTER STRAIGHT_JOIN ON USING TABLESAMPLE
     FOR USE FORCE IGNORE PARTITION WITH WHEN INTO LOCK VALUES SELECT DEFAULT SET
     INDEXED NOT OVERRIDING VALUE DO TABLE
     """
+    )
 )
 # Words that are names where a name is due, whatever they mean elsewhere.
 _NAMES_TOO = word_set("DELETE INSERT LOCK MATCHED MERGE REPLACE SET UPDATE VALUES")

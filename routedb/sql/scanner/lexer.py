@@ -8,10 +8,15 @@ backticks, literals and placeholders by 0, odd operators by ^.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import groupby
 from typing import Any
+
+from routedb.sql.scanner.identifiers import FOLDS_CASE, fold_identifier, lower_ascii
+from routedb.sql.scanner.placeholders import NAMED
+from routedb.sql.scanner.splitter import statement_ends
+from routedb.sql.statement import Table
 
 LITERAL = "0"
 QUOTED = "`"  # a quoted name; raw is the name without its quotes
@@ -33,22 +38,49 @@ class UnreadableStatement(Exception):  # noqa: N818  (never leaves routedb.sql)
 class Tokens:
     """One statement. `upper` are words in capitals and marks, `raw` as written.
 
-    Both end with four empty tokens, so that looking ahead needs no bounds. `close`
-    maps each opening bracket to its closing one.
+    `names` has each word and quoted name as the database knows it, None for every other
+    token. All three end with four empty tokens, so that looking ahead needs no bounds.
+    `close` maps each opening bracket to its closing one.
     """
 
-    __slots__ = ("close", "raw", "upper")
+    __slots__ = ("close", "names", "raw", "upper")
 
-    def __init__(self, upper: list[str], raw: list[str]) -> None:
-        self.close = _brackets(upper)
+    def __init__(
+        self, upper: list[str], raw: list[str], names: list[str | None]
+    ) -> None:
+        self.close = _brackets(upper) if "(" in upper or ")" in upper else {}
         self.upper = [*upper, "", "", "", ""]
         self.raw = [*raw, "", "", "", ""]
+        self.names = [*names, None, None, None, None]
+
+    def part(self, start: int, end: int) -> Tokens:
+        """Return the tokens from `start` up to `end`, with brackets of their own.
+
+        Raises UnreadableStatement when a bracket of theirs has no other one.
+        """
+        return Tokens(self.upper[start:end], self.raw[start:end], self.names[start:end])
+
+    def read_name(self, at: int) -> tuple[Table | None, int]:
+        """Return the dotted name that begins at `at`, and where it ends.
+
+        None, and `at`, when there is none. Of three words the first names PostgreSQL's
+        own database, and says nothing.
+        """
+        upper, names = self.upper, self.names
+        name = names[at]
+        if name is None:
+            return None, at
+        schema = None
+        at += 1
+        while upper[at] == "." and (names[at + 1] is not None or upper[at + 1] == "0"):
+            schema = name
+            name = names[at + 1] or self.raw[at + 1]
+            at += 2
+        return Table(schema, name), at
 
 
 def _brackets(upper: list[str]) -> dict[int, int]:
     close: dict[int, int] = {}
-    if "(" not in upper and ")" not in upper:
-        return close
     opened: list[int] = []
     for index, token in enumerate(upper):
         if token == "(":
@@ -81,12 +113,12 @@ _NEEDS_FIRST = {
 
 # Placeholders of every style the dialect's drivers know, then what the lexer would
 # take for something else. "[" opens a subscript or an array: a bracket, not a call.
-_PYFORMAT = r"%\([^()]*\)s(?!\w)|%s(?![\w(]|\s+\()"
-_NAMED = r"(?<![:\w]):[A-Za-z_]\w*(?![\w(]|\s+\()"
+_PYFORMAT = rf"{NAMED}(?!\w)|%s(?![\w(]|\s+\()"
+_COLON = r"(?<![:\w]):[A-Za-z_]\w*(?![\w(]|\s+\()"
 _PLACEHOLDERS = {
-    "postgresql": re.compile(rf"{_PYFORMAT}|{_NAMED}|\$\d+").sub,
-    "mysql": re.compile(rf"{_PYFORMAT}|{_NAMED}|\?").sub,
-    "sqlite": re.compile(rf"{_PYFORMAT}|{_NAMED}|\?\d*|[@$][A-Za-z_]\w*").sub,
+    "postgresql": re.compile(rf"{_PYFORMAT}|{_COLON}|\$\d+").sub,
+    "mysql": re.compile(rf"{_PYFORMAT}|{_COLON}|\?").sub,
+    "sqlite": re.compile(rf"{_PYFORMAT}|{_COLON}|\?\d*|[@$][A-Za-z_]\w*").sub,
 }
 _ODD = re.compile(r"[@#´\\?%]|(?<!:):(?![:=])").sub
 _NEEDS_CARE = re.compile(r"[%?:$@#´\\\[]|--").search
@@ -96,29 +128,30 @@ _ROWS = re.compile(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\1)+").sub
 _EXECUTABLE = re.compile(r"/\*M?!\d*(.*?)(?:\*/|\Z)", re.DOTALL).sub
 _CONDITIONS = re.compile(r"/\*M?!\d*").findall
 
-_Names = list[tuple[str, str]]
-_Lexer = tuple[Callable[[str], Iterator[tuple[object, str]]], object, object, object]
+_Quoted = list[tuple[str, str, str | None]]
+_Pairs = Iterable[tuple[object, str]]
+_Lexer = tuple[Callable[[str], _Pairs], object, object, object]
 
 
-def variants(shape: str, dialect: str) -> tuple[str, ...]:
-    """Return the texts a shape stands for: two when a comment may be executed."""
-    if dialect == "mysql" and "/*" in shape:
-        return _EXECUTABLE(r" \1 ", shape), _EXECUTABLE(" ", shape)
-    return (shape,)
+def variants(shape: str) -> tuple[str, str]:
+    """Return the text of MySQL with what its executable comments hold, and without."""
+    return _EXECUTABLE(r" \1 ", shape), _EXECUTABLE(" ", shape)
 
 
-def is_mixed(shape: str, dialect: str) -> bool:
+def is_mixed(shape: str) -> bool:
     """Tell whether some servers would run a part of the executable comments only."""
-    return dialect == "mysql" and len(set(_CONDITIONS(shape))) > 1
+    return len(set(_CONDITIONS(shape))) > 1
 
 
 def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
     """Return the statements of a shape, and how many there are.
 
-    Neighbours that are the same are returned once. Raises Unreadable.
+    `shape` is that of a Scan in `dialect`, without its hint and executable comments.
+    Neighbours that are the same are returned once. Raises UnreadableStatement for
+    brackets that do not match and for a text longer than LONGEST.
     """
-    names: _Names = []
-    text = _plain(shape, dialect, names)
+    quoted: _Quoted = []
+    text = _plain(shape, dialect, quoted)
     repeated = 0
     if len(text) > _WORTH_FOLDING:
         text = _ROWS(r"\1", _LIST("0", text))
@@ -128,20 +161,29 @@ def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
         raise UnreadableStatement(
             f"longer than {LONGEST} characters without its literals"
         )
-    upper, raw = _lex(text, names)
-    found = [Tokens(*part) for part in _separate(upper, raw)]
+    upper, raw, names = _lex(text, dialect, quoted)
+    if ";" not in upper:
+        found = [Tokens(upper, raw, names)] if upper else []
+    else:
+        found = []
+        start = 0
+        for end in (*statement_ends(upper), len(upper)):
+            if end > start:
+                part = slice(start, end)
+                found.append(Tokens(upper[part], raw[part], names[part]))
+            start = end + 1
     return found, len(found) + repeated
 
 
-def _plain(shape: str, dialect: str, names: _Names) -> str:
-    """Replace all that the lexer could misread."""
+def _plain(shape: str, dialect: str, quoted: _Quoted) -> str:
+    """Replace all that the lexer could misread; what was quoted goes to `quoted`."""
 
     def keep(match: re.Match[str]) -> str:
         if match[0] == "''":
             return LITERAL
-        names.append(_name(match, dialect))
+        quoted.append(_read_quoted(match, dialect))
         is_glued = match.start() and match.string[match.start() - 1].isalnum()
-        return f"{' ' if is_glued else ''}`{len(names) - 1}`"
+        return f"{' ' if is_glued else ''}`{len(quoted) - 1}`"
 
     if _NEEDS_FIRST[dialect](shape):
         shape = _FIRST[dialect](keep, shape)
@@ -152,20 +194,19 @@ def _plain(shape: str, dialect: str, names: _Names) -> str:
     return shape
 
 
-def _name(match: re.Match[str], dialect: str) -> tuple[str, str]:
-    if match[1]:
-        return QUOTED, _unquote(match[1])
+def _read_quoted(match: re.Match[str], dialect: str) -> tuple[str, str, str | None]:
+    name = match[1]
+    if name:
+        if name[0] in "uU":
+            name = _UNICODE(_character, name[3:-1].replace('""', '"'))
+        else:
+            closing = "]" if name[0] == "[" else name[0]
+            name = name[1:-1].replace(closing * 2, closing)
+        return QUOTED, name, fold_identifier(name, dialect, is_quoted=True)
     if match[2]:
         quote = match[2][0]
-        return STRING, match[2][1:-1].replace(quote * 2, quote)
-    return (SYSTEM_VARIABLE if match[3] == "@@" else USER_VARIABLE), match[4]
-
-
-def _unquote(name: str) -> str:
-    if name[0] in "uU":
-        return _UNICODE(_character, name[3:-1].replace('""', '"'))
-    closing = "]" if name[0] == "[" else name[0]
-    return name[1:-1].replace(closing * 2, closing)
+        return STRING, match[2][1:-1].replace(quote * 2, quote), None
+    return (SYSTEM_VARIABLE if match[3] == "@@" else USER_VARIABLE), match[4], None
 
 
 _UNICODE = re.compile(r"\\(?:\+([0-9a-fA-F]{6})|([0-9a-fA-F]{4})|(\\))").sub
@@ -185,24 +226,33 @@ def _group(text: str) -> tuple[str, int]:
     return ";".join(kept), len(pieces) - len(kept)
 
 
-def _lex(text: str, names: _Names) -> tuple[list[str], list[str]]:
-    tokenize, space, word, quoted = _lexer()
+def _lex(
+    text: str, dialect: str, quoted: _Quoted
+) -> tuple[list[str], list[str], list[str | None]]:
+    tokenize, space, word, placed = _lexer()
+    folds_case = FOLDS_CASE[dialect]
     upper: list[str] = []
     raw: list[str] = []
+    names: list[str | None] = []
     for kind, value in tokenize(text):
-        if kind is space:
-            continue
         if kind is word:
             upper.append(value.upper())
             raw.append(value)
-        elif kind is quoted:
-            mark, name = names[int(value[1:-1])]
+            if not folds_case:
+                names.append(value)
+            else:
+                names.append(value.lower() if value.isascii() else lower_ascii(value))
+        elif kind is placed:
+            mark, name, folded = quoted[int(value[1:-1])]
             upper.append(mark)
             raw.append(name)
-        else:
+            names.append(folded)
+        elif kind is not space:
             upper.append(value)
             raw.append(value)
-    return upper, raw
+            # A backtick that quotes nothing stands for a name all the same.
+            names.append(value if value == QUOTED else None)
+    return upper, raw, names
 
 
 @cache
@@ -219,8 +269,8 @@ def _lexer() -> _Lexer:
     lexer.clear()
     lexer.set_SQL_REGEX(
         [
-            (r"\s+", tokens.Whitespace),
             (r"[^\W\d][\w$]*", tokens.Name),
+            (r"\s+", tokens.Whitespace),
             (r"0(?![\w$])", tokens.Number),
             (r"::|[(),.;]", tokens.Punctuation),
             (r"`\d+`", tokens.Literal),
@@ -228,48 +278,45 @@ def _lexer() -> _Lexer:
             (r"[^\s\w(),.;:`$]+|[\s\S]", tokens.Operator),
         ]
     )
-    return lexer.get_tokens, tokens.Whitespace, tokens.Name, tokens.Literal
+    return _quicker(lexer), tokens.Whitespace, tokens.Name, tokens.Literal
 
 
-_ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "TRIGGER", "EVENT", "PACKAGE"})
-_OPENS = frozenset({"BEGIN", "CASE"})
-_NOT_CLOSED_BY = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
+_SAMPLE = "SELECT a, `0` FROM b.c WHERE d >= 0 AND e::f = 1g ;"
 
 
-def _separate(
-    upper: list[str], raw: list[str]
-) -> Iterator[tuple[list[str], list[str]]]:
-    """Cut at the semicolons that are in no bracket and in no body of a routine."""
-    if ";" not in upper:
-        if upper:
-            yield upper, raw
-        return
-    start = depth = blocks = 0
-    for index, token in enumerate(upper):
-        if token == "(":
-            depth += 1
-        elif token == ")":
-            depth -= 1
-        elif token in _OPENS and (blocks or _is_block(upper, start, index)):
-            if token == "BEGIN" or upper[index - 1] != "END":
-                blocks += 1
-        elif token == "END" and blocks:
-            following = upper[index + 1] if index + 1 < len(upper) else ""
-            blocks -= following not in _NOT_CLOSED_BY
-        elif token == ";" and depth <= 0 and not blocks:
-            if index > start:
-                yield upper[start:index], raw[start:index]
-            start = index + 1
-            depth = 0
-    if start < len(upper):
-        yield upper[start:], raw[start:]
+def _quicker(lexer: Any) -> Callable[[str], _Pairs]:
+    """Return what gives the same tokens as `lexer.get_tokens`, without the spaces.
 
+    That method goes through the text character by character, with two calls a token.
+    The patterns it has compiled are no public attribute: they are used directly only
+    when they give what it gives. Dollar quotes and comments it finds by other means.
+    """
+    rules: Any = getattr(lexer, "_SQL_REGEX", None)
 
-def _is_block(upper: list[str], start: int, index: int) -> bool:
-    if index == start:
-        return upper[start : start + 2] == ["BEGIN", "NOT"]  # MariaDB's NOT ATOMIC
-    return (
-        upper[start] == "CREATE"
-        and upper[index] == "BEGIN"
-        and not _ROUTINES.isdisjoint(upper[start : min(index, start + 12)])
-    )
+    def tokenize(text: str) -> _Pairs:
+        if "$" in text or "/*" in text:
+            pairs: _Pairs = lexer.get_tokens(text)
+            return pairs
+        found: list[tuple[object, str]] = []
+        at = 0
+        end = len(text)
+        while at < end:
+            if text[at] == " ":
+                at += 1
+                continue
+            for match, kind in rules:
+                token = match(text, at)
+                if token is not None:
+                    found.append((kind, token[0]))
+                    at = token.end()
+                    break
+            else:
+                raise ValueError(f"no pattern is for {text[at]!r}")
+        return found
+
+    usual = [pair for pair in lexer.get_tokens(_SAMPLE) if pair[1] != " "]
+    try:
+        is_same = tokenize(_SAMPLE) == usual
+    except (TypeError, ValueError):  # the patterns are not kept as they are here
+        is_same = False
+    return tokenize if is_same else lexer.get_tokens

@@ -21,7 +21,10 @@ class UnreadableLiteral(ValueError):
 
 
 def read_literal(text: str, dialect: str) -> int | Decimal | str | bytes:
-    """Return the value of a literal of `dialect`. Raises Unreadable."""
+    """Return the value of the literal that `dialect` writes as `text`.
+
+    Raises UnreadableLiteral when it is not certain.
+    """
     if _DECIMAL(text):
         return _number(text, dialect)
     first = text[0]

@@ -1,4 +1,4 @@
-"""Translate pyformat, which every connection speaks, to SQLite's question marks."""
+"""Placeholders as every connection takes them, pyformat, and their translation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from functools import lru_cache
 
 from routedb.errors import ProgrammingError
 
+# One placeholder with its name as the pattern's group, and all that % may begin.
+NAMED = r"%\(([^()]*)\)s"
+PYFORMAT = rf"%%|%s|{NAMED}"
+
+_FOUND = re.compile(PYFORMAT).finditer
 # Quoted names and strings, comments, then SQLite's own placeholders, and what % begins.
 _FORMAT = re.compile(
     r"""'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)"""
@@ -14,6 +19,11 @@ _FORMAT = re.compile(
     r"""|%(?:\(([^()]*)\))?(.?)""",
     re.DOTALL,
 ).sub
+
+
+def count_positional(text: str) -> int:
+    """Return the number of `%s` in `text`, those in strings and comments as well."""
+    return sum(match[0] == "%s" for match in _FOUND(text))
 
 
 @lru_cache(maxsize=4096)

@@ -22,9 +22,10 @@ def is_dollar_quoted(parts: list[str]) -> bool:
 
 
 def split_nested(sql: str, dialect: str) -> tuple[list[str], str]:
-    """Return parts like the pattern's `split`, and what is left open at the end.
+    """Return the parts of `sql`, in `dialect`, and what is left open at its end.
 
-    The marks of executable comments stay in the code, as do their contents.
+    Parts are as the pattern's `split` gives them: those at odd places are no code. The
+    marks of executable comments stay in the code, as do their contents.
     """
     parts: list[str] = []
     position = 0

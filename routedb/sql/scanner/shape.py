@@ -58,23 +58,12 @@ class Scan(NamedTuple):
     fault: str = ""
     is_whole: bool = True
 
-    @property
-    def spans(self) -> tuple[tuple[int, int], ...]:
-        """Where each literal stands in the text."""
-        marks = MARKS[self.dialect]
-        spans = []
-        position = 0
-        for index, part in enumerate(self.parts):
-            end = position + len(part)
-            # A prefix, as of E'…', is no key of the marks.
-            if index % 2 and marks.get(part[0], part) > COMMENT:
-                spans.append((position, end))
-            position = end
-        return tuple(spans)
-
 
 def scan(sql: str, dialect: str) -> Scan:
-    """Take `sql` apart. Never raises; a text that cannot be read has a `fault`."""
+    """Take `sql` apart as `dialect` writes quotes, comments and numbers.
+
+    Never raises; a text that cannot be read has a `fault`.
+    """
     parts = _SPLIT[dialect](sql)
     if len(parts) == 1:
         return Scan(_fold(sql), (), parts, dialect)

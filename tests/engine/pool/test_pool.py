@@ -185,7 +185,7 @@ def test_one_who_waits_gets_the_link_that_is_given_back(server, open_cluster):
     held = cluster.connect()
     thread = threading.Thread(target=run, args=(cluster, READ))
     thread.start()
-    wait_until(lambda: pool_of(cluster)._book.waiting, "it waits")
+    wait_until(lambda: pool_of(cluster)._slots.waiting, "it waits")
     held.close()
     thread.join()
     assert server.texts == [READ]
@@ -212,7 +212,7 @@ def test_max_holds_under_many_threads_and_nobody_starves(server, open_cluster):
 
 
 def idle(cluster):
-    return pool_of(cluster)._book.idle
+    return pool_of(cluster)._slots.idle
 
 
 def test_a_link_that_cannot_be_opened_takes_no_place(server, open_cluster):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import routedb
-from routedb.engine.plans.plan import Plan, Text
 from routedb.routing import Reason
+from routedb.routing.plan import ParsedText, Plan
 
 HOMES = [
     ("SELECT a FROM t", "main-w"),
@@ -97,6 +97,6 @@ def test_explain_tells_where_it_would_go(shadow):
 def test_without_a_shadow_texts_and_plans_are_the_usual_ones(open_shadow):
     connection = open_shadow(shadow=False).connect(autocommit=True)
     text = connection.session.learn("SELECT a FROM t")
-    assert type(text) is Text
+    assert type(text) is ParsedText
     assert type(text.plan) is Plan
     assert text.plan.is_simple

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from routedb.sql import split
+from routedb.sql import classify, split
 
 SCRIPTS = [
     ("sqlite", []),
@@ -64,3 +64,18 @@ def test_an_open_quote_takes_the_rest():
         "SELECT 1",
         "SELECT 'a; SELECT 2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("BEGIN NOT DEFERRABLE; SELECT 1", ["BEGIN NOT DEFERRABLE", "SELECT 1"]),
+        (
+            "BEGIN NOT ATOMIC SELECT 1; SELECT 2; END; SELECT 3",
+            ["BEGIN NOT ATOMIC SELECT 1; SELECT 2; END", "SELECT 3"],
+        ),
+    ],
+)
+def test_a_block_of_mariadb_is_one_statement(script, expected):
+    assert split(script, "mysql") == expected
+    assert classify(script, "mysql").parts == len(expected)

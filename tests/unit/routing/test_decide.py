@@ -8,43 +8,49 @@ import pytest
 
 from routedb import errors
 from routedb.routing import Reason, check_hint_shard, decide_role
-from routedb.routing.decide import PRECEDENCE
+from routedb.routing.role import CONSISTENCIES, PRECEDENCE, neutral_reason
 from routedb.sql.statement import Hints, Kind, Statement
-from routedb.topology.snapshot import GroupView, NodeView, Role
+from routedb.topology.snapshot import Role
 
 from .cluster import cluster
 
 READ = Statement(Kind.READ, "SELECT", read_only=True)
 WRITE = Statement(Kind.WRITE, "INSERT")
 W, R = Role.WRITER, Role.REPLICA
-THREE = GroupView(0, tuple(NodeView(n) for n in range(3)), writer=0, read_ring=(1, 2))
 
 
 @dataclass
 class Situation:
     in_transaction: bool = False
     is_read_only: bool = False
-    reads_early: bool = False
     role: Role | None = None
     consistency: str | None = None
-    has_seen: bool = False  # more than replicas are known to hold
-
-    def is_ahead(self, view, consistency):
-        return self.has_seen and consistency != "eventual"
 
 
 def hinted(**facts):
     return replace(READ, hints=Hints(**facts))
 
 
-def decided(statement=READ, group=THREE, hints=True, options=None, **situation):
+def decided(
+    statement=READ,
+    is_single=False,
+    hints=True,
+    options=None,
+    reads_early=False,
+    **situation,
+):
     database = replace(cluster().databases["main"], **(options or {}))
     return decide_role(
-        statement, statement.read_only, database, group, Situation(**situation), hints
+        statement,
+        statement.read_only,
+        database,
+        is_single,
+        Situation(**situation),
+        hints,
+        reads_early,
     )
 
 
-WROTE = {"has_seen": True}
 LOCAL = {"statement": replace(READ, reads_server_views=True)}
 STRONG = {"options": {"consistency": "strong"}}
 EVENTUAL = {"options": {"consistency": "eventual"}}
@@ -56,23 +62,16 @@ READS_WRITER = {"options": {"reads": "writer"}}
     [
         ({}, R, Reason.PLAIN_READ),
         ({"statement": WRITE}, W, Reason.NOT_A_READ),
-        (
-            {"group": GroupView(0, (NodeView(0),), 0, is_single=True)},
-            W,
-            Reason.SINGLE_NODE,
-        ),
+        ({"is_single": True}, W, Reason.SINGLE_NODE),
         (STRONG, W, Reason.STRONG),
         (LOCAL, W, Reason.ONE_SERVER),
         (LOCAL | {"role": R}, R, Reason.USING_ROLE),
         (LOCAL | {"in_transaction": True, "is_read_only": True}, W, Reason.ONE_SERVER),
-        (WROTE, W, Reason.OWN_WRITES),
-        ({**WROTE, **EVENTUAL}, R, Reason.PLAIN_READ),
-        ({**WROTE, "consistency": "eventual"}, R, Reason.PLAIN_READ),
+        (EVENTUAL, R, Reason.PLAIN_READ),
         ({"consistency": "strong"}, W, Reason.STRONG),
         ({"statement": hinted(consistency="strong")}, W, Reason.STRONG),
         ({"statement": hinted(role="writer")}, W, Reason.HINT_ROLE),
         ({"statement": hinted(role="replica")}, R, Reason.HINT_ROLE),
-        ({"statement": hinted(role="replica"), **WROTE}, W, Reason.OWN_WRITES),
         ({"statement": hinted(role="replica"), **READS_WRITER}, R, Reason.HINT_ROLE),
         ({"statement": hinted(role="writer"), "role": R}, W, Reason.HINT_ROLE),
         ({"statement": hinted(role="writer"), "hints": False}, R, Reason.PLAIN_READ),
@@ -87,11 +86,24 @@ READS_WRITER = {"options": {"reads": "writer"}}
         ),
         ({"in_transaction": True, "reads_early": True}, R, Reason.PLAIN_READ),
         (READS_WRITER, W, Reason.READS_WRITER),
-        ({"group": replace(THREE, read_ring=())}, W, Reason.NO_REPLICA),
     ],
 )
 def test_the_first_reason_that_holds_decides(facts, role, reason):
     assert decided(**facts) == (role, reason)
+
+
+@pytest.mark.parametrize("has_replicas", [True, False])
+@pytest.mark.parametrize("reads", ["replica", "writer"])
+@pytest.mark.parametrize("consistency", CONSISTENCIES)
+@pytest.mark.parametrize("statement", [READ, WRITE, LOCAL["statement"]])
+def test_a_plan_knows_the_reason_of_a_session_that_asks_for_nothing(
+    statement, consistency, reads, has_replicas
+):
+    options = {"consistency": consistency, "reads": reads}
+    database = replace(cluster().databases["main"], **options)
+    known = neutral_reason(statement, statement.read_only, database, has_replicas)
+    _, reason = decided(statement, not has_replicas, options=options)
+    assert known is reason
 
 
 def test_reasons_are_numbered_in_the_order_of_precedence():

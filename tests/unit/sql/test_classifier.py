@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -124,3 +126,26 @@ def test_the_reason_says_why_it_is_no_plain_read(sql, reason):
 def test_bytes_are_read_as_text():
     assert seen(b"SELECT * FROM caf\xc3\xa9") == "plain read: café"
     assert seen(b"SELECT '\xff' FROM a") == "plain read: a"
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "mysql", "sqlite"])
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT x FROM t WHERE y = %s", "SELECT id, name, price FROM item WHERE id = 5"],
+)
+def test_a_text_seen_first_costs_few_calls(sql, dialect):
+    classifier = Classifier(dialect, max_shapes=0)
+    assert known(classifier, sql).read_only  # what is made once, is made now
+    files: Counter[str] = Counter()
+
+    def note(frame, event, arg):
+        if event == "call":
+            files[frame.f_code.co_filename] += 1
+
+    sys.setprofile(note)
+    try:
+        classifier.statement(classifier.scan(sql))
+    finally:
+        sys.setprofile(None)
+    assert sum(files.values()) <= 40
+    assert len(files) <= 9

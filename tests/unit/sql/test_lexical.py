@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from sqlparse.lexer import Lexer
+
+from routedb.sql.scanner import lexer
+from routedb.sql.scanner.lexer import statements
 
 from .seen import seen
 
@@ -138,3 +142,27 @@ def test_what_cannot_be_read_is_no_plain_read(sql, expected):
 )
 def test_what_mysql_would_refuse_or_hide_is_no_plain_read(sql, expected):
     assert seen(sql, "mysql") == expected
+
+
+class OtherLexer(Lexer):
+    """sqlparse's lexer if it kept its patterns in another way than today."""
+
+    def set_SQL_REGEX(self, SQL_REGEX):  # noqa: N802, N803
+        super().set_SQL_REGEX(SQL_REGEX)
+        self.patterns = self.__dict__.pop("_SQL_REGEX")
+
+    def get_tokens(self, text, encoding=None):
+        lexer = Lexer()
+        lexer._SQL_REGEX = self.patterns
+        return lexer.get_tokens(text, encoding)
+
+
+def test_tokens_are_the_same_by_the_public_methods_of_sqlparse_alone(monkeypatch):
+    text = 'SELECT a . b, "c", 1 ::int FROM t $1 WHERE x >= %s  AND 2y; COMMIT'
+    found, count = statements(text, "postgresql")
+    monkeypatch.setattr("sqlparse.lexer.Lexer", OtherLexer)
+    monkeypatch.setattr(lexer, "_lexer", lexer._lexer.__wrapped__)
+    again, again_count = statements(text, "postgresql")
+    assert count == again_count == 2
+    assert [one.raw for one in found] == [one.raw for one in again]
+    assert [one.names for one in found] == [one.names for one in again]

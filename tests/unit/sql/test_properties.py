@@ -38,7 +38,8 @@ def test_the_parts_are_the_text_whatever_it_is(sql, dialect):
     found = scan(sql, dialect)
     assert "".join(found.parts) == sql
     if not found.fault:
-        assert tuple(sql[a:b] for a, b in found.spans) == found.literals
+        odd = iter(found.parts[1::2])  # literals, names in quotes and comments
+        assert all(literal in odd for literal in found.literals)
 
 
 @given(st.binary(max_size=100), dialects)

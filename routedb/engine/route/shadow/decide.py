@@ -1,66 +1,64 @@
-"""Decide as the router does; in a shadow count that, and take the writer."""
+"""Decide in a shadow: count where a statement would go, and take the writer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 from routedb import errors
-from routedb.engine.plans.plan import Plan, Text
-from routedb.engine.route import router as plain
-from routedb.engine.route.router import Decision, Destination
-from routedb.engine.route.shadow.plans import ShadowText
+from routedb.engine.plans.shadow_plans import ShadowText
 from routedb.engine.route.shadow.tally import TALLY
 from routedb.engine.session import Session
-from routedb.engine.shared.refusals import second_home_refused
+from routedb.engine.shared.error_texts import second_home_refused
 from routedb.routing import Reason
+from routedb.routing.decider import Decision, decide_pinned
+from routedb.routing.destination import Destination, find_destination
+from routedb.routing.plan import ParsedText, Plan
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
-
-def decide_and_count(session: Session, text: Text, params: Any) -> Decision:
-    """Decide where a statement that is about to run goes, and count it. Raises the
-    refusals; in a shadow only those of statements whose place cannot be found."""
-    count(session, text, (params,))
-    return decide(session, text, params)
+Decide = Callable[[Session, ParsedText, Any, bool], Decision]
 
 
-def count(session: Session, text: Text, rows: Iterable[Any]) -> None:
-    """In a shadow, count where a statement would go with each set of parameters."""
-    if isinstance(text, ShadowText):
-        for params in rows:
-            _count(session, text.would, params)
+def count(session: Session, text: ParsedText, params: Any, decide: Decide) -> None:
+    """Count where a text with these parameters would go. What the transaction is counts
+    for that, not where it is: in a shadow that is always a writer.
 
-
-def decide(session: Session, text: Text, params: Any) -> Decision:
-    """Decide as `aim` does, and count nothing."""
+    `decide` decides as without a shadow, and asks what it wants to know.
+    """
     if not isinstance(text, ShadowText):
-        return plain.decide(session, text, params)
-    pinned = plain.decide_pinned(session, text, params)
-    if pinned is not None:
-        return pinned
-    plan = text.plan
-    destination = plain.find_destination(session, text, params)
-    if _leaves_home(session, plan, destination.groups, plan.is_read):
-        destination = _home(session)
-    route = destination.route(plan, Role.WRITER, Reason.SHADOW)
-    return Decision(
-        destination.groups, Role.WRITER, route, plan.is_read, destination.target
-    )
-
-
-def _count(session: Session, text: Text, params: Any) -> None:
-    """Count where it would go. What the transaction is counts for that, not where it
-    is: in a shadow that is always a writer."""
-    shape = text.scan.shape
+        return
+    would, shape = text.would, text.scan.shape
     try:
-        decided = plain.decide(session, text, params, keeps_to_branches=False)
-        if _leaves_home(session, text.plan, decided.groups, decided.is_read):
-            raise second_home_refused(session, text.plan, decided.groups[0])
+        decided = decide(session, would, params, False)
+        if _leaves_home(session, would.plan, decided.groups, decided.is_read):
+            groups = session.core.groups
+            home, other = groups[session.transaction.home], groups[decided.groups[0]]
+            raise second_home_refused(would.plan.statement, home, other)
     except errors.Error as refusal:
         TALLY.refuse(shape, refusal)
     else:
         TALLY.add(shape, decided.route)
+
+
+def decide_in_shadow(session: Session, text: ParsedText, params: Any) -> Decision:
+    """Decide where a text with these parameters runs: on a writer, of its own database
+    where it can. Raises only the refusals of statements whose place cannot be found."""
+    pinned = decide_pinned(text, params, session)
+    if pinned is not None:
+        return pinned
+    plan = text.plan
+    destination = find_destination(text, params, session)
+    if _leaves_home(session, plan, destination.groups, plan.is_read):
+        destination = _home(session)
+    return Decision(
+        destination.groups,
+        Role.WRITER,
+        destination.route(plan, Role.WRITER, Reason.SHADOW),
+        plan.is_read,
+        session.core.topology,
+        destination.target,
+    )
 
 
 def _leaves_home(

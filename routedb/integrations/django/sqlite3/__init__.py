@@ -1,1 +1,5 @@
-"""`ENGINE = "routedb.integrations.django.sqlite3"`."""
+"""Django's backend for SQLite, with connections of routedb.
+
+`ENGINE = "routedb.integrations.django.sqlite3"` makes Django import `base`,
+where its own backend is subclassed.
+"""

@@ -39,7 +39,7 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
 
     def cluster(self, given: dict[str, Any]) -> ClusterConfig:
         """Return the configuration; that of a test database has one node."""
-        given.pop("uri")  # a DSN says so by "file:"
+        given.pop("uri")  # a DSN has "file:" instead
         if not self.is_test:
             return super().cluster(given)
         dsn, options = self.address(given)

@@ -79,6 +79,11 @@ class FunctionCatalog:
     def __init__(
         self, dialect: str, user_defined: Mapping[str, str] | None = None
     ) -> None:
+        """`user_defined` says what functions do: "read", "write" or "session".
+
+        Names have the schema or not, in any case. They are asked before the lists of
+        `dialect`.
+        """
         self._known = _builtin(dialect)
         self._is_folded = dialect == "postgresql"  # "Now" in quotes is not now
         self._builtin_schema = _BUILTIN_SCHEMAS[dialect]

@@ -1,9 +1,9 @@
 """What must come of each fault at each moment, as one table.
 
-It follows from rule 3 of DESIGN.md (what may have happened is never repeated) and is
-compared with the table of docs/failover.rst. Two nodes, a writer and a replica; the
-fault strikes the node that the statement is on: the replica for plain reads, the writer
-for the rest.
+It follows from rule 3 of docs/architecture.rst (what may have happened is never
+repeated) and is compared with the table of docs/failover.rst. Two nodes, a writer and a
+replica; the fault strikes the node that the statement is on: the replica for plain
+reads, the writer for the rest.
 
 A link that is lost is judged by when: it costs nothing before the statement was sent, a
 second try for a plain read, TransactionLost inside a transaction, and OutcomeUnknown

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from routedb import errors
-from routedb.config.model import ClusterConfig, DatabaseConfig
+from routedb.config.model import DatabaseConfig
 from routedb.routing.placement import Placement
 from routedb.routing.route import Reason, Route
 from routedb.sql.statement import Hints, Kind, Statement
-from routedb.topology.snapshot import GroupView, Role
+from routedb.topology.snapshot import Role
 
 
 class Situation(Protocol):
-    """What a decision needs to know of the session. Read, never written."""
+    """What the choice of a role needs to know of the session. Read, never written."""
 
     @property
     def in_transaction(self) -> bool:
@@ -25,19 +25,12 @@ class Situation(Protocol):
         """That transaction is declared read-only."""
 
     @property
-    def reads_early(self) -> bool:
-        """`transaction_reads = "replica"`, and nothing has been written yet."""
-
-    @property
     def role(self) -> Role | None:
         """What `conn.using(role=…)` asks for."""
 
     @property
     def consistency(self) -> str | None:
         """What `conn.using(consistency=…)` puts over the database's."""
-
-    def is_ahead(self, view: GroupView, consistency: str) -> bool:
-        """No replica is known to hold what this session has written or seen."""
 
 
 CONSISTENCIES = ("session", "process", "eventual", "strong")
@@ -66,8 +59,9 @@ class Case(NamedTuple):
     statement: Statement
     is_read: bool  # certainly a plain read, the catalog's word on functions included
     database: DatabaseConfig
-    group: GroupView
+    is_single: bool  # the group has one node
     situation: Situation
+    reads_early: bool  # `transaction_reads = "replica"`, and nothing written yet
     hint: Hints | None  # None also when the configuration ignores hints
     consistency: str
 
@@ -78,7 +72,7 @@ class Case(NamedTuple):
 # used now, or none is known to hold what the session has seen, the writer answers.
 PRECEDENCE: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
     (Reason.NOT_A_READ, lambda c: not c.is_read),
-    (Reason.SINGLE_NODE, lambda c: c.group.is_single),
+    (Reason.SINGLE_NODE, lambda c: c.is_single),
     (Reason.STRONG, lambda c: c.consistency == "strong"),
     (Reason.HINT_ROLE, lambda c: c.hint is not None and c.hint.role is not None),
     (Reason.USING_ROLE, lambda c: c.situation.role is not None),
@@ -88,7 +82,7 @@ PRECEDENCE: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
         lambda c: (
             c.situation.in_transaction
             and not c.situation.is_read_only
-            and not c.situation.reads_early
+            and not c.reads_early
         ),
     ),
     (Reason.READS_WRITER, lambda c: c.database.reads == "writer"),
@@ -97,37 +91,67 @@ PRECEDENCE: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
 )
 
 _TO_REPLICA = frozenset({Reason.DECLARED_READ_ONLY, Reason.PLAIN_READ})
+_ASKED_FOR = frozenset({Reason.HINT_ROLE, Reason.USING_ROLE})
+
+
+def neutral_reason(
+    statement: Statement, is_read: bool, database: DatabaseConfig, has_replicas: bool
+) -> Reason:
+    """Return the reason for a session that asks for nothing special: outside a
+    transaction, without `using()`, and no hint about the role.
+
+    The table above, for what is known of a plan once and for all; a test compares.
+    """
+    if not is_read:
+        return Reason.NOT_A_READ
+    if not has_replicas:
+        return Reason.SINGLE_NODE
+    if database.consistency == "strong":
+        return Reason.STRONG
+    if statement.reads_server_views:
+        return Reason.ONE_SERVER
+    if database.reads == "writer":
+        return Reason.READS_WRITER
+    return Reason.PLAIN_READ
 
 
 def decide_role(
     statement: Statement,
     is_read: bool,
     database: DatabaseConfig,
-    group: GroupView,
+    is_single: bool,
     situation: Situation,
     hints: bool,
+    reads_early: bool = False,
 ) -> tuple[Role, Reason]:
-    """Return the role that must answer, and the one reason that decided.
+    """Return the role that is to answer, and the one reason that decided.
 
     `is_read`: certainly a plain read, the catalog's word on its functions included.
+    `is_single`: the group has one node. `hints`: the configuration follows hints.
+    `reads_early`: a read may leave its transaction for a replica now.
+
     Raises HintError when a hint or `using()` asks a replica for what is no plain read.
     """
     hint = statement.hints if hints else None
     asked = _asked_role(hint, situation)
     if not is_read and asked is Role.REPLICA:
         _refuse_replica(statement)
-    consistency = consistency_of(statement, database, situation, hints)
-    case = Case(statement, is_read, database, group, situation, hint, consistency)
+    consistency = consistency_of(statement, database, situation.consistency, hints)
+    case = Case(
+        statement,
+        is_read,
+        database,
+        is_single,
+        situation,
+        reads_early,
+        hint,
+        consistency,
+    )
     reason = next(reason for reason, holds in PRECEDENCE if holds(case))
-    if reason in _TO_REPLICA or (
-        reason in (Reason.HINT_ROLE, Reason.USING_ROLE) and asked is Role.REPLICA
-    ):
-        if not group.read_ring:
-            return Role.WRITER, Reason.NO_REPLICA
-        if situation.is_ahead(group, consistency):
-            return Role.WRITER, Reason.OWN_WRITES
-        return Role.REPLICA, reason
-    return Role.WRITER, reason
+    to_replica = reason in _TO_REPLICA or (
+        reason in _ASKED_FOR and asked is Role.REPLICA
+    )
+    return (Role.REPLICA if to_replica else Role.WRITER), reason
 
 
 def route_for(
@@ -142,7 +166,9 @@ def route_for(
 ) -> Route:
     """Build the route with its reasons in order of precedence.
 
-    `is_home`: the statement names no table and goes where the transaction is.
+    `placement` says why this database, `shard` why these of its `groups`, `reason` why
+    this `role`. `is_home`: the statement names no table and goes where the transaction
+    is.
     """
     reasons = [(placement.reason, placement.why)]
     if is_home:
@@ -154,7 +180,7 @@ def route_for(
         reasons.append(shard)
     if reason is Reason.NOT_A_READ:
         reasons.append((reason, _not_a_read(statement)))
-    elif role is Role.WRITER and reason in (Reason.HINT_ROLE, Reason.USING_ROLE):
+    elif role is Role.WRITER and reason in _ASKED_FOR:
         source = "hint" if reason is Reason.HINT_ROLE else "using()"
         reasons.append((reason, f"{source} asks for the writer"))
     else:
@@ -189,11 +215,16 @@ def _refuse_replica(statement: Statement) -> None:
 
 
 def consistency_of(
-    statement: Statement, database: DatabaseConfig, situation: Situation, hints: bool
+    statement: Statement,
+    database: DatabaseConfig,
+    using: str | None,
+    hints: bool,
 ) -> str:
-    """Return what a read minds: the hint's word, else using()'s, else the database's.
+    """Return the consistency of a read: the hint's, else using()'s, else the
+    database's.
 
-    Raises HintError for a word that is none.
+    `using` is what `conn.using(consistency=…)` asks for; `hints`: the configuration
+    follows hints. Raises HintError for a word that is none.
     """
     hint = statement.hints if hints else None
     if hint is not None and hint.consistency is not None:
@@ -203,20 +234,4 @@ def consistency_of(
                 f"{', '.join(CONSISTENCIES)}"
             )
         return hint.consistency
-    return situation.consistency or database.consistency
-
-
-def check_hint_shard(
-    config: ClusterConfig, database: DatabaseConfig, shard: int
-) -> int:
-    """Return the shard a hint names, when the database has it."""
-    if not database.is_sharded:
-        raise errors.HintError(
-            f"hint shard={shard}: database {database.name} is not sharded"
-        )
-    if not 0 <= shard < len(database.groups):
-        raise errors.HintError(
-            f"hint shard={shard}: database {database.name} of {config.source} has "
-            f"shards 0 to {len(database.groups) - 1}"
-        )
-    return shard
+    return using or database.consistency

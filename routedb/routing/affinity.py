@@ -1,7 +1,7 @@
-"""Statements that need what lives on one backend: where they go, what they leave.
+"""Statements that need what lives on one node: a temporary table, a lock, a cursor.
 
-Looked at only on the long way, and only when the session has pins or the statement is
-of a kind that makes or frees some.
+Looked at only when the session has had such things, or the statement asks for one. What
+a statement makes and ends is noted by `routedb.engine.run.pin_effects`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from routedb import errors
-from routedb.engine.links.link import AUTOCOMMIT, Link
-from routedb.engine.plans.plan import Plan, Text
-from routedb.engine.session import Session
-from routedb.routing import Placement, Reason, find_placement
-from routedb.session.pins import UNDONE_FREED, UNDONE_MADE, Pins
+from routedb.config.model import NodeConfig
+from routedb.routing.placement import Placement, find_placement
+from routedb.routing.plan import ParsedText, Plan
+from routedb.routing.route import Reason
+from routedb.routing.view import SessionView
+from routedb.session.pins import Pins
 from routedb.sql import Statement, Table
-from routedb.sql.session_objects import EVERY, RELATIONS, ObjectKind, SessionObject
+from routedb.sql.session_objects import RELATIONS, ObjectKind, SessionObject
 
 _CREATES = ("CREATE TABLE", "CREATE VIEW")
 _CHOSEN = frozenset({Reason.HINT_DATABASE, Reason.USING_DATABASE})
@@ -36,48 +37,47 @@ _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s|\?")
 
 
 class Pinned(NamedTuple):
-    """The link that a statement must run on, and why."""
+    """The node that a statement must run on, over the link there is, and why."""
 
-    link: Link
+    node: NodeConfig
     why: str
 
 
-def find(session: Session, text: Text, params: Any) -> Pinned | None:
-    """Return the link that has what the statement needs, if that lives on one.
+Needed = Iterator[tuple[SessionObject, int]]  # a thing, and the id of the node it is on
+
+
+def find_pinned(text: ParsedText, params: Any, view: SessionView) -> Pinned | None:
+    """Return the node that has what a text with these parameters needs, if that lives
+    on one in the session `view`.
 
     Raises OperationalError when it was lost, CrossDatabaseError when the statement is
     for another database as well, ShardError when it may be for another shard.
     """
-    pins = session.links.pins
     plan = text.plan
-    found = dict(_here(session, plan, _needed(session, text, params)))
-    found = found or dict(_here(session, plan, _beside(session, plan)))
+    found = dict(_here(plan, view, _needed(text, params, view)))
+    found = found or dict(_here(plan, view, _beside(plan, view)))
     if not found:
         return None
-    links = {link.id: link for link in found.values()}
-    if len(links) > 1:
-        named = ", ".join(f"{s} is on {link.node.name}" for s, link in found.items())
+    if len({node.id for node in found.values()}) > 1:
+        named = ", ".join(f"{obj} is on {node.name}" for obj, node in found.items())
         raise errors.CrossDatabaseError(
             f"one statement cannot use what lives on several nodes: {named}"
         )
-    obj, link = next(iter(found.items()))
-    _check_rest(session, plan, pins, obj, link)
-    return Pinned(link, f"{obj} is on {link.node.name}")
+    obj, node = next(iter(found.items()))
+    _check_rest(plan, view, obj, node)
+    return Pinned(node, f"{obj} is on {node.name}")
 
 
-def _needed(
-    session: Session, text: Text, params: Any
-) -> Iterator[tuple[SessionObject, int]]:
+def _needed(text: ParsedText, params: Any, view: SessionView) -> Needed:
     """Yield what the statement needs, with the node that it is on."""
-    pins, statement = session.links.pins, text.plan.statement
+    pins, statement = view.pins, text.plan.statement
     for obj in _relations(pins, text.plan):
         yield obj, pins.node_of(obj)
     for obj in statement.needs:
         if obj.kind is ObjectKind.RESULT:
-            latest = None if session.transaction.is_bound else session.last_link()
-            yield obj, -1 if latest is None else latest.id
+            yield obj, -1 if view.transaction.branches else view.result_node
             continue
-        node = pins.node_of(obj, _key(text, params))
+        node = pins.node_of(obj, object_key(text, params))
         if node < 0 and pins.is_gone(obj):
             raise errors.OperationalError(
                 f"the {obj.kind} that {statement.verb} asks for was lost with the "
@@ -87,50 +87,45 @@ def _needed(
         if not (is_soft and text.plan.placement.database is not None):
             yield obj, node
     for held in pins.listens[-1:]:
-        if _may_answer(session, text.plan, held.node):
+        if _may_answer(text.plan, view, held.node):
             yield held.obj, held.node
 
 
-def _beside(session: Session, plan: Plan) -> Iterator[tuple[SessionObject, int]]:
+def _beside(plan: Plan, view: SessionView) -> Needed:
     """Yield a temporary relation for a query without tables, which may ask for it by
     its name: `SELECT to_regclass('picked')`."""
     if plan.statement.tables:
         return
-    for held in [held for held in session.links.pins if held.obj.kind in RELATIONS][
-        -1:
-    ]:
-        if _may_answer(session, plan, held.node):
+    relations = [held for held in view.pins if held.obj.kind in RELATIONS]
+    for held in relations[-1:]:
+        if _may_answer(plan, view, held.node):
             yield held.obj, held.node
 
 
-def _may_answer(session: Session, plan: Plan, node: int) -> bool:
+def _may_answer(plan: Plan, view: SessionView, node: int) -> bool:
     """Tell whether a plain read may as well run on `node` as anywhere: what was
     notified there comes with its answer, and what lives there is seen."""
-    link = session.open.get(node)
-    if link is None or not plan.is_read or session.transaction.is_bound:
+    link = view.open.get(node)
+    if link is None or not plan.is_read or view.transaction.branches:
         return False
     hints = plan.statement.hints
-    is_asked = session.role is not None or (
-        hints is not None and hints.role is not None
-    )
-    home = session.core.config.databases[link.node.database]
-    is_there = plan.placement.database in (None, home.name) and session.database in (
-        None,
-        home.name,
-    )
+    is_asked = view.role is not None or (hints is not None and hints.role is not None)
+    home = view.core.config.databases[link.node.database]
+    here = (None, home.name)
+    is_there = plan.placement.database in here and view.database in here
     return is_there and not home.is_sharded and not is_asked
 
 
 def _here(
-    session: Session, plan: Plan, needed: Iterator[tuple[SessionObject, int]]
-) -> Iterator[tuple[SessionObject, Link]]:
+    plan: Plan, view: SessionView, needed: Needed
+) -> Iterator[tuple[SessionObject, NodeConfig]]:
     """Leave out what no node has; where a hint or using() names a database, what is in
     another one is not meant."""
     chosen = plan.placement.database if plan.placement.reason in _CHOSEN else None
     for obj, node in needed:
-        link = session.open.get(node)
+        link = view.open.get(node)
         if link is not None and chosen in (None, link.node.database):
-            yield obj, link
+            yield obj, link.node
 
 
 def _relations(pins: Pins, plan: Plan) -> Iterator[SessionObject]:
@@ -169,32 +164,36 @@ def is_temporary(table: Table, plan: Plan) -> bool:
 
 
 def _check_rest(
-    session: Session, plan: Plan, pins: Pins, obj: SessionObject, link: Link
+    plan: Plan, view: SessionView, obj: SessionObject, node: NodeConfig
 ) -> None:
     """Refuse what also names tables that are not where the pin is."""
-    rest = _rest(plan.statement, pins, plan)
-    placement = find_placement(rest, session.core.rules, session.database)
-    home = link.node.database
+    rest = _rest(plan.statement, view.pins, plan)
+    placement = find_placement(rest, view.core.rules, view.database)
+    home = node.database
     if placement.database not in (None, home):
         raise errors.CrossDatabaseError(
-            f"{obj} is on {link.node.name} of {home}, and the statement is for "
+            f"{obj} is on {node.name} of {home}, and the statement is for "
             f"{placement.database} as well ({placement.why}): run one statement per "
             "database"
         )
-    if session.core.config.databases[home].is_sharded:
-        _check_shard(session, plan, placement, obj, link)
+    if view.core.config.databases[home].is_sharded:
+        _check_shard(plan, view, placement, obj, node)
 
 
 def _check_shard(
-    session: Session, plan: Plan, placement: Placement, obj: SessionObject, link: Link
+    plan: Plan,
+    view: SessionView,
+    placement: Placement,
+    obj: SessionObject,
+    node: NodeConfig,
 ) -> None:
-    hints = plan.statement.hints if session.core.config.hints else None
-    shard = session.core.groups[link.node.group].shard
+    hints = plan.statement.hints if view.core.config.hints else None
+    shard = view.core.groups[node.group].shard
     named = None if hints is None else hints.shard
     is_elsewhere = named is not None and named != shard
     if is_elsewhere or (named is None and (placement.sharded or placement.unruled)):
         raise errors.ShardError(
-            f"{obj} is on shard {shard} of {link.node.database}; nothing says that "
+            f"{obj} is on shard {shard} of {node.database}; nothing says that "
             f"the rest of the statement is: add /* routedb: shard={shard} */ if it is"
         )
 
@@ -213,68 +212,7 @@ def _rest(statement: Statement, pins: Pins, plan: Plan) -> Statement:
     )
 
 
-def note(session: Session, link: Link, text: Text, params: Any, undoes: bool) -> None:
-    """Take note of what a statement that has succeeded on `link` makes and ends.
-
-    `undoes`: a rollback of the transaction it ran in can undo some of that.
-    """
-    pins, statement = session.links.pins, text.plan.statement
-    before = pins.version
-    for obj in statement.frees:
-        _free(session, link, text, params, obj, undoes and obj.kind in UNDONE_FREED)
-    for old, new in statement.renames:
-        _rename(pins, link, old, new, undoes)
-    is_over = statement.is_dropped_on_commit and not undoes
-    for obj in () if is_over else _made(statement, pins, link):
-        is_undone = undoes and obj.kind in UNDONE_MADE
-        is_dropped_on_commit = (
-            statement.is_dropped_on_commit and obj.kind is ObjectKind.TABLE
-        )
-        pins.hold(obj, link.id, _key(text, params), is_undone, is_dropped_on_commit)
-    if pins.version != before:
-        session.refresh()
-
-
-def _made(statement: Statement, pins: Pins, link: Link) -> tuple[SessionObject, ...]:
-    """A view on a temporary table is temporary, whether it says so or not (PostgreSQL
-    manual, CREATE VIEW)."""
-    if statement.verb == "CREATE VIEW" and link.adapter.dialect == "postgresql":
-        *_, made = statement.writes or (None,)
-        sources = {t.name for t in statement.tables if t != made}
-        if made is not None and not pins.names.isdisjoint(sources):
-            return (SessionObject(ObjectKind.VIEW, made.name),)
-    return statement.holds
-
-
-def _free(
-    session: Session,
-    link: Link,
-    text: Text,
-    params: Any,
-    obj: SessionObject,
-    is_undone: bool,
-) -> None:
-    """Ending all of a kind ends those on other links, too."""
-    pins = session.links.pins
-    if obj.name == EVERY and text.plan.statement.parts == 1:
-        nodes = {held.node for held in pins.find(obj)} - {link.id}
-        for other in [session.open[node] for node in nodes if node in session.open]:
-            if other.adapter is link.adapter:
-                other.set_mode(AUTOCOMMIT)
-                other.synced_version = -1
-                other.run(text.source)
-                pins.free(obj, other.id)
-    pins.free(obj, link.id, _key(text, params), is_undone)
-
-
-def _rename(pins: Pins, link: Link, old: str, new: str, is_undone: bool) -> None:
-    for held in pins.find(SessionObject(ObjectKind.TABLE, old)):
-        if held.node == link.id:
-            pins.free(held.obj, link.id, is_undone=is_undone)
-            pins.hold(SessionObject(held.obj.kind, new), link.id, is_undone=is_undone)
-
-
-def _key(text: Text, params: Any) -> str:
+def object_key(text: ParsedText, params: Any) -> str:
     """Return what tells this lock, or sequence, from others: the arguments, with the
     parameters in their places. It is never shown."""
     call = _CALL(text.source)

@@ -1,7 +1,7 @@
 """What is known of texts in a shadow: the plan that runs, and the one that would.
 
 The hot path finds no plan here that is simple, so every statement goes the long way,
-where `aim` counts it; without a shadow nothing is different from before.
+where it is counted; without a shadow nothing is different from before.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from routedb.config.model import ClusterConfig
-from routedb.engine.plans.plan import Plan, Text
 from routedb.engine.plans.plan_cache import MOST_SHAPES, PlanCache
 from routedb.routing import Rules
+from routedb.routing.plan import ParsedText, Plan
 from routedb.sql import Scan, Statement
 
 
@@ -27,17 +27,17 @@ class ShadowPlan(Plan):
         self.may_replica = False
 
 
-class ShadowText(Text):
+class ShadowText(ParsedText):
     """A text with the plan that runs; `would` has the plan as configured."""
 
     __slots__ = ("would",)
 
-    def __init__(self, source: str, plan: Plan, scan: Scan, would: Text) -> None:
+    def __init__(self, source: str, plan: Plan, scan: Scan, would: ParsedText) -> None:
         super().__init__(source, plan, scan)
         self.would = would
 
 
-def unshadowed(text: Text) -> Text:
+def unshadowed(text: ParsedText) -> ParsedText:
     """Return the text as it would be without a shadow."""
     return text.would if isinstance(text, ShadowText) else text
 
@@ -52,13 +52,13 @@ class ShadowPlanCache(PlanCache):
         self._open_rules = Rules(replace(config, databases=open_))
         self._running: dict[tuple[str, str], Plan] = {}
 
-    def _text(self, sql: str, plan: Plan, scan: Scan) -> Text:
+    def _text(self, sql: str, plan: Plan, scan: Scan) -> ParsedText:
         key = (plan.dialect, scan.shape)
         running = self._running.get(key)
         if running is None:
             running = self._plan_to_run(plan)
             self._keep(self._running, key, running, MOST_SHAPES)
-        return ShadowText(sql, running, scan, Text(sql, plan, scan))
+        return ShadowText(sql, running, scan, ParsedText(sql, plan, scan))
 
     def _plan_to_run(self, plan: Plan) -> Plan:
         """Return a plan for its own database; where that would be refused, one for the

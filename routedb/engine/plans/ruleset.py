@@ -1,0 +1,47 @@
+"""The table rules in force, with the plans made by them: one object, replaced whole.
+
+Like the topology's snapshot it is taken once and used to the end. Where a table lives
+may change while connections are open: the caches of the old ruleset are emptied, so the
+next statement of every connection misses there, and takes the new ruleset. Statements
+whose plan is known are not asked anything for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from routedb.config.model import ClusterConfig, TableRule
+from routedb.engine.plans.plan_cache import PlanCache
+from routedb.engine.plans.shadow_plans import ShadowPlanCache
+from routedb.routing import Rules
+
+
+class Ruleset:
+    """One version of the rules. `config` is the configuration with these rules in the
+    place of those it was written with."""
+
+    def __init__(self, config: ClusterConfig, version: int = 0) -> None:
+        self.config = config
+        self.version = version
+        self.rules = Rules(config)
+        self.plan_caches: dict[str | None, PlanCache] = {}
+        self._make_cache = ShadowPlanCache if config.shadow else PlanCache
+
+    def plan_cache(self, using: str | None) -> PlanCache:
+        """Return the known texts for `conn.using(using)`, None for plain ones."""
+        cache = self.plan_caches.get(using)
+        if cache is None:
+            made = self._make_cache(self.config, self.rules, using)
+            cache = self.plan_caches.setdefault(using, made)
+        return cache
+
+    def with_tables(self, tables: Iterable[TableRule]) -> Ruleset:
+        """Return the next version, with other rules."""
+        config = replace(self.config, tables=tuple(tables))
+        return Ruleset(config, self.version + 1)
+
+    def supersede(self) -> None:
+        """Let nothing more be found by these rules, once others are in force."""
+        for cache in list(self.plan_caches.values()):
+            cache.supersede()

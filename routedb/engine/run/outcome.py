@@ -1,0 +1,144 @@
+"""What a statement's result, or its error, means for all that has to know of it.
+
+The one place where an outcome is recorded: for the cursor, which shows it; the session,
+which must not fall behind what it was shown or has written; the transaction, which has
+written or not; the link, which may need a reset; and the node, of which an error may be
+evidence. Observers of statements hook in here.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from routedb import errors
+from routedb.adapters.base import Fault, RawCursor
+from routedb.engine.links.link import Link
+from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.shared.error_texts import as_dbapi_error, overtaken_unknown
+from routedb.engine.transactions.commit import is_overtaken
+from routedb.events import NodeRefusedWrite
+from routedb.routing import Route
+from routedb.routing.plan import Plan
+from routedb.session import TxEvent, TxState
+from routedb.session.read_state import View
+from routedb.sql.statement import Kind
+from routedb.topology.snapshot import Role
+
+# An error of the statement shows data too: a row that is in the way, say.
+_SHOWING = frozenset({Fault.STATEMENT, Fault.MISSING, Fault.CONFLICT})
+
+
+class Underway(Protocol):
+    """What an outcome is judged by: a statement under way on a group, see `Attempt`."""
+
+    session: Session
+    plan: Plan
+    group: int
+    role: Role
+    route: Route
+    is_read: bool
+    may_write: bool
+    is_in_parts: bool
+    is_early: bool
+    consistency: str
+    view: View | None
+    begins: bool
+    pinned: int | None
+    tried: set[int]
+    failures: int
+    refused: list[int]
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it runs outside of the transaction, or there is none."""
+
+    def is_alone(self, link: Link) -> bool:
+        """Tell whether the group of `link` has one node."""
+
+
+def ran(
+    session: Session,
+    cursor: VirtualCursor,
+    attempt: Underway,
+    link: Link,
+    raw: RawCursor,
+) -> None:
+    """Record that the statement of `attempt` has succeeded on `link`; its result is in
+    `raw`. Raises what `succeeded` raises."""
+    cursor.link, cursor.raw, cursor.route = link, raw, attempt.route
+    note_shown(session, attempt, link)
+    transaction = session.transaction
+    is_inside = transaction.state is not TxState.AUTOCOMMIT and not attempt.is_early
+    if is_inside and not attempt.may_write:
+        transaction.apply(TxEvent.READ)
+    succeeded(session, cursor, attempt.plan)
+
+
+def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
+    """Record the success of a statement that may have written; bind its rows, if it
+    gave any, to `cursor`, which shows it already.
+
+    Raises OutcomeUnknown when the node is found to be an old writer.
+    """
+    link, raw = cursor.link, cursor.raw
+    kind = plan.statement.kind
+    if not plan.is_read:
+        if link is not None:
+            link.needs_reset = True
+            if kind is not Kind.SESSION:
+                _note_write(session, plan, link)
+        if kind is Kind.WRITE:
+            is_pending = link is None or link.holds_writes
+            session.transaction.has_written = is_pending
+    if raw is None or raw.description is None:
+        cursor.unbind_fetch()
+    elif raw is not cursor.fetching_from:
+        cursor.bind_fetch(raw)
+
+
+def _note_write(session: Session, plan: Plan, link: Link) -> None:
+    core = session.core
+    if (
+        core.topology.groups[link.node.group].fenced
+        and session.transaction.state is TxState.AUTOCOMMIT  # else the commit tells
+        and is_overtaken(core, link)
+    ):
+        raise overtaken_unknown(link.node.name, plan.statement.verb)
+    session.tracker.note_write(link.node.group, link.id)
+    if plan.may_generate_key:
+        session.pins.last_insert_node = link.id
+
+
+def note_shown(session: Session, attempt: Underway, link: Link) -> None:
+    """Record that the session was shown what the node of `link` holds."""
+    if attempt.is_read and session.core.config.shadow:
+        return  # it would have been shown a replica's
+    if attempt.plan.shows_data and not (
+        attempt.is_read and attempt.consistency == "eventual"
+    ):
+        session.tracker.note_read(link, attempt.view)
+
+
+def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> Fault:
+    """Record that the statement of `attempt` failed on `link` with `exc`, the driver's;
+    return the kind of fault.
+
+    Raises an error of both kinds in the place of a plain Python exception, as drivers
+    raise for wrong arguments.
+    """
+    core = session.core
+    fault = link.classify_error(exc)
+    if not attempt.is_read:  # a procedure may have done half of what it does
+        link.needs_reset = True
+    if not (attempt.is_read and fault is Fault.LINK_LOST):  # that has shown nothing
+        link.touch(core.clock())
+    if not isinstance(exc, errors.Error):
+        raise as_dbapi_error(exc) from exc
+    if fault in _SHOWING:
+        note_shown(session, attempt, link)
+    if attempt.may_write and attempt.is_in_parts:
+        session.tracker.note_write(link.node.group, link.id)
+    core.report_fault(link, exc, fault)
+    if fault is Fault.NODE_READ_ONLY and attempt.role is Role.WRITER:
+        core.publish(NodeRefusedWrite(link.node.id, link.generation))
+    return fault

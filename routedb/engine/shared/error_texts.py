@@ -1,0 +1,189 @@
+"""What to say when something cannot be done, or nobody knows whether it was.
+
+All errors of the engine's own that need more than a line. Names come in, never links:
+this is the lowest room of the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from routedb import errors
+from routedb.config.model import GroupConfig, NodeConfig
+from routedb.errors import Fault
+from routedb.sql.statement import Statement
+from routedb.topology.snapshot import GroupView
+from routedb.topology.status import trouble
+
+# -- statements ------------------------------------------------------------------------
+
+# What became of a statement whose outcome is unknown; the last three stopped a batch.
+_SAID = {
+    Fault.LINK_LOST: "its answer was lost",
+    Fault.NODE_READ_ONLY: "refused on the way",
+    Fault.NODE_STARTING: "broken off on the way",
+    Fault.TOO_LARGE: "refused on the way",
+}
+
+
+def statement_unknown(
+    node: str, verb: str, exc: Exception, fault: Fault, silence: str
+) -> errors.OutcomeUnknown:
+    """Return the error for a statement that may have happened.
+
+    `verb` was sent to `node` and failed with `exc`, a `fault`; `silence` says that the
+    node did not answer, "" when it was not that.
+    """
+    said = silence or f"{_SAID[fault]}: {exc}"
+    return errors.OutcomeUnknown(
+        f"{verb} was sent to {node} and {said}. It may or may not have "
+        "happened; running it again may do it twice"
+    )
+
+
+def second_home_refused(
+    statement: Statement, home: GroupConfig, other: GroupConfig
+) -> errors.Error:
+    """Return the refusal of a write to the group `other` by a transaction on `home`."""
+    tables = ", ".join(map(str, statement.tables)) or "no table"
+    if home.database == other.database:
+        return errors.ShardError(
+            f"{statement.verb} on {tables} is for shard {other.shard} of "
+            f"{other.database}, but this transaction is on shard {home.shard}: a "
+            "transaction writes to one shard. Commit first"
+        )
+    return errors.CrossDatabaseError(
+        f"{statement.verb} on {tables} is for database {other.database}, "
+        f"but this transaction is on {home.database}: a transaction writes to one "
+        "database. Commit first, or use a connection of its own for the other"
+    )
+
+
+# -- transactions ----------------------------------------------------------------------
+
+
+def overtaken_lost(node: str) -> errors.TransactionLost:
+    """Return the error for a transaction that was rolled back on `node`, an old writer,
+    instead of committed."""
+    return errors.TransactionLost(
+        f"{node} is not the writer any more: another node has the newer "
+        "history. The transaction was rolled back and nothing of it was committed; "
+        "running the whole transaction again is safe"
+    )
+
+
+def overtaken_unknown(node: str, what: str) -> errors.OutcomeUnknown:
+    """Return the error for `what` that `node`, an old writer, has acknowledged."""
+    return errors.OutcomeUnknown(
+        f"{node} acknowledged {what}, but is not the writer any more: "
+        "another node has the newer history, which may or may not hold it. Look at the "
+        "data there before running it again"
+    )
+
+
+def commit_never_sent(node: str) -> errors.TransactionLost:
+    """Return the error for a link to `node` that had ended before commit."""
+    return errors.TransactionLost(
+        f"the link to {node} had ended before commit was sent, so nothing "
+        "was committed; running the whole transaction again is safe"
+    )
+
+
+def commit_refused(node: str, exc: Exception) -> errors.TransactionLost:
+    """Return the error for a commit that `node` has refused with `exc`."""
+    return errors.TransactionLost(
+        f"{node} refused the commit: {exc}. Nothing was committed; "
+        "running the whole transaction again is safe"
+    )
+
+
+def commit_unknown(node: str) -> errors.OutcomeUnknown:
+    """Return the error for a commit whose answer from `node` was lost."""
+    return errors.OutcomeUnknown(
+        f"commit was sent to {node} and its answer was lost: the transaction "
+        "may or may not have been committed. Running it again may do it twice; look at "
+        "the data first"
+    )
+
+
+def partly_committed(
+    done: Sequence[str], node: str, exc: Exception
+) -> errors.OutcomeUnknown:
+    """Return the error for a transaction over several shards that was committed on the
+    nodes `done` and then failed on `node` with `exc`."""
+    return errors.OutcomeUnknown(
+        f"a transaction over several shards was committed on {', '.join(done)} and "
+        f"then failed on {node}: {exc}. Running it again would do the "
+        "committed part twice"
+    )
+
+
+# -- nodes -----------------------------------------------------------------------------
+
+
+def no_writer(
+    group: GroupConfig, nodes: Sequence[NodeConfig], view: GroupView, unheard: str = ""
+) -> errors.OperationalError:
+    """Return SplitBrain or NoNodeError, with what is known of each node.
+
+    `unheard` says why nobody tells the group's members, where they are discovered.
+    """
+    where = group.database
+    if group.shard is not None:
+        where = f"{where} shard {group.shard}"
+    seen = "; ".join(
+        f"{nodes[n.id].name}: {n.state.value}, {n.role.value}"
+        + (f" ({why})" if (why := trouble(view, n)) else "")
+        for n in view.members
+    )
+    if unheard:
+        seen = f"{seen}. No Patroni tells who else there is: {unheard}"
+    if view.is_split:
+        return errors.SplitBrain(
+            f"two nodes of {where} claim to be the writer and neither has provably the "
+            f"newer history, so writes are refused until one of them is stopped or "
+            f"made a replica: {seen}"
+        )
+    if view.is_refusing:
+        return errors.NoNodeError(f"no node of {where} lets this user in: {seen}")
+    return errors.NoNodeError(
+        f"no node of {where} answers as writer within failover_timeout: {seen}"
+    )
+
+
+# -- arguments -------------------------------------------------------------------------
+
+# Drivers raise plain Python exceptions for wrong arguments: psycopg2 TypeError for too
+# many parameters, IndexError for too few and ValueError for a NUL; code written for it
+# catches these, code written for PEP 249 catches Error. So what is raised is both.
+# Python lets nobody change the class of its own exceptions (unlike a driver's), so it
+# is a new one with the same arguments.
+_KINDS: tuple[tuple[type[Exception], type[errors.Error]], ...] = (
+    (TypeError, errors.ProgrammingError),
+    (LookupError, errors.ProgrammingError),  # IndexError, KeyError
+    (ValueError, errors.DataError),  # UnicodeError too
+    (OverflowError, errors.DataError),
+)
+
+
+def as_dbapi_error(exc: Exception) -> Exception:
+    """Return `exc`, or its like that is an instance also of a PEP 249 class, when one
+    fits."""
+    if isinstance(exc, errors.Error):
+        return exc
+    for plain, kind in _KINDS:
+        if isinstance(exc, plain):
+            return _both(type(exc), kind)(*exc.args)
+    return exc
+
+
+_made: dict[tuple[type[Exception], type[errors.Error]], type[Exception]] = {}
+
+
+def _both(plain: type[Exception], kind: type[errors.Error]) -> type[Exception]:
+    """Return the class that is both, the same one each time."""
+    made = _made.get((plain, kind))
+    if made is None:
+        made = type(kind.__name__, (kind, plain), {"__module__": __name__})
+        made = _made.setdefault((plain, kind), made)
+    return made

@@ -1,0 +1,174 @@
+"""The picture of the nodes: replaced as news come, and waited for.
+
+Readers take `topology` once and use it to the end; `publish` replaces it under a lock
+that no statement waits for.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
+from routedb.engine.shared.error_texts import no_writer
+from routedb.engine.shared.node_registry import NodeRegistry
+from routedb.topology import (
+    Event,
+    GroupView,
+    Limits,
+    NodeState,
+    Snapshot,
+    initial,
+    update,
+)
+from routedb.topology.membership import Membership, membership_events
+
+OTHERS_S = 0.25  # for nodes that are not the writer to answer, when a program begins
+
+
+class TopologyStore:
+    """Holds the snapshot of all groups; the monitor feeds it, statements read it."""
+
+    def __init__(
+        self, config: ClusterConfig, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self._node_registry = NodeRegistry(config)
+        # By id; grows, never shrinks.
+        self.nodes: Sequence[NodeConfig] = self._node_registry.nodes
+        self.groups: tuple[GroupConfig, ...] = config.groups
+        self.loads = [0] * len(self.nodes)  # statements under way, by node id
+        self.topology: Snapshot = initial(config)
+        # The monitor's, once there is one: see to it that it looks around now.
+        self.wake_monitor: Callable[[], None] = lambda: None
+        # The pools': take in a node that has joined its group.
+        self.node_joined: Callable[[NodeConfig], None] = lambda node: None
+        self._limits = Limits.of(config)
+        # Of discovered groups that were asked for: why nobody told their members.
+        self._undiscovered: dict[int, str] = {}
+        self._make_conditions()
+
+    def generation(self, node: NodeConfig) -> int:
+        """Return how often the node has failed, as the snapshot shows it."""
+        return self.topology.groups[node.group].find(node.id).generation
+
+    def publish(self, event: Event) -> None:
+        """Take news of a node into the snapshot and wake whoever waits for it."""
+        with self._changed:
+            after = update(self.topology, event, self.clock(), self._limits)
+            self._replace_topology(after, self.nodes[event.node].group)
+
+    def update_members(self, group: int, told: Membership) -> list[NodeConfig]:
+        """Take what Patroni told of a group into the snapshot; return its members."""
+        with self._changed:
+            weights = self._weights(group, told)
+            self.loads += [0] * (len(self.nodes) - len(self.loads))
+            after = self.topology
+            for event in membership_events(
+                after.groups[group], weights, told.is_paused
+            ):
+                after = update(after, event, self.clock(), self._limits)
+            self._replace_topology(after, group)
+            self._note_undiscovered(group, "")
+            return [self.nodes[view.id] for view in after.groups[group].members]
+
+    def note_undiscovered(self, group: int, why: str) -> None:
+        """Note that no Patroni of a group could be asked."""
+        with self._changed:
+            self._note_undiscovered(group, why)
+
+    def await_members(self, group: int, deadline: float) -> None:
+        """Wait until Patroni was asked once for the members of a discovered group."""
+        with self._changed:
+            while self.groups[group].is_discovered and group not in self._undiscovered:
+                left = deadline - self.clock()
+                if left <= 0:
+                    return
+                self._changed.wait(left)
+
+    def await_writer(self, group: int, deadline: float) -> int:
+        """Return the id of the group's writer, waiting for one until `deadline`.
+
+        Raises SplitBrain when two nodes claim to be it, NoNodeError when the time is
+        over or every node refuses this user. `deadline` is on this core's clock.
+        """
+        while True:
+            view = self.topology.groups[group]
+            if view.writer is not None:
+                return view.writer
+            left = deadline - self.clock()
+            if left <= 0 or view.is_refusing:
+                why = self._undiscovered.get(group, "")
+                raise no_writer(self.groups[group], self.nodes, view, why)
+            self.wake_monitor()
+            with self._settled:
+                if self.topology.groups[group] is view:
+                    self._settled.wait(min(left, 0.5))
+
+    def await_any(self, group: int, deadline: float) -> None:
+        """Wait until all nodes of a group have been asked; once the writer is known,
+        for the others a moment only: so that a program's first read has a replica."""
+        is_known = False
+        while self.clock() < deadline:
+            view = self.topology.groups[group]
+            if all(node.state is not NodeState.UNKNOWN for node in view.members):
+                return
+            if view.writer is not None and not is_known:
+                is_known = True
+                deadline = min(deadline, self.clock() + OTHERS_S)
+            self.await_news(self.topology.version, deadline)
+
+    def await_news(self, version: int, deadline: float) -> bool:
+        """Wait until the snapshot is newer than `version`; False when time is over."""
+        self.wake_monitor()
+        with self._changed:
+            while self.topology.version == version:
+                left = deadline - self.clock()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+        return True
+
+    def pause(self, pause_s: float) -> None:
+        """Let some time pass; the monitor looks around meanwhile."""
+        until = self.clock() + pause_s
+        while self.clock() < until:
+            self.await_news(self.topology.version, until)
+
+    def _weights(self, group: int, told: Membership) -> dict[int, float]:
+        weights = {}
+        for member in told.members:
+            node = self._node_registry.node_at(group, member.host, member.port)
+            self.node_joined(node)
+            weights[node.id] = node.weight if member.takes_reads else 0.0
+        return weights
+
+    def _note_undiscovered(self, group: int, why: str) -> None:
+        is_first = group not in self._undiscovered
+        self._undiscovered[group] = why
+        if is_first:
+            self._changed.notify_all()
+
+    def _replace_topology(self, after: Snapshot, group: int) -> None:
+        """Replace the snapshot, and wake those who wait for what is new of a group."""
+        before = self.topology
+        if after is before:
+            return
+        self.topology = after
+        self._changed.notify_all()
+        if _writers(after.groups[group]) != _writers(before.groups[group]):
+            self._settled.notify_all()
+
+    def _make_conditions(self) -> None:
+        """Those who wait for a writer may be many, and news come fast meanwhile: they
+        are woken by such as may end their wait only."""
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._settled = threading.Condition(lock)
+
+
+def _writers(view: GroupView) -> tuple[int | None, bool, bool]:
+    """Return what those who wait for a writer wait for."""
+    return view.writer, view.is_split, view.is_refusing

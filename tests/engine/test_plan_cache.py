@@ -1,0 +1,46 @@
+"""A shape is classified once, in the dialect that its hint asks for."""
+
+from __future__ import annotations
+
+from routedb.config import load
+from routedb.engine.plans.plan_cache import PlanCache
+from routedb.routing import Rules
+
+CONFIG = {
+    "default": "main",
+    "databases": {
+        "main": {"nodes": ["postgresql://a/x"]},
+        "crm": {"nodes": ["mysql://b/y"]},
+    },
+}
+
+
+def plans():
+    config = load(CONFIG, {}, environ={}, read_file=str)
+    return PlanCache(config, Rules(config), None)
+
+
+def test_texts_of_one_shape_share_a_plan():
+    known = plans()
+    one, other = (known.learn(f"SELECT x FROM t WHERE y = {n}") for n in (1, 2))
+    assert other.plan is one.plan
+    assert other.scan.literals == ("2",)
+
+
+def test_a_hint_has_its_database_read_the_text():
+    known = plans()
+    text = '/* routedb: database=crm */ SELECT "it\'s {}" FROM `t`'
+    one, other = (known.learn(text.format(n)) for n in (1, 2))
+    assert (one.plan.dialect, one.scan.dialect) == ("mysql", "mysql")
+    assert other.plan is one.plan
+    assert other.scan.literals == ('"it\'s 2"',)
+
+
+def test_a_plan_found_by_its_hint_is_kept_for_the_first_dialect_too(monkeypatch):
+    known = plans()
+    text = "/* routedb: database=crm */ SELECT x FROM t WHERE y = {}"
+    one = known.learn(text.format(1))
+    for classifier in known._classifiers.values():
+        monkeypatch.setattr(classifier, "statement", None)  # a call would fail
+    other = known.learn(text.format(2))
+    assert other.plan is one.plan
