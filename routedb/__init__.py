@@ -60,11 +60,13 @@ from routedb.errors import (
 if TYPE_CHECKING:
     from routedb.cluster import Cluster
     from routedb.config.model import ClusterConfig
+    from routedb.engine.plans.tally import Line, Report
     from routedb.engine.route.explain import Explanation
-    from routedb.engine.route.shadow.tally import Line, Report, report
     from routedb.frontends.connection import Connection
     from routedb.frontends.cursor import Cursor
     from routedb.integrations.patch import patch
+    from routedb.observers import Subscription, observe
+    from routedb.reports import report, status
     from routedb.routing.route import Reason, Route
     from routedb.run_transaction import run
     from routedb.runtime import connect
@@ -81,18 +83,21 @@ _LATER = {
     "Connection": "routedb.frontends.connection",
     "Cursor": "routedb.frontends.cursor",
     "Explanation": "routedb.engine.route.explain",
-    "Line": "routedb.engine.route.shadow.tally",
+    "Line": "routedb.engine.plans.tally",
     "Pin": "routedb.session.pins",
     "NodeStatus": "routedb.topology.status",
     "Reason": "routedb.routing.route",
-    "Report": "routedb.engine.route.shadow.tally",
+    "Report": "routedb.engine.plans.tally",
     "Route": "routedb.routing.route",
     "Statement": "routedb.sql",
+    "Subscription": "routedb.observers",
     "classify": "routedb.sql",
     "connect": "routedb.runtime",
+    "observe": "routedb.observers",
     "patch": "routedb.integrations.patch",
-    "report": "routedb.engine.route.shadow.tally",
+    "report": "routedb.reports",
     "run": "routedb.run_transaction",
+    "status": "routedb.reports",
 }
 
 
@@ -148,6 +153,7 @@ __all__ = [
     "ShardError",
     "SplitBrain",
     "Statement",
+    "Subscription",
     "Time",
     "TimeFromTicks",
     "Timestamp",
@@ -159,8 +165,10 @@ __all__ = [
     "classify",
     "connect",
     "paramstyle",
+    "observe",
     "patch",
     "report",
     "run",
+    "status",
     "threadsafety",
 ]

@@ -8,7 +8,7 @@ from typing import Any, overload
 from routedb.config.model import ClusterConfig
 from routedb.frontends.connection import Connection
 from routedb.runtime import Made, Runtime, Source, read_config
-from routedb.topology.status import NodeStatus, status
+from routedb.topology.status import NodeStatus
 
 
 class Cluster:
@@ -70,8 +70,7 @@ class Cluster:
 
         Nodes are probed while there is a connection; those of a group of one never are.
         """
-        core = self._runtime.core
-        return status(core.config, core.nodes, core.topology)
+        return self._runtime.status()
 
     def drain(self, name: str) -> None:
         """Give the node `name` no new work, until `resume`.

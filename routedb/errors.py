@@ -22,10 +22,12 @@ class Error(Exception):
     `retry_is_safe` is True when nothing of the transaction has happened, or will, and
     running the whole of it again, after rollback(), may succeed. A driver's error has
     it set where that is so: a deadlock, a serialization failure, a refused connection.
-    `attempts` are those that `routedb.run()` has made.
+    `attempts` are those that `routedb.run()` has made. `is_repeated`: it says once more
+    what the program was told before, so observers are not.
     """
 
     retry_is_safe = False
+    is_repeated = False
     attempts: tuple[Any, ...] = ()
 
 
@@ -105,6 +107,12 @@ class TransactionLost(OperationalError):  # noqa: N818
     """The transaction certainly did not commit; running it again is safe."""
 
     retry_is_safe = True
+
+
+def repeated(error: TransactionLost) -> TransactionLost:
+    """Return an error, marked as one that the program was told before."""
+    error.is_repeated = True
+    return error
 
 
 class OutcomeUnknown(OperationalError):  # noqa: N818

@@ -1,4 +1,8 @@
-"""The events that observers get. Plain values; nothing here calls anything."""
+"""News of nodes, which the topology takes in, and what observers are told.
+
+Plain values; nothing here calls anything. Observers get the names of nodes, never a
+DSN, and texts of drivers without passwords.
+"""
 
 from __future__ import annotations
 
@@ -62,3 +66,163 @@ class NodeLeft(NamedTuple):
     """Node `node` is no member of its group any more."""
 
     node: int
+
+
+# -- what observers are told -----------------------------------------------------------
+
+
+class NodeLabel(NamedTuple):
+    """A node as observers know it; `str()` gives its name.
+
+    `database` and `shard` are the configuration's; `namespace` is the name of the
+    database on the server. What a DSN does not say is None.
+    """
+
+    name: str
+    database: str
+    shard: int | None = None
+    system: str = ""  # "postgresql", "mysql", "sqlite"
+    host: str | None = None
+    port: int | None = None
+    namespace: str | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StatementRan(NamedTuple):
+    """A statement has ended, well or not. Told to those who ask for statements only.
+
+    `node` is the last one that it was sent to, None when it was sent to none; `role`
+    and `reason` are the route's. `error` is the exception that the program sees. `text`
+    is there for those who ask for texts; parameters are not.
+    """
+
+    node: NodeLabel | None
+    role: str  # "writer" | "replica"; "" when it was refused
+    reason: str
+    verb: str
+    tables: tuple[str, ...]
+    started_at: float  # seconds since the epoch
+    duration_s: float
+    retries: int
+    rows: int  # as rowcount
+    error: BaseException | None = None
+    batch: int | None = None  # of executemany: how many sets of parameters
+    text: str | None = None
+
+
+class NodeStateChanged(NamedTuple):
+    """A node can be used more, or less, than before (topology/node_states.py)."""
+
+    node: NodeLabel
+    before: str
+    after: str
+    why: str
+
+
+class WriterChanged(NamedTuple):
+    """A group has another writer, or none now (`after` None), or one again.
+
+    `before` is the last that was known; None at first.
+    """
+
+    database: str
+    shard: int | None
+    before: NodeLabel | None
+    after: NodeLabel | None
+
+    @property
+    def is_failover(self) -> bool:
+        """Tell whether another node has taken the writer's place."""
+        return self.after is not None and self.before not in (None, self.after)
+
+
+class NodeFenced(NamedTuple):
+    """A node is an old writer: nothing is committed on it any more."""
+
+    node: NodeLabel
+    why: str
+
+
+class SplitBrainBegan(NamedTuple):
+    """Two nodes claim to be the writer and neither is provably newer."""
+
+    database: str
+    shard: int | None
+    nodes: tuple[NodeLabel, ...]
+
+
+class SplitBrainEnded(NamedTuple):
+    """At most one node of the group claims to be the writer again."""
+
+    database: str
+    shard: int | None
+
+
+class LinkLost(NamedTuple):
+    """A link to a node ended under a statement or a commit."""
+
+    node: NodeLabel
+    why: str
+
+
+class LinkReplaced(NamedTuple):
+    """An idle link to a node was dead or too old; another is opened in its place."""
+
+    node: NodeLabel
+    why: str
+
+
+class StatementRetried(NamedTuple):
+    """A statement that did not run on a node is run again, there or elsewhere."""
+
+    node: NodeLabel
+    verb: str
+    is_read: bool
+    why: str
+
+
+class TransactionLostSeen(NamedTuple):
+    """A program was told TransactionLost: nothing of it was committed."""
+
+    why: str
+
+
+class OutcomeUnknownSeen(NamedTuple):
+    """A program was told OutcomeUnknown: what it did may or may not have happened."""
+
+    why: str
+
+
+class PoolWaited(NamedTuple):
+    """Somebody has waited for a link of a node's pool, and got one or (`timed_out`)
+    none."""
+
+    node: NodeLabel
+    waited_s: float
+    timed_out: bool
+
+
+class ObserverFailed(NamedTuple):
+    """A callback has raised, for the first time; later ones are not told."""
+
+    callback: str
+    why: str
+
+
+Observed = (
+    StatementRan
+    | NodeStateChanged
+    | WriterChanged
+    | NodeFenced
+    | SplitBrainBegan
+    | SplitBrainEnded
+    | LinkLost
+    | LinkReplaced
+    | StatementRetried
+    | TransactionLostSeen
+    | OutcomeUnknownSeen
+    | PoolWaited
+    | ObserverFailed
+)

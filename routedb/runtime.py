@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any, TypeAlias, TypeVar, overload
 
-from routedb import adapters, errors
+from routedb import adapters, errors, logs
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config import load, load_tables
 from routedb.config.model import ClusterConfig, GroupConfig
@@ -25,8 +26,10 @@ from routedb.engine.shared.core import Core
 from routedb.events import NodeDrained
 from routedb.frontends.connection import Connection
 from routedb.monitor import Monitor
+from routedb.observers import OBSERVERS
 from routedb.routing import database_for
 from routedb.sharding import check_rules
+from routedb.topology.status import NodeStatus, status
 
 _Node: TypeAlias = str | Mapping[str, Any]
 # What `connect` takes: a DSN, a list of nodes, the path of a file, or its content.
@@ -60,6 +63,8 @@ class Runtime:
             from routedb.frontends.psycopg2 import own_kind  # noqa: PLC0415
 
             self.core.pools.own_kind = partial(own_kind, self.core)
+        self.is_closed = False
+        self._number = next(_numbers)
         self._ages = any(d.max_age_s is not None for d in config.databases.values())
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._lock = threading.RLock()  # a connection may be collected inside it
@@ -133,6 +138,10 @@ class Runtime:
             if not self._connections:
                 self.monitor.pause()
 
+    def status(self) -> tuple[NodeStatus, ...]:
+        """Return what is known of each node now, without asking any."""
+        return status(self.core.config, self.core.nodes, self.core.topology)
+
     def drain(self, name: str, on: bool) -> None:
         """Take the node called `name` out of use (`on`), or back into it.
 
@@ -156,6 +165,7 @@ class Runtime:
     def close(self) -> None:
         """Close every connection and stop the monitor. Closing a driver's connection
         may wait for what another thread runs on it, for at most five seconds."""
+        self.is_closed = True
         impatient = threading.Timer(_PATIENCE_S, self.core.open_links.interrupt_all)
         impatient.daemon = True
         with suppress(RuntimeError):  # no thread starts at interpreter exit
@@ -166,6 +176,14 @@ class Runtime:
         self.core.open_links.interrupt_all()
         self.core.close()
         self.monitor.stop()
+        for cache in self.core.plan_caches:
+            cache.hand_over_counts()
+
+    @classmethod
+    def all(cls) -> list[Runtime]:
+        """Return those of this process that are not closed, the oldest first."""
+        alive = (runtime for runtime in list(_alive) if not runtime.is_closed)
+        return sorted(alive, key=lambda runtime: runtime._number)
 
     def after_fork(self) -> None:
         """In a forked child: drop the parent's links and threads without closing
@@ -270,7 +288,9 @@ class Registry:
 
 
 _alive: weakref.WeakSet[Runtime] = weakref.WeakSet()  # also those of a Cluster
+_numbers = count()
 _registry = Registry()
+OBSERVERS.subscribe(logs.write)
 
 
 @overload

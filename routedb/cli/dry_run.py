@@ -14,7 +14,7 @@ from routedb.cli.null_adapter import NullAdapter
 from routedb.config.build import DIALECTS
 from routedb.config.model import ClusterConfig, DatabaseConfig
 from routedb.engine.links.link import Link
-from routedb.engine.route.shadow.tally import Report, Tally
+from routedb.engine.plans.tally import Report, Tally
 from routedb.engine.run import executor
 from routedb.engine.session import Control, Session
 from routedb.engine.shared.core import Core
@@ -94,6 +94,7 @@ class _Session:
         self.route: Route | None = None
         self.link: Link | None = None
         self.control: Control | None = None
+        self.is_observed = True  # nothing runs: nobody is told of it
 
     def run(self, sql: str) -> Route | None:
         """Run one statement; return its route, None for the control of transactions.

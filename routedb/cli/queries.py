@@ -13,7 +13,7 @@ from routedb.cli.logs import read
 from routedb.cli.output import cells, console, table
 from routedb.cli.startup import FAILED
 from routedb.config.model import ClusterConfig
-from routedb.engine.route.shadow.tally import Line, Report
+from routedb.engine.plans.tally import Line, Report
 
 _HEADERS = ("count", "database", "role", "reason", "statement")
 

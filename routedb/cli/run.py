@@ -20,8 +20,8 @@ from typing import Any
 import click
 
 from routedb.cli.startup import config_source, report_errors
-from routedb.engine.route.shadow.tally import report
 from routedb.integrations.patch import patch
+from routedb.reports import report
 
 _INTERRUPTED = 130  # the exit code of a program that SIGINT has ended
 _OWN = ("routedb.", "click.", "runpy", "importlib.")  # modules that start the program
@@ -65,12 +65,19 @@ class _Program(click.Command):
     is_flag=True,
     help="Run all on writers; at the end show on standard error where it would go.",
 )
+@click.option(
+    "--report",
+    "is_reported",
+    is_flag=True,
+    help="At the end show on standard error where the statements went.",
+)
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
 @click.argument("words", nargs=-1, metavar="[SCRIPT] [ARGUMENTS]...")
 def run(
     config: str | None,
     drivers: tuple[str, ...],
     shadow: bool,
+    is_reported: bool,
     module: str | None,
     words: tuple[str, ...],
 ) -> None:
@@ -89,7 +96,7 @@ def run(
         source = None if config is None else config_source(config)
         options = {"shadow": True} if shadow else {}
         patch(source, drivers=drivers or None, **options)
-    if shadow:
+    if shadow or is_reported:
         atexit.register(_show_report)
     _carry_on(start)
 

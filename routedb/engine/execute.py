@@ -8,11 +8,12 @@ node and run it" goes the long way, to the executor. A change here brings a figu
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from routedb.dbapi import Params, Query
 from routedb.engine.fast_path import choose
-from routedb.engine.run import executor
+from routedb.engine.run import executor, observed
 from routedb.engine.session import Call, VirtualCursor
 from routedb.routing import Route
 
@@ -30,13 +31,17 @@ def execute(
     OutcomeUnknown and their kin (see `routedb.errors`).
     """
     session = cursor.session
+    core = session.core
+    if core.observers is not None and not cursor.is_observed:
+        observed.call(cursor, query, partial(execute, cursor, query, vars))
+        return
     try:
         text = session.known_texts.get(query)  # type: ignore[arg-type]  # or of no type
     except TypeError:  # a text that cannot be hashed
         text = None
     if text is None:
         text = session.learn(query)
-    plan, core, sticky = text.plan, session.core, session.version.sticky
+    plan, sticky = text.plan, session.version.sticky
     link = sticky.get(plan.sticky_group)
     route: Route | None = plan.sticky_route
     session.sticky_left = left = session.sticky_left - 1
@@ -68,6 +73,7 @@ def execute(
         if now > link.used_at:  # as in Link.touch
             link.used_at = now
     cursor.route = route
+    route.hits[0] += 1  # type: ignore[union-attr]  # there is one with each link
     cursor.link = link
     cursor.raw = raw
     if not plan.is_read:

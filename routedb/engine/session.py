@@ -21,6 +21,8 @@ from routedb.engine.plans.plan_cache import LONGEST_KEPT
 from routedb.engine.shared.core import Core
 from routedb.engine.transactions.commit import End
 from routedb.engine.transactions.transaction import Transaction
+from routedb.events import StatementRetried
+from routedb.observers import OBSERVERS, explain, tell_outcome
 from routedb.routing import CONSISTENCIES, Route
 from routedb.routing.plan import ParsedText
 from routedb.session import TxState
@@ -46,6 +48,7 @@ class VirtualCursor(Protocol):
     route: Route | None
     link: Link | None
     control: Control | None  # the last statement, when the transaction carried it out
+    is_observed: bool  # `execute` runs on behalf of engine/run/observed.py
 
     @property
     def session(self) -> Session:
@@ -101,6 +104,7 @@ class Session:
         self.begins_by_call = False
         self.is_paused = False
         self.is_closed = False
+        self.retries = 0  # of its statements
         # The version of `is_unconstrained`, and its value.
         constraints = self.version.constraints
         self.settled: tuple[object, bool] = (constraints, mode.autocommit)
@@ -256,7 +260,19 @@ class Session:
             return exc
         error = self.frontend.error_class(type(exc))(*exc.args)
         error.__cause__ = exc.__cause__
+        tell_outcome(exc)
         return error
+
+    def note_retry(
+        self, link: Link, verb: str, is_read: bool, exc: BaseException
+    ) -> None:
+        """Take note that what failed on `link` with `exc` is run again, and say so.
+
+        `verb` is that of the statement; `is_read`: it is certainly a plain read.
+        """
+        self.retries += 1
+        label = self.core.label(link.node)
+        OBSERVERS.emit(StatementRetried(label, verb, is_read, explain(exc)))
 
     def rotation(self) -> int:
         """Return the place in a ring of replicas whose turn it is."""

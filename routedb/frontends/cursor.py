@@ -63,6 +63,7 @@ class Cursor:
         self.route: Route | None = None
         self.link: Link | None = None
         self.control: Control | None = None
+        self.is_observed = False
         self.raw: ResultSet | None = None
         self.fetching_from: ResultSet | None = None
         self.raw_cursors: dict[Link, RawCursor] = {}

@@ -29,8 +29,16 @@ _METADATA = (
 )
 
 
+class _Unobserved:
+    """What the hot path asks of the core."""
+
+    observers = None
+
+
 class ClosedSession:
     """The session of a closed cursor: it has no plan and refuses every text."""
+
+    core = _Unobserved()
 
     def __init__(self, frontend: Adapter) -> None:
         self.known_texts: dict[str | bytes, Any] = {}

@@ -301,6 +301,7 @@ def decide_pinned(text: ParsedText, params: Any, view: SessionView) -> Decision 
     route = Route(
         node.database, (group.shard or 0,), role, ((Reason.PINNED, pinned.why),)
     )
+    route = plan.counted(route)
     return Decision((node.group,), role, route, plan.is_read, topology, node=node.id)
 
 

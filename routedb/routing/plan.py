@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
@@ -72,6 +72,7 @@ class Plan:
         "tracks_reads",
         "tx_replica_route",
         "tx_route",
+        "ways",
         "writer_route",
     )
 
@@ -82,6 +83,7 @@ class Plan:
         self.statement = statement
         self.dialect = dialect
         self.routes: dict[tuple[object, ...], Route] = {}
+        self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read = statement.read_only
         self.shows_data = _shows_data(statement)
         # What a temporary table may hide, and what tells of such tables.
@@ -150,9 +152,30 @@ class Plan:
             route = route_for(
                 self.placement, name, groups, role, reason, statement, shard, is_home
             )
+            known = self.ways.setdefault(
+                (name, role is Role.WRITER, kind, reason), route
+            )
+            if known is not route:
+                route.count_with(known)
             if len(self.routes) < _MOST_ROUTES:
                 self.routes[key] = route
         return route
+
+    def counted(self, route: Route) -> Route:
+        """Return a route that is not of `route`, whose hits are counted here, too: with
+        those of all that differ in the numbers of their shards only."""
+        way = (route.database, route.role, *(reason for reason, _ in route.reasons))
+        known = self.ways.setdefault(way, route)
+        if known is not route:
+            route.count_with(known)
+        return route
+
+    @property
+    def counts(self) -> Iterator[tuple[Route, int]]:
+        """How many statements went which way, so far."""
+        for route in list(self.ways.values()):
+            if route.hits[0]:
+                yield route, route.hits[0]
 
     # The routes of the fast path, each worked out when it is first taken.
 

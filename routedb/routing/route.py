@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from routedb.topology.snapshot import Role
@@ -51,17 +51,25 @@ class Route:
     """Where a statement runs, and why.
 
     `groups` are numbers within the database: its shards, (0,) when it is unsharded.
-    `reasons` holds the decisive reason of each step, in order of precedence.
+    `reasons` holds the decisive reason of each step, in order of precedence. `hits`
+    holds the number of statements that went this way, as counted by their plan.
     """
 
     database: str
     groups: tuple[int, ...]
     role: Role
     reasons: tuple[tuple[Reason, str], ...] = ()
+    hits: list[int] = field(
+        default_factory=[0].copy, init=False, compare=False, repr=False
+    )
 
     def to_writer(self, reason: Reason, why: str) -> Route:
         """Return the route to the writer instead, for one more reason."""
         return replace(self, role=Role.WRITER, reasons=(*self.reasons, (reason, why)))
+
+    def count_with(self, other: Route) -> None:
+        """Count hits of this new route as those of `other`."""
+        object.__setattr__(self, "hits", other.hits)
 
     @property
     def reason(self) -> str:

@@ -18,6 +18,8 @@ from routedb.engine.pool.pool import take
 from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.session_version import SessionVersion
+from routedb.events import LinkLost, LinkReplaced
+from routedb.observers import OBSERVERS, explain
 from routedb.session import SettingsLog
 from routedb.session.pins import Pin, Pins
 from routedb.session.settings_log import Setting
@@ -81,6 +83,7 @@ class Links:
                     link = None
                 elif link.expires_at < inf and self._is_over(link):
                     self.drop(link)
+                    self._tell_replaced(link, "it was older than max_age")
                     link = None
             if link is None:
                 link = self._connect(self.core.nodes[node])
@@ -112,6 +115,11 @@ class Links:
             pool_of(self.core, link).lost(slot)
         for holder in self._result_holders():
             holder.link_closed(link)
+
+    def drop_dead(self, link: Link) -> None:
+        """Forget a link that is found dead and was in use, and say so."""
+        self.drop(link)
+        OBSERVERS.emit(LinkLost(self.core.label(link.node), "the server closed it"))
 
     def adopt_reserved(self, slot: Slot, node: NodeConfig) -> None:
         """Take a link that was reserved for this connection before it was made."""
@@ -226,12 +234,16 @@ class Links:
     def _replace(self, link: Link) -> None:
         """Drop a dead idle link; say so when something that lived on it is lost."""
         self.drop(link)
+        self._tell_replaced(link, "it was closed by the server while it was idle")
         if self.pins.lost:
             raise link.adapter.error_class(errors.OperationalError)(
                 f"the idle link to {link.node.name} was closed by the server, and with "
                 f"it what lived there: {self.pins.pop_lost()}. Nothing was sent; the "
                 "connection can be used again, without them"
             )
+
+    def _tell_replaced(self, link: Link, why: str) -> None:
+        OBSERVERS.emit(LinkReplaced(self.core.label(link.node), why))
 
     def _sync(self, link: Link) -> None:
         """Bring settings and transaction mode up to date. Outside transactions only."""
@@ -253,6 +265,7 @@ class Links:
         except Exception as exc:
             if link.adapter.fault(exc, link.raw) is Fault.LINK_LOST:
                 self.drop(link)
+                OBSERVERS.emit(LinkLost(self.core.label(link.node), explain(exc)))
             raise
         link.synced_version = version
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
+from routedb.engine.plans.tally import TALLY, Count
 from routedb.routing import Rules, dialect_for
 from routedb.routing.plan import ParsedText, Plan
 from routedb.sql import Classifier, Scan
@@ -60,6 +62,27 @@ class PlanCache:
         with self._lock:
             self.is_superseded = True
             self.by_text.clear()
+        self.hand_over_counts()
+
+    def counts(self) -> list[Count]:
+        """Return how many statements of each shape went which way, by the plans that
+        are known now; those of others have gone to `TALLY`."""
+        with self._lock:
+            return list(_counts(self._plans))
+
+    def hand_over_counts(self) -> None:
+        """Give the counts to `TALLY`: these plans serve no more."""
+        with self._lock:
+            for shape, route, count in _counts(self._plans):
+                TALLY.add(shape, route, count)
+                route.hits[0] -= count
+
+    def forget_counts(self) -> None:
+        """Begin to count anew: in a forked child, where no thread holds the lock."""
+        self._lock = threading.Lock()
+        for plan in self._plans.values():
+            for route, _ in plan.counts:
+                route.hits[0] = 0
 
     def _text(self, sql: str, plan: Plan, scan: Scan) -> ParsedText:
         return ParsedText(sql, plan, scan)
@@ -102,6 +125,25 @@ class PlanCache:
             if self.is_superseded:
                 return
             if len(cache) >= most:
-                for old in list(islice(cache, most // 4)):
-                    del cache[old]
+                old = {each: cache[each] for each in islice(cache, most // 4)}
+                for each in old:
+                    del cache[each]
+                if cache is self._plans:
+                    self._let_go(old)
             cache[key] = value
+
+    def _let_go(self, plans: Mapping[Any, Any]) -> None:
+        """Take over the counts of plans, and let no text count on them any more."""
+        for shape, route, count in _counts(plans):
+            TALLY.add(shape, route, count)
+        gone = {plan for (dialect, _), plan in plans.items() if plan.dialect == dialect}
+        for sql, text in list(self.by_text.items()):
+            if text.plan in gone:
+                self.by_text.pop(sql, None)
+
+
+def _counts(plans: Mapping[tuple[str, str], Plan]) -> Iterator[Count]:
+    for (dialect, shape), plan in plans.items():
+        if plan.dialect == dialect:  # else it is there twice
+            for route, count in plan.counts:
+                yield shape, route, count

@@ -8,10 +8,13 @@ from typing import Any, NamedTuple, Protocol
 
 from routedb import errors
 from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
+from routedb.config.label import label_of
 from routedb.config.model import DatabaseConfig, NodeConfig, PoolConfig
 from routedb.engine.pool.refcount import is_held
 from routedb.engine.pool.slots import Slot, Slots, Waiter
 from routedb.engine.pool.states import SlotState
+from routedb.events import PoolWaited
+from routedb.observers import OBSERVERS
 
 ONCE = "once"  # the kind of a link that cannot be lent again
 
@@ -83,6 +86,8 @@ class Pool:
         self._adapter = adapter
         self._context = context
         self._is_closed = False
+        shards = {group.id: group.shard for group in config.groups}
+        self._label = label_of(node, shards[node.group])
         self._begin()
 
     def _begin(self) -> None:
@@ -239,6 +244,7 @@ class Pool:
             turn.acquire()
             waiter = Waiter(kind, thread, turn.release)
             self._slots.wait(waiter)
+            since = self._context.clock()
         try:
             turn.acquire(timeout=self._limits.wait_timeout_s)
         except BaseException:
@@ -250,6 +256,8 @@ class Pool:
         with self._lock:
             slot = self._slots.leave(waiter)
             waiting = self._slots.waiting
+        waited_s = self._context.clock() - since
+        OBSERVERS.emit(PoolWaited(self._label, waited_s, timed_out=slot is None))
         if slot is None:
             raise self._timeout(waiting)
         return slot

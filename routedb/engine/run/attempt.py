@@ -196,7 +196,8 @@ class Attempt:
         else:
             is_ahead = session.tracker.is_ahead(view, self.consistency)
             reason = Reason.OWN_WRITES if is_ahead else Reason.NO_REPLICA
-        self.role, self.route = role, _answered(self.route, role, reason)
+        route = _answered(self.route, role, reason)
+        self.role, self.route = role, self.plan.counted(route)
 
     # -- inside a transaction ------------------------------------------------------
 
@@ -247,6 +248,7 @@ class Attempt:
                     link.adapter.adopt(exc)
                     raise
                 session.links.drop(link)  # only BEGIN was sent: nothing is lost
+                session.note_retry(link, "BEGIN", self.is_read, exc)
             else:
                 if self.view is not None:
                     session.tracker.switch_node(self.group, link.id, self.view)
@@ -262,6 +264,7 @@ class Attempt:
         """Before what may commit is sent: afterwards nobody could tell what became of
         it."""
         if may_commit(self.plan) and not link.is_alive():
+            self.session.links.drop_dead(link)
             self.session.transaction.lose(link)
             raise errors.TransactionLost(
                 f"the link to {link.node.name} had ended before "

@@ -8,6 +8,7 @@ does with `carry`) end here as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from routedb import errors
@@ -16,7 +17,7 @@ from routedb.engine.consistency.catch_up import catch_up
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
-from routedb.engine.run import control, multi_shard
+from routedb.engine.run import control, multi_shard, observed
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
@@ -106,6 +107,10 @@ def executemany(
     session: Session, cursor: VirtualCursor, sql: Any, rows: Sequence[Any]
 ) -> None:
     """Run the text `sql` for every set of parameters in `rows`."""
+    if session.core.observers is not None and not cursor.is_observed:
+        again = partial(executemany, session, cursor, sql, rows)
+        observed.call(cursor, sql, again, len(rows))
+        return
     text = session.learn(sql)
     if text.plan.is_sharded:
         _executemany_sharded(session, cursor, text, sql, rows)
@@ -161,6 +166,10 @@ def carry(
 ) -> None:
     """Route by the text `sql` and `params`, and there do `call`, which may be any use
     of it."""
+    if session.core.observers is not None and not cursor.is_observed:
+        again = partial(carry, session, cursor, sql, call, params)
+        observed.call(cursor, sql, again)
+        return
     run(session, cursor, session.learn(sql), params, call)
 
 
@@ -238,9 +247,11 @@ def _check_not_lost(session: Session, plan: Plan) -> None:
     if not (is_lost or session.pins.lost) or control.acknowledges(plan):
         return
     if is_lost:
-        raise errors.TransactionLost(
-            "this transaction was lost with its link and nothing of it was "
-            "committed: call rollback(), then run the whole transaction again"
+        raise errors.repeated(
+            errors.TransactionLost(
+                "this transaction was lost with its link and nothing of it was "
+                "committed: call rollback(), then run the whole transaction again"
+            )
         )
     session.links.check_lost(session.frontend)
 

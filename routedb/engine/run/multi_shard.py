@@ -44,6 +44,7 @@ def run(
             merged = results[0]  # all have done the same
         merged.finish()
         cursor.raw, cursor.route = merged, decided.route
+        decided.route.hits[0] += 1
         succeeded(session, cursor, plan)
 
     in_transaction(session, work)
@@ -65,6 +66,7 @@ def run_batches(
         for group, rows in by_group.items():
             call = _calling_many(sql, rows)
             _on(session, cursor, plan, decisions[group], group, call, merged.count)
+            decisions[group].route.hits[0] += len(rows)
         cursor.raw = merged
         cursor.route = next(iter(decisions.values())).route
 

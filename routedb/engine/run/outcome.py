@@ -3,7 +3,7 @@
 The one place where an outcome is recorded: for the cursor, which shows it; the session,
 which must not fall behind what it was shown or has written; the transaction, which has
 written or not; the link, which may need a reset; and the node, of which an error may be
-evidence. Observers of statements hook in here.
+evidence.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ def ran(
     """Record that the statement of `attempt` has succeeded on `link`; its result is in
     `raw`. Raises what `succeeded` raises."""
     cursor.link, cursor.raw, cursor.route = link, raw, attempt.route
+    attempt.route.hits[0] += 1
     note_shown(session, attempt, link)
     transaction = session.transaction
     is_inside = transaction.state is not TxState.AUTOCOMMIT and not attempt.is_early
@@ -103,7 +104,8 @@ def _note_write(session: Session, plan: Plan, link: Link) -> None:
         and session.transaction.state is TxState.AUTOCOMMIT  # else the commit tells
         and is_overtaken(core, link)
     ):
-        raise overtaken_unknown(link.node.name, plan.statement.verb)
+        unknown = overtaken_unknown(link.node.name, plan.statement.verb)
+        raise session.as_frontend_error(unknown)
     session.tracker.note_write(link.node.group, link.id)
     if plan.may_generate_key:
         session.pins.last_insert_node = link.id

@@ -51,6 +51,7 @@ def judge(attempt: Underway, link: Link, exc: Exception) -> None:
     if fault in (Fault.LINK_LOST, Fault.TOO_LARGE):
         session.links.drop(link)
     _RESPONSES[action](attempt, link, exc, fault)
+    session.note_retry(link, attempt.plan.statement.verb, attempt.is_read, exc)
 
 
 def _moment(attempt: Underway, link: Link) -> Moment:
@@ -119,7 +120,8 @@ def _await_writer(attempt: Underway, link: Link, exc: Exception, fault: Fault) -
     if fault is Fault.MISSING:
         why = f"{link.node.name} does not have what it names"
         attempt.role, attempt.view = Role.WRITER, None
-        attempt.route = attempt.route.to_writer(Reason.NOT_REPLAYED, why)
+        route = attempt.route.to_writer(Reason.NOT_REPLAYED, why)
+        attempt.route = plan.counted(route)
         return
     if attempt.is_read and fault is Fault.NODE_READ_ONLY:
         if view.writer == link.node.id:

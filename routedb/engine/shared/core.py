@@ -25,7 +25,8 @@ from routedb.engine.pool.upkeep import Upkeep
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
 from routedb.engine.shared.topology_store import TopologyStore
 from routedb.errors import Fault
-from routedb.events import NodeFailed
+from routedb.events import LinkLost, NodeFailed
+from routedb.observers import OBSERVERS, Observers, explain
 from routedb.routing import Rules, database_for
 from routedb.sql.statement import Table
 
@@ -44,6 +45,8 @@ class Core(TopologyStore):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(config, clock)
+        self.observers: Observers | None = None  # of statements
+        OBSERVERS.join(self)
         self.open_links = LinkRegistry()
         self.ruleset = Ruleset(config)
         # By group id: when this process last wrote there.
@@ -114,6 +117,11 @@ class Core(TopologyStore):
         """Return the cache of known texts for `conn.using(using)`, None for plain."""
         return self.ruleset.plan_cache(using)
 
+    @property
+    def plan_caches(self) -> list[PlanCache]:
+        """All caches of known texts by the rules in force."""
+        return list(self.ruleset.plan_caches.values())
+
     def default_group(self, database: str | None) -> int:
         """Return the id of the group for statements that name no table."""
         return database_for(self.config, database).groups[0].id
@@ -159,6 +167,9 @@ class Core(TopologyStore):
         """
         if fault in _NODE_FAULTS:
             reason = mask(str(exc)).strip()
+            if fault is Fault.LINK_LOST:
+                label = self.label(self.nodes[link.id])
+                OBSERVERS.emit(LinkLost(label, explain(exc)))
             self.publish(NodeFailed(link.id, link.generation, reason, fault))
             self.wake_monitor()
 
@@ -174,6 +185,8 @@ class Core(TopologyStore):
         self._noting = threading.Lock()
         self._rules_lock = threading.Lock()
         self.open_links = LinkRegistry()
+        for cache in self.plan_caches:
+            cache.forget_counts()
         self.loads[:] = [0] * len(self.nodes)
         self._rng.seed()
         self.pools.abandon()

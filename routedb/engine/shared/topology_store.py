@@ -10,9 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from routedb.config.label import label_of
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.engine.shared.error_texts import no_writer
 from routedb.engine.shared.node_registry import NodeRegistry
+from routedb.events import NodeLabel
+from routedb.observers import OBSERVERS
 from routedb.topology import (
     Event,
     GroupView,
@@ -23,6 +26,7 @@ from routedb.topology import (
     update,
 )
 from routedb.topology.membership import Membership, membership_events
+from routedb.topology.news import TopologyNews
 
 OTHERS_S = 0.25  # for nodes that are not the writer to answer, when a program begins
 
@@ -45,10 +49,15 @@ class TopologyStore:
         self.wake_monitor: Callable[[], None] = lambda: None
         # The pools': take in a node that has joined its group.
         self.node_joined: Callable[[NodeConfig], None] = lambda node: None
+        self.news = TopologyNews(self.groups, self.nodes)
         self._limits = Limits.of(config)
         # Of discovered groups that were asked for: why nobody told their members.
         self._undiscovered: dict[int, str] = {}
         self._make_conditions()
+
+    def label(self, node: NodeConfig) -> NodeLabel:
+        """Return what observers are told of a node."""
+        return label_of(node, self.groups[node.group].shard)
 
     def generation(self, node: NodeConfig) -> int:
         """Return how often the node has failed, as the snapshot shows it."""
@@ -59,6 +68,7 @@ class TopologyStore:
         with self._changed:
             after = update(self.topology, event, self.clock(), self._limits)
             self._replace_topology(after, self.nodes[event.node].group)
+        OBSERVERS.deliver()
 
     def update_members(self, group: int, told: Membership) -> list[NodeConfig]:
         """Take what Patroni told of a group into the snapshot; return its members."""
@@ -72,7 +82,8 @@ class TopologyStore:
                 after = update(after, event, self.clock(), self._limits)
             self._replace_topology(after, group)
             self._note_undiscovered(group, "")
-            return [self.nodes[view.id] for view in after.groups[group].members]
+        OBSERVERS.deliver()
+        return [self.nodes[view.id] for view in after.groups[group].members]
 
     def note_undiscovered(self, group: int, why: str) -> None:
         """Note that no Patroni of a group could be asked."""
@@ -157,6 +168,7 @@ class TopologyStore:
         if after is before:
             return
         self.topology = after
+        OBSERVERS.post(*self.news.changes(before, after))
         self._changed.notify_all()
         if _writers(after.groups[group]) != _writers(before.groups[group]):
             self._settled.notify_all()

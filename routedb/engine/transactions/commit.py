@@ -106,7 +106,7 @@ class Commit:
     def _prepare(self, link: Link) -> CommitNote | None:
         """See to it that a commit can be sent; return the transaction's note."""
         if not link.is_alive():
-            self._links.drop(link)
+            self._links.drop_dead(link)
             raise commit_never_sent(link.node.name)
         if is_overtaken(self._links.core, link):
             roll_back(self._links, link)

@@ -203,9 +203,11 @@ class Transaction:
         """
         if self.state is TxState.LOST:
             self.end(committed=False)
-            raise errors.TransactionLost(
-                "the transaction was lost with its link and nothing of it was "
-                "committed; running the whole transaction again is safe"
+            raise errors.repeated(
+                errors.TransactionLost(
+                    "the transaction was lost with its link and nothing of it was "
+                    "committed; running the whole transaction again is safe"
+                )
             )
         if self.state is TxState.FAILED and len(self.branches) > 1:
             self.rollback()  # as the server does that has failed with its part

@@ -46,6 +46,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         "_is_closed",
         "control",
         "fetching_from",
+        "is_observed",
         "link",
         "raw",
         "raw_cursors",

@@ -154,10 +154,11 @@ class TwoPhase(TransactionModes):
                 raise
             self._two_phase, self._is_prepared = None, False
             self.session.transaction.forget(link)
-            raise self._adapter.error_class(errors.OutcomeUnknown)(
+            error = errors.OutcomeUnknown(
                 f"the link to {link.node.name} was lost and with it the answer: {exc}. "
                 f"{unknown}"
-            ) from exc
+            )
+            raise self.session.as_frontend_error(error) from exc
 
     def _in_two_phase(self, method: str) -> Link:
         if self._two_phase is None:

@@ -9,7 +9,7 @@ import pytest
 import routedb
 from routedb.adapters import fake
 from routedb.cli.startup import wait_for_nodes
-from routedb.engine.route.shadow.tally import TALLY
+from routedb.engine.plans.tally import TALLY
 
 SERVERS = {
     "main-w": "writer",

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import routedb
-from routedb.engine.route.shadow.tally import TALLY, Tally, shown
+from routedb.engine.plans.tally import TALLY, Tally, shown
 from routedb.errors import ShardError
 from routedb.sql import scan
 from routedb.topology.snapshot import Role
@@ -114,9 +114,28 @@ def test_a_refused_batch_counts_too(shadow):
     assert counted() == [(2, "ShardError", None)]
 
 
-def test_a_cluster_that_is_no_shadow_counts_nothing(open_shadow):
-    open_shadow(shadow=False).connect().cursor().execute("SELECT a FROM t")
-    assert routedb.report() == routedb.Report()
+def test_a_cluster_that_is_no_shadow_counts_where_statements_went(open_shadow):
+    cluster = open_shadow(shadow=False)
+    cursor = cluster.connect(autocommit=True).cursor()
+    for _ in range(20):
+        cursor.execute("SELECT a FROM t WHERE id = 7")
+    cursor.execute("UPDATE t SET a = 1")
+    cursor.execute("BEGIN")
+    expected = [(20, "main", Role.REPLICA), (1, "main", Role.WRITER)]
+    assert counted() == expected
+    assert routedb.report().replica_share == 20 / 21
+    cluster.close()
+    assert counted() == expected
+
+
+def test_plans_that_are_forgotten_leave_their_counts(open_shadow, monkeypatch):
+    monkeypatch.setattr("routedb.engine.plans.plan_cache.MOST_SHAPES", 4)
+    cursor = open_shadow(shadow=False).connect(autocommit=True).cursor()
+    for column in "abcdefgh":
+        cursor.execute(f"SELECT {column} FROM t")
+    cursor.execute("SELECT a FROM t")
+    assert {line.count for line in routedb.report().lines} == {1, 2}
+    assert routedb.report().total == 9
 
 
 PRINTED = """\
@@ -192,7 +211,7 @@ def test_threads_lose_no_count(shadow):
 
 
 def test_lines_are_bounded(shadow, monkeypatch):
-    monkeypatch.setattr("routedb.engine.route.shadow.tally._MOST_LINES", 2)
+    monkeypatch.setattr("routedb.engine.plans.tally._MOST_LINES", 2)
     cursor = shadow.cursor()
     for name in "abcd":
         cursor.execute(f"SELECT {name} FROM t")

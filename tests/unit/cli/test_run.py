@@ -59,6 +59,14 @@ def test_a_shadow_is_reported_at_the_end(program, config):
     assert "SELECT count(*) FROM t" in ran.stderr
 
 
+def test_where_statements_went_is_reported_at_the_end(program, config):
+    words = ("--report", "--driver", "psycopg2", "--config", config)
+    ran = run(*words, program(ASK))
+    assert ran.stdout == "routedb 2\n"
+    assert "1 statements of 1 shapes" in ran.stderr
+    assert "SELECT count(*) FROM t" in ran.stderr
+
+
 SHOWN = """
 import sys, helper
 print(__name__, __file__, sys.argv, sys.path[0], helper.__file__)

@@ -7,7 +7,7 @@ from typing import Any
 
 from routedb import errors
 from routedb.engine.plans.shadow_plans import ShadowText
-from routedb.engine.route.shadow.tally import TALLY
+from routedb.engine.plans.tally import TALLY
 from routedb.engine.session import Session
 from routedb.engine.shared.error_texts import second_home_refused
 from routedb.routing import Reason

@@ -9,6 +9,7 @@ import os
 import re
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,6 +75,12 @@ class Report:
         return counts
 
     @property
+    def replica_share(self) -> float:
+        """Which part of those that are not refused goes to replicas."""
+        roles = self.roles
+        return roles[Role.REPLICA.value] / (sum(roles.values()) or 1)
+
+    @property
     def databases(self) -> dict[str, int]:
         """How many go to each database, the busiest first."""
         counts: Counter[str] = Counter()
@@ -103,6 +110,9 @@ class Report:
         return "\n".join([*table, "", self.totals])
 
 
+Count = tuple[str, Route, int]  # a shape, its way, how many
+
+
 class _Key(NamedTuple):
     shape: str
     database: str | None
@@ -119,10 +129,29 @@ class Tally:
         self._counts: dict[_Key, int] = {}
         self._refusals: dict[tuple[str, str], str] = {}
 
-    def add(self, shape: str, route: Route) -> None:
-        """Count a statement that goes by `route`."""
+    def add(self, shape: str, route: Route, count: int = 1) -> None:
+        """Count statements of a shape that go by `route`, `count` of them."""
         key = _Key(shown(shape), route.database, route.role, _why(route), "")
-        self._count(key)
+        self._count(key, count)
+
+    def with_counts(self, counts: Iterable[Count]) -> Tally:
+        """Return another tally, which has these counts as well."""
+        made = Tally()
+        with self._lock:
+            made._counts, made._refusals = dict(self._counts), dict(self._refusals)
+        for shape, route, count in counts:
+            made.add(shape, route, count)
+        return made
+
+    def roles(self) -> dict[tuple[str, Role], int]:
+        """Return how many statements went to each database in each role."""
+        with self._lock:
+            counts = list(self._counts.items())
+        roles: Counter[tuple[str, Role]] = Counter()
+        for key, count in counts:
+            if key.database is not None and key.role is not None:
+                roles[key.database, key.role] += count
+        return roles
 
     def refuse(self, shape: str, refusal: errors.Error) -> None:
         """Count a statement that is refused. Of a shape the first refusal's text is
@@ -152,21 +181,16 @@ class Tally:
         self._counts = {}
         self._refusals = {}
 
-    def _count(self, key: _Key) -> None:
+    def _count(self, key: _Key, count: int = 1) -> None:
         with self._lock:
             if key not in self._counts and len(self._counts) >= _MOST_LINES:
                 key = key._replace(shape=_REST, reason="")
-            self._counts[key] = self._counts.get(key, 0) + 1
+            self._counts[key] = self._counts.get(key, 0) + count
 
 
-TALLY = Tally()  # of all shadows of this process
+# Of this process: what shadows have counted, and what plans had that are forgotten.
+TALLY = Tally()
 os.register_at_fork(after_in_child=TALLY.clear)
-
-
-def report() -> Report:
-    """Return where the statements of this process would have gone that connections with
-    `shadow = true` have run."""
-    return TALLY.report()
 
 
 def shown(shape: str) -> str:
