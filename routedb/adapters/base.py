@@ -6,6 +6,7 @@ connection, and never on our objects. One instance serves a whole runtime.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from routedb import errors
@@ -15,12 +16,74 @@ from routedb.sql.statement import TxMode
 from routedb.topology.commit_status import CommitNote, StatusReply
 from routedb.topology.snapshot import Answer
 
-__all__ = ["AUTOCOMMIT", "Adapter", "Commits", "Fault", "Raw", "RawCursor", "TxMode"]
+__all__ = [
+    "AUTOCOMMIT",
+    "Adapter",
+    "Commits",
+    "Fault",
+    "Raw",
+    "RawCursor",
+    "ResultSet",
+    "TxMode",
+]
 
 AUTOCOMMIT = TxMode(autocommit=True)  # what `Adapter.connect` leaves behind
 
 Raw = Any  # the driver's connection
-RawCursor = Any  # the driver's cursor
+
+
+class ResultSet(Protocol):
+    """What a virtual cursor fetches from, by PEP 249's names: the driver's cursor, or
+    the merged result of a statement that ran on several shards.
+
+    Asked for by `getattr`, so that a driver may be without them: rownumber, scroll and
+    nextset (PEP 249, optional), query, statusmessage and pgresult_ptr (psycopg2).
+    """
+
+    arraysize: int
+
+    @property
+    def description(self) -> Any:
+        """The columns of the result; None when there is none."""
+
+    @property
+    def rowcount(self) -> int:
+        """Rows of the last statement, -1 when that is not known."""
+
+    @property
+    def lastrowid(self) -> Any:
+        """The key of the last row inserted; None when that is not known."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None after the last."""
+
+    def fetchmany(self, size: int = ..., /) -> Any:
+        """Return up to `size` rows, by default `arraysize`."""
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the rows that are left."""
+
+    def close(self) -> None:
+        """Let go of the result."""
+
+
+class RawCursor(ResultSet, Protocol):
+    """The driver's cursor, or what stands for one: it runs statements as well.
+
+    Some of its methods are one driver's: copy_expert, mogrify, executescript …
+    """
+
+    def execute(self, query: Any, vars: Any = ..., /) -> Any:  # noqa: A002
+        """Run one text, with parameters in the style that its adapter names."""
+
+    def executemany(self, query: Any, rows: Iterable[Any], /) -> Any:
+        """Run one text for each set of parameters."""
+
+    def callproc(self, name: str, parameters: Any = ..., /) -> Any:
+        """Call a stored procedure; return the parameters as the driver leaves them."""
 
 
 class Commits(Protocol):
@@ -52,6 +115,15 @@ class Adapter(Protocol):
     is_remote: bool  # over a network, which may hang
     commits: Commits | None  # None: not available for this server
     references: int  # references that the driver keeps to each idle connection
+    # What a transaction's rollback undoes: of what the transaction has set, and of what
+    # it has made in the session (temporary tables, prepared statements …).
+    rollback_undoes_settings: bool
+    rollback_undoes_objects: bool
+    script_is_transaction: bool  # a text of several statements, outside of any other
+    begins_before_some_writes: bool  # by itself; what others have written lasts at once
+    # The setting that tells later transactions' isolation level, where that decides
+    # whether a replica may answer.
+    isolation_setting: str | None
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a connection in autocommit mode within about `timeout_s` seconds."""
@@ -123,6 +195,12 @@ class Adapter(Protocol):
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text without parameters; return its rows, or [] when it has none."""
+
+    def ask_setting(self, raw: Raw, name: str) -> Any:
+        """Ask what a setting is in this session; None when the server does not say."""
+
+    def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
+        """Return the text that gives a setting this value, and its parameters."""
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask the catalog: True when any routine called `name`, in `schema` if given,

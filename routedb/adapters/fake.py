@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -300,6 +300,7 @@ class Cursor:
         self.description: Any = None
         self.rowcount = -1
         self.lastrowid: Any = None
+        self.is_closed = False
         self._rows: Iterator[Any] = iter(())
 
     def execute(self, sql: Any, params: Any = None) -> None:
@@ -312,7 +313,7 @@ class Cursor:
         self.rowcount = reply.rowcount
         self._rows = iter(reply.rows)
 
-    def executemany(self, sql: Any, rows: Sequence[Any]) -> None:
+    def executemany(self, sql: Any, rows: Iterable[Any]) -> None:
         """Send a text once for each parameter set in `rows`."""
         for params in rows:
             self.execute(sql, params)
@@ -342,7 +343,8 @@ class Cursor:
         return self._rows
 
     def close(self) -> None:
-        """Do nothing."""
+        """Note that it was called."""
+        self.is_closed = True
 
 
 class FakeAdapter:
@@ -355,6 +357,11 @@ class FakeAdapter:
     is_remote = True
     commits: Commits | None = None
     references = 1  # its server's list of links
+    rollback_undoes_settings = True
+    rollback_undoes_objects = True
+    script_is_transaction = True
+    begins_before_some_writes = False
+    isolation_setting: str | None = "default_transaction_isolation"
 
     def __init__(self) -> None:
         self._translation = Translation(sys.modules[__name__])
@@ -449,6 +456,15 @@ class FakeAdapter:
         cursor = Cursor(raw)
         cursor.execute(sql)
         return cursor.fetchall()
+
+    def ask_setting(self, raw: Raw, name: str) -> Any:
+        """Ask the server, which says what the script does."""
+        rows = self.run(raw, f"SHOW {name}")
+        return rows[0][0] if rows else None
+
+    def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
+        """As PostgreSQL has it."""
+        return f"SET {name} = %s", (value,)
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Look it up in the scripted catalog."""

@@ -87,6 +87,7 @@ class _Session:
     def __init__(self, core: Core, frontend: Adapter) -> None:
         self.session = Session(core, frontend, TxMode(autocommit=True))
         self.dialect = self.session.plan_cache.dialect
+        self.arraysize = 1
         self.raw_cursors: dict[Link, Any] = {}
         self.raw: Any = None
         self.fetching_from: Any = None
@@ -111,8 +112,12 @@ class _Session:
 
     def open_raw_cursor(self, link: Link) -> Any:
         """Open a raw cursor, as a cursor of ours does."""
-        raw = self.raw_cursors[link] = link.adapter.cursor(link.raw)
+        raw = self.raw_cursors[link] = self.make_raw_cursor(link)
         return raw
+
+    def make_raw_cursor(self, link: Link) -> Any:
+        """Open a raw cursor for one statement."""
+        return link.adapter.cursor(link.raw)
 
     def bind_fetch(self, raw: Any) -> None:
         """Nothing is fetched."""

@@ -6,7 +6,7 @@ report on a query log is what will happen, not what a second implementation says
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from routedb import errors
@@ -56,9 +56,27 @@ class Cursor:
         """Note what a text does to the transaction; ignore `params`."""
         self._raw.follow(sql)
 
-    def executemany(self, sql: str, rows: Sequence[Any]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
         """Do the same; ignore `rows`."""
         self._raw.follow(sql)
+
+    def callproc(self, name: str, params: Sequence[Any] = ()) -> Sequence[Any]:
+        """Likewise."""
+        return params
+
+    def fetchone(self) -> None:
+        """There is no row."""
+
+    def fetchmany(self, size: int = 1) -> list[Any]:
+        """There are no rows."""
+        return []
+
+    def fetchall(self) -> list[Any]:
+        """There are no rows."""
+        return []
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -73,9 +91,14 @@ class NullAdapter:
     is_remote = False
     commits: Commits | None = None
     references = 0
+    isolation_setting: str | None = None  # there is nobody to ask
 
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect
+        self.begins_before_some_writes = dialect == "sqlite"
+        self.rollback_undoes_settings = dialect == "postgresql"
+        self.rollback_undoes_objects = dialect != "mysql"
+        self.script_is_transaction = dialect == "postgresql"
         self._classifier = Classifier(dialect)
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
@@ -147,6 +170,14 @@ class NullAdapter:
         """Run nothing."""
         raw.follow(sql)
         return []
+
+    def ask_setting(self, raw: Raw, name: str) -> Any:
+        """There is nobody to ask."""
+        return None
+
+    def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
+        """Nobody reads it."""
+        return f"SET {name} = %s", (value,)
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """There is no catalog to ask, so a function may write."""

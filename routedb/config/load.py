@@ -71,10 +71,10 @@ def load_tables(
     """
     from routedb.config.schema import check_shape  # noqa: PLC0415  (msgspec)
 
-    content: dict[str, Any] = {"tables": tables}
+    databases: dict[str, Any] = {}
     for name, database in config.databases.items():
-        is_sharded = {"shards": []} if database.is_sharded else {"nodes": []}
-        content.setdefault("databases", {})[name] = is_sharded
+        databases[name] = {"shards" if database.is_sharded else "nodes": []}
+    content = {"tables": tables, "databases": databases}
     document = Document("tables", content, {}, {})
     check_shape(document, document.written)
     read_in = config.dialect or database_of(config).dialect

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from routedb import errors
-from routedb.adapters.base import Adapter, RawCursor, TxMode
+from routedb.adapters.base import Adapter, RawCursor, ResultSet, TxMode
 from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
@@ -28,7 +28,7 @@ from routedb.routing.plan import ParsedText
 from routedb.session import TxState
 from routedb.topology.snapshot import Role, Snapshot
 
-Call = Callable[[RawCursor], Any]
+Call = Callable[[Any], Any]  # takes a raw cursor; some of its methods are one driver's
 
 
 class Control(NamedTuple):
@@ -41,8 +41,9 @@ class Control(NamedTuple):
 class VirtualCursor(Protocol):
     """What the session needs of a virtual cursor."""
 
-    raw: RawCursor  # the driver's cursor that holds the results; None at first
-    fetching_from: RawCursor  # the one whose fetch methods the virtual cursor shows
+    arraysize: int
+    raw: ResultSet | None  # of the last statement; None when it has none
+    fetching_from: ResultSet | None  # whose fetch methods the virtual cursor shows
     raw_cursors: dict[Link, RawCursor]
     route: Route | None
     link: Link | None
@@ -56,7 +57,10 @@ class VirtualCursor(Protocol):
     def open_raw_cursor(self, link: Link) -> RawCursor:
         """Open a raw cursor on `link` and keep it in `raw_cursors`."""
 
-    def bind_fetch(self, raw: RawCursor) -> None:
+    def make_raw_cursor(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link`, for one statement: the caller closes it."""
+
+    def bind_fetch(self, raw: ResultSet) -> None:
         """Fetch from `raw` from now on."""
 
     def unbind_fetch(self) -> None:

@@ -8,13 +8,14 @@ from typing import Any, Protocol, TypeVar, cast
 from weakref import ref
 
 from routedb import errors
-from routedb.adapters.base import Adapter, RawCursor
+from routedb.adapters.base import RawCursor, ResultSet
 from routedb.config.model import NodeConfig
 from routedb.dbapi import Params, Query, Row
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
 from routedb.engine.session import Control, Session
+from routedb.frontends.proxies import AdoptingResult, ClosedSession, ResultMetadata
 from routedb.routing import Route
 
 Self = TypeVar("Self", bound="Cursor")
@@ -35,6 +36,15 @@ class Owner(Protocol):
     def usable_session(self) -> Session:
         """Return the session; raise InterfaceError after close."""
 
+    def commit(self) -> None:
+        """Commit the open transaction."""
+
+    def rollback(self) -> None:
+        """Roll back the open transaction."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
 
 class Cursor:
     """A cursor of a routedb connection (PEP 249).
@@ -54,8 +64,8 @@ class Cursor:
         self.link: Link | None = None
         self.control: Control | None = None
         self.is_observed = False
-        self.raw: RawCursor = None
-        self.fetching_from: RawCursor = None
+        self.raw: ResultSet | None = None
+        self.fetching_from: ResultSet | None = None
         self.raw_cursors: dict[Link, RawCursor] = {}
         self._arraysize = 1
         self.session: Session = connection.session
@@ -77,7 +87,7 @@ class Cursor:
         as the driver leaves them (PEP 249)."""
         answer: list[Any] = []
 
-        def call(raw: RawCursor) -> Any:
+        def call(raw: Any) -> Any:
             answer.append(raw.callproc(procname, parameters))
 
         text, params = self._callproc_text(procname, parameters)
@@ -102,7 +112,7 @@ class Cursor:
         the driver can (psycopg2)."""
         session = self._usable_session()
         link = self.link or session.default_link()
-        raw = self.raw_cursors.get(link) or self.open_raw_cursor(link)
+        raw: Any = self.raw_cursors.get(link) or self.open_raw_cursor(link)
         return raw.mogrify(query, vars)
 
     # -- results -------------------------------------------------------------------
@@ -137,7 +147,8 @@ class Cursor:
     def __iter__(self) -> Iterator[Row]:
         result = self._result_cursor()
         buffered = self.link is not None and self.link.adapter.fetches_buffered
-        return iter(self.fetching_from if buffered else result)
+        rows: Any = self.fetching_from if buffered else result
+        return iter(rows)
 
     def __next__(self) -> Row:
         row = self.fetchone()
@@ -155,7 +166,10 @@ class Cursor:
             raise self._error(
                 errors.NotSupportedError, "this driver's cursors cannot scroll"
             )
-        self._call_driver(scroll, value, mode)
+        try:
+            self._call_driver(scroll, value, mode)
+        except errors.Error as exc:
+            raise self.connection.session.as_frontend_error(exc) from None
 
     @property
     def description(self) -> Any:
@@ -195,8 +209,9 @@ class Cursor:
     @arraysize.setter
     def arraysize(self, size: int) -> None:
         self._arraysize = size
-        for raw in self.raw_cursors.values():
-            raw.arraysize = size
+        for raw in (*self.raw_cursors.values(), self.fetching_from):
+            if raw is not None:
+                raw.arraysize = size
 
     # -- where it ran --------------------------------------------------------------
 
@@ -219,12 +234,12 @@ class Cursor:
         for raw in self.raw_cursors.values():
             self._call_driver(raw.close)
         self.raw_cursors = {}
-        raw, self.raw = self.raw, None
+        result, self.raw = self.raw, None
         self.unbind_fetch()
         # Metadata of the last statement stays: programs read it after a `with` block.
-        self.raw = None if raw is None else self._metadata_of(raw)
+        self.raw = None if result is None else self._metadata_of(result)
         self._is_closed = True
-        self.session = cast("Session", _ClosedSession(self.session.frontend))
+        self.session = cast("Session", ClosedSession(self.session.frontend))
 
     def setinputsizes(self, sizes: Any) -> None:
         """Do nothing, as PEP 249 allows."""
@@ -251,12 +266,17 @@ class Cursor:
             self.raw_cursors = {
                 at: raw for at, raw in self.raw_cursors.items() if at in live
             }
-        raw = link.adapter.cursor(link.raw)
-        raw.arraysize = self.arraysize
-        self.raw_cursors[link] = raw
+        raw = self.raw_cursors[link] = self.make_raw_cursor(link)
         return raw
 
-    def bind_fetch(self, raw: RawCursor) -> None:
+    def make_raw_cursor(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link`, set up as this one is, for one statement: the
+        caller closes it."""
+        raw = link.adapter.cursor(link.raw)
+        raw.arraysize = self.arraysize
+        return raw
+
+    def bind_fetch(self, raw: ResultSet) -> None:
         """Fetch from `raw` from now on, through its own bound methods.
 
         A driver that computes rows while they are fetched (SQLite) may fail then, so
@@ -295,7 +315,7 @@ class Cursor:
         if raw is not None:
             self._close_raw(raw, link)
 
-    def _metadata_of(self, raw: RawCursor) -> Any:
+    def _metadata_of(self, raw: ResultSet) -> Any:
         """Return the metadata to show in the place of a raw cursor that is dropped."""
         return ResultMetadata(raw)
 
@@ -304,9 +324,9 @@ class Cursor:
         with suppress(Exception):  # the driver's own classes
             raw.close()
 
-    def _bind_fetch_methods(self, raw: RawCursor) -> None:
+    def _bind_fetch_methods(self, raw: ResultSet) -> None:
         self.fetchone = raw.fetchone  # type: ignore[method-assign]
-        self.fetchmany = raw.fetchmany  # type: ignore[method-assign]
+        self.fetchmany = raw.fetchmany  # type: ignore[method-assign,assignment]
         self.fetchall = raw.fetchall  # type: ignore[method-assign]
 
     def _unbind_fetch_methods(self) -> None:
@@ -327,7 +347,7 @@ class Cursor:
             raise self._error(errors.InterfaceError, "the cursor is closed")
         if self.fetching_from is None:
             return self._without_rows()
-        return _AdoptingCursor(self.fetching_from, self._call_driver)
+        return AdoptingResult(self.fetching_from, self._call_driver)
 
     def _without_rows(self) -> Any:
         """Return what to fetch from when there is no result. Raises ProgrammingError,
@@ -355,66 +375,3 @@ class GenericCursor(Cursor):
     def __init__(self, connection: Owner) -> None:
         self.connection = connection
         self.attach(connection)
-
-
-class ResultMetadata:
-    """The metadata of a raw cursor's last statement, without the raw cursor."""
-
-    def __init__(self, raw: RawCursor) -> None:
-        for name in _METADATA:
-            setattr(self, name, getattr(raw, name, None))
-
-
-# The attributes of a raw cursor that virtual ones show.
-_METADATA = (
-    "description",
-    "rowcount",
-    "rownumber",
-    "lastrowid",
-    "statusmessage",
-    "query",
-    "pgresult_ptr",
-)
-
-
-class _Unobserved:
-    """What the hot path asks of the core."""
-
-    observers = None
-
-
-class _ClosedSession:
-    """The session of a closed cursor: it has no plan and refuses every text."""
-
-    core = _Unobserved()
-
-    def __init__(self, frontend: Adapter) -> None:
-        self.known_texts: dict[str | bytes, Any] = {}
-        self._frontend = frontend
-
-    def learn(self, sql: Any) -> Any:
-        """Refuse every text."""
-        raise self._frontend.error_class(errors.InterfaceError)("the cursor is closed")
-
-
-class _AdoptingCursor:
-    """A raw cursor whose every call adopts the driver's errors."""
-
-    __slots__ = ("_call", "_raw")
-
-    def __init__(self, raw: RawCursor, call: Any) -> None:
-        self._raw = raw
-        self._call = call
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._raw, name)
-        return lambda *args: self._call(method, *args)
-
-    def __iter__(self) -> Iterator[Any]:
-        rows = iter(self._raw)
-        while True:
-            try:
-                row = self._call(next, rows)
-            except StopIteration:
-                return
-            yield row

@@ -20,5 +20,5 @@ from tests.support.fake_rig import farm
 def test_a_statement_takes_few_calls_in_few_files(case, calls, files):
     with farm() as rig:
         took = MEASURED[case](rig)
-    assert took.count <= calls, took.by_place
+    assert took.total <= calls, took.by_place
     assert took.files <= files, sorted({file for file, _ in took.by_place})

@@ -110,7 +110,7 @@ def test_rules_that_cannot_be_change_nothing(cluster, tables, said):
 def test_no_thread_runs_by_old_rules_once_they_are_replaced(cluster):
     """Each thread looks, after it was told, where its statement went."""
     stop, wrong = threading.Event(), []
-    told = [BEFORE]
+    told: list[dict[str, object]] = [dict(BEFORE)]
 
     def run(number):
         cursor = cluster.connect(autocommit=True).cursor()
@@ -127,7 +127,7 @@ def test_no_thread_runs_by_old_rules_once_they_are_replaced(cluster):
         thread.start()
     for turn in range(200):
         tables = (AFTER, BEFORE)[turn % 2]
-        marker = dict(tables)
+        marker: dict[str, object] = dict(tables)
         told[0] = {"crm_*": object()}  # between the two nothing is certain
         cluster.replace_tables(tables)
         told[0] = marker

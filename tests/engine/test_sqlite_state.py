@@ -40,7 +40,7 @@ def everywhere(connection: routedb.Connection, sql: str) -> dict[str, object]:
     found: dict[str, object] = {}
     for node in connection.session.core.nodes:
         link: Link = links.get(node.id)
-        found[node.name] = link.ask(sql)[0][0]
+        found[node.name] = link.adapter.run(link.raw, sql)[0][0]
     return found
 
 
@@ -74,7 +74,7 @@ def test_an_attached_file_is_attached_to_every_link(connection, sqlite_dir):
     for node in connection.session.core.nodes:
         link = connection.session.links.get(node.id)
         with pytest.raises(sqlite3.OperationalError):
-            link.ask(asked)
+            link.adapter.run(link.raw, asked)
 
 
 def test_a_temporary_table_is_read_where_it_is(connection):

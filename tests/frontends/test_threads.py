@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -118,7 +119,8 @@ def session(home: Home, connection: routedb.Connection) -> object:
     with connection.using(role="writer"):
         cursor.execute(ask.get(home.engine, "SELECT id FROM t WHERE id = 1"))
     if home.engine == "sqlite":
-        return id(cursor.raw.connection)
+        raw: Any = cursor.raw
+        return id(raw.connection)
     return next(cursor)[0]
 
 

@@ -31,7 +31,7 @@ class Calls(NamedTuple):
     by_place: Counter[tuple[str, str]]
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many calls."""
         return sum(self.by_place.values())
 
@@ -114,7 +114,7 @@ def measure() -> Iterator[tuple[str, Calls]]:
 def main() -> None:
     """Print the counts; with -v by file."""
     for name, calls in measure():
-        print(f"{name:32} {calls.count:4} calls in {calls.files:2} files")
+        print(f"{name:32} {calls.total:4} calls in {calls.files:2} files")
         if "-v" in sys.argv:
             by_file: Counter[str] = Counter()
             for (file, _), n in calls.by_place.items():

@@ -28,6 +28,7 @@ from routedb.adapters.mysql.positions import (
     replica_status_of,
     seconds_behind,
 )
+from routedb.adapters.mysql.settings import asking_text, setting_text
 from routedb.adapters.mysql.transactions import begin_texts, set_mode_text
 from routedb.adapters.mysql.versions import is_mariadb
 from routedb.adapters.translate import Translation
@@ -46,6 +47,12 @@ class MysqlclientAdapter:
     is_remote = True
     commits: Commits | None = None
     references = 0
+    setting_text = staticmethod(setting_text)
+    rollback_undoes_settings = False
+    rollback_undoes_objects = False
+    script_is_transaction = False
+    begins_before_some_writes = False
+    isolation_setting: str | None = None
 
     def __init__(self) -> None:
         self._translation = Translation(MySQLdb)
@@ -222,13 +229,19 @@ class MysqlclientAdapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the connection's cursorclass."""
-        return raw.cursor()
+        cursor: RawCursor = raw.cursor()
+        return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; mysqlclient leaves a text without parameters alone."""
         with raw.cursor(MySQLdb.cursors.Cursor) as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description is not None else []
+
+    def ask_setting(self, raw: Raw, name: str) -> Any:
+        """Ask for a variable of the session."""
+        rows = self.run(raw, asking_text(name))
+        return rows[0][0] if rows else None
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask information_schema.routines, by what the routine declares.

@@ -33,6 +33,11 @@ from routedb.adapters.postgresql.libpq import (
     canceller,
 )
 from routedb.adapters.postgresql.positions import PROBE, answer_of
+from routedb.adapters.postgresql.settings import (
+    ISOLATION,
+    asking_text,
+    setting_text,
+)
 from routedb.adapters.postgresql.transactions import begin_text
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
@@ -57,6 +62,12 @@ class Psycopg2Adapter:
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True
     references = 0
+    setting_text = staticmethod(setting_text)
+    rollback_undoes_settings = True
+    rollback_undoes_objects = True
+    script_is_transaction = True
+    begins_before_some_writes = False
+    isolation_setting: str | None = ISOLATION
 
     def __init__(self) -> None:
         self._translation = Translation(psycopg2, cursor=property(_whose))
@@ -232,7 +243,8 @@ class Psycopg2Adapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a client-side cursor of the connection's cursor_factory."""
-        return raw.cursor(cursor_factory=ext.cursor)
+        cursor: RawCursor = raw.cursor(cursor_factory=ext.cursor)
+        return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; psycopg2 leaves a text without parameters alone."""
@@ -241,6 +253,11 @@ class Psycopg2Adapter:
             if raw.async_:
                 _finish(raw)
             return cursor.fetchall() if cursor.description is not None else []
+
+    def ask_setting(self, raw: Raw, name: str) -> Any:
+        """Ask for it as a text."""
+        rows = self.run(raw, asking_text(name))
+        return rows[0][0] if rows else None
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask pg_proc: provolatile of every overload, procedures count as volatile."""

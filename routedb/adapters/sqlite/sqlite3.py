@@ -75,6 +75,11 @@ class Sqlite3Adapter:
     is_remote = False
     commits: Commits | None = None
     references = 0
+    rollback_undoes_settings = False
+    rollback_undoes_objects = True
+    script_is_transaction = False
+    begins_before_some_writes = True
+    isolation_setting: str | None = None
 
     def __init__(self) -> None:
         self._translation = Translation(sqlite3)
@@ -184,11 +189,21 @@ class Sqlite3Adapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor that takes pyformat."""
-        return raw.cursor(Cursor)
+        cursor: RawCursor = raw.cursor(Cursor)
+        return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text."""
         return raw.execute(sql).fetchall()  # type: ignore[no-any-return]
+
+    def ask_setting(self, raw: Raw, name: str) -> Any:
+        """Ask a pragma."""
+        rows = self.run(raw, f"PRAGMA {name}")
+        return rows[0][0] if rows else None
+
+    def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
+        """A pragma takes no parameters."""
+        return f"PRAGMA {name} = {value}", None
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Built-in functions read; an application's own may do anything."""

@@ -155,10 +155,10 @@ class Link:
         with self.exclusive:
             self.adapter.run(self.raw, sql)
 
-    def ask(self, sql: str) -> list[Any]:
-        """Run a text and return its rows."""
+    def ask_setting(self, name: str) -> Any:
+        """Ask what a setting is in this session; None when the server does not say."""
         with self.exclusive:
-            return self.adapter.run(self.raw, sql)
+            return self.adapter.ask_setting(self.raw, name)
 
     def is_alive(self) -> bool:
         """Tell whether the link can still be used."""
@@ -177,9 +177,9 @@ class Link:
 
     @property
     def holds_writes(self) -> bool:
-        """Tell whether what it has just written waits for a commit: SQLite begins by
-        itself before some statements only, and the others last at once."""
-        return self.node.engine != "sqlite" or not self.is_idle()
+        """Tell whether what it has just written waits for a commit. Where the driver
+        begins by itself before some writes only, the others last at once."""
+        return not self.adapter.begins_before_some_writes or not self.is_idle()
 
     def cancel(self, timeout_s: float) -> None:
         """From another thread: end the statement that runs here, if one does."""

@@ -137,6 +137,8 @@ class Attempt:
         view = self.topology.groups[self.group]
         node = view.writer
         if self.role is Role.REPLICA:
+            if not (self.plan.is_simple and session.settled[1]):
+                return None  # reads that are asked to go to replicas go round them
             ring = view.read_ring if self.replicas is None else self.replicas
             turn = session.start + session.turn
             node = ring[turn % len(ring)]

@@ -6,12 +6,14 @@ undoes the others. Outside a transaction one is opened for the statement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from routedb import errors
-from routedb.adapters.base import RawCursor
+from routedb.adapters.base import RawCursor, ResultSet
 from routedb.engine.run.attempt import Attempt, run_on
+from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Call, Session, VirtualCursor
@@ -28,19 +30,20 @@ def run(
     _check_home(session, plan, decided)
 
     def work() -> None:
-        gathered = MergedResult()
+        merged = MergedResult(cursor.arraysize)
         if target.parts:
             for part in target.parts:
                 group = plan.database.groups[part.shard].id
+                take = _taking(merged, part.rows)
                 on_shard = _calling(part.sql, part.params)
-                raw = _on(session, cursor, plan, decided, group, on_shard)
-                gathered.add(raw, part.rows)
+                _on(session, cursor, plan, decided, group, on_shard, take)
         else:
-            for group in decided.groups:
-                raw = _on(session, cursor, plan, decided, group, call)
-                gathered = MergedResult.of(raw) if gathered.is_empty else gathered
-        gathered.finish()
-        cursor.raw, cursor.route = gathered, decided.route
+            results = [MergedResult(cursor.arraysize) for _ in decided.groups]
+            for group, result in zip(decided.groups, results, strict=True):
+                _on(session, cursor, plan, decided, group, call, result.add)
+            merged = results[0]  # all have done the same
+        merged.finish()
+        cursor.raw, cursor.route = merged, decided.route
         decided.route.hits[0] += 1
         succeeded(session, cursor, plan)
 
@@ -59,13 +62,12 @@ def run_batches(
     has one for each group."""
 
     def work() -> None:
-        count = 0
+        merged = MergedResult(cursor.arraysize)
         for group, rows in by_group.items():
             call = _calling_many(sql, rows)
-            raw = _on(session, cursor, plan, decisions[group], group, call)
+            _on(session, cursor, plan, decisions[group], group, call, merged.count)
             decisions[group].route.hits[0] += len(rows)
-            count += max(raw.rowcount, 0)
-        cursor.raw = MergedResult.counting(count)
+        cursor.raw = merged
         cursor.route = next(iter(decisions.values())).route
 
     in_transaction(session, work)
@@ -78,11 +80,12 @@ def run_each(
     the row count is the sum."""
 
     def work() -> None:
-        count = 0
+        merged = MergedResult(cursor.arraysize)
         for call in calls:
             call()
-            count += max(cursor.raw.rowcount, 0)
-        cursor.raw = MergedResult.counting(count)
+            assert cursor.raw is not None  # it has just run there
+            merged.count(cursor.raw)
+        cursor.raw = merged
         cursor.unbind_fetch()
 
     in_transaction(session, work)
@@ -110,18 +113,35 @@ def _on(
     decided: Decision,
     group: int,
     call: Call,
-) -> RawCursor:
-    """Run one part on its group, as a writing branch of the transaction."""
+    take: Callable[[ResultSet], None],
+) -> None:
+    """Run one part on its group, as a writing branch of the transaction.
+
+    `take` takes what has come of it from the raw cursor, which is closed then. It is
+    opened by the virtual cursor, and shown by it meanwhile: what makes the rows may be
+    the user's and look at the virtual cursor's columns.
+    """
     attempt = Attempt(session, plan, decided, group, is_one_of_several=True)
     link = attempt.reach()
-    raw = link.adapter.cursor(link.raw)
+    raw = cursor.make_raw_cursor(link)
+    cursor.link, cursor.raw, cursor.route = link, raw, attempt.route
+
+    def call_and_take(raw: RawCursor) -> None:
+        call(raw)
+        take(raw)
+        raw.close()
+
     try:
-        run_on(session, link, call, raw)
+        run_on(session, link, call_and_take, raw)
     except Exception as exc:
+        with suppress(Exception):  # the driver's own classes
+            raw.close()
         judge(attempt, link, exc)
         raise
-    cursor.link = link
-    return raw
+
+
+def _taking(merged: MergedResult, places: Sequence[int]) -> Callable[[ResultSet], None]:
+    return lambda raw: merged.add(raw, places)
 
 
 def _check_home(session: Session, plan: Plan, decided: Decision) -> None:
@@ -131,79 +151,6 @@ def _check_home(session: Session, plan: Plan, decided: Decision) -> None:
             f"{plan.statement.verb} is for shards of {plan.database.name}, but this "
             f"transaction is on {session.core.groups[home].database}: commit first"
         )
-
-
-class MergedResult:
-    """The results of several raw cursors as one: what a cursor needs to fetch from.
-
-    Rows that the parts return are put in the order of the rows of the statement.
-    """
-
-    def __init__(self) -> None:
-        self.description: Any = None
-        self.rowcount = 0
-        self.lastrowid: Any = None
-        self.arraysize = 1
-        self.is_empty = True
-        self._rows: list[tuple[int, Any]] = []
-        self._next = 0
-
-    @classmethod
-    def of(cls, raw: RawCursor) -> MergedResult:
-        """Return the result of one raw cursor that speaks for all."""
-        gathered = cls()
-        gathered.add(raw, None)
-        return gathered
-
-    @classmethod
-    def counting(cls, rowcount: int) -> MergedResult:
-        """Return a result without rows."""
-        gathered = cls()
-        gathered.rowcount = rowcount
-        return gathered
-
-    def add(self, raw: RawCursor, places: Sequence[int] | None) -> None:
-        """Add a part's result; `places` are the numbers of its rows in the whole."""
-        self.is_empty = False
-        self.rowcount += max(raw.rowcount, 0)
-        self.lastrowid = raw.lastrowid
-        if raw.description is None:
-            return
-        self.description = raw.description
-        rows = raw.fetchall()
-        if places is None or len(places) != len(rows):
-            places = range(len(self._rows), len(self._rows) + len(rows))
-        self._rows += zip(places, rows, strict=True)
-
-    def finish(self) -> None:
-        """Put the rows in order, once all parts are in."""
-        self._rows.sort(key=lambda item: item[0])
-        if self.description is not None:
-            self.rowcount = len(self._rows)
-
-    def fetchone(self) -> Any:
-        """Return the next row, or None."""
-        if self._next >= len(self._rows):
-            return None
-        self._next += 1
-        return self._rows[self._next - 1][1]
-
-    def fetchmany(self, size: int | None = None) -> list[Any]:
-        """Return up to `size` rows."""
-        wanted = self.arraysize if size is None else size
-        rows = [row for _, row in self._rows[self._next : self._next + wanted]]
-        self._next += len(rows)
-        return rows
-
-    def fetchall(self) -> list[Any]:
-        """Return all rows that are left."""
-        return self.fetchmany(len(self._rows))
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.fetchone, None)
-
-    def close(self) -> None:
-        """Nothing to close: the rows are here."""
 
 
 def _calling(sql: str, params: Any) -> Call:

@@ -91,7 +91,7 @@ def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
         if kind is Kind.WRITE:
             is_pending = link is None or link.holds_writes
             session.transaction.has_written = is_pending
-    if raw.description is None:
+    if raw is None or raw.description is None:
         cursor.unbind_fetch()
     elif raw is not cursor.fetching_from:
         cursor.bind_fetch(raw)

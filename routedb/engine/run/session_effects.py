@@ -17,6 +17,7 @@ from routedb.engine.session import Session
 from routedb.routing.plan import ParsedText
 from routedb.session.settings_log import Clear, Setting
 from routedb.sql import Kind, SessionEffect, Statement, TxEffect
+from routedb.sql.scanner.literal_settings import sets_literals_only
 from routedb.sql.scanner.splitter import pieces
 
 # RESET ALL leaves these as they are (PostgreSQL manual, RESET and SET ROLE).
@@ -28,18 +29,6 @@ _CONFIG_NAMES = re.compile(
     r"set_config\s*\(\s*(?:'([^']+)'|(%s)|%\((\w+)\)s)", re.IGNORECASE
 ).finditer
 
-# Shapes that set nothing but what is written in them. Literals are masked there.
-_VALUE = r"(?:''|'[^']*'|-?0|%s|%\(\w+\)s|\w+)"
-_PLAIN_CONFIG = re.compile(
-    r"SELECT (?:\* FROM )?(?:pg_catalog\.)?set_config ?\( ?"
-    rf"{_VALUE} ?, ?{_VALUE}(?:::text)? ?, ?{_VALUE}(?:::bool(?:ean)?)? ?\)"
-    r"(?: (?:AS )?\w+)? ?;?",
-    re.IGNORECASE,
-).fullmatch
-_ASSIGNED = r"(?:SESSION |LOCAL |@@(?:SESSION\.|LOCAL\.)?)?[\w.]+ ?:?= ?" + _VALUE
-_PLAIN_SET = re.compile(
-    rf"SET (?:{_ASSIGNED}(?: ?, ?{_ASSIGNED})*|[^=@(]*) ?;?", re.IGNORECASE
-).fullmatch
 _IS_NAME = re.compile(r"[\w.]+").fullmatch
 
 
@@ -66,14 +55,14 @@ def _note(
 
 
 def _note_several(session: Session, link: Link, text: ParsedText, params: Any) -> None:
-    """Each of several statements leaves its own; PostgreSQL runs them in a transaction,
-    which one of them may end."""
+    """Each of several statements leaves its own. Where they run in a transaction, one
+    of them may end it."""
     statement = text.plan.statement
     found = pieces(text.scan, params)
     if len(found) != statement.parts:  # it defines a routine as well
         found = [(text.source, params)] if statement.kind is Kind.SESSION else []
     was_open = session.transaction.is_open
-    is_undone = link.adapter.dialect == "postgresql" or _is_undone(session, link)
+    is_undone = link.adapter.script_is_transaction or _is_undone(session, link)
     before = session.links.settings.version
     for sql, its in found:
         piece = session.learn(sql)
@@ -108,14 +97,14 @@ _ON_SAVEPOINTS: dict[TxEffect, Callable[[Session], Callable[[str], None]]] = {
 
 
 def _is_undone(session: Session, link: Link) -> bool:
-    """Tell whether the open transaction's rollback undoes what is set and made."""
-    return link.adapter.dialect != "mysql" and session.transaction.is_open
+    """Tell whether the open transaction's rollback undoes what is made."""
+    return link.adapter.rollback_undoes_objects and session.transaction.is_open
 
 
 def _set(
     session: Session, link: Link, text: ParsedText, params: Any, is_undone: bool
 ) -> None:
-    is_undone = is_undone and link.adapter.dialect == "postgresql"
+    is_undone = is_undone and link.adapter.rollback_undoes_settings
     for setting in _settings(link, text, params):
         level = _level(link, setting)
         session.links.settings.add(setting._replace(isolation=level), is_undone)
@@ -124,19 +113,12 @@ def _set(
 
 
 def _level(link: Link, setting: Setting) -> str | None:
-    """Ask what the default isolation level is now, when it may have been set: under
-    SERIALIZABLE a replica of PostgreSQL answers nothing."""
-    if link.adapter.dialect != "postgresql" or _ISOLATION not in setting.names:
+    """Ask what the default isolation level is now, when it may have been set and
+    decides whether a replica may answer."""
+    name = link.adapter.isolation_setting
+    if name is None or name not in setting.names:
         return None
-    return str(_ask(link, f"SHOW {_ISOLATION}")).upper()
-
-
-def _ask(link: Link, sql: str) -> Any:
-    rows = link.ask(sql)
-    return rows[0][0] if rows else None
-
-
-_ISOLATION = "default_transaction_isolation"
+    return str(link.ask_setting(name)).upper()
 
 
 def _use(
@@ -152,35 +134,17 @@ def _settings(link: Link, text: ParsedText, params: Any) -> list[Setting]:
     """Return what other links are to run so that they have what was set."""
     engine, names = link.node.engine, _names(text, params)
     is_sure = bool(names) and all(map(_IS_NAME, names))
-    if is_sure and not _is_plain(link, text):
-        ask, tell = _ASKED[link.adapter.dialect]
-        values = [_ask(link, ask.format(name)) for name in names]
+    dialect, verb = link.adapter.dialect, text.plan.statement.verb
+    if is_sure and not sets_literals_only(dialect, verb, text.scan.shape):
+        values = [link.ask_setting(name) for name in names]
         told = zip(names, values, strict=True)
-        return [Setting(engine, tell.format(n), (v,), (n,)) for n, v in told]
+        return [
+            Setting(engine, *link.adapter.setting_text(name, value), (name,))
+            for name, value in told
+        ]
     if text.plan.statement.kind not in (Kind.SESSION, Kind.READ):
         return []  # it does more, and what it sets is not known by name
     return [Setting(engine, text.source, _copy(params), names)]
-
-
-_ASKED = {
-    "postgresql": (
-        "SELECT pg_catalog.current_setting('{}')",
-        "SELECT pg_catalog.set_config('{}', %s, false)",
-    ),
-    "mysql": ("SELECT @@session.{}", "SET SESSION {} = %s"),
-}
-
-
-def _is_plain(link: Link, text: ParsedText) -> bool:
-    """Tell whether the text sets only what is written in it."""
-    shape = text.scan.shape
-    if link.adapter.dialect == "mysql":
-        return _PLAIN_SET(shape) is not None
-    is_query = text.plan.statement.verb not in _SETTING_VERBS
-    return not is_query or _PLAIN_CONFIG(shape) is not None
-
-
-_SETTING_VERBS = frozenset({"SET", "RESET", "LOAD", "PRAGMA", "ATTACH", "DETACH"})
 
 
 def _copy(params: Any) -> Any:

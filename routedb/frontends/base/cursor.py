@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from routedb.adapters.base import RawCursor
+from routedb.adapters.base import ResultSet
 from routedb.frontends.base.inherited_cursor import InheritedCursor
 from routedb.frontends.cursor import Cursor
 
@@ -16,7 +16,7 @@ class ClassSwitchingCursor(Cursor):
     inherited_fetch: Any
     delegated_fetch: Any
 
-    def bind_fetch(self, raw: RawCursor) -> None:
+    def bind_fetch(self, raw: ResultSet) -> None:
         """Fetch from `raw` from now on."""
         self._unbind_fetch_methods()
         if isinstance(raw, InheritedCursor):

@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from MySQLdb import cursors
 
 from routedb import errors
-from routedb.adapters.base import Raw, RawCursor
+from routedb.adapters.base import Raw, ResultSet
 from routedb.adapters.mysql.mysqlclient import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
 from routedb.frontends.base import ClassSwitchingCursor, InheritedCursor, class_like
+from routedb.frontends.cursor import Owner
 from routedb.frontends.mysqlclient.inherited_cursor import InheritedMySQLdbCursor
 
-if TYPE_CHECKING:
-    from routedb.frontends.mysqlclient.connection import MySQLConnection
+
+class MySQLOwner(Owner, Protocol):
+    """What a cursor of this frontend needs of its connection."""
+
+    last_raw: Raw
+
+    def backend(self) -> Raw:
+        """Return the driver's connection that speaks for this one."""
 
 
 # The attributes in which MySQLdb's code keeps one result set.
@@ -38,17 +45,18 @@ class MySQLCursor(ClassSwitchingCursor):
     driver_class: Any  # MySQLdb's class that it is built on
     is_unbuffered = False
 
-    connection: MySQLConnection
+    connection: MySQLOwner
+    raw: Any
+    fetching_from: Any
     # MySQLdb's code assigns these, so they cannot be properties as they are elsewhere.
     description: Any = None
     rowcount: Any = -1
-    rownumber: Any = None
     lastrowid: Any = None
     arraysize: int = 1
     warning_count: int = 0
     _executed: Any = None
 
-    def __init__(self, connection: MySQLConnection) -> None:
+    def __init__(self, connection: MySQLOwner) -> None:
         self.driver_class.__init__(self, connection)
         self.rowcount = -1
         self.ran_on: Link | None = (
@@ -158,6 +166,18 @@ class MySQLCursor(ClassSwitchingCursor):
         return InheritedCursor(self)
 
     @property
+    def rownumber(self) -> Any:
+        """Index of the next row. Where MySQLdb's code fetches, that counts: there it is
+        no property (see `cursor_class`)."""
+        if self.raw is None or type(self.raw) is InheritedMySQLdbCursor:
+            return vars(self).get("rownumber")
+        return getattr(self.raw, "rownumber", None)
+
+    @rownumber.setter
+    def rownumber(self, number: Any) -> None:
+        vars(self)["rownumber"] = number
+
+    @property
     def _last_executed(self) -> Any:
         """`_executed`, under the name it had in MySQLdb 1."""
         return self._executed
@@ -175,18 +195,16 @@ class MySQLCursor(ClassSwitchingCursor):
 
     # -- what the engine calls -----------------------------------------------------
 
-    def open_raw_cursor(self, link: Link) -> RawCursor:
-        """Open a raw cursor on `link` and keep it in `raw_cursors`."""
+    def make_raw_cursor(self, link: Link) -> Any:
+        """Open a raw cursor on `link`: this object, where that is MySQL's."""
         if link.adapter.engine != "mysql":
-            return super().open_raw_cursor(link)
-        inherited = self.raw_cursors[link] = InheritedMySQLdbCursor(self, link)
-        return inherited
+            return super().make_raw_cursor(link)
+        return InheritedMySQLdbCursor(self, link)
 
-    def bind_fetch(self, raw: RawCursor) -> None:
-        """Fetch from `raw` from now on."""
-        if type(raw) is not InheritedMySQLdbCursor:
-            raw.arraysize = self.arraysize
-        super().bind_fetch(raw)
+    def _bind_fetch_methods(self, raw: ResultSet) -> None:
+        """Leave `fetchmany` to the class, which asks for this object's arraysize."""
+        super()._bind_fetch_methods(raw)
+        del self.fetchmany
 
     def detach_link(self, link: Link) -> None:
         """Drop everything that came over `link`."""
@@ -194,7 +212,7 @@ class MySQLCursor(ClassSwitchingCursor):
             self.ran_on = self._result = None
         super().detach_link(link)
 
-    def _metadata_of(self, raw: RawCursor) -> Any:
+    def _metadata_of(self, raw: ResultSet) -> Any:
         """Return nothing: MySQLdb's code keeps the metadata in this object."""
         return (
             super()._metadata_of(raw)
@@ -263,7 +281,8 @@ class MySQLCursor(ClassSwitchingCursor):
         """Set the attributes to the result of a statement that did not run here."""
         raw = self.raw
         self._rows, self.rownumber = (), 0
-        self._executed = query.encode() if isinstance(query, str) else query
+        sent = getattr(raw, "query", None) or query
+        self._executed = sent.encode() if isinstance(sent, str) else sent
         self.warning_count = 0
         if raw is None:  # BEGIN and its kin, which the transaction has carried out
             self.description, self.rowcount, self.lastrowid = None, 0, 0
@@ -278,6 +297,8 @@ class _UnbufferedFetch(ClassSwitchingCursor):
     are fetched, so fetching may fail, and the link is busy until the last row."""
 
     driver_class: Any
+    fetching_from: Any  # an InheritedMySQLdbCursor
+    rownumber: Any = None  # MySQLdb's code counts here
 
     def fetchone(self) -> Any:
         """Return the next row, or None after the last (PEP 249)."""
@@ -350,6 +371,7 @@ def _driver_classes(driver_class: Any) -> tuple[Any, Any]:
             driver_class, _UnbufferedFetch, delegated_fetch
         )
     inherited_fetch = class_like(driver_class, delegated_fetch)
+    inherited_fetch.rownumber = None  # MySQLdb's code counts here
     for name in ("fetchone", "fetchmany", "fetchall", "scroll", "__iter__", "__next__"):
         setattr(inherited_fetch, name, getattr(driver_class, name))
     return delegated_fetch, inherited_fetch

@@ -8,15 +8,13 @@ weakly: an unused cursor frees its rows at once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from routedb.engine.links.link import Link
 from routedb.frontends.base import InheritedCursor
+from routedb.frontends.cursor import Cursor
 from routedb.session.pins import Pins
 from routedb.sql.session_objects import ObjectKind, SessionObject
-
-if TYPE_CHECKING:
-    from routedb.frontends.mysqlclient.cursor import MySQLCursor
 
 UNREAD = SessionObject(ObjectKind.UNREAD)
 
@@ -26,7 +24,7 @@ class InheritedMySQLdbCursor(InheritedCursor):
 
     __slots__ = ("_link",)
 
-    def __init__(self, cursor: MySQLCursor, link: Link) -> None:
+    def __init__(self, cursor: Cursor, link: Link) -> None:
         super().__init__(cursor)
         self._link = link
 
@@ -87,6 +85,11 @@ class InheritedMySQLdbCursor(InheritedCursor):
     def lastrowid(self) -> Any:
         """The key of the last row that the cursor inserted."""
         return self._cursor_attribute("lastrowid")
+
+    @property
+    def query(self) -> Any:
+        """The text that was sent last."""
+        return self._cursor_attribute("_executed")
 
     def _cursor_attribute(self, name: str) -> Any:
         return getattr(self._cursor(), name)

@@ -18,9 +18,11 @@ from routedb.adapters.base import TxMode
 from routedb.adapters.postgresql import psycopg2
 from routedb.engine.shared.core import Core
 from routedb.frontends.connection import Connection
-from routedb.frontends.psycopg2.connection import PostgreSQLConnection
+from routedb.frontends.psycopg2.connection import (
+    PostgreSQLConnection,
+    connection_class,
+)
 from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
-from routedb.frontends.psycopg2.factories import connection_class
 from routedb.frontends.psycopg2.identity import IdentityState, OpenArguments
 from routedb.frontends.psycopg2.pooled import own_kind, reserve, reused
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from psycopg2 import extensions as ext
@@ -9,7 +10,7 @@ from psycopg2 import extensions as ext
 from routedb.adapters.base import TxMode
 from routedb.engine.run import executor
 from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
-from routedb.frontends.psycopg2.factories import cursor_class
+from routedb.frontends.psycopg2.factories import check_factory, cursor_class
 from routedb.frontends.psycopg2.identity import IdentityState
 from routedb.frontends.psycopg2.info import UnboundInfo
 from routedb.frontends.psycopg2.two_phase import TwoPhase
@@ -169,3 +170,15 @@ class PostgreSQLConnection(TwoPhase):
         self._encoding = None
         session.set_mode(TxMode())
         self._is_readonly = None
+
+
+@lru_cache(maxsize=64)
+def connection_class(factory: Any) -> Any:
+    """Return the class of virtual connections for a `connection_factory`, or None."""
+    if factory in (None, ext.connection, PostgreSQLConnection):
+        return PostgreSQLConnection
+    check_factory(factory, ext.connection, "connection_factory")
+    if issubclass(factory, PostgreSQLConnection):
+        return factory
+    names = {"__module__": factory.__module__}
+    return type(factory.__name__, (factory, PostgreSQLConnection), names)

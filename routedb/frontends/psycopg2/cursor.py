@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 from psycopg2 import extensions as ext
 
+from routedb import errors
 from routedb.adapters.postgresql.psycopg2 import LinkCursor
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
 from routedb.frontends.base.c_methods import redefine_for
 from routedb.frontends.cursor import Cursor
 from routedb.frontends.psycopg2.cursor_attributes import raw_attribute, shared_attribute
+from routedb.frontends.psycopg2.identity import IdentityConnection
 from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 from routedb.frontends.psycopg2.inherited_cursor import InheritedPsycopg2Cursor
 from routedb.sql.session_objects import ObjectKind, SessionObject
-
-if TYPE_CHECKING:
-    from routedb.frontends.psycopg2.connection import PostgreSQLConnection
-
 
 # The stubs of psycopg2 do not have what is shared with other frontends.
 _Base: Any = ext.cursor
@@ -56,10 +54,10 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         "session",
     )
 
-    connection: PostgreSQLConnection
+    connection: IdentityConnection
     is_plain = True  # no cursor factory of the user's: see factories
 
-    def __init__(self, conn: PostgreSQLConnection, name: str | None = None) -> None:
+    def __init__(self, conn: IdentityConnection, name: str | None = None) -> None:
         if name is None:
             ext.cursor.__init__(self, conn)
         else:
@@ -183,24 +181,26 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 
     def open_raw_cursor(self, link: Link) -> Any:
         """Open a raw cursor on `link` and keep it in `raw_cursors`."""
-        if self.name:  # WITH HOLD it may outlive its transaction, and this object
-            link.needs_reset = True
-        if type(link.raw) is InheritedConnection:
-            inherited = self.raw_cursors[link] = InheritedPsycopg2Cursor(self)
+        raw = super().open_raw_cursor(link)
+        if self.name:
+            link.needs_reset = True  # WITH HOLD it may outlive its transaction
             self._pin(link)
-            return inherited
-        if link.adapter.engine != "postgresql":
-            return super().open_raw_cursor(link)
-        self.connection.copy_registrations_to(link.raw)
-        raw = self._open_link_cursor(link.raw)
-        self.raw_cursors[link] = raw
-        self._pin(link)
         return raw
+
+    def make_raw_cursor(self, link: Link) -> Any:
+        """Open a raw cursor on `link`: this object, where that is the identity handle,
+        else one that has what was set on this one and on its connection."""
+        if type(link.raw) is InheritedConnection:
+            return InheritedPsycopg2Cursor(self)
+        if link.adapter.engine != "postgresql":
+            return super().make_raw_cursor(link)
+        self.connection.copy_registrations_to(link.raw)
+        return self._open_link_cursor(link.raw)
 
     def _pin(self, link: Link) -> None:
         """A named cursor WITH HOLD stays on the node where it is opened until its
         close."""
-        if self.name and self.withhold:
+        if self.withhold and link.adapter.engine == "postgresql":
             session = self.connection.session
             is_undone = session.transaction.is_open
             session.links.pins.hold(self._session_object, link.id, is_undone=is_undone)
@@ -208,6 +208,13 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     @property
     def _session_object(self) -> SessionObject:
         return SessionObject(ObjectKind.CURSOR, str(self.name))
+
+    def scroll(self, value: int, mode: str = "relative") -> None:
+        """Move in the result. Raises ProgrammingError outside of it (psycopg2)."""
+        try:
+            super().scroll(value, mode)
+        except IndexError as exc:
+            raise self._error(errors.ProgrammingError, str(exc)) from None
 
     def bind_fetch(self, raw: Any) -> None:
         """Fetch from `raw` from now on."""

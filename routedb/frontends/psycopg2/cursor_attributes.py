@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from psycopg2 import extensions as ext
 
 from routedb.frontends.psycopg2.inherited_cursor import InheritedPsycopg2Cursor
-
-if TYPE_CHECKING:
-    from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
 
 
 def raw_attribute(name: str, before: Any = None) -> Any:
@@ -20,7 +17,7 @@ def raw_attribute(name: str, before: Any = None) -> Any:
     """
     member = ext.cursor.__dict__[name]
 
-    def get(self: PostgreSQLCursor) -> Any:
+    def get(self: Any) -> Any:
         raw = self.raw
         if raw is None and not self.name:
             return before
@@ -35,13 +32,13 @@ def shared_attribute(name: str) -> Any:
     """Return a property that every raw cursor of this one has as well."""
     member = ext.cursor.__dict__[name]
 
-    def get(self: PostgreSQLCursor) -> Any:
+    def get(self: Any) -> Any:
         return member.__get__(self)
 
-    def put(self: PostgreSQLCursor, value: Any) -> None:
+    def put(self: Any, value: Any) -> None:
         member.__set__(self, value)
-        for raw in self.raw_cursors.values():
-            if type(raw) is not InheritedPsycopg2Cursor:
+        for raw in (*self.raw_cursors.values(), self.fetching_from):
+            if raw is not None and type(raw) is not InheritedPsycopg2Cursor:
                 setattr(raw, name, value)
 
     return property(get, put, doc=member.__doc__)

@@ -24,7 +24,7 @@ def cursor_class(factory: Any) -> type[PostgreSQLCursor]:
     """
     if factory in (ext.cursor, PostgreSQLCursor):
         return PostgreSQLCursor
-    _check(factory, ext.cursor, "cursor_factory")
+    check_factory(factory, ext.cursor, "cursor_factory")
     if issubclass(factory, PostgreSQLCursor):
         return cast("type[PostgreSQLCursor]", factory)
     names = {"__module__": factory.__module__, "is_plain": False}
@@ -33,23 +33,11 @@ def cursor_class(factory: Any) -> type[PostgreSQLCursor]:
     return made
 
 
-@lru_cache(maxsize=64)
-def connection_class(factory: Any) -> Any:
-    """Return the class of virtual connections for a `connection_factory`, or None."""
-    from routedb.frontends.psycopg2.connection import (  # noqa: PLC0415  (it imports cursors)
-        PostgreSQLConnection,
-    )
+def check_factory(factory: Any, base: type, what: str) -> None:
+    """See that `factory`, given as the argument `what`, is a subclass of `base`.
 
-    if factory in (None, ext.connection, PostgreSQLConnection):
-        return PostgreSQLConnection
-    _check(factory, ext.connection, "connection_factory")
-    if issubclass(factory, PostgreSQLConnection):
-        return factory
-    names = {"__module__": factory.__module__}
-    return type(factory.__name__, (factory, PostgreSQLConnection), names)
-
-
-def _check(factory: Any, base: type, what: str) -> None:
+    Raises NotSupportedError for what is not.
+    """
     if not (isinstance(factory, type) and issubclass(factory, base)):
         raise errors.NotSupportedError(
             f"{what} must be a subclass of psycopg2.extensions.{base.__name__}, found "

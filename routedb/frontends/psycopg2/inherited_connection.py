@@ -6,7 +6,7 @@ The virtual connection is a psycopg2 connection whose methods are overridden. An
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg2
 from psycopg2 import extensions as ext
@@ -14,9 +14,6 @@ from psycopg2 import extensions as ext
 from routedb.adapters import sockets
 from routedb.engine.pool.refcount import OwnRef
 from routedb.frontends.connection import Connection
-
-if TYPE_CHECKING:
-    from routedb.frontends.psycopg2.identity import IdentityConnection
 
 
 class InheritedConnection:
@@ -28,11 +25,11 @@ class InheritedConnection:
 
     __slots__ = ("__weakref__", "_connection")
 
-    def __init__(self, connection: IdentityConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         object.__setattr__(self, "_connection", OwnRef(connection))
 
     @property
-    def keeper(self) -> IdentityConnection:
+    def keeper(self) -> Connection:
         """The connection, which a pool that lends the handle must reference."""
         return self._alive()
 
@@ -45,7 +42,7 @@ class InheritedConnection:
     def close(self) -> None:
         """Close with the virtual connection. While that exists, only end the session:
         the object is still used for quoting, which a closed one refuses."""
-        connection = self._alive()
+        connection: Any = self._alive()
         if connection.is_closed:
             ext.connection.close(connection)
         elif not self.closed:
@@ -55,8 +52,8 @@ class InheritedConnection:
             except psycopg2.Error:
                 return
 
-    def _alive(self) -> IdentityConnection:
-        connection: IdentityConnection | None = self._connection()
+    def _alive(self) -> Connection:
+        connection: Connection | None = self._connection()
         if connection is None:
             raise psycopg2.InterfaceError("connection already closed")
         return connection

@@ -6,19 +6,23 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from routedb import errors
-from routedb.adapters.base import Raw, RawCursor
+from routedb.adapters.base import Raw, RawCursor, ResultSet
 from routedb.adapters.sqlite.sqlite3 import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
 from routedb.frontends.base import ClassSwitchingCursor, class_like
+from routedb.frontends.cursor import Owner
 from routedb.frontends.sqlite3.inherited_cursor import InheritedSqlite3Cursor
 
-if TYPE_CHECKING:
-    from routedb.frontends.sqlite3.connection import SQLiteConnection
+
+class SQLiteOwner(Owner, Protocol):
+    """What a cursor of this frontend needs of its connection."""
+
+    row_factory: Any
 
 
 def _raw_attribute(name: str) -> Any:
@@ -45,7 +49,7 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
     is_plain = True  # no cursor class of the user's: %s is translated
 
-    def __init__(self, connection: SQLiteConnection) -> None:
+    def __init__(self, connection: SQLiteOwner) -> None:
         self._connection = connection
         self._raw_connection: Raw = (
             None  # the driver's connection that it is a cursor of
@@ -58,7 +62,7 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
     lastrowid = _raw_attribute("lastrowid")
 
     @property
-    def connection(self) -> SQLiteConnection:  # type: ignore[override]
+    def connection(self) -> SQLiteOwner:  # type: ignore[override]
         """The connection it belongs to."""
         return self._connection
 
@@ -113,14 +117,13 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
     # -- what the engine calls -----------------------------------------------------
 
-    def open_raw_cursor(self, link: Link) -> RawCursor:
-        """Open a raw cursor on `link` and keep it in `raw_cursors`."""
+    def make_raw_cursor(self, link: Link) -> Any:
+        """Open a raw cursor on `link`: this object, where that is SQLite's."""
         if link.adapter.engine != "sqlite":
-            return super().open_raw_cursor(link)
-        inherited = self.raw_cursors[link] = InheritedSqlite3Cursor(self, link.raw)
-        return inherited
+            return super().make_raw_cursor(link)
+        return InheritedSqlite3Cursor(self, link.raw)
 
-    def _metadata_of(self, raw: RawCursor) -> Any:
+    def _metadata_of(self, raw: ResultSet) -> Any:
         """Return nothing for what ran in this object: it has the metadata."""
         return raw if type(raw) is InheritedSqlite3Cursor else super()._metadata_of(raw)
 

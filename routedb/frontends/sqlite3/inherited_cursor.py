@@ -9,15 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import Raw
 from routedb.adapters.sqlite.sqlite3 import native
 from routedb.frontends.base import InheritedCursor
-
-if TYPE_CHECKING:
-    from routedb.frontends.sqlite3.cursor import SQLiteCursor
+from routedb.frontends.cursor import Cursor
 
 _next: Any = sqlite3.Cursor.__next__
 _NEVER = object()
@@ -29,7 +27,7 @@ class InheritedSqlite3Cursor(InheritedCursor):
 
     __slots__ = ("_db", "arraysize")
 
-    def __init__(self, cursor: SQLiteCursor, db: Raw) -> None:
+    def __init__(self, cursor: Cursor, db: Raw) -> None:
         super().__init__(cursor)
         self._db = db
 

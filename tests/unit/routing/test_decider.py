@@ -31,7 +31,7 @@ from routedb.topology.snapshot import Sample
 
 W, R = Role.WRITER, Role.REPLICA
 NODES = [{"dsn": f"fake://n{n}", "name": f"n{n}"} for n in range(3)]
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "default": "main",
     "databases": {
         "main": {"nodes": NODES},

@@ -1,0 +1,15 @@
+"""How a setting of a MySQL session is read, and set in another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def asking_text(name: str) -> str:
+    """Return the text that asks for a setting's value."""
+    return f"SELECT @@session.{name}"
+
+
+def setting_text(name: str, value: Any) -> tuple[str, Any]:
+    """Return the text that gives a setting this value, and its parameters."""
+    return f"SET SESSION {name} = %s", (value,)

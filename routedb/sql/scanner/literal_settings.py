@@ -1,0 +1,31 @@
+"""Whether a text sets nothing but what is written in it: then it can be repeated."""
+
+from __future__ import annotations
+
+import re
+
+# Of shapes, where literals are masked.
+_VALUE = r"(?:''|'[^']*'|-?0|%s|%\(\w+\)s|\w+)"
+_CONFIG = re.compile(
+    r"SELECT (?:\* FROM )?(?:pg_catalog\.)?set_config ?\( ?"
+    rf"{_VALUE} ?, ?{_VALUE}(?:::text)? ?, ?{_VALUE}(?:::bool(?:ean)?)? ?\)"
+    r"(?: (?:AS )?\w+)? ?;?",
+    re.IGNORECASE,
+).fullmatch
+_ASSIGNED = r"(?:SESSION |LOCAL |@@(?:SESSION\.|LOCAL\.)?)?[\w.]+ ?:?= ?" + _VALUE
+_SET = re.compile(
+    rf"SET (?:{_ASSIGNED}(?: ?, ?{_ASSIGNED})*|[^=@(]*) ?;?", re.IGNORECASE
+).fullmatch
+
+_SETTING_VERBS = frozenset({"SET", "RESET", "LOAD", "PRAGMA", "ATTACH", "DETACH"})
+
+
+def sets_literals_only(dialect: str, verb: str, shape: str) -> bool:
+    """Tell whether a statement that sets something sets only what is written in it.
+
+    `verb` and `shape` are those of its `Statement` and `Scan`. False where a value
+    comes of an expression: MySQL's `SET a = @b`, `set_config` in a query.
+    """
+    if dialect == "mysql":
+        return _SET(shape) is not None
+    return verb in _SETTING_VERBS or _CONFIG(shape) is not None
