@@ -50,6 +50,12 @@ SESSION = Holder(
     "its state",
     (
         Holder(
+            "version",
+            "engine.shared.session_version.SessionVersion",
+            "the hot path compares it",
+            (Holder("sticky", "engine.links.link.Link", "some of those, by group"),),
+        ),
+        Holder(
             "links",
             "engine.links.links.Links",
             "",
@@ -80,8 +86,17 @@ CORE = Holder(
     (
         Holder("config", "config.model.ClusterConfig"),
         Holder("topology", "topology.snapshot.Snapshot", "replaced, never changed"),
-        Holder("rules", "routing.rules.Rules"),
-        Holder("_plan_caches", "engine.plans.plan_cache.PlanCache", "by using()"),
+        Holder(
+            "ruleset",
+            "engine.plans.ruleset.Ruleset",
+            "replaced as a whole",
+            (
+                Holder("rules", "routing.rules.Rules"),
+                Holder(
+                    "plan_caches", "engine.plans.plan_cache.PlanCache", "by using()"
+                ),
+            ),
+        ),
         Holder(
             "pools",
             "engine.pool.pools.Pools",
@@ -171,14 +186,17 @@ def _is_ours(holder: Holder) -> bool:
 
 
 def _attributes(kind: type) -> set[str]:
-    """What the class's own code assigns to `self`, and its properties and slots."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
-    assigned = {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-    }
-    return assigned | set(vars(kind))
+    """What the code of the class and its bases assigns to `self`; properties, slots."""
+    found = set(dir(kind))
+    for each in kind.__mro__:
+        if each.__module__.startswith("routedb."):
+            tree = ast.parse(textwrap.dedent(inspect.getsource(each)))
+            found |= {
+                node.attr
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            }
+    return found
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -77,13 +77,13 @@ class RawCursor(ResultSet, Protocol):
     """
 
     def execute(self, query: Any, vars: Any = ..., /) -> Any:  # noqa: A002
-        """Run one text, with parameters in the style that its adapter names."""
+        """Run the text `query` with `vars`, in the style that its adapter names."""
 
     def executemany(self, query: Any, rows: Iterable[Any], /) -> Any:
-        """Run one text for each set of parameters."""
+        """Run the text `query` for each set of parameters in `rows`."""
 
     def callproc(self, name: str, parameters: Any = ..., /) -> Any:
-        """Call a stored procedure; return the parameters as the driver leaves them."""
+        """Call the procedure `name`; return `parameters` as the driver leaves them."""
 
 
 class Commits(Protocol):
@@ -197,10 +197,12 @@ class Adapter(Protocol):
         """Run a text without parameters; return its rows, or [] when it has none."""
 
     def ask_setting(self, raw: Raw, name: str) -> Any:
-        """Ask what a setting is in this session; None when the server does not say."""
+        """Ask what the setting `name` is in the session of `raw`; None when the server
+        does not say."""
 
     def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
-        """Return the text that gives a setting this value, and its parameters."""
+        """Return the text that gives the setting `name` this value, and its
+        parameters."""
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask the catalog: True when any routine called `name`, in `schema` if given,

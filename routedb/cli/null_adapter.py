@@ -61,7 +61,7 @@ class Cursor:
         self._raw.follow(sql)
 
     def callproc(self, name: str, params: Sequence[Any] = ()) -> Sequence[Any]:
-        """Likewise."""
+        """Return `params`; nothing is called by this `name`."""
         return params
 
     def fetchone(self) -> None:

@@ -1,7 +1,7 @@
 """The hot path: one statement, from the text to the driver's cursor.
 
 It fits on one screen and stays lean: no lock of ours, no regex, no logging, nothing
-built per statement (docs/architecture.rst, "The hot path"). Whatever is not "pick a
+built per statement (docs/architecture.rst, "A cached read"). Whatever is not "pick a
 node and run it" goes the long way, to the executor. A change here brings a figure of
 `make bench` in its commit.
 """

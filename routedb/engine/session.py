@@ -71,7 +71,11 @@ class VirtualCursor(Protocol):
 
 
 class Session:
-    """One virtual connection's state, owned by it."""
+    """One virtual connection's state, owned by it.
+
+    `frontend` is the adapter of the driver whose errors it raises; `mode` is how its
+    transactions run at first.
+    """
 
     def __init__(self, core: Core, frontend: Adapter, mode: TxMode) -> None:
         self.core = core
@@ -209,7 +213,11 @@ class Session:
     def override(
         self, database: str | None, role: Role | None, consistency: str | None
     ) -> tuple[str | None, Role | None, str | None]:
-        """Override where statements go; return what was chosen before."""
+        """Override where statements go; return what was chosen before.
+
+        `database`, `role` and `consistency` are those of `conn.using()`; None leaves
+        what was chosen. Raises HintError for a name or a word that is none.
+        """
         config = self.core.config
         if database is not None and database not in config.databases:
             raise self.as_frontend_error(

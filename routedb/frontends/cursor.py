@@ -99,7 +99,8 @@ class Cursor:
         return f"CALL {procname}()", None
 
     def copy_expert(self, sql: Query, file: Any, size: int = 8192) -> None:
-        """Run a PostgreSQL COPY … TO STDOUT or FROM STDIN where it belongs."""
+        """Run a PostgreSQL COPY … TO STDOUT or FROM STDIN where it belongs: to `file`,
+        or from it in pieces of `size` bytes."""
         executor.carry(
             self._usable_session(),
             self,

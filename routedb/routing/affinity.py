@@ -47,8 +47,8 @@ Needed = Iterator[tuple[SessionObject, int]]  # a thing, and the id of the node 
 
 
 def find_pinned(text: ParsedText, params: Any, view: SessionView) -> Pinned | None:
-    """Return the node that has what a text with these parameters needs, if that lives
-    on one in the session `view`.
+    """Return the node that has what `text` with the parameters `params` needs, if that
+    lives on one in the session `view`.
 
     Raises OperationalError when it was lost, CrossDatabaseError when the statement is
     for another database as well, ShardError when it may be for another shard.
@@ -158,7 +158,8 @@ def _is_shown(obj: SessionObject, plan: Plan) -> bool:
 
 
 def is_temporary(table: Table, plan: Plan) -> bool:
-    """Tell whether the name of `table` may be that of a temporary one."""
+    """Tell whether the name of `table`, in a statement of this `plan`, may be that of a
+    temporary one."""
     schemas = _TEMPORARY_SCHEMAS.get(plan.dialect)
     return schemas is None or table.schema in schemas
 
@@ -213,8 +214,8 @@ def _rest(statement: Statement, pins: Pins, plan: Plan) -> Statement:
 
 
 def object_key(text: ParsedText, params: Any) -> str:
-    """Return what tells this lock, or sequence, from others: the arguments, with the
-    parameters in their places. It is never shown."""
+    """Return what tells this lock, or sequence, from others: the arguments that stand
+    in `text`, with `params` in their places. It is never shown."""
     call = _CALL(text.source)
     if call is None:
         return ""

@@ -89,7 +89,7 @@ def decide(
     asked: Asked = NOTHING_ASKED,
     keeps_to_branches: bool = True,
 ) -> Decision | Question:
-    """Decide where a text with these parameters runs in the session `view`.
+    """Decide where `text` with the parameters `params` runs in the session `view`.
 
     `asked`: what was asked before, so that it is not asked again.
     `keeps_to_branches`: a link that the transaction has decides the role; else only
@@ -263,7 +263,8 @@ def _nearest(view: SessionView, group: GroupView) -> int | None:
 
 
 def view_of(view: SessionView, group_id: int, consistency: str) -> View:
-    """Return what a read of `group_id` under `consistency` must not fall behind of."""
+    """Return what a read of `group_id` under `consistency` must not fall behind of, in
+    the session `view`."""
     state = view.read_states.get(group_id, NOTHING_SEEN)
     wrote_at = 0.0
     if consistency == "process":
@@ -281,7 +282,8 @@ def view_of(view: SessionView, group_id: int, consistency: str) -> View:
 
 
 def decide_pinned(text: ParsedText, params: Any, view: SessionView) -> Decision | None:
-    """Decide for a statement that needs what lives on one node; None: it does not.
+    """Decide for a `text` that needs, with `params`, what lives on one node in the
+    session `view`; None: it does not.
 
     A temporary table hides the table of its name and the rule for that, and nothing
     that chooses between nodes counts: not the role, not the consistency. Raises what
@@ -337,7 +339,8 @@ def _check_declared(plan: Plan, view: SessionView) -> None:
 
 
 def reads_early(view: SessionView, database: DatabaseConfig) -> bool:
-    """Tell whether a plain read may leave the transaction for a replica now.
+    """Tell whether a plain read of `database` may leave the transaction of the session
+    `view` for a replica now.
 
     Only before the first write and only under READ COMMITTED, where each statement has
     a snapshot of its own anyway (PostgreSQL manual, 13.2.1). MySQL's default is

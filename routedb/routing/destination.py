@@ -36,7 +36,8 @@ class Destination(NamedTuple):
 
 
 def find_destination(text: ParsedText, params: Any, view: SessionView) -> Destination:
-    """Find the database and the groups of a text with these parameters.
+    """Find the database and the groups of `text` with the parameters `params`, in the
+    session `view`.
 
     Raises the plan's refusal, ShardError where nothing tells the shard, HintError for a
     hint that cannot be followed.

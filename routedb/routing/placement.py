@@ -40,7 +40,8 @@ NO_TABLES = Placement(None, Reason.DEFAULT, "no tables")
 
 
 def find_placement(statement: Statement, rules: Rules, using: str | None) -> Placement:
-    """Find the database of `statement`. `using` is the name that `conn.using` gave.
+    """Find the database of `statement` by `rules`. `using` is the name that
+    `conn.using` gave.
 
     Raises HintError, UnknownTableError, CrossDatabaseError, ReadOnlyError.
     """
@@ -63,8 +64,8 @@ def find_placement(statement: Statement, rules: Rules, using: str | None) -> Pla
 
 
 def dialect_for(config: ClusterConfig, chosen: str | None) -> str:
-    """Return the dialect a text is read in, by the rule of
-    docs/architecture.rst, The dialect of a text."""
+    """Return the dialect a text is read in when the database `chosen`, or none, is
+    asked for: docs/architecture.rst, The dialect of a text."""
     if config.dialect is not None:
         return config.dialect
     return database_for(config, chosen).dialect

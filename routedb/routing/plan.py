@@ -34,6 +34,9 @@ _SHOWS_NOTHING = frozenset({*_SHARDLESS, Kind.EMPTY})
 class Plan:
     """One shape of text, placed. Shared by all connections; grows, never shrinks.
 
+    It is made of the `statement` that the text is in this `dialect`, by the table
+    `rules`, for connections that are `using` a database, None for plain ones.
+
     `group_id` is the group to run in when one is certain whatever the session does,
     else -1. `is_simple`: nothing but "pick a node and run it" is to be done. `reason`
     is why a session that asks for nothing special goes where it goes. `refusal` is
@@ -137,7 +140,7 @@ class Plan:
         shard: tuple[Reason, str] | None = None,
         is_home: bool = False,
     ) -> Route:
-        """Return the route for a decision; the same object each time.
+        """Return the route for a decision on `role`; the same object each time.
 
         `groups` are the numbers of the groups in the database, and stand for `shard`,
         the reason about shards, as well. `database` is the name of another one than the
@@ -312,7 +315,8 @@ def _shows_data(statement: Statement) -> bool:
 
 
 class ParsedText:
-    """One text that a user sent: its plan, and the scan that holds its literals."""
+    """One text that a user sent, `source`: its plan, and the scan that has its
+    literals."""
 
     __slots__ = ("plan", "scan", "source")
 

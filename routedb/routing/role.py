@@ -97,9 +97,11 @@ _ASKED_FOR = frozenset({Reason.HINT_ROLE, Reason.USING_ROLE})
 def neutral_reason(
     statement: Statement, is_read: bool, database: DatabaseConfig, has_replicas: bool
 ) -> Reason:
-    """Return the reason for a session that asks for nothing special: outside a
-    transaction, without `using()`, and no hint about the role.
+    """Return the reason for `statement` in a session that asks for nothing special:
+    outside a transaction, without `using()`, and no hint about the role.
 
+    `is_read`: certainly a plain read. `has_replicas`: the group of `database` that it
+    runs on has more than one node.
     The table above, for what is known of a plan once and for all; a test compares.
     """
     if not is_read:
@@ -124,8 +126,9 @@ def decide_role(
     hints: bool,
     reads_early: bool = False,
 ) -> tuple[Role, Reason]:
-    """Return the role that is to answer, and the one reason that decided.
+    """Return the role that is to answer `statement`, and the one reason that decided.
 
+    `database` is where it runs, `situation` the session that sends it.
     `is_read`: certainly a plain read, the catalog's word on its functions included.
     `is_single`: the group has one node. `hints`: the configuration follows hints.
     `reads_early`: a read may leave its transaction for a replica now.
@@ -220,8 +223,8 @@ def consistency_of(
     using: str | None,
     hints: bool,
 ) -> str:
-    """Return the consistency of a read: the hint's, else using()'s, else the
-    database's.
+    """Return the consistency of a read: the hint's in `statement`, else using()'s, else
+    the database's.
 
     `using` is what `conn.using(consistency=…)` asks for; `hints`: the configuration
     follows hints. Raises HintError for a word that is none.

@@ -64,7 +64,8 @@ class Route:
     )
 
     def to_writer(self, reason: Reason, why: str) -> Route:
-        """Return the route to the writer instead, for one more reason."""
+        """Return the route to the writer instead, for one more `reason`, which `why`
+        says in words."""
         return replace(self, role=Role.WRITER, reasons=(*self.reasons, (reason, why)))
 
     def count_with(self, other: Route) -> None:

@@ -95,7 +95,8 @@ class ShardPlan:
         return target
 
     def locate(self, source: str, scan: Scan, params: Any, shards: int) -> Target:
-        """Return what `resolve` does, of the same arguments, or several shards.
+        """Return what `resolve` does, or several shards. `source`, `scan`, `params` and
+        `shards` are those of `resolve`.
 
         Raises ShardError when no shard is certain, and ProgrammingError when the
         parameters do not fit.

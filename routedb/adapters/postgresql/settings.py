@@ -14,5 +14,5 @@ def asking_text(name: str) -> str:
 
 
 def setting_text(name: str, value: Any) -> tuple[str, Any]:
-    """Return the text that gives a setting this value, and its parameters."""
+    """Return the text that gives the setting `name` this value, and its parameters."""
     return f"SELECT pg_catalog.set_config('{name}', %s, false)", (value,)

@@ -50,8 +50,8 @@ def after(tracker: ConsistencyTracker, is_bound: bool, text: str) -> list[int]:
 def wait_for(
     tracker: ConsistencyTracker, is_bound: bool, text: str, timeout_s: float
 ) -> bool:
-    """Do what `after` does, and wait until replicas hold it all; False: they did not
-    within `timeout_s`, and the writer answers."""
+    """Do what `after` does with `text` and `is_bound`, and wait until replicas hold it
+    all; False: they did not within `timeout_s`, and the writer answers."""
     deadline = tracker.core.clock() + timeout_s
     named = after(tracker, is_bound, text)
     return all(_await(tracker, group, deadline) for group in named)

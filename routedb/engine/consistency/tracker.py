@@ -58,8 +58,8 @@ class ConsistencyTracker:
         return self.view_of(self.read_state(group), wrote_at)
 
     def view_of(self, state: ReadState, process_wrote_at: float) -> View:
-        """Return what a choice by this read state goes by, and by the process's last
-        write that counts, in monotonic seconds."""
+        """Return what a choice by this read state goes by. `process_wrote_at`: when the
+        process last wrote there, where that counts; in monotonic seconds."""
         seen_at = max(state.since, self.links.used_at(state.last_node))
         return View(state, seen_at, process_wrote_at)
 

@@ -49,8 +49,9 @@ def reader(
     """Return a link to a replica that may be read from, else to the writer; while there
     is neither, to whichever comes first within failover_timeout.
 
+    `turn`: whose turn it is in the ring. `avoid`: nodes that have been tried in vain.
     `among`: tells the part of the ring that will do; None: all of it, and in need any
-    node.
+    node. `must_live`: as `Links.get` has it.
     """
     core = links.core
     database = core.config.databases[core.groups[group].database]
@@ -78,7 +79,8 @@ def reader(
 
 
 def cannot_open(links: Links, node: int, exc: Exception, moment: Moment) -> Action:
-    """Report a node that could not be had; return what to do about it."""
+    """Report a node that could not be had, for `exc`; return what to do about it, by
+    the `moment` at which it was wanted."""
     core = links.core
     config = core.nodes[node]
     adapter = core.adapter(config)

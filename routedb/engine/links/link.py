@@ -20,7 +20,8 @@ class Link:
     """A driver connection, `raw`, and what the engine must know of it.
 
     `generation` is the node's when the link was opened: a fault on an old link says
-    nothing about a node that has come back since. `opened_at` is on the core's clock.
+    nothing about a node that has come back since. `opened_at` is on the core's clock,
+    and `expires_at`, when it will be too old; `slot` is its place in the node's pool.
     `lock` is None when the driver lets several threads use one connection.
     """
 

@@ -38,7 +38,10 @@ class ResultHolder(Protocol):
 
 
 class Links:
-    """At most one link per node. `open` is public: the hot path looks into it."""
+    """At most one link per node. `open` is public: the hot path looks into it.
+
+    `mode` is how transactions run on them.
+    """
 
     def __init__(self, core: Core, mode: TxMode) -> None:
         self.core = core
@@ -122,7 +125,8 @@ class Links:
         OBSERVERS.emit(LinkLost(self.core.label(link.node), "the server closed it"))
 
     def adopt_reserved(self, slot: Slot, node: NodeConfig) -> None:
-        """Take a link that was reserved for this connection before it was made."""
+        """Take a link to `node`, in its `slot`, that was reserved for this connection
+        before it was made."""
         self.open[node.id] = borrowed(self.core, node, slot, take(slot))
 
     def expire_old(self, now: float) -> None:

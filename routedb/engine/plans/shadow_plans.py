@@ -28,7 +28,7 @@ class ShadowPlan(Plan):
 
 
 class ShadowText(ParsedText):
-    """A text with the plan that runs; `would` has the plan as configured."""
+    """The text `source` with the plan that runs; `would` has the plan as configured."""
 
     __slots__ = ("would",)
 

@@ -49,7 +49,8 @@ class Explanation:
 
 
 def explain(session: Session, sql: Any, params: Any) -> Explanation:
-    """Decide as `execute` would. Raises what it would raise before sending anything.
+    """Decide as `execute` would about the text `sql` with `params`. Raises what it
+    would raise before sending anything.
 
     In a shadow this is where the statement would go, not where it runs.
     """

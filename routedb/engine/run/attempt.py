@@ -37,6 +37,11 @@ _FOR_WANT = frozenset({Reason.NO_REPLICA, Reason.OWN_WRITES})
 class Attempt:
     """A statement under way on a group: what was decided, where it has been tried.
 
+    `plan` and `decision` are the statement's; `group` is one of the decision's, the
+    first by default. `is_one_of_several`: it writes to other shards as well, in the
+    same transaction. `is_batch`: it runs for many sets of parameters, so that a part of
+    them may be done when it fails.
+
     `role`, `route` and `is_read` begin as decided; when a node says otherwise they are
     what it has said.
     """

@@ -88,7 +88,8 @@ _TAGS = {"START": "START TRANSACTION", "END": "COMMIT", "ABORT": "ROLLBACK"}
 
 
 def settle(session: Session, link: Link | None) -> None:
-    """After a text that may have begun or ended a transaction: believe the driver."""
+    """After a text that may have begun or ended a transaction on `link`, None where it
+    ran on none: believe the driver."""
     if link is None:
         return
     transaction = session.transaction
@@ -105,14 +106,15 @@ def settle(session: Session, link: Link | None) -> None:
 
 
 def settle_failed(session: Session, plan: Plan, link: Link) -> None:
-    """After a failed text: MySQL's DDL commits what was open before it fails."""
+    """After a text of this `plan` has failed on `link`: MySQL's DDL commits what was
+    open before it fails."""
     if plan.statement.tx and session.transaction.is_bound:
         settle(session, link)
 
 
 def settle_begun(session: Session, plan: Plan, link: Link) -> None:
-    """After a failed text outside a transaction: one that it has begun is open, and
-    waits for a rollback."""
+    """After a text of this `plan` has failed on `link`, outside a transaction: one that
+    it has begun is open, and waits for a rollback."""
     if plan.statement.parts > 1 and plan.statement.tx:
         settle(session, link)
         if link.is_failed():

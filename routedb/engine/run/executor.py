@@ -86,7 +86,7 @@ def recover(
     exc: Exception,
 ) -> None:
     """Act on `exc`, a fault on `link` in the hot path: raise, or run again the long
-    way. The other arguments are those of `run`."""
+    way. `text`, `params` and `call` are those of `run`."""
     cursor.unbind_fetch()
     cursor.control = None
     # What a driver shows of a statement that failed, its text above all, is there.
@@ -194,8 +194,9 @@ def _count(session: Session, text: ParsedText, rows: Iterable[Any]) -> None:
 def decide_asking(
     session: Session, text: ParsedText, params: Any, keeps_to_branches: bool = True
 ) -> Decision:
-    """Decide as `routedb.routing.decider.decide` does, and ask what it wants to know.
-    Raises what it raises, and what the driver raises when it is asked."""
+    """Decide as `routedb.routing.decider.decide` does about `text` with `params`, and
+    ask what it wants to know; `keeps_to_branches` is passed on to it. Raises what it
+    raises, and what the driver raises when it is asked."""
     asked = NOTHING_ASKED
     while True:
         decided = decide(text, params, session, asked, keeps_to_branches)

@@ -24,7 +24,11 @@ from routedb.routing.plan import Plan
 def run(
     session: Session, cursor: VirtualCursor, plan: Plan, decided: Decision, call: Call
 ) -> None:
-    """Run a statement on each of its shards; show the results as one."""
+    """Run a statement on each of its shards; show the results as one.
+
+    `decided` has a target: the parts of the statement, or none where `call`, which runs
+    it on a raw cursor, is for all shards. `plan` is the statement's.
+    """
     target = decided.target
     assert target is not None
     _check_home(session, plan, decided)
@@ -58,8 +62,8 @@ def run_batches(
     sql: Any,
     by_group: Mapping[int, Sequence[Any]],
 ) -> None:
-    """Run the text `sql` for sets of parameters, those of a group at once. `decisions`
-    has one for each group."""
+    """Run the text `sql` of this `plan` for sets of parameters, those of a group at
+    once. `by_group` has them, `decisions` has one for each group."""
 
     def work() -> None:
         merged = MergedResult(cursor.arraysize)

@@ -76,8 +76,8 @@ def ran(
 
 
 def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
-    """Record the success of a statement that may have written; bind its rows, if it
-    gave any, to `cursor`, which shows it already.
+    """Record the success of a statement, of this `plan`, that may have written; bind
+    its rows, if it gave any, to `cursor`, which shows it already.
 
     Raises OutcomeUnknown when the node is found to be an old writer.
     """
@@ -112,7 +112,7 @@ def _note_write(session: Session, plan: Plan, link: Link) -> None:
 
 
 def note_shown(session: Session, attempt: Underway, link: Link) -> None:
-    """Record that the session was shown what the node of `link` holds."""
+    """Record that `attempt` has shown the session what the node of `link` holds."""
     if attempt.is_read and session.core.config.shadow:
         return  # it would have been shown a replica's
     if attempt.plan.shows_data and not (

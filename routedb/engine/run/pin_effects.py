@@ -17,7 +17,8 @@ from routedb.sql.session_objects import EVERY, ObjectKind, SessionObject
 def note_pins(
     session: Session, link: Link, text: ParsedText, params: Any, undoes: bool
 ) -> None:
-    """Take note of what a statement that has succeeded on `link` makes and ends.
+    """Take note of what `text`, which has succeeded on `link` with `params`, makes and
+    ends.
 
     `undoes`: a rollback of the transaction it ran in can undo some of that.
     """

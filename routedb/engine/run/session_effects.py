@@ -35,7 +35,8 @@ _IS_NAME = re.compile(r"[\w.]+").fullmatch
 def note_effects(
     session: Session, link: Link | None, text: ParsedText, params: Any
 ) -> None:
-    """Take note of the effects of a statement that has succeeded on `link`."""
+    """Take note of the effects of `text`, which has succeeded on `link` with
+    `params`."""
     if link is None or not text.plan.has_session_effects:
         return
     if text.plan.statement.parts > 1:

@@ -36,7 +36,10 @@ _JITTER = 0.1  # of max_age, so that links do not all grow old at the same time
 
 
 class Core(TopologyStore):
-    """The shared heart of a runtime; the monitor feeds it, sessions read it."""
+    """The shared heart of a runtime; the monitor feeds it, sessions read it.
+
+    `adapter_for` returns the adapter of an engine; `clock` is monotonic, in seconds.
+    """
 
     def __init__(
         self,
@@ -159,7 +162,8 @@ class Core(TopologyStore):
         return self.sample_requested_at.get(group, 0.0)
 
     def report_fault(self, link: OpenLink, exc: Exception, fault: Fault) -> None:
-        """Take a failed statement as evidence of its node, and see to more of it.
+        """Take a statement that failed with `exc`, a `fault` of that kind, as evidence
+        of its node, and see to more of it.
 
         The link's generation goes with it: what an old link meets says nothing of a
         node that has come back since. A lost link alone takes nobody away for good

@@ -44,7 +44,8 @@ def statement_unknown(
 def second_home_refused(
     statement: Statement, home: GroupConfig, other: GroupConfig
 ) -> errors.Error:
-    """Return the refusal of a write to the group `other` by a transaction on `home`."""
+    """Return the refusal of `statement`, a write to the group `other` by a transaction
+    on `home`."""
     tables = ", ".join(map(str, statement.tables)) or "no table"
     if home.database == other.database:
         return errors.ShardError(
@@ -126,6 +127,7 @@ def no_writer(
 ) -> errors.OperationalError:
     """Return SplitBrain or NoNodeError, with what is known of each node.
 
+    `nodes` are all of the cluster, by id; `view` shows those of the group.
     `unheard` says why nobody tells the group's members, where they are discovered.
     """
     where = group.database

@@ -25,7 +25,7 @@ class NodeRegistry:
                     self._ids.setdefault((group.id, address), node.id)
 
     def node_at(self, group: int, host: str, port: int) -> NodeConfig:
-        """Return the node of a group at this address; number it when it is new."""
+        """Return the node of a group at `host` and `port`; number it when it is new."""
         key = (group, (host, port))
         id_ = self._ids.get(key)
         if id_ is not None:

@@ -32,7 +32,10 @@ OTHERS_S = 0.25  # for nodes that are not the writer to answer, when a program b
 
 
 class TopologyStore:
-    """Holds the snapshot of all groups; the monitor feeds it, statements read it."""
+    """Holds the snapshot of all groups; the monitor feeds it, statements read it.
+
+    `clock` is monotonic, in seconds; every `deadline` is on it.
+    """
 
     def __init__(
         self, config: ClusterConfig, clock: Callable[[], float] = time.monotonic
@@ -91,7 +94,8 @@ class TopologyStore:
             self._note_undiscovered(group, why)
 
     def await_members(self, group: int, deadline: float) -> None:
-        """Wait until Patroni was asked once for the members of a discovered group."""
+        """Wait until Patroni was asked once for the members of a discovered group, or
+        `deadline` has come."""
         with self._changed:
             while self.groups[group].is_discovered and group not in self._undiscovered:
                 left = deadline - self.clock()
@@ -119,8 +123,9 @@ class TopologyStore:
                     self._settled.wait(min(left, 0.5))
 
     def await_any(self, group: int, deadline: float) -> None:
-        """Wait until all nodes of a group have been asked; once the writer is known,
-        for the others a moment only: so that a program's first read has a replica."""
+        """Wait until all nodes of a group have been asked, or `deadline` has come; once
+        the writer is known, for the others a moment only: so that a program's first
+        read has a replica."""
         is_known = False
         while self.clock() < deadline:
             view = self.topology.groups[group]
@@ -132,7 +137,8 @@ class TopologyStore:
             self.await_news(self.topology.version, deadline)
 
     def await_news(self, version: int, deadline: float) -> bool:
-        """Wait until the snapshot is newer than `version`; False when time is over."""
+        """Wait until the snapshot is newer than `version`; False when `deadline` comes
+        first."""
         self.wake_monitor()
         with self._changed:
             while self.topology.version == version:

@@ -185,7 +185,8 @@ class Commit:
 
 
 def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
-    """Roll back on one link. One that is gone was rolled back by its server."""
+    """Roll back on one link, by `end`. One that is gone was rolled back by its
+    server."""
     try:
         end(link)
     except Exception:  # the driver's own classes: any failure ends the link
@@ -193,7 +194,8 @@ def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
 
 
 def is_overtaken(core: Core, link: Link) -> bool:
-    """Tell whether another node was seen to be the writer of a newer history.
+    """Tell whether another node than that of `link` was seen to be the writer of a
+    newer history.
 
     An old writer may go on while another node has been promoted: it was paused, cut
     off, or has not heard of it. What it accepts then is not in the group's history and

@@ -98,12 +98,14 @@ class Transaction:
         self.mode = mode
 
     def declare(self, mode: TxMode, sql: str) -> None:
-        """Take SET TRANSACTION that came before the first statement."""
+        """Take SET TRANSACTION, the text `sql`, that came before the first statement;
+        the transaction runs in `mode` then."""
         self.mode = mode
         self._prologue.append(sql)
 
     def savepoint(self, name: str, sql: str) -> None:
-        """Keep a savepoint made before the first statement."""
+        """Keep the savepoint `name`, made before the first statement by the text
+        `sql`."""
         self.links.savepoint(name)
         self._savepoints.append((name, sql))
         self._prologue.append(sql)
@@ -121,7 +123,8 @@ class Transaction:
         return True
 
     def add_branch(self, group: int, link: Link, role: Role, is_home: bool) -> Link:
-        """Make `link` a branch of the transaction, in the same transactional state.
+        """Make `link` a branch of the transaction, in the same transactional state;
+        return it. `role` is what its node is chosen as; `is_home`: writes go there.
 
         Raises what the server says of that; the link is then as it was.
         """
@@ -173,8 +176,10 @@ class Transaction:
         action: Action,
         ends_itself: bool = False,
     ) -> NoReturn:
-        """Raise what a failed statement amounts to: nothing is run again in here.
+        """Raise what a statement that failed on `link` with `exc` amounts to: nothing
+        is run again in here.
 
+        `fault` is the kind of the error, `action` what the table says of it.
         `ends_itself`: the statement was to end the transaction.
         """
         if action is Action.LOSE:

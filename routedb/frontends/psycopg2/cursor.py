@@ -135,7 +135,11 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         size: int = 8192,
         columns: Any = None,
     ) -> None:
-        """Read rows of a table from a file, on the writer (psycopg2)."""
+        """Read rows of a table from a file, on the writer (psycopg2).
+
+        Its lines have the `columns`, all by default, with `sep` between them and `null`
+        for NULL; it is read in pieces of `size` bytes.
+        """
         executor.carry(
             self._usable_session(),
             self,
@@ -151,7 +155,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         null: str = "\\N",
         columns: Any = None,
     ) -> None:
-        """Write the rows of a table to a file (psycopg2)."""
+        """Write the rows of a table to a file (psycopg2): the `columns`, all by
+        default, with `sep` between them and `null` for NULL."""
         executor.carry(
             self._usable_session(),
             self,

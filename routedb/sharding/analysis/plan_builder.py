@@ -83,7 +83,8 @@ class _PreparedText(NamedTuple):
 def build_plan(
     source: str, scan: Scan, dialect: str, rules: Mapping[Table, TableRule]
 ) -> ShardPlan:
-    """Return the plan of a text: see `routedb.sharding.analyse`."""
+    """Return the plan of the text `source`: see `routedb.sharding.analyse`, which has
+    `scan`, `dialect` and `rules` as well."""
     masked = mask(source, whole_scan(source, scan))
     text = _prepare(masked, dialect, rules)
     tree, tagged = _parse(text, dialect)

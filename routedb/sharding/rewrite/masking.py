@@ -107,7 +107,8 @@ def mask(source: str, scan: Scan) -> MaskedText:
 def tag(
     masked: MaskedText, spans: tuple[tuple[int, int], ...], quoted: bool
 ) -> TaggedText:
-    """Return the `spans` of the text, from and up to where, with tags for values.
+    """Return the `spans` of the `masked` text, from and up to where, with tags for
+    values.
 
     `quoted`: every tag is a string; else those of numbers and parameters are numbers.
     """

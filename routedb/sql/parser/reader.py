@@ -97,7 +97,11 @@ class TableScope:
 
 
 class Frame:
-    """One bracket, or the whole statement."""
+    """One bracket, or the whole statement.
+
+    `scope` has the tables that it names, `state` is what it expects first; `is_query`:
+    FROM begins a list of tables.
+    """
 
     __slots__ = ("clause", "cte", "is_query", "is_set", "scope", "state", "verb")
 

@@ -23,8 +23,8 @@ _SETTING_VERBS = frozenset({"SET", "RESET", "LOAD", "PRAGMA", "ATTACH", "DETACH"
 def sets_literals_only(dialect: str, verb: str, shape: str) -> bool:
     """Tell whether a statement that sets something sets only what is written in it.
 
-    `verb` and `shape` are those of its `Statement` and `Scan`. False where a value
-    comes of an expression: MySQL's `SET a = @b`, `set_config` in a query.
+    `verb` and `shape` are those of its `Statement` and `Scan`, in this `dialect`. False
+    where a value comes of an expression: MySQL's `SET a = @b`, `set_config` in a query.
     """
     if dialect == "mysql":
         return _SET(shape) is not None

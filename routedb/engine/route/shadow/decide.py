@@ -21,8 +21,8 @@ Decide = Callable[[Session, ParsedText, Any, bool], Decision]
 
 
 def count(session: Session, text: ParsedText, params: Any, decide: Decide) -> None:
-    """Count where a text with these parameters would go. What the transaction is counts
-    for that, not where it is: in a shadow that is always a writer.
+    """Count where `text` with the parameters `params` would go. What the transaction is
+    counts for that, not where it is: in a shadow that is always a writer.
 
     `decide` decides as without a shadow, and asks what it wants to know.
     """
@@ -42,8 +42,8 @@ def count(session: Session, text: ParsedText, params: Any, decide: Decide) -> No
 
 
 def decide_in_shadow(session: Session, text: ParsedText, params: Any) -> Decision:
-    """Decide where a text with these parameters runs: on a writer, of its own database
-    where it can. Raises only the refusals of statements whose place cannot be found."""
+    """Decide where `text` with `params` runs: on a writer, of its own database where it
+    can. Raises only the refusals of statements whose place cannot be found."""
     pinned = decide_pinned(text, params, session)
     if pinned is not None:
         return pinned
