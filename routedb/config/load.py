@@ -77,11 +77,11 @@ def load_tables(
     content = {"tables": tables, "databases": databases}
     document = Document("tables", content, {}, {})
     check_shape(document, document.written)
-    read_in = config.dialect or database_of(config).dialect
+    read_in = config.dialect or _default_database(config).dialect
     return table_rules.build(document, config.databases, read_in)
 
 
-def database_of(config: ClusterConfig) -> DatabaseConfig:
+def _default_database(config: ClusterConfig) -> DatabaseConfig:
     """Return the default database of `config`, else the first."""
     if config.default is not None:
         return config.databases[config.default]
