@@ -14,6 +14,7 @@ from typing import Any
 from routedb.dbapi import Params, Query
 from routedb.engine.fast_path import choose
 from routedb.engine.run import executor, observed
+from routedb.engine.run.outcome import succeeded
 from routedb.engine.session import Call, VirtualCursor
 from routedb.routing import Route
 
@@ -77,7 +78,7 @@ def execute(
     cursor.link = link
     cursor.raw = raw
     if not plan.is_read:
-        executor.succeeded(session, cursor, plan)
+        succeeded(session, cursor, plan)
     elif raw is not cursor.fetching_from:
         cursor.bind_fetch(raw)
     if sticky is not session.version.sticky and plan.tracks_reads:

@@ -19,7 +19,6 @@ from routedb.engine.links.link import Link
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
 from routedb.engine.run import control, multi_shard, observed
 from routedb.engine.run.attempt import Attempt
-from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
 from routedb.engine.session import Call, Session, VirtualCursor
@@ -34,8 +33,6 @@ from routedb.routing.decider import (
 from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
 from routedb.sql.statement import Kind, Table
-
-__all__ = ["carry", "decide_asking", "executemany", "recover", "run", "succeeded"]
 
 
 def run(
