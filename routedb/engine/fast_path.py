@@ -43,7 +43,10 @@ def choose(
     """
     if not plan.is_simple:
         return _UNSEEN
-    if not session.is_unconstrained:
+    constraints, is_unconstrained = session.settled
+    if constraints is not session.version.constraints:
+        is_unconstrained = session.is_unconstrained  # worked out again
+    if not is_unconstrained:
         return _in_transaction(session, plan)
     topology = session.core.topology
     group = topology.groups[plan.group_id]
