@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -21,6 +22,12 @@ def statements(rig) -> Iterator[list[Any]]:
     told: list[Any] = []
     with observe(told.append, statements=True):
         yield told
+
+
+@pytest.fixture(autouse=True)
+def _runtimes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runtimes of other tests, which live on unused, are not among the process's."""
+    monkeypatch.setattr("routedb.runtime._alive", WeakSet())
 
 
 @pytest.fixture
