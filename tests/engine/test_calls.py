@@ -22,3 +22,11 @@ def test_a_statement_takes_few_calls_in_few_files(case, calls, files):
         took = MEASURED[case](rig)
     assert took.total <= calls, took.by_place
     assert took.files <= files, sorted({file for file, _ in took.by_place})
+
+
+def test_what_the_hot_path_reads_has_few_attributes():
+    """CPython reads the attributes of an object with more than 30 the slow way."""
+    with farm() as rig:
+        connection = rig.connect()
+        for seen in (rig.core, connection.session, connection.cursor()):
+            assert len(vars(seen)) <= 30

@@ -35,8 +35,23 @@ _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
 _JITTER = 0.1  # of max_age, so that links do not all grow old at the same time
 
 
+class _Adapters(dict[str, Adapter]):
+    """Adapters by engine; a driver is imported when it is asked for."""
+
+    def __init__(self, adapter_for: Callable[[str], Adapter]) -> None:
+        super().__init__()
+        self._adapter_for = adapter_for
+
+    def __missing__(self, engine: str) -> Adapter:
+        adapter = self[engine] = self._adapter_for(engine)
+        return adapter
+
+
 class Core(TopologyStore):
     """The shared heart of a runtime; the monitor feeds it, sessions read it.
+
+    It has at most 30 attributes: CPython reads those of an object with more the slow
+    way (SHARED_KEYS_MAX_SIZE), and the hot path reads five. A test counts them.
 
     `adapter_for` returns the adapter of an engine; `clock` is monotonic, in seconds.
     """
@@ -62,16 +77,15 @@ class Core(TopologyStore):
         self.sample_requested_at: dict[int, float] = {}
         self._hurried: set[int] = set()
         self._starts = count()
-        self._adapter_for = adapter_for
-        self._adapters: dict[str, Adapter] = {}  # by engine
-        self._noting = threading.Lock()  # or an older time might come last
-        self._rules_lock = threading.Lock()  # guards what replaces the ruleset
+        self._adapters = _Adapters(adapter_for)
+        # Guards the times of writes, or an older one might come last, and what replaces
+        # the ruleset.
+        self._lock = threading.Lock()
         self._rng = random.Random()
         context = PoolContext(
             clock, self.generation, self.expiry, self.open_raw, self._start_upkeep
         )
         self.pools = Pools(config, adapter_for, context, lambda: self.topology)
-        self.node_joined = self.pools.join
         # The runtime's: age the links of its connections; tell whether there are any.
         self.expire_old_links: Callable[[], bool] = lambda: False
         self.upkeep = Upkeep(self._tend, self.pools.round_s)
@@ -84,17 +98,14 @@ class Core(TopologyStore):
     def replace_rules(self, tables: Iterable[TableRule]) -> None:
         """Let tables live where these rules say, from the next statement of every
         connection on. What is under way goes on by the old ones."""
-        with self._rules_lock:
+        with self._lock:
             before = self.ruleset
             self.ruleset = before.with_tables(tables)
             before.supersede()
 
     def adapter(self, node: NodeConfig) -> Adapter:
         """Return the adapter that opens `node`; its driver is imported then."""
-        adapter = self._adapters.get(node.engine)
-        if adapter is None:
-            adapter = self._adapters[node.engine] = self._adapter_for(node.engine)
-        return adapter
+        return self._adapters[node.engine]
 
     def open_raw(self, node: NodeConfig, connect: Opener) -> Raw:
         """Open a raw connection to `node` by `connect`, on a line that is kept alive.
@@ -144,7 +155,7 @@ class Core(TopologyStore):
 
     def note_write(self, group: int) -> None:
         """Take note that this process has just written to a group."""
-        with self._noting:
+        with self._lock:
             self.process_wrote_at[group] = self.clock()
         self.request_sample(group)
 
@@ -186,8 +197,7 @@ class Core(TopologyStore):
     def after_fork(self) -> None:
         """In a forked child: no lock may still be held by a thread that is not here."""
         self._make_conditions()
-        self._noting = threading.Lock()
-        self._rules_lock = threading.Lock()
+        self._lock = threading.Lock()
         self.open_links = LinkRegistry()
         for cache in self.plan_caches:
             cache.forget_counts()
@@ -200,6 +210,9 @@ class Core(TopologyStore):
         """Close the links that nobody uses, and later those that are given back."""
         self.pools.close()
         self.upkeep.stop()
+
+    def _node_joined(self, node: NodeConfig) -> None:
+        self.pools.join(node)
 
     def _start_upkeep(self) -> None:
         self.upkeep.attend()

@@ -50,8 +50,6 @@ class TopologyStore:
         self.topology: Snapshot = initial(config)
         # The monitor's, once there is one: see to it that it looks around now.
         self.wake_monitor: Callable[[], None] = lambda: None
-        # The pools': take in a node that has joined its group.
-        self.node_joined: Callable[[NodeConfig], None] = lambda node: None
         self.news = TopologyNews(self.groups, self.nodes)
         self._limits = Limits.of(config)
         # Of discovered groups that were asked for: why nobody told their members.
@@ -154,11 +152,14 @@ class TopologyStore:
         while self.clock() < until:
             self.await_news(self.topology.version, until)
 
+    def _node_joined(self, node: NodeConfig) -> None:
+        """Take in a node that has joined its group; a hook of the core's."""
+
     def _weights(self, group: int, told: Membership) -> dict[int, float]:
         weights = {}
         for member in told.members:
             node = self._node_registry.node_at(group, member.host, member.port)
-            self.node_joined(node)
+            self._node_joined(node)
             weights[node.id] = node.weight if member.takes_reads else 0.0
         return weights
 
