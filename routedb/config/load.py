@@ -10,7 +10,7 @@ from routedb import errors
 from routedb.config import table_rules
 from routedb.config.build import Builder
 from routedb.config.document import Document, Path
-from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
+from routedb.config.model import ClusterConfig, TableRule
 from routedb.config.options import OPTIONS
 
 # Keywords of `connect` that are ours; all others go to the driver of every node.
@@ -77,15 +77,8 @@ def load_tables(
     content = {"tables": tables, "databases": databases}
     document = Document("tables", content, {}, {})
     check_shape(document, document.written)
-    read_in = config.dialect or _default_database(config).dialect
+    read_in = config.dialect or config.default_database.dialect
     return table_rules.build(document, config.databases, read_in)
-
-
-def _default_database(config: ClusterConfig) -> DatabaseConfig:
-    """Return the default database of `config`, else the first."""
-    if config.default is not None:
-        return config.databases[config.default]
-    return next(iter(config.databases.values()))
 
 
 def _read(

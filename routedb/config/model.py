@@ -148,6 +148,13 @@ class ClusterConfig:
     source: str = "arguments"  # "routedb.toml", "ROUTEDB_CONFIG=…", "mapping", "DSN"
 
     @property
+    def default_database(self) -> DatabaseConfig:
+        """The default database; the first one where none is named."""
+        if self.default is None:
+            return next(iter(self.databases.values()))
+        return self.databases[self.default]
+
+    @property
     def groups(self) -> tuple[GroupConfig, ...]:
         """All groups, in the order of their ids."""
         return tuple(g for d in self.databases.values() for g in d.groups)

@@ -73,10 +73,7 @@ def dialect_for(config: ClusterConfig, chosen: str | None) -> str:
 
 def database_for(config: ClusterConfig, chosen: str | None) -> DatabaseConfig:
     """Return the chosen database, else the default, else the first configured."""
-    name = chosen if chosen is not None else config.default
-    if name is None:
-        return next(iter(config.databases.values()))
-    return config.databases[name]
+    return config.default_database if chosen is None else config.databases[chosen]
 
 
 def _hinted_database(hints: Hints, config: ClusterConfig) -> str | None:

@@ -19,7 +19,7 @@ class Rules:
         self.tables = config.tables  # the rules, in their order
         self.known: dict[Table, TableRule | None] = {}  # answers so far
         # Of the default database: catalogs are told from tables by it.
-        self.dialect = _default_dialect(config)
+        self.dialect = config.dialect or config.default_database.dialect
         self._compiled = [
             (
                 re.compile(translate(rule.schema)) if rule.schema is not None else None,
@@ -46,11 +46,3 @@ class Rules:
             if name.match(table.name):
                 return rule
         return None
-
-
-def _default_dialect(config: ClusterConfig) -> str:
-    if config.dialect is not None:
-        return config.dialect
-    name = config.default
-    databases = config.databases
-    return (databases[name] if name else next(iter(databases.values()))).dialect

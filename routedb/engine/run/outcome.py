@@ -25,7 +25,7 @@ from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
 # An error of the statement shows data too: a row that is in the way, say.
-_SHOWING = frozenset({Fault.STATEMENT, Fault.MISSING, Fault.CONFLICT})
+SHOWING = frozenset({Fault.STATEMENT, Fault.MISSING, Fault.CONFLICT})
 
 
 class Underway(Protocol):
@@ -136,7 +136,7 @@ def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> F
         link.touch(core.clock())
     if not isinstance(exc, errors.Error):
         raise as_dbapi_error(exc) from exc
-    if fault in _SHOWING:
+    if fault in SHOWING:
         note_shown(session, attempt, link)
     if attempt.may_write and attempt.is_in_parts:
         session.tracker.note_write(link.node.group, link.id)

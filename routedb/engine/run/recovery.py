@@ -11,7 +11,7 @@ from routedb import errors
 from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link
 from routedb.engine.run import control
-from routedb.engine.run.outcome import Underway, failed
+from routedb.engine.run.outcome import SHOWING, Underway, failed
 from routedb.engine.shared.error_texts import statement_unknown
 from routedb.routing import Reason
 from routedb.session import Action, Moment, action_for
@@ -20,8 +20,6 @@ from routedb.topology.snapshot import Role
 _MOST_REFUSALS = 3  # of one statement by one node
 _REFUSED_PAUSE_S = 0.1  # before the last of them
 _BEGINNINGS = (Moment.BEGINNING, Moment.BEGINNING_READ_ONLY)
-# What leaves a transaction that the text has begun open.
-_SHOWING = (Fault.STATEMENT, Fault.MISSING, Fault.CONFLICT)
 
 
 def judge(attempt: Underway, link: Link, exc: Exception) -> None:
@@ -46,7 +44,7 @@ def judge(attempt: Underway, link: Link, exc: Exception) -> None:
             transaction.raise_failure(link, exc, fault, action, ends_itself)
         finally:
             control.settle_failed(session, attempt.plan, link)
-    elif fault in _SHOWING:
+    elif fault in SHOWING:
         control.settle_begun(session, attempt.plan, link)
     if fault in (Fault.LINK_LOST, Fault.TOO_LARGE):
         session.links.drop(link)
