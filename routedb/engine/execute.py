@@ -45,10 +45,8 @@ def execute(
     plan, sticky = text.plan, session.version.sticky
     link = sticky.get(plan.sticky_group)
     route: Route | None = plan.sticky_route
-    session.sticky_left = left = session.sticky_left - 1
     if (
         link is None
-        or left < 0
         or session.sticky_topology is not core.topology
         or core.loads[link.id]
     ):

@@ -8,8 +8,7 @@ look-up; it is thrown away when anything changes that was looked at here. With e
 topology the choice is made anew: among the replicas that are known to hold what the
 session has seen.
 
-Under `consistency = "eventual"` nothing is remembered, and the first reads of a
-connection go round the replicas one by one.
+Under `consistency = "eventual"` nothing is remembered, and reads go round the replicas.
 
 What cannot be seen at a glance is None: the executor decides it (`routing.decider`).
 """
@@ -23,11 +22,10 @@ from routedb.routing.plan import Plan
 from routedb.session.read_state import NOTHING_SEEN, View, allowed_replicas
 from routedb.topology import GroupView, Snapshot, pick
 
-# Under "eventual": so many reads go round, so that short-lived connections share the
-# replicas evenly; later ones stay for so many.
+# Under "eventual": so many reads take turns one by one, so that short-lived connections
+# share the replicas evenly; later ones by so many.
 YOUNG = 128
 STAY = 32
-LONG = 1 << 62  # those who remember stay until something changes
 
 Sticky = dict[int, Link]  # by group id
 _UNSEEN: tuple[None, None] = (None, None)
@@ -55,10 +53,7 @@ def choose(
             return _UNSEEN
         if plan.reads_own_writes:
             return _held(session, plan, sticky, group, topology)
-        link = _next(session, group)
-        if link is not None and session.turn > YOUNG:
-            _stay(session, sticky, plan, link, topology, STAY)
-        return link, plan.replica_route or plan.to_replica()
+        return _next(session, group), plan.replica_route or plan.to_replica()
     link = session.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
     if link is None or link.synced_version != session.version.settings:
         return _UNSEEN
@@ -66,7 +61,7 @@ def choose(
     if not plan.is_read:
         return (link if link.is_alive() else None), route
     if group.is_single:
-        _stay(session, sticky, plan, link, topology, STAY)
+        _stay(session, sticky, plan, link, topology)
     elif plan.shows_data:
         state = session.read_states.get(plan.group_id, NOTHING_SEEN)
         if state.last_node != link.id:
@@ -75,17 +70,12 @@ def choose(
 
 
 def _stay(
-    session: Session,
-    sticky: Sticky,
-    plan: Plan,
-    link: Link,
-    topology: Snapshot,
-    left: int,
+    session: Session, sticky: Sticky, plan: Plan, link: Link, topology: Snapshot
 ) -> None:
     if plan.sticky_group >= 0:
         if session.sticky_topology is not topology:
             sticky.clear()
-        session.sticky_topology, session.sticky_left = topology, left
+        session.sticky_topology = topology
         sticky[plan.sticky_group] = link
 
 
@@ -122,7 +112,7 @@ def _held(
             return _UNSEEN
         moved.confirmed_in = topology
     # In vain when the read state is a new one.
-    _stay(session, sticky, plan, link, topology, LONG)
+    _stay(session, sticky, plan, link, topology)
     return link, plan.replica_route or plan.to_replica()
 
 
@@ -139,8 +129,8 @@ def _pick(session: Session, group: GroupView, view: View) -> int | None:
 
 def _next(session: Session, group: GroupView) -> Link | None:
     loads, ring = session.core.loads, group.read_ring
-    session.turn += 1
-    turn = session.start + session.turn
+    session.turn = turn = session.turn + 1
+    turn = session.start + (turn if turn <= YOUNG else turn // STAY)
     node = ring[turn % len(ring)]
     if loads[node]:  # busy: see whether its neighbour is less so
         node = pick(ring, loads, turn)  # type: ignore[assignment]

@@ -94,10 +94,9 @@ class Session:
         self.last_link: Callable[[], Link | None] = lambda: None
         self.start = core.next_rotation()
         self.turn = 0  # replicas chosen so far
-        # Plain reads of a group stay with the link in `version.sticky`: while
-        # `sticky_topology` is the topology, for `sticky_left` statements more.
+        # Plain reads of a group stay with the link in `version.sticky`, while
+        # `sticky_topology` is the topology.
         self.sticky_topology: Snapshot | None = None
-        self.sticky_left = 0
         self.database: str | None = None  # conn.using(database)
         self.role: Role | None = None  # conn.using(role=…)
         self.consistency: str | None = None  # conn.using(consistency=…)
