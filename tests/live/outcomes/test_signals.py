@@ -1,8 +1,8 @@
-"""Signal handlers that raise, at random moments of writes and commits, on real servers.
+"""Signal handlers that raise, at random moments of writes, on real servers.
 
-A task's time limit (or Ctrl-C) may come anywhere. Whatever it hits: what was reported as
-committed is there, what was rolled back is not and does not come back, and no backend is
-left inside a transaction.
+A task's time limit (or Ctrl-C) may come anywhere. Whatever it hits: what was reported
+as committed is there, what was rolled back is not and does not come back, and no
+backend is left inside a transaction.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import routedb
+from tests.live.conftest import FIXTURES
 
 pytestmark = [pytest.mark.live, pytest.mark.chaos]
 
@@ -39,19 +40,17 @@ class Farm(NamedTuple):
 @pytest.fixture(params=["postgresql", "mariadb", "sqlite"])
 def servers(request, tmp_path):
     if request.param == "sqlite":
-        return _sqlite(str(tmp_path / "signals.db"))
-    database = request.getfixturevalue(
-        {"postgresql": "pg", "mariadb": "my"}[request.param]
-    )
+        yield _sqlite(str(tmp_path / "signals.db"))
+        return
+    database = request.getfixturevalue(FIXTURES[request.param])
     database.execute("CREATE TABLE mark (id int PRIMARY KEY)")
     database.wait_replayed()
-    cluster = routedb.Cluster(list(database.dsns))
-    request.addfinalizer(cluster.close)
 
     def ids() -> set[int]:
         return {row[0] for row in database.execute("SELECT id FROM mark")}
 
-    return Farm(lambda autocommit: cluster.connect(autocommit=autocommit), ids)
+    with routedb.Cluster(list(database.dsns)) as cluster:
+        yield Farm(lambda autocommit: cluster.connect(autocommit=autocommit), ids)
 
 
 def _sqlite(path: str) -> Farm:
@@ -122,9 +121,8 @@ def commits(rounds: Rounds, connection: Any, number: int) -> None:
         rounds.there.add(number)
     elif rounds.rng.random() < 0.5:
         connection.rollback()
-        (rounds.there if number in rounds.servers.ids() else rounds.not_there).add(
-            number
-        )
+        is_there = number in rounds.servers.ids()
+        (rounds.there if is_there else rounds.not_there).add(number)
     else:
         _commit_again(rounds, connection, number)
     connection.rollback()
