@@ -43,11 +43,11 @@ clean:
 packages:
 	@$(INSTALL) packages
 
-.venv/core.stamp: setup.cfg pyproject.toml tools/setup.sh
+.venv/core.stamp: setup.cfg setup.py pyproject.toml tools/setup.sh
 	$(INSTALL) venv
 	$(INSTALL) install .
 
-.venv/test.stamp: setup.cfg pyproject.toml tools/setup.sh
+.venv/test.stamp: setup.cfg setup.py pyproject.toml tools/setup.sh
 	$(INSTALL) packages
 	$(INSTALL) venv
 	$(INSTALL) install test,postgresql,mysql,fast

@@ -95,4 +95,4 @@ def test_a_missing_driver_is_the_error_of_its_node(shell, monkeypatch):
     )
     result = shell("check", "mysql://app@127.0.0.1:1/shop")
     assert result.exit_code == 1
-    assert 'pip install "routedb[mysql]"' in result.stdout
+    assert 'pip install ".[mysql]"' in result.stdout
