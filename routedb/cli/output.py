@@ -1,15 +1,12 @@
-"""Tables on the terminal, and plain text without one."""
+"""Text on the terminal, and plain text without one."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 _UNLIMITED = 10_000  # columns without a terminal: a script needs whole lines
@@ -25,15 +22,6 @@ def console(width: int = _UNLIMITED) -> Console:
     return Console(
         markup=False, emoji=False, highlight=False, width=width if is_free else None
     )
-
-
-def table(headers: Iterable[str], title: str | None = None) -> Table:
-    """Return an empty table with these headers and title, in the style of all
-    commands."""
-    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for header in headers:
-        made.add_column(Text(plain(header)), overflow="fold")
-    return made
 
 
 def cells(*values: object, style: str = "") -> list[Text]:
