@@ -15,6 +15,7 @@ from routedb.cli.logs import FORMATS
 from routedb.cli.output import cells, console, milliseconds
 from routedb.cli.queries import check_queries
 from routedb.cli.startup import FAILED, config_argument, load_config
+from routedb.cli.streams import Guarded, Input
 from routedb.cli.tables import Listing
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
@@ -50,11 +51,11 @@ class Report(NamedTuple):
         return Role.REPLICA if self.node.is_read_only else self.answer.role
 
 
-@click.command()
+@click.command(cls=Guarded)
 @config_argument
 @click.option(
     "--queries",
-    type=click.File("r", encoding="utf-8", errors="surrogateescape"),
+    type=Input("r", encoding="utf-8", errors="surrogateescape"),
     metavar="FILE",
     help="Connect to nothing; show where the statements of this log would go.",
 )

@@ -10,11 +10,12 @@ from rich.text import Text
 from routedb.cli.output import cells, console
 from routedb.cli.params import parameters
 from routedb.cli.startup import config_argument, open_cluster, wait_for_nodes
+from routedb.cli.streams import Guarded
 from routedb.cli.tables import print_pairs
 from routedb.engine.route.explain import Explanation
 
 
-@click.command()
+@click.command(cls=Guarded)
 @config_argument
 @click.argument("statement", metavar="SQL")
 @click.option(

@@ -19,9 +19,17 @@ def console(width: int = _UNLIMITED) -> Console:
     read as markup: routes and names have brackets.
     """
     is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(
+    return _Console(
         markup=False, emoji=False, highlight=False, width=width if is_free else None
     )
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command: rich ends the program without a word."""
+        broken = sys.exc_info()[1]
+        assert broken is not None  # rich calls this where it has caught it
+        raise broken
 
 
 def cells(*values: object, style: str = "") -> list[Text]:

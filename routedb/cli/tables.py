@@ -14,8 +14,11 @@ from rich.console import Console
 from rich.text import Text
 
 _GAP = "  "
+_SPACED_WORDS = re.compile(r"\s*\S+\s*")
 _SHORT = 12  # so wide a value, as "0.4 ms" or "shard 0", stays on one line
-_WORDS = re.compile(r"^\s*\S+|\S+", re.MULTILINE)  # an indented one with its indentation
+_WORDS = re.compile(
+    r"^\s*\S+|\S+", re.MULTILINE
+)  # an indented one with its indentation
 _NONE = ("", "-")  # what a cell without a value shows
 
 
@@ -63,10 +66,10 @@ class Listing:
         if widths is None:
             yield from _blocks(console, headers, rows)
             return
-        yield from _side_by_side(console, headers, widths, _GAP)
+        yield from _side_by_side(headers, widths)
         yield Text("─" * (sum(widths) + len(_GAP) * (len(widths) - 1)))
         for row in rows:
-            yield from _side_by_side(console, row, widths, _GAP)
+            yield from _side_by_side(row, widths)
 
     def _has_values(self, column: int) -> bool:
         if self._keeps_empty or not self._rows:
@@ -96,25 +99,35 @@ def _pairs(console: Console, pairs: Sequence[tuple[Text, Text]]) -> Iterator[Tex
     first = max((name.cell_len for name, _ in pairs), default=0)
     left = console.width - first - len(_GAP)
     for name, value in pairs:
-        widths = [first, max(left, _longest_word(value))]
-        yield from _side_by_side(console, (name, value), widths, _GAP)
+        yield from _side_by_side((name, value), (first, left))
 
 
-def _side_by_side(
-    console: Console, cells: Sequence[Text], widths: Sequence[int], gap: str
-) -> Iterator[Text]:
+def _side_by_side(cells: Sequence[Text], widths: Sequence[int]) -> Iterator[Text]:
     """Yield the lines of one row, each cell wrapped between words to its width."""
-    wrapped = [
-        cell.wrap(console, max(width, 1))
-        for cell, width in zip(cells, widths, strict=True)
-    ]
+    wrapped = [_wrapped(*pair) for pair in zip(cells, widths, strict=True)]
     for number in range(max((len(lines) for lines in wrapped), default=0)):
         line = Text()
         for lines, width in zip(wrapped, widths, strict=True):
             part = lines[number] if number < len(lines) else Text()
             line.append_text(part)
-            line.append(" " * (width - part.cell_len) + gap)
+            line.append(" " * (width - part.cell_len) + _GAP)
         yield line
+
+
+def _wrapped(text: Text, width: int) -> list[Text]:
+    """Return the lines of `text`, no wider than `width` unless a single word is."""
+    made: list[Text] = []
+    for line in text.split("\n", allow_blank=True):
+        cuts, used = [], 0
+        for word in _SPACED_WORDS.finditer(line.plain):
+            if used and used + Text(word[0].rstrip()).cell_len > width:
+                cuts.append(word.start())
+                used = 0
+            used += Text(word[0]).cell_len
+        made += line.divide(cuts)
+    for line in made:
+        line.rstrip()
+    return made
 
 
 def _widths(

@@ -1,7 +1,7 @@
 """No page and no message sends anybody to the package that is not ours.
 
-`routedb` on the public package index is somebody else's, so nothing says to install it by
-that name. In a checkout it is `.`, as the README says once.
+`routedb` on the public package index is somebody else's, so nothing says to install it
+by that name. In a checkout it is `.`, as the README says once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
 OURS = SETUP["metadata"]["name"]
 EXTRAS = "|".join(map(re.escape, SETUP["options.extras_require"]))
-NAME = r"routed[b]\b(?![-/\w]|\.\w)"  # the package; no folder, module or other distribution
+NAME = r"routed[b]\b(?![-/\w]|\.\w)"  # no folder, module or other distribution
 COMMAND = re.compile(
     r"\b(?:pip[\d.]*|pipx|uv(?: pip| tool)?|poetry|pdm|conda|rye|hatch)"
     r" (?:install|add|download|wheel|run)\b([^;|&#]{0,200})"
@@ -45,7 +45,7 @@ WRONG = [
     "pip install routedb[django,postgresql]",
     "pip3 install 'routedb[mysql]'",
     'python -m pip install "routedb[otel]"',
-    'f\'pip install "routedb[{extra}]"\'',
+    "f'pip install \"routedb[{extra}]\"'",
     "pip install --upgrade -q routedb",
     "pip install psycopg2-binary routedb",
     "pip install \\\n    psycopg2 \\\n    routedb",

@@ -21,6 +21,7 @@ from routedb.cli.demo.script import TROUBLE, WORK
 from routedb.cli.demo.shop import Shop
 from routedb.cli.output import cells, console
 from routedb.cli.startup import FAILED, report_errors, wait_for_nodes
+from routedb.cli.streams import Guarded
 from routedb.cli.tables import Listing
 from routedb.cluster import Cluster
 
@@ -28,7 +29,7 @@ _NARROW = {"route": 18, "node": 14, "gave": 12}  # columns, with their greatest 
 _WIDTH = 120  # without a terminal; limits the lines of a log
 
 
-@click.command()
+@click.command(cls=Guarded)
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),

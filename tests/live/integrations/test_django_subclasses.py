@@ -1,4 +1,4 @@
-"""Backends of others that are derived from ours: django-tenants, PostGIS and the like."""
+"""Backends of others that are derived from ours: django-tenants and the like."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ BACKENDS = {
         "class DatabaseWrapper(ours.DatabaseWrapper):\n"
         "    ops_class = type('O', (Ops, ours.DatabaseWrapper.ops_class), {})\n"
         "    introspection_class = Introspection\n"
-        "    creation_class = type('C', (Creation, ours.Creation, DatabaseCreation), {})\n"
+        "    both = (Creation, ours.Creation, DatabaseCreation)\n"
+        "    creation_class = type('C', both, {})\n"
         "    features_class = Features",
         True,
     ),
