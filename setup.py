@@ -1,7 +1,7 @@
 """Build in a folder of its own: what the last build left is in no wheel.
 
-All else is in setup.cfg. setuptools copies modules to `build/lib` in the checkout, never
-removes one, and packs all that lies there: a deleted module would be installed again.
+All else is in setup.cfg. setuptools copies modules to `build/lib` in the checkout,
+never removes one, and packs all that lies there: a deleted module would come back.
 """
 
 from __future__ import annotations
