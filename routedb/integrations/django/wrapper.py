@@ -195,7 +195,7 @@ def _with_part(own: Any, part: type) -> Any:
 
 
 @cache
-def _joined(part: type, own: type) -> type:
+def _joined(part: Any, own: Any) -> type:
     return type(own.__name__, (part, own), {"__module__": own.__module__})
 
 

@@ -136,6 +136,7 @@ def test_options_of_the_dialect_are_taken(files, engine_for):
 def test_execution_options_reach_the_orm(files, engine_for):
     with Session(engine_for(f"routedb:///{files}")) as session:
         found = session.get(Item, 1, execution_options={"routedb_using": "archive"})
+        assert found is not None
         assert found.name == "archive"
 
 
