@@ -190,7 +190,7 @@ def _with_part(own: Any, part: type) -> Any:
     It stays the same object: what its own `__init__` took is not known here.
     """
     if not isinstance(own, part):
-        own.__class__ = _joined(part, type(own))
+        own.__class__ = _joined(part, own.__class__)
     return own
 
 
