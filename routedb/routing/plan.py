@@ -24,6 +24,7 @@ from routedb.topology.snapshot import Role
 _REFUSED = Route("", (), Role.UNKNOWN)  # of a plan that is refused
 _ONE_GROUP = (0,)
 
+_MOST_SHARD_PLANS = 32  # texts with as many literals in their lists share one
 _MOST_ROUTES = 256  # an INSERT's subsets of shards must not fill the memory
 _KEY_VERBS = frozenset({"INSERT", "REPLACE", "MERGE", "COPY"})
 # A text of one of these kinds may run on a sharded database without a shard key.
@@ -110,7 +111,7 @@ class Plan:
         self.has_session_effects |= statement.verb == "CREATE VIEW"
         # That, or it begins or ends a transaction.
         self.has_effects = self.has_session_effects or bool(statement.tx)
-        self._shards: ShardPlan | None = None
+        self._shards: dict[str, ShardPlan] = {}
         self._was_asked = False
         self.writer_route: Route | None = None
         self.replica_route: Route | None = None
@@ -216,11 +217,16 @@ class Plan:
             self.tx_replica_route = route
         return route
 
-    def shards(self, analyse: Callable[[], ShardPlan]) -> ShardPlan:
-        """Return how to find this text's shards; `analyse` is called once."""
-        if self._shards is None:
-            self._shards = analyse()
-        return self._shards
+    def shards(self, key: str, analyse: Callable[[], ShardPlan]) -> ShardPlan:
+        """Return how to find the shards of texts; `analyse` is called once for each
+        `key`, which tells apart those that this plan serves all the same."""
+        known = self._shards.get(key)
+        if known is None:
+            known = analyse()
+            if len(self._shards) >= _MOST_SHARD_PLANS:
+                self._shards.clear()
+            self._shards[key] = known
+        return known
 
     @property
     def needs_shard(self) -> bool:
