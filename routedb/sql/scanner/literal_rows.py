@@ -19,6 +19,7 @@ TELLING = frozenset(
 )
 LITERAL_WORDS = frozenset(b"NULL DEFAULT TRUE FALSE ROW".split())
 MOST_WORDS = 64
+DEEPEST = 8  # brackets within brackets
 
 # Only part of literals, or between them. Not among them are "/", "$", ";", "@", "#" and
 # quotes of names: what begins with these must be seen.
@@ -101,7 +102,7 @@ def _are_in_e(data: bytes) -> bool:
     for before in (b" E'", b"(E'", b",E'"):
         marks = marks.replace(before, _E_QUOTE)
     marks = marks.translate(None, _NO_MARKS)
-    for _ in range(_DEEPEST):
+    for _ in range(DEEPEST):
         marks = marks.replace(_ESCAPED * 2, _ESCAPED)
     for string in (_E_QUOTE + _ESCAPED + b"'", _E_QUOTE + b"'"):
         marks = marks.replace(string, b"")
@@ -141,12 +142,11 @@ def _outside(packed: bytes) -> bytes | None:
 
 def _closed(code: bytes, depth: int, words: frozenset[bytes]) -> Proven | None:
     brackets = b"(" * depth + code.translate(None, _NO_BRACKETS)
-    for _ in range(_DEEPEST):
+    for _ in range(DEEPEST):
         brackets = brackets.replace(b"()", b"")
     return None if b")" in brackets else Proven(words, len(brackets))
 
 
-_DEEPEST = 8
 _NO_BRACKETS = bytes(b for b in range(256) if b not in b"()")
 
 

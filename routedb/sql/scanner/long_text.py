@@ -13,6 +13,7 @@ import re
 
 from routedb.sql.scanner import scan_nested
 from routedb.sql.scanner.literal_rows import (
+    DEEPEST,
     LITERAL_WORDS,
     MOST_WORDS,
     TELLING,
@@ -89,9 +90,10 @@ def shorten(sql: str, dialect: str) -> str | None:
         if not _is_code(sql[done:at], opener[0], dialect):
             continue
         run.go_on()
-        if run.end > at:
-            pieces += (sql[done:at], run.stand_in)
-            done = at = run.end
+        if run.end == at:  # nor is it likely that others hold literals only
+            break
+        pieces += (sql[done:at], run.stand_in)
+        done = at = run.end
     return "".join((*pieces, sql[done:])) if pieces else None
 
 
@@ -179,7 +181,7 @@ class _Run:
         """Take one token; False when the run ends before it."""
         is_between = self._is_rows and not self._depth
         if kind == "open":
-            if self._was_value:
+            if self._was_value or self._depth == DEEPEST:
                 return False
             self._depth += 1
             self._was_value = False
