@@ -24,7 +24,8 @@ from routedb.topology.snapshot import Role
 _REFUSED = Route("", (), Role.UNKNOWN)  # of a plan that is refused
 _ONE_GROUP = (0,)
 
-_MOST_SHARD_PLANS = 32  # texts with as many literals in their lists share one
+_MOST_SHARD_PLANS = 1024  # one for each length of the lists in a shape
+_LONGEST_SHARD_KEY = 16_384
 _MOST_ROUTES = 256  # an INSERT's subsets of shards must not fill the memory
 _KEY_VERBS = frozenset({"INSERT", "REPLACE", "MERGE", "COPY"})
 # A text of one of these kinds may run on a sharded database without a shard key.
@@ -225,7 +226,8 @@ class Plan:
             known = analyse()
             if len(self._shards) >= _MOST_SHARD_PLANS:
                 self._shards.clear()
-            self._shards[key] = known
+            if len(key) <= _LONGEST_SHARD_KEY:
+                self._shards[key] = known
         return known
 
     @property
