@@ -121,9 +121,9 @@ def _pack(data: bytes, words: frozenset[bytes]) -> bytes:
     if b"E'" in packed:
         packed = packed.replace(b"E'", b"'")
     if not words:
-        # Of a row's end and the next one's begin: what is between them is no word, so
+        # A row's end with the next one's begin: there is no word between any two, so
         # whether a bracket was closed too many does not matter.
-        return packed.replace(b")(", b"")
+        return packed.replace(b"')('", b"").replace(b")(", b"")
     for word in sorted(words, key=len, reverse=True):
         for spelled in (word, word.lower()):
             packed = packed.replace(spelled, b"~")
