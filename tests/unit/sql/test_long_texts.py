@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from routedb.sql import Classifier, classify, scan
 from routedb.sql.scanner import long_text
+from routedb.sql.scanner.splitter import pieces
 
 from .seen import line
 
@@ -100,6 +101,13 @@ def test_the_parts_of_a_cut_text_are_the_text():
     assert Classifier("postgresql").scan(sql).parts == [sql]
 
 
+def test_a_shortened_text_is_cut_into_its_statements():
+    first = f"UPDATE t SET a = %s WHERE b IN ({', '.join(['1'] * 500)})"
+    cut = Classifier("postgresql").scan(f"{first}; SET x = %s")
+    assert not cut.is_whole
+    assert pieces(cut, (1, 2)) == [(first, (1,)), ("SET x = %s", (2,))]
+
+
 ITEM_ROWS = ", ".join(f"({n}, 'item {n}', {n}.5, NULL)" for n in range(ROWS))
 NUMBERS = ", ".join(map(str, range(ROWS)))
 STRINGS = ", ".join(f"'it''s {n} (/* -- '" for n in range(ROWS))
@@ -183,7 +191,20 @@ def test_strings_end_where_postgresql_ends_them(string):
 
 
 ITEMS = ("1, ", "-2.5e3, ", "'a', ", "'it''s', ", "NULL, ", "%s, ", "'(', ", "'b\\', ")
-ODD = ("f(1)", "x.y", "'c", "\"d'", "/* '", "*/", "--", "\n", ")", "(", "E'\\''", "$$")
+ODD: tuple[str, ...] = (
+    "f(1)",
+    "x.y",
+    "'c",
+    "\"d'",
+    "/* '",
+    "*/",
+    "--",
+    "\n",
+    ")",
+    "(",
+    "E'\\''",
+    "$$",
+)
 ODD += (
     "; DELETE FROM u",
     ") AND f(",
