@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from routedb.sql.parser.periods import read_period
 from routedb.sql.parser.reader import Handlers, QueryReader, State
 from routedb.sql.scanner.keywords import (
     BEFORE_TABLE,
@@ -213,6 +214,8 @@ _LOCKS = word_set("UPDATE SHARE NO KEY")
 
 
 def _for(reader: QueryReader) -> None:
+    if read_period(reader):
+        return
     reader.at += 1
     if reader.upper[reader.at] in ("JOIN", "ORDER", "GROUP"):  # USE INDEX FOR JOIN (i)
         reader.at += 1 + (reader.upper[reader.at + 1] == "BY")
@@ -224,6 +227,15 @@ def _for(reader: QueryReader) -> None:
     reader.frame.state = State.EXPRESSION
     while reader.upper[reader.at] in _LOCKS:
         reader.at += 1
+
+
+def _before(reader: QueryReader) -> None:
+    """MariaDB's DELETE HISTORY FROM t BEFORE SYSTEM_TIME …"""
+    if reader.upper[reader.at + 1] == "SYSTEM_TIME" and reader.frame.verb == "DELETE":
+        reader.at += 2
+        reader.frame.state = State.EXPRESSION
+    else:
+        reader.name()
 
 
 def _lock(reader: QueryReader) -> None:
@@ -377,6 +389,7 @@ WORD_HANDLERS: Handlers = {
     "ROWS": _rows,
     "FOR": _for,
     "LOCK": _lock,
+    "BEFORE": _before,
     "INTO": _into,
     "INSERT": _verb,
     "REPLACE": _verb,

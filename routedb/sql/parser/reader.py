@@ -39,6 +39,8 @@ class State(Enum):
 
 _NAME_DUE = (State.TABLE, State.CTE)
 _OPERANDS = frozenset({")", LITERAL, STRING})
+# Columns of a sequence, and the functions that do the same.
+_SEQUENCE_COLUMNS = {"NEXTVAL": "nextval", "CURRVAL": "lastval"}
 
 
 class TableScope:
@@ -169,9 +171,16 @@ class QueryReader:
         """
         self.at = at
         self.begin()
+        self.read_until(len(self.upper) - 4)
+        for scope in self.scopes:
+            scope.settle(self.builder)
+
+    def read_until(self, end: int) -> None:
+        """Read from where the reader stands up to `end`."""
         upper, names, handlers = self.upper, self.names, self.handlers
         names_too = NAMES_TOO[self.dialect]
-        while token := upper[self.at]:
+        while self.at < end:
+            token = upper[self.at]
             handle = handlers.get(token)
             state = self.frame.state
             if handle is not None:
@@ -185,15 +194,15 @@ class QueryReader:
                 self.name()
             else:
                 # A column, or a call. (Here, as this is what most tokens are.)
-                end = self.at + 1
-                while upper[end] == "." and names[end + 1] is not None:
-                    end += 2
-                if upper[end] == "." or upper[end] == "(":
+                behind = self.at + 1
+                while upper[behind] == "." and names[behind + 1] is not None:
+                    behind += 2
+                if upper[behind] == "." or upper[behind] == "(":
                     self.name()
                 else:
-                    self.at = end
-        for scope in self.scopes:
-            scope.settle(self.builder)
+                    if upper[behind - 1] in _SEQUENCE_COLUMNS:
+                        self._sequence_column(behind - 1)
+                    self.at = behind
 
     def begin(self) -> None:
         """Read the verb that begins a query or a data-modifying statement."""
@@ -267,6 +276,12 @@ class QueryReader:
         close = self.tokens.close[self.at]
         is_set_local = self.upper[close - 1] == "TRUE"
         self.builder.call(name, is_set_local, is_bare=close == self.at + 1)
+
+    def _sequence_column(self, at: int) -> None:
+        """MariaDB's `s.nextval` and `s.currval`, which Oracle's mode has."""
+        if self.dialect == "mysql" and self.upper[at - 1] == ".":
+            name = _SEQUENCE_COLUMNS[self.upper[at]]
+            self.builder.call(Table(None, name))
 
     def _is_keyword(self, at: int) -> bool:
         """Tell whether the word before a bracket is the grammar's, not a function."""

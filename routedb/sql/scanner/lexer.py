@@ -128,6 +128,8 @@ _ROWS = re.compile(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\1)+").sub
 _EXECUTABLE = re.compile(r"/\*M?!\d*(.*?)(?:\*/|\Z)", re.DOTALL).sub
 _CONDITIONS = re.compile(r"/\*M?!\d*").findall
 
+_IN_WORD = re.compile(r"\w").match
+
 _Quoted = list[tuple[str, str, str | None]]
 _Pairs = Iterable[tuple[object, str]]
 _Lexer = tuple[Callable[[str], _Pairs], object, object, object]
@@ -167,7 +169,7 @@ def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
     else:
         found = []
         start = 0
-        for end in (*statement_ends(upper), len(upper)):
+        for end in (*statement_ends(upper, dialect), len(upper)):
             if end > start:
                 part = slice(start, end)
                 found.append(Tokens(upper[part], raw[part], names[part]))
@@ -179,11 +181,14 @@ def _plain(shape: str, dialect: str, quoted: _Quoted) -> str:
     """Replace all that the lexer could misread; what was quoted goes to `quoted`."""
 
     def keep(match: re.Match[str]) -> str:
+        # date'…' and 'a'FROM t are two words each.
+        start, end, text = match.start(), match.end(), match.string
+        before = " " if _IN_WORD(text, start - 1) and start else ""
+        after = " " if _IN_WORD(text, end) else ""
         if match[0] == "''":
-            return LITERAL
+            return f"{before}{LITERAL}{after}"
         quoted.append(_read_quoted(match, dialect))
-        is_glued = match.start() and match.string[match.start() - 1].isalnum()
-        return f"{' ' if is_glued else ''}`{len(quoted) - 1}`"
+        return f"{before}`{len(quoted) - 1}`{after}"
 
     if _NEEDS_FIRST[dialect](shape):
         shape = _FIRST[dialect](keep, shape)
