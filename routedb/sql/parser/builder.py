@@ -119,6 +119,16 @@ class StatementBuilder:
         self.renames.update(other.renames)
         self.is_dropped_on_commit |= other.is_dropped_on_commit
 
+    def include(self, other: StatementBuilder) -> None:
+        """Add all that is known of another statement, which this one runs."""
+        if other.kind is not Kind.READ or other.reason:
+            self.mark(other.kind, other.reason)
+        self.tables.update(other.tables)
+        self.writes.update(other.writes)
+        self.asks.update(other.asks)
+        self.tx += other.tx
+        self.absorb(other)
+
     def call(
         self, function: Table, is_set_local: bool = False, is_bare: bool = False
     ) -> None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from routedb.sql.parser import ddl, dml, session_settings, transaction_control, utility
+from routedb.sql.parser import (
+    ddl,
+    dml,
+    explain_mysql,
+    session_settings,
+    transaction_control,
+    utility,
+)
+from routedb.sql.parser.compound import with_compounds
 from routedb.sql.parser.utility import VerbReader
 
 _EVERYWHERE: dict[str, VerbReader] = {
@@ -59,7 +67,7 @@ _MYSQL: dict[str, VerbReader] = {
     "RESET": session_settings.reset,
     "USE": session_settings.use,
     "SHOW": utility.show,
-    **dict.fromkeys(("DESCRIBE", "DESC", "ANALYZE"), utility.explain),
+    **dict.fromkeys(("EXPLAIN", "DESCRIBE", "DESC", "ANALYZE"), explain_mysql.explain),
     "LOCK": utility.lock,
     "UNLOCK": utility.unlock,
     "CALL": utility.call,
@@ -89,6 +97,6 @@ _SQLITE: dict[str, VerbReader] = {
 
 VERB_READERS = {
     "postgresql": _EVERYWHERE | _POSTGRESQL,
-    "mysql": _EVERYWHERE | _MYSQL,
+    "mysql": with_compounds(_EVERYWHERE | _MYSQL),
     "sqlite": _EVERYWHERE | _SQLITE,
 }

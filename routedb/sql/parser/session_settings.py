@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.dml import read_query
 from routedb.sql.parser.transaction_control import mode_step, set_transaction
-from routedb.sql.scanner.keywords import QUERY_STARTS
 from routedb.sql.scanner.lexer import STRING, SYSTEM_VARIABLE, USER_VARIABLE, Tokens
 from routedb.sql.session_objects import EVERY, ObjectKind
 from routedb.sql.statement import Kind, SessionEffect, Table, TxEffect, TxStep
@@ -101,9 +100,7 @@ def _setting(tokens: Tokens, at: int) -> str:
 def _set_mysql(tokens: Tokens, builder: StatementBuilder) -> None:
     upper = tokens.upper
     at = 1 + (upper[1] in ("SESSION", "LOCAL"))
-    if upper[1] == "STATEMENT":
-        _set_statement(tokens, builder)
-    elif upper[at] == "TRANSACTION":
+    if upper[at] == "TRANSACTION":
         if at == 1:
             set_transaction(tokens, builder, 2)
         else:
@@ -117,15 +114,6 @@ def _set_mysql(tokens: Tokens, builder: StatementBuilder) -> None:
     else:
         for start, end in _assignments(tokens):
             _assign_mysql(tokens, builder, start, end)
-
-
-def _set_statement(tokens: Tokens, builder: StatementBuilder) -> None:
-    """MariaDB: settings for one statement, which is all that matters."""
-    at = tokens.upper.index("FOR") + 1 if "FOR" in tokens.upper else 0
-    if tokens.upper[at] in QUERY_STARTS:
-        read_query(tokens, builder, at)
-    else:
-        builder.mark(Kind.UNKNOWN, "SET STATEMENT for no query")
 
 
 def _assignments(tokens: Tokens) -> Iterator[tuple[int, int]]:

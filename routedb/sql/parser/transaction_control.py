@@ -31,9 +31,6 @@ def mode_step(effect: TxEffect, upper: Sequence[str], at: int) -> TxStep:
 
 def begin(tokens: Tokens, builder: StatementBuilder) -> None:
     """BEGIN and START TRANSACTION, with their modes."""
-    if tokens.upper[1:3] == ["NOT", "ATOMIC"]:  # MariaDB's block of statements
-        builder.mark(Kind.UNKNOWN, "runs a block of statements")
-        return
     if tokens.upper[0] == "START" and tokens.upper[1] != "TRANSACTION":  # START REPLICA
         builder.mark(Kind.DDL, "acts on the server")
         return

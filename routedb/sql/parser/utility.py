@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from routedb.sql.parser.builder import StatementBuilder
-from routedb.sql.parser.ddl import maintain
 from routedb.sql.parser.dml import read_query
 from routedb.sql.parser.transaction_control import prepare_transaction
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
@@ -13,45 +12,29 @@ from routedb.sql.scanner.lexer import USER_VARIABLE, Tokens
 from routedb.sql.session_objects import EVERY, ObjectKind
 from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
 
-_EXPLAIN_WORDS = word_set(
-    "ANALYZE ANALYSE VERBOSE EXTENDED PARTITIONS QUERY PLAN FORMAT = TRADITIONAL JSON "
-    "TREE FOR CONNECTION"
-)
+_EXPLAIN_WORDS = word_set("ANALYZE ANALYSE VERBOSE QUERY PLAN")
 
 
 def explain(tokens: Tokens, builder: StatementBuilder) -> None:
-    """EXPLAIN runs nothing; EXPLAIN ANALYZE, and MariaDB's ANALYZE, run it."""
+    """EXPLAIN runs nothing; EXPLAIN ANALYZE runs it. PostgreSQL and SQLite."""
     upper = tokens.upper
-    if upper[0] == "ANALYZE" and upper[1] not in QUERY_STARTS - {"TABLE"} | {"FORMAT"}:
-        maintain(tokens, builder)
-        return
     at, runs = _options(tokens)
     builder.mark(Kind.EXPLAIN, "")
     if upper[at] in ("DECLARE", "EXECUTE", "CREATE", "REFRESH"):
         _explain_other(tokens, builder, at, runs)
         return
     if upper[at] not in QUERY_STARTS and upper[at] != "(":
-        _describe(tokens, builder, at)
+        builder.mark(Kind.UNKNOWN, f"explains {tokens.raw[at]!r}")
         return
     inner = StatementBuilder(builder.dialect, builder.functions)
     read_query(tokens, inner, at)
     builder.tables.update(inner.tables)
     if runs:
-        _run_too(builder, inner)
+        builder.include(inner)
     elif builder.dialect != "postgresql":  # derived tables may be worked out
         builder.asks.update(inner.asks)
-        # MariaDB refuses to explain a change where nothing may be written.
-        if inner.reason and (builder.dialect == "mysql" or not inner.writes):
+        if inner.reason and not inner.writes:
             builder.mark(Kind.EXPLAIN, inner.reason)
-
-
-def _run_too(builder: StatementBuilder, inner: StatementBuilder) -> None:
-    """Add what the explained statement does, since it is run."""
-    if inner.kind is not Kind.READ or inner.reason:
-        builder.mark(inner.kind, inner.reason)
-    builder.writes.update(inner.writes)
-    builder.absorb(inner)
-    builder.asks.update(inner.asks)
 
 
 def _options(tokens: Tokens) -> tuple[int, bool]:
@@ -61,7 +44,7 @@ def _options(tokens: Tokens) -> tuple[int, bool]:
     """
     upper = tokens.upper
     at = 1
-    runs = upper[0] == "ANALYZE"
+    runs = False
     if upper[1] == "(" and upper[2] not in QUERY_STARTS and upper[2] != "(":
         at = tokens.close[1] + 1
         runs = any(
@@ -102,7 +85,7 @@ def _explain_other(
         read_query(tokens, inner, start)
         builder.tables.update(inner.tables)
         if runs:
-            _run_too(builder, inner)
+            builder.include(inner)
 
 
 def _behind(upper: list[str], at: int, *names: str) -> int:
@@ -112,15 +95,6 @@ def _behind(upper: list[str], at: int, *names: str) -> int:
     while upper[at] in ("IF", "NOT", "EXISTS", "CONCURRENTLY"):
         at += 1
     return at
-
-
-def _describe(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
-    """MySQL's DESCRIBE t; anything else is not known."""
-    table, _ = tokens.read_name(at)
-    if builder.dialect == "mysql" and table is not None:
-        builder.tables[table] = None
-    else:
-        builder.mark(Kind.UNKNOWN, f"explains {tokens.raw[at]!r}")
 
 
 def copy(tokens: Tokens, builder: StatementBuilder) -> None:

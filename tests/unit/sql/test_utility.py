@@ -144,7 +144,7 @@ def test_what_runs_unseen_or_lives_in_the_session(sql, expected):
         ("EXPLAIN EXTENDED SELECT * FROM a, b", "plain explain: a, b"),
         ("EXPLAIN ANALYZE SELECT * FROM a", "plain explain: a"),
         ("EXPLAIN ANALYZE DELETE a FROM a JOIN b", "write: +a, b"),
-        ("EXPLAIN FOR CONNECTION 5", "unknown"),
+        ("EXPLAIN FOR CONNECTION 5", "explain"),
         ("ANALYZE SELECT * FROM a", "plain explain: a"),
         ("ANALYZE FORMAT=JSON UPDATE a SET x = 1", "write: +a"),
         ("ANALYZE TABLE a", "ddl: +a; tx commit"),
