@@ -20,6 +20,7 @@ from routedb.sql.scanner.lexer import (
     statements,
     variants,
 )
+from routedb.sql.scanner.patterns import MYSQL_ANSI
 from routedb.sql.scanner.shape import FAULT, HINT, Scan, scan
 from routedb.sql.statement import Kind, Statement
 
@@ -36,29 +37,32 @@ class Classifier:
         dialect: str,
         functions: Mapping[str, str] | None = None,
         max_shapes: int = 10_000,
+        has_ansi_quotes: bool = False,
     ) -> None:
         """Make a classifier of texts in `dialect`: "postgresql", "mysql" or "sqlite".
 
         `functions` says of functions that no list has whether they "read", "write" or
         use the "session". `max_shapes` are remembered; with 0 none, for a caller who
-        remembers them. Raises ValueError for another dialect.
+        remembers them. `has_ansi_quotes`: MySQL's sessions run with ANSI_QUOTES, so
+        "x" is a name. Raises ValueError for another dialect.
         """
         if dialect not in VERB_READERS:
             known = ", ".join(VERB_READERS)
             raise ValueError(f"dialect {dialect!r} is not known; known are {known}")
         self.dialect = dialect
         self.max_shapes = max_shapes
+        self._lexis = MYSQL_ANSI if has_ansi_quotes else dialect
         self._functions = FunctionCatalog(dialect, functions)
         self._readers = VERB_READERS[dialect]
         self._known: dict[str, Statement] = {}
 
     def scan(self, sql: str) -> Scan:
         """Take `sql` apart; of a very long INSERT only what matters. Never raises."""
-        if len(sql) > bulk_insert.LONG:
+        if len(sql) > bulk_insert.LONG and self._lexis == self.dialect:
             short = bulk_insert.shorten(sql, self.dialect)
             if short is not None:
                 return scan(short, self.dialect)._replace(parts=[sql], is_whole=False)
-        return scan(sql, self.dialect)
+        return scan(sql, self._lexis)
 
     def statement(self, scan: Scan) -> Statement:
         """Return what is known of a text that has been taken apart. Never raises."""

@@ -13,6 +13,11 @@ import re
 
 DIALECTS = ("postgresql", "mysql", "sqlite")
 
+# MySQL with ANSI_QUOTES: "x" is a name. A way to write, and no dialect: of a shape
+# nothing tells it, as names are in backticks there.
+MYSQL_ANSI = "mysql_ansi"
+MYSQL = frozenset({"mysql", MYSQL_ANSI})
+
 # Bodies, after the opening quote. A doubled quote stands for itself.
 _STANDARD = r"[^']*(?:''[^']*)*(?:'(?!')|\Z)"
 _ESCAPED = r"[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*(?:'(?!')|\\?\Z)"
@@ -55,6 +60,12 @@ def _common(dialect: str) -> tuple[str, ...]:
     )
 
 
+_OF_MYSQL = (
+    f"(?<=`){_BACKTICK}",
+    r"(?<=-)-(?=[\x00-\x20]|\Z)[^\n]*",
+    r"(?<=#)[^\n]*",
+    rf"(?<=/)\*(?:(?!M?!){_FLAT_COMMENT})?",
+)
 PATTERNS = {
     "postgresql": _pattern(
         r"'\"0-9./$-",
@@ -68,10 +79,13 @@ PATTERNS = {
         r"'\"`0-9./#-",
         *_common("mysql"),
         f'(?<="){_DOUBLE_ESCAPED}',
-        f"(?<=`){_BACKTICK}",
-        r"(?<=-)-(?=[\x00-\x20]|\Z)[^\n]*",
-        r"(?<=#)[^\n]*",
-        rf"(?<=/)\*(?:(?!M?!){_FLAT_COMMENT})?",
+        *_OF_MYSQL,
+    ),
+    MYSQL_ANSI: _pattern(
+        r"'\"`0-9./#-",
+        *_common("mysql"),
+        f'(?<="){_DOUBLE}',
+        *_OF_MYSQL,
     ),
     "sqlite": _pattern(
         r"'\"`\[0-9./-",
@@ -103,6 +117,7 @@ MARKS = {
     | {"'": STRING, '"': NAME, "`": NAME, "[": NAME}
     | {"-": COMMENT, "/": COMMENT},
 }
+MARKS[MYSQL_ANSI] = MARKS["mysql"] | {'"': NAME}
 
 # Letters that belong to the string behind them.
 PREFIXED = re.compile(r"(?<![\w$])(?:[eEbBxXnN]|[uU]&)\Z").search
@@ -120,5 +135,6 @@ CLOSED = {
         rf"[^'\"]?{_CLOSED_ESCAPED}|`[^`]*(?:``[^`]*)*`"
         r'|"[^"\\]*(?:(?:\\[\s\S]|"")[^"\\]*)*"'
     ),
+    MYSQL_ANSI: re.compile(rf"[^'\"]?{_CLOSED_ESCAPED}|{_CLOSED_NAMES}"),
     "sqlite": re.compile(rf"[^']?'[^']*(?:''[^']*)*'|{_CLOSED_NAMES}"),
 }

@@ -17,9 +17,11 @@ from routedb.sql.scanner.patterns import (
     CLOSED_COMMENT,
     COMMENT,
     MARKS,
+    MYSQL_ANSI,
     PATTERNS,
     PREFIX_ENDS,
     PREFIXED,
+    STRING,
 )
 
 FAULT = "\0"  # begins the shape of a text that cannot be read
@@ -71,6 +73,8 @@ def scan(sql: str, dialect: str) -> Scan:
     if "/*" in parts or ("$" in sql and scan_nested.is_dollar_quoted(parts)):
         parts, fault = scan_nested.split_nested(sql, dialect)
     code, literals, hints = _mask(parts, MARKS[dialect])
+    if dialect == MYSQL_ANSI:
+        _use_backticks(code)
     if not parts[-1] and not fault:
         fault = _fault(parts, dialect)
     if fault:
@@ -120,8 +124,16 @@ def _unmask(
     code: list[str], parts: list[str], marks: Mapping[str, str]
 ) -> Iterator[str]:
     for index, piece in enumerate(parts):
-        is_comment = index % 2 and marks.get(piece[0]) == COMMENT
-        yield code[index] if is_comment else piece
+        is_literal = index % 2 and marks.get(piece[0], STRING) > COMMENT
+        yield piece if is_literal else code[index]
+
+
+def _use_backticks(code: list[str]) -> None:
+    """Write the names that stand in double quotes as MySQL does without a mode."""
+    for index in range(1, len(code), 2):
+        if code[index][:1] == '"':
+            name = code[index][1:-1].replace('""', '"').replace("`", "``")
+            code[index] = f"`{name}`"
 
 
 def _fold(code: str) -> str:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from routedb.sql.scanner.patterns import COMMENT, MARKS
+from routedb.sql.scanner.patterns import COMMENT, MARKS, MYSQL
 from routedb.sql.scanner.placeholders import count_positional
 from routedb.sql.scanner.shape import Scan, scan
 
@@ -53,7 +53,7 @@ def statement_ends(words: Sequence[str], dialect: str) -> Iterator[int]:
                 yield index
                 start = index + 1
                 depth, program = 0, None
-        elif dialect == "mysql" and _begins_program(words, start, index):
+        elif dialect in MYSQL and _begins_program(words, start, index):
             program = _Program(word)
         elif word == "BEGIN" or (word == "CASE" and blocks):
             if blocks or _is_routine(words, start, index):
