@@ -28,6 +28,7 @@ from routedb.adapters.mysql.positions import (
     replica_status_of,
     seconds_behind,
 )
+from routedb.adapters.mysql.rights import rights_on_replica
 from routedb.adapters.mysql.settings import STANDARD_SQL, asking_text, setting_text
 from routedb.adapters.mysql.transactions import begin_texts, set_mode_text
 from routedb.adapters.mysql.versions import is_mariadb
@@ -256,6 +257,11 @@ class MysqlclientAdapter:
             cursor.execute(VOLATILITY, (name, schema))
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
+
+    def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
+        """Ask for the user's grants, and those of its roles."""
+        grants = [str(grant) for (grant,) in self.run(raw, "SHOW GRANTS")]
+        return rights_on_replica(grants, is_mariadb(raw.get_server_info()))
 
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
         """By error number."""

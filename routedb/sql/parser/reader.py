@@ -280,7 +280,7 @@ class QueryReader:
     def _sequence_column(self, at: int) -> None:
         """MariaDB's `s.nextval` and `s.currval`, which Oracle's mode has."""
         if self.dialect == "mysql" and self.upper[at - 1] == ".":
-            name = _SEQUENCE_COLUMNS[self.upper[at]]
+            name = _SEQUENCE_COLUMNS[self.upper[at]]  # as a call of the function
             self.builder.call(Table(None, name))
 
     def _is_keyword(self, at: int) -> bool:

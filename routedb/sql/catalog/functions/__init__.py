@@ -45,6 +45,10 @@ EFFECTS = {
     "sequence": CallEffect(
         Kind.WRITE, "calls {}", SessionEffect.VARIABLE, holds=ObjectKind.VALUE
     ),
+    # MariaDB's DEFAULT(column): the default may draw from a sequence.
+    "default": CallEffect(
+        Kind.READ, "calls {}, which may draw from a sequence", SessionEffect.VARIABLE
+    ),
     "write": CallEffect(Kind.WRITE, "calls {}"),
     "lock": CallEffect(
         Kind.LOCK, "calls {}", SessionEffect.LOCK, holds=ObjectKind.LOCK
