@@ -8,7 +8,7 @@ from functools import cache
 from itertools import islice
 
 from routedb.sql.catalog.functions import FunctionCatalog
-from routedb.sql.catalog.system_tables import has_server_view
+from routedb.sql.catalog.system_tables import has_server_view, is_catalog
 from routedb.sql.parser.builder import StatementBuilder, gravest
 from routedb.sql.parser.dispatch import VERB_READERS
 from routedb.sql.parser.hints import parse_hints
@@ -142,6 +142,8 @@ class Classifier:
             parts=count,
             is_returning=first.is_returning,
             reads_server_views=has_server_view(first.tables, self.dialect),
+            asks_server=first.asks_server
+            and all(is_catalog(table, self.dialect) for table in first.tables),
             reason=reason,
             holds=tuple(first.holds),
             frees=tuple(first.frees),

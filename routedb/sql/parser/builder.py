@@ -38,6 +38,7 @@ class StatementBuilder:
 
     __slots__ = (
         "asks",
+        "asks_server",
         "dialect",
         "frees",
         "functions",
@@ -64,6 +65,7 @@ class StatementBuilder:
         self.verb = ""
         self.reason = ""
         self.is_returning = False
+        self.asks_server = False  # about itself
         # Dicts for their order: sets of tables, effects, names.
         self.tables: dict[Table, None] = {}
         self.writes: dict[Table, None] = {}
@@ -118,6 +120,7 @@ class StatementBuilder:
         self.needs.update(other.needs)
         self.renames.update(other.renames)
         self.is_dropped_on_commit |= other.is_dropped_on_commit
+        self.asks_server |= other.asks_server
 
     def include(self, other: StatementBuilder) -> None:
         """Add all that is known of another statement, which this one runs."""
@@ -137,6 +140,8 @@ class StatementBuilder:
         effect = self.functions.effect(function)
         if effect is None:
             self.asks[function] = None
+        elif effect.is_of_server:
+            self.asks_server = True
         elif effect.reason:
             self.mark(effect.kind, effect.reason.format(function))
             if effect.session is SessionEffect.SET:

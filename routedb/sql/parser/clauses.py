@@ -351,6 +351,14 @@ _SESSION_SYSTEM_VARIABLES = word_set(
 )
 
 
+# Variables of a server that say which one it is, and in what state.
+_OF_SERVER = word_set(
+    """
+    read_only super_read_only innodb_read_only server_id server_uuid hostname port
+    socket pid_file datadir basedir tmpdir bind_address report_host log_bin
+    pseudo_thread_id
+    """
+)
 _NEEDED = {
     **dict.fromkeys(("last_insert_id", "identity"), ObjectKind.VALUE),
     **dict.fromkeys(("warning_count", "error_count"), ObjectKind.RESULT),
@@ -358,8 +366,10 @@ _NEEDED = {
 
 
 def _system_variable(reader: QueryReader) -> None:
-    name = reader.raw[reader.at].lower().rpartition(".")[2]
+    scope, _, name = reader.raw[reader.at].lower().rpartition(".")
     reader.at += 1
+    if scope == "global" or name.startswith("gtid_") or name in _OF_SERVER:
+        reader.builder.asks_server = True
     if name in _SESSION_SYSTEM_VARIABLES:
         reader.builder.mark(Kind.READ, f"asks for @@{name} of the session")
         reader.builder.touch(SessionEffect.VARIABLE)

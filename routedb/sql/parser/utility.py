@@ -152,7 +152,19 @@ def unlock(tokens: Tokens, builder: StatementBuilder) -> None:
 
 _SHOWN_OF_SESSION = word_set("WARNINGS ERRORS COUNT PROFILE PROFILES")
 _SHOWN_OF_NODE = word_set(
-    "MASTER SLAVE REPLICA REPLICAS BINARY BINLOG PROCESSLIST ENGINE STATUS RELAYLOG ALL"
+    """
+    MASTER SLAVE REPLICA REPLICAS BINARY BINLOG PROCESSLIST ENGINE STATUS RELAYLOG ALL
+    VARIABLES SLAVES OPEN
+    """
+)
+# Settings of PostgreSQL that say which server it is, and in what state.
+_SHOWN_OF_SERVER = word_set(
+    """
+    ALL TRANSACTION_READ_ONLY IN_HOT_STANDBY HOT_STANDBY PORT LISTEN_ADDRESSES
+    CLUSTER_NAME DATA_DIRECTORY CONFIG_FILE HBA_FILE IDENT_FILE EXTERNAL_PID_FILE
+    PRIMARY_CONNINFO PRIMARY_SLOT_NAME RECOVERY_TARGET_TIMELINE WAL_LEVEL
+    SYNCHRONOUS_STANDBY_NAMES UNIX_SOCKET_DIRECTORIES ARCHIVE_MODE
+    """
 )
 _SHOWN_OF_TABLE = word_set("COLUMNS FIELDS INDEX INDEXES KEYS")
 
@@ -161,6 +173,7 @@ def show(tokens: Tokens, builder: StatementBuilder) -> None:
     """SHOW: a setting on PostgreSQL; on MySQL also what a node or the session has."""
     upper = tokens.upper
     if builder.dialect != "mysql":
+        builder.asks_server = upper[1] in _SHOWN_OF_SERVER
         return
     if upper[1] in ("FULL", "GLOBAL", "SESSION"):
         upper = upper[1:]
@@ -170,7 +183,7 @@ def show(tokens: Tokens, builder: StatementBuilder) -> None:
         if not upper[1].startswith("PROFILE"):
             builder.need(ObjectKind.RESULT)
     elif upper[1] in _SHOWN_OF_NODE:
-        builder.mark(Kind.READ, "shows what differs between nodes")
+        builder.asks_server = True
     elif upper[1] == "CREATE" and upper[2] in ("TABLE", "VIEW"):
         _shown(tokens, builder, 3)
     elif not _SHOWN_OF_TABLE.isdisjoint(upper[1:4]):
