@@ -176,12 +176,12 @@ def _returning(reader: QueryReader) -> None:
 
 
 def _as(reader: QueryReader) -> None:
-    """Behind AS stands an alias with columns, or a type with its length."""
+    """Behind AS stands an alias with columns, a type with its length, or a window."""
     reader.at += 1
-    upper = reader.upper
-    if upper[reader.at] == "(":
-        reader.skip_bracket()
-    elif reader.names[reader.at] is not None:
+    if reader.names[reader.at] is None:
+        if reader.frame.clause != "WINDOW":
+            reader.skip_bracket()
+    else:
         _, reader.at = reader.tokens.read_name(reader.at)
         reader.skip_bracket()
 
