@@ -193,6 +193,7 @@ class QueryReader:
                     self.name()
                 else:
                     self.at = end
+        self.tokens.take(at, self.tokens.end)
         for scope in self.scopes:
             scope.settle(self.builder)
 
