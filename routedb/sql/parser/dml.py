@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.clauses import WORD_HANDLERS
-from routedb.sql.parser.name_lists import read_table
+from routedb.sql.parser.name_lists import first_of, read_table
 from routedb.sql.parser.reader import Handlers, QueryReader, State
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
 from routedb.sql.scanner.lexer import Tokens, UnreadableStatement
@@ -34,6 +34,16 @@ def read_query(tokens: Tokens, builder: StatementBuilder, at: int = 0) -> str:
     reader = QueryReader(tokens, builder, _WORD_HANDLERS, _VERB_HEADS)
     reader.read(at)
     return reader.frame.verb
+
+
+def read_condition(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
+    """Read the WHERE of a statement that is no query, if `tokens` have one behind `at`.
+
+    `builder` is told what it names. Raises UnreadableStatement as `read_query` does.
+    """
+    place = first_of(tokens.upper, at, "WHERE")
+    if place:
+        read_query(tokens.part(place, tokens.end), builder)
 
 
 def _modifiers(reader: QueryReader) -> None:

@@ -1,22 +1,29 @@
-"""The other statements: EXPLAIN, COPY, LOCK, CALL, SHOW, cursors, prepared ones."""
+"""The other statements: EXPLAIN, COPY, LOCK, CALL, cursors, prepared ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from routedb.sql.parser.builder import StatementBuilder
-from routedb.sql.parser.dml import read_query
+from routedb.sql.parser.dml import read_condition, read_query
 from routedb.sql.parser.name_lists import (
-    first_of,
     names_end,
     pass_over,
     read_table,
     take_values,
 )
+from routedb.sql.parser.shows import shown
 from routedb.sql.parser.transaction_control import prepare_transaction
 from routedb.sql.parser.upkeep import maintain
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
-from routedb.sql.scanner.lexer import OPTIONS, USER_VARIABLE, Tokens
+from routedb.sql.scanner.lexer import (
+    LITERAL,
+    OPTIONS,
+    QUOTED,
+    STRING,
+    USER_VARIABLE,
+    Tokens,
+)
 from routedb.sql.session_objects import EVERY, ObjectKind
 from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
 
@@ -24,6 +31,9 @@ _EXPLAIN_WORDS = word_set(
     "ANALYZE ANALYSE VERBOSE EXTENDED PARTITIONS QUERY PLAN FORMAT = TRADITIONAL JSON "
     "TREE FOR CONNECTION"
 )
+
+
+_QUOTED = frozenset({LITERAL, STRING, QUOTED})  # FORMAT = "json"
 
 
 def explain(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -78,8 +88,10 @@ def _options(tokens: Tokens) -> tuple[int, bool]:
         )
     else:
         while (
-            upper[at] in _EXPLAIN_WORDS and upper[at + 1]
-        ):  # the last may be a table's name
+            # The last may be a table's name.
+            (upper[at] in _EXPLAIN_WORDS and upper[at + 1])
+            or (upper[at] in _QUOTED and upper[at - 2] == "FORMAT")
+        ):
             runs |= upper[at] in ("ANALYZE", "ANALYSE")
             at += 1
     return at, runs
@@ -158,17 +170,10 @@ def copy(tokens: Tokens, builder: StatementBuilder) -> None:
         if upper[at] == "FROM":
             builder.mark(Kind.COPY, f"writes {table}")
             builder.write(table)
-            _condition(tokens, builder, at)
+            read_condition(tokens, builder, at)
             return
     if upper[at : at + 2] != ["TO", "STDOUT"]:
         builder.mark(Kind.COPY, "writes a file on the server")
-
-
-def _condition(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
-    """Read the WHERE of a statement that is no query."""
-    place = first_of(tokens.upper, at, "WHERE")
-    if place:
-        read_query(tokens.part(place, tokens.end), builder)
 
 
 def lock(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -199,47 +204,6 @@ def unlock(tokens: Tokens, builder: StatementBuilder) -> None:
     builder.touch(SessionEffect.LOCK)
     builder.free(ObjectKind.TABLE_LOCK)
     take_values(tokens, 0)
-
-
-_SHOWN_OF_SESSION = word_set("WARNINGS ERRORS COUNT PROFILE PROFILES")
-_SHOWN_OF_NODE = word_set(
-    "MASTER SLAVE REPLICA REPLICAS BINARY BINLOG PROCESSLIST ENGINE STATUS RELAYLOG ALL"
-)
-_SHOWN_OF_TABLE = word_set("COLUMNS FIELDS INDEX INDEXES KEYS")
-
-
-def show(tokens: Tokens, builder: StatementBuilder) -> None:
-    """SHOW: a setting on PostgreSQL; on MySQL also what a node or the session has."""
-    upper = tokens.upper
-    if builder.dialect != "mysql":
-        take_values(tokens, 0)
-        return
-    tokens.take(0, tokens.end, OPTIONS)
-    _condition(tokens, builder, 1)
-    if upper[1] in ("FULL", "GLOBAL", "SESSION"):
-        upper = upper[1:]
-    if upper[1] in _SHOWN_OF_SESSION:
-        builder.mark(Kind.READ, f"shows {upper[1].lower()} of the session")
-        builder.touch(SessionEffect.VARIABLE)
-        if not upper[1].startswith("PROFILE"):
-            builder.need(ObjectKind.RESULT)
-    elif upper[1] in _SHOWN_OF_NODE:
-        builder.mark(Kind.READ, "shows what differs between nodes")
-    elif upper[1] == "CREATE" and upper[2] in ("TABLE", "VIEW"):
-        _shown(tokens, builder, 3)
-    elif not _SHOWN_OF_TABLE.isdisjoint(upper[1:4]):
-        place = next((i for i, w in enumerate(tokens.upper) if w in ("FROM", "IN")), 0)
-        _shown(tokens, builder, place + 1)
-
-
-def _shown(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
-    table, at = tokens.read_name(at)
-    if table is not None and tokens.upper[at] in ("FROM", "IN"):
-        schema, _ = tokens.read_name(at + 1)
-        if schema is not None:
-            table = table._replace(schema=schema.name)
-    if table is not None:
-        builder.tables[table] = None
 
 
 def call(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -321,8 +285,8 @@ def cursor(tokens: Tokens, builder: StatementBuilder) -> None:
     take_values(tokens, 0)
     if upper[0] == "HANDLER":
         tokens.take(0, tokens.end, OPTIONS)
-        _condition(tokens, builder, 1)
-        _shown(tokens, builder, 1)
+        read_condition(tokens, builder, 1)
+        shown(tokens, builder, 1)
         _handler(upper, builder)
     elif upper[0] == "CLOSE":
         builder.free(
