@@ -175,7 +175,7 @@ def _clauses(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     for place in range(at, tokens.end):
         named = _NAMES_TABLE.get(upper[place])
         if named is not None and named(tokens, place):
-            start = place + 1 + (upper[place + 1] in ("OF", "PARTITION", "TABLE"))
+            start = place + 1 + (upper[place] in _OF_TWO_WORDS)
             named_here = _named(tokens, start, builder.dialect)
             builder.tables.update(dict.fromkeys(named_here))
 
@@ -194,16 +194,29 @@ def _is_like(tokens: Tokens, at: int) -> bool:
     return upper[at - 1] in ("(", ",") or (at < 12 and "(" not in upper[:at])
 
 
+def _is_parent(tokens: Tokens, at: int) -> bool:
+    """Tell ALTER TABLE … INHERIT a from a column or a table of that name."""
+    upper = tokens.upper
+    is_last = upper[at + 2] in ("", ",", ".")
+    return is_last and upper[at - 1] not in _BEFORE_ANY_NAME
+
+
+_BEFORE_ANY_NAME = word_set(
+    "COLUMN ADD EXISTS ALTER DROP TO RENAME PARTITION OF REFERENCES INHERIT"
+)
 _NAMES_TABLE: dict[str, Callable[[Tokens, int], bool]] = {
     "REFERENCES": lambda tokens, at: tokens.names[at + 1] is not None,
     "LIKE": _is_like,
     "INHERITS": lambda tokens, at: tokens.upper[at + 1] == "(",
-    "INHERIT": lambda tokens, at: tokens.upper[at + 2] in ("", ",", "."),
-    "PARTITION": lambda tokens, at: tokens.upper[at + 1] == "OF",
+    "INHERIT": _is_parent,
+    "PARTITION": lambda tokens, at: (
+        tokens.upper[at + 1] == "OF" and tokens.upper[at - 1] not in _OF_TWO_WORDS
+    ),
     "ATTACH": lambda tokens, at: tokens.upper[at + 1] == "PARTITION",
     "DETACH": lambda tokens, at: tokens.upper[at + 1] == "PARTITION",
     "WITH": lambda tokens, at: tokens.upper[at + 1] == "TABLE",
 }
+_OF_TWO_WORDS = word_set("PARTITION ATTACH DETACH WITH")
 
 
 def _alter_relation(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
@@ -264,7 +277,7 @@ def _conditions(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     """A policy's conditions may ask other tables."""
     for place, close in sorted(tokens.close.items()):
         if place > at and tokens.upper[place - 1] in ("USING", "CHECK"):
-            _part(tokens, builder, place + 1, close)
+            _part(tokens, builder, place, close + 1)
             at = close  # what is inside has been read
 
 
@@ -319,7 +332,8 @@ def _publication(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
         at += 1
         if upper[start] in ("TABLE", "TABLES", "WITH"):
             is_list = upper[start] == "TABLE"
-        if is_list and upper[start] in ("TABLE", ",") and upper[at] not in _NO_TABLE:
+        is_other = upper[at] == "TABLE" or upper[at : at + 2] == ["TABLES", "IN"]
+        if is_list and upper[start] in ("TABLE", ",") and not is_other:
             _, at = write_table(tokens, builder, at)
             if upper[at] == "(":
                 at = names_end(tokens, at)
@@ -327,10 +341,6 @@ def _publication(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
             at = tokens.close[at] + 1
             _part(tokens, builder, start + 1, at)
         tokens.take(start, at)
-
-
-# What begins another object, behind a comma.
-_NO_TABLE = word_set("TABLE TABLES")
 
 
 _OTHERS: dict[str, Callable[[Tokens, StatementBuilder, int], None]] = {

@@ -65,7 +65,8 @@ def _is_length(tokens: Tokens, at: int) -> bool:
         start -= 2
     while upper[start - 1] in _TYPE_WORDS:
         start -= 1
-    return names[start - 1] is not None and upper[start - 2] in ("(", ",")
+    is_column = names[start - 1] is not None and upper[start - 2] in ("(", ",")
+    return is_column and upper[start] != "BY" and upper[at + 1] not in QUERY_STARTS
 
 
 # "^" stands for the colon of `[1:2]`, and figures may be left as they are written.

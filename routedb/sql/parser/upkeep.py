@@ -29,7 +29,8 @@ def maintain(tokens: Tokens, builder: StatementBuilder) -> None:
         return
     at = _maintained_at(tokens, builder.dialect)
     tokens.take(0, at)
-    if upper[0] == "REINDEX" and (names_other(tokens, at) or upper[at] in _NO_TABLES):
+    is_table = upper[0] != "REINDEX" or upper[at - 1] == "TABLE"
+    if not is_table and (names_other(tokens, at) or upper[at] in _NO_TABLES):
         pass_over(tokens, builder, at)
         return
     if upper[0] == "CLUSTER" and "ON" in upper:  # CLUSTER index ON table, of old

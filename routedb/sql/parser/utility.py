@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.dml import read_condition, read_query
@@ -187,7 +188,7 @@ def lock(tokens: Tokens, builder: StatementBuilder) -> None:
     at = 1
     while True:
         start = at
-        at += upper[at] == "TABLES"
+        at += upper[at] == "TABLES" and builder.dialect == "mysql"
         table, at = read_table(tokens, at, builder.dialect)
         if table is None:
             return
@@ -245,7 +246,7 @@ def do(tokens: Tokens, builder: StatementBuilder) -> None:
 def prepare(tokens: Tokens, builder: StatementBuilder) -> None:
     """PREPARE p AS …, DEALLOCATE; and PREPARE TRANSACTION, which is another thing."""
     upper = tokens.upper
-    if upper[:2] == ["PREPARE", "TRANSACTION"]:
+    if upper[:2] == ["PREPARE", "TRANSACTION"] and upper[2] not in ("AS", "("):
         prepare_transaction(tokens, builder)
         return
     _session(builder, SessionEffect.PREPARE)
@@ -272,7 +273,7 @@ def declare(tokens: Tokens, builder: StatementBuilder) -> None:
     upper = tokens.upper
     if "FOR" in upper:
         head = upper[: upper.index("FOR")]
-        if "HOLD" in head and head[head.index("HOLD", 2) - 1] == "WITH":
+        if ("WITH", "HOLD") in pairwise(head):
             builder.hold(ObjectKind.CURSOR, _name(tokens, 1))
         tokens.take(0, len(head) + 1)
         read_query(tokens, builder, len(head) + 1)
