@@ -156,9 +156,9 @@ def _set(reader: QueryReader) -> None:
     """SET of a change; that of SEARCH and CYCLE is behind WITH; a function; a name."""
     if reader.frame.state is State.CTES:
         reader.at += 1
-    elif reader.frame.verb == "SELECT":
-        reader.name()
-    elif reader.upper[reader.at + 1] == "(" and not _follows_update(reader):
+    elif reader.frame.verb == "SELECT" or (
+        reader.upper[reader.at + 1] == "(" and not _follows_update(reader)
+    ):
         reader.name()
     else:
         _ends_from(reader)

@@ -113,10 +113,11 @@ def set_transaction(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
 
 
 def _account(tokens: Tokens, builder: StatementBuilder) -> None:
-    """Account for the grammar's words and one name, where a name is due."""
+    """Account for the grammar's words, and for names where these are due."""
     at = pass_words(tokens, 0, _WORDS)
-    is_due = tokens.upper[at - 1] in _BEFORE_NAME or builder.dialect == "sqlite"
-    if is_due and tokens.names[at] is not None:
+    while tokens.names[at] is not None and (
+        tokens.upper[at - 1] in _BEFORE_NAME or builder.dialect == "sqlite"
+    ):
         at = pass_words(tokens, at + 1, _WORDS)
     tokens.take(0, at)
 

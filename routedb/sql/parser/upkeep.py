@@ -62,9 +62,10 @@ def _maintained_at(tokens: Tokens, dialect: str) -> int:
     Those of PostgreSQL are reserved, but for MATERIALIZED VIEW, which only REFRESH has.
     """
     upper = tokens.upper
-    at = names_end(tokens, 1) if upper[1] == "(" else 1
     if upper[0] == "REFRESH":
-        return at + 2
+        return 3
+    has_options = upper[1] == "(" and upper[0] != "TRUNCATE"
+    at = names_end(tokens, 1) if has_options else 1
     words = _MAINTENANCE[dialect]
     while upper[at] in words or (
         dialect == "mysql"
