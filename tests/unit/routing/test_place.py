@@ -130,6 +130,12 @@ def test_the_first_rule_that_matches_wins():
     assert homes == ["archive", "crm", None]
 
 
+def test_a_rule_for_a_long_name_is_cut_as_postgresql_cuts_that_of_the_text():
+    rules = Rules(cluster((rule("é" * 40, "crm"), rule("n" * 70, "archive"))))
+    found = [rules.rule_for(Table(None, name)) for name in ("é" * 31, "n" * 63, "n")]
+    assert [r.database if r else None for r in found] == ["crm", "archive", None]
+
+
 def test_a_rule_matches_whole_names_only():
     rules = Rules(cluster((TableRule("order", None, "order", "archive"),)))
     assert rules.rule_for(Table(None, "orders")) is None
