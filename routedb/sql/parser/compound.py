@@ -73,7 +73,9 @@ def _set_statement(tokens: Tokens, builder: StatementBuilder, readers: Readers) 
     if not upper[at]:
         raise UnreadableStatement("SET STATEMENT for no statement")
     read_query(tokens.part(2, at), builder)
-    _read_with(readers, tokens.part(at + 1, len(upper) - 4), builder)
+    tokens.take(0, 2)
+    tokens.take(at, at + 1)
+    _read_with(readers, tokens.part(at + 1, tokens.end), builder)
 
 
 class _Program:
@@ -94,11 +96,12 @@ class _Program:
         """Read it to its end."""
         self.builder.mark(Kind.CALL, "runs a block of statements")
         while word := self.upper[self.at]:
-            step = _STEPS.get(word)
+            step, start = _STEPS.get(word), self.at
             if step is not None:
                 step(self)
             elif self._is_label() or word == "<<":
                 self.at += 3 if word == "<<" else 2
+                self.tokens.take(start, self.at)
             elif self.is_declaring:
                 self._declared()
             else:
@@ -107,26 +110,31 @@ class _Program:
     def skip(self) -> None:
         """Pass over a word that has no more to it."""
         self.at += 1
+        self.tokens.take(self.at - 1, self.at)
 
     def begin(self) -> None:
+        start = self.at
         self.at += 1
         self.is_declaring = False
         if self.upper[self.at : self.at + 2] == ["NOT", "ATOMIC"]:
             self.at += 2
+        self.tokens.take(start, self.at)
 
     def end(self) -> None:
         """`END IF`, `END label`: then a semicolon, or nothing more."""
+        start = self.at
         self.at += 1
         self.at += self.upper[self.at] in _ENDS
         is_label = self.upper[self.at] != "END"
         self.at += is_label and self.tokens.names[self.at] is not None
         if self.upper[self.at] not in ("", ";"):
             raise UnreadableStatement(f"END {self.tokens.raw[self.at]!r}")
+        self.tokens.take(start, self.at)
 
     def condition(self) -> None:
         """`IF … THEN`, `WHEN … THEN`, `WHILE … DO`: an expression."""
         self.expression(self.at + 1, "THEN", "DO", "LOOP")
-        self.at += 1
+        self.skip()
 
     def case(self) -> None:
         """`CASE WHEN …`, `CASE x WHEN …`."""
@@ -142,10 +150,11 @@ class _Program:
             raise UnreadableStatement("FOR without IN")
         self.variables.add(name.lower())
         self.expression(self.at + 3, "DO", "LOOP")
-        self.at += 1
+        self.skip()
 
     def expression(self, start: int, *ends: str) -> None:
         """Read from `start` up to one of the words `ends`, and stand there."""
+        self.tokens.take(self.at, start)
         upper, at, depth = self.upper, start, 0
         while upper[at] not in ends or depth:
             if upper[at] in ("", ";"):
@@ -162,7 +171,7 @@ class _Program:
 
     def declare(self) -> None:
         """`DECLARE x INT DEFAULT …`, `… CURSOR FOR …`, `… HANDLER FOR …`."""
-        self.at += 1
+        self.skip()
         if self.upper[self.at + 1] == "HANDLER":
             self._handler()
         elif self.at == 1:
@@ -182,7 +191,9 @@ class _Program:
         is_cursor = "CURSOR" in words[:2]
         query = next((w for w in ("FOR", "IS") if is_cursor and w in words), None)
         if query is not None:
-            self.ask(self.at + words.index(query) + 1, end)
+            start = self.at + words.index(query) + 1
+            self.tokens.take(self.at, start)
+            self.ask(start, end)
         else:
             self._variables(end)
         self.at = end
@@ -196,11 +207,12 @@ class _Program:
             if self.upper[at] != ",":
                 break
             at += 1
+        self.tokens.take(self.at, at)
         self.ask(at, end)
 
     def _handler(self) -> None:
         """`EXIT HANDLER FOR a, b statement`: the statement is read next."""
-        upper = self.upper
+        upper, start = self.upper, self.at
         while upper[self.at] not in ("FOR", ""):
             self.at += 1
         while upper[self.at] in ("FOR", ","):
@@ -208,6 +220,7 @@ class _Program:
             if upper[self.at] == "SQLSTATE":
                 self.at += 1 + (upper[self.at + 1] == "VALUE")
             self.at += 2 if upper[self.at : self.at + 2] == ["NOT", "FOUND"] else 1
+        self.tokens.take(start, self.at)
 
     def _is_label(self) -> bool:
         at = self.at
@@ -227,6 +240,7 @@ class _Program:
         self.at = end
         word = self.upper[start]
         if word in _SILENT:
+            self.tokens.take(start, start + 1)
             self.ask(start + 1, end)
             return
         inner = StatementBuilder(self.builder.dialect, self.builder.functions)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from routedb.sql.parser.builder import StatementBuilder
-from routedb.sql.parser.ddl import maintain
 from routedb.sql.parser.dml import read_query
+from routedb.sql.parser.name_lists import take_values
+from routedb.sql.parser.upkeep import maintain
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
 from routedb.sql.scanner.lexer import USER_VARIABLE, Tokens, UnreadableStatement
 from routedb.sql.session_objects import ObjectKind
@@ -32,8 +33,10 @@ def explain(tokens: Tokens, builder: StatementBuilder) -> None:
         return
     builder.mark(Kind.EXPLAIN, "")
     at, runs, schema = _options(tokens, builder)
+    tokens.take(0, at)
     if upper[at : at + 2] == ["FOR", "CONNECTION"]:
         builder.mark(Kind.EXPLAIN, "explains what another session runs")
+        take_values(tokens, at)
     elif upper[at] in _STARTS:
         _query(tokens, builder, at, runs, schema)
     else:
@@ -94,3 +97,5 @@ def _describe(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
         builder.mark(Kind.UNKNOWN, f"explains {tokens.raw[at]!r}")
     else:
         builder.tables[table] = None
+        tokens.take(at, end)
+        take_values(tokens, end)

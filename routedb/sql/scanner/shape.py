@@ -35,10 +35,11 @@ _HINTED = re.compile(r"(?:/\*|--|#)\s*routedb:(.*)", re.DOTALL).match
 _COMMENT_END = re.compile(r"\s*\*+/\Z").sub
 
 # Values that change what the statement does to the transaction stay in the shape, and
-# those that name tables.
+# those that name tables or belong to a name: U&"…" UESCAPE '!'.
 _TELLING = re.compile(
     r"(?:^|;) ?(?:SET\b[^;]*?\b(?:autocommit|\w*transaction_|tx_)"
-    r"|PREPARE TRANSACTION\b|(?:COMMIT|ROLLBACK) PREPARED\b|PRAGMA\b)",
+    r"|PREPARE TRANSACTION\b|(?:COMMIT|ROLLBACK) PREPARED\b|PRAGMA\b)"
+    r'|&"[^"]*(?:""[^"]*)*" ?UESCAPE\b',
     re.IGNORECASE,
 ).search
 
@@ -80,7 +81,8 @@ def scan(sql: str, dialect: str) -> Scan:
     if fault:
         return Scan(FAULT + fault, (), parts, dialect, fault)
     shape = _fold("".join(code))
-    if literals and (";" in shape or _MAY_TELL(shape)) and _TELLING(shape):
+    may_tell = ";" in shape or '&"' in shape or _MAY_TELL(shape)
+    if literals and may_tell and _TELLING(shape):
         shape = _fold("".join(_unmask(code, parts, MARKS[dialect])))
     if hints:
         shape = f"{HINT} {' '.join(hints).replace('*/', '* /')} */ {shape}"
