@@ -207,8 +207,10 @@ class _Program:
             if self.upper[at] != ",":
                 break
             at += 1
-        self.tokens.take(self.at, at)
-        self.ask(at, end)
+        words = self.upper[at:end]  # its DEFAULT (…) is not the function of that name
+        value = words.index("DEFAULT") + 1 if "DEFAULT" in words else 0
+        self.tokens.take(self.at, at + value)
+        self.ask(at + value, end)
 
     def _handler(self) -> None:
         """`EXIT HANDLER FOR a, b statement`: the statement is read next."""
