@@ -27,8 +27,8 @@ def legacy(my_home: Home) -> Home:
 @pytest.fixture
 def connect(open_cluster, legacy: Home):
     def connect(home: Home, **options: object):
-        databases = {"main": {"nodes": home.dsns}, "old": {"nodes": legacy.dsns}}
-        databases["old"].update(options)
+        old = {"nodes": legacy.dsns, **options}
+        databases = {"main": {"nodes": home.dsns}, "old": old}
         source = {"default": "main", "databases": databases}
         source["tables"] = {"legacy": "old"}
         return open_cluster(source).connect(autocommit=True)

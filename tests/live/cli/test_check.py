@@ -63,7 +63,8 @@ def test_a_patroni_that_does_not_answer_is_a_trouble(shell, pg, tmp_path):
 @pytest.fixture
 def as_user(my, tmp_path):
     """Make a user with a right, or none; return a configuration that connects as it."""
-    writer, made = my.cluster.writer, []
+    writer = my.cluster.writer
+    made: list[str] = []
 
     def make(right: str | None):
         name = f"checked{len(made)}"
