@@ -22,7 +22,8 @@ from typing import Any
 from pglast import Error, parser
 
 from benchmarks.judge import created_volatile, judge
-from routedb.sql import Classifier, Statement
+from routedb.sql import Classifier, Kind, Statement
+from routedb.sql.scanner.lexer import UNREAD
 
 HOME = Path(__file__).parent.parent / ".corpus"
 _SQL = re.compile(r"/postgres_regress/[^/]+\.sql\Z").search
@@ -49,6 +50,7 @@ class Score:
     writes_as_reads: list[str] = field(default_factory=list)
     reads_as_writes: list[str] = field(default_factory=list)
     wrong_tables: list[str] = field(default_factory=list)
+    unaccounted: list[str] = field(default_factory=list)  # which the parser takes
 
     @property
     def judged(self) -> int:
@@ -148,6 +150,10 @@ def run(files: list[Path] | None = None) -> Score:
             score.raised.append(f"{problem!r}: {text}")
             continue
         _compare(text, trees[text], statement, volatile, score)
+        spans = classifier.spans(text) if trees[text] else []
+        unread = [words for how, words in spans if how == UNREAD]
+        if unread or (trees[text] and statement.kind is Kind.UNKNOWN):
+            score.unaccounted.append(f"[{statement.reason}; {unread}] {text}")
     return score
 
 
@@ -202,6 +208,7 @@ def report(score: Score) -> str:
             f"writes                  {score.writes}",
             f"  classified as reads   {len(score.writes_as_reads)}",
             f"tables wrong            {len(score.wrong_tables)}",
+            f"tokens unaccounted for  {len(score.unaccounted)}",
             f"raised                  {len(score.raised)}",
         )
     )
@@ -211,7 +218,8 @@ def main() -> None:
     """Print the counts, and with -v every statement that went wrong."""
     score = run()
     if "-v" in sys.argv:
-        for name in ("raised", "writes_as_reads", "reads_as_writes", "wrong_tables"):
+        names = ("raised", "writes_as_reads", "reads_as_writes", "wrong_tables")
+        for name in (*names, "unaccounted"):
             for text in getattr(score, name):
                 print(f"{name}: {' '.join(text.split())}")
     print(report(score))

@@ -208,6 +208,10 @@ class Adapter(Protocol):
         """Ask the catalog: True when any routine called `name`, in `schema` if given,
         may write, False when none may, None when there is none."""
 
+    def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
+        """Return the names of the rights by which this user may write on a replica;
+        none where a replica refuses everybody's writes."""
+
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
         """Return the kind of fault of the driver's `exc`; `raw` is None when it was
         raised by connecting. Never raises."""

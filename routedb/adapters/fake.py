@@ -471,6 +471,10 @@ class FakeAdapter:
         known: bool | None = raw.server.volatile.get(name)
         return known
 
+    def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
+        """None: a scripted replica refuses what it is told to."""
+        return ()
+
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
         """Return the fault that the exception has."""
         return exc.fault if isinstance(exc, Error) else Fault.STATEMENT

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
 from typing import NamedTuple, TextIO
 
 import click
 
 from routedb import adapters
+from routedb.adapters.base import Adapter, Raw
 from routedb.cli.logs import FORMATS
 from routedb.cli.output import cells, console, milliseconds
 from routedb.cli.queries import check_queries
@@ -22,7 +26,7 @@ from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.engine.shared.core import Core
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
-from routedb.monitor import probe_once
+from routedb.monitor import ask_once, timed_probe
 from routedb.monitor.patroni_client import PatroniClient, PatroniUnreachableError
 from routedb.topology.snapshot import Answer, Role
 from routedb.topology.status import NodeStatus, status, trouble
@@ -42,6 +46,7 @@ class Report(NamedTuple):
     node: NodeConfig
     answer: Answer | None
     error: str = ""
+    rights: tuple[str, ...] = ()  # by which this user may write on it, a replica
 
     @property
     def role(self) -> Role:
@@ -65,8 +70,13 @@ class Report(NamedTuple):
     type=click.Choice(list(FORMATS)),
     help="The format of the log, when it is not seen.",
 )
-def check(source: str, queries: TextIO | None, form: str | None) -> None:
+@click.option(
+    "--json", "as_json", is_flag=True, help="Show one JSON object, not a table."
+)
+def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) -> None:
     """Read CONFIG, connect to every node, show the status of each.
+
+    Warns of a user who may write on a replica of MySQL or MariaDB.
 
     Exits with 1 when a node cannot be reached or a group has not exactly one writer; a
     database with read_only = true needs none. With discovery the nodes are those that
@@ -84,14 +94,37 @@ def check(source: str, queries: TextIO | None, form: str | None) -> None:
     troubles = find_members(core)
     reports = ask_all(core)
     hear(core, reports)
-    _table(status(config, core.nodes, core.topology)).print(console())
+    nodes = status(config, core.nodes, core.topology)
     troubles += [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
     troubles += group_troubles(core, reports)
-    for text in troubles:
-        click.echo(text, err=True)
+    dangers = warnings(reports)
+    if as_json:
+        click.echo(_as_json(nodes, reports, troubles, dangers))
+    else:
+        _table(nodes).print(console())
+        for text in (*troubles, *dangers):
+            click.echo(text, err=True)
     if troubles:
         sys.exit(FAILED)
-    click.echo(f"{config.source}: {len(reports)} nodes, all is well")
+    if not as_json:
+        said = "see the warnings" if dangers else "all is well"
+        click.echo(f"{config.source}: {len(reports)} nodes, {said}")
+
+
+def _as_json(
+    nodes: Sequence[NodeStatus],
+    reports: Sequence[Report],
+    troubles: list[str],
+    dangers: list[str],
+) -> str:
+    """Return one object, with `may_write_by` for each node beside its status."""
+    rights = {str(report.node): report.rights for report in reports}
+    rows = [
+        {**asdict(node), "may_write_by": list(rights.get(node.name, ()))}
+        for node in nodes
+    ]
+    found = {"nodes": rows, "troubles": troubles, "warnings": dangers}
+    return json.dumps(found, ensure_ascii=False)
 
 
 def find_members(core: Core) -> list[str]:
@@ -120,15 +153,33 @@ def _ask(config: ClusterConfig, node: NodeConfig) -> Report:
     try:
         adapter = adapters.load(node.engine)
         timeout_s = config.databases[node.database].connect_timeout_s
-        return Report(node, probe_once(node, adapter, timeout_s))
+        return ask_once(node, adapter, timeout_s, partial(_report, node, adapter))
     except Exception as exc:  # drivers raise various classes; shown in the table
         said = " ".join(mask(str(exc)).split())  # libpq's messages have several lines
         return Report(node, None, said or type(exc).__name__)
 
 
+def _report(node: NodeConfig, adapter: Adapter, raw: Raw) -> Report:
+    answer = timed_probe(raw, adapter)
+    is_replica = answer.role is Role.REPLICA
+    rights = adapter.rights_on_replica(raw) if is_replica else ()
+    return Report(node, answer, "", rights)
+
+
+def warnings(reports: Sequence[Report]) -> list[str]:
+    """Return what is dangerous about the nodes of `reports`, though they answer."""
+    return [
+        f"{report.node}: warning: this user may write on a replica "
+        f"({', '.join(report.rights)}): a read that writes by mistake would stop its "
+        "replication; let routedb connect as a user without that"
+        for report in reports
+        if report.rights
+    ]
+
+
 def hear(core: Core, reports: Sequence[Report]) -> None:
     """Publish `reports` to `core`, as a runtime's monitor would."""
-    for node, answer, error in reports:
+    for node, answer, error, _ in reports:
         if answer is None:
             core.publish(NodeFailed(node.id, 0, error, Fault.REFUSED))
         else:

@@ -183,6 +183,10 @@ class NullAdapter:
         """There is no catalog to ask, so a function may write."""
         return True
 
+    def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
+        """None: nobody is asked."""
+        return ()
+
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
         """Return the statement's own fault: there is no server."""
         return Fault.STATEMENT

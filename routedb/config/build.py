@@ -25,6 +25,7 @@ from routedb.config.model import (
     NodeConfig,
 )
 from routedb.config.options import read_options
+from routedb.config.standard_sql import standard_sql
 
 DIALECTS = {  # of an engine's texts
     "postgresql": "postgresql",
@@ -71,6 +72,8 @@ class Builder:
         if dialect is not None:
             self._document.choose(("dialect",), dialect, sorted({*DIALECTS.values()}))
         read_in = dialect or databases[default or next(iter(databases))].dialect
+        if read_in != "mysql":
+            databases = {key: standard_sql(each) for key, each in databases.items()}
         return ClusterConfig(
             databases=databases,
             default=default,

@@ -8,6 +8,6 @@ sessions wait for; out go events, which change the snapshot.
 from __future__ import annotations
 
 from routedb.monitor.monitor import Monitor
-from routedb.monitor.probe_once import probe_once
+from routedb.monitor.probe_once import ask_once, probe_once, timed_probe
 
-__all__ = ["Monitor", "probe_once"]
+__all__ = ["Monitor", "ask_once", "probe_once", "timed_probe"]

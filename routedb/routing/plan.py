@@ -283,6 +283,7 @@ class Plan:
         )
         is_free = self.is_read and has_replicas and database.consistency != "strong"
         is_free = is_free and not self.statement.reads_server_views
+        is_free = is_free and not self.statement.asks_server
         self.reads_own_writes = is_free and not is_eventual
         self.shares_process_writes = database.consistency == "process"
         # What such a read shows, later ones must not fall behind of.

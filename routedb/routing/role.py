@@ -76,7 +76,14 @@ PRECEDENCE: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
     (Reason.STRONG, lambda c: c.consistency == "strong"),
     (Reason.HINT_ROLE, lambda c: c.hint is not None and c.hint.role is not None),
     (Reason.USING_ROLE, lambda c: c.situation.role is not None),
-    (Reason.ONE_SERVER, lambda c: c.statement.reads_server_views),
+    (
+        Reason.ONE_SERVER,
+        lambda c: (
+            c.statement.reads_server_views
+            # A transaction that is declared read-only has named the role.
+            or (c.statement.asks_server and not c.situation.is_read_only)
+        ),
+    ),
     (
         Reason.WRITER_TRANSACTION,
         lambda c: (
@@ -110,7 +117,7 @@ def neutral_reason(
         return Reason.SINGLE_NODE
     if database.consistency == "strong":
         return Reason.STRONG
-    if statement.reads_server_views:
+    if statement.reads_server_views or statement.asks_server:
         return Reason.ONE_SERVER
     if database.reads == "writer":
         return Reason.READS_WRITER

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import islice
 
 from routedb.sql.catalog.functions import FunctionCatalog
-from routedb.sql.catalog.system_tables import has_server_view
+from routedb.sql.catalog.system_tables import has_server_view, is_catalog
 from routedb.sql.parser.builder import StatementBuilder, gravest
 from routedb.sql.parser.dispatch import VERB_READERS
 from routedb.sql.parser.hints import parse_hints
@@ -20,6 +20,7 @@ from routedb.sql.scanner.lexer import (
     statements,
     variants,
 )
+from routedb.sql.scanner.patterns import MYSQL_ANSI
 from routedb.sql.scanner.shape import FAULT, HINT, Scan, scan
 from routedb.sql.statement import Kind, Statement
 
@@ -36,30 +37,33 @@ class Classifier:
         dialect: str,
         functions: Mapping[str, str] | None = None,
         max_shapes: int = 10_000,
+        has_ansi_quotes: bool = False,
     ) -> None:
         """Make a classifier of texts in `dialect`: "postgresql", "mysql" or "sqlite".
 
         `functions` says of functions that no list has whether they "read", "write" or
         use the "session". `max_shapes` are remembered; with 0 none, for a caller who
-        remembers them. Raises ValueError for another dialect.
+        remembers them. `has_ansi_quotes`: MySQL's sessions run with ANSI_QUOTES, so
+        "x" is a name. Raises ValueError for another dialect.
         """
         if dialect not in VERB_READERS:
             known = ", ".join(VERB_READERS)
             raise ValueError(f"dialect {dialect!r} is not known; known are {known}")
         self.dialect = dialect
         self.max_shapes = max_shapes
+        self._lexis = MYSQL_ANSI if has_ansi_quotes else dialect
         self._functions = FunctionCatalog(dialect, functions)
         self._readers = VERB_READERS[dialect]
         self._known: dict[str, Statement] = {}
 
     def scan(self, sql: str) -> Scan:
         """Take `sql` apart; of a long one not its runs of literals. Never raises."""
-        if len(sql) > long_text.LONG:
+        if len(sql) > long_text.LONG and self._lexis == self.dialect:
             short = long_text.shorten(sql, self.dialect)
             if short is not None:
                 found = scan(short, self.dialect)
                 return found._replace(parts=[sql], is_whole=False, counted="")
-        return scan(sql, self.dialect)
+        return scan(sql, self._lexis)
 
     def statement(self, scan: Scan) -> Statement:
         """Return what is known of a text that has been taken apart. Never raises."""
@@ -91,7 +95,7 @@ class Classifier:
             try:
                 statement = self._read(shape)
             except _UNREADABLE as problem:
-                statement = _unknown(problem)
+                statement = _unknown(_reason(problem))
         return replace(statement, hints=hints) if hints else statement
 
     def _read_variants(self, text: str) -> Statement:
@@ -103,9 +107,10 @@ class Classifier:
         unknown: list[Statement] = []
         for variant in variants(text):
             try:
-                found.append(self._read(variant))
+                statement = self._read(variant)
             except _UNREADABLE as problem:
-                unknown.append(_unknown(problem))
+                statement = _unknown(_reason(problem))
+            (unknown if statement.kind is Kind.UNKNOWN else found).append(statement)
         doing = [statement for statement in found if statement.kind is not Kind.EMPTY]
         graver = [statement for statement in doing if not statement.read_only]
         statement = next(iter(graver + doing + found + unknown))
@@ -139,6 +144,8 @@ class Classifier:
             parts=count,
             is_returning=first.is_returning,
             reads_server_views=has_server_view(first.tables, self.dialect),
+            asks_server=first.asks_server
+            and all(is_catalog(table, self.dialect) for table in first.tables),
             reason=reason,
             holds=tuple(first.holds),
             frees=tuple(first.frees),
@@ -148,14 +155,33 @@ class Classifier:
         )
 
     def _build(self, tokens: Tokens) -> StatementBuilder:
-        verb = tokens.upper[0]
         builder = StatementBuilder(self.dialect, self._functions)
-        builder.verb = verb
-        read = self._readers.get(verb)
-        if read is None:
-            raise UnreadableStatement(f"{tokens.raw[0][:40]!r} begins no statement")
-        read(tokens, builder)
+        builder.verb = verb = tokens.upper[0]
+        try:
+            read = self._readers.get(verb)
+            if read is None:
+                raise UnreadableStatement(f"{tokens.raw[0][:40]!r} begins no statement")
+            read(tokens, builder)
+            gap = tokens.gap()
+            if gap < tokens.end:
+                raise UnreadableStatement(f"{tokens.raw[gap][:40]!r} is not understood")
+        except _UNREADABLE as problem:
+            builder.give_up(_reason(problem))
         return builder
+
+    def spans(self, sql: str) -> list[tuple[str, str]]:
+        """Say how each part of `sql` was read: for tests of the reader.
+
+        Returns pairs of "read", "name list", "option list" or "unread", and the words,
+        in the order of the text; for MySQL as if executable comments were run.
+        """
+        _, shape = parse_hints(self.scan(sql).shape)
+        text = variants(shape)[0] if self.dialect == "mysql" else shape
+        found: list[tuple[str, str]] = []
+        for tokens in statements(text, self.dialect)[0]:
+            self._build(tokens)
+            found += tokens.accounted()
+        return found
 
 
 # Kinds that may be plain reads, when nothing speaks against it.
@@ -178,9 +204,12 @@ def _merge(first: StatementBuilder, other: StatementBuilder) -> None:
 _UNREADABLE = (UnreadableStatement, LookupError, ValueError, RecursionError)
 
 
-def _unknown(problem: Exception | str) -> Statement:
-    is_said = isinstance(problem, UnreadableStatement | str)
-    reason = str(problem) if is_said else f"it cannot be read ({problem!r})"
+def _reason(problem: Exception) -> str:
+    is_said = isinstance(problem, UnreadableStatement)
+    return str(problem) if is_said else f"it cannot be read ({problem!r})"
+
+
+def _unknown(reason: str) -> Statement:
     return Statement(Kind.UNKNOWN, "", reason=reason)
 
 

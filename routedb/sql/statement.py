@@ -148,6 +148,9 @@ class Statement:
     is_returning: bool = False  # yields rows though it writes (RETURNING)
     # Asks a server about itself: other nodes answer otherwise.
     reads_server_views: bool = False
+    # The same, by a function or a variable (`pg_is_in_recovery()`, `@@server_id`), and
+    # it names no table of the user's.
+    asks_server: bool = False
     reason: str = ""  # why it is not a plain read: "locks rows", "calls nextval"
     holds: tuple[SessionObject, ...] = ()
     frees: tuple[SessionObject, ...] = ()

@@ -28,7 +28,8 @@ from routedb.adapters.mysql.positions import (
     replica_status_of,
     seconds_behind,
 )
-from routedb.adapters.mysql.settings import asking_text, setting_text
+from routedb.adapters.mysql.rights import rights_on_replica
+from routedb.adapters.mysql.settings import STANDARD_SQL, asking_text, setting_text
 from routedb.adapters.mysql.transactions import begin_texts, set_mode_text
 from routedb.adapters.mysql.versions import is_mariadb
 from routedb.adapters.translate import Translation
@@ -73,6 +74,8 @@ class MysqlclientAdapter:
         raw.number = raw.thread_id()
         raw.socket = sockets.identity(raw.descriptor)
         raw.mode = TxMode(autocommit=True)  # what set_mode has set
+        if node.is_standard_sql:
+            self.run(raw, STANDARD_SQL)
         return raw
 
     def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
@@ -219,6 +222,8 @@ class MysqlclientAdapter:
             raw.set_character_set(charset, options.get("collation", ""))
             if "sql_mode" in options:
                 raw.set_sql_mode(options["sql_mode"])
+            if node.is_standard_sql:
+                self.run(raw, STANDARD_SQL)
             raw.autocommit(True)
             raw.mode = TxMode(autocommit=True)
         known = options.get("conv", MySQLdb.converters.conversions)
@@ -252,6 +257,11 @@ class MysqlclientAdapter:
             cursor.execute(VOLATILITY, (name, schema))
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
+
+    def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
+        """Ask for the user's grants, and those of its roles."""
+        grants = [str(grant) for (grant,) in self.run(raw, "SHOW GRANTS")]
+        return rights_on_replica(grants, is_mariadb(raw.get_server_info()))
 
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
         """By error number."""

@@ -13,3 +13,10 @@ def asking_text(name: str) -> str:
 def setting_text(name: str, value: Any) -> tuple[str, Any]:
     """Return the text that gives the setting `name` this value, and its parameters."""
     return f"SET SESSION {name} = %s", (value,)
+
+
+# Adds to the modes that the server or the account has.
+STANDARD_SQL = (
+    "SET SESSION sql_mode = "
+    "CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'ANSI_QUOTES,PIPES_AS_CONCAT')"
+)

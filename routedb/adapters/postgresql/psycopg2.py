@@ -266,6 +266,10 @@ class Psycopg2Adapter:
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
 
+    def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
+        """None: a standby refuses every write."""
+        return ()
+
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
         """By SQLSTATE, by the state of the connection, by libpq's text at connect."""
         if not isinstance(exc, psycopg2.Error):

@@ -210,6 +210,10 @@ class Sqlite3Adapter:
         ((builtin,),) = raw.execute(BUILTIN, (name,)).fetchall()
         return None if builtin is None else not builtin
 
+    def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
+        """None: a file that is opened read-only takes no write."""
+        return ()
+
     def fault(self, exc: BaseException, raw: Raw | None) -> Fault:
         """By result code; by text where Python shows none."""
         if not isinstance(exc, sqlite3.Error):

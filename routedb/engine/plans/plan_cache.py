@@ -107,7 +107,8 @@ class PlanCache:
         classifier = self._classifiers.get(dialect)
         if classifier is None:
             # It remembers nothing: plans are kept by shape here.
-            classifier = Classifier(dialect, self.config.functions, max_shapes=0)
+            functions, is_ansi = self.config.functions, self._has_ansi_quotes(dialect)
+            classifier = Classifier(dialect, functions, 0, is_ansi)
             self._classifiers[dialect] = classifier
         scan = classifier.scan(sql)
         plan = self._plans.get((dialect, scan.shape))
@@ -125,6 +126,17 @@ class PlanCache:
         plan = Plan(statement, dialect, self.rules, self.using)
         self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
         return scan, plan
+
+    def _has_ansi_quotes(self, dialect: str) -> bool:
+        """Tell whether texts of `dialect` go to sessions that run with ANSI_QUOTES."""
+        names = self.config.databases if self.using is None else (self.using,)
+        nodes = (
+            node
+            for name in names
+            for group in self.config.databases[name].groups
+            for node in group.nodes
+        )
+        return dialect == "mysql" and any(node.is_standard_sql for node in nodes)
 
     def _hinted_dialect(self, database: str | None) -> str | None:
         """Return the dialect of a database that a hint names: it reads the text."""

@@ -24,6 +24,7 @@ from routedb.sharding.keys.value_terms import (
 from routedb.sharding.refusals import refuse
 from routedb.sharding.rewrite.masking import NAME, MaskedText, mask
 from routedb.sql import Scan, scan
+from routedb.sql.scanner.patterns import MYSQL
 
 
 class RowSpan(NamedTuple):
@@ -171,7 +172,8 @@ def read_long(
     scan, masked, rows = text
     check_params(params, masked.positional_count, masked.has_named)
     terms = row_terms(masked, rows, plan.key, plan.ordinal, plan.width)
-    return BoundValues(scan.dialect, scan.literals, params), terms
+    dialect = "mysql" if scan.dialect in MYSQL else scan.dialect
+    return BoundValues(dialect, scan.literals, params), terms
 
 
 def whole_scan(source: str, scanned: Scan) -> Scan:

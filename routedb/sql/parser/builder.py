@@ -38,6 +38,7 @@ class StatementBuilder:
 
     __slots__ = (
         "asks",
+        "asks_server",
         "dialect",
         "frees",
         "functions",
@@ -64,6 +65,7 @@ class StatementBuilder:
         self.verb = ""
         self.reason = ""
         self.is_returning = False
+        self.asks_server = False  # about itself
         # Dicts for their order: sets of tables, effects, names.
         self.tables: dict[Table, None] = {}
         self.writes: dict[Table, None] = {}
@@ -84,6 +86,18 @@ class StatementBuilder:
         """
         self.kind = gravest(kind, self.kind)
         self.reason = self.reason or reason
+
+    def give_up(self, reason: str) -> None:
+        """Note that the statement is not understood, for `reason`.
+
+        What it may name stays open, and no transaction is taken to have ended; what it
+        was seen to do to the session stands.
+        """
+        self.kind = Kind.UNKNOWN
+        self.verb = ""
+        self.reason = reason
+        for found in (self.tables, self.writes, self.asks, self.tx):
+            found.clear()
 
     def write(self, *tables: Table) -> None:
         """Note tables that are written."""
@@ -118,6 +132,17 @@ class StatementBuilder:
         self.needs.update(other.needs)
         self.renames.update(other.renames)
         self.is_dropped_on_commit |= other.is_dropped_on_commit
+        self.asks_server |= other.asks_server
+
+    def include(self, other: StatementBuilder) -> None:
+        """Add all that is known of another statement, which this one runs."""
+        if other.kind is not Kind.READ or other.reason:
+            self.mark(other.kind, other.reason)
+        self.tables.update(other.tables)
+        self.writes.update(other.writes)
+        self.asks.update(other.asks)
+        self.tx += other.tx
+        self.absorb(other)
 
     def call(
         self, function: Table, is_set_local: bool = False, is_bare: bool = False
@@ -127,6 +152,8 @@ class StatementBuilder:
         effect = self.functions.effect(function)
         if effect is None:
             self.asks[function] = None
+        elif effect.is_of_server:
+            self.asks_server = True
         elif effect.reason:
             self.mark(effect.kind, effect.reason.format(function))
             if effect.session is SessionEffect.SET:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from routedb.sql.parser.periods import read_period
 from routedb.sql.parser.reader import Handlers, QueryReader, State
+from routedb.sql.parser.variables import system_variable, user_variable
 from routedb.sql.scanner.keywords import (
     BEFORE_TABLE,
     ENDS_FROM,
@@ -37,8 +39,11 @@ def _open(reader: QueryReader) -> None:
 
 
 def _is_word(reader: QueryReader) -> bool:
-    """`(replace(x, …`, `(merge, …`: a function or a column, not a statement."""
-    is_change = reader.upper[reader.at + 1] in _CHANGES
+    """`(replace(x, …`, `(merge, …`, `ONLY (values)`: a name, not a statement."""
+    word, following = reader.upper[reader.at + 1 : reader.at + 3]
+    if word == "VALUES" and following == "(":
+        return False
+    is_change = word in _CHANGES or word == "VALUES"
     return is_change and reader.names[reader.at + 2] is None
 
 
@@ -67,7 +72,8 @@ def _comma(reader: QueryReader) -> None:
 
 def _with(reader: QueryReader) -> None:
     reader.at += 1
-    is_recursive = reader.upper[reader.at] == "RECURSIVE"
+    is_called_so = reader.is_cte(reader.at)
+    is_recursive = reader.upper[reader.at] == "RECURSIVE" and not is_called_so
     if not reader.is_cte(reader.at + is_recursive):
         return
     reader.at += is_recursive
@@ -149,10 +155,12 @@ def _ends_from(reader: QueryReader) -> None:
 
 
 def _set(reader: QueryReader) -> None:
-    """SET of a change; that of SEARCH and CYCLE is behind WITH; and a function."""
+    """SET of a change; that of SEARCH and CYCLE is behind WITH; a function; a name."""
     if reader.frame.state is State.CTES:
         reader.at += 1
-    elif reader.upper[reader.at + 1] == "(" and not _follows_update(reader):
+    elif reader.frame.verb == "SELECT" or (
+        reader.upper[reader.at + 1] == "(" and not _follows_update(reader)
+    ):
         reader.name()
     else:
         _ends_from(reader)
@@ -176,21 +184,14 @@ def _returning(reader: QueryReader) -> None:
 
 
 def _as(reader: QueryReader) -> None:
-    """Behind AS stands an alias with columns, or a type with its length."""
-    reader.at += 1
-    upper = reader.upper
-    if upper[reader.at] == "(":
-        reader.skip_bracket()
-    elif reader.names[reader.at] is not None:
-        _, reader.at = reader.tokens.read_name(reader.at)
-        reader.skip_bracket()
-
-
-def _type(reader: QueryReader) -> None:
+    """Behind AS stands an alias with columns, a type with its length, or a window;
+    a type also behind a cast's ::."""
     reader.at += 1
     if reader.names[reader.at] is not None:
         _, reader.at = reader.tokens.read_name(reader.at)
-        reader.skip_bracket()
+    elif reader.frame.clause == "WINDOW":
+        return
+    reader.skip_bracket()
 
 
 def _skip_word(reader: QueryReader) -> None:
@@ -213,6 +214,8 @@ _LOCKS = word_set("UPDATE SHARE NO KEY")
 
 
 def _for(reader: QueryReader) -> None:
+    if read_period(reader):
+        return
     reader.at += 1
     if reader.upper[reader.at] in ("JOIN", "ORDER", "GROUP"):  # USE INDEX FOR JOIN (i)
         reader.at += 1 + (reader.upper[reader.at + 1] == "BY")
@@ -224,6 +227,15 @@ def _for(reader: QueryReader) -> None:
     reader.frame.state = State.EXPRESSION
     while reader.upper[reader.at] in _LOCKS:
         reader.at += 1
+
+
+def _before(reader: QueryReader) -> None:
+    """MariaDB's DELETE HISTORY FROM t BEFORE SYSTEM_TIME …"""
+    if reader.upper[reader.at + 1] == "SYSTEM_TIME" and reader.frame.verb == "DELETE":
+        reader.at += 2
+        reader.frame.state = State.EXPRESSION
+    else:
+        reader.name()
 
 
 def _lock(reader: QueryReader) -> None:
@@ -321,45 +333,11 @@ def _value(reader: QueryReader) -> None:
     reader.at += 3
 
 
-def _variable(reader: QueryReader) -> None:
-    """A user variable of MySQL: used, or set by `@v := …`."""
-    name = reader.raw[reader.at].lower()
-    reader.at += 1
-    reader.builder.mark(Kind.READ, "uses a variable of the session")
-    reader.builder.touch(SessionEffect.VARIABLE)
-    is_set = reader.upper[reader.at : reader.at + 2] == [":", "="]
-    (reader.builder.hold if is_set else reader.builder.need)(ObjectKind.VARIABLE, name)
-
-
-_SESSION_SYSTEM_VARIABLES = word_set(
-    """
-    last_insert_id identity insert_id warning_count error_count rand_seed1 rand_seed2
-    timestamp pseudo_thread_id last_gtid in_transaction
-    """
-)
-
-
-_NEEDED = {
-    **dict.fromkeys(("last_insert_id", "identity"), ObjectKind.VALUE),
-    **dict.fromkeys(("warning_count", "error_count"), ObjectKind.RESULT),
-}
-
-
-def _system_variable(reader: QueryReader) -> None:
-    name = reader.raw[reader.at].lower().rpartition(".")[2]
-    reader.at += 1
-    if name in _SESSION_SYSTEM_VARIABLES:
-        reader.builder.mark(Kind.READ, f"asks for @@{name} of the session")
-        reader.builder.touch(SessionEffect.VARIABLE)
-        if name in _NEEDED:
-            reader.builder.need(_NEEDED[name])
-
-
 WORD_HANDLERS: Handlers = {
     "(": _open,
     ")": _close,
     ",": _comma,
-    "::": _type,
+    "::": _as,
     "WITH": _with,
     "SELECT": _select,
     "VALUES": _values,
@@ -377,6 +355,7 @@ WORD_HANDLERS: Handlers = {
     "ROWS": _rows,
     "FOR": _for,
     "LOCK": _lock,
+    "BEFORE": _before,
     "INTO": _into,
     "INSERT": _verb,
     "REPLACE": _verb,
@@ -389,8 +368,8 @@ WORD_HANDLERS: Handlers = {
     "SQL_CALC_FOUND_ROWS": _found_rows,
     "NEXT": _value,
     "PREVIOUS": _value,
-    USER_VARIABLE: _variable,
-    SYSTEM_VARIABLE: _system_variable,
+    USER_VARIABLE: user_variable,
+    SYSTEM_VARIABLE: system_variable,
     **dict.fromkeys(ENDS_FROM, _ends_from),
     "RETURNING": _returning,
     "SET": _set,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
 from routedb.sql.parser.builder import StatementBuilder
+from routedb.sql.parser.name_lists import names_end
 from routedb.sql.scanner.keywords import (
     AFTER_CALL,
     CONTEXTUAL,
@@ -39,6 +40,8 @@ class State(Enum):
 
 _NAME_DUE = (State.TABLE, State.CTE)
 _OPERANDS = frozenset({")", LITERAL, STRING})
+# Columns of a sequence, and the functions that do the same.
+_SEQUENCE_COLUMNS = {"NEXTVAL": "nextval", "CURRVAL": "lastval"}
 
 
 class TableScope:
@@ -169,9 +172,17 @@ class QueryReader:
         """
         self.at = at
         self.begin()
+        self.read_until(self.tokens.end)
+        self.tokens.take(at, self.tokens.end)
+        for scope in self.scopes:
+            scope.settle(self.builder)
+
+    def read_until(self, end: int) -> None:
+        """Read from where the reader stands up to `end`."""
         upper, names, handlers = self.upper, self.names, self.handlers
         names_too = NAMES_TOO[self.dialect]
-        while token := upper[self.at]:
+        while self.at < end:
+            token = upper[self.at]
             handle = handlers.get(token)
             state = self.frame.state
             if handle is not None:
@@ -185,15 +196,15 @@ class QueryReader:
                 self.name()
             else:
                 # A column, or a call. (Here, as this is what most tokens are.)
-                end = self.at + 1
-                while upper[end] == "." and names[end + 1] is not None:
-                    end += 2
-                if upper[end] == "." or upper[end] == "(":
+                behind = self.at + 1
+                while upper[behind] == "." and names[behind + 1] is not None:
+                    behind += 2
+                if upper[behind] == "." or upper[behind] == "(":
                     self.name()
                 else:
-                    self.at = end
-        for scope in self.scopes:
-            scope.settle(self.builder)
+                    if upper[behind - 1] in _SEQUENCE_COLUMNS:
+                        self._sequence_column(behind - 1)
+                    self.at = behind
 
     def begin(self) -> None:
         """Read the verb that begins a query or a data-modifying statement."""
@@ -225,9 +236,9 @@ class QueryReader:
         return name
 
     def skip_bracket(self) -> None:
-        """Pass over a bracket that holds only names or types."""
+        """Pass over a bracket that holds only names or types; leave any other."""
         if self.upper[self.at] == "(":
-            self.at = self.tokens.close[self.at] + 1
+            self.at = names_end(self.tokens, self.at)
 
     def name_at(self) -> Table:
         """Read a name that must be here."""
@@ -267,6 +278,12 @@ class QueryReader:
         close = self.tokens.close[self.at]
         is_set_local = self.upper[close - 1] == "TRUE"
         self.builder.call(name, is_set_local, is_bare=close == self.at + 1)
+
+    def _sequence_column(self, at: int) -> None:
+        """MariaDB's `s.nextval` and `s.currval`, which Oracle's mode has."""
+        if self.dialect == "mysql" and self.upper[at - 1] == ".":
+            name = _SEQUENCE_COLUMNS[self.upper[at]]  # as a call of the function
+            self.builder.call(Table(None, name))
 
     def _is_keyword(self, at: int) -> bool:
         """Tell whether the word before a bracket is the grammar's, not a function."""
@@ -309,7 +326,7 @@ class QueryReader:
         if is_query and state is State.EXPRESSION:
             scope = TableScope(scope)
             self.scopes.append(scope)
-        clause = self.frame.clause
+        clause = "" if is_query else self.frame.clause
         self.frame = Frame(scope, state, is_query)
         self.frame.clause = clause
         self.frame.cte = cte
@@ -324,7 +341,7 @@ class QueryReader:
             return False
         at += 1
         if upper[at] == "(":
-            at = self.tokens.close[at] + 1
+            at = names_end(self.tokens, at)
         return upper[at] == "AS" and upper[at + 1] in ("(", "NOT", "MATERIALIZED")
 
 

@@ -13,7 +13,8 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from routedb.sql.scanner.identifiers import FOLDS_CASE, fold_identifier, lower_ascii
+from routedb.sql.scanner.identifiers import FOLDS_CASE, LONGEST_NAME, fold_identifier
+from routedb.sql.scanner.patterns import IN_NAME
 from routedb.sql.scanner.placeholders import NAMED
 from routedb.sql.scanner.splitter import statement_ends
 from routedb.sql.statement import Table
@@ -23,6 +24,13 @@ QUOTED = "`"  # a quoted name; raw is the name without its quotes
 STRING = "'"  # a string that was left in the shape
 USER_VARIABLE = "@"
 SYSTEM_VARIABLE = "@@"
+
+# How a span of tokens was accounted for. What nobody accounts for makes the statement
+# one of unknown kind.
+READ = "read"
+NAMES = "name list"  # in a bracket: columns, types, partitions
+OPTIONS = "option list"  # words and values that name no table and call nothing
+UNREAD = "unread"
 
 # The lexer needs some 1 us a token: a longer text that folding does not shorten is not
 # read, which makes it a statement of unknown kind.
@@ -39,26 +47,57 @@ class Tokens:
     """One statement. `upper` are words in capitals and marks, `raw` as written.
 
     `names` has each word and quoted name as the database knows it, None for every other
-    token. All three end with four empty tokens, so that looking ahead needs no bounds.
-    `close` maps each opening bracket to its closing one.
+    token. All three end with four empty tokens, so that looking ahead needs no bounds;
+    `end` is where these begin. `close` maps each opening bracket to its closing one.
+    `spans` are those that were accounted for; parts share them, from `base` on.
     """
 
-    __slots__ = ("close", "names", "raw", "upper")
+    __slots__ = ("base", "close", "end", "names", "raw", "spans", "upper")
 
     def __init__(
         self, upper: list[str], raw: list[str], names: list[str | None]
     ) -> None:
         self.close = _brackets(upper) if "(" in upper or ")" in upper else {}
+        self.end = len(upper)
         self.upper = [*upper, "", "", "", ""]
         self.raw = [*raw, "", "", "", ""]
         self.names = [*names, None, None, None, None]
+        self.base = 0
+        self.spans: list[tuple[int, int, str]] = []
 
     def part(self, start: int, end: int) -> Tokens:
         """Return the tokens from `start` up to `end`, with brackets of their own.
 
         Raises UnreadableStatement when a bracket of theirs has no other one.
         """
-        return Tokens(self.upper[start:end], self.raw[start:end], self.names[start:end])
+        part = Tokens(self.upper[start:end], self.raw[start:end], self.names[start:end])
+        part.base = self.base + start
+        part.spans = self.spans
+        return part
+
+    def take(self, start: int, end: int, how: str = READ) -> None:
+        """Account for the tokens from `start` up to `end`: say `how` they were read."""
+        self.spans.append((self.base + start, self.base + end, how))
+
+    def gap(self) -> int:
+        """Return the first token that nobody has accounted for, `end` when all are."""
+        spans = self.spans
+        if len(spans) == 1 and spans[0][:2] == (0, self.end):
+            return self.end
+        reached = self.base
+        for start, end, _ in sorted(spans):
+            if start > reached:
+                break
+            reached = max(reached, end)
+        return min(reached - self.base, self.end)
+
+    def accounted(self) -> list[tuple[str, str]]:
+        """Return runs of tokens, each with how it was read; lists count before READ."""
+        how = [UNREAD] * self.end
+        for start, end, said in sorted(self.spans, key=lambda span: span[2] != READ):
+            how[start - self.base : end - self.base] = [said] * (end - start)
+        runs = groupby(range(self.end), how.__getitem__)
+        return [(said, " ".join(self.raw[at] for at in run)) for said, run in runs]
 
     def read_name(self, at: int) -> tuple[Table | None, int]:
         """Return the dotted name that begins at `at`, and where it ends.
@@ -94,10 +133,17 @@ def _brackets(upper: list[str]) -> dict[int, int]:
     return close
 
 
-_NAMES = r'(?:[uU]&)?"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`'
+_NAMES = (
+    rf"(?:(?<![{IN_NAME}])[uU]&)?"
+    r'"[^"]*(?:""[^"]*)*"(?: ?(?i:uescape) ?\'[^\']\')?|`[^`]*(?:``[^`]*)*`'
+)
 _STRINGS = r"'(?:[^'\\]|''|\\.)*'"
 _FIRST = {
-    "postgresql": re.compile(rf"({_NAMES})|[eE]?({_STRINGS})", re.DOTALL).sub,
+    "postgresql": re.compile(
+        rf"({_NAMES})|((?<![{IN_NAME}])[eE]{_STRINGS}(?:\s+{_STRINGS})*"
+        r"|'[^']*(?:''[^']*)*')",
+        re.DOTALL,
+    ).sub,
     "mysql": re.compile(
         rf"(`[^`]*(?:``[^`]*)*`)|({_STRINGS}|\"(?:[^\"\\]|\"\"|\\.)*\")"
         r"|(@@?)(?=[\w$`'])([\w$.]*)",
@@ -120,13 +166,15 @@ _PLACEHOLDERS = {
     "mysql": re.compile(rf"{_PYFORMAT}|{_COLON}|\?").sub,
     "sqlite": re.compile(rf"{_PYFORMAT}|{_COLON}|\?\d*|[@$][A-Za-z_]\w*").sub,
 }
-_ODD = re.compile(r"[@#´\\?%]|(?<!:):(?![:=])").sub
-_NEEDS_CARE = re.compile(r"[%?:$@#´\\\[]|--").search
+_ODD = re.compile(r"[@#\\?%]|(?<!:):(?![:=])").sub
+_NEEDS_CARE = re.compile(r"[%?:$@#\\\[]|--").search
 
 _LIST = re.compile(r"(?<![\w.`])0(?:, ?0)+(?![\w.`])").sub
 _ROWS = re.compile(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\1)+").sub
 _EXECUTABLE = re.compile(r"/\*M?!\d*(.*?)(?:\*/|\Z)", re.DOTALL).sub
 _CONDITIONS = re.compile(r"/\*M?!\d*").findall
+
+_IN_WORD = re.compile(r"\w").match
 
 _Quoted = list[tuple[str, str, str | None]]
 _Pairs = Iterable[tuple[object, str]]
@@ -167,7 +215,7 @@ def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
     else:
         found = []
         start = 0
-        for end in (*statement_ends(upper), len(upper)):
+        for end in (*statement_ends(upper, dialect), len(upper)):
             if end > start:
                 part = slice(start, end)
                 found.append(Tokens(upper[part], raw[part], names[part]))
@@ -179,11 +227,14 @@ def _plain(shape: str, dialect: str, quoted: _Quoted) -> str:
     """Replace all that the lexer could misread; what was quoted goes to `quoted`."""
 
     def keep(match: re.Match[str]) -> str:
+        # date'…' and 'a'FROM t are two words each.
+        start, end, text = match.start(), match.end(), match.string
+        before = " " if _IN_WORD(text, start - 1) and start else ""
+        after = " " if _IN_WORD(text, end) else ""
         if match[0] == "''":
-            return LITERAL
+            return f"{before}{LITERAL}{after}"
         quoted.append(_read_quoted(match, dialect))
-        is_glued = match.start() and match.string[match.start() - 1].isalnum()
-        return f"{' ' if is_glued else ''}`{len(quoted) - 1}`"
+        return f"{before}`{len(quoted) - 1}`{after}"
 
     if _NEEDS_FIRST[dialect](shape):
         shape = _FIRST[dialect](keep, shape)
@@ -198,24 +249,32 @@ def _read_quoted(match: re.Match[str], dialect: str) -> tuple[str, str, str | No
     name = match[1]
     if name:
         if name[0] in "uU":
-            name = _UNICODE(_character, name[3:-1].replace('""', '"'))
+            name = _unicode(name)
         else:
             closing = "]" if name[0] == "[" else name[0]
             name = name[1:-1].replace(closing * 2, closing)
         return QUOTED, name, fold_identifier(name, dialect, is_quoted=True)
     if match[2]:
-        quote = match[2][0]
-        return STRING, match[2][1:-1].replace(quote * 2, quote), None
+        text = match[2].lstrip("eE")
+        quote = text[0]
+        return STRING, text[1:-1].replace(quote * 2, quote), None
     return (SYSTEM_VARIABLE if match[3] == "@@" else USER_VARIABLE), match[4], None
 
 
-_UNICODE = re.compile(r"\\(?:\+([0-9a-fA-F]{6})|([0-9a-fA-F]{4})|(\\))").sub
+def _unicode(name: str) -> str:
+    """Read PostgreSQL's U&"…", with the escape character that UESCAPE says."""
+    quoted, _, escape = name[3:].rpartition('"')
+    mark = re.escape(escape[-2] if escape else "\\")
+    found = re.sub(
+        rf"{mark}(?:\+([0-9a-fA-F]{{6}})|([0-9a-fA-F]{{4}})|({mark}))",
+        lambda match: match[3] or _character(int(match[1] or match[2], 16)),
+        quoted.replace('""', '"'),
+    )
+    # Two surrogates are one character.
+    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _character(match: re.Match[str]) -> str:
-    if match[3]:
-        return "\\"
-    code = int(match[1] or match[2], 16)
+def _character(code: int) -> str:
     return chr(code) if code <= 0x10FFFF else "\ufffd"
 
 
@@ -236,12 +295,13 @@ def _lex(
     names: list[str | None] = []
     for kind, value in tokenize(text):
         if kind is word:
-            upper.append(value.upper())
             raw.append(value)
-            if not folds_case:
-                names.append(value)
+            if not value.isascii() or len(value) > LONGEST_NAME:
+                upper.append(value)  # no keyword, though `unıon` in capitals is one
+                names.append(fold_identifier(value, dialect, is_quoted=False))
             else:
-                names.append(value.lower() if value.isascii() else lower_ascii(value))
+                upper.append(value.upper())
+                names.append(value.lower() if folds_case else value)
         elif kind is placed:
             mark, name, folded = quoted[int(value[1:-1])]
             upper.append(mark)
@@ -269,13 +329,13 @@ def _lexer() -> _Lexer:
     lexer.clear()
     lexer.set_SQL_REGEX(
         [
-            (r"[^\W\d][\w$]*", tokens.Name),
-            (r"\s+", tokens.Whitespace),
-            (r"0(?![\w$])", tokens.Number),
+            (rf"[A-Za-z_\x80-\U0010ffff][{IN_NAME}]*", tokens.Name),
+            (r"[ \t\n\r\f\v]+", tokens.Whitespace),
+            (rf"0(?![{IN_NAME}])", tokens.Number),
             (r"::|[(),.;]", tokens.Punctuation),
             (r"`\d+`", tokens.Literal),
-            (r"\d[\w$]*", tokens.Name),
-            (r"[^\s\w(),.;:`$]+|[\s\S]", tokens.Operator),
+            (rf"\d[{IN_NAME}]*", tokens.Name),
+            (rf"[^\s(),.;:`{IN_NAME}]+|[\s\S]", tokens.Operator),
         ]
     )
     return _quicker(lexer), tokens.Whitespace, tokens.Name, tokens.Literal

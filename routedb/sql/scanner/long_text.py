@@ -62,7 +62,7 @@ _TOKENS = {
         r"|(?P<word>::\s*[A-Za-z_]+(?![\w$.])|[A-Za-z_]+(?![\w$.])))",
         re.IGNORECASE,
     ).match
-    for dialect in PATTERNS
+    for dialect in _STRINGS
 }
 
 

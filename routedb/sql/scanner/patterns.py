@@ -13,6 +13,18 @@ import re
 
 DIALECTS = ("postgresql", "mysql", "sqlite")
 
+# MySQL with ANSI_QUOTES: "x" is a name. A way to write, and no dialect: of a shape
+# nothing tells it, as names are in backticks there.
+MYSQL_ANSI = "mysql_ansi"
+MYSQL = frozenset({"mysql", MYSQL_ANSI})
+
+# What may follow the first character of a name, as the inside of a set: beyond ASCII
+# every character may, also those that are no letters, such as an emoji, and those that
+# Python takes for white space.
+IN_NAME = r"\w$\x80-\U0010ffff"
+
+_IN_TAG = r"[\w\x80-\U0010ffff]"
+
 # Bodies, after the opening quote. A doubled quote stands for itself.
 _STANDARD = r"[^']*(?:''[^']*)*(?:'(?!')|\Z)"
 _ESCAPED = r"[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*(?:'(?!')|\\?\Z)"
@@ -22,9 +34,15 @@ _BACKTICK = r"[^`]*(?:``[^`]*)*(?:`(?!`)|\Z)"
 _BRACKET = r"[^\]]*(?:\]|\Z)"
 
 # A quote after a lone E: not the e of date'2024-01-01'.
-_NOT_E = r"(?:(?<![eE]')|(?<=[\w$][eE]'))"
+_NOT_E = rf"(?:(?<![eE]')|(?<=[{IN_NAME}][eE]'))"
+# PostgreSQL goes on with a string behind a newline, in the same mode: E'a'\n'\''. What
+# is between may hold comments. One character at a time: nothing is tried twice.
+CONTINUED = r"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*(?=')"
 _SINGLE = {
-    "postgresql": rf"(?:{_NOT_E}{_STANDARD}|{_ESCAPED})",
+    "postgresql": (
+        rf"(?:{_NOT_E}{_STANDARD}(?:{CONTINUED}'{_STANDARD})*"
+        rf"|{_ESCAPED}(?:{CONTINUED}'{_ESCAPED})*)"
+    ),
     "mysql": _ESCAPED,
     "sqlite": _STANDARD,
 }
@@ -32,10 +50,10 @@ _SINGLE = {
 # After a first digit that no name, parameter or number has before it. A sign stays
 # code: whether it is one or a subtraction only a parser can tell.
 _NUMBER = (
-    r"(?<![\w$.].)(?:(?<=0)[xXoObB][0-9a-fA-F_]+"
-    r"|[\d_]*(?:\.(?!\.)[\d_]*)?(?:[eE][+-]?\d+)?)(?![\w$])"
+    rf"(?<![{IN_NAME}.].)(?:(?<=0)[xXoObB][0-9a-fA-F_]+"
+    rf"|[\d_]*(?:\.(?!\.)[\d_]*)?(?:[eE][+-]?\d+)?)(?![{IN_NAME}])"
 )
-_FRACTION = r"(?<![\w$.\])\"`].)\d[\d_]*(?:[eE][+-]?\d+)?(?![\w$])"
+_FRACTION = rf"(?<![{IN_NAME}.\])\"`].)\d[\d_]*(?:[eE][+-]?\d+)?(?![{IN_NAME}])"
 
 # A comment that holds no other; openers of nested ones go to `scan_nested`.
 _PLAIN_COMMENT = r"[^*/]*(?:(?:\*(?!/)|/(?!\*))[^*/]*)*\*/"
@@ -55,6 +73,12 @@ def _common(dialect: str) -> tuple[str, ...]:
     )
 
 
+_OF_MYSQL = (
+    f"(?<=`){_BACKTICK}",
+    r"(?<=-)-(?=[\x00-\x20]|\Z)[^\n]*",
+    r"(?<=#)[^\n]*",
+    rf"(?<=/)\*(?:(?!M?!){_FLAT_COMMENT})?",
+)
 PATTERNS = {
     "postgresql": _pattern(
         r"'\"0-9./$-",
@@ -62,16 +86,19 @@ PATTERNS = {
         f'(?<="){_DOUBLE}',
         r"(?<=-)-[^\n\r]*",
         rf"(?<=/)\*(?:{_PLAIN_COMMENT})?",
-        r"(?<=\$)(?<![\w$].)(?:[^\W\d]\w*)?\$",
+        rf"(?<=\$)(?<![{IN_NAME}].)(?:[A-Za-z_\x80-\U0010ffff]{_IN_TAG}*)?\$",
     ),
     "mysql": _pattern(
         r"'\"`0-9./#-",
         *_common("mysql"),
         f'(?<="){_DOUBLE_ESCAPED}',
-        f"(?<=`){_BACKTICK}",
-        r"(?<=-)-(?=[\x00-\x20]|\Z)[^\n]*",
-        r"(?<=#)[^\n]*",
-        rf"(?<=/)\*(?:(?!M?!){_FLAT_COMMENT})?",
+        *_OF_MYSQL,
+    ),
+    MYSQL_ANSI: _pattern(
+        r"'\"`0-9./#-",
+        *_common("mysql"),
+        f'(?<="){_DOUBLE}',
+        *_OF_MYSQL,
     ),
     "sqlite": _pattern(
         r"'\"`\[0-9./-",
@@ -103,24 +130,28 @@ MARKS = {
     | {"'": STRING, '"': NAME, "`": NAME, "[": NAME}
     | {"-": COMMENT, "/": COMMENT},
 }
+MARKS[MYSQL_ANSI] = MARKS["mysql"] | {'"': NAME}
 
 # Letters that belong to the string behind them.
-PREFIXED = re.compile(r"(?<![\w$])(?:[eEbBxXnN]|[uU]&)\Z").search
+PREFIXED = re.compile(rf"(?<![{IN_NAME}])(?:[eEbBxXnN]|[uU]&)\Z").search
 PREFIX_ENDS = frozenset("eEbBxXnN&")
 
 # Whether the last match, which reaches the end of the text, was closed there.
 CLOSED_COMMENT = re.compile(r"/\*[\s\S]*\*/").fullmatch
+_CLOSED_STANDARD = r"'[^']*(?:''[^']*)*'"
 _CLOSED_ESCAPED = r"'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*'"
 _CLOSED_NAMES = r'"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`|\[[^\]]*\]'
 CLOSED = {
     "postgresql": re.compile(
-        rf"[^'eE]?&?'[^']*(?:''[^']*)*'|[eE]{_CLOSED_ESCAPED}|{_CLOSED_NAMES}"
+        rf"[^'eE]?&?{_CLOSED_STANDARD}(?:{CONTINUED}{_CLOSED_STANDARD})*"
+        rf"|[eE]{_CLOSED_ESCAPED}(?:{CONTINUED}{_CLOSED_ESCAPED})*|{_CLOSED_NAMES}"
     ),
     "mysql": re.compile(
         rf"[^'\"]?{_CLOSED_ESCAPED}|`[^`]*(?:``[^`]*)*`"
         r'|"[^"\\]*(?:(?:\\[\s\S]|"")[^"\\]*)*"'
     ),
-    "sqlite": re.compile(rf"[^']?'[^']*(?:''[^']*)*'|{_CLOSED_NAMES}"),
+    MYSQL_ANSI: re.compile(rf"[^'\"]?{_CLOSED_ESCAPED}|{_CLOSED_NAMES}"),
+    "sqlite": re.compile(rf"[^']?{_CLOSED_STANDARD}|{_CLOSED_NAMES}"),
 }
 
 # Names in quotes, in code without strings. One that is not closed ends with the text.
@@ -129,4 +160,5 @@ _QUOTES = {
     "mysql": (r"`[^`]*(?:`|\Z)",),
     "sqlite": (r'"[^"]*(?:"|\Z)', r"`[^`]*(?:`|\Z)", r"\[[^\]]*(?:\]|\Z)"),
 }
+_QUOTES[MYSQL_ANSI] = _QUOTES["mysql"]  # once they are written so
 QUOTED_NAMES = {dialect: "|".join(quotes) for dialect, quotes in _QUOTES.items()}

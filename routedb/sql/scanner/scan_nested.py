@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from routedb.sql.scanner.patterns import PATTERNS
+from routedb.sql.scanner.patterns import MYSQL, PATTERNS
 
 _EDGE = re.compile(r"/\*|\*/")
 _EXECUTABLE = re.compile(r"/\*M?!\d*")
@@ -55,7 +55,7 @@ def _matches(sql: str, dialect: str) -> Iterator[tuple[int, int, str]]:
         start, position = match.span()
         fault = ""
         if match[0] == "/*":
-            executable = _EXECUTABLE.match(sql, start) if dialect == "mysql" else None
+            executable = _EXECUTABLE.match(sql, start) if dialect in MYSQL else None
             if executable:
                 position = executable.end()
                 open_comments += 1

@@ -17,10 +17,12 @@ from routedb.sql.scanner.patterns import (
     CLOSED_COMMENT,
     COMMENT,
     MARKS,
+    MYSQL_ANSI,
     PATTERNS,
     PREFIX_ENDS,
     PREFIXED,
     QUOTED_NAMES,
+    STRING,
 )
 from routedb.sql.scanner.shape_lists import fold_lists, may_have_lists
 
@@ -36,10 +38,11 @@ _HINTED = re.compile(r"(?:/\*|--|#)\s*routedb:(.*)", re.DOTALL).match
 _COMMENT_END = re.compile(r"\s*\*+/\Z").sub
 
 # Values that change what the statement does to the transaction stay in the shape, and
-# those that name tables.
+# those that name tables or belong to a name: U&"…" UESCAPE '!'.
 _TELLING = re.compile(
     r"(?:^|;) ?(?:SET\b[^;]*?\b(?:autocommit|\w*transaction_|tx_)"
-    r"|PREPARE TRANSACTION\b|(?:COMMIT|ROLLBACK) PREPARED\b|PRAGMA\b)",
+    r"|PREPARE TRANSACTION\b|(?:COMMIT|ROLLBACK) PREPARED\b|PRAGMA\b)"
+    r'|&"[^"]*(?:""[^"]*)*" ?UESCAPE\b',
     re.IGNORECASE,
 ).search
 
@@ -81,13 +84,16 @@ def scan(sql: str, dialect: str) -> Scan:
     if "/*" in parts or ("$" in sql and scan_nested.is_dollar_quoted(parts)):
         parts, fault = scan_nested.split_nested(sql, dialect)
     code, literals, hints = _mask(parts, MARKS[dialect])
+    if dialect == MYSQL_ANSI:
+        _use_backticks(code)
     if not parts[-1] and not fault:
         fault = _fault(parts, dialect)
     if fault:
         return Scan(FAULT + fault, (), parts, dialect, fault)
     shape = _fold("".join(code), dialect)
     counted = shape
-    if literals and (";" in shape or _MAY_TELL(shape)) and _TELLING(shape):
+    may_tell = ";" in shape or '&"' in shape or _MAY_TELL(shape)
+    if literals and may_tell and _TELLING(shape):
         counted = shape = _fold("".join(_unmask(code, parts, MARKS[dialect])), dialect)
     elif "(" in shape and may_have_lists(shape):
         shape = fold_lists(shape, dialect)
@@ -133,8 +139,16 @@ def _unmask(
     code: list[str], parts: list[str], marks: Mapping[str, str]
 ) -> Iterator[str]:
     for index, piece in enumerate(parts):
-        is_comment = index % 2 and marks.get(piece[0]) == COMMENT
-        yield code[index] if is_comment else piece
+        is_literal = index % 2 and marks.get(piece[0], STRING) > COMMENT
+        yield piece if is_literal else code[index]
+
+
+def _use_backticks(code: list[str]) -> None:
+    """Write the names that stand in double quotes as MySQL does without a mode."""
+    for index in range(1, len(code), 2):
+        if code[index][:1] == '"':
+            name = code[index][1:-1].replace('""', '"').replace("`", "``")
+            code[index] = f"`{name}`"
 
 
 def _fold(code: str, dialect: str) -> str:

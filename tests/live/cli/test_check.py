@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+
+import pytest
 
 from tests.support.patroni_rest import members_at, nobody, saying
 from tests.support.rows import rows_of
@@ -55,3 +58,64 @@ def test_a_patroni_that_does_not_answer_is_a_trouble(shell, pg, tmp_path):
     assert result.stderr.startswith("m: Patroni names no members: http://op:***@127.")
     assert len(rows_of(result.stdout)) == 1
     assert "hush" not in result.output
+
+
+@pytest.fixture
+def as_user(my, tmp_path):
+    """Make a user with a right, or none; return a configuration that connects as it."""
+    writer = my.cluster.writer
+    made: list[str] = []
+
+    def make(right: str | None):
+        name = f"checked{len(made)}"
+        made.append(name)
+        writer.execute(f"CREATE USER {name} IDENTIFIED BY 'hush'")
+        writer.execute(f"GRANT SELECT, SLAVE MONITOR ON *.* TO {name}")
+        if right is not None:
+            writer.execute(f"GRANT {right} TO {name}")
+        my.wait_replayed()
+        nodes = [re.sub("//[^@]*@", f"//{name}:hush@", dsn) for dsn in my.dsns]
+        path = tmp_path / f"{name}.toml"
+        path.write_text(f"[databases.m]\nnodes = {nodes}\n", encoding="utf-8")
+        return path
+
+    yield make
+    for name in made:
+        writer.execute(f"DROP USER {name}")
+
+
+@pytest.mark.parametrize(
+    ("right", "shown"),
+    [
+        ("SUPER ON *.*", "SUPER"),
+        ("READ ONLY ADMIN ON *.*", "READ_ONLY ADMIN"),
+        ("BINLOG ADMIN ON *.*", "BINLOG ADMIN"),
+        ("CONNECTION ADMIN ON *.*", "CONNECTION ADMIN"),
+    ],
+)
+def test_a_user_who_may_write_on_a_replica_is_warned_of(
+    shell, my, as_user, right, shown
+):
+    path = as_user(right)
+    result = shell("check", path)
+    assert result.exit_code == 0, result.output
+    warned = result.stderr.splitlines()
+    assert len(warned) == len(my.replica_dsns)
+    assert all(
+        f"warning: this user may write on a replica ({shown})" in w for w in warned
+    )
+    assert "see the warnings" in result.stdout
+    found = json.loads(shell("check", "--json", path).stdout)
+    assert found["warnings"] == warned
+    by_role = {node["role"]: node["may_write_by"] for node in found["nodes"]}
+    assert by_role == {"writer": [], "replica": [shown]}
+
+
+def test_a_user_who_may_not_is_not(shell, as_user):
+    path = as_user(None)
+    result = shell("check", path)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "all is well" in result.stdout
+    found = json.loads(shell("check", "--json", path).stdout)
+    assert (found["troubles"], found["warnings"]) == ([], [])
+    assert not any(node["may_write_by"] for node in found["nodes"])

@@ -28,7 +28,8 @@ def known(connection, asks):
     wait_until(lambda: core.topology.groups[0].read_ring, "a replica is known")
     wait_until(asks, "a replica answers")
 """
-IS_REPLICA = "SELECT pg_is_in_recovery()"
+# What routes as any plain read does: pg_is_in_recovery() is the writer's to answer.
+IS_REPLICA = "SELECT current_setting('in_hot_standby')::bool"
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 import routedb
 from tests.live.integrations.test_sqlalchemy import Base, Item, settled, write_and_read
 
-IS_REPLICA = text("SELECT pg_is_in_recovery()")
+# What routes as any plain read does: pg_is_in_recovery() is the writer's to answer.
+IS_REPLICA = text("SELECT current_setting('in_hot_standby')::bool")
 
 
 @pytest.fixture

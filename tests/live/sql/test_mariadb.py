@@ -79,6 +79,8 @@ READS = (
     "SELECT /*! SQL_NO_CACHE */ x FROM a",
     "ANALYZE SELECT * FROM a",
     "SET STATEMENT max_statement_time = 5 FOR SELECT * FROM a",
+    "SET STATEMENT max_statement_time = 5 FOR SHOW TABLES",
+    'EXPLAIN FORMAT="json" SELECT * FROM a',
     "SHOW CREATE TABLE a",
     "DESCRIBE a",
 )
@@ -98,6 +100,12 @@ OTHERS = (
     "ANALYZE TABLE a",
     "DROP TEMPORARY TABLE IF EXISTS a",
     "BEGIN NOT ATOMIC DELETE FROM a; END",
+    "IF 1 THEN DELETE FROM a; END IF",
+    "CASE 1 WHEN 1 THEN DELETE FROM a; END CASE",
+    "FOR i IN 1..2 DO DELETE FROM a; END FOR",
+    "REPEAT DELETE FROM a; UNTIL 1 END REPEAT",
+    'EXPLAIN FORMAT="json" INSERT INTO a VALUES (1)',
+    "SELECT DEFAULT(y) FROM d",
     "EXECUTE IMMEDIATE 'DELETE FROM a'",
     "DO (SELECT nextval(s))",
 )
@@ -107,6 +115,8 @@ def test_what_is_a_plain_read_runs_when_nothing_may_be_written(cursor):
     for table in "ab":
         cursor.execute(f"CREATE TABLE {table} (x int)")
     cursor.execute("CREATE SEQUENCE s")
+    cursor.execute("CREATE TABLE d (y int DEFAULT nextval(s))")
+    cursor.execute("INSERT INTO d VALUES (1)")
     cursor.execute("SET SESSION TRANSACTION READ ONLY")
     refused = []
     for sql in READS + OTHERS:

@@ -105,5 +105,6 @@ def test_postgresqls_regression_sql_is_what_its_parser_says():
     assert score.judged > 30_000
     assert score.raised == []
     assert score.writes_as_reads == []
+    assert score.unaccounted == []
     assert len(score.reads_as_writes) <= 0.01 * score.reads
     assert len(score.wrong_tables) <= 0.01 * score.judged

@@ -79,7 +79,7 @@ def test_postgresql_transaction_control(sql, expected):
     [
         ("BEGIN", "transaction; tx begin"),
         ("BEGIN WORK", "transaction; tx begin"),
-        ("BEGIN NOT ATOMIC DELETE FROM a; END", "unknown"),
+        ("BEGIN NOT ATOMIC DELETE FROM a; END", "write: +a"),
         ("START TRANSACTION", "transaction; tx begin"),
         ("START TRANSACTION READ ONLY", "transaction; tx begin"),
         (

@@ -30,6 +30,7 @@ class CallEffect(NamedTuple):
     holds: ObjectKind | None = None  # of what lives on one backend only
     frees: SessionObject | None = None
     needs: ObjectKind | None = None
+    is_of_server: bool = False  # a plain read that other nodes answer otherwise
 
 
 def _freeing(obj: SessionObject) -> CallEffect:
@@ -42,8 +43,13 @@ def _asking(needs: ObjectKind | None) -> CallEffect:
 
 EFFECTS = {
     "plain": CallEffect(Kind.READ, ""),
+    "server": CallEffect(Kind.READ, "", is_of_server=True),
     "sequence": CallEffect(
         Kind.WRITE, "calls {}", SessionEffect.VARIABLE, holds=ObjectKind.VALUE
+    ),
+    # MariaDB's DEFAULT(column): the default may draw from a sequence.
+    "default": CallEffect(
+        Kind.READ, "calls {}, which may draw from a sequence", SessionEffect.VARIABLE
     ),
     "write": CallEffect(Kind.WRITE, "calls {}"),
     "lock": CallEffect(

@@ -1,0 +1,85 @@
+"""What asks a server about itself: the writer answers that, unless a role is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from routedb.sql import classify
+
+POSTGRESQL = """
+SELECT pg_is_in_recovery()
+SELECT not pg_is_in_recovery() AS is_writer
+SELECT pg_catalog.pg_is_in_recovery()
+SELECT pg_backend_pid()
+SELECT pg_backend_pid(), current_user
+SELECT inet_server_addr(), inet_server_port()
+SELECT pg_last_wal_replay_lsn()
+SELECT pg_postmaster_start_time()
+SELECT pg_is_in_recovery() FROM pg_database LIMIT 1
+SELECT CASE WHEN pg_is_in_recovery() THEN 1 ELSE 2 END
+WITH q AS (SELECT pg_backend_pid() AS pid) SELECT * FROM q
+SHOW transaction_read_only
+SHOW in_hot_standby
+SHOW port
+SHOW ALL
+"""
+MYSQL = """
+SELECT @@read_only
+SELECT @@global.read_only
+SELECT @@super_read_only
+SELECT @@server_id, @@hostname
+SELECT @@GLOBAL.server_uuid
+SELECT @@gtid_slave_pos
+SELECT @@global.sort_buffer_size
+SELECT CONNECTION_ID()
+SELECT connection_id() AS id
+SHOW MASTER STATUS
+SHOW SLAVE STATUS
+SHOW REPLICA STATUS
+SHOW BINARY LOGS
+SHOW BINARY LOG STATUS
+SHOW BINLOG EVENTS
+SHOW PROCESSLIST
+SHOW FULL PROCESSLIST
+SHOW GLOBAL STATUS LIKE 'x'
+SHOW VARIABLES LIKE 'read_only'
+SHOW GLOBAL VARIABLES
+SHOW SLAVE HOSTS
+"""
+NOT = """
+postgresql SELECT 1
+postgresql SELECT version()
+postgresql SHOW search_path
+postgresql SELECT pg_is_in_recovery() FROM t
+postgresql SELECT pg_backend_pid() FROM pg_database, t
+mysql SELECT 1
+mysql SELECT @@sql_mode
+mysql SELECT @@session.time_zone
+mysql SELECT @@version
+mysql SELECT @@read_only FROM t
+mysql SHOW TABLES
+mysql SHOW CREATE TABLE t
+"""
+
+
+def lines(text: str) -> list[str]:
+    return text.strip().splitlines()
+
+
+@pytest.mark.parametrize("sql", lines(POSTGRESQL))
+def test_of_postgresql(sql):
+    statement = classify(sql, "postgresql")
+    assert (statement.read_only, statement.asks_server) == (True, True)
+
+
+@pytest.mark.parametrize("sql", lines(MYSQL))
+def test_of_mysql(sql):
+    statement = classify(sql, "mysql")
+    assert (statement.read_only, statement.asks_server) == (True, True)
+
+
+@pytest.mark.parametrize("line", lines(NOT))
+def test_what_every_node_answers_alike_or_asks_for_data_does_not(line):
+    dialect, _, sql = line.partition(" ")
+    statement = classify(sql, dialect)
+    assert (statement.read_only, statement.asks_server) == (True, False)
