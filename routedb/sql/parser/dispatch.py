@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from routedb.sql.parser import ddl, dml, session_settings, transaction_control, utility
+from routedb.sql.parser import (
+    ddl,
+    dml,
+    pragma,
+    session_settings,
+    transaction_control,
+    utility,
+)
 from routedb.sql.parser.utility import VerbReader
 
 _EVERYWHERE: dict[str, VerbReader] = {
@@ -82,7 +89,7 @@ _MYSQL: dict[str, VerbReader] = {
 
 _SQLITE: dict[str, VerbReader] = {
     "REPLACE": dml.query,
-    "PRAGMA": session_settings.pragma,
+    "PRAGMA": pragma.pragma,
     **dict.fromkeys(("ATTACH", "DETACH"), utility.attach),
     **dict.fromkeys(("VACUUM", "REINDEX"), ddl.maintain),
 }
