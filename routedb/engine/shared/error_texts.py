@@ -159,7 +159,7 @@ def no_writer(
 # many parameters, IndexError for too few and ValueError for a NUL; code written for it
 # catches these, code written for PEP 249 catches Error. So what is raised is both.
 # Python lets nobody change the class of its own exceptions (unlike a driver's), so it
-# is a new one with the same arguments.
+# is a new one with the same arguments. A class that is not Python's own may want others.
 _KINDS: tuple[tuple[type[Exception], type[errors.Error]], ...] = (
     (TypeError, errors.ProgrammingError),
     (LookupError, errors.ProgrammingError),  # IndexError, KeyError
@@ -171,7 +171,7 @@ _KINDS: tuple[tuple[type[Exception], type[errors.Error]], ...] = (
 def as_dbapi_error(exc: Exception) -> Exception:
     """Return `exc`, or its like that is an instance also of a PEP 249 class, when one
     fits."""
-    if isinstance(exc, errors.Error):
+    if type(exc).__module__ != "builtins":
         return exc
     for plain, kind in _KINDS:
         if isinstance(exc, plain):
