@@ -132,7 +132,8 @@ class Session:
         if hasattr(sql, "as_string"):
             return self.learn(sql.as_string(self.quoting_connection()))
         raise as_dbapi_error(
-            TypeError(f"a statement must be str or bytes, not {type(sql).__name__}")
+            TypeError(f"a statement must be str or bytes, not {type(sql).__name__}"),
+            self.frontend.error_class,
         )
 
     def _learn(self, sql: str) -> ParsedText:

@@ -135,7 +135,7 @@ def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> F
     if not (attempt.is_read and fault is Fault.LINK_LOST):  # that has shown nothing
         link.touch(core.clock())
     if not isinstance(exc, errors.Error):
-        joined = as_dbapi_error(exc)
+        joined = as_dbapi_error(exc, link.adapter.error_class)
         if joined is exc:
             raise exc
         raise joined from exc

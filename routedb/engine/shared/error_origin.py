@@ -1,8 +1,8 @@
 """Whose code an exception comes from: the driver's, ours, or the program's.
 
-Drivers call the program's code under a statement: wait callbacks, adapters, type casters
-and converters, factories, files of a COPY. What comes out of that says nothing of a
-server or a statement. It is raised as it is, and nothing is run again for it.
+Drivers call the program's code under a statement: wait callbacks, adapters, type
+casters and converters, factories, files of a COPY. What comes out of that says nothing
+of a server or a statement. It is raised as it is, and nothing is run again for it.
 """
 
 from __future__ import annotations

@@ -379,4 +379,6 @@ def _ran_inherited(raws: list[Any]) -> bool:
 
 
 def _quoted(table: str) -> str:
+    if not isinstance(table, str):
+        raise TypeError(f"a table must be str, not {type(table).__name__}")
     return '"' + table.replace('"', '""') + '"'
