@@ -45,7 +45,9 @@ def pragma(tokens: Tokens, builder: StatementBuilder) -> None:
         builder.mark(Kind.WRITE, f"pragma {name} writes to the database")
     elif has_value or name == "shrink_memory":
         builder.mark(Kind.SESSION, "changes the session")
-        builder.touch(SessionEffect.SET, name)
+        # Each attached database has its own; without a schema it is main's.
+        is_main = len(path) == 1 or path[0] == "main"
+        builder.touch(SessionEffect.SET, name if is_main else ".".join(path))
 
 
 def _read_path(tokens: Tokens) -> tuple[list[str], int]:

@@ -66,9 +66,26 @@ def test_pragma(sql, expected):
     assert seen(sql, "sqlite") == expected
 
 
+def test_each_attached_database_has_settings_of_its_own():
+    forms = ("cache_size", "main.cache_size", '"MAIN"."Cache_Size"', "aux.cache_size")
+    found = [classify(f"PRAGMA {form} = 1", "sqlite").settings for form in forms]
+    assert found == [("cache_size",)] * 3 + [("aux.cache_size",)]
+
+
 QUOTES = ("{}", '"{}"', "[{}]", "`{}`", "'{}'")
 SCHEMAS = ("", "main.", '"main".', "[main] . ", "`main`.", "'main'.")
-VALUES = ("=5", "=-5", "=+5", " = - 5", "(5)", "(-5)", "(+5)", "='5'", '="5"', "=/**/-5")
+VALUES = (
+    "=5",
+    "=-5",
+    "=+5",
+    " = - 5",
+    "(5)",
+    "(-5)",
+    "(+5)",
+    "='5'",
+    '="5"',
+    "=/**/-5",
+)
 
 
 @pytest.mark.parametrize("name", ["user_version", "cache_size", "application_id"])
@@ -127,7 +144,7 @@ def test_every_pragma_that_is_a_function_reads():
     [
         ("SELECT CAST(x AS text) FROM t", "plain read: t"),
         ("SELECT cast (x AS DECIMAL(10, 2)) FROM t", "plain read: t"),
-        ("SELECT CAST((SELECT x FROM u) AS int) FROM t", "plain read: u, t"),
+        ("SELECT CAST((SELECT x FROM u) AS int) FROM t", "plain read: t, u"),
         ("SELECT CAST(f(x) AS int) FROM t", "read: t; asks f"),
         (
             "SELECT count(*) FILTER (WHERE x > 1) OVER (ORDER BY x) FROM t",
