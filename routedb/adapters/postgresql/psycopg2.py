@@ -36,6 +36,7 @@ from routedb.adapters.postgresql.libpq import (
 from routedb.adapters.postgresql.positions import PROBE, answer_of
 from routedb.adapters.postgresql.settings import (
     ISOLATION,
+    SESSION_SETTINGS,
     asking_text,
     setting_text,
 )
@@ -69,6 +70,7 @@ class Psycopg2Adapter:
     script_is_transaction = True
     begins_before_some_writes = False
     isolation_setting: str | None = ISOLATION
+    session_settings: str | None = SESSION_SETTINGS
 
     def __init__(self) -> None:
         self._translation = Translation(psycopg2, cursor=property(_whose))
