@@ -6,12 +6,17 @@ asked for it, and the connection goes on.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import MySQLdb
 import psycopg2
 import pytest
+from MySQLdb.constants import FIELD_TYPE
+from MySQLdb.cursors import Cursor as MySQLCursorClass
+from MySQLdb.cursors import SSCursor
 from psycopg2 import extensions as ext
 from psycopg2 import extras, sql
 
@@ -189,3 +194,160 @@ def test_what_the_program_raises_comes_out_of_psycopg2_unchanged(
             cursor = connection.cursor()
             cursor.execute(ASK)
             assert cursor.fetchall() == [(1, "a")]
+
+
+class Value:
+    """A value that the driver must be told how to send."""
+
+    def __init__(self, raiser: Raiser) -> None:
+        self.__conform__ = raiser
+
+
+class Parameters(dict[str, Any]):
+    """Parameters that are computed when they are asked for."""
+
+    raiser: Any = None
+
+    def __missing__(self, key: str) -> Any:
+        return self.raiser()
+
+    def items(self) -> Any:
+        """What MySQLdb asks for."""
+        return self.raiser()
+
+
+def computed(raiser: Raiser) -> Parameters:
+    made = Parameters(b=1)
+    made.raiser = raiser
+    return made
+
+
+def encode(connection: Any, raiser: Raiser) -> None:
+    connection.encoders[Value] = raiser
+    connection.cursor().execute("SELECT %s", (Value(raiser),))
+
+
+def convert(connection: Any, raiser: Raiser) -> None:
+    connection.converter[FIELD_TYPE.LONG] = raiser.__call__  # that is no sequence
+    connection.cursor().execute(ASK)
+
+
+def convert_unbuffered(connection: Any, raiser: Raiser) -> None:
+    connection.converter[FIELD_TYPE.LONG] = raiser.__call__  # that is no sequence
+    cursor = connection.cursor(SSCursor)
+    try:
+        cursor.execute("SELECT id FROM t")
+        cursor.fetchall()
+    finally:
+        cursor.close()
+
+
+def make_mysql_rows(connection: Any, raiser: Raiser) -> None:
+    class Making(MySQLCursorClass):  # type: ignore[misc,valid-type]
+        def _post_get_result(self) -> None:
+            raiser()
+
+    connection.cursor(Making).execute(ASK)
+
+
+def collate(connection: Any, raiser: Raiser) -> None:
+    connection.create_collation("odd", raiser)
+    connection.execute("SELECT name FROM t ORDER BY name COLLATE odd").fetchall()
+
+
+def factory(name: str) -> Callable[[Any, Raiser], None]:
+    def run(connection: Any, raiser: Raiser) -> None:
+        setattr(connection, name, raiser)
+        connection.cursor().execute("SELECT id, name FROM t").fetchall()
+
+    return run
+
+
+def hook(name: str, *more: Any) -> Callable[[Any, Raiser], None]:
+    def run(connection: Any, raiser: Raiser) -> None:
+        getattr(connection, name)(raiser, *more)
+        connection.cursor().execute("SELECT id, name, 7 FROM t").fetchall()
+
+    return run
+
+
+def call_function(connection: Any, raiser: Raiser) -> None:
+    connection.create_function("f", 1, raiser)
+    connection.execute("SELECT f(id) FROM t").fetchall()
+
+
+def rows_that_end(connection: Any, raiser: Raiser) -> None:
+    def rows() -> Any:
+        yield (70,)
+        raiser()
+
+    connection.executemany("INSERT INTO t (id) VALUES (?)", rows())
+
+
+MYSQL: dict[str, Callable[[Any, Raiser], None]] = {
+    "encoder": encode,
+    "converter": convert,
+    "converter of a result on the server": convert_unbuffered,
+    "cursor class": make_mysql_rows,
+    "mapping": lambda connection, raiser: connection.cursor().execute(
+        "SELECT %(a)s", computed(raiser)
+    ),
+    "mapping of a write": lambda connection, raiser: connection.cursor().execute(
+        "UPDATE t SET name = %(a)s", computed(raiser)
+    ),
+}
+SQLITE: dict[str, Callable[[Any, Raiser], None]] = {
+    "function": call_function,
+    "collation": collate,
+    "row factory": factory("row_factory"),
+    "text factory": factory("text_factory"),
+    "authorizer": hook("set_authorizer"),
+    "progress handler": hook("set_progress_handler", 1),
+    "trace callback": hook("set_trace_callback"),
+    "adapter": lambda connection, raiser: connection.execute(
+        "SELECT ?", (Value(raiser),)
+    ),
+    "mapping": lambda connection, raiser: connection.execute(
+        "SELECT :a", computed(raiser)
+    ),
+    "rows": rows_that_end,
+}
+
+
+def raised(
+    way: Callable[[Any, Raiser], None], connection: Any, raiser: Raiser
+) -> Exception | None:
+    try:
+        way(connection, raiser)
+    except Exception as exc:
+        return exc
+    return None
+
+
+@pytest.mark.parametrize("is_autocommit", [True, False])
+@pytest.mark.parametrize("kind", ["KeyError", "Mine", "Picky", "TimeoutError"])
+@pytest.mark.parametrize("name", ["my_home", "lite_home"])
+def test_what_the_program_raises_comes_out_of_other_drivers_unchanged(
+    request, open_cluster, name, kind, is_autocommit
+):
+    home: Home = request.getfixturevalue(name)
+    cluster = open_cluster(home.source)
+    with routedb.connect(home.writer_dsn) as connection:
+        (node,) = connection.nodes
+    for label, way in (MYSQL if name == "my_home" else SQLITE).items():
+        raisers = Raiser(BOOMS[kind]()), Raiser(BOOMS[kind]())
+        driver: Any = MySQLdb if name == "my_home" else sqlite3
+        with closing(driver.connect(**node.options)) as alone:
+            expected = raised(way, alone, raisers[0])
+        with closing(cluster.connect(autocommit=is_autocommit)) as connection:
+            found = raised(way, connection, raisers[1])
+        assert raisers[0].calls, label
+        if expected is raisers[0].boom:
+            assert found is raisers[1].boom
+        else:
+            assert isinstance(found, type(expected))
+        assert raisers[1].calls == raisers[0].calls
+        with closing(cluster.connect(autocommit=is_autocommit)) as connection:
+            cursor = connection.cursor()
+            cursor.execute(ASK)
+            assert tuple(cursor.fetchall()) == ((1, "a"),)

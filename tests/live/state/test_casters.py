@@ -62,8 +62,10 @@ REGISTERED: dict[str, tuple[Callable[[Any], Any], str, str]] = {
         "-7",
     ),
     "built in": (
-        lambda to: ext.register_type(ext.UNICODE, to)
-        or ext.register_type(ext.new_type((1700,), "FLOAT", ext.FLOAT), to),
+        lambda to: (
+            ext.register_type(ext.UNICODE, to)
+            or ext.register_type(ext.new_type((1700,), "FLOAT", ext.FLOAT), to)
+        ),
         "SELECT 1.5::numeric",
         "1.5",
     ),
@@ -83,7 +85,7 @@ REGISTERED: dict[str, tuple[Callable[[Any], Any], str, str]] = {
         "2",
     ),
     "inet": (
-        lambda to: extras.register_ipaddress(to),
+        extras.register_ipaddress,
         "SELECT '10.0.0.0/8'::cidr",
         "10.0.0.0/8",
     ),
@@ -94,7 +96,7 @@ REGISTERED: dict[str, tuple[Callable[[Any], Any], str, str]] = {
     ),
     "hstore": (
         lambda to: extras.register_hstore(to, oid=(25,), array_oid=(1009,)),
-        "SELECT '\"a\"=>\"1\"'::text",
+        'SELECT \'"a"=>"1"\'::text',
         "{'a': '1'}",
     ),
     "range": (
@@ -137,11 +139,15 @@ def test_what_is_registered_late_reaches_a_cursor_that_is_there(
     expected = on_all(pg_rig, value)
     assert answers(connection, cursor, pg_rig, ask) == expected
     is_shared = scope == "connection"
-    assert answers(connection, other, pg_rig, ask) == (expected if is_shared else before)
+    assert answers(connection, other, pg_rig, ask) == (
+        expected if is_shared else before
+    )
     cut(connection, pg_rig)
     assert answers(connection, cursor, pg_rig, ask) == expected
     later = connection.cursor()
-    assert answers(connection, later, pg_rig, ask) == (expected if is_shared else before)
+    assert answers(connection, later, pg_rig, ask) == (
+        expected if is_shared else before
+    )
 
 
 def test_the_caster_of_a_cursor_stands_before_that_of_its_connection(
