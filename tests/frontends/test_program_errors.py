@@ -243,7 +243,7 @@ def convert_unbuffered(connection: Any, raiser: Raiser) -> None:
 
 
 def make_mysql_rows(connection: Any, raiser: Raiser) -> None:
-    class Making(MySQLCursorClass):  # type: ignore[misc,valid-type]
+    class Making(MySQLCursorClass):
         def _post_get_result(self) -> None:
             raiser()
 

@@ -20,6 +20,7 @@ import routedb
 from tests.frontends.home import Home
 
 Call = Callable[[Any], Any]
+ANY: Any = 5  # what no stub allows
 READ = "SELECT id FROM t WHERE id = {}"
 TEXTS = {
     "read": READ,
@@ -66,7 +67,7 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "a float": ("%s", 1.5),
     "a text": ("%s", "ab"),
     "a set": ("%s", {1}),
-    "a generator": ("%s", (n for n in ())),
+    "a generator": ("%s", (n for n in (1,))),
     "an object": ("%s", object()),
     "an object as a value": ("%s", (object(),)),
     "a class as a value": ("%s", (Home,)),
@@ -131,7 +132,7 @@ PSYCOPG2: dict[str, Call] = {
         sql.SQL("SELECT {a}").format(b=sql.Literal(1))
     ),
     "a composed text of no part": lambda cursor: cursor.execute(
-        sql.SQL("SELECT {}").format(5)
+        sql.SQL("SELECT {}").format(ANY)
     ),
     "a literal of an object": lambda cursor: cursor.execute(
         sql.SQL("SELECT {}").format(sql.Literal(object()))
@@ -155,7 +156,6 @@ PSYCOPG2: dict[str, Call] = {
         cursor.execute("SELECT 1"),
         cursor.fetchmany("a"),
     ),
-    "an oid that is none": lambda cursor: cursor.cast("a", "b"),
 }
 MYSQLDB: dict[str, Call] = {
     name: PSYCOPG2[name]

@@ -14,15 +14,17 @@ def check_parameters(session: Session, text: ParsedText, params: Any) -> None:
     """Raise what the driver raises for `params` that are not those of `text`.
 
     For a statement whose shard cannot be told, maybe because the shard key's value is
-    not among them. A driver that cannot tell without a server raises nothing.
+    not among them. A driver that cannot tell without a statement raises nothing.
     """
-    link = session.default_link()
-    raw: Any = link.adapter.cursor(link.raw)
-    mogrify = getattr(raw, "mogrify", None)
-    if params is None or mogrify is None:
+    dialect = text.scan.dialect
+    links = (link for link in session.links if link.adapter.dialect == dialect)
+    link = next(links, None)
+    if params is None or link is None:
         return
+    raw: Any = link.adapter.cursor(link.raw)
     try:
-        mogrify(text.source, params)
+        if hasattr(raw, "mogrify"):
+            raw.mogrify(text.source, params)
     except Exception as exc:
         link.classify_error(exc)
         joined = exc

@@ -60,6 +60,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     )
 
     connection: IdentityConnection
+    string_types: Any  # psycopg2's
     is_plain = True  # no cursor factory of the user's: see factories
 
     def __init__(self, conn: IdentityConnection, name: str | None = None) -> None:

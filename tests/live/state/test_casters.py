@@ -56,17 +56,14 @@ REGISTERED: dict[str, tuple[Callable[[Any], Any], str, str]] = {
     "an array": (register_array, "SELECT '{a,b}'::text[]", "['A', 'B']"),
     "two numbers": (
         lambda to: ext.register_type(
-            ext.new_type((20, 23), "NEG", lambda v, _: -int(v)), to
+            ext.new_type((20, 23), "NEG", lambda v, _: -int(v or 0)), to
         ),
         "SELECT 7::int8",
         "-7",
     ),
     "built in": (
-        lambda to: (
-            ext.register_type(ext.UNICODE, to)
-            or ext.register_type(ext.new_type((1700,), "FLOAT", ext.FLOAT), to)
-        ),
-        "SELECT 1.5::numeric",
+        lambda to: ext.register_type(ext.new_type((1700,), "FLOAT", ext.FLOAT), to),
+        "SELECT 1.50::numeric",
         "1.5",
     ),
     "uuid": (
@@ -253,7 +250,8 @@ def test_a_row_factory_set_late_makes_the_rows_of_every_link(pg_rig, pg_connect)
 def test_a_list_of_notices_set_late_is_that_of_every_link(pg_rig, pg_connect):
     connection = pg_connect()
     everywhere(connection, pg_rig, "SELECT 1")
-    connection.notices = mine = []
+    mine: list[str] = []
+    connection.notices = mine
     connection.cursor().execute("SET client_min_messages = 'debug1'")
     everywhere(connection, pg_rig, "SELECT pg_catalog.pg_typeof(1)")
     assert {id(link.raw.notices) for link in connection.session.links} == {id(mine)}
