@@ -19,7 +19,7 @@ from psycopg2 import extensions as ext
 
 from routedb import errors
 
-_MEMBER: Any = ext.connection.__dict__["string_types"]
+_MEMBER = ext.connection.__dict__["string_types"]
 # Objects/descrobject.c: d_member stands behind the header, d_type, d_name, d_qualname.
 _D_MEMBER = object.__basicsize__ + 3 * ctypes.sizeof(ctypes.c_void_p)
 
@@ -42,10 +42,10 @@ def share_casters(raw: Any, casters: dict[int, Any]) -> None:
     Raises NotSupportedError on an interpreter whose objects are laid out in another
     way.
     """
-    connection = getattr(raw, "__wrapped__", raw)  # of a proxy, which tracers return
-    before = _MEMBER.__get__(connection)
+    before = raw.string_types
     if before is casters:
         return
+    connection = getattr(raw, "__wrapped__", raw)  # of a proxy, which tracers return
     place = ctypes.c_void_p.from_address(id(connection) + _offset())
     if place.value != id(before):
         raise errors.NotSupportedError(

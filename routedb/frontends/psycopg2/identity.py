@@ -173,7 +173,7 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
     def share_casters_with(self, raw: Any) -> None:
         """Have `raw`, another connection, know each type caster that is or will be
         registered on this one."""
-        casters = _Base.string_types.__get__(self)
+        casters = self.string_types
         if casters is not None:  # None: not opened yet
             share_casters(raw, casters)
 
