@@ -18,6 +18,7 @@ test: lint
 
 test-long: .venv/test.stamp packages
 	$(BIN)/python -m pytest -m long --timeout 1800
+	$(BIN)/python -m benchmarks.fuzz_time --minutes 5
 
 test-versions: .venv/test.stamp packages
 	$(BIN)/python -m tests.suites.versions

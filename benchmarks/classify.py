@@ -1,4 +1,4 @@
-"""What it costs to classify: texts seen first, known shapes, long INSERTs, memory.
+"""What it costs to classify: texts seen first, known shapes, long texts, memory.
 
 First-seen texts are compared with sqlparse's own lexer on the same text, which is what
 any classification with sqlparse must pay at least. `{n}` in a text below makes every
@@ -11,6 +11,7 @@ import gc
 import os
 import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count, cycle
 
 from sqlparse import lexer
@@ -55,11 +56,14 @@ LIKE = (
     "SELECT o.id, o.placed, c.name FROM orders o JOIN customer c ON c.id = o.customer "
     "WHERE c.name = 'name{n:05}' AND o.total > {n:05}.50 AND o.state = {n:05}"
 )
+# Of tracing tools, another one each time.
+TAG = "/*framework='django',route='/items',traceparent='00-5bd66ef5-{n:08x}-01'*/"
+TAGGED = KEY_READ.replace("{n}", "") + " " + TAG
 
 
 def run() -> list[Row]:
     """Measure everything; takes about half a minute."""
-    return [*first_seen(), same_shape(), long_insert(), memory()]
+    return [*first_seen(), same_shape(), tagged(), *long_texts(), memory()]
 
 
 def first_seen() -> list[Row]:
@@ -92,17 +96,40 @@ def same_shape() -> Row:
     return Row(name, times[""].median * 1e6, "us", 15, note)
 
 
-def long_insert() -> Row:
-    """INSERT … VALUES of a megabyte, of which one row is read."""
-    head = "INSERT INTO item (id, name, price, note) VALUES "
-    size = MEGABYTE - len(head)
-    row = "({0}, 'item number {0}', {0}.50, NULL), "
-    rows = "".join(row.format(n) for n in range(size // 40))[:size]
-    sql = head + rows[: rows.rindex("),") + 1]
+def tagged() -> Row:
+    """A known statement whose comment differs each time."""
+    texts = cycle([TAGGED.format(n=n) for n in range(1000)])
     classifier = Classifier("postgresql")
-    times = interleave({"": lambda: _classify(classifier, sql)}, rounds=30, block=1)
-    note = f"{len(sql):,} characters, p99 {times[''].p99 * 1e3:.1f} ms"
-    return Row("classify: INSERT of 1 MB", times[""].median * 1e3, "ms", 5, note)
+    times = interleave({"": lambda: _classify(classifier, next(texts))}, rounds=200)
+    note = f"p99 {times[''].p99 * 1e6:.1f} us"
+    name = f"classify: tagged, {len(next(texts))} characters"
+    return Row(name, times[""].median * 1e6, "us", 8, note)
+
+
+def long_texts() -> list[Row]:
+    """Texts of a megabyte, of which some hundred characters are read."""
+    head = "INSERT INTO item (id, name, price, note) "
+    row = "({0}, 'item number {0}', {0}.50, NULL)"
+    rows = ", ".join(row.format(n) for n in range(MEGABYTE // 45))
+    numbers = ", ".join(str(7 * n) for n in range(150_000))
+    texts = {
+        "INSERT": f"{head}VALUES {rows}",
+        "INSERT, a comment behind it": f"{head}VALUES {rows} {TAG.format(n=1)}",
+        "INSERT … SELECT FROM (VALUES …)": f"{head}SELECT * FROM (VALUES {rows}) v",
+        "UPDATE … FROM (VALUES …)": "UPDATE item SET price = v.price FROM "
+        f"(VALUES {rows}) v (id, name, price, note) WHERE item.id = v.id",
+        "IN (150,000 numbers)": f"SELECT * FROM item WHERE id IN ({numbers})",
+        "INSERT of E''": f"{head}VALUES {rows}".replace(" 'item", r" E'it\\em"),
+    }
+    classifier = Classifier("postgresql")
+    calls = {name: partial(_classify, classifier, text) for name, text in texts.items()}
+    found = []
+    for name, time in interleave(calls, rounds=30, block=1).items():
+        note = f"{len(texts[name]):,} characters, p99 {time.p99 * 1e3:.1f} ms"
+        bar = 5 if name == "INSERT" else 10
+        title = f"classify: 1 MB {name}"
+        found.append(Row(title, time.median * 1e3, "ms", bar, note))
+    return found
 
 
 def memory() -> Row:

@@ -9,7 +9,8 @@ from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
 from routedb.routing.plan import ParsedText, Plan
 from routedb.routing.route import Reason, Route
 from routedb.routing.view import SessionView
-from routedb.sharding import Target, analyse, shard_for_key_hint
+from routedb.sharding import ShardPlan, Target, analyse, shard_for_key_hint
+from routedb.sql import Scan, scan
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
@@ -90,11 +91,19 @@ def _shards(
 
 
 def _resolve(text: ParsedText, params: Any, database: DatabaseConfig) -> Target:
-    plan = text.plan
-    shards = plan.shards(
-        lambda: analyse(text.source, text.scan, plan.dialect, plan.placement.sharded)
-    )
-    return shards.resolve(text.source, text.scan, params, len(database.groups))
+    plan, source, found = text.plan, text.source, text.scan
+
+    def shards_of(found: Scan) -> ShardPlan:
+        return plan.shards(
+            found.counted,
+            lambda: analyse(source, found, plan.dialect, plan.placement.sharded),
+        )
+
+    shards = shards_of(found)
+    if shards.counts_literals:  # and some were left out
+        found = scan(source, plan.dialect)
+        shards = shards_of(found)
+    return shards.resolve(source, found, params, len(database.groups))
 
 
 def _check_ruled(plan: Plan, database: DatabaseConfig) -> None:

@@ -24,6 +24,8 @@ from routedb.topology.snapshot import Role
 _REFUSED = Route("", (), Role.UNKNOWN)  # of a plan that is refused
 _ONE_GROUP = (0,)
 
+_MOST_SHARD_PLANS = 1024  # one for each length of the lists in a shape
+_LONGEST_SHARD_KEY = 16_384
 _MOST_ROUTES = 256  # an INSERT's subsets of shards must not fill the memory
 _KEY_VERBS = frozenset({"INSERT", "REPLACE", "MERGE", "COPY"})
 # A text of one of these kinds may run on a sharded database without a shard key.
@@ -114,7 +116,7 @@ class Plan:
             bool(statement.tx) or statement.kind is Kind.UNKNOWN
         )
         self.has_effects = self.has_session_effects or self.may_change_transaction
-        self._shards: ShardPlan | None = None
+        self._shards: dict[str, ShardPlan] = {}
         self._was_asked = False
         self.writer_route: Route | None = None
         self.replica_route: Route | None = None
@@ -220,11 +222,17 @@ class Plan:
             self.tx_replica_route = route
         return route
 
-    def shards(self, analyse: Callable[[], ShardPlan]) -> ShardPlan:
-        """Return how to find this text's shards; `analyse` is called once."""
-        if self._shards is None:
-            self._shards = analyse()
-        return self._shards
+    def shards(self, key: str, analyse: Callable[[], ShardPlan]) -> ShardPlan:
+        """Return how to find the shards of texts; `analyse` is called once for each
+        `key`, which tells apart those that this plan serves all the same."""
+        known = self._shards.get(key)
+        if known is None:
+            known = analyse()
+            if len(self._shards) >= _MOST_SHARD_PLANS:
+                self._shards.clear()
+            if len(key) <= _LONGEST_SHARD_KEY:
+                self._shards[key] = known
+        return known
 
     @property
     def needs_shard(self) -> bool:

@@ -69,6 +69,7 @@ class ShardPlan:
     key_changes: tuple[KeyChange, ...] = ()
     is_write: bool = False
     rows: RowPlan | None = None
+    counts_literals: bool = False  # made of a text that has some left out of its scan
     positional_count: int = 0  # number of %s
     has_named: bool = False
 

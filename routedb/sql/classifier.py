@@ -12,7 +12,7 @@ from routedb.sql.catalog.system_tables import has_server_view
 from routedb.sql.parser.builder import StatementBuilder, gravest
 from routedb.sql.parser.dispatch import VERB_READERS
 from routedb.sql.parser.hints import parse_hints
-from routedb.sql.scanner import bulk_insert
+from routedb.sql.scanner import long_text
 from routedb.sql.scanner.lexer import (
     Tokens,
     UnreadableStatement,
@@ -53,11 +53,12 @@ class Classifier:
         self._known: dict[str, Statement] = {}
 
     def scan(self, sql: str) -> Scan:
-        """Take `sql` apart; of a very long INSERT only what matters. Never raises."""
-        if len(sql) > bulk_insert.LONG:
-            short = bulk_insert.shorten(sql, self.dialect)
+        """Take `sql` apart; of a long one not its runs of literals. Never raises."""
+        if len(sql) > long_text.LONG:
+            short = long_text.shorten(sql, self.dialect)
             if short is not None:
-                return scan(short, self.dialect)._replace(parts=[sql], is_whole=False)
+                found = scan(short, self.dialect)
+                return found._replace(parts=[sql], is_whole=False, counted="")
         return scan(sql, self.dialect)
 
     def statement(self, scan: Scan) -> Statement:

@@ -27,6 +27,28 @@ def test_texts_of_one_shape_share_a_plan():
     assert other.scan.literals == ("2",)
 
 
+def test_lists_of_any_length_share_a_plan():
+    known = plans()
+    texts = [f"SELECT x FROM t WHERE y IN ({', '.join('1' * n)})" for n in (1, 2, 900)]
+    assert len({known.learn(text).plan for text in texts}) == 1
+
+
+def test_tagged_texts_share_a_plan_and_are_not_kept():
+    known = plans()
+    known.learn("SELECT x FROM t")
+    texts = [f"/* a */ SELECT x FROM t /* trace='{n}' */" for n in range(5000)]
+    assert len({known.learn(text).plan for text in texts}) == 1
+    assert list(known.by_text) == ["SELECT x FROM t"]
+
+
+def test_a_tagged_text_that_comes_again_is_kept():
+    known = plans()
+    text = "SELECT x FROM t -- page 1"
+    known.learn(text)
+    known.learn(text)
+    assert text in known.by_text
+
+
 def test_a_hint_has_its_database_read_the_text():
     known = plans()
     text = '/* routedb: database=crm */ SELECT "it\'s {}" FROM `t`'

@@ -98,6 +98,29 @@ def test_a_key_finds_its_row(shop: Shop) -> None:
     assert shop.run("select note from orders where customer_id = null") == []
 
 
+@pytest.mark.parametrize("length", [1, 2, 3, 700])
+def test_a_list_of_any_length_finds_its_rows(shop: Shop, length: int) -> None:
+    shop.run(INSERT + "(1, 1, 'a'), (2, 2, 'b'), (3, 7, 'c')")
+    query = "select note from orders where customer_id in ({}) and id = {}"
+    assert shop.run(query.format("1, 5", 1)) == [("a",)]  # the shape's first text
+    keys = ", ".join(str(4 * n + 7) for n in range(length))
+    assert shop.run(query.format(keys, 3)) == [("c",)]
+    assert shop.run(query.format("2, 6, 10", 2)) == [("b",)]
+    with pytest.raises(routedb.ShardError, match="shards"):
+        shop.run(query.format(f"{keys}, 2", 3))
+
+
+@pytest.mark.parametrize("length", [2, 700])
+def test_a_long_list_beside_the_rows_of_an_insert(shop: Shop, length: int) -> None:
+    ids = ", ".join(str(n) for n in range(length))
+    shop.run(
+        f"insert into orders (id, customer_id, note) values (5, 5, 'x') on conflict "
+        f"(id, customer_id) do update set note = 'y' where orders.id in ({ids})"
+    )
+    shop.run(f"update orders set note = 'z' where customer_id = 5 and id in ({ids}, 5)")
+    assert shop.run("select note from orders where customer_id = 5") == [("z",)]
+
+
 def test_an_insert_that_fails_on_one_shard_leaves_nothing(shop: Shop) -> None:
     shop.run(INSERT + "(3, 3, 'there')")
     shop.connection.commit()

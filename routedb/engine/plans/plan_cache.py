@@ -39,6 +39,7 @@ class PlanCache:
         self.dialect = dialect_for(config, using)
         self.by_text: dict[str | bytes, ParsedText] = {}
         self.is_superseded = False
+        self._once: set[int] = set()  # hashes of texts that came once
         self._plans: dict[tuple[str, str], Plan] = {}
         self._classifiers: dict[str, Classifier] = {}
         self._lock = threading.Lock()
@@ -53,9 +54,24 @@ class PlanCache:
             )
         scan, plan = self._plan(sql, self.dialect)
         text = self._text(sql, plan, scan)
-        if len(sql) <= LONGEST_KEPT:
+        if len(sql) <= LONGEST_KEPT and (scan.counted == sql or self._is_again(sql)):
             self._keep(self.by_text, sql, text, MOST_TEXTS)
         return text
+
+    def _is_again(self, sql: str) -> bool:
+        """Tell whether a text that others share their shape with was here before.
+
+        Its literals, or its comment with the ids of a trace, may never come again: such
+        texts must not drive out those that do. Two of one hash are kept too early.
+        """
+        once, key = self._once, hash(sql)
+        if key in once:
+            once.discard(key)
+            return True
+        if len(once) >= MOST_TEXTS:
+            once.clear()
+        once.add(key)
+        return False
 
     def supersede(self) -> None:
         """Know no text any more, and keep none: the rules have changed."""

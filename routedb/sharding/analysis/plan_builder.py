@@ -97,8 +97,6 @@ def build_plan(
     _check_found(analysis, rules)
     _check_reference(analysis, masked)
     rows = _row_plan(analysis, text, scan)
-    if not scan.is_whole and (analysis.key_uses or analysis.key_changes):
-        refuse("a long INSERT of rows with a query or a shard key in its other parts")
     return ShardPlan(
         verb=text.verb,
         dialect=dialect,
@@ -106,6 +104,8 @@ def build_plan(
         key_changes=tuple(analysis.key_changes),
         is_write=bool(analysis.written_references) and text.is_run,
         rows=rows,
+        counts_literals=not scan.is_whole
+        and bool(analysis.key_uses or analysis.key_changes),
         positional_count=masked.positional_count,
         has_named=masked.has_named,
     )

@@ -122,3 +122,11 @@ CLOSED = {
     ),
     "sqlite": re.compile(rf"[^']?'[^']*(?:''[^']*)*'|{_CLOSED_NAMES}"),
 }
+
+# Names in quotes, in code without strings. One that is not closed ends with the text.
+_QUOTES = {
+    "postgresql": (r'"[^"]*(?:"|\Z)',),
+    "mysql": (r"`[^`]*(?:`|\Z)",),
+    "sqlite": (r'"[^"]*(?:"|\Z)', r"`[^`]*(?:`|\Z)", r"\[[^\]]*(?:\]|\Z)"),
+}
+QUOTED_NAMES = {dialect: "|".join(quotes) for dialect, quotes in _QUOTES.items()}

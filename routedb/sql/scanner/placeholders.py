@@ -13,8 +13,10 @@ PYFORMAT = rf"%%|%s|{NAMED}"
 
 _FOUND = re.compile(PYFORMAT).finditer
 # Quoted names and strings, comments, then SQLite's own placeholders, and what % begins.
+# A quote that is not closed ends with the text: else each would look for its end.
 _FORMAT = re.compile(
-    r"""'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)"""
+    r"""'[^']*(?:'|\Z)|"[^"]*(?:"|\Z)|`[^`]*(?:`|\Z)|\[[^\]]*(?:\]|\Z)"""
+    r"""|--[^\n]*|/\*.*?(?:\*/|\Z)"""
     r"""|(\?)|(?<![\w:])([:@$][A-Za-z_]\w*)"""
     r"""|%(?:\(([^()]*)\))?(.?)""",
     re.DOTALL,

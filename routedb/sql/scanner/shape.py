@@ -20,15 +20,18 @@ from routedb.sql.scanner.patterns import (
     PATTERNS,
     PREFIX_ENDS,
     PREFIXED,
+    QUOTED_NAMES,
 )
+from routedb.sql.scanner.shape_lists import fold_lists, may_have_lists
 
 FAULT = "\0"  # begins the shape of a text that cannot be read
 HINT = "/* routedb:"
 
 _SPLIT = {dialect: pattern.split for dialect, pattern in PATTERNS.items()}
-_SPACES = re.compile(
-    r"(\"[^\"]*\"|`[^`]*`|\[[^\]]*\])|[ \t\n\r\f\v]+",
-).sub
+_SPACES = {
+    dialect: re.compile(rf"({names})|[ \t\n\r\f\v]+").sub
+    for dialect, names in QUOTED_NAMES.items()
+}
 _HINTED = re.compile(r"(?:/\*|--|#)\s*routedb:(.*)", re.DOTALL).match
 _COMMENT_END = re.compile(r"\s*\*+/\Z").sub
 
@@ -47,8 +50,11 @@ class Scan(NamedTuple):
     """One text taken apart. `"".join(parts)` is the text; its odd parts are no code.
 
     `shape` is the key of every cache. `literals` are written as in the text. `fault`
-    says why the text cannot be read ("" when it can). `is_whole` is False when the
-    middle of a very long INSERT was left out: then `scan` gives the rest.
+    says why the text cannot be read ("" when it can). `is_whole` is False when runs of
+    literals were left out of a long text: then `literals` lacks them, and `parts` is
+    the text in one; `scan` gives the rest.
+    `counted` is the shape with every item of its lists, "" when it is not whole: texts
+    that have it in common have as many literals.
     """
 
     shape: str
@@ -57,6 +63,7 @@ class Scan(NamedTuple):
     dialect: str
     fault: str = ""
     is_whole: bool = True
+    counted: str = ""
 
 
 def scan(sql: str, dialect: str) -> Scan:
@@ -66,7 +73,10 @@ def scan(sql: str, dialect: str) -> Scan:
     """
     parts = _SPLIT[dialect](sql)
     if len(parts) == 1:
-        return Scan(_fold(sql), (), parts, dialect)
+        counted = shape = _fold(sql, dialect)
+        if "(" in shape and may_have_lists(shape):
+            shape = fold_lists(shape, dialect)
+        return Scan(shape, (), parts, dialect, counted=counted)
     fault = ""
     if "/*" in parts or ("$" in sql and scan_nested.is_dollar_quoted(parts)):
         parts, fault = scan_nested.split_nested(sql, dialect)
@@ -75,12 +85,15 @@ def scan(sql: str, dialect: str) -> Scan:
         fault = _fault(parts, dialect)
     if fault:
         return Scan(FAULT + fault, (), parts, dialect, fault)
-    shape = _fold("".join(code))
+    shape = _fold("".join(code), dialect)
+    counted = shape
     if literals and (";" in shape or _MAY_TELL(shape)) and _TELLING(shape):
-        shape = _fold("".join(_unmask(code, parts, MARKS[dialect])))
+        counted = shape = _fold("".join(_unmask(code, parts, MARKS[dialect])), dialect)
+    elif "(" in shape and may_have_lists(shape):
+        shape = fold_lists(shape, dialect)
     if hints:
         shape = f"{HINT} {' '.join(hints).replace('*/', '* /')} */ {shape}"
-    return Scan(shape, tuple(literals), parts, dialect)
+    return Scan(shape, tuple(literals), parts, dialect, counted=counted)
 
 
 def _mask(
@@ -124,13 +137,13 @@ def _unmask(
         yield code[index] if is_comment else piece
 
 
-def _fold(code: str) -> str:
+def _fold(code: str, dialect: str) -> str:
     """Make every run of white space one space, outside quoted names."""
     if "  " not in code and code.isprintable():
         return code.strip(" ")
     if code.isascii() and '"' not in code and "`" not in code and "[" not in code:
         return " ".join(code.split())
-    return _SPACES(lambda run: run[1] or " ", code).strip(" ")
+    return _SPACES[dialect](lambda run: run[1] or " ", code).strip(" ")
 
 
 def _fault(parts: list[str], dialect: str) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 
 from routedb.sql.scanner.patterns import COMMENT, MARKS
 from routedb.sql.scanner.placeholders import count_positional
-from routedb.sql.scanner.shape import Scan, scan
+from routedb.sql.scanner.shape import Scan
+from routedb.sql.scanner.shape import scan as take_apart
 
 _WORDS = re.compile(r"\w[\w$]*|[;()]|[^\w\s;()]+").finditer
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "TRIGGER", "EVENT", "PACKAGE"})
@@ -61,7 +62,11 @@ def split(sql: str, dialect: str) -> list[str]:
     comment, stays with it; a piece of nothing but comments is left out. Never raises:
     of a text that cannot be read (an open quote) the last piece reaches to its end.
     """
-    return [text.strip() for text, is_empty in _cut(scan(sql, dialect)) if not is_empty]
+    return [
+        text.strip()
+        for text, is_empty in _cut(take_apart(sql, dialect))
+        if not is_empty
+    ]
 
 
 def pieces(scan: Scan, params: Any) -> list[Piece]:
@@ -84,8 +89,8 @@ def pieces(scan: Scan, params: Any) -> list[Piece]:
 
 def _cut(scan: Scan) -> Iterator[tuple[str, bool]]:
     """Yield what the ends of statements separate, and whether it holds no word."""
-    words, places = _words(scan)
     sql = "".join(scan.parts)
+    words, places = _words(scan if scan.is_whole else take_apart(sql, scan.dialect))
     first = begin = 0
     for index in (*statement_ends(words), len(words)):
         end = places[index] if index < len(words) else len(sql)

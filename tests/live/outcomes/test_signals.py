@@ -140,16 +140,20 @@ def _commit_again(rounds: Rounds, connection: Any, number: int) -> None:
 
 
 def texts(rounds: Rounds, connection: Any, number: int) -> None:
-    """COMMIT is a text; the next write is a transaction of its own, or refused."""
+    """COMMIT is a text. After it the next write is a transaction of its own; unless it
+    was interrupted before it began, and then the connection says so."""
     cursor = connection.cursor()
     cursor.execute("BEGIN")
     cursor.execute("INSERT INTO mark VALUES (%s)", (number,))
     came = rounds.interrupt(lambda: cursor.execute("COMMIT"))
     if came is None:
         rounds.there.add(number)
+    is_open = connection.in_transaction
     try:
         connection.cursor().execute("INSERT INTO mark VALUES (%s)", (-number,))
     except routedb.Error:
+        is_open = True
+    if is_open:
         connection.rollback()
         rounds.not_there.add(-number)
     else:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.fuzz_time import drawn, made, seconds
+from routedb.errors import ProgrammingError
 from routedb.sql import Classifier, Statement, classify, scan
+from routedb.sql.scanner.placeholders import to_qmark
 
 from .seen import line
 
@@ -93,6 +99,16 @@ LONG = {
     "rules": "CREATE RULE r AS ON UPDATE TO a DO (" + "x;" * 80_000 + ")",
     "levels": "SELECT * FROM a, (" * 8000 + "SELECT 1" + ") a" * 8000,
     "targets": f"DELETE {NUMBERED} FROM {NUMBERED}",
+    "square brackets behind blanks": "SELECT  " + "[" * MEGABYTE,
+    "backticks behind blanks": "SELECT  a" + "`" * (MEGABYTE + 1),
+    "arrays": "SELECT  ARRAY[" + "0, [" * (MEGABYTE // 4),
+    "an open list": "SELECT * FROM t WHERE a IN (" + "0, " * (MEGABYTE // 3) + "f()",
+    "open lists": "SELECT * FROM t WHERE a IN (" + "0, -0 IN (" * (MEGABYTE // 10),
+    "nested lists": "SELECT * FROM t WHERE a" + " IN ((" * (MEGABYTE // 6),
+    "many lists": "SELECT * FROM t WHERE" + " a IN (1, 2) OR" * (MEGABYTE // 15),
+    "lists in a comment": "/* " + "IN (1, 2), " * (MEGABYTE // 11) + "*/ SELECT 1",
+    "rows of rows": "VALUES " + "((1), (2)), " * (MEGABYTE // 12) + "(1)",
+    "rows of strings": "VALUES " + "('it''s', E'\\''), " * (MEGABYTE // 18) + "(1, 2)",
     "letters beyond ASCII": "SELECT é" + "é" * (MEGABYTE // 2),
 }
 
@@ -101,6 +117,30 @@ LONG = {
 @pytest.mark.parametrize("name", LONG)
 def test_no_long_text_is_without_an_answer(name, dialect):
     assert isinstance(classify(LONG[name], dialect), Statement)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_small_text_of_many_pieces_is_slow(dialect):
+    """A part of `benchmarks.fuzz_time`, which goes on for minutes: a quadratic pattern
+    takes seconds for one of these already."""
+    rng = random.Random(20)
+    slow = [
+        (opening, piece, end)
+        for opening, piece, end in (drawn(rng) for _ in range(60))
+        if seconds(made(opening, piece, end, 16_000), dialect) > 1
+    ]
+    assert slow == []
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "'", '"', "`", "/*", "%(", "%(a", "--", ":a", "[a%s"]
+)
+def test_placeholders_are_found_in_a_long_text(text):
+    sql = 'SELECT "' + text * (MEGABYTE // len(text))
+    found = ""
+    with contextlib.suppress(ProgrammingError):
+        found = to_qmark(sql)[0]
+    assert found in ("", sql)
 
 
 # Texts with gaps: {0} and {1} are literals, a space may be any white space or comment.

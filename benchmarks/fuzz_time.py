@@ -1,0 +1,204 @@
+"""Look for texts that take long: `python -m benchmarks.fuzz_time --minutes 5`.
+
+A text is an opening, a short piece many times, and an end. Pieces are drawn from what
+the patterns look at. Each is tried at a small size and at twice that; what grows faster
+than the text is tried at ever greater sizes, up to a megabyte. A text of that size
+that takes more than a second is a find: it is printed, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from routedb.errors import ProgrammingError
+from routedb.sql import Classifier
+from routedb.sql.scanner.literal_settings import sets_literals_only
+from routedb.sql.scanner.patterns import DIALECTS
+from routedb.sql.scanner.placeholders import count_positional, to_qmark
+from routedb.sql.scanner.splitter import split
+
+MEGABYTE = 1_000_000
+LIMIT_S = 1.0
+SIZES = (4_000, 8_000, 64_000, 250_000, MEGABYTE)
+
+PIECES = (
+    *"'\"`[](){}\\;,.$#@:?%*/-+=<>!~^&| \n\t01eExa_\x00é€",
+    *("''", '""', "``", "--", "-- \n", "/*", "*/", "/*!", "/*!50000", "/**/", "$$"),
+    *(
+        "$a$",
+        "E'",
+        "\\'",
+        "\\\\",
+        "N'",
+        "U&",
+        "U&'",
+        'U&"',
+        "::",
+        ":=",
+        "%s",
+        "%(",
+        "%(",
+    ),
+    *("%(a)s", "@@", "1e", "0x", "1.", "..", "a.b", "0, ", "(0), ", "(0", "''), ('"),
+    *("SELECT ", "FROM ", "WHERE ", " IN (", " IN ((", "VALUES (", "VALUES ", "ARRAY["),
+    *(
+        "NULL, ",
+        "ROW(",
+        " AS ",
+        "WITH ",
+        "UNION ",
+        "JOIN a ON ",
+        "CASE ",
+        "WHEN ",
+        "END ",
+    ),
+    *("BEGIN ", "BEGIN; ", "COMMIT; ", "SET ", "SET a = 1, ", "autocommit", "PREPARE "),
+    *(
+        "INSERT INTO t ",
+        "UPDATE t SET ",
+        "DELETE FROM ",
+        "CREATE ",
+        "TABLE ",
+        "FUNCTION ",
+    ),
+    *(
+        "EXPLAIN ",
+        "COPY ",
+        "PRAGMA ",
+        "a = 1 AND ",
+        "f(",
+        "routedb:",
+        "/* routedb: a=1 */",
+    ),
+    *(
+        "ON ",
+        "set_config(",
+        "now()",
+        "LIKE ",
+        "WINDOW w AS (",
+        "OVER (",
+        "::int",
+        "ONLY (",
+    ),
+)
+OPENINGS = (
+    *(
+        "",
+        "SELECT  ",
+        "SELECT\n",
+        "SELECT '",
+        "SELECT E'",
+        'SELECT "',
+        "SELECT `a` [",
+        "(",
+    ),
+    *(
+        "INSERT INTO t VALUES ",
+        "SELECT * FROM t WHERE a IN (",
+        "SET  ",
+        "SELECT ARRAY[",
+    ),
+    *(
+        "/* a */ SELECT  ",
+        "-- a\n",
+        "WITH a AS (",
+        "CREATE TABLE a (",
+        "BEGIN; ",
+        "/*!1 ",
+    ),
+)
+ENDS = ("", "", "'", '"', ")", "*/", ";", " x", "$$", "]", "\n1")
+
+
+class Find(NamedTuple):
+    """A text that takes too long: what it is made of, and the seconds."""
+
+    dialect: str
+    opening: str
+    piece: str
+    end: str
+    size: int
+    seconds: float
+
+
+def made(opening: str, piece: str, end: str, size: int) -> str:
+    """Return `opening`, then `piece` as often as fits into `size`, then `end`."""
+    return opening + piece * max(1, size // len(piece)) + end
+
+
+def drawn(rng: random.Random) -> tuple[str, str, str]:
+    """Return an opening, a piece and an end."""
+    piece = "".join(rng.choices(PIECES, k=rng.choice((1, 1, 2, 2, 3, 4, 6))))
+    return rng.choice(OPENINGS), piece, rng.choice(ENDS)
+
+
+def seconds(sql: str, dialect: str) -> float:
+    """Return the CPU time of all that reads the text `sql` of `dialect`."""
+    classifier = Classifier(dialect, max_shapes=0)
+    started = time.thread_time()
+    scan = classifier.scan(sql)
+    classifier.statement(scan)
+    sets_literals_only(dialect, "SET", scan.shape)
+    sets_literals_only("mysql", "SET", scan.shape)
+    split(sql, dialect)
+    count_positional(sql)
+    with suppress(ProgrammingError):  # the placeholders are wrong
+        to_qmark.__wrapped__(sql)
+    return time.thread_time() - started
+
+
+def tried(opening: str, piece: str, end: str, dialect: str) -> Find | None:
+    """Try a text of `opening`, `piece` and `end` in `dialect`; return what is slow.
+
+    Sizes grow while the time grows faster than they do, or is what it may be at most.
+    """
+    before = 0.0
+    for size in SIZES:
+        sql = made(opening, piece, end, size)
+        took = seconds(sql, dialect)
+        if took > LIMIT_S:  # perhaps because of others on this machine
+            took = min(took, seconds(sql, dialect), seconds(sql, dialect))
+        allowed = LIMIT_S * max(size / MEGABYTE, 0.05)
+        if took > LIMIT_S or (size == MEGABYTE and took > allowed):
+            return Find(dialect, opening, piece, end, size, took)
+        is_growing = took > max(3 * before, 0.002) if before else True
+        if not is_growing and took < allowed:
+            return None
+        before = took
+    return None
+
+
+def finds(rng: random.Random, until: float) -> Iterator[Find]:
+    """Yield slow texts, drawn by `rng`, until `until` on the monotonic clock."""
+    while time.monotonic() < until:
+        opening, piece, end = drawn(rng)
+        for dialect in DIALECTS:
+            found = tried(opening, piece, end, dialect)
+            if found is not None:
+                yield found
+
+
+def main() -> int:
+    """Run for some minutes; return 1 when something was found."""
+    parser = argparse.ArgumentParser(description="look for texts that take long")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=None)
+    options = parser.parse_args()
+    seed = options.seed if options.seed is not None else random.randrange(10**6)
+    print(f"seed {seed}")
+    found = 0
+    for find in finds(random.Random(seed), time.monotonic() + 60 * options.minutes):
+        found += 1
+        print(find, flush=True)
+    print(f"{found} texts of a megabyte or less took over {LIMIT_S:.0f} s")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
