@@ -54,6 +54,7 @@ class MysqlclientAdapter:
     script_is_transaction = False
     begins_before_some_writes = False
     isolation_setting: str | None = None
+    session_settings: str | None = None
 
     def __init__(self) -> None:
         self._translation = Translation(MySQLdb)
@@ -76,6 +77,7 @@ class MysqlclientAdapter:
         raw.mode = TxMode(autocommit=True)  # what set_mode has set
         if node.is_standard_sql:
             self.run(raw, STANDARD_SQL)
+        raw.own_converter = dict(raw.converter)
         return raw
 
     def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
@@ -228,6 +230,7 @@ class MysqlclientAdapter:
             raw.mode = TxMode(autocommit=True)
         known = options.get("conv", MySQLdb.converters.conversions)
         raw.encoders = {key: to for key, to in known.items() if type(key) is not int}
+        raw.converter = dict(raw.own_converter)  # others may share the one it has
         raw.cursorclass = options.get("cursorclass", raw.default_cursor)
         raw.messages = []
         return True

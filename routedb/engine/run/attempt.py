@@ -18,6 +18,7 @@ from routedb.engine.run.interrupted import statement_interrupted
 from routedb.engine.run.outcome import ran
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import second_home_refused
 from routedb.engine.transactions.commit import is_verdict
 from routedb.events import NodeRefusedWrite
@@ -259,6 +260,8 @@ class Attempt:
                     self.group, link, self.role, is_home and transaction.home < 0
                 )
             except Exception as exc:
+                if is_from_program(exc):
+                    raise
                 lost = exc
                 fault = link.adapter.fault(exc, link.raw)
                 if fault is Fault.NODE_READ_ONLY and not self.is_alone(link):

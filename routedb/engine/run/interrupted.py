@@ -64,9 +64,13 @@ def _in_transaction(
 ) -> None:
     """The transaction goes on where nothing but a row may be different."""
     transaction = session.transaction
+    is_at_rest = _is_at_rest(link)
+    has_begun = transaction.has_written or transaction.is_explicit
     if plan.has_effects:
         transaction.lose(link)
-    elif met_error(link, exc) or _is_at_rest(link) is not False:
+    elif is_at_rest and not (has_begun or met_error(link, exc)):
+        return  # the driver begins it with the next statement
+    elif is_at_rest is not False or met_error(link, exc):
         transaction.interrupt()
     else:
         transaction.has_written = transaction.has_written or not plan.is_read

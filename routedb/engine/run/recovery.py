@@ -12,6 +12,7 @@ from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link
 from routedb.engine.run import control
 from routedb.engine.run.outcome import SHOWING, Underway, failed
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import statement_unknown
 from routedb.routing import Reason
 from routedb.session import Action, Moment, action_for
@@ -25,6 +26,8 @@ _BEGINNINGS = (Moment.BEGINNING, Moment.BEGINNING_READ_ONLY)
 def judge(attempt: Underway, link: Link, exc: Exception) -> None:
     """Return when the statement of `attempt`, which failed on `link` with `exc`, may be
     run again; raise what the user must see."""
+    if is_from_program(exc):  # no verdict: see `interrupted`
+        raise exc
     if isinstance(exc, errors.Error):  # ours, from the adapter: nothing was sent
         raise exc
     session = attempt.session

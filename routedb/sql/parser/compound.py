@@ -95,7 +95,9 @@ class _Program:
     def read(self) -> None:
         """Read it to its end."""
         self.builder.mark(Kind.CALL, "runs a block of statements")
+        last = ""
         while word := self.upper[self.at]:
+            last = last if word == ";" else word
             step, start = _STEPS.get(word), self.at
             if step is not None:
                 step(self)
@@ -106,6 +108,8 @@ class _Program:
                 self._declared()
             else:
                 self._statement()
+        if last != "END":
+            raise UnreadableStatement("END is missing")
 
     def skip(self) -> None:
         """Pass over a word that has no more to it."""

@@ -7,6 +7,7 @@ from routedb.sql.parser import (
     dml,
     explain_mysql,
     grants,
+    pragma,
     session_settings,
     shows,
     transaction_control,
@@ -94,7 +95,7 @@ _MYSQL: dict[str, VerbReader] = {
 
 _SQLITE: dict[str, VerbReader] = {
     "REPLACE": dml.query,
-    "PRAGMA": session_settings.pragma,
+    "PRAGMA": pragma.pragma,
     **dict.fromkeys(("ATTACH", "DETACH"), utility.attach),
     **dict.fromkeys(("VACUUM", "REINDEX"), upkeep.maintain),
 }

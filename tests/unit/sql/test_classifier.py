@@ -147,5 +147,5 @@ def test_a_text_seen_first_costs_few_calls(sql, dialect):
         classifier.statement(classifier.scan(sql))
     finally:
         sys.setprofile(None)
-    assert sum(files.values()) <= 40
+    assert sum(files.values()) <= 42  # two of them account for the tokens
     assert len(files) <= 9
