@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.corpora.verdict import Judge, Name, Verdict
 from routedb.sql import Classifier, Kind, Statement
+from routedb.sql.scanner.lexer import UNREAD
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Score:
     writes_as_reads: list[str] = field(default_factory=list)
     reads_as_writes: list[str] = field(default_factory=list)
     wrong_tables: list[str] = field(default_factory=list)
+    unaccounted: list[str] = field(default_factory=list)  # a part is passed over
 
     @property
     def judged(self) -> int:
@@ -44,6 +46,7 @@ class Score:
             ("reads taken for writes", len(self.reads_as_writes), 0.003 * self.reads),
             ("wrong tables", len(self.wrong_tables), 0.0005 * self.judged),
             ("unknown though the server takes them", len(self.unknown), 0.0),
+            ("with tokens unaccounted for", len(self.unaccounted), 0.0),
             ("raised", len(self.raised), 0.0),
         )
         return [
@@ -54,7 +57,10 @@ class Score:
 
 
 NUMBERS = ("statements", "refused", "reads", "writes", "undecided", "asked")
-FAULTS = ("raised", "unknown", "writes_as_reads", "reads_as_writes", "wrong_tables")
+FAULTS = (
+    *("raised", "unknown", "unaccounted"),
+    *("writes_as_reads", "reads_as_writes", "wrong_tables"),
+)
 
 
 def compare(
@@ -86,6 +92,8 @@ def _count(text: str, judge: Judge, classifier: Classifier, score: Score) -> Non
         return
     if statement.kind is Kind.UNKNOWN:
         score.unknown.append(f"[{statement.reason}] {text}")
+    elif unread := [words for how, words in classifier.spans(text) if how == UNREAD]:
+        score.unaccounted.append(f"[{unread}] {text}")
     _count_role(text, statement, verdict, score)
     tables = frozenset(judge.name(t.schema, t.name) for t in statement.tables)
     if statement.kind is not Kind.UNKNOWN and not verdict.agrees(tables):

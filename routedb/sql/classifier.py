@@ -90,7 +90,7 @@ class Classifier:
             try:
                 statement = self._read(shape)
             except _UNREADABLE as problem:
-                statement = _unknown(problem)
+                statement = _unknown(_reason(problem))
         return replace(statement, hints=hints) if hints else statement
 
     def _read_variants(self, text: str) -> Statement:
@@ -102,9 +102,10 @@ class Classifier:
         unknown: list[Statement] = []
         for variant in variants(text):
             try:
-                found.append(self._read(variant))
+                statement = self._read(variant)
             except _UNREADABLE as problem:
-                unknown.append(_unknown(problem))
+                statement = _unknown(_reason(problem))
+            (unknown if statement.kind is Kind.UNKNOWN else found).append(statement)
         doing = [statement for statement in found if statement.kind is not Kind.EMPTY]
         graver = [statement for statement in doing if not statement.read_only]
         statement = next(iter(graver + doing + found + unknown))
@@ -147,14 +148,33 @@ class Classifier:
         )
 
     def _build(self, tokens: Tokens) -> StatementBuilder:
-        verb = tokens.upper[0]
         builder = StatementBuilder(self.dialect, self._functions)
-        builder.verb = verb
-        read = self._readers.get(verb)
-        if read is None:
-            raise UnreadableStatement(f"{tokens.raw[0][:40]!r} begins no statement")
-        read(tokens, builder)
+        builder.verb = verb = tokens.upper[0]
+        try:
+            read = self._readers.get(verb)
+            if read is None:
+                raise UnreadableStatement(f"{tokens.raw[0][:40]!r} begins no statement")
+            read(tokens, builder)
+            gap = tokens.gap()
+            if gap < tokens.end:
+                raise UnreadableStatement(f"{tokens.raw[gap][:40]!r} is not understood")
+        except _UNREADABLE as problem:
+            builder.give_up(_reason(problem))
         return builder
+
+    def spans(self, sql: str) -> list[tuple[str, str]]:
+        """Say how each part of `sql` was read: for tests of the reader.
+
+        Returns pairs of "read", "name list", "option list" or "unread", and the words,
+        in the order of the text; for MySQL as if executable comments were run.
+        """
+        _, shape = parse_hints(self.scan(sql).shape)
+        text = variants(shape)[0] if self.dialect == "mysql" else shape
+        found: list[tuple[str, str]] = []
+        for tokens in statements(text, self.dialect)[0]:
+            self._build(tokens)
+            found += tokens.accounted()
+        return found
 
 
 # Kinds that may be plain reads, when nothing speaks against it.
@@ -177,9 +197,12 @@ def _merge(first: StatementBuilder, other: StatementBuilder) -> None:
 _UNREADABLE = (UnreadableStatement, LookupError, ValueError, RecursionError)
 
 
-def _unknown(problem: Exception | str) -> Statement:
-    is_said = isinstance(problem, UnreadableStatement | str)
-    reason = str(problem) if is_said else f"it cannot be read ({problem!r})"
+def _reason(problem: Exception) -> str:
+    is_said = isinstance(problem, UnreadableStatement)
+    return str(problem) if is_said else f"it cannot be read ({problem!r})"
+
+
+def _unknown(reason: str) -> Statement:
     return Statement(Kind.UNKNOWN, "", reason=reason)
 
 

@@ -85,6 +85,18 @@ class StatementBuilder:
         self.kind = gravest(kind, self.kind)
         self.reason = self.reason or reason
 
+    def give_up(self, reason: str) -> None:
+        """Note that the statement is not understood, for `reason`.
+
+        What it may name stays open, and no transaction is taken to have ended; what it
+        was seen to do to the session stands.
+        """
+        self.kind = Kind.UNKNOWN
+        self.verb = ""
+        self.reason = reason
+        for found in (self.tables, self.writes, self.asks, self.tx):
+            found.clear()
+
     def write(self, *tables: Table) -> None:
         """Note tables that are written."""
         for table in tables:

@@ -37,8 +37,11 @@ def _open(reader: QueryReader) -> None:
 
 
 def _is_word(reader: QueryReader) -> bool:
-    """`(replace(x, …`, `(merge, …`: a function or a column, not a statement."""
-    is_change = reader.upper[reader.at + 1] in _CHANGES
+    """`(replace(x, …`, `(merge, …`, `ONLY (values)`: a name, not a statement."""
+    word, following = reader.upper[reader.at + 1 : reader.at + 3]
+    if word == "VALUES" and following == "(":
+        return False
+    is_change = word in _CHANGES or word == "VALUES"
     return is_change and reader.names[reader.at + 2] is None
 
 
@@ -67,7 +70,8 @@ def _comma(reader: QueryReader) -> None:
 
 def _with(reader: QueryReader) -> None:
     reader.at += 1
-    is_recursive = reader.upper[reader.at] == "RECURSIVE"
+    is_called_so = reader.is_cte(reader.at)
+    is_recursive = reader.upper[reader.at] == "RECURSIVE" and not is_called_so
     if not reader.is_cte(reader.at + is_recursive):
         return
     reader.at += is_recursive
@@ -149,10 +153,12 @@ def _ends_from(reader: QueryReader) -> None:
 
 
 def _set(reader: QueryReader) -> None:
-    """SET of a change; that of SEARCH and CYCLE is behind WITH; and a function."""
+    """SET of a change; that of SEARCH and CYCLE is behind WITH; a function; a name."""
     if reader.frame.state is State.CTES:
         reader.at += 1
-    elif reader.upper[reader.at + 1] == "(" and not _follows_update(reader):
+    elif reader.frame.verb == "SELECT" or (
+        reader.upper[reader.at + 1] == "(" and not _follows_update(reader)
+    ):
         reader.name()
     else:
         _ends_from(reader)
@@ -176,21 +182,14 @@ def _returning(reader: QueryReader) -> None:
 
 
 def _as(reader: QueryReader) -> None:
-    """Behind AS stands an alias with columns, or a type with its length."""
-    reader.at += 1
-    upper = reader.upper
-    if upper[reader.at] == "(":
-        reader.skip_bracket()
-    elif reader.names[reader.at] is not None:
-        _, reader.at = reader.tokens.read_name(reader.at)
-        reader.skip_bracket()
-
-
-def _type(reader: QueryReader) -> None:
+    """Behind AS stands an alias with columns, a type with its length, or a window;
+    a type also behind a cast's ::."""
     reader.at += 1
     if reader.names[reader.at] is not None:
         _, reader.at = reader.tokens.read_name(reader.at)
-        reader.skip_bracket()
+    elif reader.frame.clause == "WINDOW":
+        return
+    reader.skip_bracket()
 
 
 def _skip_word(reader: QueryReader) -> None:
@@ -359,7 +358,7 @@ WORD_HANDLERS: Handlers = {
     "(": _open,
     ")": _close,
     ",": _comma,
-    "::": _type,
+    "::": _as,
     "WITH": _with,
     "SELECT": _select,
     "VALUES": _values,

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from routedb.sql.parser import ddl, dml, session_settings, transaction_control, utility
+from routedb.sql.parser import (
+    ddl,
+    dml,
+    grants,
+    session_settings,
+    shows,
+    transaction_control,
+    upkeep,
+    utility,
+)
 from routedb.sql.parser.utility import VerbReader
 
 _EVERYWHERE: dict[str, VerbReader] = {
@@ -20,18 +29,18 @@ _EVERYWHERE: dict[str, VerbReader] = {
     "CREATE": ddl.define,
     "ALTER": ddl.define,
     "DROP": ddl.define,
-    "ANALYZE": ddl.maintain,
+    "ANALYZE": upkeep.maintain,
 }
 
 _POSTGRESQL: dict[str, VerbReader] = {
     "MERGE": dml.query,
-    "ANALYSE": ddl.maintain,
+    "ANALYSE": upkeep.maintain,
     "START": transaction_control.begin,
     "ABORT": transaction_control.rollback,
     "SET": session_settings.set_,
     "RESET": session_settings.reset,
     "DISCARD": session_settings.discard,
-    "SHOW": utility.show,
+    "SHOW": shows.show,
     "COPY": utility.copy,
     "LOCK": utility.lock,
     "CALL": utility.call,
@@ -45,9 +54,9 @@ _POSTGRESQL: dict[str, VerbReader] = {
     "NOTIFY": utility.notify,
     "LOAD": utility.load,
     **dict.fromkeys(
-        ("TRUNCATE", "VACUUM", "CLUSTER", "REINDEX", "REFRESH"), ddl.maintain
+        ("TRUNCATE", "VACUUM", "CLUSTER", "REINDEX", "REFRESH"), upkeep.maintain
     ),
-    **dict.fromkeys(("GRANT", "REVOKE", "COMMENT", "SECURITY"), ddl.grant),
+    **dict.fromkeys(("GRANT", "REVOKE", "COMMENT", "SECURITY"), grants.grant),
     **dict.fromkeys(("REASSIGN", "IMPORT", "CHECKPOINT"), utility.administer),
 }
 
@@ -58,8 +67,9 @@ _MYSQL: dict[str, VerbReader] = {
     "SET": session_settings.set_,
     "RESET": session_settings.reset,
     "USE": session_settings.use,
-    "SHOW": utility.show,
+    "SHOW": shows.show,
     **dict.fromkeys(("DESCRIBE", "DESC", "ANALYZE"), utility.explain),
+    "GET": shows.diagnostics,
     "LOCK": utility.lock,
     "UNLOCK": utility.unlock,
     "CALL": utility.call,
@@ -69,10 +79,10 @@ _MYSQL: dict[str, VerbReader] = {
     "HANDLER": utility.cursor,
     "LOAD": utility.load,
     **dict.fromkeys(
-        ("TRUNCATE", "OPTIMIZE", "REPAIR", "CHECK", "CHECKSUM"), ddl.maintain
+        ("TRUNCATE", "OPTIMIZE", "REPAIR", "CHECK", "CHECKSUM"), upkeep.maintain
     ),
-    "RENAME": ddl.rename,
-    **dict.fromkeys(("GRANT", "REVOKE"), ddl.grant),
+    "RENAME": upkeep.rename,
+    **dict.fromkeys(("GRANT", "REVOKE"), grants.grant),
     **dict.fromkeys(
         ("FLUSH", "KILL", "PURGE", "CHANGE", "STOP", "SHUTDOWN", "INSTALL"),
         utility.administer,
@@ -84,7 +94,7 @@ _SQLITE: dict[str, VerbReader] = {
     "REPLACE": dml.query,
     "PRAGMA": session_settings.pragma,
     **dict.fromkeys(("ATTACH", "DETACH"), utility.attach),
-    **dict.fromkeys(("VACUUM", "REINDEX"), ddl.maintain),
+    **dict.fromkeys(("VACUUM", "REINDEX"), upkeep.maintain),
 }
 
 VERB_READERS = {

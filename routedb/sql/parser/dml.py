@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.clauses import WORD_HANDLERS
+from routedb.sql.parser.name_lists import first_of, read_table
 from routedb.sql.parser.reader import Handlers, QueryReader, State
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
-from routedb.sql.scanner.lexer import Tokens
+from routedb.sql.scanner.lexer import Tokens, UnreadableStatement
 from routedb.sql.statement import Kind, Table
 
 _MODIFIERS = {
-    "postgresql": word_set("INTO ONLY"),
+    "postgresql": word_set("INTO"),
     "mysql": word_set("LOW_PRIORITY HIGH_PRIORITY DELAYED QUICK IGNORE INTO"),
     "sqlite": word_set("INTO"),
 }
@@ -33,6 +34,16 @@ def read_query(tokens: Tokens, builder: StatementBuilder, at: int = 0) -> str:
     reader = QueryReader(tokens, builder, _WORD_HANDLERS, _VERB_HEADS)
     reader.read(at)
     return reader.frame.verb
+
+
+def read_condition(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
+    """Read the WHERE of a statement that is no query, if `tokens` have one behind `at`.
+
+    `builder` is told what it names. Raises UnreadableStatement as `read_query` does.
+    """
+    place = first_of(tokens.upper, at, "WHERE")
+    if place:
+        read_query(tokens.part(place, tokens.end), builder)
 
 
 def _modifiers(reader: QueryReader) -> None:
@@ -129,13 +140,12 @@ def _delete(reader: QueryReader) -> None:
     if upper[reader.at] == "FROM":
         reader.at += 1
         if not targets:
-            reader.at += upper[reader.at] == "ONLY" and reader.dialect == "postgresql"
             start = reader.at
-            targets = _targets(reader)
-            is_list = len(targets) > 1 or reader.dialect == "mysql"
-            if not (upper[reader.at] == "USING" and is_list):
+            targets = _targets(reader) if reader.dialect == "mysql" else []
+            if upper[reader.at] != "USING":
                 reader.at = start
-                reader.table(reader.name_at(), start)
+                targets = [_target(reader)]
+                reader.table(targets[0], start)
                 frame.state = State.TABLES
     for table in targets:
         frame.scope.targets.append(table)
@@ -145,6 +155,14 @@ def _delete(reader: QueryReader) -> None:
         frame.state = State.TABLE
     elif frame.state is State.EXPRESSION:
         frame.state = State.TABLE
+
+
+def _target(reader: QueryReader) -> Table:
+    """Read the table that a change is made in: PostgreSQL's may be `ONLY (t)`."""
+    table, reader.at = read_table(reader.tokens, reader.at, reader.dialect)
+    if table is None:
+        raise UnreadableStatement(f"a name is missing before {reader.raw[reader.at]!r}")
+    return table
 
 
 def _is_history(reader: QueryReader) -> bool:
@@ -172,7 +190,7 @@ def _targets(reader: QueryReader) -> list[Table]:
 def _merge(reader: QueryReader) -> None:
     _modifiers(reader)
     start = reader.at
-    table = reader.name_at()
+    table = _target(reader)
     _mark(reader, table)
     reader.table(table, start)
     reader.builder.write(table)

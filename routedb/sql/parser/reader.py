@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
 from routedb.sql.parser.builder import StatementBuilder
+from routedb.sql.parser.name_lists import names_end
 from routedb.sql.scanner.keywords import (
     AFTER_CALL,
     CONTEXTUAL,
@@ -192,6 +193,7 @@ class QueryReader:
                     self.name()
                 else:
                     self.at = end
+        self.tokens.take(at, self.tokens.end)
         for scope in self.scopes:
             scope.settle(self.builder)
 
@@ -225,9 +227,9 @@ class QueryReader:
         return name
 
     def skip_bracket(self) -> None:
-        """Pass over a bracket that holds only names or types."""
+        """Pass over a bracket that holds only names or types; leave any other."""
         if self.upper[self.at] == "(":
-            self.at = self.tokens.close[self.at] + 1
+            self.at = names_end(self.tokens, self.at)
 
     def name_at(self) -> Table:
         """Read a name that must be here."""
@@ -309,7 +311,7 @@ class QueryReader:
         if is_query and state is State.EXPRESSION:
             scope = TableScope(scope)
             self.scopes.append(scope)
-        clause = self.frame.clause
+        clause = "" if is_query else self.frame.clause
         self.frame = Frame(scope, state, is_query)
         self.frame.clause = clause
         self.frame.cte = cte
@@ -324,7 +326,7 @@ class QueryReader:
             return False
         at += 1
         if upper[at] == "(":
-            at = self.tokens.close[at] + 1
+            at = names_end(self.tokens, at)
         return upper[at] == "AS" and upper[at + 1] in ("(", "NOT", "MATERIALIZED")
 
 

@@ -6,9 +6,16 @@ from collections.abc import Iterator
 
 from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.dml import read_query
+from routedb.sql.parser.name_lists import take_values
 from routedb.sql.parser.transaction_control import mode_step, set_transaction
 from routedb.sql.scanner.keywords import QUERY_STARTS
-from routedb.sql.scanner.lexer import STRING, SYSTEM_VARIABLE, USER_VARIABLE, Tokens
+from routedb.sql.scanner.lexer import (
+    OPTIONS,
+    STRING,
+    SYSTEM_VARIABLE,
+    USER_VARIABLE,
+    Tokens,
+)
 from routedb.sql.session_objects import EVERY, ObjectKind
 from routedb.sql.statement import Kind, SessionEffect, Table, TxEffect, TxStep
 
@@ -32,8 +39,10 @@ _WORDS = {
 def set_(tokens: Tokens, builder: StatementBuilder) -> None:
     """SET in every form, on PostgreSQL and MySQL."""
     if builder.dialect == "mysql":
+        tokens.take(0, tokens.end, OPTIONS)
         _set_mysql(tokens, builder)
     else:
+        take_values(tokens, 0)
         _set_postgresql(tokens, builder)
 
 
@@ -190,6 +199,7 @@ def _read_value(
 
 def reset(tokens: Tokens, builder: StatementBuilder) -> None:
     """RESET x and RESET ALL; on MySQL it acts on the server."""
+    take_values(tokens, 0)
     if builder.dialect == "mysql":
         builder.mark(Kind.DDL, "changes the server")
         return
@@ -210,6 +220,7 @@ _DISCARDED = {
 def discard(tokens: Tokens, builder: StatementBuilder) -> None:
     """DISCARD ALL and its parts. PLANS only has them made anew."""
     what = tokens.upper[1]
+    take_values(tokens, 0)
     _mark(builder, _DISCARDED.get(what, SessionEffect.DISCARD))
     if what in ("TEMP", "TEMPORARY"):
         builder.free(ObjectKind.TABLE, EVERY)
@@ -219,6 +230,7 @@ def discard(tokens: Tokens, builder: StatementBuilder) -> None:
 
 def use(tokens: Tokens, builder: StatementBuilder) -> None:
     """USE database."""
+    take_values(tokens, 0)
     _mark(builder, SessionEffect.USE)
 
 
@@ -256,6 +268,7 @@ def _pragma_argument(tokens: Tokens, at: int) -> str:
 
 def pragma(tokens: Tokens, builder: StatementBuilder) -> None:
     """SQLite's PRAGMA: asks, sets for the session, or writes to the file."""
+    tokens.take(0, tokens.end, OPTIONS)
     table, at = tokens.read_name(1)
     name = table.name if table is not None else ""
     has_value = tokens.upper[at] in ("(", "=")

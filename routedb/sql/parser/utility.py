@@ -1,15 +1,30 @@
-"""The other statements: EXPLAIN, COPY, LOCK, CALL, SHOW, cursors, prepared ones."""
+"""The other statements: EXPLAIN, COPY, LOCK, CALL, cursors, prepared ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from routedb.sql.parser.builder import StatementBuilder
-from routedb.sql.parser.ddl import maintain
-from routedb.sql.parser.dml import read_query
+from routedb.sql.parser.dml import read_condition, read_query
+from routedb.sql.parser.name_lists import (
+    names_end,
+    pass_over,
+    read_table,
+    take_values,
+)
+from routedb.sql.parser.shows import shown
 from routedb.sql.parser.transaction_control import prepare_transaction
+from routedb.sql.parser.upkeep import maintain
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
-from routedb.sql.scanner.lexer import USER_VARIABLE, Tokens
+from routedb.sql.scanner.lexer import (
+    LITERAL,
+    OPTIONS,
+    QUOTED,
+    STRING,
+    USER_VARIABLE,
+    Tokens,
+)
 from routedb.sql.session_objects import EVERY, ObjectKind
 from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
 
@@ -19,6 +34,9 @@ _EXPLAIN_WORDS = word_set(
 )
 
 
+_QUOTED = frozenset({LITERAL, STRING, QUOTED})  # FORMAT = "json"
+
+
 def explain(tokens: Tokens, builder: StatementBuilder) -> None:
     """EXPLAIN runs nothing; EXPLAIN ANALYZE, and MariaDB's ANALYZE, run it."""
     upper = tokens.upper
@@ -26,6 +44,7 @@ def explain(tokens: Tokens, builder: StatementBuilder) -> None:
         maintain(tokens, builder)
         return
     at, runs = _options(tokens)
+    tokens.take(0, at)
     builder.mark(Kind.EXPLAIN, "")
     if upper[at] in ("DECLARE", "EXECUTE", "CREATE", "REFRESH"):
         _explain_other(tokens, builder, at, runs)
@@ -70,8 +89,10 @@ def _options(tokens: Tokens) -> tuple[int, bool]:
         )
     else:
         while (
-            upper[at] in _EXPLAIN_WORDS and upper[at + 1]
-        ):  # the last may be a table's name
+            # The last may be a table's name.
+            (upper[at] in _EXPLAIN_WORDS and upper[at + 1])
+            or (upper[at] in _QUOTED and upper[at - 2] == "FORMAT")
+        ):
             runs |= upper[at] in ("ANALYZE", "ANALYSE")
             at += 1
     return at, runs
@@ -84,10 +105,13 @@ def _explain_other(
     if upper[at] == "EXECUTE":
         builder.mark(Kind.CALL, "explains a prepared statement of this session")
         builder.need(ObjectKind.PREPARED, _name(tokens, at + 1))
+        _arguments(tokens, builder, at + 1)
         return
     start = next(
         (i + 1 for i in range(at, len(upper)) if upper[i] in ("AS", "FOR")), at
     )
+    is_query = upper[start] in QUERY_STARTS or upper[start] == "("
+    tokens.take(at, start if is_query else tokens.end)
     if upper[at] in ("CREATE", "REFRESH"):
         table, _ = tokens.read_name(_behind(upper, at, "TABLE", "VIEW"))
         if table is not None:
@@ -97,7 +121,7 @@ def _explain_other(
                 builder.write(table)
     elif runs:
         builder.mark(Kind.UNKNOWN, f"runs {upper[at]}")
-    if upper[start] in QUERY_STARTS or upper[start] == "(":
+    if is_query:
         inner = StatementBuilder(builder.dialect, builder.functions)
         read_query(tokens, inner, start)
         builder.tables.update(inner.tables)
@@ -116,9 +140,11 @@ def _behind(upper: list[str], at: int, *names: str) -> int:
 
 def _describe(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     """MySQL's DESCRIBE t; anything else is not known."""
-    table, _ = tokens.read_name(at)
+    table, end = tokens.read_name(at)
     if builder.dialect == "mysql" and table is not None:
         builder.tables[table] = None
+        tokens.take(at, end)
+        take_values(tokens, end)  # a column, or a pattern of them
     else:
         builder.mark(Kind.UNKNOWN, f"explains {tokens.raw[at]!r}")
 
@@ -128,6 +154,7 @@ def copy(tokens: Tokens, builder: StatementBuilder) -> None:
     upper = tokens.upper
     at = 1 + (upper[1] == "BINARY")
     builder.kind = Kind.COPY
+    tokens.take(0, tokens.end, OPTIONS)
     if upper[at] == "(":
         end = tokens.close[at]
         inner = tokens.part(at + 1, end)
@@ -140,10 +167,11 @@ def copy(tokens: Tokens, builder: StatementBuilder) -> None:
             return
         builder.tables[table] = None
         if upper[at] == "(":
-            at = tokens.close[at] + 1
+            at = names_end(tokens, at)
         if upper[at] == "FROM":
             builder.mark(Kind.COPY, f"writes {table}")
             builder.write(table)
+            read_condition(tokens, builder, at)
             return
     if upper[at : at + 2] != ["TO", "STDOUT"]:
         builder.mark(Kind.COPY, "writes a file on the server")
@@ -158,15 +186,17 @@ def lock(tokens: Tokens, builder: StatementBuilder) -> None:
         builder.hold(ObjectKind.TABLE_LOCK)
         builder.tx.append(TxStep(TxEffect.COMMIT))
     at = 1
-    while upper[at]:
-        while upper[at] in ("TABLE", "TABLES", "ONLY", ","):
-            at += 1
-        table, at = tokens.read_name(at)
+    while True:
+        start = at
+        at += upper[at] == "TABLES" and builder.dialect == "mysql"
+        table, at = read_table(tokens, at, builder.dialect)
         if table is None:
             return
         builder.tables[table] = None
         while upper[at] and upper[at] != ",":
             at += 1
+        at += upper[at] == ","
+        tokens.take(start and start - 1, at)
 
 
 def unlock(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -174,49 +204,24 @@ def unlock(tokens: Tokens, builder: StatementBuilder) -> None:
     builder.mark(Kind.LOCK, "unlocks tables")
     builder.touch(SessionEffect.LOCK)
     builder.free(ObjectKind.TABLE_LOCK)
-
-
-_SHOWN_OF_SESSION = word_set("WARNINGS ERRORS COUNT PROFILE PROFILES")
-_SHOWN_OF_NODE = word_set(
-    "MASTER SLAVE REPLICA REPLICAS BINARY BINLOG PROCESSLIST ENGINE STATUS RELAYLOG ALL"
-)
-_SHOWN_OF_TABLE = word_set("COLUMNS FIELDS INDEX INDEXES KEYS")
-
-
-def show(tokens: Tokens, builder: StatementBuilder) -> None:
-    """SHOW: a setting on PostgreSQL; on MySQL also what a node or the session has."""
-    upper = tokens.upper
-    if builder.dialect != "mysql":
-        return
-    if upper[1] in ("FULL", "GLOBAL", "SESSION"):
-        upper = upper[1:]
-    if upper[1] in _SHOWN_OF_SESSION:
-        builder.mark(Kind.READ, f"shows {upper[1].lower()} of the session")
-        builder.touch(SessionEffect.VARIABLE)
-        if not upper[1].startswith("PROFILE"):
-            builder.need(ObjectKind.RESULT)
-    elif upper[1] in _SHOWN_OF_NODE:
-        builder.mark(Kind.READ, "shows what differs between nodes")
-    elif upper[1] == "CREATE" and upper[2] in ("TABLE", "VIEW"):
-        _shown(tokens, builder, 3)
-    elif not _SHOWN_OF_TABLE.isdisjoint(upper[1:4]):
-        place = next((i for i, w in enumerate(tokens.upper) if w in ("FROM", "IN")), 0)
-        _shown(tokens, builder, place + 1)
-
-
-def _shown(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
-    table, at = tokens.read_name(at)
-    if table is not None and tokens.upper[at] in ("FROM", "IN"):
-        schema, _ = tokens.read_name(at + 1)
-        if schema is not None:
-            table = table._replace(schema=schema.name)
-    if table is not None:
-        builder.tables[table] = None
+    take_values(tokens, 0)
 
 
 def call(tokens: Tokens, builder: StatementBuilder) -> None:
     """CALL, DO, EXECUTE: what is run cannot be seen in the text."""
     builder.mark(Kind.CALL, "runs what the text does not show")
+    _arguments(tokens, builder, 1)
+
+
+def _arguments(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
+    """Read `name (arguments)`, and what follows; the name itself is no function's."""
+    tokens.take(0, at)
+    _, end = tokens.read_name(at)
+    tokens.take(at, end)
+    if tokens.upper[end] == "USING":  # variables with their values
+        pass_over(tokens, builder, end)
+    elif tokens.upper[end]:
+        read_query(tokens.part(end, tokens.end), builder)
 
 
 def execute(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -230,15 +235,18 @@ def execute(tokens: Tokens, builder: StatementBuilder) -> None:
 
 def do(tokens: Tokens, builder: StatementBuilder) -> None:
     """DO: a block on PostgreSQL, expressions on MySQL, which may lock or wait."""
+    builder.mark(Kind.CALL, "runs what the text does not show")
+    tokens.take(0, 1)
     if builder.dialect == "mysql":
         read_query(tokens, builder, 1)
-    call(tokens, builder)
+    else:
+        take_values(tokens, 1)
 
 
 def prepare(tokens: Tokens, builder: StatementBuilder) -> None:
     """PREPARE p AS …, DEALLOCATE; and PREPARE TRANSACTION, which is another thing."""
     upper = tokens.upper
-    if upper[:2] == ["PREPARE", "TRANSACTION"]:
+    if upper[:2] == ["PREPARE", "TRANSACTION"] and upper[2] not in ("AS", "("):
         prepare_transaction(tokens, builder)
         return
     _session(builder, SessionEffect.PREPARE)
@@ -246,13 +254,17 @@ def prepare(tokens: Tokens, builder: StatementBuilder) -> None:
         at = 1 + (upper[1] == "PREPARE" and bool(upper[2]))
         name = EVERY if upper[at] == "ALL" else _name(tokens, at)
         builder.free(ObjectKind.PREPARED, name)
+        take_values(tokens, 0)
     else:
         builder.hold(ObjectKind.PREPARED, _name(tokens, 1))
         at = 2
         if upper[at] == "(":
-            at = tokens.close[at] + 1
+            at = names_end(tokens, at)
         if upper[at] == "AS":
+            tokens.take(0, at + 1)
             read_query(tokens, builder, at + 1)
+        else:  # MySQL's text, or a variable with one
+            take_values(tokens, 0)
 
 
 def declare(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -261,17 +273,21 @@ def declare(tokens: Tokens, builder: StatementBuilder) -> None:
     upper = tokens.upper
     if "FOR" in upper:
         head = upper[: upper.index("FOR")]
-        if "HOLD" in head and head[head.index("HOLD", 2) - 1] == "WITH":
+        if ("WITH", "HOLD") in pairwise(head):
             builder.hold(ObjectKind.CURSOR, _name(tokens, 1))
-        read_query(tokens, builder, upper.index("FOR") + 1)
+        tokens.take(0, len(head) + 1)
+        read_query(tokens, builder, len(head) + 1)
 
 
 def cursor(tokens: Tokens, builder: StatementBuilder) -> None:
     """FETCH, MOVE, CLOSE; MySQL's HANDLER names its table."""
     _session(builder, SessionEffect.CURSOR)
     upper = tokens.upper
+    take_values(tokens, 0)
     if upper[0] == "HANDLER":
-        _shown(tokens, builder, 1)
+        tokens.take(0, tokens.end, OPTIONS)
+        read_condition(tokens, builder, 1)
+        shown(tokens, builder, 1)
         _handler(upper, builder)
     elif upper[0] == "CLOSE":
         builder.free(
@@ -294,6 +310,7 @@ def _handler(upper: list[str], builder: StatementBuilder) -> None:
 def listen(tokens: Tokens, builder: StatementBuilder) -> None:
     """LISTEN and UNLISTEN."""
     _session(builder, SessionEffect.LISTEN)
+    take_values(tokens, 0)
     if tokens.upper[0] == "LISTEN":
         builder.hold(ObjectKind.LISTEN, _name(tokens, 1))
     else:
@@ -304,11 +321,13 @@ def listen(tokens: Tokens, builder: StatementBuilder) -> None:
 def notify(tokens: Tokens, builder: StatementBuilder) -> None:
     """NOTIFY: a replica refuses it."""
     builder.mark(Kind.WRITE, "notifies listeners")
+    take_values(tokens, 0)
 
 
 def load(tokens: Tokens, builder: StatementBuilder) -> None:
     """PostgreSQL's LOAD 'library'; MySQL's LOAD DATA … INTO TABLE t."""
     upper = tokens.upper
+    tokens.take(0, tokens.end, OPTIONS)
     if upper[1] in ("DATA", "XML"):
         builder.mark(Kind.WRITE, "loads a file")
         for place, word in enumerate(upper):
@@ -322,12 +341,14 @@ def load(tokens: Tokens, builder: StatementBuilder) -> None:
 
 def attach(tokens: Tokens, builder: StatementBuilder) -> None:
     """SQLite's ATTACH and DETACH: of this connection only."""
+    tokens.take(0, tokens.end, OPTIONS)
     _session(builder, SessionEffect.SET, "*")
 
 
 def administer(tokens: Tokens, builder: StatementBuilder) -> None:
     """FLUSH, KILL, CHANGE MASTER, CHECKPOINT …: acts on the server."""
     builder.mark(Kind.DDL, "acts on the server")
+    tokens.take(0, tokens.end, OPTIONS)
     if builder.dialect == "mysql":
         builder.tx.append(TxStep(TxEffect.COMMIT))
 

@@ -24,6 +24,13 @@ STRING = "'"  # a string that was left in the shape
 USER_VARIABLE = "@"
 SYSTEM_VARIABLE = "@@"
 
+# How a span of tokens was accounted for. What nobody accounts for makes the statement
+# one of unknown kind.
+READ = "read"
+NAMES = "name list"  # in a bracket: columns, types, partitions
+OPTIONS = "option list"  # words and values that name no table and call nothing
+UNREAD = "unread"
+
 # The lexer needs some 1 us a token: a longer text that folding does not shorten is not
 # read, which makes it a statement of unknown kind.
 LONGEST = 200_000
@@ -39,26 +46,57 @@ class Tokens:
     """One statement. `upper` are words in capitals and marks, `raw` as written.
 
     `names` has each word and quoted name as the database knows it, None for every other
-    token. All three end with four empty tokens, so that looking ahead needs no bounds.
-    `close` maps each opening bracket to its closing one.
+    token. All three end with four empty tokens, so that looking ahead needs no bounds;
+    `end` is where these begin. `close` maps each opening bracket to its closing one.
+    `spans` are those that were accounted for; parts share them, from `base` on.
     """
 
-    __slots__ = ("close", "names", "raw", "upper")
+    __slots__ = ("base", "close", "end", "names", "raw", "spans", "upper")
 
     def __init__(
         self, upper: list[str], raw: list[str], names: list[str | None]
     ) -> None:
         self.close = _brackets(upper) if "(" in upper or ")" in upper else {}
+        self.end = len(upper)
         self.upper = [*upper, "", "", "", ""]
         self.raw = [*raw, "", "", "", ""]
         self.names = [*names, None, None, None, None]
+        self.base = 0
+        self.spans: list[tuple[int, int, str]] = []
 
     def part(self, start: int, end: int) -> Tokens:
         """Return the tokens from `start` up to `end`, with brackets of their own.
 
         Raises UnreadableStatement when a bracket of theirs has no other one.
         """
-        return Tokens(self.upper[start:end], self.raw[start:end], self.names[start:end])
+        part = Tokens(self.upper[start:end], self.raw[start:end], self.names[start:end])
+        part.base = self.base + start
+        part.spans = self.spans
+        return part
+
+    def take(self, start: int, end: int, how: str = READ) -> None:
+        """Account for the tokens from `start` up to `end`: say `how` they were read."""
+        self.spans.append((self.base + start, self.base + end, how))
+
+    def gap(self) -> int:
+        """Return the first token that nobody has accounted for, `end` when all are."""
+        spans = self.spans
+        if len(spans) == 1 and spans[0][:2] == (0, self.end):
+            return self.end
+        reached = self.base
+        for start, end, _ in sorted(spans):
+            if start > reached:
+                break
+            reached = max(reached, end)
+        return min(reached - self.base, self.end)
+
+    def accounted(self) -> list[tuple[str, str]]:
+        """Return runs of tokens, each with how it was read; lists count before READ."""
+        how = [UNREAD] * self.end
+        for start, end, said in sorted(self.spans, key=lambda span: span[2] != READ):
+            how[start - self.base : end - self.base] = [said] * (end - start)
+        runs = groupby(range(self.end), how.__getitem__)
+        return [(said, " ".join(self.raw[at] for at in run)) for said, run in runs]
 
     def read_name(self, at: int) -> tuple[Table | None, int]:
         """Return the dotted name that begins at `at`, and where it ends.

@@ -106,7 +106,7 @@ def test_a_definition_writes_what_it_defines(sql, expected):
         ),
         ("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM a", "ddl; tx commit"),
         ("ALTER TABLE a ADD x int, RENAME TO b", "ddl: +a; tx commit"),
-        ("RENAME TABLE a TO b, db.c TO d", "ddl: +a, +b, +d, +db.c; tx commit"),
+        ("RENAME TABLE a TO b, db.c TO d", "ddl: +a, +b, +db.c, +d; tx commit"),
         ("DROP TABLE a, db.b", "ddl: +a, +db.b; tx commit"),
         ("DROP INDEX i ON a", "ddl: +a; tx commit"),
         ("CREATE INDEX i ON db.a (x)", "ddl: +db.a; tx commit"),

@@ -1,0 +1,65 @@
+"""GRANT, REVOKE, COMMENT ON and SECURITY LABEL: what is said about objects."""
+
+from __future__ import annotations
+
+from routedb.sql.parser.builder import StatementBuilder
+from routedb.sql.parser.name_lists import (
+    ON_TABLE,
+    RELATIONS,
+    first_of,
+    names_other,
+    write_table,
+    write_tables,
+)
+from routedb.sql.scanner.lexer import OPTIONS, Tokens
+from routedb.sql.statement import Kind, Table, TxEffect, TxStep
+
+
+def grant(tokens: Tokens, builder: StatementBuilder) -> None:
+    """GRANT, REVOKE, COMMENT ON and SECURITY LABEL."""
+    upper = tokens.upper
+    builder.mark(Kind.DDL, "defines")
+    if builder.dialect == "mysql":
+        builder.tx.append(TxStep(TxEffect.COMMIT))
+    at = first_of(upper, 1, "ON")
+    # Columns of privileges in front, accounts and options behind.
+    tokens.take(0, tokens.end, OPTIONS)
+    if not at:
+        return
+    if upper[0] in ("GRANT", "REVOKE"):
+        if not names_other(tokens, at + 1):
+            write_tables(tokens, builder, at + 1)
+    else:
+        _comment(tokens, builder, at + 1)
+
+
+def _comment(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
+    upper = tokens.upper
+    at += upper[at] in ("MATERIALIZED", "FOREIGN")
+    if upper[at] in RELATIONS:
+        write_table(tokens, builder, at + 1)
+    elif upper[at] == "COLUMN":
+        path = _path(tokens, at + 1)
+        if len(path) > 1:
+            builder.write(Table(path[-3] if len(path) > 2 else None, path[-2]))
+    elif upper[at] in ON_TABLE:
+        place = first_of(upper, at, "ON")
+        if place and not _is_domain(tokens, place + 1):
+            write_table(tokens, builder, place + 1)
+
+
+def _is_domain(tokens: Tokens, at: int) -> bool:
+    """Tell `DOMAIN d IS …` from a table that is called domain."""
+    is_followed = tokens.names[at + 1] is not None and tokens.upper[at + 1] != "IS"
+    return tokens.upper[at] == "DOMAIN" and is_followed
+
+
+def _path(tokens: Tokens, at: int) -> list[str]:
+    """Read a column's name with all that stands before its dots."""
+    path: list[str] = []
+    while (name := tokens.names[at]) is not None:
+        path.append(name)
+        at += 2 if tokens.upper[at + 1] == "." else 1
+        if tokens.upper[at - 1] != ".":
+            break
+    return path
