@@ -21,6 +21,7 @@ from routedb.sql.scanner.patterns import (
     PREFIX_ENDS,
     PREFIXED,
 )
+from routedb.sql.scanner.string_names import name_strings
 
 FAULT = "\0"  # begins the shape of a text that cannot be read
 HINT = "/* routedb:"
@@ -70,14 +71,19 @@ def scan(sql: str, dialect: str) -> Scan:
     fault = ""
     if "/*" in parts or ("$" in sql and scan_nested.is_dollar_quoted(parts)):
         parts, fault = scan_nested.split_nested(sql, dialect)
-    code, literals, hints = _mask(parts, MARKS[dialect])
+    marks = MARKS[dialect]
+    code, literals, hints = _mask(parts, marks)
+    if literals and dialect == "sqlite":
+        named = name_strings(parts, _fold("".join(code)), marks)
+        if named is not None:
+            code, literals, hints = _mask(named, marks)
     if not parts[-1] and not fault:
         fault = _fault(parts, dialect)
     if fault:
         return Scan(FAULT + fault, (), parts, dialect, fault)
     shape = _fold("".join(code))
     if literals and (";" in shape or _MAY_TELL(shape)) and _TELLING(shape):
-        shape = _fold("".join(_unmask(code, parts, MARKS[dialect])))
+        shape = _fold("".join(_unmask(code, parts, marks)))
     if hints:
         shape = f"{HINT} {' '.join(hints).replace('*/', '* /')} */ {shape}"
     return Scan(shape, tuple(literals), parts, dialect)
@@ -141,7 +147,8 @@ def _fault(parts: list[str], dialect: str) -> str:
         tag = piece[: piece.index("$", 1) + 1]
         is_closed = len(piece) >= 2 * len(tag) and piece.endswith(tag)
     elif first == "/":
-        return "" if CLOSED_COMMENT(piece) else "unterminated comment"
+        is_open = dialect != "sqlite" and not CLOSED_COMMENT(piece)
+        return "unterminated comment" if is_open else ""  # SQLite's ends with the text
     elif first in "-#.0123456789":
         return ""
     else:
