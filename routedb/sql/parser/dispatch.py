@@ -5,6 +5,7 @@ from __future__ import annotations
 from routedb.sql.parser import (
     ddl,
     dml,
+    explain_sqlite,
     grants,
     session_settings,
     shows,
@@ -57,7 +58,8 @@ _POSTGRESQL: dict[str, VerbReader] = {
         ("TRUNCATE", "VACUUM", "CLUSTER", "REINDEX", "REFRESH"), upkeep.maintain
     ),
     **dict.fromkeys(("GRANT", "REVOKE", "COMMENT", "SECURITY"), grants.grant),
-    **dict.fromkeys(("REASSIGN", "IMPORT", "CHECKPOINT"), utility.administer),
+    **dict.fromkeys(("REASSIGN", "CHECKPOINT"), utility.administer),
+    "IMPORT": upkeep.import_schema,
 }
 
 _MYSQL: dict[str, VerbReader] = {
@@ -82,6 +84,7 @@ _MYSQL: dict[str, VerbReader] = {
         ("TRUNCATE", "OPTIMIZE", "REPAIR", "CHECK", "CHECKSUM"), upkeep.maintain
     ),
     "RENAME": upkeep.rename,
+    "BACKUP": upkeep.backup,
     **dict.fromkeys(("GRANT", "REVOKE"), grants.grant),
     **dict.fromkeys(
         ("FLUSH", "KILL", "PURGE", "CHANGE", "STOP", "SHUTDOWN", "INSTALL"),
@@ -92,6 +95,7 @@ _MYSQL: dict[str, VerbReader] = {
 
 _SQLITE: dict[str, VerbReader] = {
     "REPLACE": dml.query,
+    "EXPLAIN": explain_sqlite.explain,
     "PRAGMA": session_settings.pragma,
     **dict.fromkeys(("ATTACH", "DETACH"), utility.attach),
     **dict.fromkeys(("VACUUM", "REINDEX"), upkeep.maintain),
