@@ -4,6 +4,7 @@
     python -m benchmarks.corpus NAME …      these suites
     python -m benchmarks.corpus --all       every suite that is known
     … --from FOLDER                         the suites of a checkout, as often as given
+    … --every N                             of each suite every Nth file only
     … -v                                    also each statement that went wrong
 
 The suites are not ours to ship: they are downloaded, and kept in `.corpus/`. One that
@@ -29,13 +30,13 @@ from tests.support.servers import MissingServer
 BY_NAME = {suite.name: suite for suite in SUITES}
 
 
-def run(name: str = "postgresql", folder: Path | None = None) -> Score:
-    """Judge the suite `name`, its files taken from `folder` when that is given.
+def run(name: str = "postgresql", folder: Path | None = None, every: int = 1) -> Score:
+    """Judge the suite `name`, of `every` so many of its files one.
 
-    Raises MissingCorpus when they, or the server that judges them, cannot be had.
+    They are taken from `folder` when that is given. Raises MissingCorpus when they, or the server that judges them, cannot be had.
     """
     suite = BY_NAME[name]
-    scripts = suite.scripts(folder)
+    scripts = suite.scripts(folder, every)
     try:
         judge = _judge(suite.dialect, scripts)
     except MissingServer as missing:
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
     scores, missing = [], []
     for suite, folder in _chosen(asked, missing):
         try:
-            score = run(suite.name, folder)
+            score = run(suite.name, folder, asked.every)
         except MissingCorpus as problem:
             missing.append(f"{suite.name}: {problem}")
             continue
@@ -116,6 +117,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
         type=Path,
         metavar="FOLDER",
         help="a checkout, or a bare git directory, of a suite's sources",
+    )
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="every Nth file only"
     )
     parser.add_argument(
         "-v", dest="verbose", action="store_true", help="show what went wrong"

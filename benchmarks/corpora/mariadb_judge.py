@@ -59,7 +59,9 @@ _LOCKS = (
     "WHERE lock_type = 'Table metadata lock' AND thread_id = %s"
 )
 
-_LEAD = re.compile(r"(?:\s+|/\*(?![!M]).*?\*/|--\s[^\n]*\n|#[^\n]*\n|\()*", re.DOTALL)
+_LEAD = re.compile(
+    r"(?:\s+|/\*M?!\d*|/\*(?!!|M!).*?\*/|--\s[^\n]*\n|#[^\n]*\n|\()*", re.DOTALL
+)
 _VERB = re.compile(r"\w+")
 _READING = {"SELECT", "WITH", "VALUES", "SHOW", "DESC", "DESCRIBE", "EXPLAIN"}
 _ANALYZES = re.compile(r"analyze\s+(format\b|select\b|with\b|\()", re.IGNORECASE).match
@@ -74,6 +76,7 @@ _LITERAL = re.compile(
 )
 SESSION = re.compile(
     r"\binto\b|\bfor\s+update\b|\block\s+in\s+share\s+mode\b|:=|@|\bprocedure\b"
+    r"|\bsql_calc_found_rows\b"
     r"|\b(get_lock|release_lock|release_all_locks|is_free_lock|is_used_lock"
     r"|last_insert_id|found_rows|row_count|nextval|lastval|setval|master_pos_wait"
     r"|master_gtid_wait|sleep|benchmark|load_file|connection_id|rand|uuid_short"
@@ -82,6 +85,7 @@ SESSION = re.compile(
     r"|\bcurrent_(user|role)\b"
     r"|\b(next|previous)\s+value\s+for\b|\bshow\s+(count|warnings|errors|\w+\s+status"
     r"|status|profiles?|local|session|global|variables|master|slave|binary|binlog"
+    r"|all|relaylog|replica"
     r"|\w*\s*processlist|open|engine|explain)\b|\.\s*nextval\b|\.\s*currval\b"
     r"|\bexplain\s+(extended\s+|format\s*=\s*\w+\s+)?for\b|\bshow\s+explain\b"
     r"|\bdefault\s*\(|/\*[!M]",
@@ -94,7 +98,8 @@ _LOCKING = re.compile(
     re.IGNORECASE,
 ).search
 _INDIRECT = re.compile(
-    r"\b(view|trigger|function|procedure|references|event|sequence|merge|call)\b",
+    r"\b(view|trigger|function|procedure|references|event|sequence|merge|call"
+    r"|lock\s+tables?|flush\s+tables?|handler)\b",
     re.IGNORECASE,
 ).search
 _CREATED = re.compile(
@@ -113,10 +118,13 @@ _NOT_RUN = re.compile(
     re.IGNORECASE | re.DOTALL,
 ).match
 _NO_TABLE = re.compile(r"Table '(?:[^']*\.)?([^'.]+)' doesn't exist").search
+_OF_A_VIEW = (None, "global_priv")  # mysql.user is one
 _SYNTAX = {1064, 1149, 1248, 1234}
-_WRITES = {1792, 1290, 1142, 1143, 1370, 1044, 1227}
+_WRITES = {1792, 1142, 1143, 1370, 1044, 1227}
 _REFUSED_READING = re.compile(r"^(SELECT|SHOW) command denied").match
-_SCHEMA_VIEWS = re.compile(r"information_schema|performance_schema|\b(sys|mysql)\.", re.I).search
+_SCHEMA_VIEWS = re.compile(
+    r"information_schema|performance_schema|\b(sys|mysql)\.", re.I
+).search
 
 
 class MariaDBJudge:
@@ -151,7 +159,9 @@ class MariaDBJudge:
         lead = _LEAD.match(text)
         verb = _VERB.match(text, lead.end() if lead else 0)
         word = verb[0].upper() if verb else ""
-        if _NOT_RUN(text):
+        bare = _LITERAL.sub("", text)
+        # The parser may object before it comes to a bracket that is missing.
+        if _NOT_RUN(text) or bare.count("(") != bare.count(")"):
             return None
         begin = verb.start() if verb else 0
         if word in _READING or _ANALYZES(text, begin):
@@ -222,7 +232,7 @@ class MariaDBJudge:
     def _with_tables(
         self, is_read: bool | None, text: str, locked: frozenset[Name]
     ) -> Verdict:
-        if self._is_indirect or _SCHEMA_VIEWS(text):
+        if self._is_indirect or _SCHEMA_VIEWS(text) or _OF_A_VIEW in locked:
             # The locks may be those of what the named ones are made of.
             return Verdict(is_read, None)
         return Verdict(is_read, locked, self._unlocked)

@@ -39,10 +39,11 @@ class Suite:
     ways: tuple[Way, ...]
     marks: str = ""
 
-    def scripts(self, folder: Path | None = None) -> list[list[str]]:
-        """Return the statements of each file, from `folder` when it is given.
+    def scripts(self, folder: Path | None = None, every: int = 1) -> list[list[str]]:
+        """Return the statements of each file, of `every` so many files of one.
 
-        Raises MissingCorpus when they cannot be had.
+        They are taken from `folder` when it is given. Raises MissingCorpus when they
+        cannot be had.
         """
         wanted = re.compile(self.files).search
         if folder is None:
@@ -51,7 +52,7 @@ class Suite:
             files = in_folder(folder, wanted)
         if not files:
             raise MissingCorpus(f"{folder or 'what is kept'} has no file of it")
-        return [list(self.cut(file.content)) for file in files]
+        return [list(self.cut(file.content)) for file in files[::every]]
 
 
 def _sqlglot(dialect: str, module: str) -> Suite:

@@ -49,6 +49,7 @@ _DEFINES = re.compile(
     re.IGNORECASE,
 ).match
 _CHANGES = re.compile(r"\b(insert|replace|update|delete|drop)\b", re.IGNORECASE).search
+_WITH = re.compile(r"\bwith\b", re.IGNORECASE).search
 _EXPLAINS = re.compile(r"\s*explain\b", re.IGNORECASE).match
 _PRAGMA = re.compile(r"\bpragma\b", re.IGNORECASE).search
 _IS_READING = re.compile(r"\s*(select|values|with|explain)\b", re.IGNORECASE).match
@@ -108,7 +109,7 @@ class SQLiteJudge:
         """Judge the next statement, and run it; None when SQLite refuses it."""
         if _ATTACHES(text):
             return None  # what a file of that name holds is nobody's business here
-        seen = _Seen()
+        seen = _Seen(has_ctes=_WITH(text) is not None)
         explained = text if _EXPLAINS(text) else f"EXPLAIN {text}"
         # What stands for a function is defined when it is first named.
         if not (self._run(explained, None) and self._run(explained, seen)):
@@ -191,7 +192,8 @@ def _only_here(action: int, *about: str | None) -> int:
 class _Seen:
     """What SQLite has asked leave for while it compiled one statement."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_ctes: bool) -> None:
+        self.has_ctes = has_ctes
         self.tables: set[Name] = set()
         self.hidden: set[str] = set()  # of views and triggers
         self.is_read: bool | None = True
@@ -215,18 +217,22 @@ class _Seen:
         elif action == sqlite3.SQLITE_FUNCTION and second in _SESSION_FUNCTIONS:
             self.is_read = False
         if action == sqlite3.SQLITE_READ or action in _ROWS or action in _NAMES_FIRST:
-            self._table(first, by)
+            # Of a table without a column's name; that is asked of an expression too.
+            is_whole = action == sqlite3.SQLITE_READ and not second and self.has_ctes
+            self._table(first, by or is_whole)
         elif action in _NAMES_SECOND:
             self._table(second, by)
         return _OK
 
     def _pragma(self, name: str, value: str | None) -> None:
-        if name in _ACTING_PRAGMAS or (value is not None and name not in _ASKING_PRAGMAS):
+        if name in _ACTING_PRAGMAS or (
+            value is not None and name not in _ASKING_PRAGMAS
+        ):
             self.is_read = False
             self.writes = True
 
-    def _table(self, name: str | None, by: str | None) -> None:
-        if not name:
+    def _table(self, name: str | None, by: str | bool | None) -> None:
+        if name is None:
             return
         if by or _OWN(name.lower()):
             self.hidden.add(name.lower())

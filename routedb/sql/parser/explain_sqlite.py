@@ -40,6 +40,4 @@ def explain(tokens: Tokens, builder: StatementBuilder) -> None:
     builder.tables.update(inner.tables)
 
 
-_ABOUT_NO_TABLE = word_set(
-    "BEGIN COMMIT END ROLLBACK SAVEPOINT RELEASE ATTACH DETACH"
-)
+_ABOUT_NO_TABLE = word_set("BEGIN COMMIT END ROLLBACK SAVEPOINT RELEASE ATTACH DETACH")

@@ -248,7 +248,11 @@ class QueryReader:
             return
         name = self.name_at()
         upper = self.upper
-        if upper[start : start + 3] == ["COLLATION", "FOR", "("]:  # a function, by words
+        if upper[start : start + 3] == [
+            "COLLATION",
+            "FOR",
+            "(",
+        ]:  # a function, by words
             self.at += 1
             name = _COLLATION_FOR
         is_call = upper[self.at] == "("

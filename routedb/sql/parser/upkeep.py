@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from routedb.sql.parser.builder import StatementBuilder
+from routedb.sql.parser.dml import read_query
 from routedb.sql.parser.name_lists import (
     AFTER_DROP,
     names_end,
@@ -25,8 +26,8 @@ def maintain(tokens: Tokens, builder: StatementBuilder) -> None:
     builder.mark(Kind.DDL, f"{upper[0].lower()}s tables")
     if builder.dialect == "mysql":
         builder.tx.append(TxStep(TxEffect.COMMIT))
-    if upper[0] == "VACUUM" and builder.dialect == "sqlite":  # names a file, no table
-        pass_over(tokens, builder, 0)
+    if upper[0] == "VACUUM" and builder.dialect == "sqlite":
+        _vacuum_sqlite(tokens, builder)
         return
     at = _maintained_at(tokens, builder.dialect)
     tokens.take(0, at)
@@ -74,6 +75,14 @@ def _maintained_at(tokens: Tokens, dialect: str) -> int:
     ):
         at += 1
     return at
+
+
+def _vacuum_sqlite(tokens: Tokens, builder: StatementBuilder) -> None:
+    """SQLite's VACUUM [schema] [INTO file]: no table, but the file may be a query's."""
+    at = 1 + (tokens.upper[1] != "INTO" and tokens.names[1] is not None)
+    tokens.take(0, at + (tokens.upper[at] == "INTO"))
+    if tokens.upper[at] == "INTO":
+        read_query(tokens, builder, at + 1)
 
 
 def import_schema(tokens: Tokens, builder: StatementBuilder) -> None:

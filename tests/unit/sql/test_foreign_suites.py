@@ -112,3 +112,47 @@ def test_a_name_that_older_databases_use_for_their_own_is_asked_about(name):
     statement = classify(f"SELECT {name}(array_agg(x)) FROM a")
     assert [str(function) for function in statement.asks] == [name]
     assert not statement.read_only
+
+
+_TYPES = (
+    "(int)",
+    "(varchar(20))",
+    "(int, character(3))",
+    "(int[], smallint[], numeric(5,2)[], numeric)",
+    "(s.own_type(1, 2), bit varying (3))",
+    "(timestamp(3) with time zone, interval day to second(2))",
+    "(double precision)",
+    '("T"(1))',
+    "(int, unknown)",
+    "(char(1)[3])",
+    "",
+)
+
+
+@pytest.mark.parametrize("types", _TYPES)
+def test_a_prepared_statement_may_say_its_types(types):
+    statement = classify(f"PREPARE p {types} AS INSERT INTO a SELECT $1 FROM b")
+    assert statement.kind == "write"
+    assert list(map(str, statement.tables)) == ["a", "b"]
+
+
+VACUUMS = {
+    "VACUUM": [],
+    "VACUUM main": [],
+    'VACUUM "main"': [],
+    "VACUUM INTO 'f'": [],
+    "VACUUM INTO ?": [],
+    "VACUUM main INTO 'f'": [],
+    "VACUUM temp INTO 'a' || ?": [],
+    "VACUUM INTO (SELECT name FROM a)": ["a"],
+    "VACUUM main INTO (SELECT name FROM a)": ["a"],
+    "vacuum into (select x from main.a, b limit 1) || 'f'": ["b", "main.a"],
+    "EXPLAIN VACUUM INTO (SELECT name FROM a)": ["a"],
+}
+
+
+@pytest.mark.parametrize(("sql", "tables"), VACUUMS.items(), ids=VACUUMS)
+def test_sqlites_vacuum_names_a_file(sql, tables):
+    statement = classify(sql, "sqlite")
+    assert sorted(map(str, statement.tables)) == tables
+    assert statement.kind == ("explain" if sql.startswith("EX") else "ddl")
