@@ -56,6 +56,8 @@ def find_placement(statement: Statement, rules: Rules, using: str | None) -> Pla
         why = f"{'hint' if hinted else 'using()'} names database {chosen}"
         placement = Placement(chosen, reason, why, *_sharded(homes, chosen, config))
     else:
+        if statement.kind is Kind.UNKNOWN:
+            _check_understood(statement, config)
         placement = _by_tables(homes, config) if homes else NO_TABLES
     name = placement.database
     if name is not None and config.databases[name].read_only:
@@ -130,6 +132,17 @@ def _by_tables(homes: Homes, config: ClusterConfig) -> Placement:
     if not config.databases[name].is_sharded:
         return Placement(name, reason, why)
     return Placement(name, reason, why, *_sharded(homes, name, config))
+
+
+def _check_understood(statement: Statement, config: ClusterConfig) -> None:
+    """Refuse what cannot be read where its tables may be in another database."""
+    elsewhere = {rule.database for rule in config.tables} - {config.default}
+    if elsewhere:
+        raise errors.UnknownTableError(
+            f"the statement cannot be read ({statement.reason}), and its tables may be "
+            f"in {', '.join(sorted(elsewhere))} by the rules of {config.source}: name "
+            'its database with conn.using("…") or /* routedb: database=… */'
+        )
 
 
 def _homeless(table: Table, config: ClusterConfig) -> errors.UnknownTableError:

@@ -6,7 +6,10 @@ import re
 from fnmatch import translate
 
 from routedb.config.model import ClusterConfig, TableRule
+from routedb.sql.scanner.identifiers import cut_name
 from routedb.sql.statement import Table
+
+_WILDCARD = re.compile(r"[*?\[]").search
 
 
 class Rules:
@@ -22,12 +25,17 @@ class Rules:
         self.dialect = config.dialect or config.default_database.dialect
         self._compiled = [
             (
-                re.compile(translate(rule.schema)) if rule.schema is not None else None,
-                re.compile(translate(rule.name)),
+                self._pattern(rule.schema) if rule.schema is not None else None,
+                self._pattern(rule.name),
                 rule,
             )
             for rule in config.tables
         ]
+
+    def _pattern(self, name: str) -> re.Pattern[str]:
+        """Compile a pattern; a name is cut as the server cuts those of a text."""
+        is_name = self.dialect == "postgresql" and not _WILDCARD(name)
+        return re.compile(translate(cut_name(name) if is_name else name))
 
     def rule_for(self, table: Table) -> TableRule | None:
         """Return the rule that gives `table` its home, or None when none does."""

@@ -12,9 +12,25 @@ def fold_identifier(word: str, dialect: str, *, is_quoted: bool) -> str:
     `word` is the name without its quotes in a text of `dialect`, `is_quoted` tells
     whether it had some: only SQLite folds the case of those, too.
     """
-    if is_quoted and dialect == "postgresql":
-        return word
+    if dialect == "postgresql":
+        return cut_name(word if is_quoted else lower_ascii(word))
     return lower_ascii(word) if FOLDS_CASE[dialect] else word
+
+
+LONGEST_NAME = 63  # bytes of UTF-8, on PostgreSQL
+
+
+def cut_name(name: str) -> str:
+    """Return what PostgreSQL keeps of `name`: 63 bytes, and no part of a character."""
+    if len(name) * 4 <= LONGEST_NAME:
+        return name
+    encoded = name.encode("utf-8", "surrogateescape")
+    end = LONGEST_NAME
+    if len(encoded) <= end:
+        return name
+    while encoded[end] & 0xC0 == 0x80:
+        end -= 1
+    return encoded[:end].decode("utf-8", "surrogateescape")
 
 
 def fold_column(word: str, dialect: str, *, is_quoted: bool) -> str:

@@ -13,7 +13,8 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from routedb.sql.scanner.identifiers import FOLDS_CASE, fold_identifier, lower_ascii
+from routedb.sql.scanner.identifiers import FOLDS_CASE, LONGEST_NAME, fold_identifier
+from routedb.sql.scanner.patterns import IN_NAME
 from routedb.sql.scanner.placeholders import NAMED
 from routedb.sql.scanner.splitter import statement_ends
 from routedb.sql.statement import Table
@@ -132,10 +133,17 @@ def _brackets(upper: list[str]) -> dict[int, int]:
     return close
 
 
-_NAMES = r'(?:[uU]&)?"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`'
+_NAMES = (
+    rf"(?:(?<![{IN_NAME}])[uU]&)?"
+    r'"[^"]*(?:""[^"]*)*"(?: ?(?i:uescape) ?\'[^\']\')?|`[^`]*(?:``[^`]*)*`'
+)
 _STRINGS = r"'(?:[^'\\]|''|\\.)*'"
 _FIRST = {
-    "postgresql": re.compile(rf"({_NAMES})|[eE]?({_STRINGS})", re.DOTALL).sub,
+    "postgresql": re.compile(
+        rf"({_NAMES})|((?<![{IN_NAME}])[eE]{_STRINGS}(?:\s+{_STRINGS})*"
+        r"|'[^']*(?:''[^']*)*')",
+        re.DOTALL,
+    ).sub,
     "mysql": re.compile(
         rf"(`[^`]*(?:``[^`]*)*`)|({_STRINGS}|\"(?:[^\"\\]|\"\"|\\.)*\")"
         r"|(@@?)(?=[\w$`'])([\w$.]*)",
@@ -158,8 +166,8 @@ _PLACEHOLDERS = {
     "mysql": re.compile(rf"{_PYFORMAT}|{_COLON}|\?").sub,
     "sqlite": re.compile(rf"{_PYFORMAT}|{_COLON}|\?\d*|[@$][A-Za-z_]\w*").sub,
 }
-_ODD = re.compile(r"[@#´\\?%]|(?<!:):(?![:=])").sub
-_NEEDS_CARE = re.compile(r"[%?:$@#´\\\[]|--").search
+_ODD = re.compile(r"[@#\\?%]|(?<!:):(?![:=])").sub
+_NEEDS_CARE = re.compile(r"[%?:$@#\\\[]|--").search
 
 _LIST = re.compile(r"(?<![\w.`])0(?:, ?0)+(?![\w.`])").sub
 _ROWS = re.compile(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\1)+").sub
@@ -236,24 +244,32 @@ def _read_quoted(match: re.Match[str], dialect: str) -> tuple[str, str, str | No
     name = match[1]
     if name:
         if name[0] in "uU":
-            name = _UNICODE(_character, name[3:-1].replace('""', '"'))
+            name = _unicode(name)
         else:
             closing = "]" if name[0] == "[" else name[0]
             name = name[1:-1].replace(closing * 2, closing)
         return QUOTED, name, fold_identifier(name, dialect, is_quoted=True)
     if match[2]:
-        quote = match[2][0]
-        return STRING, match[2][1:-1].replace(quote * 2, quote), None
+        text = match[2].lstrip("eE")
+        quote = text[0]
+        return STRING, text[1:-1].replace(quote * 2, quote), None
     return (SYSTEM_VARIABLE if match[3] == "@@" else USER_VARIABLE), match[4], None
 
 
-_UNICODE = re.compile(r"\\(?:\+([0-9a-fA-F]{6})|([0-9a-fA-F]{4})|(\\))").sub
+def _unicode(name: str) -> str:
+    """Read PostgreSQL's U&"…", with the escape character that UESCAPE says."""
+    quoted, _, escape = name[3:].rpartition('"')
+    mark = re.escape(escape[-2] if escape else "\\")
+    found = re.sub(
+        rf"{mark}(?:\+([0-9a-fA-F]{{6}})|([0-9a-fA-F]{{4}})|({mark}))",
+        lambda match: match[3] or _character(int(match[1] or match[2], 16)),
+        quoted.replace('""', '"'),
+    )
+    # Two surrogates are one character.
+    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _character(match: re.Match[str]) -> str:
-    if match[3]:
-        return "\\"
-    code = int(match[1] or match[2], 16)
+def _character(code: int) -> str:
     return chr(code) if code <= 0x10FFFF else "\ufffd"
 
 
@@ -274,12 +290,13 @@ def _lex(
     names: list[str | None] = []
     for kind, value in tokenize(text):
         if kind is word:
-            upper.append(value.upper())
             raw.append(value)
-            if not folds_case:
-                names.append(value)
+            if not value.isascii() or len(value) > LONGEST_NAME:
+                upper.append(value)  # no keyword, though `unıon` in capitals is one
+                names.append(fold_identifier(value, dialect, is_quoted=False))
             else:
-                names.append(value.lower() if value.isascii() else lower_ascii(value))
+                upper.append(value.upper())
+                names.append(value.lower() if folds_case else value)
         elif kind is placed:
             mark, name, folded = quoted[int(value[1:-1])]
             upper.append(mark)
@@ -307,13 +324,13 @@ def _lexer() -> _Lexer:
     lexer.clear()
     lexer.set_SQL_REGEX(
         [
-            (r"[^\W\d][\w$]*", tokens.Name),
-            (r"\s+", tokens.Whitespace),
-            (r"0(?![\w$])", tokens.Number),
+            (rf"[A-Za-z_\x80-\U0010ffff][{IN_NAME}]*", tokens.Name),
+            (r"[ \t\n\r\f\v]+", tokens.Whitespace),
+            (rf"0(?![{IN_NAME}])", tokens.Number),
             (r"::|[(),.;]", tokens.Punctuation),
             (r"`\d+`", tokens.Literal),
-            (r"\d[\w$]*", tokens.Name),
-            (r"[^\s\w(),.;:`$]+|[\s\S]", tokens.Operator),
+            (rf"\d[{IN_NAME}]*", tokens.Name),
+            (rf"[^\s(),.;:`{IN_NAME}]+|[\s\S]", tokens.Operator),
         ]
     )
     return _quicker(lexer), tokens.Whitespace, tokens.Name, tokens.Literal

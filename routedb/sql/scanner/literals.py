@@ -6,11 +6,17 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
+from routedb.sql.scanner.patterns import CONTINUED
+
 _DECIMAL = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII).fullmatch
 _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|(.))",
     re.DOTALL,
 ).sub
+# A string, and what is between it and the one that continues it.
+_CONTENT = r"\1"
+_STANDARD_PART = re.compile(rf"'((?:[^']|'')*)'(?:{CONTINUED})?").sub
+_ESCAPED_PART = re.compile(rf"'((?:[^'\\]|''|\\.)*)'(?:{CONTINUED})?", re.DOTALL).sub
 _POSTGRESQL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 # In MySQL \% and \_ stay as they are, and \0 and \Z are single characters.
 _MYSQL = _POSTGRESQL | {"0": "\0", "Z": "\x1a", "%": "\\%", "_": "\\_"}
@@ -29,9 +35,11 @@ def read_literal(text: str, dialect: str) -> int | Decimal | str | bytes:
         return _number(text, dialect)
     first = text[0]
     if first in "'\"":
-        inner = text[1:-1].replace(first * 2, first)
         if dialect == "mysql":
             return _mysql(text[1:-1], first)
+        if dialect == "postgresql":
+            text = f"'{_STANDARD_PART(_CONTENT, text)}'"
+        inner = text[1:-1].replace(first * 2, first)
         if dialect == "postgresql" and "\\" in inner:
             raise UnreadableLiteral(
                 "a string with a backslash, which depends on a setting"
@@ -69,7 +77,8 @@ def _mysql(inner: str, quote: str) -> str:
 
 def _escaped(text: str) -> str:
     """Read E'…'."""
-    inner = re.sub(r"(\\.)|''", lambda m: m[1] or "'", text[2:-1], flags=re.DOTALL)
+    inner = _ESCAPED_PART(_CONTENT, text[1:])
+    inner = re.sub(r"(\\.)|''", lambda m: m[1] or "'", inner, flags=re.DOTALL)
     return _ESCAPE(_unescape, inner)
 
 

@@ -13,6 +13,13 @@ import re
 
 DIALECTS = ("postgresql", "mysql", "sqlite")
 
+# What may follow the first character of a name, as the inside of a set: beyond ASCII
+# every character may, also those that are no letters, such as an emoji, and those that
+# Python takes for white space.
+IN_NAME = r"\w$\x80-\U0010ffff"
+
+_IN_TAG = r"[\w\x80-\U0010ffff]"
+
 # Bodies, after the opening quote. A doubled quote stands for itself.
 _STANDARD = r"[^']*(?:''[^']*)*(?:'(?!')|\Z)"
 _ESCAPED = r"[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*(?:'(?!')|\\?\Z)"
@@ -22,9 +29,15 @@ _BACKTICK = r"[^`]*(?:``[^`]*)*(?:`(?!`)|\Z)"
 _BRACKET = r"[^\]]*(?:\]|\Z)"
 
 # A quote after a lone E: not the e of date'2024-01-01'.
-_NOT_E = r"(?:(?<![eE]')|(?<=[\w$][eE]'))"
+_NOT_E = rf"(?:(?<![eE]')|(?<=[{IN_NAME}][eE]'))"
+# PostgreSQL goes on with a string behind a newline, in the same mode: E'a'\n'\''. What
+# is between may hold comments. One character at a time: nothing is tried twice.
+CONTINUED = r"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*(?=')"
 _SINGLE = {
-    "postgresql": rf"(?:{_NOT_E}{_STANDARD}|{_ESCAPED})",
+    "postgresql": (
+        rf"(?:{_NOT_E}{_STANDARD}(?:{CONTINUED}'{_STANDARD})*"
+        rf"|{_ESCAPED}(?:{CONTINUED}'{_ESCAPED})*)"
+    ),
     "mysql": _ESCAPED,
     "sqlite": _STANDARD,
 }
@@ -32,10 +45,10 @@ _SINGLE = {
 # After a first digit that no name, parameter or number has before it. A sign stays
 # code: whether it is one or a subtraction only a parser can tell.
 _NUMBER = (
-    r"(?<![\w$.].)(?:(?<=0)[xXoObB][0-9a-fA-F_]+"
-    r"|[\d_]*(?:\.(?!\.)[\d_]*)?(?:[eE][+-]?\d+)?)(?![\w$])"
+    rf"(?<![{IN_NAME}.].)(?:(?<=0)[xXoObB][0-9a-fA-F_]+"
+    rf"|[\d_]*(?:\.(?!\.)[\d_]*)?(?:[eE][+-]?\d+)?)(?![{IN_NAME}])"
 )
-_FRACTION = r"(?<![\w$.\])\"`].)\d[\d_]*(?:[eE][+-]?\d+)?(?![\w$])"
+_FRACTION = rf"(?<![{IN_NAME}.\])\"`].)\d[\d_]*(?:[eE][+-]?\d+)?(?![{IN_NAME}])"
 
 # A comment that holds no other; openers of nested ones go to `scan_nested`.
 _PLAIN_COMMENT = r"[^*/]*(?:(?:\*(?!/)|/(?!\*))[^*/]*)*\*/"
@@ -62,7 +75,7 @@ PATTERNS = {
         f'(?<="){_DOUBLE}',
         r"(?<=-)-[^\n\r]*",
         rf"(?<=/)\*(?:{_PLAIN_COMMENT})?",
-        r"(?<=\$)(?<![\w$].)(?:[^\W\d]\w*)?\$",
+        rf"(?<=\$)(?<![{IN_NAME}].)(?:[A-Za-z_\x80-\U0010ffff]{_IN_TAG}*)?\$",
     ),
     "mysql": _pattern(
         r"'\"`0-9./#-",
@@ -105,20 +118,22 @@ MARKS = {
 }
 
 # Letters that belong to the string behind them.
-PREFIXED = re.compile(r"(?<![\w$])(?:[eEbBxXnN]|[uU]&)\Z").search
+PREFIXED = re.compile(rf"(?<![{IN_NAME}])(?:[eEbBxXnN]|[uU]&)\Z").search
 PREFIX_ENDS = frozenset("eEbBxXnN&")
 
 # Whether the last match, which reaches the end of the text, was closed there.
 CLOSED_COMMENT = re.compile(r"/\*[\s\S]*\*/").fullmatch
+_CLOSED_STANDARD = r"'[^']*(?:''[^']*)*'"
 _CLOSED_ESCAPED = r"'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*'"
 _CLOSED_NAMES = r'"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`|\[[^\]]*\]'
 CLOSED = {
     "postgresql": re.compile(
-        rf"[^'eE]?&?'[^']*(?:''[^']*)*'|[eE]{_CLOSED_ESCAPED}|{_CLOSED_NAMES}"
+        rf"[^'eE]?&?{_CLOSED_STANDARD}(?:{CONTINUED}{_CLOSED_STANDARD})*"
+        rf"|[eE]{_CLOSED_ESCAPED}(?:{CONTINUED}{_CLOSED_ESCAPED})*|{_CLOSED_NAMES}"
     ),
     "mysql": re.compile(
         rf"[^'\"]?{_CLOSED_ESCAPED}|`[^`]*(?:``[^`]*)*`"
         r'|"[^"\\]*(?:(?:\\[\s\S]|"")[^"\\]*)*"'
     ),
-    "sqlite": re.compile(rf"[^']?'[^']*(?:''[^']*)*'|{_CLOSED_NAMES}"),
+    "sqlite": re.compile(rf"[^']?{_CLOSED_STANDARD}|{_CLOSED_NAMES}"),
 }

@@ -21,7 +21,7 @@ from routedb.sql.scanner.patterns import (
     PREFIX_ENDS,
     PREFIXED,
 )
-from routedb.sql.scanner.string_names import name_strings
+from routedb.sql.scanner.string_names import has_string_name, name_strings
 
 FAULT = "\0"  # begins the shape of a text that cannot be read
 HINT = "/* routedb:"
@@ -34,10 +34,11 @@ _HINTED = re.compile(r"(?:/\*|--|#)\s*routedb:(.*)", re.DOTALL).match
 _COMMENT_END = re.compile(r"\s*\*+/\Z").sub
 
 # Values that change what the statement does to the transaction stay in the shape, and
-# those that name tables.
+# those that name tables or belong to a name: U&"…" UESCAPE '!'.
 _TELLING = re.compile(
     r"(?:^|;) ?(?:SET\b[^;]*?\b(?:autocommit|\w*transaction_|tx_)"
-    r"|PREPARE TRANSACTION\b|(?:COMMIT|ROLLBACK) PREPARED\b|PRAGMA\b)",
+    r"|PREPARE TRANSACTION\b|(?:COMMIT|ROLLBACK) PREPARED\b|PRAGMA\b)"
+    r'|&"[^"]*(?:""[^"]*)*" ?UESCAPE\b',
     re.IGNORECASE,
 ).search
 
@@ -73,17 +74,19 @@ def scan(sql: str, dialect: str) -> Scan:
         parts, fault = scan_nested.split_nested(sql, dialect)
     marks = MARKS[dialect]
     code, literals, hints = _mask(parts, marks)
-    if literals and dialect == "sqlite":
-        named = name_strings(parts, _fold("".join(code)), marks)
-        if named is not None:
-            code, literals, hints = _mask(named, marks)
     if not parts[-1] and not fault:
         fault = _fault(parts, dialect)
     if fault:
         return Scan(FAULT + fault, (), parts, dialect, fault)
     shape = _fold("".join(code))
-    if literals and (";" in shape or _MAY_TELL(shape)) and _TELLING(shape):
-        shape = _fold("".join(_unmask(code, parts, marks)))
+    read = parts
+    if literals and dialect == "sqlite" and has_string_name(shape):
+        read = name_strings(parts, shape, marks)
+        code, literals, hints = _mask(read, marks)
+        shape = _fold("".join(code))
+    may_tell = ";" in shape or '&"' in shape or _MAY_TELL(shape)
+    if literals and may_tell and _TELLING(shape):
+        shape = _fold("".join(_unmask(code, read, marks)))
     if hints:
         shape = f"{HINT} {' '.join(hints).replace('*/', '* /')} */ {shape}"
     return Scan(shape, tuple(literals), parts, dialect)

@@ -13,24 +13,25 @@ _NAME_DUE = (
     r"(?:(?<!DISTINCT )\bFROM|\b(?:INTO|JOIN|UPDATE|TABLE|VIEW|EXISTS|REFERENCES|TO"
     r"|REINDEX|ANALYZE|UPDATE OR \w+)|\.)"
 )
-_has_string_name = re.compile(rf"{_NAME_DUE} ?''", re.IGNORECASE).search
 # CREATE INDEX and CREATE TRIGGER name their table behind ON, where a join has a value.
-_defines_on = re.compile(r"(?:EXPLAIN )?CREATE\b.* ON ?''", re.IGNORECASE).match
+_DEFINES_ON = r"(?:EXPLAIN )?(?:QUERY PLAN )?CREATE\b.* ON ?''"
+_defines_on = re.compile(_DEFINES_ON, re.IGNORECASE).match
+has_string_name = re.compile(
+    rf"{_NAME_DUE} ?''|\A{_DEFINES_ON}", re.IGNORECASE
+).search
 _ends_before_name = re.compile(rf"{_NAME_DUE}\s*\Z", re.IGNORECASE).search
 _ends_with_on = re.compile(r"\bON\s*\Z", re.IGNORECASE).search
 
 
 def name_strings(
     parts: Sequence[str], shape: str, marks: Mapping[str, str]
-) -> list[str] | None:
+) -> list[str]:
     """Return `parts` with the strings that are names written as such.
 
-    `parts` are those of a Scan of SQLite, `shape` its shape, and `marks` say what stands
-    in there for each kind of part. None when no string is a name.
+    `parts` are those of a Scan of SQLite whose `shape` has a string where a name is
+    due, and `marks` say what stands in there for each kind of part.
     """
     is_on = _defines_on(shape) is not None
-    if not (is_on or _has_string_name(shape)):
-        return None
     named = list(parts)
     before = ""
     for index, part in enumerate(parts):

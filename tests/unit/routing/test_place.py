@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from routedb import errors
@@ -104,6 +106,28 @@ def test_a_refusal_says_what_was_asked_and_what_to_do(statement, error, fragment
     assert all(fragment in str(caught.value) for fragment in fragments)
 
 
+UNKNOWN = Statement(Kind.UNKNOWN, "", reason="'NOVELTY' begins no statement")
+
+
+def test_what_cannot_be_read_is_refused_where_a_rule_may_be_for_its_tables():
+    with pytest.raises(errors.UnknownTableError) as caught:
+        placed(UNKNOWN)
+    said = str(caught.value)
+    for fragment in ("'NOVELTY'", "archive, crm, orders", "using", "database="):
+        assert fragment in said
+
+
+def test_what_cannot_be_read_runs_where_it_is_sent():
+    assert placed(UNKNOWN, using="archive").database == "archive"
+    hinted = replace(UNKNOWN, hints=Hints(database="archive"))
+    assert placed(hinted).database == "archive"
+
+
+@pytest.mark.parametrize("rules", [(), (rule("a_*", "main"), rule("b", "main"))])
+def test_what_cannot_be_read_runs_where_all_tables_are_in_one_database(rules):
+    assert find_placement(UNKNOWN, Rules(cluster(rules)), None).database is None
+
+
 def test_without_a_default_an_unlisted_table_is_an_error():
     with pytest.raises(errors.UnknownTableError, match="people"):
         placed(read("people"), default=None)
@@ -120,7 +144,7 @@ def test_ignored_hints_change_nothing():
 def test_a_read_only_database_runs_nothing_that_may_write(kind):
     statement = Statement(kind, "X", tables=(Table(None, "crm_people"),))
     with pytest.raises(errors.ReadOnlyError):
-        placed(statement)
+        placed(statement, using="crm")
 
 
 def test_the_first_rule_that_matches_wins():
@@ -128,6 +152,12 @@ def test_the_first_rule_that_matches_wins():
     found = [rules.rule_for(Table(None, t)) for t in ("crm_old_x", "crm_x", "x")]
     homes = [each and each.database for each in found]
     assert homes == ["archive", "crm", None]
+
+
+def test_a_rule_for_a_long_name_is_cut_as_postgresql_cuts_that_of_the_text():
+    rules = Rules(cluster((rule("é" * 40, "crm"), rule("n" * 70, "archive"))))
+    found = [rules.rule_for(Table(None, name)) for name in ("é" * 31, "n" * 63, "n")]
+    assert [r.database if r else None for r in found] == ["crm", "archive", None]
 
 
 def test_a_rule_matches_whole_names_only():
