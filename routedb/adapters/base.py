@@ -124,6 +124,8 @@ class Adapter(Protocol):
     # The setting that tells later transactions' isolation level, where that decides
     # whether a replica may answer.
     isolation_setting: str | None
+    # Asks for the names of what the session has set, where a text may not tell.
+    session_settings: str | None
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a connection in autocommit mode within about `timeout_s` seconds."""

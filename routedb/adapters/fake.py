@@ -362,6 +362,7 @@ class FakeAdapter:
     script_is_transaction = True
     begins_before_some_writes = False
     isolation_setting: str | None = "default_transaction_isolation"
+    session_settings: str | None = None
 
     def __init__(self) -> None:
         self._translation = Translation(sys.modules[__name__])

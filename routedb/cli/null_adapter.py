@@ -92,6 +92,7 @@ class NullAdapter:
     commits: Commits | None = None
     references = 0
     isolation_setting: str | None = None  # there is nobody to ask
+    session_settings: str | None = None
 
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect

@@ -19,6 +19,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.plans.plan_cache import LONGEST_KEPT
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.error_texts import as_dbapi_error
 from routedb.engine.transactions.commit import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.events import StatementRetried
@@ -130,8 +131,9 @@ class Session:
             return self._learn(bytes(sql).decode("utf-8", "surrogateescape"))
         if hasattr(sql, "as_string"):
             return self.learn(sql.as_string(self.quoting_connection()))
-        raise errors.ProgrammingError(
-            f"a statement must be str or bytes, not {type(sql).__name__}"
+        raise as_dbapi_error(
+            TypeError(f"a statement must be str or bytes, not {type(sql).__name__}"),
+            self.frontend.error_class,
         )
 
     def _learn(self, sql: str) -> ParsedText:

@@ -140,6 +140,38 @@ def test_values_are_escaped_by_the_encoders_of_the_connection(connection):
         connection.rollback()
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_columns_are_converted_by_the_converters_of_the_connection(
+    connection, is_replaced
+):
+    kind = MySQLdb.constants.FIELD_TYPE.LONG
+    cursors = [connection.cursor() for _ in range(2)]
+    for wanted in (int, lambda text: -int(text)):
+        if is_replaced:
+            connection.converter = {**connection.converter, kind: wanted}
+        else:
+            connection.converter[kind] = wanted
+        for role, cursor in zip(("writer", "replica"), cursors, strict=True):
+            with connection.using(role=role):
+                cursor.execute("SELECT id FROM t WHERE id = 3")
+                assert cursor.fetchone() == (wanted("3"),)
+            connection.rollback()
+
+
+def test_a_converter_is_not_left_to_the_next_user_of_a_pooled_link(home, open_cluster):
+    cluster = open_cluster(home.source, pool={"max": 1})
+    kind = MySQLdb.constants.FIELD_TYPE.LONG
+    for _ in range(3):
+        connection = cluster.connect(autocommit=True)
+        for role in ("writer", "replica"):
+            with connection.using(role=role):
+                cursor = connection.cursor()
+                cursor.execute("SELECT id FROM t WHERE id = 3")
+                assert cursor.fetchone() == (3,)
+        connection.converter[kind] = str
+        connection.close()
+
+
 def test_character_set_and_database_reach_every_link(home: Home, cluster):
     connection = cluster.connect(autocommit=True)
     connection.set_character_set("latin1")

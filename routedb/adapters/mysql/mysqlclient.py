@@ -53,6 +53,7 @@ class MysqlclientAdapter:
     script_is_transaction = False
     begins_before_some_writes = False
     isolation_setting: str | None = None
+    session_settings: str | None = None
 
     def __init__(self) -> None:
         self._translation = Translation(MySQLdb)
@@ -73,6 +74,7 @@ class MysqlclientAdapter:
         raw.number = raw.thread_id()
         raw.socket = sockets.identity(raw.descriptor)
         raw.mode = TxMode(autocommit=True)  # what set_mode has set
+        raw.own_converter = dict(raw.converter)
         return raw
 
     def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
@@ -223,6 +225,7 @@ class MysqlclientAdapter:
             raw.mode = TxMode(autocommit=True)
         known = options.get("conv", MySQLdb.converters.conversions)
         raw.encoders = {key: to for key, to in known.items() if type(key) is not int}
+        raw.converter = dict(raw.own_converter)  # others may share the one it has
         raw.cursorclass = options.get("cursorclass", raw.default_cursor)
         raw.messages = []
         return True

@@ -17,6 +17,7 @@ from psycopg2 import _psycopg
 
 from routedb.adapters import sockets
 from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
 from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
 from routedb.adapters.postgresql.faults import (
@@ -35,6 +36,7 @@ from routedb.adapters.postgresql.libpq import (
 from routedb.adapters.postgresql.positions import PROBE, answer_of
 from routedb.adapters.postgresql.settings import (
     ISOLATION,
+    SESSION_SETTINGS,
     asking_text,
     setting_text,
 )
@@ -68,6 +70,7 @@ class Psycopg2Adapter:
     script_is_transaction = True
     begins_before_some_writes = False
     isolation_setting: str | None = ISOLATION
+    session_settings: str | None = SESSION_SETTINGS
 
     def __init__(self) -> None:
         self._translation = Translation(psycopg2, cursor=property(_whose))
@@ -234,8 +237,7 @@ class Psycopg2Adapter:
             self.run(raw, "DISCARD ALL")
         if _plain(raw.encoding) != _plain(raw.get_parameter_status("client_encoding")):
             return False  # DISCARD ALL has changed it on the server's side only
-        for types in (raw.string_types, raw.binary_types):
-            types.clear()
+        forget_casters(raw)
         raw.cursor_factory = None
         raw.notices = []
         raw.notifies = []

@@ -80,6 +80,7 @@ class Sqlite3Adapter:
     script_is_transaction = False
     begins_before_some_writes = True
     isolation_setting: str | None = None
+    session_settings: str | None = None
 
     def __init__(self) -> None:
         self._translation = Translation(sqlite3)
@@ -234,7 +235,7 @@ def _arguments(order: tuple[str, ...] | None, parameters: Any) -> Any:
     if order is None:
         if hasattr(parameters, "keys") and parameters:
             return parameters  # sqlite3's own :name style
-        return tuple(parameters) if not hasattr(parameters, "keys") else ()
+        return parameters if not hasattr(parameters, "keys") else ()
     if not hasattr(parameters, "keys"):
         raise errors.ProgrammingError(
             "the text has named placeholders (%(name)s): parameters must be a mapping, "

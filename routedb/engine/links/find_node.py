@@ -9,6 +9,7 @@ from routedb.adapters.base import Fault
 from routedb.config.mask import mask
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.events import NodeFailed
 from routedb.session import Action, Moment, action_for
 from routedb.topology import GroupView, candidates, pick
@@ -81,6 +82,8 @@ def reader(
 def cannot_open(links: Links, node: int, exc: Exception, moment: Moment) -> Action:
     """Report a node that could not be had, for `exc`; return what to do about it, by
     the `moment` at which it was wanted."""
+    if is_from_program(exc):
+        return Action.RAISE
     core = links.core
     config = core.nodes[node]
     adapter = core.adapter(config)

@@ -19,6 +19,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
 from routedb.engine.run import control, multi_shard, observed
 from routedb.engine.run.attempt import Attempt
+from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
 from routedb.engine.session import Call, Session, VirtualCursor
@@ -127,7 +128,7 @@ def _executemany_sharded(
     set itself is for several."""
     cursor.unbind_fetch()
     is_shadow = session.core.config.shadow
-    place = decide_in_shadow if is_shadow else decide_asking
+    place = decide_in_shadow if is_shadow else _decide_really
     try:
         decisions = [place(session, text, params) for params in rows]
     except errors.Error as exc:
@@ -178,7 +179,15 @@ def _decide(session: Session, text: ParsedText, params: Any) -> Decision:
     if session.core.config.shadow:
         _count(session, text, (params,))
         return decide_in_shadow(session, text, params)
-    return decide_asking(session, text, params)
+    return _decide_really(session, text, params)
+
+
+def _decide_really(session: Session, text: ParsedText, params: Any) -> Decision:
+    try:
+        return decide_asking(session, text, params)
+    except (errors.ShardError, errors.ProgrammingError):
+        check_parameters(session, text, params)
+        raise
 
 
 def _count(session: Session, text: ParsedText, rows: Iterable[Any]) -> None:

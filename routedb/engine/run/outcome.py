@@ -135,7 +135,10 @@ def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> F
     if not (attempt.is_read and fault is Fault.LINK_LOST):  # that has shown nothing
         link.touch(core.clock())
     if not isinstance(exc, errors.Error):
-        raise as_dbapi_error(exc) from exc
+        joined = as_dbapi_error(exc, link.adapter.error_class)
+        if joined is exc:
+            raise exc
+        raise joined from exc
     if fault in SHOWING:
         note_shown(session, attempt, link)
     if attempt.may_write and attempt.is_in_parts:

@@ -12,6 +12,7 @@ from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link
 from routedb.engine.run import control
 from routedb.engine.run.outcome import SHOWING, Underway, failed
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import statement_unknown
 from routedb.routing import Reason
 from routedb.session import Action, Moment, action_for
@@ -25,6 +26,9 @@ _BEGINNINGS = (Moment.BEGINNING, Moment.BEGINNING_READ_ONLY)
 def judge(attempt: Underway, link: Link, exc: Exception) -> None:
     """Return when the statement of `attempt`, which failed on `link` with `exc`, may be
     run again; raise what the user must see."""
+    if is_from_program(exc):
+        _leave(attempt, link)
+        raise exc
     if isinstance(exc, errors.Error):  # ours, from the adapter: nothing was sent
         raise exc
     session = attempt.session
@@ -50,6 +54,27 @@ def judge(attempt: Underway, link: Link, exc: Exception) -> None:
         session.links.drop(link)
     _RESPONSES[action](attempt, link, exc, fault)
     session.note_retry(link, attempt.plan.statement.verb, attempt.is_read, exc)
+
+
+def _leave(attempt: Underway, link: Link) -> None:
+    """Go on after an exception of the program's own, out of what the driver has called
+    under the statement of `attempt` on `link`. psycopg2 closes a connection whose wait
+    callback raises."""
+    session, transaction = attempt.session, attempt.session.transaction
+    link.needs_reset = link.needs_reset or not attempt.is_read
+    if link.is_alive():
+        link.touch(session.core.clock())
+        settle = control.settle_begun if attempt.is_outside else control.settle_failed
+        settle(session, attempt.plan, link)
+        return
+    if attempt.is_outside:
+        session.links.drop(link)
+    elif control.may_commit(attempt.plan):
+        transaction.forget(link)
+    else:
+        transaction.lose(link)
+    if attempt.may_write:  # maybe it has
+        session.tracker.note_write(link.node.group, link.id)
 
 
 def _moment(attempt: Underway, link: Link) -> Moment:

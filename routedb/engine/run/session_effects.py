@@ -17,8 +17,10 @@ from routedb.engine.session import Session
 from routedb.routing.plan import ParsedText
 from routedb.session.settings_log import Clear, Setting
 from routedb.sql import Kind, SessionEffect, Statement, TxEffect
+from routedb.sql.catalog.system_tables import is_settings_view
 from routedb.sql.scanner.literal_settings import sets_literals_only
 from routedb.sql.scanner.splitter import pieces
+from routedb.sql.scanner.updated_settings import updated_settings
 
 # RESET ALL leaves these as they are (PostgreSQL manual, RESET and SET ROLE).
 _KEPT_BY_RESET = frozenset({"role", "session_authorization"})
@@ -134,6 +136,8 @@ def _use(
 def _settings(link: Link, text: ParsedText, params: Any) -> list[Setting]:
     """Return what other links are to run so that they have what was set."""
     engine, names = link.node.engine, _names(text, params)
+    if names == ("*",) and _writes_view(text):
+        names = _set_names(link)
     is_sure = bool(names) and all(map(_IS_NAME, names))
     dialect, verb = link.adapter.dialect, text.plan.statement.verb
     if is_sure and not sets_literals_only(dialect, verb, text.scan.shape):
@@ -142,10 +146,27 @@ def _settings(link: Link, text: ParsedText, params: Any) -> list[Setting]:
         return [
             Setting(engine, *link.adapter.setting_text(name, value), (name,))
             for name, value in told
+            if value is not None  # pg_settings has no row of this name
         ]
     if text.plan.statement.kind not in (Kind.SESSION, Kind.READ):
         return []  # it does more, and what it sets is not known by name
     return [Setting(engine, text.source, _copy(params), names)]
+
+
+def _writes_view(text: ParsedText) -> bool:
+    """Tell whether it is an UPDATE of PostgreSQL's pg_settings. A replica would refuse
+    that, so the text cannot be repeated there."""
+    writes = text.plan.statement.writes
+    return any(is_settings_view(table, text.scan.dialect) for table in writes)
+
+
+def _set_names(link: Link) -> tuple[str, ...]:
+    """Ask for the names of all that is set in the session of a link."""
+    asking = link.adapter.session_settings
+    if asking is None:
+        return ()
+    with link.exclusive:
+        return tuple(name.lower() for (name,) in link.adapter.run(link.raw, asking))
 
 
 def _copy(params: Any) -> Any:
@@ -188,6 +209,8 @@ def _names(text: ParsedText, params: Any) -> tuple[str, ...]:
     names = text.plan.statement.settings
     if "*" not in names:
         return names
+    if _writes_view(text):
+        return updated_settings(text.scan, params) or ("*",)
     found: list[str] = []
     for call in _CONFIG_NAMES(text.source):
         before = text.source[: call.start()].count("%s")

@@ -6,7 +6,7 @@ this is the lowest room of the engine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from routedb import errors
 from routedb.config.model import GroupConfig, NodeConfig
@@ -159,7 +159,8 @@ def no_writer(
 # many parameters, IndexError for too few and ValueError for a NUL; code written for it
 # catches these, code written for PEP 249 catches Error. So what is raised is both.
 # Python lets nobody change the class of its own exceptions (unlike a driver's), so it
-# is a new one with the same arguments.
+# is a new one with the same arguments. A class that is not Python's own may want other
+# ones.
 _KINDS: tuple[tuple[type[Exception], type[errors.Error]], ...] = (
     (TypeError, errors.ProgrammingError),
     (LookupError, errors.ProgrammingError),  # IndexError, KeyError
@@ -168,24 +169,33 @@ _KINDS: tuple[tuple[type[Exception], type[errors.Error]], ...] = (
 )
 
 
-def as_dbapi_error(exc: Exception) -> Exception:
+ErrorClass = Callable[[type[errors.Error]], type[errors.Error]]
+
+
+def as_dbapi_error(exc: Exception, error_class: ErrorClass) -> Exception:
     """Return `exc`, or its like that is an instance also of a PEP 249 class, when one
-    fits."""
-    if isinstance(exc, errors.Error):
+    fits: ours and the driver's, which `error_class` returns (see `Adapter`)."""
+    if type(exc).__module__ != "builtins":
         return exc
     for plain, kind in _KINDS:
         if isinstance(exc, plain):
-            return _both(type(exc), kind)(*exc.args)
+            return _both(type(exc), error_class(kind), kind)(*exc.args)
     return exc
 
 
 _made: dict[tuple[type[Exception], type[errors.Error]], type[Exception]] = {}
 
 
-def _both(plain: type[Exception], kind: type[errors.Error]) -> type[Exception]:
+def _both(
+    plain: type[Exception], joined: type[errors.Error], ours: type[errors.Error]
+) -> type[Exception]:
     """Return the class that is both, the same one each time."""
-    made = _made.get((plain, kind))
+    made = _made.get((plain, joined))
     if made is None:
-        made = type(kind.__name__, (kind, plain), {"__module__": __name__})
-        made = _made.setdefault((plain, kind), made)
+        names = {"__module__": __name__}
+        try:
+            made = type(ours.__name__, (joined, plain), names)
+        except TypeError:  # both have fields in C: UnicodeError and psycopg2's
+            made = type(ours.__name__, (ours, plain), names)
+        made = _made.setdefault((plain, joined), made)
     return made

@@ -14,6 +14,7 @@ from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import (
     commit_never_sent,
     commit_refused,
@@ -93,6 +94,9 @@ class Commit:
         try:
             self._end(link)
         except Exception as exc:
+            if is_from_program(exc) and moment is not None:
+                roll_back(self._links, link)
+                raise
             fault = self._failed(link, exc)
             if moment is None:
                 return
@@ -118,6 +122,9 @@ class Commit:
         try:
             self._end(link)
         except Exception as exc:
+            if is_from_program(exc):  # out of a wait callback
+                roll_back(self._links, link)
+                raise
             fault = self._failed(link, exc)
             moment = Moment.COMMITTING if note is None else Moment.COMMITTING_NOTED
             action = action_for(fault, moment)

@@ -47,6 +47,7 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
         super().__init__(core, adapter, mode, on_close)
         self._charset: tuple[str, str | None] | None = None
         self._encoders: dict[Any, Any] | None = None
+        self._converter: dict[Any, Any] | None = None
         self.cursorclass: Any = self.default_cursor
         self.last_raw: Raw = None  # the driver's connection that ran the last statement
         self.messages: list[Any] = []
@@ -57,11 +58,16 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
     def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
         """Set on `raw`, a connection to `node`, what was set on this one; tell whether
         a pool must undo it."""
-        if self._encoders is None and node.database == self._database.name:
+        is_ours = node.database == self._database.name
+        if self._encoders is None and is_ours:
             self._encoders = raw.encoders
             self.cursorclass = raw.cursorclass
         elif self._encoders is not None:
             raw.encoders = self._encoders
+        if self._converter is None and is_ours:
+            self._converter = raw.converter
+        elif self._converter is not None:
+            raw.converter = self._converter
         if self._charset is not None:
             raw.set_character_set(*self._charset)
         return self._charset is not None
@@ -151,6 +157,19 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
         self._encoders = encoders
         for raw in self.raw_connections():
             raw.encoders = encoders
+
+    @property
+    def converter(self) -> dict[Any, Any]:
+        """How columns become values, by type; one dict for all links."""
+        if self._converter is None:
+            self._converter = self.backend().converter
+        return self._converter
+
+    @converter.setter
+    def converter(self, converter: dict[Any, Any]) -> None:
+        self._converter = converter
+        for raw in self.raw_connections():
+            raw.converter = converter
 
     def set_character_set(self, charset: str, collation: str | None = None) -> None:
         """Set `charset`, and `collation` if given, on every link, those opened later

@@ -111,7 +111,6 @@ class DelegatedMethods:
     client_flag = _backend_attribute(
         "client_flag", "The flags that the client asked for."
     )
-    converter = _backend_attribute("converter", "How columns become values, by type.")
     database = _backend_attribute("database", "The database (schema) of the DSN.")
     db = _backend_attribute("db", "The database (schema) of the DSN.")
     executemany_fallback = _backend_attribute(

@@ -16,7 +16,12 @@ from routedb.engine.links.link import Link
 from routedb.engine.run import executor
 from routedb.frontends.base.c_methods import redefine_for
 from routedb.frontends.cursor import Cursor
-from routedb.frontends.psycopg2.cursor_attributes import raw_attribute, shared_attribute
+from routedb.frontends.psycopg2.cursor_attributes import (
+    raw_attribute,
+    row_factory_attribute,
+    row_factory_for,
+    shared_attribute,
+)
 from routedb.frontends.psycopg2.identity import IdentityConnection
 from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 from routedb.frontends.psycopg2.inherited_cursor import InheritedPsycopg2Cursor
@@ -76,6 +81,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     arraysize = shared_attribute("arraysize")
     itersize = shared_attribute("itersize")
     tzinfo_factory = shared_attribute("tzinfo_factory")
+    row_factory = row_factory_attribute()
     setinputsizes = ext.cursor.setinputsizes
     setoutputsize: Any = ext.cursor.setoutputsize
     # In C all the way: it needs no live server.
@@ -199,7 +205,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
             return InheritedPsycopg2Cursor(self)
         if link.adapter.engine != "postgresql":
             return super().make_raw_cursor(link)
-        self.connection.copy_registrations_to(link.raw)
+        self.connection.share_casters_with(link.raw)
         return self._open_link_cursor(link.raw)
 
     def _pin(self, link: Link) -> None:
@@ -304,12 +310,11 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         raw.arraysize = self.arraysize
         raw.itersize = self.itersize
         raw.tzinfo_factory = self.tzinfo_factory
-        if self.row_factory is not None:
-            raw.row_factory = _row_factory_of(ref(self))
-        for name in ("string_types", "binary_types"):
-            types = getattr(self, name)
-            if types is not None:
-                _register(raw, types)
+        raw.row_factory = row_factory_for(self)
+        # One dict for both: what is registered on this cursor later, is there as well.
+        if self.string_types is None:
+            self.string_types = {}
+        raw.string_types = self.string_types
         return raw
 
 
@@ -373,21 +378,7 @@ def _ran_inherited(raws: list[Any]) -> bool:
     return any(type(raw) is InheritedPsycopg2Cursor for raw in raws)
 
 
-def _row_factory_of(cursor: ref[PostgreSQLCursor]) -> Callable[[Any], Any]:
-    """Return a row factory for a raw cursor: rows are made as the virtual one's."""
-
-    def make(_: Any) -> Any:
-        alive = cursor()
-        assert alive is not None  # it is fetching
-        return alive.row_factory(alive)
-
-    return make
-
-
-def _register(raw: Any, types: dict[int, Any]) -> None:
-    for caster in {id(caster): caster for caster in types.values()}.values():
-        ext.register_type(caster, raw)  # they cannot be hashed
-
-
 def _quoted(table: str) -> str:
+    if not isinstance(table, str):
+        raise TypeError(f"a table must be str, not {type(table).__name__}")
     return '"' + table.replace('"', '""') + '"'

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 from psycopg2 import extensions as ext
 
@@ -32,13 +34,48 @@ def shared_attribute(name: str) -> Any:
     """Return a property that every raw cursor of this one has as well."""
     member = ext.cursor.__dict__[name]
 
-    def get(self: Any) -> Any:
-        return member.__get__(self)
+    def put(self: Any, value: Any) -> None:
+        member.__set__(self, value)
+        for raw in _other_cursors(self):
+            setattr(raw, name, value)
+
+    return property(member.__get__, put, doc=member.__doc__)
+
+
+def row_factory_attribute() -> Any:
+    """Return the property `row_factory`: raw cursors make rows as the virtual one."""
+    member: Any = ext.cursor.__dict__["row_factory"]
 
     def put(self: Any, value: Any) -> None:
         member.__set__(self, value)
-        for raw in (*self.raw_cursors.values(), self.fetching_from):
-            if raw is not None and type(raw) is not InheritedPsycopg2Cursor:
-                setattr(raw, name, value)
+        for raw in _other_cursors(self):
+            raw.row_factory = row_factory_for(self)
 
-    return property(get, put, doc=member.__doc__)
+    return property(member.__get__, put, doc=member.__doc__)
+
+
+def row_factory_for(cursor: Any) -> Callable[[Any], Any] | None:
+    """Return the row factory of a raw cursor, None when the virtual one has none. It is
+    called with the virtual one."""
+    if cursor.row_factory is None:
+        return None
+    known = ref(cursor)
+
+    def make(_: Any) -> Any:
+        alive = known()
+        assert alive is not None  # it is fetching
+        return alive.row_factory(alive)
+
+    return make
+
+
+def _other_cursors(cursor: Any) -> list[Any]:
+    """Return the raw cursors that are objects of their own; a cursor class of the
+    user's may set attributes before the virtual cursor is initialized."""
+    raws = (*getattr(cursor, "raw_cursors", {}).values(),)
+    raws += (getattr(cursor, "fetching_from", None),)
+    return [
+        raw
+        for raw in raws
+        if raw is not None and type(raw) is not InheritedPsycopg2Cursor
+    ]

@@ -14,6 +14,7 @@ from psycopg2 import extensions as ext
 
 from routedb import errors
 from routedb.adapters.base import TxMode
+from routedb.adapters.postgresql.casters import share_casters
 from routedb.adapters.postgresql.psycopg2 import Psycopg2Adapter
 from routedb.config.model import NodeConfig
 from routedb.engine.links import find_node
@@ -55,6 +56,19 @@ class OpenArguments(NamedTuple):
 
 # The stubs of psycopg2 do not have what is shared with other frontends.
 _Base: Any = ext.connection
+
+
+def _list_of_all_links(name: str) -> Any:
+    """Return a property for one of psycopg2's lists of messages, which is that of every
+    other link as well."""
+    member = ext.connection.__dict__[name]
+
+    def put(self: IdentityConnection, value: Any) -> None:
+        member.__set__(self, value)
+        for raw in self.raw_connections():
+            setattr(raw, name, value)
+
+    return property(member.__get__, put, doc=member.__doc__)
 
 
 class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ignore[misc]
@@ -107,9 +121,10 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         a pool must undo it."""
         if type(raw) is InheritedConnection or self.identity is not IdentityState.OPEN:
             return False
-        self.copy_registrations_to(raw)
-        raw.notices = _Base.notices.__get__(self)
-        raw.notifies = _Base.notifies.__get__(self)
+        self.share_casters_with(raw)
+        raw.notices, raw.notifies = self.notices, self.notifies
+        if self._encoding is not None and raw.encoding != self._encoding:
+            raw.set_client_encoding(self._encoding)
         return self._encoding is not None
 
     def borrow_from(
@@ -155,15 +170,15 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         if reservation is not None:
             reservation.pool.cancel(reservation.slot)
 
-    def copy_registrations_to(self, raw: Any) -> None:
-        """Register on another raw connection what was registered on this one."""
-        for name in ("string_types", "binary_types"):
-            ours = getattr(ext.connection, name).__get__(self)
-            theirs = getattr(raw, name)
-            if len(ours) != len(theirs) or ours != theirs:
-                theirs.update(ours)
-        if self._encoding is not None and raw.encoding != self._encoding:
-            raw.set_client_encoding(self._encoding)
+    def share_casters_with(self, raw: Any) -> None:
+        """Have `raw`, another connection, know each type caster that is or will be
+        registered on this one."""
+        casters = _Base.string_types.__get__(self)
+        if casters is not None:  # None: not opened yet
+            share_casters(raw, casters)
+
+    notices = _list_of_all_links("notices")
+    notifies = _list_of_all_links("notifies")
 
     @property
     def has_live_identity(self) -> bool:

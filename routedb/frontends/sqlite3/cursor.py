@@ -88,6 +88,8 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
     def executescript(self, sql_script: str, /) -> SQLiteCursor:
         """Commit, then run the statements of a text, and return this cursor."""
         session = self._usable_session()
+        if not isinstance(sql_script, str):
+            raise TypeError(f"a script must be str, not {type(sql_script).__name__}")
         session.commit()
         if sql_script.strip():
             executor.carry(

@@ -33,6 +33,13 @@ def is_catalog(table: Table, dialect: str) -> bool:
     return table.name.startswith(_CATALOG_PREFIX[dialect])
 
 
+def is_settings_view(table: Table, dialect: str) -> bool:
+    """Tell whether `table`, named in a text of `dialect`, is PostgreSQL's pg_settings:
+    an UPDATE there sets what SET sets."""
+    is_there = dialect == "postgresql" and table.name == "pg_settings"
+    return is_there and table.schema in (None, "pg_catalog")
+
+
 _POSTGRESQL = frozenset(
     (
         *("pg_locks", "pg_prepared_xacts", "pg_settings", "pg_file_settings"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from routedb.sql.catalog.functions import CallEffect, FunctionCatalog
+from routedb.sql.catalog.system_tables import is_settings_view
 from routedb.sql.session_objects import ObjectKind, SessionObject
 from routedb.sql.statement import Kind, SessionEffect, Table, TxStep
 
@@ -102,6 +103,8 @@ class StatementBuilder:
         for table in tables:
             self.tables[table] = None
             self.writes[table] = None
+            if is_settings_view(table, self.dialect):
+                self.touch(SessionEffect.SET, "*")
 
     def touch(self, effect: SessionEffect, *settings: str) -> None:
         """Note an effect on the session; it is then no plain read."""

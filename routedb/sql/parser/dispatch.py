@@ -7,6 +7,7 @@ from routedb.sql.parser import (
     dml,
     explain_sqlite,
     grants,
+    pragma,
     session_settings,
     shows,
     transaction_control,
@@ -96,7 +97,7 @@ _MYSQL: dict[str, VerbReader] = {
 _SQLITE: dict[str, VerbReader] = {
     "REPLACE": dml.query,
     "EXPLAIN": explain_sqlite.explain,
-    "PRAGMA": session_settings.pragma,
+    "PRAGMA": pragma.pragma,
     **dict.fromkeys(("ATTACH", "DETACH"), utility.attach),
     **dict.fromkeys(("VACUUM", "REINDEX"), upkeep.maintain),
 }

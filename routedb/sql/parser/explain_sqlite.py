@@ -6,7 +6,7 @@ from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.ddl import define
 from routedb.sql.parser.dml import read_query
 from routedb.sql.parser.name_lists import pass_over
-from routedb.sql.parser.session_settings import pragma
+from routedb.sql.parser.pragma import pragma
 from routedb.sql.parser.upkeep import maintain
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
 from routedb.sql.scanner.lexer import Tokens, UnreadableStatement

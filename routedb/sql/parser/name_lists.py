@@ -23,7 +23,8 @@ ON_TABLE = word_set("INDEX TRIGGER RULE POLICY CONSTRAINT")
 AFTER_DROP = word_set("CASCADE RESTRICT NOWAIT WAIT") | {LITERAL}
 
 _MARKS = frozenset({",", ".", "*", "=", "-", "+", LITERAL, STRING})
-_VALUES = _MARKS | {USER_VARIABLE, SYSTEM_VARIABLE, ":", ":="}
+# The lexer joins a sign to the mark before it.
+_VALUES = _MARKS | {USER_VARIABLE, SYSTEM_VARIABLE, ":", ":=", "=+", "=-"}
 
 
 def names_end(tokens: Tokens, at: int) -> int:

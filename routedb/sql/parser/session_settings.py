@@ -11,13 +11,12 @@ from routedb.sql.parser.transaction_control import mode_step, set_transaction
 from routedb.sql.scanner.keywords import QUERY_STARTS
 from routedb.sql.scanner.lexer import (
     OPTIONS,
-    STRING,
     SYSTEM_VARIABLE,
     USER_VARIABLE,
     Tokens,
 )
 from routedb.sql.session_objects import EVERY, ObjectKind
-from routedb.sql.statement import Kind, SessionEffect, Table, TxEffect, TxStep
+from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
 
 _ON = frozenset({"1", "on", "true", "yes", "t"})
 _GLOBAL = frozenset({"GLOBAL", "PERSIST", "PERSIST_ONLY"})
@@ -237,46 +236,3 @@ def use(tokens: Tokens, builder: StatementBuilder) -> None:
 def _mark(builder: StatementBuilder, effect: SessionEffect, *settings: str) -> None:
     builder.mark(Kind.SESSION, "changes the session")
     builder.touch(effect, *settings)
-
-
-_READING_PRAGMAS = frozenset(
-    {
-        *("table_info", "table_xinfo", "table_list", "index_info", "index_xinfo"),
-        *("index_list", "foreign_key_list", "foreign_key_check", "integrity_check"),
-        *("quick_check", "compile_options", "database_list", "collation_list"),
-        *("function_list", "module_list", "pragma_list", "data_version"),
-        *("freelist_count", "page_count"),
-    }
-)
-_WRITING_PRAGMAS = frozenset(
-    {
-        *("optimize", "wal_checkpoint", "incremental_vacuum", "auto_vacuum"),
-        *("user_version", "application_id", "journal_mode", "page_size", "encoding"),
-        *("schema_version", "journal_size_limit", "default_cache_size", "rekey"),
-    }
-)
-_ACTING_PRAGMAS = frozenset({"optimize", "wal_checkpoint", "incremental_vacuum"})
-
-
-def _pragma_argument(tokens: Tokens, at: int) -> str:
-    """Return the name in `(name)`, `('name')` or `= name`; "" when there is none."""
-    if tokens.upper[at] in ("(", "=") and tokens.upper[at + 1] == STRING:
-        return tokens.raw[at + 1].lower()
-    argument, _ = tokens.read_name(at + 1)
-    return argument.name if argument is not None else ""
-
-
-def pragma(tokens: Tokens, builder: StatementBuilder) -> None:
-    """SQLite's PRAGMA: asks, sets for the session, or writes to the file."""
-    tokens.take(0, tokens.end, OPTIONS)
-    table, at = tokens.read_name(1)
-    name = table.name if table is not None else ""
-    has_value = tokens.upper[at] in ("(", "=")
-    if name in _READING_PRAGMAS:
-        named = _pragma_argument(tokens, at)
-        if named and name not in ("index_info", "index_xinfo"):
-            builder.tables[Table(table.schema if table else None, named)] = None
-    elif name in _ACTING_PRAGMAS or (has_value and name in _WRITING_PRAGMAS):
-        builder.mark(Kind.WRITE, f"pragma {name} writes to the database")
-    elif has_value or name == "shrink_memory":
-        _mark(builder, SessionEffect.SET, name)

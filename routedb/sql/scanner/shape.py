@@ -81,8 +81,10 @@ def scan(sql: str, dialect: str) -> Scan:
     shape = _fold("".join(code))
     read = parts
     if literals and dialect == "sqlite" and has_string_name(shape):
-        read = name_strings(parts, shape, marks)
-        code, literals, hints = _mask(read, marks)
+        read = parts.copy()
+        for index in name_strings(parts, code, shape):
+            read[index] = code[index]
+            literals.remove(parts[index])
         shape = _fold("".join(code))
     may_tell = ";" in shape or '&"' in shape or _MAY_TELL(shape)
     if literals and may_tell and _TELLING(shape):

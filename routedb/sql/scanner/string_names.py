@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 
-from routedb.sql.scanner.patterns import NAME, STRING
+from routedb.sql.scanner.patterns import COMMENT, NUMBER, STRING
 
 # Of a shape: the words behind which a name is due. What is compared by IS DISTINCT FROM
 # is a value.
@@ -23,24 +22,24 @@ _ends_before_name = re.compile(rf"{_NAME_DUE}\s*\Z", re.IGNORECASE).search
 _ends_with_on = re.compile(r"\bON\s*\Z", re.IGNORECASE).search
 
 
-def name_strings(
-    parts: Sequence[str], shape: str, marks: Mapping[str, str]
-) -> list[str]:
-    """Return `parts` with the strings that are names written as such.
+def name_strings(parts: list[str], code: list[str], shape: str) -> list[int]:
+    """Return where in `parts` the strings stand that are names, and name them in `code`.
 
-    `parts` are those of a Scan of SQLite whose `shape` has a string where a name is
-    due, and `marks` say what stands in there for each kind of part.
+    `parts` are those of a Scan of SQLite, `code` the same with stand-ins, and `shape`
+    what comes of it, which has a string where a name is due.
     """
     is_on = _defines_on(shape) is not None
-    named = list(parts)
+    found = []
     before = ""
-    for index, part in enumerate(parts):
-        mark = marks[part[0]] if index % 2 else NAME
-        if mark == NAME:
-            before = f"{before[-40:]}{part}"
-        elif mark == STRING:
-            if _ends_before_name(before) or (is_on and _ends_with_on(before)):
-                name = part[1:-1].replace("''", "'").replace('"', '""')
-                named[index] = f'"{name}"'
-            before = ""
-    return named
+    for index, piece in enumerate(code):
+        if not (index % 2 and piece in (STRING, NUMBER)):
+            if piece != COMMENT:
+                before = f"{before[-40:]}{piece}"
+            continue
+        is_due = _ends_before_name(before) or (is_on and _ends_with_on(before))
+        if is_due and parts[index][0] == "'":
+            name = parts[index][1:-1].replace("''", "'").replace('"', '""')
+            code[index] = f'"{name}"'
+            found.append(index)
+        before = ""
+    return found

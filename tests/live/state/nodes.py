@@ -11,10 +11,13 @@ from tests.support.server_rig import Rig, link_to, name_of
 _PATIENCE_S = 10.0  # a replica whose session was ended has to answer first
 
 
-def everywhere(connection: routedb.Connection, rig: Rig, sql: str) -> dict[str, Any]:
-    """Return each node's answer to a plain read through the connection."""
+def everywhere(
+    connection: routedb.Connection, rig: Rig, sql: str, cursor: Any = None
+) -> dict[str, Any]:
+    """Return each node's answer to a plain read through the connection, by a new cursor
+    unless one is given."""
     found: dict[str, Any] = {}
-    cursor = connection.cursor()
+    cursor = cursor or connection.cursor()
     deadline = time.monotonic() + _PATIENCE_S
     for role, wanted in (("writer", 1), ("replica", len(rig.servers))):
         with connection.using(role=role, consistency="eventual"):

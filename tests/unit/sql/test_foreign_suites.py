@@ -114,6 +114,28 @@ def test_a_name_that_older_databases_use_for_their_own_is_asked_about(name):
     assert not statement.read_only
 
 
+SIGNED = {
+    "SET timezone=+1": "timezone",
+    "SET timezone=-1": "timezone",
+    "SET timezone = -1": "timezone",
+    "SET timezone TO -1": "timezone",
+    "SET SESSION timezone=-7": "timezone",
+    "SET LOCAL extra_float_digits=+3": "extra_float_digits",
+    "SET geqo_seed=-.5": "geqo_seed",
+    "SET a.b=-1, +2": "a.b",
+    "set statement_timeout=+1000": "statement_timeout",
+    "SET log_min_duration_statement/**/=-1": "log_min_duration_statement",
+    "SET x=-1e3": "x",
+}
+
+
+@pytest.mark.parametrize(("sql", "setting"), SIGNED.items(), ids=SIGNED)
+def test_a_setting_may_have_a_sign(sql, setting):
+    statement = classify(sql)
+    assert statement.kind == "session"
+    assert statement.settings == (setting,)
+
+
 _TYPES = (
     "(int)",
     "(varchar(20))",

@@ -82,7 +82,7 @@ from .seen import seen
         ("SHOW x", "unknown"),
         ("SET x = 1", "unknown"),
         ("MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE", "unknown"),
-        ("SELECT * FROM 'a'", "unknown"),
+        ("SELECT * FROM 'a'", "plain read: a"),
     ],
 )
 def test_sqlite_statements(sql, expected):
