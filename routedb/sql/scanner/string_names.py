@@ -15,9 +15,7 @@ _NAME_DUE = (
 # CREATE INDEX and CREATE TRIGGER name their table behind ON, where a join has a value.
 _DEFINES_ON = r"(?:EXPLAIN )?(?:QUERY PLAN )?CREATE\b.* ON ?''"
 _defines_on = re.compile(_DEFINES_ON, re.IGNORECASE).match
-has_string_name = re.compile(
-    rf"{_NAME_DUE} ?''|\A{_DEFINES_ON}", re.IGNORECASE
-).search
+has_string_name = re.compile(rf"{_NAME_DUE} ?''|\A{_DEFINES_ON}", re.IGNORECASE).search
 _ends_before_name = re.compile(rf"{_NAME_DUE}\s*\Z", re.IGNORECASE).search
 _ends_with_on = re.compile(r"\bON\s*\Z", re.IGNORECASE).search
 
