@@ -33,7 +33,8 @@ BY_NAME = {suite.name: suite for suite in SUITES}
 def run(name: str = "postgresql", folder: Path | None = None, every: int = 1) -> Score:
     """Judge the suite `name`, of `every` so many of its files one.
 
-    They are taken from `folder` when that is given. Raises MissingCorpus when they, or the server that judges them, cannot be had.
+    They are taken from `folder` when that is given. Raises MissingCorpus when they, or
+    the server that judges them, cannot be had.
     """
     suite = BY_NAME[name]
     scripts = suite.scripts(folder, every)
@@ -83,7 +84,8 @@ def report(scores: Sequence[Score]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Run the suites that the command line names; return the exit status."""
     asked = _arguments(arguments)
-    scores, missing = [], []
+    scores: list[Score] = []
+    missing: list[str] = []
     for suite, folder in _chosen(asked, missing):
         try:
             score = run(suite.name, folder, asked.every)

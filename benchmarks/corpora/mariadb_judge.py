@@ -3,15 +3,16 @@
 Each script runs in a new scratch database. A statement whose verb asks for rows is run
 by an account that may only read, in a READ ONLY transaction: the server refuses what
 writes. It is a *read* unless the server refuses it so, or it uses the session: by
-INTO, FOR UPDATE, LOCK IN SHARE MODE, `:=` or a function matched by SESSION. A statement
-of any other verb is no read; it is run by an account that owns the scratch databases
-and nothing else. Error 1064 says that the parser refuses a statement.
+INTO, FOR UPDATE, LOCK IN SHARE MODE, `:=` or a function matched by SESSION. What is
+refused in a script that makes views is not judged: no text shows what they do. A
+statement of any other verb is no read; it is run by an account that owns the scratch
+databases and nothing else. Error 1064 says that the parser refuses a statement.
 
 The *tables* are those that the statement holds metadata locks on before its
 transaction ends. Those of views, triggers, routines and foreign keys are among them,
-so in scripts that define such things others may be missing. A table that the
-server says does not exist is one that the statement names. Definitions hold no locks
-when they end: of their tables only the missing ones are judged.
+so scripts that define such things, or lock tables, are not judged in this. A table
+that the server says does not exist is one that the statement names. Definitions hold
+no locks when they end: of their tables only the missing ones are judged.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ _INDIRECT = re.compile(
     r"|lock\s+tables?|flush\s+tables?|handler)\b",
     re.IGNORECASE,
 ).search
+_VIEW = re.compile(r"\bcreate\b.*\bview\b", re.IGNORECASE | re.DOTALL).match
 _CREATED = re.compile(
     r"create\s+(?:or\s+replace\s+)?(?:temporary\s+table|function)\s+"
     r"(?:if\s+not\s+exists\s+)?(?:`?\w+`?\.)?`?(\w+)",
@@ -142,7 +144,7 @@ class MariaDBJudge:
             self._admin.query(sql)
         self._owner: Any = None
         self._reader: Any = None
-        self._is_indirect = False
+        self._is_indirect = self._has_views = False
         self._unlocked: frozenset[Name] = frozenset()
 
     def start(self, script: Sequence[str]) -> None:
@@ -151,6 +153,7 @@ class MariaDBJudge:
         self._clear()
         self._connect()
         self._is_indirect = any(map(_INDIRECT, script))
+        self._has_views = any(map(_VIEW, script))
         made = (name for text in script for name in _CREATED.findall(text))
         self._unlocked = frozenset((None, name.lower()) for name in made)
 
@@ -217,7 +220,7 @@ class MariaDBJudge:
         bare = _LITERAL.sub("''", text)
         is_read: bool | None = True
         if number in _WRITES and not _REFUSED_READING(message):
-            is_read = None if word == "SHOW" else False
+            is_read = None if word == "SHOW" or self._has_views else False
         elif _LOCKING(bare):
             is_read = False
             self._run(self._owner, text)

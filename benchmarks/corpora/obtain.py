@@ -147,9 +147,12 @@ def debian_source(package: str) -> Way:
         for file in Path("/etc/apt").glob("**/sources.list"):
             text = re.sub(r"(?m)^deb ", "deb-src ", file.read_text())
             (parts / "sources.list").write_text(text)
-        options = ("-o", f"Dir::State::lists={lists}")
-        options += ("-o", f"Dir::Etc::sourceparts={parts}")
-        options += ("-o", f"Dir::Etc::sourcelist={parts / 'sources.list'}")
+        places = {
+            "Dir::State::lists": lists,
+            "Dir::Etc::sourceparts": parts,
+            "Dir::Etc::sourcelist": parts / "sources.list",
+        }
+        options = [f"--option={key}={value}" for key, value in places.items()]
         apt = ("apt-get", "--quiet", *options)
         _run(*apt, "update", cwd=folder)
         _run(*apt, "source", "--download-only", package, cwd=folder)

@@ -5,10 +5,10 @@ pglast wraps that parser. Nothing here is shared with routedb.sql. The definitio
 A *read* is a SELECT, VALUES or TABLE without INTO, without FOR UPDATE or FOR SHARE and
 without a data-modifying WITH; EXPLAIN of anything without ANALYZE, and with it of a
 read; SHOW; COPY to the client of a table or a read. It must call no function that
-writes, uses the session or runs a query that it is given as a text: of the built-in ones
-those matched by WRITING, of the others those that the corpus itself creates and does not
-declare IMMUTABLE or STABLE. All else is a *write*: also SET, BEGIN, PREPARE, DECLARE,
-EXPLAIN EXECUTE and what else is not for a replica.
+writes, uses the session or runs a query that it is given as a text: of the built-in
+ones those matched by WRITING, of the others those that the suite itself creates and
+does not declare IMMUTABLE or STABLE. All else is a *write*: also SET, BEGIN, PREPARE,
+DECLARE, EXPLAIN EXECUTE and what else is not for a replica.
 
 The *tables* are all relations of the tree that are tables, views or foreign tables,
 with common table expressions left out by the scopes of the manual; not sequences,

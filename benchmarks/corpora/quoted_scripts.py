@@ -1,4 +1,4 @@
-"""Take statements out of the literals of a program in Python, and from files of lines."""
+"""Take statements out of the literals of a program in Python, or of a file of lines."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _IS_STATEMENT = re.compile(
 def texts(content: bytes) -> Iterator[str]:
     """Yield the literals of a program that begin as statements do."""
     for node in ast.walk(ast.parse(content)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if _IS_STATEMENT(node.value):
-                yield node.value.strip().rstrip(";")
+        value = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(value, str) and _IS_STATEMENT(value):
+            yield value.strip().rstrip(";")
 
 
 def lines(content: bytes) -> Iterator[str]:

@@ -161,8 +161,7 @@ def of_checkout(folder: Path) -> Sequence[Suite]:
     found = [
         suite
         for suite in SUITES
-        if suite.marks
-        and in_folder(folder, lambda path, suite=suite: path.startswith(suite.marks))
+        if suite.marks and in_folder(folder, re.compile(suite.marks).match)
     ]
     if not found:
         raise MissingCorpus(f"{folder} is no checkout of a suite that is known here")

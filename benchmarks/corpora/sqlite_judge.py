@@ -40,20 +40,22 @@ _NAMES_SECOND = {
     *(sqlite3.SQLITE_CREATE_TRIGGER, sqlite3.SQLITE_CREATE_TEMP_TRIGGER),
     sqlite3.SQLITE_ALTER_TABLE,
 }
+# White space and comments.
+_LEAD = r"(?:\s|--[^\n]*\n|/\*[\s\S]*?\*/)*"
 _ACTS = re.compile(
-    r"\s*(create|drop|alter|reindex|analyze|vacuum|detach|insert|replace|update|delete)\b",
+    rf"{_LEAD}(create|drop|alter|reindex|analyze|vacuum|detach|insert|replace|update|delete)\b",
     re.IGNORECASE,
 ).match
 _DEFINES = re.compile(
-    r"\s*(explain\s+(query\s+plan\s+)?)?(create|drop|alter|reindex|analyze|vacuum)\b",
+    rf"{_LEAD}(explain\s+(query\s+plan\s+)?)?(create|drop|alter|reindex|analyze|vacuum)\b",
     re.IGNORECASE,
 ).match
 _CHANGES = re.compile(r"\b(insert|replace|update|delete|drop)\b", re.IGNORECASE).search
 _WITH = re.compile(r"\bwith\b", re.IGNORECASE).search
-_EXPLAINS = re.compile(r"\s*explain\b", re.IGNORECASE).match
+_EXPLAINS = re.compile(rf"{_LEAD}explain\b", re.IGNORECASE).match
 _PRAGMA = re.compile(r"\bpragma\b", re.IGNORECASE).search
-_IS_READING = re.compile(r"\s*(select|values|with|explain)\b", re.IGNORECASE).match
-_ATTACHES = re.compile(r"\s*attach\b", re.IGNORECASE).match
+_IS_READING = re.compile(rf"{_LEAD}(select|values|with|explain)\b", re.IGNORECASE).match
+_ATTACHES = re.compile(rf"{_LEAD}attach\b", re.IGNORECASE).match
 
 # Every database has these; and what stands for a function is no table.
 _OWN = re.compile(

@@ -1,4 +1,4 @@
-"""SQLite takes a string for a name where only a name can stand: INSERT INTO 'items' …"""
+"""SQLite takes a string for a name where only a name can stand: INSERT INTO 'items'."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ _NAME_DUE = (
 # CREATE INDEX and CREATE TRIGGER name their table behind ON, where a join has a value.
 _DEFINES_ON = r"(?:EXPLAIN )?(?:QUERY PLAN )?CREATE\b.* ON ?''"
 _defines_on = re.compile(_DEFINES_ON, re.IGNORECASE).match
-has_string_name = re.compile(rf"{_NAME_DUE} ?''|\A{_DEFINES_ON}", re.IGNORECASE).search
+_ANY = rf"{_NAME_DUE} ?''|\A{_DEFINES_ON}"
+has_string_name = re.compile(_ANY, re.IGNORECASE).search
 _ends_before_name = re.compile(rf"{_NAME_DUE}\s*\Z", re.IGNORECASE).search
 _ends_with_on = re.compile(r"\bON\s*\Z", re.IGNORECASE).search
 
 
 def name_strings(parts: list[str], code: list[str], shape: str) -> list[int]:
-    """Return where in `parts` the strings stand that are names, and name them in `code`.
+    """Return where in `parts` the strings stand that are names; `code` is told.
 
     `parts` are those of a Scan of SQLite, `code` the same with stand-ins, and `shape`
-    what comes of it, which has a string where a name is due.
+    what comes of it, for which `has_string_name` is true.
     """
     is_on = _defines_on(shape) is not None
     found = []

@@ -105,7 +105,7 @@ class MariaDB(Server):
         self._configure(read_only=False)
 
     def add_settings(self, text: str) -> None:
-        """Have the server start with more lines of configuration, in the same section."""
+        """Have the server start with more lines of configuration."""
         append = 'printf %s "$2" >>"$1"'
         self._place.run("sh", "-c", append, "sh", f"{self._folder}/node.cnf", text)
 

@@ -48,7 +48,7 @@ def test_what_is_explained_is_not_run(sql, tables, explain):
     assert statement.kind == "explain"
     assert statement.read_only
     assert sorted(map(str, statement.tables)) == tables
-    assert not (statement.writes or statement.tx or statement.session)
+    assert (statement.writes, statement.tx, statement.session) == ((), (), ())
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
         database.execute("CREATE TABLE a (x, y)")
         database.execute("CREATE TABLE b (x, y)")

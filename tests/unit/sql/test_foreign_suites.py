@@ -178,3 +178,13 @@ def test_sqlites_vacuum_names_a_file(sql, tables):
     statement = classify(sql, "sqlite")
     assert sorted(map(str, statement.tables)) == tables
     assert statement.kind == ("explain" if sql.startswith("EX") else "ddl")
+
+
+@pytest.mark.parametrize("name", ["p", "`p q`", "P1", "prepare", "`drop`"])
+@pytest.mark.parametrize("verb", ["DEALLOCATE PREPARE", "DROP PREPARE", "drop prepare"])
+def test_mysql_has_two_words_that_end_a_prepared_statement(verb, name):
+    statement = classify(f"{verb} {name}", "mysql")
+    assert statement.kind == "session"
+    assert [str(one) for one in statement.frees] == [
+        f"prepared statement {name.strip('`')}"
+    ]

@@ -79,29 +79,21 @@ def test_a_string_that_is_a_name_is_no_literal_of_the_scan():
     assert "".join(found.parts) == "INSERT INTO 'items' VALUES ('a', 2)"
 
 
+_N = "(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 9)"
 RECURSIVE = {
-    "WITH n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 9) SELECT i FROM n": [],
-    "WITH n(i) AS (VALUES(1) UNION SELECT i+1 FROM n) INSERT INTO a SELECT i,i FROM n": [
-        "a"
-    ],
-    "WITH n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) DELETE FROM a WHERE x IN n": [
-        "a"
-    ],
-    "WITH n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) UPDATE a SET x=(SELECT i FROM n)": [
-        "a"
-    ],
+    f"WITH n{_N} SELECT i FROM n": [],
+    f"WITH n{_N} INSERT INTO a SELECT i, i FROM n": ["a"],
+    f"WITH n{_N} DELETE FROM a WHERE x IN n": ["a"],
+    f"WITH n{_N} UPDATE a SET x = (SELECT i FROM n)": ["a"],
     "WITH n AS (SELECT y FROM m), m AS (SELECT y FROM b) SELECT y FROM n": ["b"],
     "WITH n AS (SELECT x FROM main.n) SELECT x FROM n": ["main.n"],
     "WITH n AS (SELECT x FROM a) SELECT n.x FROM n, b ORDER BY b.y": ["a", "b"],
-    "SELECT * FROM (WITH n(i) AS (SELECT 1 UNION SELECT i+1 FROM n) SELECT i FROM n)": [],
-    "CREATE VIEW v AS WITH n(i) AS (SELECT 1 UNION SELECT i+1 FROM n) SELECT i FROM n": [
-        "v"
-    ],
-    "INSERT INTO a WITH n(i) AS (SELECT 1 UNION SELECT i+1 FROM n) SELECT i, i FROM n": [
-        "a"
-    ],
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i+1 FROM n) SELECT i FROM n": [],
-    "EXPLAIN WITH n(i) AS (SELECT 1 UNION SELECT i+1 FROM n) SELECT i FROM n": [],
+    f"SELECT * FROM (WITH n{_N} SELECT i FROM n)": [],
+    f"SELECT x FROM a WHERE x IN (WITH n{_N} SELECT i FROM n)": ["a"],
+    f"CREATE VIEW v AS WITH n{_N} SELECT i FROM n": ["v"],
+    f"INSERT INTO a WITH n{_N} SELECT i, i FROM n": ["a"],
+    f"WITH RECURSIVE n{_N} SELECT i FROM n": [],
+    f"EXPLAIN WITH n{_N} SELECT i FROM n": [],
 }
 
 
