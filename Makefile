@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := PYTHON="$(PYTHON)" sh tools/setup.sh
 
-.PHONY: demo test test-long test-containers bench docs lint packages clean
+.PHONY: demo test test-long test-versions test-containers bench docs lint packages clean
 
 demo: .venv/core.stamp
 	$(BIN)/routedb demo
@@ -18,6 +18,9 @@ test: lint
 
 test-long: .venv/test.stamp packages
 	$(BIN)/python -m pytest -m long --timeout 1800
+
+test-versions: .venv/test.stamp packages
+	$(BIN)/python -m tests.suites.versions
 
 test-containers: .venv/test.stamp
 	sh tools/containers.sh $(BIN)/python -m pytest
@@ -43,11 +46,11 @@ clean:
 packages:
 	@$(INSTALL) packages
 
-.venv/core.stamp: setup.cfg pyproject.toml tools/setup.sh
+.venv/core.stamp: setup.cfg setup.py pyproject.toml tools/setup.sh
 	$(INSTALL) venv
 	$(INSTALL) install .
 
-.venv/test.stamp: setup.cfg pyproject.toml tools/setup.sh
+.venv/test.stamp: setup.cfg setup.py pyproject.toml tools/setup.sh
 	$(INSTALL) packages
 	$(INSTALL) venv
 	$(INSTALL) install test,postgresql,mysql,fast

@@ -109,7 +109,9 @@ class TransactionLost(OperationalError):  # noqa: N818
     retry_is_safe = True
 
 
-def repeated(error: TransactionLost) -> TransactionLost:
+def repeated(
+    error: TransactionLost | OutcomeUnknown,
+) -> TransactionLost | OutcomeUnknown:
     """Return an error, marked as one that the program was told before."""
     error.is_repeated = True
     return error

@@ -119,13 +119,26 @@ venv() {
     [ -x .venv/bin/python ] || "$PYTHON" -m venv --clear .venv
 }
 
+pip() {
+    PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip "$@"
+}
+
+# An environment of before has this checkout as the distribution `routedb`. Beside the new
+# one it would own the same command, and take it along when it goes.
+forget_old_name() {
+    has_file .venv/lib/python*/site-packages/routedb-*.dist-info || return 0
+    pip uninstall --quiet --yes routedb
+    rm -rf routedb.egg-info
+}
+
 install() {
     case $1 in
     .) what=. stamp=core ;;
     bench | docs) what=".[$1]" stamp=$1 ;;
     *) what=".[$1]" stamp=test ;;
     esac
-    PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet -e "$what"
+    forget_old_name
+    pip install --quiet -e "$what"
     touch ".venv/$stamp.stamp"
 }
 

@@ -19,6 +19,8 @@ _DRIVERS = {
     "sqlite": ("sqlite.sqlite3", "sqlite3", ""),
     "fake": ("fake", "", ""),
 }
+# `routedb` on the public package index is somebody else's: never that name.
+_INSTALL = 'in a checkout of routedb: pip install ".[{extra}]"'
 _loaded: dict[str, Adapter] = {}
 
 
@@ -42,7 +44,7 @@ def _import(engine: str) -> Adapter:
             raise
         raise errors.InterfaceError(
             f"the driver for {engine} is not installed: no module {exc.name}; "
-            f'install it with: pip install "routedb[{extra}]"'
+            f"install it {_INSTALL.format(extra=extra)}"
         ) from exc
     adapter: Adapter = module.ADAPTER
     return adapter

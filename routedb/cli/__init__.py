@@ -10,17 +10,23 @@ import click
 
 import routedb
 from routedb.cli import check, demo, explain, run, sql
+from routedb.cli.streams import GuardedGroup
 
 _CODES = """\b
 Exit codes:
   0  all is well
   1  something failed: a node cannot be reached, a group has no writer,
-     a statement was refused or failed
+     a statement was refused or failed, the output could not be written
   2  the configuration or the command line is wrong
+  130  interrupted
 """
 
 
-@click.group(epilog=_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=GuardedGroup,
+    epilog=_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(routedb.__version__, prog_name="routedb")
 def main() -> None:
     """Send each SQL statement to the right real database.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,11 @@ import click
 
 from routedb import adapters
 from routedb.cli.logs import FORMATS
-from routedb.cli.output import cells, console, milliseconds, table
+from routedb.cli.output import cells, console, milliseconds
 from routedb.cli.queries import check_queries
 from routedb.cli.startup import FAILED, config_argument, load_config
+from routedb.cli.streams import Guarded, Input
+from routedb.cli.tables import Listing
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.engine.shared.core import Core
@@ -29,6 +32,8 @@ _HEADERS = (
     *("database", "group", "node", "role", "version", "lag", "latency"),
     *("state", "position", "error"),
 )
+# 15.8 of "15.8 (Debian 15.8-0+deb12u1)", 10.11.6-MariaDB of "10.11.6-MariaDB-0+deb12u1"
+_VERSION = re.compile(r"\d+(?:\.\d+)*(?:(?:beta|rc|devel)\d*)?(?:-MariaDB)?")
 
 
 class Report(NamedTuple):
@@ -46,11 +51,11 @@ class Report(NamedTuple):
         return Role.REPLICA if self.node.is_read_only else self.answer.role
 
 
-@click.command()
+@click.command(cls=Guarded)
 @config_argument
 @click.option(
     "--queries",
-    type=click.File("r", encoding="utf-8", errors="surrogateescape"),
+    type=Input("r", encoding="utf-8", errors="surrogateescape"),
     metavar="FILE",
     help="Connect to nothing; show where the statements of this log would go.",
 )
@@ -79,7 +84,7 @@ def check(source: str, queries: TextIO | None, form: str | None) -> None:
     troubles = find_members(core)
     reports = ask_all(core)
     hear(core, reports)
-    console().print(_table(status(config, core.nodes, core.topology)))
+    _table(status(config, core.nodes, core.topology)).print(console())
     troubles += [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
     troubles += group_troubles(core, reports)
     for text in troubles:
@@ -160,14 +165,20 @@ def _name(group: GroupConfig) -> str:
     return f"{group.database} shard {group.shard}"
 
 
-def _table(nodes: Sequence[NodeStatus]) -> object:
-    made = table(_HEADERS)
+def _table(nodes: Sequence[NodeStatus]) -> Listing:
+    made = Listing(cells(*_HEADERS))
     for node in nodes:
         shard = "-" if node.shard is None else f"shard {node.shard}"
-        values = (node.database, shard, node.name, node.role, node.version)
+        values = (node.database, shard, node.name, node.role, _short(node.version))
         style = "" if node.state in ("up", "lagging") else "red"
         made.add_row(*cells(*values, *_said(node), style=style))
     return made
+
+
+def _short(version: str) -> str:
+    """Return the number of a server's version; what its packager adds is long."""
+    found = _VERSION.search(version)
+    return found[0] if found else version
 
 
 def _said(node: NodeStatus) -> tuple[str, ...]:

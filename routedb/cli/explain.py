@@ -5,15 +5,17 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 import click
-from rich.table import Table
+from rich.text import Text
 
 from routedb.cli.output import cells, console
 from routedb.cli.params import parameters
 from routedb.cli.startup import config_argument, open_cluster, wait_for_nodes
+from routedb.cli.streams import Guarded
+from routedb.cli.tables import print_pairs
 from routedb.engine.route.explain import Explanation
 
 
-@click.command()
+@click.command(cls=Guarded)
 @config_argument
 @click.argument("statement", metavar="SQL")
 @click.option(
@@ -45,23 +47,22 @@ def explain(
         with connection.using(using, role=role) if is_told else nullcontext():
             explanation = connection.explain(statement, values)
         route = str(explanation.route)
-    console().print(_grid(explanation, route))
+    print_pairs(console(), _pairs(explanation, route))
 
 
-def _grid(explanation: Explanation, text: str) -> Table:
+def _pairs(explanation: Explanation, text: str) -> list[tuple[Text, Text]]:
     route, known = explanation.route, explanation.statement
-    shards = ", ".join(map(str, route.groups))
-    nodes = ", ".join(node.name for node in explanation.nodes)
-    grid = Table.grid(padding=(0, 2))
-    grid.add_row(*cells("route", text))
-    grid.add_row(*cells("database", route.database))
-    grid.add_row(*cells("groups", shards))
-    grid.add_row(*cells("role", route.role.value))
-    grid.add_row(*cells("nodes", nodes or "none is known yet"))
-    grid.add_row(*cells("kind", f"{known.kind} ({known.verb or 'no verb'})"))
-    grid.add_row(*cells("tables", ", ".join(map(str, known.tables)) or "none"))
-    grid.add_row(*cells("writes", ", ".join(map(str, known.writes)) or "none"))
-    for number, (reason, text) in enumerate(route.reasons, 1):
+    said = [
+        ("route", text),
+        ("database", route.database),
+        ("groups", ", ".join(map(str, route.groups))),
+        ("role", route.role.value),
+        ("nodes", ", ".join(n.name for n in explanation.nodes) or "none is known yet"),
+        ("kind", f"{known.kind} ({known.verb or 'no verb'})"),
+        ("tables", ", ".join(map(str, known.tables)) or "none"),
+        ("writes", ", ".join(map(str, known.writes)) or "none"),
+    ]
+    for number, (reason, why) in enumerate(route.reasons, 1):
         label = "reasons" if number == 1 else ""
-        grid.add_row(*cells(label, f"{number}. {text} ({reason.name})"))
-    return grid
+        said.append((label, f"{number}. {why} ({reason.name})"))
+    return [(Text(name), cells(value)[0]) for name, value in said]

@@ -1,15 +1,12 @@
-"""Tables on the terminal, and plain text without one."""
+"""Text on the terminal, and plain text without one."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 _UNLIMITED = 10_000  # columns without a terminal: a script needs whole lines
@@ -22,18 +19,17 @@ def console(width: int = _UNLIMITED) -> Console:
     read as markup: routes and names have brackets.
     """
     is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(
+    return _Console(
         markup=False, emoji=False, highlight=False, width=width if is_free else None
     )
 
 
-def table(headers: Iterable[str], title: str | None = None) -> Table:
-    """Return an empty table with these headers and title, in the style of all
-    commands."""
-    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for header in headers:
-        made.add_column(Text(plain(header)), overflow="fold")
-    return made
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command: rich ends the program without a word."""
+        broken = sys.exc_info()[1]
+        assert broken is not None  # rich calls this where it has caught it
+        raise broken
 
 
 def cells(*values: object, style: str = "") -> list[Text]:

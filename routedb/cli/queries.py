@@ -10,8 +10,9 @@ from rich.text import Text
 
 from routedb.cli.dry_run import DryRun
 from routedb.cli.logs import read
-from routedb.cli.output import cells, console, table
+from routedb.cli.output import cells, console
 from routedb.cli.startup import FAILED
+from routedb.cli.tables import Listing
 from routedb.config.model import ClusterConfig
 from routedb.engine.plans.tally import Line, Report
 
@@ -26,7 +27,7 @@ def check_queries(config: ClusterConfig, log: TextIO, form: str | None) -> None:
     """
     dry_run = DryRun(config)
     report = dry_run.run(read(log, form))
-    console().print(_table(report))
+    _table(report).print(console())
     click.echo(report.totals)
     if dry_run.controls:
         click.echo(f"beside them {dry_run.controls} BEGIN, COMMIT and the like")
@@ -34,8 +35,8 @@ def check_queries(config: ClusterConfig, log: TextIO, form: str | None) -> None:
         sys.exit(FAILED)
 
 
-def _table(report: Report) -> object:
-    made = table(_HEADERS)
+def _table(report: Report) -> Listing:
+    made = Listing(cells(*_HEADERS))
     for line in report.lines:
         made.add_row(*_cells(line))
     return made

@@ -18,8 +18,8 @@ from routedb.cli.output import (
     hexadecimal,
     is_binary,
     milliseconds,
-    table,
 )
+from routedb.cli.tables import Listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ def show_table(result: Result) -> None:
     """Rows as a table, with the summary below."""
     screen = console()
     if result.columns:
-        made = table(result.columns)
+        made = Listing(cells(*result.columns), keeps_empty=True)
         for row in result.rows:
             made.add_row(*cells(*row))
-        screen.print(made)
+        made.print(screen)
     screen.print(f"({result.summary})", soft_wrap=True)
 
 

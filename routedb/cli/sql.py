@@ -21,15 +21,16 @@ from routedb.cli.startup import (
     print_error,
     wait_for_nodes,
 )
+from routedb.cli.streams import NO_INPUT, Guarded, Input
 from routedb.cluster import Cluster
 from routedb.frontends.connection import Connection
 from routedb.routing import dialect_for
 from routedb.sql import split
 
 
-@click.command()
+@click.command(cls=Guarded)
 @config_argument
-@click.argument("file", type=click.File("rb"), required=False)
+@click.argument("file", type=Input("rb"), required=False)
 @click.option(
     "-c",
     "--command",
@@ -83,6 +84,8 @@ def sql(
 
 def _read(file: BinaryIO | None) -> str:
     """Read all of FILE or standard input, whatever encoding the locale names."""
+    if file is None and sys.stdin is None:
+        raise click.UsageError(f"{NO_INPUT}: give FILE or -c")
     content = (sys.stdin.buffer if file is None else file).read()
     try:
         return content.decode("utf-8-sig")  # a byte order mark is no part of the text

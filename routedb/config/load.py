@@ -145,6 +145,8 @@ def _toml(label: str, path: str, read_file: Callable[[str], str]) -> dict[str, A
         return tomllib.loads(read_file(path))
     except OSError as exc:
         raise errors.ConfigError(f"{label}: cannot be read: {exc.strerror}") from exc
+    except RecursionError as exc:
+        raise errors.ConfigError(f"{label}: nested too deeply") from exc
     except tomllib.TOMLDecodeError as exc:
         raise errors.ConfigError(f"{label}: no valid TOML: {exc}") from exc
     except ValueError as exc:  # not UTF-8, or a NUL byte in the path

@@ -54,33 +54,33 @@ def execute(
         if link is None:
             executor.run(session, cursor, text, vars, executing(query, vars))
             return
-    raw = cursor.raw_cursors.get(link) or cursor.open_raw_cursor(link)
     loads, id_, lock = core.loads, link.id, link.lock
-    if lock is not None:  # a driver for one thread at a time
-        lock.acquire()
-    loads[id_] += 1
     try:
-        raw.execute(query, vars)
-    except Exception as exc:
+        raw = cursor.raw_cursors.get(link) or cursor.open_raw_cursor(link)
+        loads[id_] += 1
+        try:
+            if lock is None:
+                raw.execute(query, vars)
+            else:  # a driver for one thread at a time
+                with lock:
+                    raw.execute(query, vars)
+        finally:
+            loads[id_] -= 1
+            now = core.clock()
+            if now > link.used_at:  # as in Link.touch
+                link.used_at = now
+        cursor.route = route
+        route.hits[0] += 1  # type: ignore[union-attr]  # there is one with each link
+        cursor.link = link
+        cursor.raw = raw
+        if not plan.is_read:
+            succeeded(session, cursor, plan)
+        elif raw is not cursor.fetching_from:
+            cursor.bind_fetch(raw)
+        if sticky is not session.version.sticky and plan.tracks_reads:
+            session.tracker.confirm_read(link)
+    except BaseException as exc:  # the driver's, or a signal handler's
         executor.recover(session, cursor, text, vars, executing(query, vars), link, exc)
-        return
-    finally:
-        loads[id_] -= 1
-        if lock is not None:
-            lock.release()
-        now = core.clock()
-        if now > link.used_at:  # as in Link.touch
-            link.used_at = now
-    cursor.route = route
-    route.hits[0] += 1  # type: ignore[union-attr]  # there is one with each link
-    cursor.link = link
-    cursor.raw = raw
-    if not plan.is_read:
-        succeeded(session, cursor, plan)
-    elif raw is not cursor.fetching_from:
-        cursor.bind_fetch(raw)
-    if sticky is not session.version.sticky and plan.tracks_reads:
-        session.tracker.confirm_read(link)
 
 
 def executing(query: Any, vars: Any) -> Call:  # noqa: A002

@@ -189,9 +189,18 @@ class Session:
 
     def set_mode(self, mode: TxMode) -> None:
         """Set how later transactions run. Not while one is bound to a backend."""
-        self.is_paused = False
-        self.links.mode = mode
-        self.transaction.set_mode(mode)
+        self._set_mode(mode, is_paused=False)
+
+    def _set_mode(self, mode: TxMode, is_paused: bool) -> None:
+        try:
+            self.is_paused = is_paused
+            self.links.mode = mode
+            self.transaction.set_mode(mode)
+        except BaseException:  # a signal's, for nothing here raises: all of it, or none
+            self.is_paused = is_paused
+            self.links.mode = mode
+            self.transaction.set_mode(mode)
+            raise
 
     @property
     def autocommit(self) -> bool:
@@ -203,8 +212,8 @@ class Session:
         itself, what follows is outside of any. `CREATE DATABASE` after `COMMIT` is, and
         must be."""
         if self.begins_by_call and not self.links.mode.autocommit:
-            self.set_mode(self.links.mode._replace(autocommit=True))
-            self.is_paused = True
+            mode = self.links.mode._replace(autocommit=True)
+            self._set_mode(mode, is_paused=True)
 
     def resume(self) -> None:
         """Begin transactions again, unless one goes on that a text has begun."""

@@ -57,6 +57,7 @@ class Plan:
         "is_read",
         "is_sharded",
         "is_simple",
+        "may_change_transaction",
         "may_generate_key",
         "may_replica",
         "names",
@@ -108,8 +109,11 @@ class Plan:
             statement.session or statement.holds or statement.frees or statement.renames
         )
         self.has_session_effects |= statement.verb == "CREATE VIEW"
-        # That, or it begins or ends a transaction.
-        self.has_effects = self.has_session_effects or bool(statement.tx)
+        # It may begin or end a transaction: so may what was not understood.
+        self.may_change_transaction = (
+            bool(statement.tx) or statement.kind is Kind.UNKNOWN
+        )
+        self.has_effects = self.has_session_effects or self.may_change_transaction
         self._shards: ShardPlan | None = None
         self._was_asked = False
         self.writer_route: Route | None = None

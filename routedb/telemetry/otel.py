@@ -1,4 +1,4 @@
-"""OpenTelemetry: spans and metrics of routedb (extra `routedb[otel]`).
+"""OpenTelemetry: spans and metrics of routedb (extra `otel`).
 
 Names follow OpenTelemetry's semantic conventions for database clients; what they have
 no name for begins with `routedb.`. Only the API is used: which exporter there is, and

@@ -1,4 +1,4 @@
-"""Prometheus: the metrics of routedb in a registry (extra `routedb[prometheus]`).
+"""Prometheus: the metrics of routedb in a registry (extra `prometheus`).
 
 How they are served is the program's choice: `prometheus_client.start_http_server`, a
 route of its web framework, a push gateway.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.docs.readme import ROOT, Block, blocks, check, shell
+from tests.docs.readme import Block, blocks, check, shell
+from tests.support.checkout import copy_checkout
 from tests.support.servers import Database
 
 README = "README.rst"
@@ -41,15 +41,14 @@ def test_the_five_minutes_work_on_real_databases(pg, my, tmp_path, monkeypatch):
 
 def test_the_install_commands_work_in_a_copy_of_the_checkout(tmp_path):
     [block] = [block for block in blocks(README) if is_install(block)]
-    copy = tmp_path / "routedb"
-    copy_of_checkout(copy)
+    copy = copy_checkout(tmp_path / "routedb")
     shell(block.text.replace("python3", sys.executable), copy)
     shell("env/bin/routedb --version", copy)
+    assert not (copy / "build").exists()
 
 
 def test_make_demo_works_in_a_copy_of_the_checkout(tmp_path):
-    copy = tmp_path / "routedb"
-    copy_of_checkout(copy)
+    copy = copy_checkout(tmp_path / "routedb")
     made = subprocess.run(
         ["make", "demo", f"PYTHON={sys.executable}"],
         cwd=copy,
@@ -58,16 +57,7 @@ def test_make_demo_works_in_a_copy_of_the_checkout(tmp_path):
         check=True,
     )
     assert "orders" in made.stdout
-
-
-def copy_of_checkout(target: Path) -> None:
-    """Copy what git would have in a clone, with what is not committed yet."""
-    asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    found = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True)
-    for name in found.stdout.splitlines():
-        if (ROOT / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+    assert not (copy / "build").exists()
 
 
 def prepare(shop: Database, crm: Database) -> None:

@@ -33,19 +33,23 @@ def cache() -> Path:
     return folder
 
 
-def environment(name: str, requirements: Sequence[str]) -> Path:
+def environment(
+    name: str, requirements: Sequence[str], interpreter: str = sys.executable
+) -> Path:
     """Return the Python of a virtual environment with these packages and routedb's.
 
-    The environment is the suite's own, never the project's, and made anew when what
-    it shall hold changes. routedb itself is not installed: a run finds the checkout.
+    The environment is the suite's own, called `name`, never the project's, and made
+    anew from `interpreter` when what it shall hold changes. routedb itself is not
+    installed: a run finds the checkout. Raises Unobtainable.
     """
     wanted = [*BUILD, *requirements, *_routedb_needs()]
-    digest = hashlib.sha256("\n".join([sys.version, *wanted]).encode()).hexdigest()
+    version = call([interpreter, "-VV"])
+    digest = hashlib.sha256("\n".join([version, *wanted]).encode()).hexdigest()
     folder = cache() / "venvs" / name
     python = folder / "bin" / "python"
     stamp = folder / "stamp"
     if not stamp.exists() or stamp.read_text() != digest:
-        call([sys.executable, "-m", "venv", "--clear", str(folder)])
+        call([interpreter, "-m", "venv", "--clear", str(folder)])
         call([*_pip(python), "install", "--quiet", *wanted])
         _refuse_psycopg3(python)
         stamp.write_text(digest)
@@ -132,10 +136,19 @@ def _refuse_psycopg3(python: Path) -> None:
         )
 
 
+def extra(name: str) -> list[str]:
+    """Return the requirements of one of routedb's extras."""
+    return _setup()["options.extras_require"][name].split("\n")[1:]
+
+
 def _routedb_needs() -> list[str]:
+    return _setup()["options"]["install_requires"].split("\n")[1:]
+
+
+def _setup() -> configparser.ConfigParser:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
-    return setup["options"]["install_requires"].split("\n")[1:]
+    return setup
 
 
 def _source_lists() -> str:

@@ -13,22 +13,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from routedb.cli.demo.outcome import Outcome
 from routedb.cli.demo.player import News, Player
 from routedb.cli.demo.script import TROUBLE, WORK
 from routedb.cli.demo.shop import Shop
-from routedb.cli.output import cells, console, table
+from routedb.cli.output import cells, console
 from routedb.cli.startup import FAILED, report_errors, wait_for_nodes
+from routedb.cli.streams import Guarded
+from routedb.cli.tables import Listing
 from routedb.cluster import Cluster
 
 _NARROW = {"route": 18, "node": 14, "gave": 12}  # columns, with their greatest width
 _WIDTH = 120  # without a terminal; limits the lines of a log
 
 
-@click.command()
+@click.command(cls=Guarded)
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
@@ -69,9 +70,9 @@ def _run(shop: Shop) -> bool:
         wait_for_nodes(cluster)
         player = Player(shop, cluster, connection)
         work = player.play(WORK)
-        screen.print(_table("One connection, four databases", work))
+        _table("One connection, four databases", work).print(screen)
         trouble = player.play(TROUBLE)
-        screen.print(_table("Nodes go away, the work goes on", trouble))
+        _table("Nodes go away, the work goes on", trouble).print(screen)
     return _tell([one for one in work + trouble if isinstance(one, Outcome)])
 
 
@@ -85,10 +86,9 @@ def _tell(outcomes: Sequence[Outcome]) -> bool:
     return not wrong
 
 
-def _table(title: str, outcomes: Sequence[Outcome | News]) -> Table:
-    made = table(("statement, and the reason for its route", *_NARROW), title)
-    for name, column in zip(_NARROW, made.columns[1:], strict=True):
-        column.max_width = _NARROW[name]
+def _table(title: str, outcomes: Sequence[Outcome | News]) -> Listing:
+    headers = cells("statement, and the reason for its route", *_NARROW)
+    made = Listing(headers, title, dict(enumerate(_NARROW.values(), 1)))
     for outcome in outcomes:
         if isinstance(outcome, News):
             made.add_row(*cells(f"-- {outcome.text} --", style="bold yellow"))

@@ -128,6 +128,7 @@ class Link:
         """
         self.synced_version = -1
         if self.mode != mode:
+            self.mode = None  # until it is known: what follows may be interrupted
             with self.exclusive:
                 self.adapter.set_mode(self.raw, mode)
             self.mode = mode

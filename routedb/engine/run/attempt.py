@@ -14,10 +14,12 @@ from routedb.adapters.base import AUTOCOMMIT, Fault, RawCursor
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
 from routedb.engine.run.control import may_commit
+from routedb.engine.run.interrupted import statement_interrupted
 from routedb.engine.run.outcome import ran
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_texts import second_home_refused
+from routedb.engine.transactions.commit import is_verdict
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason, Route
 from routedb.routing.decider import Decision
@@ -112,18 +114,28 @@ class Attempt:
     def run(self, cursor: VirtualCursor, call: Call) -> None:
         """Make `call` until it succeeds, on other links where that is allowed; let
         `cursor` show the result, or raise what the user must see."""
-        while True:
+        has_run = False
+        while not has_run:
             link = self.reach()
-            raw = cursor.raw_cursors.get(link) or cursor.open_raw_cursor(link)
             try:
-                run_on(self.session, link, call, raw)
-            except Exception as exc:
-                # What the driver shows of a statement that failed is there.
-                cursor.link, cursor.raw, cursor.route = link, raw, self.route
-                judge(self, link, exc)
-                continue
-            break
+                has_run = self._run_once(cursor, call, link)
+            except BaseException as exc:
+                if not is_verdict(exc):
+                    statement_interrupted(self.session, cursor, self.plan, link, exc)
+                raise
+
+    def _run_once(self, cursor: VirtualCursor, call: Call, link: Link) -> bool:
+        """Tell whether the call has succeeded on `link`; it may be made again else."""
+        raw = cursor.raw_cursors.get(link) or cursor.open_raw_cursor(link)
+        try:
+            run_on(self.session, link, call, raw)
+        except Exception as exc:
+            # What the driver shows of a statement that failed is there.
+            cursor.link, cursor.raw, cursor.route = link, raw, self.route
+            judge(self, link, exc)
+            return False
         ran(self.session, cursor, self, link, raw)
+        return True
 
     def is_alone(self, link: Link) -> bool:
         """Tell whether the group of `link` has one node."""
@@ -284,19 +296,19 @@ def run_on(session: Session, link: Link, call: Call, raw: RawCursor) -> None:
     """Run `call` on `raw`, a cursor of `link`: counted as load, one thread at a time
     where needed."""
     loads, node, lock = session.core.loads, link.id, link.lock
-    if lock is not None:
-        lock.acquire()
     loads[node] += 1
     is_judged = False
     try:
-        call(raw)
+        if lock is None:
+            call(raw)
+        else:
+            with lock:
+                call(raw)
     except Exception:
         is_judged = True  # `judge` tells whether the node has answered
         raise
     finally:
         loads[node] -= 1
-        if lock is not None:
-            lock.release()
         if not is_judged:
             now = session.core.clock()
             if now > link.used_at:  # as in Link.touch

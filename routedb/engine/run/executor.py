@@ -19,10 +19,12 @@ from routedb.engine.links.link import Link
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
 from routedb.engine.run import control, multi_shard, observed
 from routedb.engine.run.attempt import Attempt
+from routedb.engine.run.interrupted import effects_interrupted, statement_interrupted
 from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
 from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.engine.shared.error_texts import transaction_lost
 from routedb.routing import Reason
 from routedb.routing.decider import (
     NOTHING_ASKED,
@@ -51,27 +53,43 @@ def run(
     own in autocommit mode.
     """
     plan = text.plan
-    cursor.unbind_fetch()
-    cursor.control = None
     try:
+        cursor.unbind_fetch()
+        cursor.control = None
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
-        _check_not_lost(session, plan)
-        if plan.has_effects and plan.statement.parts > 1:
-            call = _buffering(call, cursor)
-        decision = _decide(session, text, params)
-        if decision.target is not None:
-            multi_shard.run(session, cursor, plan, decision, call)
-        else:
-            is_batch = batch is not None
-            Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
+        _run(session, cursor, text, params, call, batch)
+        if plan.has_effects:
+            for each in (params,) if batch is None else batch:
+                note_effects(session, cursor.link, text, each)
+            if plan.may_change_transaction:
+                control.settle(session, cursor.link)
     except errors.Error as exc:
         raise session.as_frontend_error(exc) from exc.__cause__
-    if plan.has_effects:
-        for each in (params,) if batch is None else batch:
-            note_effects(session, cursor.link, text, each)
-        if plan.statement.tx:
-            control.settle(session, cursor.link)
+    except BaseException:
+        if plan.has_effects:
+            effects_interrupted(session, plan)
+        raise
+
+
+def _run(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    params: Any,
+    call: Call,
+    batch: Sequence[Any] | None,
+) -> None:
+    plan = text.plan
+    _check_not_lost(session, plan)
+    if plan.has_effects and plan.statement.parts > 1:
+        call = _buffering(call, cursor)
+    decision = _decide(session, text, params)
+    if decision.target is not None:
+        multi_shard.run(session, cursor, plan, decision, call)
+    else:
+        is_batch = batch is not None
+        Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
 
 
 def recover(
@@ -81,15 +99,17 @@ def recover(
     params: Any,
     call: Call,
     link: Link,
-    exc: Exception,
+    exc: BaseException,
 ) -> None:
     """Act on `exc`, a fault on `link` in the hot path: raise, or run again the long
     way. `text`, `params` and `call` are those of `run`."""
-    cursor.unbind_fetch()
-    cursor.control = None
-    # What a driver shows of a statement that failed, its text above all, is there.
-    cursor.link, cursor.raw = link, cursor.raw_cursors.get(link)
     try:
+        if not isinstance(exc, Exception):
+            raise exc
+        cursor.unbind_fetch()
+        cursor.control = None
+        # What a driver shows of a statement that failed, its text above all, is there.
+        cursor.link, cursor.raw = link, cursor.raw_cursors.get(link)
         decision = _decide(session, text, params)
         attempt = Attempt(session, text.plan, decision)
         judge(attempt, link, exc)
@@ -99,6 +119,9 @@ def recover(
             run(session, cursor, text, params, call)
     except errors.Error as own:
         raise session.as_frontend_error(own) from own.__cause__
+    except BaseException as own:
+        statement_interrupted(session, cursor, text.plan, link, own)
+        raise
 
 
 def executemany(
@@ -254,12 +277,7 @@ def _check_not_lost(session: Session, plan: Plan) -> None:
     if not (is_lost or session.pins.lost) or control.acknowledges(plan):
         return
     if is_lost:
-        raise errors.repeated(
-            errors.TransactionLost(
-                "this transaction was lost with its link and nothing of it was "
-                "committed: call rollback(), then run the whole transaction again"
-            )
-        )
+        raise transaction_lost(session.transaction.is_in_doubt)
     session.links.check_lost(session.frontend)
 
 

@@ -17,6 +17,7 @@ from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.engine.transactions.commit import is_verdict
 from routedb.routing.decider import Decision
 from routedb.routing.plan import Plan
 
@@ -99,10 +100,15 @@ def in_transaction(session: Session, work: Callable[[], None]) -> None:
     """Do `work` inside the open transaction, or inside one of its own."""
     transaction = session.transaction
     if transaction.is_open:
-        work()
+        try:
+            work()
+        except BaseException as exc:
+            if not is_verdict(exc):  # a part of the statement may be done
+                transaction.interrupt()
+            raise
         return
-    transaction.begin(transaction.mode, None)
     try:
+        transaction.begin(transaction.mode, None)
         work()
     except BaseException:
         session.rollback()

@@ -153,6 +153,32 @@ def no_writer(
     )
 
 
+# -- interrupted -----------------------------------------------------------------------
+
+
+def transaction_lost(is_in_doubt: bool) -> errors.Error:
+    """Return the error for what comes after the loss of a transaction: a repetition,
+    for the program was told when it happened.
+
+    `is_in_doubt`: its commit was interrupted, so it may be committed.
+    """
+    if is_in_doubt:
+        return errors.repeated(
+            errors.OutcomeUnknown(
+                "the commit of this transaction was interrupted, and it may or may not "
+                "have been committed: call rollback(), and look at the data before "
+                "running it again"
+            )
+        )
+    return errors.repeated(
+        errors.TransactionLost(
+            "this transaction was lost, with its link or by an interruption, and "
+            "nothing of it was committed: call rollback(), then run the whole "
+            "transaction again"
+        )
+    )
+
+
 # -- arguments -------------------------------------------------------------------------
 
 # Drivers raise plain Python exceptions for wrong arguments: psycopg2 TypeError for too

@@ -176,6 +176,8 @@ class Commit:
     def _failed(self, link: Link, exc: Exception) -> Fault:
         """Take note that a branch could not be committed: it is over there."""
         fault = link.classify_error(exc)
+        if not is_verdict(exc):
+            raise exc
         self._links.core.report_fault(link, exc, fault)
         if fault is Fault.LINK_LOST:
             self._links.drop(link)
@@ -193,11 +195,20 @@ class Commit:
 
 def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
     """Roll back on one link, by `end`. One that is gone was rolled back by its
-    server."""
+    server. Raises what is no verdict; the link is gone then, too."""
     try:
         end(link)
-    except Exception:  # the driver's own classes: any failure ends the link
+    except BaseException as exc:  # any failure ends the link
         links.drop(link)
+        if not is_verdict(link.adapter.adopt(exc)):
+            raise
+
+
+def is_verdict(exc: BaseException) -> bool:
+    """Tell whether `exc` is an error of ours, as those of drivers are once they are
+    adopted: all of these are judged where they come up. What else comes out of a call
+    was raised by a signal handler, or by a callback of the user's."""
+    return isinstance(exc, errors.Error)
 
 
 def is_overtaken(core: Core, link: Link) -> bool:

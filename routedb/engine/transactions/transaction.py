@@ -17,7 +17,9 @@ from routedb.adapters.base import Fault, TxMode
 from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
-from routedb.engine.transactions.commit import Commit, End, roll_back
+from routedb.engine.shared.error_texts import transaction_lost
+from routedb.engine.transactions.commit import Commit, End, is_verdict, roll_back
+from routedb.engine.transactions.interruption import settle_commit
 from routedb.session import Action, Moment, TxEvent, TxState, action_for, advance
 from routedb.topology.snapshot import Role
 
@@ -42,6 +44,7 @@ class Transaction:
         self.is_explicit = False  # begun by a text, not by PEP 249's implicit begin
         self.commits = 0  # begun so far: what a second run would do twice
         self.is_run = False  # routedb.run() will end it
+        self.is_in_doubt = False  # it is lost, or may be committed
         self._begin: str | None = None  # the text that began it
         self._prologue: list[str] = []  # texts to run first on the home link
         self.dialect = ""  # of these texts
@@ -130,15 +133,18 @@ class Transaction:
         """
         try:
             self._start(link, is_home)
-        except Exception:  # it may have begun: what comes next must not be part of it
+            self.branches[group] = link
+            self.roles[group] = role
+            if is_home:
+                self.make_home(group)
+            return link
+        except BaseException:  # it may have begun: what comes next is not part of it
             roll_back(self.links, link)
             link.is_text_begun = False
+            self.branches.pop(group, None)
+            if self.home == group:
+                self.home, self.home_link = -1, None
             raise
-        self.branches[group] = link
-        self.roles[group] = role
-        if is_home:
-            self.make_home(group)
-        return link
 
     def make_home(self, group: int) -> None:
         """Let a branch that only served statements without tables become the home."""
@@ -164,6 +170,8 @@ class Transaction:
                 link.run(sql)
             except Exception as exc:
                 fault = link.classify_error(exc)
+                if not is_verdict(exc):
+                    raise
                 self.raise_failure(
                     link, exc, fault, action_for(fault, Moment.IN_TRANSACTION)
                 )
@@ -207,32 +215,70 @@ class Transaction:
         transaction is over in every case.
         """
         if self.state is TxState.LOST:
-            self.end(committed=False)
-            raise errors.repeated(
-                errors.TransactionLost(
-                    "the transaction was lost with its link and nothing of it was "
-                    "committed; running the whole transaction again is safe"
-                )
-            )
+            self._tell_lost()
         if self.state is TxState.FAILED and len(self.branches) > 1:
             self.rollback()  # as the server does that has failed with its part
             return
-        committed = False
-        self.commits += 1
+        committed: bool | None = None
         try:
-            Commit(self.links, self.branches, self.wrote, self.home_link, end).run()
-            committed = self.state is not TxState.FAILED
-        finally:
-            self.end(committed)
+            try:
+                self.commits += 1
+                Commit(self.links, self.branches, self.wrote, self.home_link, end).run()
+                committed = self.state is not TxState.FAILED
+            except errors.Error:
+                committed = False
+                raise
+            finally:
+                if committed is not None:
+                    self.end(committed)
+        except BaseException as exc:
+            if not is_verdict(exc):
+                self._commit_interrupted(exc, committed)
+            raise
+
+    def _commit_interrupted(self, exc: BaseException, committed: bool | None) -> None:
+        """`committed` None: it is not known yet."""
+        wrote = [link for group, link in self.branches.items() if group in self.wrote]
+        if committed is None:
+            committed = settle_commit(self.links, self.branches, self.wrote, exc)
+        if committed or not wrote:
+            self.end(bool(committed) and self.state is not TxState.FAILED)
+            return
+        for link in wrote:  # maybe: do not read behind it
+            self.tracker.note_write(link.node.group, link.id)
+        self.is_in_doubt = committed is None
+        self.abandon()
+
+    def _tell_lost(self) -> NoReturn:
+        lost = transaction_lost(self.is_in_doubt)
+        try:
+            self.end(committed=False)
+        except BaseException:  # a signal's: it is still to be told
+            self.apply(TxEvent.LINK_LOST)
+            raise
+        raise lost
 
     def rollback(self, end: End = Link.rollback) -> None:
         """Roll every branch back; `end` does so on the home. A link that is gone has
         been rolled back by its server, so nothing is raised."""
+        try:
+            for link in list(self.branches.values()):
+                roll_back(
+                    self.links, link, end if link is self.home_link else Link.rollback
+                )
+            self.end(committed=False)
+        except BaseException:  # a signal's: none of a driver's comes here
+            for link in list(self.branches.values()):
+                roll_back(self.links, link)
+            self.end(committed=False)
+            raise
+
+    def interrupt(self) -> None:
+        """Give the transaction up after an exception that is no verdict: nothing of it
+        is left on any link, and nobody can go on with it unawares."""
         for link in list(self.branches.values()):
-            roll_back(
-                self.links, link, end if link is self.home_link else Link.rollback
-            )
-        self.end(committed=False)
+            roll_back(self.links, link)
+        self.abandon()
 
     def lose(self, link: Link, keep: bool = False) -> None:
         """Take note that a branch's link is gone, or, with `keep`, that its server has
@@ -308,7 +354,7 @@ class Transaction:
         self._begin = None
         self._prologue.clear()
         self._savepoints.clear()
-        self.is_explicit = False
+        self.is_explicit = self.is_in_doubt = False
         self.mode = self.links.mode
         self.apply(TxEvent.END)
 

@@ -373,5 +373,6 @@ def _driver_classes(driver_class: Any) -> tuple[Any, Any]:
     inherited_fetch = class_like(driver_class, delegated_fetch)
     inherited_fetch.rownumber = None  # MySQLdb's code counts here
     for name in ("fetchone", "fetchmany", "fetchall", "scroll", "__iter__", "__next__"):
-        setattr(inherited_fetch, name, getattr(driver_class, name))
+        if hasattr(driver_class, name):  # `__next__` came after mysqlclient 2.2.0
+            setattr(inherited_fetch, name, getattr(driver_class, name))
     return delegated_fetch, inherited_fetch

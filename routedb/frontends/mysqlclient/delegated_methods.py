@@ -35,7 +35,7 @@ def _backend_method(name: str) -> Any:
         return self.call_driver(getattr(self.backend(), name), *args, **more)
 
     call.__name__ = name
-    call.__doc__ = getattr(connections.Connection, name).__doc__
+    call.__doc__ = getattr(connections.Connection, name, call).__doc__
     return call
 
 
@@ -46,7 +46,7 @@ def _last_backend_method(name: str) -> Any:
         return self.call_driver(getattr(self.last_backend(), name), *args, **more)
 
     call.__name__ = name
-    call.__doc__ = getattr(connections.Connection, name).__doc__
+    call.__doc__ = getattr(connections.Connection, name, call).__doc__
     return call
 
 
@@ -138,3 +138,10 @@ class DelegatedMethods:
         "set_server_option", "give multi_statements=False to routedb.connect"
     )
     shutdown = _unsupported_method("shutdown", _RAW)
+
+
+# Methods that came with mysqlclient 2.2 and 2.3: with an older one a connection here
+# lacks them too, and programs that ask with hasattr() take the way they know.
+for _name in ("discard_result", "more_results"):
+    if not hasattr(connections.Connection, _name):
+        delattr(DelegatedMethods, _name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import Any
 
 from django.db.backends.base.base import NO_DB_ALIAS
@@ -37,16 +38,18 @@ class Routed:
     connection: Any
     close: Callable[[], None]
     ensure_connection: Callable[[], None]
-    ops_class: type
-    introspection_class: type
+    creation_part: type[Creation]
 
-    def __init_subclass__(cls) -> None:
-        for name, part in (
-            ("ops_class", Operations),
-            ("introspection_class", Introspection),
-        ):
-            own = getattr(cls, name)
-            setattr(cls, name, type(own.__name__, (part, own), {}))
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Give the operations, the introspection and the creation of test databases our
+        part of them.
+
+        Here, as a subclass may name classes of its own or, as django-tenants does, set
+        objects of its own once `__init__` of its base is over.
+        """
+        if name in _PARTS:
+            value = _with_part(value, _PARTS[name] or self.creation_part)
+        super().__setattr__(name, value)
 
     def __init__(self, settings_dict: dict[str, Any], *args: Any, **more: Any) -> None:
         super().__init__(settings_dict, *args, **more)  # type: ignore[call-arg]
@@ -146,7 +149,7 @@ class Routed:
 
 
 class Creation:
-    """The part of a DatabaseCreation that works without routedb."""
+    """The part of a DatabaseCreation that creates test databases on the writer."""
 
     connection: Any
 
@@ -171,6 +174,29 @@ class Creation:
         super().destroy_test_db(*args, suffix=suffix, **options)  # type: ignore[misc]
         if suffix is None:
             self.connection.settings_dict["TEST"].pop(_IS_TEST, None)
+
+
+# Attributes of a DatabaseWrapper with a part of ours; None: that of the engine.
+_PARTS: dict[str, type | None] = {
+    "ops": Operations,
+    "introspection": Introspection,
+    "creation": None,
+}
+
+
+def _with_part(own: Any, part: type) -> Any:
+    """Return `own`, an attribute of a wrapper, as an object of `part` as well.
+
+    It stays the same object: what its own `__init__` took is not known here.
+    """
+    if not isinstance(own, part):
+        own.__class__ = _joined(part, own.__class__)
+    return own
+
+
+@cache
+def _joined(part: Any, own: Any) -> type:
+    return type(own.__name__, (part, own), {"__module__": own.__module__})
 
 
 def connect(*, cluster: ClusterConfig, cursor_factory: Any = None) -> Connection:

@@ -19,7 +19,7 @@ def test_roles_are_what_the_servers_say_and_no_password_is_shown(shell, pg, tmp_
     rows = rows_of(result.stdout)
     assert {row[-2] for row in rows} == {"up"}
     assert all(re.fullmatch("[0-9A-F]+/[0-9A-F]+", row[-1]) for row in rows)
-    roles = [row[3] for row in rows]
+    roles = [row[2] for row in rows]
     assert roles == ["replica"] * len(pg.replica_dsns) + ["writer"]
     alone = shell("check", pg.replica_dsns[0])
     assert (alone.exit_code, alone.stderr) == (1, "main: no node answers as writer\n")
@@ -43,7 +43,7 @@ def test_the_members_that_patroni_names_are_shown(shell, pg, tmp_path):
         result = shell("check", path)
     assert result.exit_code == 0, result.output
     names = {f"127.0.0.1:{server.port}/{pg.name}" for server in servers}
-    assert {row[2] for row in rows_of(result.stdout)} == names
+    assert {row[1] for row in rows_of(result.stdout)} == names
     assert f"{len(servers)} nodes, all is well" in result.stdout
 
 

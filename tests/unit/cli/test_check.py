@@ -18,9 +18,9 @@ def test_every_node_has_a_row_with_what_it_is(shell, config):
     assert result.exit_code == 0, result.output
     version = sqlite3.sqlite_version
     writer, replica, crm = rows_of(result.stdout)
-    assert writer[:5] == ["main", "-", "writer", "writer", version]
-    assert replica[:6] == ["main", "-", "replica", "replica", version, "0.0 ms"]
-    assert crm[:4] == ["crm", "-", "crm", "writer"]
+    assert writer[:4] == ["main", "writer", "writer", version]
+    assert replica[:5] == ["main", "replica", "replica", version, "0.0 ms"]
+    assert crm[:3] == ["crm", "crm", "writer"]
     ends = [row[-2:] for row in (writer, replica, crm)]
     assert all(latency.endswith(" ms") for latency, _ in ends)
     assert {state for _, state in ends} == {"up"}
@@ -95,4 +95,4 @@ def test_a_missing_driver_is_the_error_of_its_node(shell, monkeypatch):
     )
     result = shell("check", "mysql://app@127.0.0.1:1/shop")
     assert result.exit_code == 1
-    assert 'pip install "routedb[mysql]"' in result.stdout
+    assert 'pip install ".[mysql]"' in result.stdout

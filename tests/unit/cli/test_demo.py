@@ -63,7 +63,7 @@ def test_the_table_shows_route_reason_and_node(output, begins, cells):
 
 def test_the_work_goes_on_without_a_replica_then_without_any(output):
     trouble = output.partition("Nodes go away")[2]
-    events = [line.strip() for line in trouble.splitlines() if line.startswith(" -- ")]
+    events = [line.strip() for line in trouble.splitlines() if line.startswith("-- ")]
     first, second, *back = (line.strip("- ") for line in events)
     assert {first, second} == {
         "main-replica-1 is taken away",

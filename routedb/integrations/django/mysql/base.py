@@ -12,8 +12,8 @@ from routedb.config.model import NodeConfig
 from routedb.integrations.django.wrapper import Creation, Routed, connect
 
 
-class MySQLCreation(Creation, DatabaseCreation):
-    """Creates test databases on the writer."""
+class MySQLCreation(Creation):
+    """Clones test databases on the writer, too."""
 
     def _clone_db(self, source: str, target: str) -> None:
         """Dump and load with the address of the writer."""
@@ -26,7 +26,7 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
 
     engine = "mysql"
     django_wrapper = base.DatabaseWrapper
-    creation_class = MySQLCreation
+    creation_part = MySQLCreation
     maintenance_database = "information_schema"
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:

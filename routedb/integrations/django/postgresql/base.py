@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base
-from django.db.backends.postgresql.creation import DatabaseCreation
 from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
 from routedb.config.model import NodeConfig
@@ -21,17 +20,13 @@ if is_psycopg3:
     )
 
 
-class PostgreSQLCreation(Creation, DatabaseCreation):
-    """Creates test databases on the writer."""
-
-
 class DatabaseWrapper(Routed, base.DatabaseWrapper):
     """Django's, with connections of routedb."""
 
     engine = "postgresql"
     django_wrapper = base.DatabaseWrapper
     Database = with_connect(base.Database, connect)
-    creation_class = PostgreSQLCreation
+    creation_part = Creation
     maintenance_database = "postgres"
 
     def address(self, given: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from django.db.backends.sqlite3 import base
 from django.db.backends.sqlite3._functions import register
-from django.db.backends.sqlite3.creation import DatabaseCreation
 
 from routedb.config.model import ClusterConfig
 from routedb.integrations.django.wrapper import Creation, Routed, connect
 from routedb.runtime import read_config
-
-
-class SQLiteCreation(Creation, DatabaseCreation):
-    """Creates test databases as Django does: files, or in memory, of one node."""
 
 
 class DatabaseWrapper(Routed, base.DatabaseWrapper):
@@ -24,8 +19,8 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
 
     engine = "sqlite"
     django_wrapper = base.DatabaseWrapper
-    creation_class = SQLiteCreation
-    init_commands: list[str]
+    creation_part = Creation
+    init_commands: Sequence[str] = ()  # Django sets it since 5.1
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect, and do what Django's backend does then."""

@@ -1,0 +1,82 @@
+"""After an exception that is no verdict about a statement: what it may have done.
+
+It came out of the driver's call or of a line of ours, from a signal handler or from a
+callback of the user's (see `transactions.interruption`): whether the statement has run
+is not known, and nobody has taken note of it. So it counts as one that has, its link is
+asked how things stand there, and where that is not enough to know the link is dropped.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from routedb.engine.links.link import Link
+from routedb.engine.run import control
+from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.transactions.interruption import met_error
+from routedb.routing.plan import Plan
+from routedb.session import TxEvent
+
+
+def statement_interrupted(
+    session: Session,
+    cursor: VirtualCursor,
+    plan: Plan,
+    link: Link,
+    exc: BaseException,
+) -> None:
+    """See to it that the session knows what it must of a statement of this `plan`,
+    which `exc` has interrupted on `link`; `cursor` shows nothing of it."""
+    raw = cursor.raw_cursors.pop(link, None)
+    if raw is not None:
+        with suppress(Exception):  # the driver's own classes
+            raw.close()
+    cursor.unbind_fetch()
+    if not plan.is_read:
+        link.needs_reset = True
+        session.tracker.note_write(link.node.group, link.id)
+    transaction = session.transaction
+    if link in transaction.branches.values():
+        _in_transaction(session, plan, link, exc)
+    elif plan.has_effects or not _is_at_rest(link):
+        session.links.drop(link)
+    session.version.settings_changed()
+
+
+def effects_interrupted(session: Session, plan: Plan) -> None:
+    """Drop what may have effects of a statement of this `plan` that nobody has taken
+    note of: its settings, its tables, its locks."""
+    transaction = session.transaction
+    if transaction.is_bound:
+        for link in list(transaction.branches.values()):
+            session.links.drop(link)
+        transaction.abandon()
+    elif not control.is_control(plan):  # the transaction has seen to that itself
+        groups = {group.id for group in plan.database.groups}
+        for link in list(session.open.values()):
+            if link.node.group in groups:
+                session.links.drop(link)
+    session.version.settings_changed()
+
+
+def _in_transaction(
+    session: Session, plan: Plan, link: Link, exc: BaseException
+) -> None:
+    """The transaction goes on where nothing but a row may be different."""
+    transaction = session.transaction
+    if plan.has_effects:
+        transaction.lose(link)
+    elif met_error(link, exc) or _is_at_rest(link) is not False:
+        transaction.interrupt()
+    else:
+        transaction.has_written = transaction.has_written or not plan.is_read
+        if link.is_failed():
+            transaction.apply(TxEvent.ERROR)
+
+
+def _is_at_rest(link: Link) -> bool | None:
+    """Tell whether no transaction is open on the link; None when it does not say so."""
+    try:
+        return link.is_idle() if link.is_alive() else None
+    except Exception:  # the driver's own classes
+        return None

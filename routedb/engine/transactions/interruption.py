@@ -1,0 +1,71 @@
+"""After an exception that is no verdict: what became of the branches.
+
+A driver's call returns, or raises one of the driver's errors, and each of these is
+judged. Anything else may come out of it too, at any line of ours as well: what a signal
+handler raises (KeyboardInterrupt, a task's time limit), or a callback of the user's.
+Then nobody has taken note of what the server did. So the link is asked, and what is
+still open there is rolled back before anybody can use it; a link that cannot tell is
+dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+
+from routedb.engine.links.link import Link
+from routedb.engine.links.links import Links
+from routedb.engine.transactions.commit import is_verdict, roll_back
+
+
+def settle_commit(
+    links: Links,
+    branches: Mapping[int, Link],
+    wrote: Set[int],
+    exc: BaseException,
+) -> bool | None:
+    """Return whether a commit that `exc` has interrupted is done: None when that cannot
+    be told. None of the `branches` has a transaction open then.
+
+    `wrote` are the groups written to: what became of the others is of no consequence,
+    unless there are no such.
+    """
+    over = {group: _is_over(links, link) for group, link in branches.items()}
+    asked = [over[group] for group in branches if group in wrote] or [*over.values()]
+    if None in asked:
+        return None
+    if not any(asked):
+        return False
+    if not all(asked):
+        return None  # some are committed, some are not
+    if not any(met_error(link, exc) for link in branches.values()):
+        return True
+    # The server has refused to commit, and has rolled back.
+    return False if len(asked) == 1 else None
+
+
+def _is_over(links: Links, link: Link) -> bool | None:
+    """Tell whether no transaction was open on the link any more; None when it does not
+    say so."""
+    try:
+        if link.is_alive():
+            if link.is_idle():
+                return True
+            roll_back(links, link)
+            return False if links.open.get(link.id) is link else None
+    except Exception:  # the driver's own classes
+        links.drop(link)
+        return None
+    links.drop(link)
+    return None
+
+
+def met_error(link: Link, exc: BaseException) -> bool:
+    """Tell whether an error of the driver of `link` was on its way when `exc` came."""
+    seen: set[int] = set()
+    context = exc.__context__
+    while context is not None and id(context) not in seen:
+        seen.add(id(context))
+        if is_verdict(link.adapter.adopt(context)):
+            return True
+        context = context.__context__
+    return False

@@ -1,0 +1,259 @@
+"""An exception at any line of ours: what the session knows is what the servers did.
+
+Every line of every act is tried, with KeyboardInterrupt and with the exception of a
+task's time limit. The servers keep what was committed, so that what comes afterwards is
+compared with what was there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import NamedTuple
+
+import pytest
+
+import routedb
+from routedb.adapters import fake
+from tests.support.fake_rig import farm
+from tests.support.inject import Injection
+
+
+class TimeLimit(Exception):
+    """As raised in a signal handler to end a task."""
+
+
+class Books:
+    """What each fake server has committed, and what its links have open."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.committed: list[tuple[str, str]] = []
+        self.open: dict[fake.Link, list[tuple[str, str]]] = {}
+        use, end = fake.Link.use, fake.Link.end
+        books = self
+
+        def used(link, text, params=None):
+            for piece in text.split("; "):
+                use(link, piece, params)
+                books.note(link, piece)
+
+        def ended(link, text):
+            use(link, text)
+            link.in_transaction = False
+            books.note(link, text)
+
+        assert end is not ended
+        monkeypatch.setattr(fake.Link, "use", used)
+        monkeypatch.setattr(fake.Link, "end", ended)
+
+    def note(self, link: fake.Link, text: str) -> None:
+        pending = self.open.setdefault(link, [])
+        if text.startswith("INSERT"):
+            pending.append((link.server.name, text))
+        if not link.in_transaction:
+            if not text.startswith("ROLLBACK"):
+                self.committed += pending
+            pending.clear()
+
+    @property
+    def pending(self) -> list[tuple[str, str]]:
+        return [
+            each for link, some in self.open.items() if not link.closed for each in some
+        ]
+
+    def forget(self) -> None:
+        self.committed.clear()
+        self.open.clear()
+
+
+@pytest.fixture
+def books(monkeypatch):
+    return Books(monkeypatch)
+
+
+def check(connection):
+    """What links have open is the transaction's; nothing else is open anywhere."""
+    session = connection.session
+    branches = set(session.transaction.branches.values())
+    known = {link.raw: link for link in session.links}
+    for server in fake._servers.values():
+        for raw in server.links:
+            if raw.in_transaction and not raw.closed:
+                assert known.get(raw) in branches, f"{server.name} has one open"
+    for link in branches:
+        assert link in set(session.links)
+        assert not link.raw.closed
+        assert link.raw.in_transaction or not link.raw.mode.autocommit
+
+
+class Act(NamedTuple):
+    """What is interrupted, and how the connection came there."""
+
+    autocommit: bool
+    before: tuple[str, ...]
+    what: str
+
+
+ACTS = {
+    "commit": Act(False, ("INSERT INTO t VALUES (1)",), "commit()"),
+    "commit of a read": Act(False, ("SELECT 1",), "commit()"),
+    "commit of a setting": Act(
+        False, ("SET a = 1", "INSERT INTO t VALUES (1)"), "commit()"
+    ),
+    "rollback": Act(False, ("INSERT INTO t VALUES (1)",), "rollback()"),
+    "commit text": Act(True, ("BEGIN", "INSERT INTO t VALUES (1)"), "COMMIT"),
+    "rollback text": Act(True, ("BEGIN", "INSERT INTO t VALUES (1)"), "ROLLBACK"),
+    "commit text, implicit": Act(False, ("INSERT INTO t VALUES (1)",), "COMMIT"),
+    "chain": Act(True, ("BEGIN", "INSERT INTO t VALUES (1)"), "COMMIT AND CHAIN"),
+    "begin text": Act(True, (), "BEGIN"),
+    "first write": Act(False, (), "INSERT INTO t VALUES (1)"),
+    "first write after BEGIN": Act(True, ("BEGIN",), "INSERT INTO t VALUES (1)"),
+    "write": Act(False, ("INSERT INTO t VALUES (0)",), "INSERT INTO t VALUES (1)"),
+    "write in a text transaction": Act(
+        True, ("BEGIN", "INSERT INTO t VALUES (0)"), "INSERT INTO t VALUES (1)"
+    ),
+    "autocommit write": Act(True, (), "INSERT INTO t VALUES (1)"),
+    "autocommit write again": Act(
+        True, ("INSERT INTO t VALUES (0)",), "INSERT INTO t VALUES (1)"
+    ),
+    "autocommit read": Act(True, (), "SELECT a FROM t"),
+    "autocommit read again": Act(True, ("SELECT a FROM t",), "SELECT a FROM t"),
+    "savepoint": Act(False, ("INSERT INTO t VALUES (0)",), "SAVEPOINT s"),
+    "rollback to": Act(
+        False, ("INSERT INTO t VALUES (0)", "SAVEPOINT s"), "ROLLBACK TO s"
+    ),
+    "release": Act(False, ("INSERT INTO t VALUES (0)", "SAVEPOINT s"), "RELEASE s"),
+    "setting": Act(True, (), "SET a = 1"),
+    "setting in a transaction": Act(False, ("INSERT INTO t VALUES (0)",), "SET a = 1"),
+    "temporary table": Act(True, (), "CREATE TEMP TABLE z (i int)"),
+    "several statements": Act(True, (), "BEGIN; INSERT INTO t VALUES (1); COMMIT"),
+    "several, one left open": Act(True, (), "BEGIN; INSERT INTO t VALUES (1)"),
+    "many": Act(True, (), "executemany INSERT INTO t VALUES (1)"),
+    "many in a transaction": Act(
+        False, ("INSERT INTO t VALUES (0)",), "executemany INSERT INTO t VALUES (1)"
+    ),
+    "autocommit on": Act(False, (), "autocommit = True"),
+    "autocommit off": Act(True, (), "autocommit = False"),
+}
+
+
+def do(connection, cursor, what):
+    """Do it as a program would."""
+    if what == "commit()":
+        connection.commit()
+    elif what == "rollback()":
+        connection.rollback()
+    elif what.startswith("executemany "):
+        cursor.executemany(what.partition(" ")[2], [(1,), (2,)])
+    elif what.startswith("autocommit = "):
+        connection.autocommit = what.endswith("True")
+    else:
+        cursor.execute(what)
+
+
+AFTERMATHS = ["rollback", "again", "go on", "close"]
+
+
+def go_on(books, connection, cursor, act, aftermath):
+    """After the exception: whatever the program does next, nothing is lost that it was
+    told of, nothing comes back that was undone."""
+    was = list(books.committed)
+    if aftermath == "close":
+        connection.close()
+        assert books.committed == was
+        return
+    if aftermath == "rollback":
+        connection.rollback()
+        assert books.committed == was
+    elif aftermath == "again" and act.what == "commit()":
+        _commit_again(books, connection, act)
+        connection.rollback()
+        was = list(books.committed)
+    check(connection)
+    _write(books, connection, cursor, was)
+
+
+def _commit_again(books, connection, act):
+    texts = [text for text in act.before if text.startswith("INSERT")]
+    try:
+        connection.commit()
+    except routedb.TransactionLost:
+        assert not books.committed
+    except routedb.OutcomeUnknown:
+        pytest.fail("a fake link always tells")
+    else:
+        assert [text for _, text in books.committed] == texts
+
+
+def _write(books, connection, cursor, was):
+    """The next write and commit leave just that, or are refused."""
+    try:
+        cursor.execute("INSERT INTO t VALUES (9)")
+    except routedb.Error:
+        connection.rollback()
+        check(connection)
+        cursor.execute("INSERT INTO t VALUES (9)")
+    pending = books.pending
+    connection.commit()
+    assert not books.pending
+    assert books.committed == was + pending or books.committed == [
+        *was,
+        ("w", "INSERT INTO t VALUES (9)"),
+    ]
+    assert ("w", "INSERT INTO t VALUES (9)") in books.committed
+    check(connection)
+    connection.rollback()
+    cursor.execute("SELECT a FROM t")
+    assert cursor.node.name == "w"
+
+
+KINDS = [KeyboardInterrupt, TimeLimit]
+
+
+def interrupt(books, act, at, exc, aftermath):
+    """Raise `exc` at line event `at` of the act; False when it has fewer."""
+    books.forget()
+    with farm() as rig:
+        connection = rig.connect(act.autocommit)
+        cursor = connection.cursor()
+        if act.what[0].isupper():
+            connection.session.learn(act.what)  # reading texts changes no state
+        for text in act.before:
+            do(connection, cursor, text)
+        injection = Injection(at, exc)
+        came = injection.run(lambda: do(connection, cursor, act.what))
+        if not injection.has_fired:
+            return False
+        try:
+            assert came is exc or came is None
+            check(connection)
+            go_on(books, connection, cursor, act, aftermath)
+        except BaseException as failure:
+            raise AssertionError(f"{at}: {injection.place}") from failure
+        with contextlib.suppress(routedb.Error):
+            connection.close()
+    return True
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_what_we_know_is_what_the_server_did(name, books):
+    """Each line once; what is raised there and what comes afterwards take turns."""
+    at = 1
+    turn = list(ACTS).index(name)
+    while True:
+        kind = KINDS[(at + turn) % 2]
+        aftermath = AFTERMATHS[(at // 2 + turn) % 4]
+        if not interrupt(books, ACTS[name], at, kind("now"), aftermath):
+            break
+        at += 1
+    assert at > 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("aftermath", AFTERMATHS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ACTS)
+def test_each_with_each(name, kind, aftermath, books):
+    at = 1
+    while interrupt(books, ACTS[name], at, kind("now"), aftermath):
+        at += 1
+    assert at > 10

@@ -1,0 +1,112 @@
+"""The integrations on the oldest and the newest releases that the extras allow.
+
+`python -m tests.suites.versions` makes an environment for each end, with the lowest or
+the highest version of everything, and runs the tests of Django, SQLAlchemy and the
+drivers in it. `make test-versions` is the same.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.suites.source import ROOT, Unobtainable, call, environment, extra
+from tests.suites.suite import PYTEST
+
+EXTRAS = ("django", "sqlalchemy", "postgresql", "mysql")
+NEEDS = (*PYTEST, "docutils>=0.21,<1", "hypothesis>=6.100,<7")  # of the tests
+TESTS = (
+    *(
+        f"tests/live/integrations/test_{name}.py"
+        for name in (
+            *("django", "django_consistency", "django_migrations", "django_servers"),
+            *("django_subclasses", "sqlalchemy", "sqlalchemy_servers"),
+        )
+    ),
+)
+_LOWEST = re.compile(r"([\w.-]+)>=([\d.]+).*")
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of what is supported: of these Pythons the first that is at hand."""
+
+    name: str
+    pythons: Sequence[str]
+
+    @property
+    def requirements(self) -> list[str]:
+        """The packages of the extras, at this end."""
+        ranges = [each for name in EXTRAS for each in extra(name)]
+        if self.name == "lowest":
+            return [_LOWEST.sub(r"\1==\2", each) for each in ranges]
+        return ranges
+
+
+# Django's newest needs Python 3.12; its oldest here knows none beyond 3.12.
+ENDS = (
+    End("lowest", ("3.10", "3.11", "3.12")),
+    End("highest", ("3.14", "3.13", "3.12", "3.11", "3.10")),
+)
+
+
+def interpreter(end: End) -> str:
+    """Return the command of a Python for an end; the one that runs this, if need be."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    for version in end.pythons:
+        of_pyenv = [str(each / "bin/python") for each in pyenv.glob(f"{version}.*")]
+        for found in (f"python{version}", *of_pyenv):
+            try:
+                call([found, "-c", "import ensurepip, venv, sqlite3"])
+            except Unobtainable:
+                continue
+            return found
+    return sys.executable
+
+
+def run(end: End, only: Sequence[str] = ()) -> int:
+    """Run the tests on one end, or those that the words `only` for pytest choose;
+    return pytest's exit status. Raises Unobtainable."""
+    python = environment(
+        f"versions-{end.name}", [*end.requirements, *NEEDS], interpreter(end)
+    )
+    # Installed for its entry points; the tests import the checkout.
+    install = ("-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall")
+    call([str(python), *install, "--no-build-isolation", str(ROOT)])
+    installed = call([str(python), "-m", "pip", "list", "--format", "freeze"])
+    print(f"{end.name}: {call([str(python), '-V']).strip()}", flush=True)
+    print("\n".join(_shown(installed)), flush=True)
+    options = ("-q", "-p", "no:cacheprovider", "--timeout", "180")
+    words = [str(python), "-m", "pytest", *options, *TESTS, *only]
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(words, cwd=ROOT, env=environ, check=False).returncode
+
+
+def _shown(installed: str) -> list[str]:
+    names = {re.split("[=<>]", each)[0] for name in EXTRAS for each in extra(name)}
+    lines = installed.splitlines()
+    return [line for line in lines if line.partition("==")[0].lower() in names]
+
+
+def main(words: Sequence[str]) -> int:
+    """Run both ends, or the one that the first of `words` names; further ones are for
+    pytest. Return the worst exit status."""
+    chosen = [end for end in ENDS if end.name in words[:1]]
+    only = words[1:] if chosen else words
+    codes = []
+    for end in chosen or ENDS:
+        try:
+            codes.append(run(end, only))
+        except Unobtainable as error:
+            print(f"{end.name}: {error}", file=sys.stderr)
+            codes.append(1)
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

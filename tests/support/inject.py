@@ -1,0 +1,80 @@
+"""Raise an exception at one line of routedb, whichever: as a signal handler may.
+
+CPython runs signal handlers between bytecodes, after calls and at loops; here each line
+event of a frame of routedb is such a place, but for the second one of a `with`, before
+its `__exit__`: no handler runs there, and no lock could be given back. The scripted
+servers of `adapters.fake` stand for what is beyond the line: they are left out.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import routedb
+
+_HOME = str(Path(routedb.__file__).parent)
+_BEYOND = str(Path(_HOME) / "adapters" / "fake.py")
+
+
+class Injection:
+    """Runs `action`, and raises `exc` at line event number `at`, from 1."""
+
+    def __init__(self, at: int, exc: BaseException) -> None:
+        self.at = at
+        self.exc = exc
+        self.seen = 0
+        self.place = ""  # where it was raised
+
+    def run(self, action: Callable[[], object]) -> BaseException | None:
+        """Return what came out of the action: the exception, or another one that was
+        raised because of it; None when the action was over before."""
+        before = sys.gettrace()
+        sys.settrace(self._enter)
+        try:
+            action()
+        except BaseException as exc:
+            return exc
+        finally:
+            sys.settrace(before)
+        return None
+
+    @property
+    def has_fired(self) -> bool:
+        """Tell whether there was such a line."""
+        return bool(self.place)
+
+    def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
+        name = frame.f_code.co_filename
+        return self._line if name.startswith(_HOME) and name != _BEYOND else None
+
+    def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "line" and not self.place and not _is_exit(frame):
+            self.seen += 1
+            if self.seen == self.at:
+                file = Path(frame.f_code.co_filename).relative_to(_HOME)
+                self.place = f"{file}:{frame.f_lineno}"
+                raise self.exc
+        return self._line
+
+
+def _is_exit(frame: FrameType) -> bool:
+    """Tell whether what comes next is the `__exit__` of a `with`."""
+    return frame.f_lasti in _exits(frame.f_code)
+
+
+@cache
+def _exits(code: CodeType) -> frozenset[int]:
+    """Return where `__exit__(None, None, None)` begins."""
+    steps = list(dis.get_instructions(code))
+    nones = [step.opname == "LOAD_CONST" and step.argval is None for step in steps]
+    return frozenset(
+        step.offset
+        for at, step in enumerate(steps)
+        if nones[at : at + 3] == [True] * 3 and not (at and nones[at - 1])
+    )

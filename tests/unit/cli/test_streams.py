@@ -1,0 +1,105 @@
+"""Each end that is not the command's own is one line, and an exit code of the page."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.checkout import ROOT
+
+MANY = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 90000) "
+    "SELECT i FROM n"
+)
+NO_SPACE = "routedb: OSError: [Errno 28] No space left on device"
+NO_OUTPUT = "routedb: standard output is closed"
+NO_READER = "routedb: nobody reads standard output any more"
+CASES = [
+    ("check CONFIG > /dev/full", 1, NO_SPACE),
+    ("explain CONFIG 'SELECT 1' > /dev/full", 1, NO_SPACE),
+    ("sql CONFIG -c 'SELECT 1' > /dev/full", 1, NO_SPACE),
+    ("sql CONFIG -c 'SELECT 1' --format csv > /dev/full", 1, NO_SPACE),
+    ("sql CONFIG -c 'SELECT 1' --format json > /dev/full", 1, NO_SPACE),
+    ("--help > /dev/full", 1, NO_SPACE),
+    ("check --help > /dev/full", 1, NO_SPACE),
+    ("--version > /dev/full", 1, NO_SPACE),
+    ("check CONFIG >&-", 1, NO_OUTPUT),
+    ("explain CONFIG 'SELECT 1' >&-", 1, NO_OUTPUT),
+    ("sql CONFIG -c 'SELECT 1' >&-", 1, NO_OUTPUT),
+    ("sql CONFIG <&-", 2, "Error: standard input is closed: give FILE or -c"),
+    ("sql CONFIG - <&-", 2, "standard input is closed"),
+    ("check --queries - CONFIG <&-", 2, "standard input is closed"),
+    (f"sql CONFIG -c '{MANY}' | head -1", 1, NO_READER),
+    (f"sql CONFIG --format csv -c '{MANY}' | head -1", 1, NO_READER),
+    (f"sql CONFIG --format json -c '{MANY}' | head -c 1", 1, NO_READER),
+    ("check DEEP", 2, "ConfigError: DEEP: nested too deeply"),
+    ("explain DEEP 'SELECT 1'", 2, "ConfigError: DEEP: nested too deeply"),
+    ("sql DEEP -c 'SELECT 1'", 2, "ConfigError: DEEP: nested too deeply"),
+]
+
+
+def run(line: str, **environ: str) -> tuple[int, list[str]]:
+    """Run a line in a shell; return routedb's exit code and the error stream."""
+    command = f"{shlex.quote(sys.executable)} -m routedb {line}"
+    done = subprocess.run(
+        ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(("line", "code", "said"), CASES)
+def test_an_end_is_one_line_and_a_code(line, code, said, config, folder):
+    deep = folder / "deep.toml"
+    deep.write_text(f"a = {'[' * 5000}{']' * 5000}\n")
+    places = {"CONFIG": str(config), "DEEP": str(deep)}
+    for name, place in places.items():
+        line, said = line.replace(name, place), said.replace(name, place)
+    found, lines = run(line)
+    assert found == code, lines
+    assert said in lines[-1]
+    assert not any(
+        text.startswith(("Traceback", "Exception ignored")) for text in lines
+    )
+    usage = [text for text in lines if text.startswith(("Usage: ", "Try '"))]
+    assert len([text for text in lines if text and text not in usage]) == 1
+
+
+@pytest.mark.parametrize("depth", [50, 200, 300, 400, 700, 2000, 100_000])
+@pytest.mark.parametrize("brackets", ["[]", "{}"])
+def test_toml_of_any_depth_is_an_error_of_one_line(depth, brackets, folder):
+    path = folder / "deep.toml"
+    inside = "[" * depth + "]" * depth
+    if brackets == "{}":
+        inside = "{ a = " * depth + "1" + " }" * depth
+    path.write_text(f"[databases.m]\nnodes = ['sqlite:///{path}.db']\nb = {inside}\n")
+    code, lines = run(f"check {shlex.quote(str(path))}")
+    assert code == 2, lines
+    assert len(lines) == 1
+    assert lines[0].startswith("ConfigError: ")
+
+
+@pytest.mark.parametrize("module", ["routedb.cli", "click", "rich", "routedb.cluster"])
+def test_ctrl_c_in_an_import_is_one_line(module, tmp_path, config):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}:\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    code, lines = run(f"check {shlex.quote(str(config))}", PYTHONPATH=path)
+    assert (code, lines) == (128 + signal.SIGINT, ["routedb: interrupted"])
