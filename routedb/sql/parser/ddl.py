@@ -205,6 +205,7 @@ def _is_parent(tokens: Tokens, at: int) -> bool:
 _BEFORE_ANY_NAME = word_set(
     "COLUMN ADD EXISTS ALTER DROP TO RENAME PARTITION OF REFERENCES INHERIT"
 )
+_OF_TWO_WORDS: frozenset[str] = word_set("PARTITION ATTACH DETACH WITH")
 _NAMES_TABLE: dict[str, Callable[[Tokens, int], bool]] = {
     "REFERENCES": lambda tokens, at: tokens.names[at + 1] is not None,
     "LIKE": _is_like,
@@ -217,7 +218,6 @@ _NAMES_TABLE: dict[str, Callable[[Tokens, int], bool]] = {
     "DETACH": lambda tokens, at: tokens.upper[at + 1] == "PARTITION",
     "WITH": lambda tokens, at: tokens.upper[at + 1] == "TABLE",
 }
-_OF_TWO_WORDS = word_set("PARTITION ATTACH DETACH WITH")
 
 
 def _alter_relation(tokens: Tokens, builder: StatementBuilder, at: int) -> None:

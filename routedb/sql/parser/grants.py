@@ -27,7 +27,9 @@ def grant(tokens: Tokens, builder: StatementBuilder) -> None:
     if not at:
         return
     if upper[0] in ("GRANT", "REVOKE"):
-        if not names_other(tokens, at + 1):
+        start = at + 1 + (upper[at + 1] == "TABLE")
+        is_every = upper[start + 1 : start + 3] == [".", "*"]  # of MySQL's schema
+        if not is_every and not names_other(tokens, at + 1):
             write_tables(tokens, builder, at + 1)
     else:
         _comment(tokens, builder, at + 1)

@@ -157,7 +157,7 @@ _NOT_TABLES = word_set(
 
 
 def names_other(tokens: Tokens, at: int) -> bool:
-    """Tell `SCHEMA s`, `ROLE r` … from a table that is called SCHEMA or ROLE."""
+    """Tell, at `at` in `tokens`, `SCHEMA s` from a table that is called SCHEMA."""
     return (
         tokens.upper[at] in _NOT_TABLES
         and tokens.names[at + 1] is not None

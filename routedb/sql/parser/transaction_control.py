@@ -12,7 +12,7 @@ from routedb.sql.statement import ISOLATION_LEVELS, Kind, TxEffect, TxStep
 
 _NOISE = frozenset({"WORK", "TRANSACTION", "TRAN"})
 # What may stand in these statements, besides names and literals.
-_WORDS = {LITERAL, STRING, QUOTED, ","} | word_set(
+_WORDS = frozenset({LITERAL, STRING, QUOTED, ","}) | word_set(
     """
     BEGIN START SET SESSION GLOBAL CHARACTERISTICS AS TRANSACTION SNAPSHOT ISOLATION
     LEVEL READ COMMITTED UNCOMMITTED REPEATABLE SERIALIZABLE ONLY WRITE NOT DEFERRABLE

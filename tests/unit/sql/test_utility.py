@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from routedb.sql import classify
+from routedb.sql.session_objects import ObjectKind
+
 from .seen import seen
 
 
@@ -176,4 +179,45 @@ def test_what_runs_unseen_or_lives_in_the_session(sql, expected):
     ],
 )
 def test_mysql_statements_about_tables_and_the_server(sql, expected):
+    assert seen(sql, "mysql") == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "holds", "needs"),
+    [
+        ("GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT", "n r", ""),
+        ("get current diagnostics @n = number", "n", ""),
+        ("GET DIAGNOSTICS CONDITION 1 @s = RETURNED_SQLSTATE", "s", ""),
+        ("GET STACKED DIAGNOSTICS CONDITION @i @m = MESSAGE_TEXT", "m", "i"),
+        ("GET CURRENT DIAGNOSTICS CONDITION 2 @a=MYSQL_ERRNO,@b=TABLE_NAME", "a b", ""),
+        ("GET DIAGNOSTICS n = NUMBER", "", ""),
+    ],
+)
+def test_diagnostics_are_of_the_statement_before(sql, holds, needs):
+    statement = classify(sql, "mysql")
+    assert not statement.read_only
+    assert [held.name for held in statement.holds] == holds.split()
+    kinds = [needed.kind for needed in statement.needs]
+    assert kinds[0] is ObjectKind.RESULT
+    assert [needed.name for needed in statement.needs[1:]] == needs.split()
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ('EXPLAIN FORMAT="json" INSERT INTO a VALUES (1)', "explain: a"),
+        ("EXPLAIN FORMAT='tree' SELECT * FROM a", "plain explain: a"),
+        ("EXPLAIN FORMAT = `json` DELETE FROM a", "explain: a"),
+        ('EXPLAIN FORMAT="json" (SELECT * FROM a)', "plain explain: a"),
+        (
+            'EXPLAIN FORMAT="json" WITH b AS (SELECT 1) SELECT * FROM b, a',
+            "plain explain: a",
+        ),
+        ('DESC FORMAT="json" UPDATE a SET x = 1', "explain: a"),
+        ('ANALYZE FORMAT="json" DELETE FROM a', "write: +a"),
+        ("SHOW TABLES WHERE (SELECT max(x) FROM a) = 1", "plain read: a"),
+        ("CALL p((SELECT max(x) FROM a))", "call: a"),
+    ],
+)
+def test_what_a_statement_of_mysql_is_about_is_found(sql, expected):
     assert seen(sql, "mysql") == expected
