@@ -73,6 +73,7 @@ _MYSQL: dict[str, VerbReader] = {
     "SHOW": shows.show,
     **dict.fromkeys(("DESCRIBE", "DESC", "ANALYZE"), utility.explain),
     "GET": shows.diagnostics,
+    "HELP": shows.help_,
     "LOCK": utility.lock,
     "UNLOCK": utility.unlock,
     "CALL": utility.call,

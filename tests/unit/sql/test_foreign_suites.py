@@ -188,3 +188,10 @@ def test_mysql_has_two_words_that_end_a_prepared_statement(verb, name):
     assert [str(one) for one in statement.frees] == [
         f"prepared statement {name.strip('`')}"
     ]
+
+
+@pytest.mark.parametrize("topic", ["'contents'", "'%'", "contents", '"data types"'])
+def test_mysqls_help_is_a_read_of_no_table(topic):
+    statement = classify(f"HELP {topic}", "mysql")
+    assert statement.read_only
+    assert statement.tables == ()
