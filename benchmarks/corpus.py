@@ -1,229 +1,165 @@
-"""Classify PostgreSQL's own regression SQL, with `judge` as judge.
+"""Classify SQL that others wrote, and have it judged: `python -m benchmarks.corpus`.
 
-`python -m benchmarks.corpus` prints the counts, with -v also what went wrong. The files
-are not ours to ship: they are taken from the source distribution of pglast,
-which carries them, and kept in `.corpus/`. Statements that PostgreSQL's parser refuses
-(the files hold many on purpose) must only not raise.
+    python -m benchmarks.corpus             PostgreSQL's own regression tests
+    python -m benchmarks.corpus NAME …      these suites
+    python -m benchmarks.corpus --all       every suite that is known
+    … --from FOLDER                         the suites of a checkout, as often as given
+    … --every N                             of each suite every Nth file only
+    … -v                                    also each statement that went wrong
+
+The suites are not ours to ship: they are downloaded, and kept in `.corpus/`. One that
+cannot be had is named as not run. The exit status is 1 when a bar is not met, else 3
+when a suite was not run.
 """
 
 from __future__ import annotations
 
-import re
-import subprocess
+import argparse
 import sys
-import tarfile
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from pglast import Error, parser
+from benchmarks.corpora.compare import FAULTS, NUMBERS, Score, compare
+from benchmarks.corpora.obtain import MissingCorpus
+from benchmarks.corpora.postgresql_judge import PostgreSQLJudge
+from benchmarks.corpora.sources import SUITES, Suite, of_checkout
+from benchmarks.corpora.sqlite_judge import SQLiteJudge
+from benchmarks.corpora.verdict import Judge
+from tests.support.servers import MissingServer
 
-from benchmarks.judge import created_volatile, judge
-from routedb.sql import Classifier, Kind, Statement
-from routedb.sql.scanner.lexer import UNREAD
-
-HOME = Path(__file__).parent.parent / ".corpus"
-_SQL = re.compile(r"/postgres_regress/[^/]+\.sql\Z").search
-
-# psql's own commands, and the rows that follow COPY … FROM STDIN.
-_GSET = re.compile(r"\\(g\w*|crosstabview|watch)\b[^\n]*")
-_COMMAND = re.compile(r"^[ \t]*\\[^\n]*$", re.MULTILINE)
-_ROWS = re.compile(
-    r"(^\s*copy\b[^;]*\bfrom\s+stdin\b[^;]*;)[^\n]*\n.*?^\\\.$",
-    re.IGNORECASE | re.MULTILINE | re.DOTALL,
-)
+BY_NAME = {suite.name: suite for suite in SUITES}
 
 
-@dataclass
-class Score:
-    """What was counted."""
+def run(name: str = "postgresql", folder: Path | None = None, every: int = 1) -> Score:
+    """Judge the suite `name`, of `every` so many of its files one.
 
-    statements: int = 0
-    unparsed: int = 0
-    reads: int = 0
-    writes: int = 0
-    asked: int = 0  # reads that ask the catalog about a function: reads when it agrees
-    raised: list[str] = field(default_factory=list)
-    writes_as_reads: list[str] = field(default_factory=list)
-    reads_as_writes: list[str] = field(default_factory=list)
-    wrong_tables: list[str] = field(default_factory=list)
-    unaccounted: list[str] = field(default_factory=list)  # which the parser takes
-
-    @property
-    def judged(self) -> int:
-        return self.reads + self.writes
-
-
-class MissingCorpus(Exception):  # noqa: N818
-    """The files cannot be had. The message says why."""
-
-
-def fetch() -> list[Path]:
-    """Return the corpus' files; download them when they are not there.
-
-    Raises MissingCorpus.
+    They are taken from `folder` when that is given. Raises MissingCorpus when they, or
+    the server that judges them, cannot be had.
     """
-    if not HOME.exists():
-        with tempfile.TemporaryDirectory(dir=HOME.parent, prefix=".corpus-") as folder:
-            files = _download(Path(folder))
-            if not HOME.exists():  # nobody else was quicker
-                files.replace(HOME)
-    return sorted(HOME.glob("*.sql"))
-
-
-def _download(folder: Path) -> Path:
-    sql = folder / "sql"
-    sql.mkdir()
-    wanted = f"pglast=={version('pglast')}"
-    pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps")
-    done = subprocess.run(
-        (*pip, "--no-binary", "pglast", "--dest", str(folder), wanted),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise MissingCorpus(
-            f"PostgreSQL's regression SQL is in the source distribution {wanted}, "
-            f"which pip cannot download: {done.stderr.strip()}"
-        )
-    (archive,) = folder.glob("*.tar.gz")
-    with tarfile.open(archive) as files:
-        for member in files:
-            content = files.extractfile(member) if _SQL(member.name) else None
-            if content is not None:
-                (sql / Path(member.name).name).write_bytes(content.read())
-    return sql
-
-
-def texts(file: Path) -> Iterator[str]:
-    """Split a file of the corpus into statements."""
-    sql = file.read_bytes().decode("utf-8", "replace")
-    sql = _COMMAND.sub("", _GSET.sub(";", _ROWS.sub(r"\1", sql)))
-    yield from (piece.strip() for piece in _pieces(sql))
-
-
-_TOKEN = re.compile(
-    r"'(?:[^'\\]|''|\\.)*'|\"[^\"]*\"|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/|[();]"
-    r"|\bbegin\s+atomic\b|\bcase\b|\bend\b",
-    re.DOTALL | re.IGNORECASE,
-)
-
-
-def _pieces(sql: str) -> Iterator[str]:
-    """Cut at semicolons: by the scanner of PostgreSQL, or roughly where it fails."""
+    suite = BY_NAME[name]
+    scripts = suite.scripts(folder, every)
     try:
-        yield from parser.split(sql, with_parser=False)
-        return
-    except Error:
-        pass
-    start = depth = blocks = 0
-    for match in _TOKEN.finditer(sql):
-        token = match[0].lower()
-        depth += (token == "(") - (token == ")")
-        if token.startswith("begin") or (token == "case" and blocks):
-            blocks += 1
-        elif token == "end" and blocks:
-            blocks -= 1
-        elif token == ";" and depth <= 0 and not blocks:
-            yield sql[start : match.start()]
-            start, depth = match.end(), 0
-    yield sql[start:]
-
-
-def run(files: list[Path] | None = None) -> Score:
-    """Classify every statement of the corpus and compare."""
-    pieces = [text for file in files or fetch() for text in texts(file) if text]
-    trees = {text: _parse(text) for text in pieces}
-    volatile = frozenset(
-        name for tree in trees.values() if tree and (name := created_volatile(tree))
-    )
-    classifier = Classifier("postgresql")
-    score = Score(statements=len(pieces))
-    for text in pieces:
-        try:
-            statement = classifier.statement(classifier.scan(text))
-        except Exception as problem:  # noqa: BLE001  (that none is raised is the test)
-            score.raised.append(f"{problem!r}: {text}")
-            continue
-        _compare(text, trees[text], statement, volatile, score)
-        spans = classifier.spans(text) if trees[text] else []
-        unread = [words for how, words in spans if how == UNREAD]
-        if unread or (trees[text] and statement.kind is Kind.UNKNOWN):
-            score.unaccounted.append(f"[{statement.reason}; {unread}] {text}")
-    return score
-
-
-def _parse(text: str) -> Any:
+        judge = _judge(suite.dialect, scripts)
+    except MissingServer as missing:
+        raise MissingCorpus(str(missing)) from None
     try:
-        (tree,) = parser.parse_sql(text)
-    except (Error, ValueError, RecursionError):
-        return None
-    return tree.stmt
+        return compare(name, suite.dialect, scripts, judge)
+    finally:
+        judge.close()
 
 
-def _compare(
-    text: str,
-    tree: Any,
-    statement: Statement,
-    volatile: frozenset[str],
-    score: Score,
-) -> None:
-    if tree is None:
-        score.unparsed += 1
-        return
-    verdict = judge(tree, volatile)
-    is_read = statement.read_only or bool(statement.asks)
-    if verdict.is_read:
-        score.reads += 1
-        score.asked += bool(statement.asks)
-        if not is_read:
-            score.reads_as_writes.append(f"[{statement.reason}] {text}")
-    else:
-        score.writes += 1
-        if statement.read_only:
-            score.writes_as_reads.append(text)
-    tables = frozenset((t.schema, t.name) for t in statement.tables)
-    if tables != verdict.tables:
-        wrong = f"ours {_show(tables)} theirs {_show(verdict.tables)}"
-        score.wrong_tables.append(f"[{wrong}] {text}")
+def _judge(dialect: str, scripts: Sequence[Sequence[str]]) -> Judge:
+    if dialect == "postgresql":
+        return PostgreSQLJudge(scripts)
+    if dialect == "sqlite":
+        return SQLiteJudge()
+    # Its driver is there only where its client library is.
+    from benchmarks.corpora.mariadb_judge import MariaDBJudge  # noqa: PLC0415
+
+    return MariaDBJudge()
 
 
-def _show(tables: frozenset[tuple[str | None, str]]) -> str:
-    return ",".join(sorted(f"{s}.{n}" if s else n for s, n in tables)) or "-"
-
-
-def report(score: Score) -> str:
-    """Return the counts as lines of text."""
-    return "\n".join(
+def report(scores: Sequence[Score]) -> str:
+    """Return the counts as a table, a line for each suite."""
+    heads = ("suite", *NUMBERS, *FAULTS)
+    lines = [
         (
-            f"statements              {score.statements}",
-            f"not parsed by the judge {score.unparsed}",
-            f"reads                   {score.reads}",
-            f"  asking the catalog    {score.asked}",
-            f"  classified as writes  {len(score.reads_as_writes)}",
-            f"writes                  {score.writes}",
-            f"  classified as reads   {len(score.writes_as_reads)}",
-            f"tables wrong            {len(score.wrong_tables)}",
-            f"tokens unaccounted for  {len(score.unaccounted)}",
-            f"raised                  {len(score.raised)}",
+            score.name,
+            *(str(getattr(score, name)) for name in NUMBERS),
+            *(str(len(getattr(score, name))) for name in FAULTS),
         )
+        for score in scores
+    ]
+    shown = [tuple(head.replace("_", " ") for head in heads), *lines]
+    widths = [max(len(line[n]) for line in shown) for n in range(len(heads))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if n else cell.ljust(width)
+            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in shown
     )
 
 
-def main() -> None:
-    """Print the counts, and with -v every statement that went wrong."""
-    score = run()
-    if "-v" in sys.argv:
-        names = ("raised", "writes_as_reads", "reads_as_writes", "wrong_tables")
-        for name in (*names, "unaccounted"):
-            for text in getattr(score, name):
-                print(f"{name}: {' '.join(text.split())}")
-    print(report(score))
+def main(arguments: Sequence[str]) -> int:
+    """Run the suites that the command line names; return the exit status."""
+    asked = _arguments(arguments)
+    scores: list[Score] = []
+    missing: list[str] = []
+    for suite, folder in _chosen(asked, missing):
+        try:
+            score = run(suite.name, folder, asked.every)
+        except MissingCorpus as problem:
+            missing.append(f"{suite.name}: {problem}")
+            continue
+        scores.append(score)
+        if asked.verbose:
+            _print_faults(score)
+    total = Score("all")
+    for score in scores:
+        total.add(score)
+    print(report([*scores, total]))
+    missed = [f"{score.name}: {bar}" for score in scores for bar in score.missed()]
+    for line in missed:
+        print(f"NOT MET  {line}")
+    for line in missing:
+        print(f"NOT RUN  {line}")
+    return 1 if missed else 3 if missing else 0
+
+
+def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.corpus")
+    parser.add_argument("suites", nargs="*", metavar="NAME", help=", ".join(BY_NAME))
+    parser.add_argument("--all", action="store_true", help="every suite")
+    parser.add_argument(
+        *("--from", "-f"),
+        dest="folders",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FOLDER",
+        help="a checkout, or a bare git directory, of a suite's sources",
+    )
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="every Nth file only"
+    )
+    parser.add_argument(
+        "-v", dest="verbose", action="store_true", help="show what went wrong"
+    )
+    asked = parser.parse_args(arguments)
+    if unknown := [name for name in asked.suites if name not in BY_NAME]:
+        parser.error(f"no suite {unknown[0]!r}; there are {', '.join(BY_NAME)}")
+    return asked
+
+
+def _chosen(
+    asked: argparse.Namespace, missing: list[str]
+) -> list[tuple[Suite, Path | None]]:
+    """Return the suites to run, each with the folder of its checkout, if one is given.
+
+    Folders that have none of them are added to `missing`.
+    """
+    given: dict[Suite, Path] = {}
+    for folder in asked.folders:
+        try:
+            given.update(dict.fromkeys(of_checkout(folder), folder))
+        except MissingCorpus as problem:
+            missing.append(str(problem))
+    names = set(asked.suites)
+    if not (names or asked.all or asked.folders):
+        names = {"postgresql"}
+    return [
+        (suite, given.get(suite))
+        for suite in SUITES
+        if asked.all or suite.name in names or (suite in given and not names)
+    ]
+
+
+def _print_faults(score: Score) -> None:
+    for fault in FAULTS:
+        for text in getattr(score, fault):
+            print(f"{score.name} {fault}: {' '.join(text.split())}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -77,7 +77,8 @@ def _with(reader: QueryReader) -> None:
     if not reader.is_cte(reader.at + is_recursive):
         return
     reader.at += is_recursive
-    reader.frame.scope.is_recursive |= is_recursive
+    # SQLite takes RECURSIVE for granted: each may name itself and those behind it.
+    reader.frame.scope.is_recursive |= is_recursive or reader.dialect == "sqlite"
     reader.frame.state = State.CTE
     reader.frame.is_query = True
 

@@ -53,15 +53,16 @@ _OBJECTS = word_set(
 def define(tokens: Tokens, builder: StatementBuilder) -> None:
     """CREATE, ALTER and DROP of anything."""
     upper = tokens.upper
-    at = _object_at(tokens)
-    builder.verb = f"{upper[0]} {upper[at]}".strip()
-    is_temporary = not _TEMPORARY.isdisjoint(upper[1:at])
     if upper[:2] == ["DROP", "PREPARE"]:  # MySQL's other word for DEALLOCATE
+        builder.verb = "DROP PREPARE"
         builder.mark(Kind.SESSION, "lives in the session")
         builder.touch(SessionEffect.PREPARE)
         builder.free(ObjectKind.PREPARED, tokens.names[2] or tokens.raw[2])
         tokens.take(0, 3)
         return
+    at = _object_at(tokens)
+    builder.verb = f"{upper[0]} {upper[at]}".strip()
+    is_temporary = not _TEMPORARY.isdisjoint(upper[1:at])
     tokens.take(0, at + 1)
     builder.mark(Kind.DDL, "defines")
     if is_temporary:

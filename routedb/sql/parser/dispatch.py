@@ -6,6 +6,7 @@ from routedb.sql.parser import (
     ddl,
     dml,
     explain_mysql,
+    explain_sqlite,
     grants,
     pragma,
     session_settings,
@@ -60,7 +61,8 @@ _POSTGRESQL: dict[str, VerbReader] = {
         ("TRUNCATE", "VACUUM", "CLUSTER", "REINDEX", "REFRESH"), upkeep.maintain
     ),
     **dict.fromkeys(("GRANT", "REVOKE", "COMMENT", "SECURITY"), grants.grant),
-    **dict.fromkeys(("REASSIGN", "IMPORT", "CHECKPOINT"), utility.administer),
+    **dict.fromkeys(("REASSIGN", "CHECKPOINT"), utility.administer),
+    "IMPORT": upkeep.import_schema,
 }
 
 _MYSQL: dict[str, VerbReader] = {
@@ -73,6 +75,7 @@ _MYSQL: dict[str, VerbReader] = {
     "SHOW": shows.show,
     **dict.fromkeys(("EXPLAIN", "DESCRIBE", "DESC", "ANALYZE"), explain_mysql.explain),
     "GET": shows.diagnostics,
+    "HELP": shows.help_,
     "LOCK": utility.lock,
     "UNLOCK": utility.unlock,
     "CALL": utility.call,
@@ -85,6 +88,7 @@ _MYSQL: dict[str, VerbReader] = {
         ("TRUNCATE", "OPTIMIZE", "REPAIR", "CHECK", "CHECKSUM"), upkeep.maintain
     ),
     "RENAME": upkeep.rename,
+    "BACKUP": upkeep.backup,
     **dict.fromkeys(("GRANT", "REVOKE"), grants.grant),
     **dict.fromkeys(
         ("FLUSH", "KILL", "PURGE", "CHANGE", "STOP", "SHUTDOWN", "INSTALL"),
@@ -95,6 +99,7 @@ _MYSQL: dict[str, VerbReader] = {
 
 _SQLITE: dict[str, VerbReader] = {
     "REPLACE": dml.query,
+    "EXPLAIN": explain_sqlite.explain,
     "PRAGMA": pragma.pragma,
     **dict.fromkeys(("ATTACH", "DETACH"), utility.attach),
     **dict.fromkeys(("VACUUM", "REINDEX"), upkeep.maintain),

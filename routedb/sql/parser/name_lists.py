@@ -23,7 +23,8 @@ ON_TABLE = word_set("INDEX TRIGGER RULE POLICY CONSTRAINT")
 AFTER_DROP = word_set("CASCADE RESTRICT NOWAIT WAIT") | {LITERAL}
 
 _MARKS = frozenset({",", ".", "*", "=", "-", "+", LITERAL, STRING})
-_VALUES = _MARKS | {USER_VARIABLE, SYSTEM_VARIABLE, ":", ":="}
+# The lexer joins a sign to the mark before it.
+_VALUES = _MARKS | {USER_VARIABLE, SYSTEM_VARIABLE, ":", ":=", "=+", "=-"}
 
 
 def names_end(tokens: Tokens, at: int) -> int:
@@ -156,7 +157,7 @@ _NOT_TABLES = word_set(
 
 
 def names_other(tokens: Tokens, at: int) -> bool:
-    """Tell `SCHEMA s`, `ROLE r` … from a table that is called SCHEMA or ROLE."""
+    """Tell, at `at` in `tokens`, `SCHEMA s` from a table that is called SCHEMA."""
     return (
         tokens.upper[at] in _NOT_TABLES
         and tokens.names[at + 1] is not None

@@ -30,6 +30,7 @@ def pragma(tokens: Tokens, builder: StatementBuilder) -> None:
     string too, and have a schema."""
     tokens.take(0, tokens.end, OPTIONS)
     path, at = _read_path(tokens)
+    tokens.take(0, tokens.end, OPTIONS)
     follows = tokens.upper[at]
     # The lexer joins a sign to what stands before it: =- and =+ are one mark.
     has_value = follows == "(" or follows.startswith("=")

@@ -39,6 +39,7 @@ class State(Enum):
 
 
 _NAME_DUE = (State.TABLE, State.CTE)
+_COLLATION_FOR = Table("pg_catalog", "pg_collation_for")
 _OPERANDS = frozenset({")", LITERAL, STRING})
 # Columns of a sequence, and the functions that do the same.
 _SEQUENCE_COLUMNS = {"NEXTVAL": "nextval", "CURRVAL": "lastval"}
@@ -255,12 +256,20 @@ class QueryReader:
             self._cte()
             return
         name = self.name_at()
-        is_call = self.upper[self.at] == "("
+        upper = self.upper
+        if upper[start : start + 3] == [
+            "COLLATION",
+            "FOR",
+            "(",
+        ]:  # a function, by words
+            self.at += 1
+            name = _COLLATION_FOR
+        is_call = upper[self.at] == "("
         if frame.state is State.TABLE:
             frame.state = State.TABLES
             if is_call:
                 self._call(name, start)
-            elif self.upper[start] not in NO_TABLES[self.dialect] or name.schema:
+            elif upper[start] not in NO_TABLES[self.dialect] or name.schema:
                 self.table(name, start)
         elif frame.state is State.TABLES:
             self._behind_table(start)

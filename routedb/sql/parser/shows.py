@@ -59,6 +59,12 @@ def show(tokens: Tokens, builder: StatementBuilder) -> None:
         shown(tokens, builder, place + 1)
 
 
+def help_(tokens: Tokens, builder: StatementBuilder) -> None:
+    """MySQL's HELP 'topic': reads what every server has of its manual."""
+    builder.mark(Kind.READ, "")
+    take_values(tokens, 0)
+
+
 def shown(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     """Note the table that `tokens` name at `at`, as `t`, `s.t` or `t FROM s`."""
     table, at = tokens.read_name(at)

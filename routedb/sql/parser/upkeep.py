@@ -1,21 +1,23 @@
-"""Work on tables by name: TRUNCATE, VACUUM, ANALYZE, REINDEX, OPTIMIZE, RENAME."""
+"""Work on tables by name: TRUNCATE, VACUUM, REINDEX, RENAME, IMPORT, BACKUP …"""
 
 from __future__ import annotations
 
 from routedb.sql.parser.builder import StatementBuilder
+from routedb.sql.parser.dml import read_query
 from routedb.sql.parser.name_lists import (
     AFTER_DROP,
     names_end,
-    names_other,
     pass_over,
     pass_words,
+    read_tables,
     take_values,
     write_table,
     write_tables,
 )
 from routedb.sql.scanner.keywords import word_set
-from routedb.sql.scanner.lexer import Tokens
-from routedb.sql.statement import Kind, TxEffect, TxStep
+from routedb.sql.scanner.lexer import Tokens, UnreadableStatement
+from routedb.sql.session_objects import ObjectKind
+from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
 
 
 def maintain(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -24,13 +26,13 @@ def maintain(tokens: Tokens, builder: StatementBuilder) -> None:
     builder.mark(Kind.DDL, f"{upper[0].lower()}s tables")
     if builder.dialect == "mysql":
         builder.tx.append(TxStep(TxEffect.COMMIT))
-    if upper[0] == "VACUUM" and builder.dialect == "sqlite":  # names a file, no table
-        pass_over(tokens, builder, 0)
+    if upper[0] == "VACUUM" and builder.dialect == "sqlite":
+        _vacuum_sqlite(tokens, builder)
         return
     at = _maintained_at(tokens, builder.dialect)
     tokens.take(0, at)
-    is_table = upper[0] != "REINDEX" or upper[at - 1] == "TABLE"
-    if not is_table and (names_other(tokens, at) or upper[at] in _NO_TABLES):
+    is_other = upper[0] == "REINDEX" and "TABLE" not in upper[1:at]
+    if is_other and builder.dialect == "postgresql":  # an index, or this database
         pass_over(tokens, builder, at)
         return
     if upper[0] == "CLUSTER" and "ON" in upper:  # CLUSTER index ON table, of old
@@ -44,7 +46,6 @@ def maintain(tokens: Tokens, builder: StatementBuilder) -> None:
         take_values(tokens, end)
 
 
-_NO_TABLES = word_set("INDEX SYSTEM")
 _MAINTENANCE = {
     "postgresql": word_set("TABLE FULL FREEZE VERBOSE ANALYZE ANALYSE CONCURRENTLY"),
     "mysql": word_set("TABLE NO_WRITE_TO_BINLOG"),
@@ -74,6 +75,48 @@ def _maintained_at(tokens: Tokens, dialect: str) -> int:
     ):
         at += 1
     return at
+
+
+def _vacuum_sqlite(tokens: Tokens, builder: StatementBuilder) -> None:
+    """SQLite's VACUUM [schema] [INTO file]: no table, but the file may be a query's."""
+    at = 1 + (tokens.upper[1] != "INTO" and tokens.names[1] is not None)
+    tokens.take(0, at + (tokens.upper[at] == "INTO"))
+    if tokens.upper[at] == "INTO":
+        read_query(tokens, builder, at + 1)
+
+
+def import_schema(tokens: Tokens, builder: StatementBuilder) -> None:
+    """PostgreSQL's IMPORT FOREIGN SCHEMA: LIMIT TO (a, b) names what is made here."""
+    upper = tokens.upper
+    builder.mark(Kind.DDL, "defines")
+    pass_over(tokens, builder, 0)
+    if upper[4:7] != ["LIMIT", "TO", "("]:
+        return
+    tables, end = read_tables(tokens, 7, builder.dialect)
+    while upper[end] and upper[end] != "INTO":
+        end += 1
+    schema, _ = tokens.read_name(end + 1)
+    if schema is None:
+        raise UnreadableStatement("IMPORT FOREIGN SCHEMA without INTO")
+    builder.write(*(table._replace(schema=schema.name) for table in tables))
+
+
+def backup(tokens: Tokens, builder: StatementBuilder) -> None:
+    """MariaDB's BACKUP STAGE and BACKUP LOCK: locks of the session on the server."""
+    upper = tokens.upper
+    builder.mark(Kind.LOCK, "locks for a backup")
+    builder.touch(SessionEffect.LOCK)
+    builder.tx.append(TxStep(TxEffect.COMMIT))
+    end = 3 if upper[1] == "STAGE" else 2
+    if upper[1] == "LOCK":
+        table, end = tokens.read_name(2)
+        if table is not None:
+            builder.tables[table] = None
+    tokens.take(0, end)
+    if upper[1] == "UNLOCK" or upper[1:3] == ["STAGE", "END"]:
+        builder.free(ObjectKind.TABLE_LOCK)
+    else:
+        builder.hold(ObjectKind.TABLE_LOCK)
 
 
 def rename(tokens: Tokens, builder: StatementBuilder) -> None:

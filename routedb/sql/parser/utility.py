@@ -230,8 +230,8 @@ def prepare(tokens: Tokens, builder: StatementBuilder) -> None:
     else:
         builder.hold(ObjectKind.PREPARED, _name(tokens, 1))
         at = 2
-        if upper[at] == "(":
-            at = names_end(tokens, at)
+        if upper[at] == "(":  # types, which have brackets of their own
+            at = tokens.close[at] + 1
         if upper[at] == "AS":
             tokens.take(0, at + 1)
             read_query(tokens, builder, at + 1)

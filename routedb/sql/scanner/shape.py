@@ -25,6 +25,7 @@ from routedb.sql.scanner.patterns import (
     STRING,
 )
 from routedb.sql.scanner.shape_lists import fold_lists, may_have_lists
+from routedb.sql.scanner.string_names import has_string_name, name_strings
 
 FAULT = "\0"  # begins the shape of a text that cannot be read
 HINT = "/* routedb:"
@@ -83,18 +84,25 @@ def scan(sql: str, dialect: str) -> Scan:
     fault = ""
     if "/*" in parts or ("$" in sql and scan_nested.is_dollar_quoted(parts)):
         parts, fault = scan_nested.split_nested(sql, dialect)
-    code, literals, hints = _mask(parts, MARKS[dialect])
+    marks = MARKS[dialect]
+    code, literals, hints = _mask(parts, marks)
     if dialect == MYSQL_ANSI:
         _use_backticks(code)
     if not parts[-1] and not fault:
         fault = _fault(parts, dialect)
     if fault:
         return Scan(FAULT + fault, (), parts, dialect, fault)
-    shape = _fold("".join(code), dialect)
-    counted = shape
+    counted = shape = _fold("".join(code), dialect)
+    read = parts
+    if literals and dialect == "sqlite" and has_string_name(shape):
+        read = parts.copy()
+        for index in name_strings(parts, code, shape):
+            read[index] = code[index]
+            literals.remove(parts[index])
+        counted = shape = _fold("".join(code), dialect)
     may_tell = ";" in shape or '&"' in shape or _MAY_TELL(shape)
     if literals and may_tell and _TELLING(shape):
-        counted = shape = _fold("".join(_unmask(code, parts, MARKS[dialect])), dialect)
+        counted = shape = _fold("".join(_unmask(code, read, marks)), dialect)
     elif "(" in shape and may_have_lists(shape):
         shape = fold_lists(shape, dialect)
     if hints:
@@ -168,7 +176,8 @@ def _fault(parts: list[str], dialect: str) -> str:
         tag = piece[: piece.index("$", 1) + 1]
         is_closed = len(piece) >= 2 * len(tag) and piece.endswith(tag)
     elif first == "/":
-        return "" if CLOSED_COMMENT(piece) else "unterminated comment"
+        is_open = dialect != "sqlite" and not CLOSED_COMMENT(piece)
+        return "unterminated comment" if is_open else ""  # SQLite's ends with the text
     elif first in "-#.0123456789":
         return ""
     else:

@@ -104,6 +104,11 @@ class MariaDB(Server):
         )
         self._configure(read_only=False)
 
+    def add_settings(self, text: str) -> None:
+        """Have the server start with more lines of configuration."""
+        append = 'printf %s "$2" >>"$1"'
+        self._place.run("sh", "-c", append, "sh", f"{self._folder}/node.cnf", text)
+
     def start(self) -> None:
         if self.is_running:
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from pglast import keywords, parser
 
-from benchmarks.judge import judge
+from benchmarks.corpora.postgresql_judge import judge
 from routedb.sql import Kind, classify
 
 from .seen import seen

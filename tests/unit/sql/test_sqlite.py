@@ -14,7 +14,7 @@ from .seen import seen
         ("SELECT 'a\\' FROM b", "plain read: b"),
         ('SELECT "a""b", [x;y] FROM c', "plain read: c"),
         ("SELECT 1 -- x", "plain read"),
-        ("SELECT 1 /* x", "unknown"),
+        ("SELECT 1 /* x", "plain read"),
         ("SELECT ?, ?1, :a, @b, $c FROM d", "plain read: d"),
         ("SELECT x'1F', 0xFF, 1e5 FROM a", "plain read: a"),
         ("SELECT * FROM a INDEXED BY i", "plain read: a"),
@@ -82,7 +82,7 @@ from .seen import seen
         ("SHOW x", "unknown"),
         ("SET x = 1", "unknown"),
         ("MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE", "unknown"),
-        ("SELECT * FROM 'a'", "unknown"),
+        ("SELECT * FROM 'a'", "plain read: a"),
     ],
 )
 def test_sqlite_statements(sql, expected):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pglast import parser
 
-from benchmarks.judge import judge
+from benchmarks.corpora.postgresql_judge import judge
 from routedb.sql import Classifier, Kind
 
 STATEMENTS = (

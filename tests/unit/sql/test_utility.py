@@ -172,7 +172,7 @@ def test_what_runs_unseen_or_lives_in_the_session(sql, expected):
         ("CHECKSUM TABLE a, b", "ddl: +a, +b; tx commit"),
         ("OPTIMIZE TABLE a", "ddl: +a; tx commit"),
         ("REPAIR TABLE a", "ddl: +a; tx commit"),
-        ("HELP 'x'", "unknown"),
+        ("HELP 'x'", "plain read"),
         ("SIGNAL SQLSTATE '45000'", "unknown"),
         ("SHUTDOWN", "ddl; tx commit"),
         ("INSTALL PLUGIN x SONAME 'y'", "ddl; tx commit"),

@@ -5,9 +5,10 @@ pglast wraps that parser. Nothing here is shared with routedb.sql. The definitio
 A *read* is a SELECT, VALUES or TABLE without INTO, without FOR UPDATE or FOR SHARE and
 without a data-modifying WITH; EXPLAIN of anything without ANALYZE, and with it of a
 read; SHOW; COPY to the client of a table or a read. It must call no function that
-writes or uses the session: of the built-in ones those matched by WRITING, of the others
-those that the corpus itself creates and does not declare IMMUTABLE or STABLE. All else
-is a *write*: also SET, BEGIN, PREPARE, DECLARE and what else is not for a replica.
+writes, uses the session or runs a query that it is given as a text: of the built-in
+ones those matched by WRITING, of the others those that the suite itself creates and
+does not declare IMMUTABLE or STABLE. All else is a *write*: also SET, BEGIN, PREPARE,
+DECLARE, EXPLAIN EXECUTE and what else is not for a replica.
 
 The *tables* are all relations of the tree that are tables, views or foreign tables,
 with common table expressions left out by the scopes of the manual; not sequences,
@@ -17,20 +18,21 @@ indexes, types, and not what the bodies of routines name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pglast.ast
-from pglast import enums
+from pglast import Error, enums, parser
+
+from benchmarks.corpora.verdict import Name, Verdict
 
 ast: Any = pglast.ast  # its types say None of what every node of a kind has
-
-Name = tuple[str | None, str]
 
 WRITING = re.compile(
     r"(nextval|setval|currval|lastval|set_config|setseed|pg_notify"
     r"|lo_\w+|lowrite|loread|pg_(try_)?advisory_\w+|txid_current|pg_current_xact_id"
-    r"|query_to_xml\w*|cursor_to_xml\w*|pg_(switch|create|drop|copy|promote|reload|rotate)"
+    r"|query_to_xml\w*|cursor_to_xml\w*|ts_stat|currtid2?|pg_my_temp_schema"
+    r"|pg_listening_channels|\w+_if_assigned|pg_stat_clear_snapshot|pg_(switch|create|drop|copy|promote|reload|rotate)"
     r"_\w+|pg_logical_slot_\w+|pg_logical_emit_message|pg_replication_\w+|pg_stat_reset\w*"
     r"|pg_terminate_backend|pg_cancel_backend|pg_log_backend_memory_contexts"
     r"|pg_(start|stop)_backup|pg_backup_\w+|brin_\w*summarize\w*|gin_clean_pending_list"
@@ -38,11 +40,39 @@ WRITING = re.compile(
 ).match
 
 
-class Verdict(NamedTuple):
-    """What the judge says of one statement."""
+class PostgreSQLJudge:
+    """Judges by the tree alone: what a script has done before it does not matter."""
 
-    is_read: bool
-    tables: frozenset[Name]
+    def __init__(self, scripts: Sequence[Sequence[str]]) -> None:
+        """`scripts` are all that will be judged: they create functions."""
+        self._trees: dict[str, Any] = {}
+        for text in (text for script in scripts for text in script):
+            self._trees[text] = _parse(text)
+        made = (created_volatile(tree) for tree in self._trees.values() if tree)
+        self._volatile = frozenset(name for name in made if name)
+
+    def start(self, script: Sequence[str]) -> None:
+        """Do nothing: there is no state."""
+
+    def judge(self, text: str) -> Verdict | None:
+        """Judge a statement; None when PostgreSQL's parser refuses it."""
+        tree = self._trees[text]
+        return None if tree is None else judge(tree, self._volatile)
+
+    def name(self, schema: str | None, name: str) -> Name:
+        """Return the name as it is."""
+        return schema, name
+
+    def close(self) -> None:
+        """Do nothing: nothing was started."""
+
+
+def _parse(text: str) -> Any:
+    try:
+        (tree,) = parser.parse_sql(text)
+    except (Error, ValueError, RecursionError):
+        return None
+    return tree.stmt
 
 
 def judge(tree: Any, volatile: frozenset[str]) -> Verdict:
@@ -62,6 +92,8 @@ def created_volatile(tree: Any) -> str | None:
 
 def _is_read(tree: Any, volatile: frozenset[str]) -> bool:
     if isinstance(tree, ast.ExplainStmt):
+        if isinstance(tree.query, ast.ExecuteStmt):  # the session's
+            return False
         return not _is_analyzed(tree) or _is_read(tree.query, volatile)
     if isinstance(tree, ast.VariableShowStmt):
         return True
@@ -90,6 +122,8 @@ def _spoils(node: Any, volatile: frozenset[str]) -> bool:
     """Tell whether this node of a SELECT makes it more than a read."""
     if isinstance(node, ast.FuncCall):
         name = node.funcname[-1].sval
+        if name == "ts_rewrite":  # with two arguments it runs the second
+            return len(node.args) < 3
         return bool(WRITING(name)) or name in volatile
     return isinstance(node, (*_CHANGES, ast.IntoClause, ast.LockingClause))
 
@@ -198,6 +232,14 @@ def _select_into(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
     yield node.rel.schemaname, node.rel.relname
 
 
+def _import(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
+    """LIMIT TO names what is made here; EXCEPT what is there and is not."""
+    kind = enums.ImportForeignSchemaType.FDW_IMPORT_SCHEMA_LIMIT_TO
+    if node.list_type == kind:
+        for table in node.table_list:
+            yield node.local_schema, table.relname
+
+
 _SPECIAL: dict[type, Callable[..., Iterator[Name]]] = {
     ast.SelectStmt: _with,
     ast.InsertStmt: _with,
@@ -209,6 +251,7 @@ _SPECIAL: dict[type, Callable[..., Iterator[Name]]] = {
     ast.AlterSeqStmt: _nothing,
     ast.CompositeTypeStmt: _nothing,
     ast.CreateFunctionStmt: _nothing,
+    ast.ImportForeignSchemaStmt: _import,
     ast.TypeName: _nothing,
     ast.ConstraintsSetStmt: _nothing,  # names of constraints
     ast.IntoClause: _select_into,
