@@ -68,6 +68,7 @@ def show_csv(result: Result) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(result.columns)
         writer.writerows(map(_csv_values, result.rows))
+    sys.stdout.flush()  # the rows come first, and an error of theirs
     click.echo(result.summary, err=True)
 
 

@@ -82,6 +82,8 @@ def _begins_program(words: Sequence[str], start: int, index: int) -> bool:
     following = words[index + 1] if index + 1 < len(words) else ""
     if word == "BEGIN" and following in ("", ";", "WORK"):
         return False
+    if following == "NOT" and list(words[index + 2 : index + 3]) != ["ATOMIC"]:
+        return False
     is_set = list(words[start : start + 2]) == ["SET", "STATEMENT"]
     return index == start or (is_set and words[index - 1] == "FOR")
 
