@@ -28,8 +28,10 @@ _KEPT_BY_RESET = frozenset({"role", "session_authorization"})
 # The name in set_config('name', …): literals are masked in the shape, and without the
 # name every call would add a line to the replay log.
 _CONFIG_NAMES = re.compile(
-    r"set_config\s*\(\s*(?:'([^']+)'|(%s)|%\((\w+)\)s)", re.IGNORECASE
+    r"set_config\s*\(\s*(?:'([^']+)'|(%s)|%\((\w+)\)s)\s*(?:::\s*text\s*)?,",
+    re.IGNORECASE,
 ).finditer
+_CONFIG_CALLS = re.compile(r"set_config\b", re.IGNORECASE).findall
 
 _IS_NAME = re.compile(r"[\w.]+").fullmatch
 
@@ -136,8 +138,8 @@ def _use(
 def _settings(link: Link, text: ParsedText, params: Any) -> list[Setting]:
     """Return what other links are to run so that they have what was set."""
     engine, names = link.node.engine, _names(text, params)
-    if names == ("*",) and _writes_view(text):
-        names = _set_names(link)
+    if names == ("*",) and link.adapter.session_settings is not None:
+        names = (*_set_names(link), *_named_in(text, params))
     is_sure = bool(names) and all(map(_IS_NAME, names))
     dialect, verb = link.adapter.dialect, text.plan.statement.verb
     if is_sure and not sets_literals_only(dialect, verb, text.scan.shape):
@@ -167,6 +169,16 @@ def _set_names(link: Link) -> tuple[str, ...]:
         return ()
     with link.exclusive:
         return tuple(name.lower() for (name,) in link.adapter.run(link.raw, asking))
+
+
+def _named_in(text: ParsedText, params: Any) -> tuple[str, ...]:
+    """Return the strings of a text that may be names of the user's own settings, which
+    pg_settings does not show: they have a dot in them."""
+    strings = [literal.strip("'") for literal in text.scan.literals]
+    values = params.values() if isinstance(params, Mapping) else params or ()
+    strings += [value for value in values if isinstance(value, str)]
+    own = (string for string in strings if "." in string and _IS_NAME(string))
+    return tuple(dict.fromkeys(own))
 
 
 def _copy(params: Any) -> Any:
@@ -224,6 +236,8 @@ def _names(text: ParsedText, params: Any) -> tuple[str, ...]:
         if not isinstance(name, str):
             return ("*",)
         found.append(name.lower())
+    if len(found) != len(_CONFIG_CALLS(text.source)):
+        return ("*",)  # a name is computed
     return tuple(dict.fromkeys(found)) or ("*",)
 
 

@@ -17,6 +17,8 @@ _SET = re.compile(
     rf"SET (?:{_ASSIGNED}(?: ?, ?{_ASSIGNED})*|[^=@(]*) ?;?", re.IGNORECASE
 ).fullmatch
 
+# PostgreSQL's SET x FROM CURRENT: what it is now, which no other link knows.
+_FROM_CURRENT = re.compile(r"FROM CURRENT ?;?\Z", re.IGNORECASE).search
 _SETTING_VERBS = frozenset({"SET", "RESET", "LOAD", "PRAGMA", "ATTACH", "DETACH"})
 
 
@@ -28,4 +30,6 @@ def sets_literals_only(dialect: str, verb: str, shape: str) -> bool:
     """
     if dialect == "mysql":
         return _SET(shape) is not None
-    return verb in _SETTING_VERBS or _CONFIG(shape) is not None
+    if verb in _SETTING_VERBS:
+        return _FROM_CURRENT(shape) is None
+    return _CONFIG(shape) is not None

@@ -114,6 +114,13 @@ ROADS = {
     "set_config of an expression": run(
         "SELECT set_config('{n}', concat('{v}', ''), false), nextval('public.s')"
     ),
+    "set_config of a computed name": run(
+        "SELECT set_config(concat('{n}', ''), '{v}', false) AS \"a\""
+    ),
+    "set_config of a name in a query": run(
+        "SELECT set_config(n, '{v}', false) FROM (VALUES ('{n}')) AS x (n)"
+    ),
+    "SET … FROM CURRENT after it": run("SET {n} = '{v}'", "SET {n} FROM CURRENT"),
     "callproc": called,
     "a transaction": run("BEGIN", "SET {n} = '{v}'", "COMMIT"),
     "a transaction with a savepoint": run(
@@ -147,6 +154,21 @@ UNDONE = {
     "SET LOCAL": run("BEGIN", "SET LOCAL {n} = '{v}'", "COMMIT"),
     "set_config(…, true)": run(
         "BEGIN", "SELECT set_config('{n}', '{v}', true)", "COMMIT"
+    ),
+    "set_config that is not run": run(
+        "SELECT CASE WHEN false THEN set_config('{n}', '{v}', false) END"
+    ),
+    "set_config of a row that is not there": run(
+        "SELECT set_config('{n}', '{v}', false) LIMIT 0"
+    ),
+    "set_config behind another value": run(
+        "SELECT coalesce('a', set_config('{n}', '{v}', false))"
+    ),
+    "set_config of a name that nobody has": run(
+        "SELECT CASE WHEN false THEN set_config('no.such', '{v}', false) END"
+    ),
+    "set_config in what is only prepared": run(
+        "PREPARE p AS SELECT set_config('{n}', '{v}', false)", "DEALLOCATE p"
     ),
     "set_config that is local outside a transaction": run(
         "SELECT set_config('{n}', '{v}', true)"
