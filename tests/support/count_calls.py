@@ -9,6 +9,7 @@ Generators count each time they are resumed, as `sys.setprofile` tells them.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -50,11 +51,14 @@ def counted(call: Callable[[], Any]) -> Calls:
         if event == "call" and not code.co_filename.startswith(_SUPPORT):
             found[code.co_filename, code.co_name] += 1
 
+    gc.collect()  # what it calls is of other tests
+    gc.disable()
     sys.setprofile(profile)
     try:
         call()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return Calls(found)
 
 

@@ -15,6 +15,7 @@ from routedb.adapters import fake
 from routedb.adapters.base import TxMode
 from routedb.config import load
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.process_writes import PROCESS_WRITES
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.frontends.connection import Connection
@@ -111,6 +112,7 @@ def farm(replicas: int = 2, **options: Any) -> Iterator[Rig]:
     for server in servers.values():
         server.answer("SELECT", rows=[(1,)], columns=["a"])
         server.answer("INSERT", rowcount=1)
+    PROCESS_WRITES.forget()  # of other servers that were called so
     try:
         yield Rig(servers, **options)
     finally:

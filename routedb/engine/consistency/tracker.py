@@ -14,6 +14,7 @@ import threading
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.process_writes import PROCESS_WRITES
 from routedb.session.read_state import (
     NO_NODE,
     NOTHING_SEEN,
@@ -145,6 +146,7 @@ class ConsistencyTracker:
         """Take note of a write to `group` that `node` has acknowledged, or may have
         done."""
         self.writes += 1
+        PROCESS_WRITES.note(self.core, group)
         if self.core.groups[group].is_single:
             return
         with self._lock:

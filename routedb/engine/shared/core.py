@@ -23,6 +23,7 @@ from routedb.engine.pool.pool import Opener, PoolContext
 from routedb.engine.pool.pools import Pools
 from routedb.engine.pool.upkeep import Upkeep
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
+from routedb.engine.shared.process_writes import PROCESS_WRITES
 from routedb.engine.shared.topology_store import TopologyStore
 from routedb.errors import Fault
 from routedb.events import LinkLost, NodeFailed
@@ -89,6 +90,7 @@ class Core(TopologyStore):
         # The runtime's: age the links of its connections; tell whether there are any.
         self.expire_old_links: Callable[[], bool] = lambda: False
         self.upkeep = Upkeep(self._tend, self.pools.round_s)
+        PROCESS_WRITES.join(self)
 
     @property
     def rules(self) -> Rules:
@@ -158,6 +160,12 @@ class Core(TopologyStore):
         with self._lock:
             self.process_wrote_at[group] = self.clock()
         self.request_sample(group)
+
+    def take_write(self, group: int) -> None:
+        """Take note that another runtime of this process has written to a group. Who
+        reads there asks for a sample."""
+        with self._lock:
+            self.process_wrote_at[group] = self.clock()
 
     def request_sample(self, group: int) -> None:
         """Say that a new sample would let a replica of the group answer again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -103,6 +104,19 @@ def test_process_consistency_sees_the_writes_of_other_connections(rig):
 
 def _reads_from_replica(rig, connection):
     return read(connection) in rig.replicas
+
+
+def test_process_consistency_sees_the_writes_of_another_configuration(rig):
+    """The same servers, in another order, and by a name instead of a number."""
+    cluster = rig.cluster(consistency="process", max_lag="off")
+    reader = cluster.connect(autocommit=True)
+    assert read(reader) in rig.replicas
+    dsns = [dsn.replace("127.0.0.1", "localhost") for dsn in rig.database.dsns]
+    assert dsns != rig.database.dsns
+    other = routedb.connect(dsns[::-1], autocommit=True, max_lag="off")
+    with closing(other), stop_replay(rig):
+        insert(other, 100)
+        assert read(reader, "SELECT id FROM t WHERE id = 100") == "writer"
 
 
 def test_a_token_lets_another_process_see_what_this_one_wrote(rig):

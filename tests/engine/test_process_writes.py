@@ -1,0 +1,75 @@
+"""`consistency = "process"`: what the process wrote, by whatever configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from routedb.adapters import fake
+from tests.support.fake_rig import Rig, farm
+
+WRITE, READ = "INSERT INTO t VALUES (1)", "SELECT a FROM t"
+
+
+@contextmanager
+def two(first: dict[str, Any], nodes: list[str]) -> Iterator[tuple[Rig, Rig]]:
+    """Two clusters of one process on the same servers, in another order."""
+    with farm(**first) as rig:
+        others = {name: rig.servers[name] for name in nodes}
+        yield rig, Rig(others, consistency="process")
+
+
+def write(rig: Rig, autocommit: bool = True) -> None:
+    connection = rig.connect(autocommit)
+    connection.cursor().execute(WRITE)
+    connection.commit()
+    connection.close()
+
+
+def read(rig: Rig) -> str:
+    cursor = rig.connect(True).cursor()
+    cursor.execute(READ)
+    assert cursor.node is not None
+    return str(cursor.node.name)
+
+
+@pytest.mark.parametrize("autocommit", [True, False])
+@pytest.mark.parametrize("order", [["r2", "w", "r1"], ["w", "r1", "r2"], ["w", "r2"]])
+@pytest.mark.parametrize("consistency", ["session", "process", "eventual", "strong"])
+def test_a_write_by_another_configuration_is_seen(consistency, order, autocommit):
+    with two({"consistency": consistency}, order) as (first, second):
+        assert read(second) != "w"
+        write(first, autocommit)
+        assert read(second) == "w"
+
+
+def test_a_write_before_the_cluster_was_made_is_seen():
+    with farm() as rig:
+        write(rig)
+        assert read(Rig(rig.servers, consistency="process")) == "w"
+
+
+def test_a_cluster_of_the_writer_alone_tells_too():
+    with farm() as rig:
+        alone = Rig({"w": rig.w}, consistency="session")
+        second = Rig(rig.servers, consistency="process")
+        assert read(second) != "w"
+        write(alone)
+        assert read(second) == "w"
+
+
+def test_other_servers_are_not_concerned():
+    with farm() as rig, fake.Server("x") as x, fake.Server("y", role="replica") as y:
+        other = Rig({"x": x, "y": y}, consistency="process")
+        write(rig)
+        assert read(other) == "y"
+
+
+def test_a_connection_of_its_own_session_only_is_not_concerned():
+    with farm() as first:
+        second = Rig(first.servers, consistency="session", reads="replica")
+        write(first)
+        assert read(second) != "w"
