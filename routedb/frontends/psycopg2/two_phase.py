@@ -10,6 +10,7 @@ from psycopg2 import extensions as ext
 from routedb import errors
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
+from routedb.engine.shared.error_texts import commit_never_sent
 from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 from routedb.frontends.psycopg2.transaction_modes import TransactionModes
 from routedb.session import Action, Moment, action_for
@@ -52,6 +53,12 @@ class TwoPhase(TransactionModes):
         """Prepare the transaction: from now on any session can commit it."""
         self.usable_session()
         link = self._in_two_phase("tpc_prepare")
+        if not link.is_alive():  # nothing is sent, so nothing is unknown
+            self._two_phase = None
+            self.session.links.drop_dead(link)
+            self.session.transaction.lose(link)
+            lost = commit_never_sent(link.node.name)
+            raise self.session.as_frontend_error(lost)
         self._send(link, link.raw.tpc_prepare, _PREPARING)
         self._is_prepared = True
 

@@ -107,12 +107,14 @@ def _reads_from_replica(rig, connection):
 
 
 def test_process_consistency_sees_the_writes_of_another_configuration(rig):
-    """The same servers, in another order, and by a name instead of a number."""
+    """The same servers, in another order, and by a name instead of a number: for the
+    clients of MySQL that name means a socket."""
     cluster = rig.cluster(consistency="process", max_lag="off")
     reader = cluster.connect(autocommit=True)
     assert read(reader) in rig.replicas
-    dsns = [dsn.replace("127.0.0.1", "localhost") for dsn in rig.database.dsns]
-    assert dsns != rig.database.dsns
+    dsns = list(rig.database.dsns)
+    if rig.engine == "postgresql":
+        dsns = [dsn.replace("127.0.0.1", "localhost") for dsn in dsns]
     other = routedb.connect(dsns[::-1], autocommit=True, max_lag="off")
     with closing(other), stop_replay(rig):
         insert(other, 100)

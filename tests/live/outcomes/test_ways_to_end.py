@@ -236,3 +236,18 @@ def test_a_rollback_whose_answer_is_lost_has_rolled_back(rig):
     insert(connection, 900)
     connection.commit()
     assert rig.rows() == 6
+
+
+def test_tpc_prepare_on_a_link_that_has_ended_sends_nothing(pg_rig):
+    connection = pg_rig.cluster().connect()
+    connection.tpc_begin(connection.xid(1, "ended", "q"))
+    insert(connection, 100)
+    pg_rig.end(link_to(connection, "writer"))
+    with pytest.raises(routedb.TransactionLost):
+        connection.tpc_prepare()
+    connection.rollback()
+    assert connection.tpc_recover() == []
+    assert pg_rig.rows("id = 100") == 0
+    insert(connection, 101)
+    connection.commit()
+    assert pg_rig.rows("id = 101") == 1
