@@ -17,6 +17,7 @@ from routedb.config.dsn import (
     parse_dsn,
     unique_name,
 )
+from routedb.config.label import label_of
 from routedb.config.mask import mask
 from routedb.config.model import (
     ClusterConfig,
@@ -123,6 +124,9 @@ class Builder:
             self._refuse_check(path, engines[0])
         if discovery is not None:
             check_nodes(self._document, path, groups[0].nodes, self._environ)
+        for group in groups:
+            where = ("nodes",) if shards is None else ("shards", group.shard or 0)
+            self._check_namespaces(group.nodes, (*path, *where))
         return DatabaseConfig(
             name=name,
             groups=tuple(groups),
@@ -150,6 +154,18 @@ class Builder:
         group = next(self._group_ids)
         nodes = tuple(self._node(database, group, place) for place in places)
         return GroupConfig(group, database, shard, nodes)
+
+    def _check_namespaces(self, nodes: tuple[NodeConfig, ...], path: Path) -> None:
+        """Refuse nodes that hold the same data and are to show other databases."""
+        if nodes[0].engine == "sqlite":
+            return
+        said = sorted({name for n in nodes if (name := label_of(n).namespace)})
+        if len(said) > 1:
+            self._refuse(
+                path,
+                "the nodes of one group hold the same data, so all name the same "
+                f"database of their servers; found {' and '.join(said)}",
+            )
 
     def _node(self, database: str, group: int, path: Path) -> NodeConfig:
         value = self._document.value(path)

@@ -192,3 +192,36 @@ def test_a_table_written_twice_in_a_file_is_no_toml():
     told = refusal("my.toml", files={"my.toml": text})
     assert told.startswith("my.toml: no valid TOML")
     assert "line 5" in told
+
+
+@pytest.mark.parametrize(
+    ("nodes", "found"),
+    [
+        (["postgresql://a/shop", "postgresql://b/shop2"], "shop and shop2"),
+        (["host=a dbname=x", "postgresql://b/x", "host=c dbname=y"], "x and y"),
+        (["mysql://a/shop", "mysql://b/Shop"], "Shop and shop"),
+        (["mysql://a/shop", "mysql://b/other", "mysql://c/shop"], "other and shop"),
+        (
+            [{"dsn": "mysql://a/x", "name": "one"}, "mysql://b/y"],
+            "x and y",
+        ),
+    ],
+)
+def test_nodes_of_one_group_name_one_database(nodes, found):
+    said = refusal({"databases": {"main": {"nodes": nodes}}})
+    assert "databases.main.nodes: the nodes of one group hold the same data" in said
+    assert found in said
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"nodes": ["postgresql://a/shop", "host=b dbname=shop"]},
+        {"nodes": ["postgresql://a/shop", "host=b"]},
+        {"nodes": ["mysql://a", "mysql://b"]},
+        {"nodes": ["sqlite:///a.db", "sqlite:///b.db?mode=ro"]},
+        {"shards": ["postgresql://a/s0", "postgresql://a/s1"]},
+    ],
+)
+def test_nodes_that_name_the_same_or_nothing_are_taken(entry):
+    assert loaded({"databases": {"main": entry}}).databases["main"].groups
