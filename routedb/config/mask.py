@@ -10,7 +10,9 @@ import re
 
 HIDDEN = "***"
 
-_KEY = r"\w*(?:password|passwd|secret)\d?"
+# A password's key, also misspelt (pasword, passwrd, pssword, pwd), and no longer than
+# names are: a long word in a text must not be looked through from each of its letters.
+_KEY = r"\b\w{0,30}(?:p\w?ss?\w{0,2}w\w{0,4}|pass\w{0,6}|pw\w{0,4}|secret)\d?"
 _WHOLE_URL = re.compile(r"\s*[A-Za-z][\w+.\-]*://")
 _WHOLE_KEYWORDS = re.compile(r"\s*\w+\s*=")
 

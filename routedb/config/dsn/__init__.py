@@ -25,6 +25,11 @@ def parse_dsn(dsn: str) -> Address:
     """Take one DSN apart. Raises MalformedError."""
     if "\0" in dsn:
         raise MalformedError("a DSN holds no NUL byte")
+    try:
+        dsn.encode()
+    except UnicodeEncodeError:  # which would show all of it, the password too
+        what = "a DSN is UTF-8; this one holds a byte that is not (write it as %XX)"
+        raise MalformedError(what) from None
     scheme = _SCHEME.match(dsn)
     if scheme is None:
         return read_keywords(dsn)

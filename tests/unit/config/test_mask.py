@@ -34,6 +34,17 @@ PASSWORDS = st.text(
         ("host=h sslpassword = p", "host=h sslpassword = ***"),
         ("{'password': 'p', 'x': 1}", "{'password': '***', 'x': 1}"),
         ("no secret here: a:b", "no secret here: a:b"),
+        ("host=h pasword=p user=u", "host=h pasword=***"),
+        ("host=h passwrd=p", "host=h passwrd=***"),
+        ("host=h pssword=p", "host=h pssword=***"),
+        ("host=h paswd = p", "host=h paswd = ***"),
+        ("host=h passwort=p", "host=h passwort=***"),
+        ("host=h passphrase='p q'", "host=h passphrase=***"),
+        ("mysql://h/d?pwd=p", "mysql://h/d?pwd=***"),
+        ("mysql://h/d?PassWrod=p", "mysql://h/d?PassWrod=***"),
+        ("found 'pass=p' in it", "found 'pass=*** in it"),
+        ("{'pasword': 'p', 'x': 1}", "{'pasword': '***', 'x': 1}"),
+        ("x = 1, power = 2, spawn = 3", "x = 1, power = 2, spawn = 3"),
     ],
 )
 def test_passwords_become_stars(text, masked):
@@ -90,3 +101,25 @@ def test_no_password_of_a_mapping_shows(password):
         [f"postgresql://u:{coded}@h/d", f"mysql://u:{coded}@h/d"],
     ):
         assert coded not in shown({"databases": {"main": {"nodes": nodes}}})
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://u:s3\udcffcret@h/d",
+        "mysql://u:s3\udcffcret@h/d",
+        "host=h password=s3\udcffcret",
+    ],
+)
+def test_a_byte_that_is_no_utf8_shows_nothing(dsn):
+    with pytest.raises(errors.ConfigError) as caught:
+        load({"databases": {"main": {"nodes": [dsn]}}}, {}, environ={}, read_file=str)
+    seen = f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__context__!r}"
+    assert "cret" not in seen
+    assert "UTF-8" in str(caught.value)
+    assert not isinstance(caught.value.__context__, UnicodeError)
+
+
+def test_a_long_word_is_masked_in_no_time():
+    """Each letter of it might begin a key."""
+    assert mask("x" * 1_000_000) == "x" * 1_000_000
