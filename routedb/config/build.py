@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -13,6 +13,7 @@ from routedb.config.document import Document, Path
 from routedb.config.dsn import (
     Address,
     MalformedError,
+    each_host,
     node_name,
     parse_dsn,
     unique_name,
@@ -152,8 +153,8 @@ class Builder:
         if not places:
             self._refuse(path, "is empty; a group has at least one node")
         group = next(self._group_ids)
-        nodes = tuple(self._node(database, group, place) for place in places)
-        return GroupConfig(group, database, shard, nodes)
+        nodes = [node for at in places for node in self._nodes(database, group, at)]
+        return GroupConfig(group, database, shard, tuple(nodes))
 
     def _check_namespaces(self, nodes: tuple[NodeConfig, ...], path: Path) -> None:
         """Refuse nodes that hold the same data and are to show other databases."""
@@ -167,7 +168,8 @@ class Builder:
                 f"database of their servers; found {' and '.join(said)}",
             )
 
-    def _node(self, database: str, group: int, path: Path) -> NodeConfig:
+    def _nodes(self, database: str, group: int, path: Path) -> Iterator[NodeConfig]:
+        """Build the node at `path`, or one for each host that its DSN names."""
         value = self._document.value(path)
         entry = value if isinstance(value, dict) else {"dsn": value}
         address = self._address((*path, "dsn") if entry is value else path)
@@ -177,17 +179,32 @@ class Builder:
         options = self._document.value(("databases", database, "options")) or {}
         driver = {**options, **self._driver}
         name = entry.get("name")
-        return NodeConfig(
-            id=next(self._node_ids),
-            name=self._free_name(address, driver) if name is None else name,
-            engine=address.engine,
-            dsn=address.dsn,
-            database=database,
-            group=group,
-            weight=float(weight),
-            options={**address.options, **driver},
-            is_read_only=address.is_read_only,
-        )
+        hosts = self._hosts(address, driver, path)
+        if len(hosts) > 1 and name is not None:
+            self._refuse(path, "each of several hosts is a node: a name is for one")
+        for host in hosts:
+            options = {**driver, **host}
+            yield NodeConfig(
+                id=next(self._node_ids),
+                name=self._free_name(address, options) if name is None else name,
+                engine=address.engine,
+                dsn=address.dsn,
+                database=database,
+                group=group,
+                weight=float(weight),
+                options={**address.options, **options},
+                is_read_only=address.is_read_only,
+            )
+
+    def _hosts(
+        self, address: Address, driver: Mapping[str, Any], path: Path
+    ) -> list[dict[str, Any]]:
+        if address.engine != "postgresql":
+            return [{}]
+        try:
+            return each_host({**address.where, **driver}) or [{}]
+        except MalformedError as exc:
+            self._document.refuse(path, str(exc))
 
     def _address(self, path: Path) -> Address:
         try:

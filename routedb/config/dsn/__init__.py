@@ -13,10 +13,17 @@ from routedb.config.document import suggest
 from routedb.config.dsn.address import Address, MalformedError
 from routedb.config.dsn.mysql import read_mysql
 from routedb.config.dsn.names import node_name, unique_name
-from routedb.config.dsn.postgresql import read_keywords, read_postgresql
+from routedb.config.dsn.postgresql import each_host, read_keywords, read_postgresql
 from routedb.config.dsn.sqlite import read_sqlite
 
-__all__ = ["Address", "MalformedError", "node_name", "parse_dsn", "unique_name"]
+__all__ = [
+    "Address",
+    "MalformedError",
+    "each_host",
+    "node_name",
+    "parse_dsn",
+    "unique_name",
+]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 

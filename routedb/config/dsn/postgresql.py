@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from routedb.config.dsn.address import Address, MalformedError
 from routedb.config.dsn.url import read_url
@@ -18,7 +20,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def read_postgresql(dsn: str) -> Address:
-    """Read a URL. Several hosts are one node: libpq chooses among them."""
+    """Read a URL. Of several hosts libpq would choose one: see `each_host`."""
     url = read_url(dsn)
     where = {
         "host": ",".join(host for host, _ in url.hosts),
@@ -47,3 +49,32 @@ def read_keywords(dsn: str) -> Address:
         where[match["key"]] = _ESCAPED.sub(r"\1", value)
         position = match.end()
     return Address("postgresql", dsn, where)
+
+
+# What libpq chooses a host by: with one host a node there is nothing to choose.
+_CHOOSING = {"target_session_attrs": "any", "load_balance_hosts": "disable"}
+_LISTS = ("host", "hostaddr", "port")
+
+
+def each_host(where: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return for each of several hosts what to connect with in their place; nothing
+    when `where` names one.
+
+    Positions are a server's, so each host is a node of its own. Raises MalformedError
+    when there are more or fewer ports, or addresses, than hosts (PostgreSQL manual,
+    Specifying Multiple Hosts).
+    """
+    lists = {key: str(where[key]).split(",") for key in _LISTS if where.get(key)}
+    count = max(len(lists.get("host", ())), len(lists.get("hostaddr", ())))
+    if count < 2:
+        return []
+    if len(lists.get("port", ())) == 1:
+        lists["port"] *= count
+    if any(len(values) != count for values in lists.values()):
+        what = "there are as many ports and addresses as hosts, or one port for all"
+        raise MalformedError(what)
+    chosen = {key: value for key, value in _CHOOSING.items() if key in where}
+    return [
+        {**{key: values[n] for key, values in lists.items()}, **chosen}
+        for n in range(count)
+    ]

@@ -121,6 +121,32 @@ def test_process_consistency_sees_the_writes_of_another_configuration(rig):
         assert read(reader, "SELECT id FROM t WHERE id = 100") == "writer"
 
 
+def test_each_host_of_a_dsn_is_a_node_of_its_own(pg_rig):
+    """libpq would choose one of them for each link, and no position would mean
+    anything."""
+    nodes = pg_rig.database.cluster.nodes
+    hosts, ports = (
+        ",".join(str(getattr(node, key)) for node in reversed(nodes))
+        for key in ("host", "port")
+    )
+    one = f"{pg_rig.database.dsns[0]}?target_session_attrs=read-write"
+    connection = routedb.connect(one, host=hosts, port=ports, autocommit=True)
+    with closing(connection):
+        assert len(connection.session.core.nodes) == len(nodes)
+        wait_until(lambda: _is_replica(connection), "a replica answers", 10)
+        for key in range(100, 130):
+            insert(connection, key)
+            cursor = connection.cursor()
+            cursor.execute("SELECT count(*) FROM t WHERE id = %s", (key,))
+            assert cursor.fetchone() == (1,)
+
+
+def _is_replica(connection):
+    cursor = connection.cursor()
+    cursor.execute("SELECT current_setting('in_hot_standby') FROM t")
+    return cursor.fetchone() == ("on",)
+
+
 def test_a_token_lets_another_process_see_what_this_one_wrote(rig):
     writer = rig.connect(max_lag="off")
     with stop_replay(rig):

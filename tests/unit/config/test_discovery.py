@@ -93,7 +93,7 @@ def test_a_wrong_keyword_is_called_a_keyword():
         ("postgresql://[::1]:5433/shop", ("::1", 5433)),
         ("host=db1 port=6000 dbname=shop", ("db1", 6000)),
         ("hostaddr=10.0.0.1 dbname=shop", ("10.0.0.1", 5432)),
-        ("postgresql://db1,db2/shop", None),
+        ("postgresql://db1,db2/shop", ("db1", 5432)),
         ("service=shop", None),
     ],
 )

@@ -218,3 +218,47 @@ def test_a_file_that_cannot_be_read_is_named(raised, fragment):
 def test_a_file_that_is_no_toml_is_named_with_the_line():
     with pytest.raises(errors.ConfigError, match=r"bad\.toml: no valid TOML.*line 2"):
         loaded("bad.toml", files={"bad.toml": "a = 1\nx = y"})
+
+
+@pytest.mark.parametrize(
+    ("dsn", "names", "options"),
+    [
+        ("postgresql://db1,db2/shop", ["db1:5432/shop", "db2:5432/shop"], {}),
+        ("postgresql://db1:1,db2:2/shop", ["db1:1/shop", "db2:2/shop"], {}),
+        ("host=a,b,c port=7 dbname=d", ["a:7/d", "b:7/d", "c:7/d"], {}),
+        ("host=a,b port=1,2 dbname=d", ["a:1/d", "b:2/d"], {}),
+        ("dbname=d", ["a:1/d", "b:2/d"], {"host": "a,b", "port": "1,2"}),
+        ("postgresql:///d?host=a,b&port=3", ["a:3/d", "b:3/d"], {}),
+        ("hostaddr=10.0.0.1,10.0.0.2 dbname=d", None, {}),
+        ("host=a,b target_session_attrs=read-write", ["a:5432", "b:5432"], {}),
+        ("host=a target_session_attrs=read-write", ["a:5432"], {}),
+        (
+            "postgresql://h1:1,h2:2/db?target_session_attrs=any&load_balance_hosts=r",
+            ["h1:1/db", "h2:2/db"],
+            {},
+        ),
+    ],
+)
+def test_each_of_several_hosts_is_a_node(dsn, names, options):
+    nodes = load(dsn, options, environ={}, read_file=str).nodes
+    if names is not None:
+        assert [node.name for node in nodes] == names
+    for node in nodes:
+        if len(nodes) > 1:
+            assert not any("," in str(value) for value in node.options.values())
+            assert node.options.get("target_session_attrs", "any") == "any"
+    assert [node.id for node in nodes] == list(range(len(nodes)))
+
+
+@pytest.mark.parametrize(
+    "dsn", ["host=a,b,c port=1,2", "host=a,b hostaddr=10.0.0.1", "host=a,b port=1,2,3"]
+)
+def test_hosts_and_ports_that_do_not_match_are_refused(dsn):
+    with pytest.raises(errors.ConfigError, match="as many ports"):
+        load(dsn, {}, environ={}, read_file=str)
+
+
+def test_a_name_is_for_one_host():
+    nodes = [{"dsn": "postgresql://a,b/d", "name": "x"}]
+    with pytest.raises(errors.ConfigError, match="a name is for one"):
+        load({"databases": {"main": {"nodes": nodes}}}, {}, environ={}, read_file=str)
