@@ -99,6 +99,9 @@ ACTS = {
     "commit of a setting": Act(
         False, ("SET a = 1", "INSERT INTO t VALUES (1)"), "commit()"
     ),
+    "commit while handling": Act(
+        False, ("INSERT INTO t VALUES (1)",), "commit() while handling an error"
+    ),
     "rollback": Act(False, ("INSERT INTO t VALUES (1)",), "rollback()"),
     "commit text": Act(True, ("BEGIN", "INSERT INTO t VALUES (1)"), "COMMIT"),
     "rollback text": Act(True, ("BEGIN", "INSERT INTO t VALUES (1)"), "ROLLBACK"),
@@ -136,10 +139,20 @@ ACTS = {
 }
 
 
+def commit_while_handling(connection):
+    """The error that is being handled has nothing to do with the commit."""
+    try:
+        raise fake.OperationalError("of another connection")
+    except fake.OperationalError:
+        connection.commit()
+
+
 def do(connection, cursor, what):
     """Do it as a program would."""
     if what == "commit()":
         connection.commit()
+    elif what == "commit() while handling an error":
+        commit_while_handling(connection)
     elif what == "rollback()":
         connection.rollback()
     elif what.startswith("executemany "):
@@ -164,7 +177,7 @@ def go_on(books, connection, cursor, act, aftermath):
     if aftermath == "rollback":
         connection.rollback()
         assert books.committed == was
-    elif aftermath == "again" and act.what == "commit()":
+    elif aftermath == "again" and act.what.startswith("commit()"):
         _commit_again(books, connection, act)
         connection.rollback()
         was = list(books.committed)

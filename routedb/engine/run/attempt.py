@@ -6,6 +6,7 @@ link leads to is decided in `recovery`.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from math import inf
 
@@ -21,6 +22,7 @@ from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import second_home_refused
 from routedb.engine.transactions.commit import is_verdict
+from routedb.engine.transactions.interruption import met_error
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason, Route
 from routedb.routing.decider import Decision
@@ -115,14 +117,17 @@ class Attempt:
     def run(self, cursor: VirtualCursor, call: Call) -> None:
         """Make `call` until it succeeds, on other links where that is allowed; let
         `cursor` show the result, or raise what the user must see."""
-        has_run = False
+        has_run, before = False, sys.exc_info()[1]
         while not has_run:
             link = self.reach()
             try:
                 has_run = self._run_once(cursor, call, link)
             except BaseException as exc:
                 if not is_verdict(exc):
-                    statement_interrupted(self.session, cursor, self.plan, link, exc)
+                    has_failed = met_error(link, exc, before)
+                    statement_interrupted(
+                        self.session, cursor, self.plan, link, has_failed
+                    )
                 raise
 
     def _run_once(self, cursor: VirtualCursor, call: Call, link: Link) -> bool:

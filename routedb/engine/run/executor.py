@@ -25,6 +25,7 @@ from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_texts import transaction_lost
+from routedb.engine.transactions.interruption import met_error
 from routedb.routing import Reason
 from routedb.routing.decider import (
     NOTHING_ASKED,
@@ -103,6 +104,7 @@ def recover(
 ) -> None:
     """Act on `exc`, a fault on `link` in the hot path: raise, or run again the long
     way. `text`, `params` and `call` are those of `run`."""
+    before = exc.__context__
     try:
         if not isinstance(exc, Exception):
             raise exc
@@ -120,7 +122,8 @@ def recover(
     except errors.Error as own:
         raise session.as_frontend_error(own) from own.__cause__
     except BaseException as own:
-        statement_interrupted(session, cursor, text.plan, link, own)
+        has_failed = met_error(link, own, before)
+        statement_interrupted(session, cursor, text.plan, link, has_failed)
         raise
 
 

@@ -13,7 +13,6 @@ from contextlib import suppress
 from routedb.engine.links.link import Link
 from routedb.engine.run import control
 from routedb.engine.session import Session, VirtualCursor
-from routedb.engine.transactions.interruption import met_error
 from routedb.routing.plan import Plan
 from routedb.session import TxEvent
 
@@ -23,10 +22,11 @@ def statement_interrupted(
     cursor: VirtualCursor,
     plan: Plan,
     link: Link,
-    exc: BaseException,
+    has_failed: bool,
 ) -> None:
     """See to it that the session knows what it must of a statement of this `plan`,
-    which `exc` has interrupted on `link`; `cursor` shows nothing of it."""
+    which was interrupted on `link`; `cursor` shows nothing of it. `has_failed`: an
+    error of the driver was on its way."""
     raw = cursor.raw_cursors.pop(link, None)
     if raw is not None:
         with suppress(Exception):  # the driver's own classes
@@ -37,7 +37,7 @@ def statement_interrupted(
         session.tracker.note_write(link.node.group, link.id)
     transaction = session.transaction
     if link in transaction.branches.values():
-        _in_transaction(session, plan, link, exc)
+        _in_transaction(session, plan, link, has_failed)
     elif plan.has_effects or not _is_at_rest(link):
         session.links.drop(link)
     session.version.settings_changed()
@@ -59,18 +59,16 @@ def effects_interrupted(session: Session, plan: Plan) -> None:
     session.version.settings_changed()
 
 
-def _in_transaction(
-    session: Session, plan: Plan, link: Link, exc: BaseException
-) -> None:
+def _in_transaction(session: Session, plan: Plan, link: Link, has_failed: bool) -> None:
     """The transaction goes on where nothing but a row may be different."""
     transaction = session.transaction
     is_at_rest = _is_at_rest(link)
     has_begun = transaction.has_written or transaction.is_explicit
     if plan.has_effects:
         transaction.lose(link)
-    elif is_at_rest and not (has_begun or met_error(link, exc)):
+    elif is_at_rest and not (has_begun or has_failed):
         return  # the driver begins it with the next statement
-    elif is_at_rest is not False or met_error(link, exc):
+    elif is_at_rest is not False or has_failed:
         transaction.interrupt()
     else:
         transaction.has_written = transaction.has_written or not plan.is_read

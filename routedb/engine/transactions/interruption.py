@@ -22,12 +22,14 @@ def settle_commit(
     branches: Mapping[int, Link],
     wrote: Set[int],
     exc: BaseException,
+    before: BaseException | None,
 ) -> bool | None:
     """Return whether a commit that `exc` has interrupted is done: None when that cannot
     be told. None of the `branches` has a transaction open then.
 
     `wrote` are the groups written to: what became of the others is of no consequence,
-    unless there are no such.
+    unless there are no such. `before` is the exception that was being handled when the
+    commit began.
     """
     over = {group: _is_over(links, link) for group, link in branches.items()}
     asked = [over[group] for group in branches if group in wrote] or [*over.values()]
@@ -35,12 +37,9 @@ def settle_commit(
         return None
     if not any(asked):
         return False
-    if not all(asked):
-        return None  # some are committed, some are not
-    if not any(met_error(link, exc) for link in branches.values()):
-        return True
-    # The server has refused to commit, and has rolled back.
-    return False if len(asked) == 1 else None
+    has_failed = any(met_error(link, exc, before) for link in branches.values())
+    # Some are committed and some are not, or the server may have refused.
+    return True if all(asked) and not has_failed else None
 
 
 def _is_over(links: Links, link: Link) -> bool | None:
@@ -59,9 +58,13 @@ def _is_over(links: Links, link: Link) -> bool | None:
     return None
 
 
-def met_error(link: Link, exc: BaseException) -> bool:
-    """Tell whether an error of the driver of `link` was on its way when `exc` came."""
-    seen: set[int] = set()
+def met_error(link: Link, exc: BaseException, before: BaseException | None) -> bool:
+    """Tell whether an error of the driver of `link` was on its way when `exc` came.
+
+    `before` is the exception that was being handled when the call began, the program's
+    own affair, None when there was none.
+    """
+    seen = {id(before)}
     context = exc.__context__
     while context is not None and id(context) not in seen:
         seen.add(id(context))

@@ -10,6 +10,7 @@ and a failure between two of them is OutcomeUnknown, by name.
 
 from __future__ import annotations
 
+import sys
 from typing import NoReturn
 
 from routedb import errors
@@ -220,6 +221,7 @@ class Transaction:
             self.rollback()  # as the server does that has failed with its part
             return
         committed: bool | None = None
+        before = sys.exc_info()[1]
         try:
             try:
                 self.commits += 1
@@ -233,14 +235,15 @@ class Transaction:
                     self.end(committed)
         except BaseException as exc:
             if not is_verdict(exc):
-                self._commit_interrupted(exc, committed)
+                if committed is None:  # it is not known yet
+                    branches, wrote = self.branches, self.wrote
+                    committed = settle_commit(self.links, branches, wrote, exc, before)
+                self._commit_interrupted(committed)
             raise
 
-    def _commit_interrupted(self, exc: BaseException, committed: bool | None) -> None:
-        """`committed` None: it is not known yet."""
+    def _commit_interrupted(self, committed: bool | None) -> None:
+        """`committed` None: nobody can tell."""
         wrote = [link for group, link in self.branches.items() if group in self.wrote]
-        if committed is None:
-            committed = settle_commit(self.links, self.branches, self.wrote, exc)
         if committed or not wrote:
             self.end(bool(committed) and self.state is not TxState.FAILED)
             return
