@@ -26,7 +26,7 @@ _LONGEST_HEAD = 16_000  # what is looked through for the next run
 _MOST_RUNS = 64
 _WORTH_CUTTING = 200
 _CHUNK = 65_536
-_WALKED = 1_024  # at the begin of a run, and where a proof fails
+_WALKED = 32  # at the begin of a run, and where a proof fails
 _MOST_WALKS = 64  # of one run: where little can be proven, all of it is scanned
 _MOST_HEADS = 16
 
