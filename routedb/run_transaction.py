@@ -146,9 +146,9 @@ def _check_free(session: Session) -> None:
 def _with_mode(session: Session, changes: dict[str, Any]) -> Iterator[None]:
     """Set the modes in `changes` for the block, and restore them after it."""
     before = session.links.mode
-    if changes:
-        session.set_mode(before._replace(**changes))
     try:
+        if changes:
+            session.set_mode(before._replace(**changes))
         yield
     finally:
         if changes:
@@ -159,10 +159,10 @@ def _with_mode(session: Session, changes: dict[str, Any]) -> Iterator[None]:
 def _own_transaction(session: Session) -> Iterator[Transaction]:
     """Begin a transaction, in autocommit mode too; afterwards none is open."""
     transaction = session.transaction
-    if not transaction.is_open:
-        transaction.begin(transaction.mode, None)
-    transaction.is_run = True
     try:
+        if not transaction.is_open:
+            transaction.begin(transaction.mode, None)
+        transaction.is_run = True
         yield transaction
     except BaseException:
         session.rollback()

@@ -35,6 +35,7 @@ DIALECTS = {  # of an engine's texts
     "sqlite": "sqlite",
     "fake": "postgresql",
 }
+_NAMESPACE_KEYS = frozenset({"dbname", "database", "db"})  # given for all nodes
 FUNCTION_WORDS = ("read", "write", "session")
 
 
@@ -158,7 +159,7 @@ class Builder:
 
     def _check_namespaces(self, nodes: tuple[NodeConfig, ...], path: Path) -> None:
         """Refuse nodes that hold the same data and are to show other databases."""
-        if nodes[0].engine == "sqlite":
+        if nodes[0].engine == "sqlite" or self._driver.keys() & _NAMESPACE_KEYS:
             return
         said = sorted({name for n in nodes if (name := label_of(n).namespace)})
         if len(said) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from routedb.config import load
 from routedb.engine.plans.plan_cache import PlanCache
 from routedb.routing import Rules
+from routedb.sql.scanner.patterns import MYSQL_ANSI
 
 CONFIG = {
     "default": "main",
@@ -51,11 +52,11 @@ def test_a_tagged_text_that_comes_again_is_kept():
 
 def test_a_hint_has_its_database_read_the_text():
     known = plans()
-    text = '/* routedb: database=crm */ SELECT "it\'s {}" FROM `t`'
+    text = "/* routedb: database=crm */ SELECT 'it\\'s {}' FROM `t`"
     one, other = (known.learn(text.format(n)) for n in (1, 2))
-    assert (one.plan.dialect, one.scan.dialect) == ("mysql", "mysql")
+    assert (one.plan.dialect, one.scan.dialect) == ("mysql", MYSQL_ANSI)
     assert other.plan is one.plan
-    assert other.scan.literals == ('"it\'s 2"',)
+    assert other.scan.literals == ("'it\\'s 2'",)
 
 
 def test_a_plan_found_by_its_hint_is_kept_for_the_first_dialect_too(monkeypatch):

@@ -112,10 +112,12 @@ class Links:
             self.version.links_changed()
             if self.pins:
                 self.pins.lose(link.id)
-        link.close()
-        slot, link.slot = link.slot, None
-        if slot is not None:
-            pool_of(self.core, link).lost(slot)
+        try:
+            link.close()
+        finally:
+            slot, link.slot = link.slot, None
+            if slot is not None:
+                pool_of(self.core, link).lost(slot)
         for holder in self._result_holders():
             holder.link_closed(link)
 

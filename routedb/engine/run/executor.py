@@ -24,6 +24,7 @@ from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
 from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.transactions.interruption import met_error
 from routedb.routing import Reason
@@ -104,9 +105,9 @@ def recover(
 ) -> None:
     """Act on `exc`, a fault on `link` in the hot path: raise, or run again the long
     way. `text`, `params` and `call` are those of `run`."""
-    before = exc.__context__
+    before = _handled_outside(exc)
     try:
-        if not isinstance(exc, Exception):
+        if not isinstance(exc, Exception) or is_from_program(exc):
             raise exc
         cursor.unbind_fetch()
         cursor.control = None
@@ -125,6 +126,16 @@ def recover(
         has_failed = met_error(link, own, before)
         statement_interrupted(session, cursor, text.plan, link, has_failed)
         raise
+
+
+def _handled_outside(exc: BaseException) -> BaseException | None:
+    """Return what was being handled when the statement of `exc` began: not an error of
+    that statement itself, on its way when a signal came."""
+    context, trace = exc.__context__, exc.__traceback__
+    inner = None if context is None else context.__traceback__
+    if inner is not None and trace is not None and inner.tb_frame is trace.tb_frame:
+        return None
+    return context
 
 
 def executemany(

@@ -50,7 +50,7 @@ def effects_interrupted(session: Session, plan: Plan) -> None:
     if transaction.is_bound:
         for link in list(transaction.branches.values()):
             session.links.drop(link)
-        transaction.abandon()
+        transaction.interrupt(_may_have_committed(plan))
     elif not control.is_control(plan):  # the transaction has seen to that itself
         groups = {group.id for group in plan.database.groups}
         for link in list(session.open.values()):
@@ -65,7 +65,8 @@ def _in_transaction(session: Session, plan: Plan, link: Link, has_failed: bool) 
     is_at_rest = _is_at_rest(link)
     has_begun = transaction.has_written or transaction.is_explicit
     if plan.has_effects:
-        transaction.lose(link)
+        session.links.drop(link)
+        transaction.interrupt(_may_have_committed(plan))
     elif is_at_rest and not (has_begun or has_failed):
         return  # the driver begins it with the next statement
     elif is_at_rest is not False or has_failed:
@@ -74,6 +75,11 @@ def _in_transaction(session: Session, plan: Plan, link: Link, has_failed: bool) 
         transaction.has_written = transaction.has_written or not plan.is_read
         if link.is_failed():
             transaction.apply(TxEvent.ERROR)
+
+
+def _may_have_committed(plan: Plan) -> bool:
+    is_other_control = control.is_control(plan) and not control.may_commit(plan)
+    return plan.may_change_transaction and not is_other_control
 
 
 def _is_at_rest(link: Link) -> bool | None:

@@ -110,10 +110,10 @@ def in_transaction(session: Session, work: Callable[[], None]) -> None:
     try:
         transaction.begin(transaction.mode, None)
         work()
+        session.commit()
     except BaseException:
         session.rollback()
         raise
-    session.commit()
 
 
 def _on(

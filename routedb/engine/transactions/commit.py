@@ -112,8 +112,10 @@ class Commit:
             self._links.drop_dead(link)
             raise commit_never_sent(link.node.name)
         if is_overtaken(self._links.core, link):
-            roll_back(self._links, link)
-            raise overtaken_lost(link.node.name)
+            try:
+                raise overtaken_lost(link.node.name)
+            finally:  # on its way, should a signal come
+                roll_back(self._links, link)
         return self._note(link)
 
     def _write(self, group: int, link: Link, note: CommitNote | None) -> None:

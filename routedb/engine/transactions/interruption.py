@@ -58,6 +58,17 @@ def _is_over(links: Links, link: Link) -> bool | None:
     return None
 
 
+def is_idle_or_gone(links: Links, link: Link) -> bool:
+    """Tell whether no transaction is open on the link, also because it is lost."""
+    try:
+        return link.is_idle()
+    except BaseException as exc:
+        links.drop(link)
+        if not is_verdict(link.adapter.adopt(exc)):
+            raise
+        return True
+
+
 def met_error(link: Link, exc: BaseException, before: BaseException | None) -> bool:
     """Tell whether an error of the driver of `link` was on its way when `exc` came.
 

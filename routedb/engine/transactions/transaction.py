@@ -20,7 +20,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.transactions.commit import Commit, End, is_verdict, roll_back
-from routedb.engine.transactions.interruption import settle_commit
+from routedb.engine.transactions.interruption import is_idle_or_gone, settle_commit
 from routedb.session import Action, Moment, TxEvent, TxState, action_for, advance
 from routedb.topology.snapshot import Role
 
@@ -220,15 +220,16 @@ class Transaction:
         if self.state is TxState.FAILED and len(self.branches) > 1:
             self.rollback()  # as the server does that has failed with its part
             return
+        wrote = [link for group, link in self.branches.items() if group in self.wrote]
         committed: bool | None = None
-        before = sys.exc_info()[1]
+        is_unknown, before = False, sys.exc_info()[1]
         try:
             try:
                 self.commits += 1
                 Commit(self.links, self.branches, self.wrote, self.home_link, end).run()
                 committed = self.state is not TxState.FAILED
-            except errors.Error:
-                committed = False
+            except errors.Error as exc:
+                committed, is_unknown = False, isinstance(exc, errors.OutcomeUnknown)
                 raise
             finally:
                 if committed is not None:
@@ -236,30 +237,36 @@ class Transaction:
         except BaseException as exc:
             if not is_verdict(exc):
                 if committed is None:  # it is not known yet
-                    branches, wrote = self.branches, self.wrote
-                    committed = settle_commit(self.links, branches, wrote, exc, before)
-                self._commit_interrupted(committed)
+                    branches, groups = self.branches, self.wrote
+                    committed = settle_commit(self.links, branches, groups, exc, before)
+                    is_unknown = committed is None
+                self._commit_interrupted(wrote, bool(committed), is_unknown)
             raise
 
-    def _commit_interrupted(self, committed: bool | None) -> None:
-        """`committed` None: nobody can tell."""
-        wrote = [link for group, link in self.branches.items() if group in self.wrote]
+    def _commit_interrupted(
+        self, wrote: list[Link], committed: bool, is_unknown: bool
+    ) -> None:
         if committed or not wrote:
-            self.end(bool(committed) and self.state is not TxState.FAILED)
+            self.end(committed and self.state is not TxState.FAILED)
             return
         for link in wrote:  # maybe: do not read behind it
             self.tracker.note_write(link.node.group, link.id)
-        self.is_in_doubt = committed is None
-        self.abandon()
+        self._give_up(is_unknown)
 
     def _tell_lost(self) -> NoReturn:
-        lost = transaction_lost(self.is_in_doubt)
+        is_in_doubt = self.is_in_doubt
+        lost = transaction_lost(is_in_doubt)
         try:
             self.end(committed=False)
         except BaseException:  # a signal's: it is still to be told
-            self.apply(TxEvent.LINK_LOST)
+            self._give_up(is_in_doubt)
             raise
         raise lost
+
+    def _give_up(self, is_in_doubt: bool) -> None:
+        self.is_in_doubt = is_in_doubt
+        self.apply(TxEvent.BEGIN)  # also where it was over, and not yet told
+        self.abandon()
 
     def rollback(self, end: End = Link.rollback) -> None:
         """Roll every branch back; `end` does so on the home. A link that is gone has
@@ -276,12 +283,13 @@ class Transaction:
             self.end(committed=False)
             raise
 
-    def interrupt(self) -> None:
+    def interrupt(self, may_have_committed: bool = False) -> None:
         """Give the transaction up after an exception that is no verdict: nothing of it
-        is left on any link, and nobody can go on with it unawares."""
+        is left on any link. `may_have_committed`: by what was interrupted."""
+        self.commits += may_have_committed
         for link in list(self.branches.values()):
             roll_back(self.links, link)
-        self.abandon()
+        self._give_up(may_have_committed)
 
     def lose(self, link: Link, keep: bool = False) -> None:
         """Take note that a branch's link is gone, or, with `keep`, that its server has
@@ -296,12 +304,12 @@ class Transaction:
     def forget(self, link: Link) -> None:
         """Take note that a branch's link is gone with the answer to what was to end the
         transaction: it is over, whatever became of it."""
-        self.lose(link)
+        self.is_in_doubt = True  # until it has ended
         self.commits += 1
+        self.lose(link)
         self.end(committed=False)
-        self.tracker.note_write(
-            link.node.group, link.id
-        )  # maybe: do not read behind it
+        # Maybe: do not read behind it.
+        self.tracker.note_write(link.node.group, link.id)
 
     def restart(self, link: Link) -> None:
         """Forget a backend that has done nothing with the first statement: another
@@ -370,10 +378,7 @@ class Transaction:
         has_more = self.has_written or self.is_explicit or fault is Fault.CONFLICT
         if not (self.wrote and has_more):
             return False
-        try:
-            return link.is_idle()
-        except Exception:  # the driver's own classes: the link is gone
-            return True
+        return is_idle_or_gone(self.links, link)
 
     def _start(self, link: Link, is_home: bool) -> None:
         """Bring a link into the transaction's state: begin, mode, savepoints."""

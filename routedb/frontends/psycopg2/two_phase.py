@@ -103,8 +103,10 @@ class TwoPhase(TransactionModes):
         """Roll back the open transaction, if any; also acknowledges a lost one."""
         self._check_one_phase("rollback")
         self._end_stray(_Base.rollback)
-        super().rollback()
-        self.session.resume()
+        try:
+            super().rollback()
+        finally:
+            self.session.resume()
 
     def _end_stray(self, end: Callable[[Any], None]) -> None:
         """End a transaction that C code has begun on the identity handle without the
@@ -127,10 +129,18 @@ class TwoPhase(TransactionModes):
         if not is_prepared:
             self._finish_plain(method)
         elif link.is_alive():
+            is_told = False
             try:
                 self._send(link, getattr(link.raw, method), _FINISHING)
+                is_told = True
+            except errors.Error:
+                is_told = True
+                raise
             finally:
-                session.transaction.end(committed=method == "tpc_commit")
+                if is_told:
+                    session.transaction.end(committed=method == "tpc_commit")
+                else:  # a signal's exception: what is prepared outlives its session
+                    session.transaction.forget(link)
         else:  # what is prepared outlives its session
             session.transaction.forget(link)
             self._finish_prepared(method, xid)
