@@ -9,6 +9,7 @@ servers of `adapters.fake` stand for what is beyond the line: they are left out.
 from __future__ import annotations
 
 import dis
+import gc
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -35,6 +36,7 @@ class Injection:
         """Return what came out of the action: the exception, or another one that was
         raised because of it; None when the action was over before."""
         before = sys.gettrace()
+        gc.disable()  # what finalizers do then is of other tests
         sys.settrace(self._enter)
         try:
             action()
@@ -42,6 +44,7 @@ class Injection:
             return exc
         finally:
             sys.settrace(before)
+            gc.enable()
         return None
 
     @property
