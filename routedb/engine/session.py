@@ -193,14 +193,15 @@ class Session:
 
     def _set_mode(self, mode: TxMode, is_paused: bool) -> None:
         try:
-            self.is_paused = is_paused
-            self.links.mode = mode
-            self.transaction.set_mode(mode)
-        except BaseException:  # a signal's, for nothing here raises: all of it, or none
-            self.is_paused = is_paused
-            self.links.mode = mode
-            self.transaction.set_mode(mode)
+            self._take_mode(mode, is_paused)
+        except BaseException:  # a signal's, as nothing there raises: all of it, or none
+            self._take_mode(mode, is_paused)
             raise
+
+    def _take_mode(self, mode: TxMode, is_paused: bool) -> None:
+        self.is_paused = is_paused
+        self.links.mode = mode
+        self.transaction.set_mode(mode)
 
     @property
     def autocommit(self) -> bool:

@@ -272,23 +272,23 @@ class Transaction:
         """Roll every branch back; `end` does so on the home. A link that is gone has
         been rolled back by its server, so nothing is raised."""
         try:
-            for link in list(self.branches.values()):
-                roll_back(
-                    self.links, link, end if link is self.home_link else Link.rollback
-                )
+            self._roll_back_branches(end)
             self.end(committed=False)
         except BaseException:  # a signal's: none of a driver's comes here
-            for link in list(self.branches.values()):
-                roll_back(self.links, link)
+            self._roll_back_branches(Link.rollback)
             self.end(committed=False)
             raise
+
+    def _roll_back_branches(self, end: End) -> None:
+        for link in list(self.branches.values()):
+            is_home = link is self.home_link
+            roll_back(self.links, link, end if is_home else Link.rollback)
 
     def interrupt(self, may_have_committed: bool = False) -> None:
         """Give the transaction up after an exception that is no verdict: nothing of it
         is left on any link. `may_have_committed`: by what was interrupted."""
         self.commits += may_have_committed
-        for link in list(self.branches.values()):
-            roll_back(self.links, link)
+        self._roll_back_branches(Link.rollback)
         self._give_up(may_have_committed)
 
     def lose(self, link: Link, keep: bool = False) -> None:
