@@ -73,3 +73,11 @@ def test_a_connection_of_its_own_session_only_is_not_concerned():
         second = Rig(first.servers, consistency="session", reads="replica")
         write(first)
         assert read(second) != "w"
+
+
+def test_a_closed_cluster_is_told_no_more():
+    with farm() as rig:
+        second = Rig(rig.servers, consistency="process")
+        second.core.close()
+        write(rig)
+        assert not second.core.process_wrote_at

@@ -113,9 +113,11 @@ def farm(replicas: int = 2, **options: Any) -> Iterator[Rig]:
         server.answer("SELECT", rows=[(1,)], columns=["a"])
         server.answer("INSERT", rowcount=1)
     PROCESS_WRITES.forget()  # of other servers that were called so
+    rig = Rig(servers, **options)
     try:
-        yield Rig(servers, **options)
+        yield rig
     finally:
+        rig.core.close()
         for server in servers.values():
             server.close()
 

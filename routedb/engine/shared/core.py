@@ -216,6 +216,7 @@ class Core(TopologyStore):
 
     def close(self) -> None:
         """Close the links that nobody uses, and later those that are given back."""
+        PROCESS_WRITES.leave(self)
         self.pools.close()
         self.upkeep.stop()
 

@@ -13,13 +13,13 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary, WeakSet
 
 from routedb.config.dsn import parse_dsn
 from routedb.config.label import label_of
 from routedb.config.model import NodeConfig
-from routedb.topology.snapshot import Snapshot
+from routedb.topology.snapshot import GroupView, Snapshot
 
 Key = tuple[str, ...]
 
@@ -42,6 +42,7 @@ class ProcessWrites:
         self._written: set[Key] = set()
         # By runtime: the groups that are in there, while nobody else is to be told.
         self._noted: WeakKeyDictionary[Writer, set[int]] = WeakKeyDictionary()
+        self._keys: WeakKeyDictionary[Writer, _Keys] = WeakKeyDictionary()
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
 
@@ -60,30 +61,59 @@ class ProcessWrites:
         with self._lock:
             self._writers.add(writer)
             self._noted.clear()
-            for group in range(len(writer.topology.groups)):
-                if not self._written.isdisjoint(_keys(writer, group)):
+            for group, keys in enumerate(self._keys_of(writer)):
+                if not self._written.isdisjoint(keys):
                     writer.take_write(group)
+
+    def leave(self, writer: Writer) -> None:
+        """Tell `writer`, which is closed, no more. What it wrote stays known."""
+        with self._lock:
+            self._writers.discard(writer)
 
     def note(self, writer: Writer, group: int) -> None:
         """Tell all others that `writer` has written to its `group`."""
         noted = self._noted.get(writer)
         if noted is not None and group in noted:
             return  # it is alone
-        keys = set(_keys(writer, group))
         with self._lock:
+            keys = self._keys_of(writer)[group]
             self._written |= keys
             others = [other for other in self._writers if other is not writer]
             if not others:
                 self._noted.setdefault(writer, set()).add(group)
-        for other in others:
-            for theirs in range(len(other.topology.groups)):
-                if not keys.isdisjoint(_keys(other, theirs)):
-                    other.take_write(theirs)
+            told = [
+                (other, theirs)
+                for other in others
+                for theirs, reached in enumerate(self._keys_of(other))
+                if not keys.isdisjoint(reached)
+            ]
+        for other, theirs in told:
+            other.take_write(theirs)
+
+    def _keys_of(self, writer: Writer) -> tuple[frozenset[Key], ...]:
+        """Return what the servers of each of its groups are known by; nodes may say
+        more of themselves in a newer topology."""
+        known = self._keys.get(writer)
+        topology = writer.topology
+        if known is None or known.topology is not topology:
+            groups = tuple(
+                frozenset(_server_keys(writer.nodes, group)) for group in topology.groups
+            )
+            known = self._keys[writer] = _Keys(topology, groups)
+        return known.groups
 
 
-def _keys(writer: Writer, group: int) -> Iterator[Key]:
-    for view in writer.topology.groups[group].nodes:
-        label, node = label_of(writer.nodes[view.id]), writer.nodes[view.id]
+class _Keys(NamedTuple):
+    """By group, as of a topology."""
+
+    topology: Snapshot
+    groups: tuple[frozenset[Key], ...]
+
+
+def _server_keys(nodes: Sequence[NodeConfig], group: GroupView) -> Iterator[Key]:
+    for view in group.nodes:
+        node = nodes[view.id]
+        label = label_of(node)
         name = label.host or _name_in(node.dsn)
         yield (label.system, name, str(label.port))
         answer = view.answer
