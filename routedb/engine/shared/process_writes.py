@@ -97,7 +97,8 @@ class ProcessWrites:
         topology = writer.topology
         if known is None or known.topology is not topology:
             groups = tuple(
-                frozenset(_server_keys(writer.nodes, group)) for group in topology.groups
+                frozenset(_server_keys(writer.nodes, group))
+                for group in topology.groups
             )
             known = self._keys[writer] = _Keys(topology, groups)
         return known.groups
