@@ -121,6 +121,7 @@ class Adapter(Protocol):
     rollback_undoes_objects: bool
     script_is_transaction: bool  # a text of several statements, outside of any other
     begins_before_some_writes: bool  # by itself; what others have written lasts at once
+    hides_uncommitted: bool  # what a transaction writes, up to its commit
     # The setting that tells later transactions' isolation level, where that decides
     # whether a replica may answer.
     isolation_setting: str | None

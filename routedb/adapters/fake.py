@@ -361,6 +361,7 @@ class FakeAdapter:
     rollback_undoes_objects = True
     script_is_transaction = True
     begins_before_some_writes = False
+    hides_uncommitted = True
     isolation_setting: str | None = "default_transaction_isolation"
     session_settings: str | None = None
 

@@ -147,12 +147,13 @@ def _in_transaction(session: Session, plan: Plan) -> tuple[Link | None, Route | 
         return _UNSEEN
     transaction = session.transaction
     if plan.group_id != transaction.home:
-        return _UNSEEN
+        return _begin(session, plan)
+    transaction.is_first = False
     if plan.shows_data and not transaction.has_shown:
         consistency = session.consistency or plan.database.consistency
         transaction.has_shown = consistency != "eventual"
     if transaction.is_on_writer:
-        if not plan.is_read:
+        if not plan.is_read and plan.group_id not in transaction.wrote:
             transaction.note_write(plan.group_id)
         return transaction.home_link, plan.tx_route or plan.in_transaction(True)
     if not plan.is_read:
@@ -161,3 +162,27 @@ def _in_transaction(session: Session, plan: Plan) -> tuple[Link | None, Route | 
         transaction.home_link,
         plan.tx_replica_route or plan.in_transaction(False),
     )
+
+
+def _begin(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
+    """The first statement of a transaction that nothing was said about: on the writer,
+    where the driver begins it with the statement."""
+    transaction = session.transaction
+    if (
+        not plan.begins_on_writer
+        or not transaction.is_untouched
+        or session.role is not None
+        or session.consistency is not None
+        or session.pins.lost
+    ):
+        return _UNSEEN
+    group = session.core.topology.groups[plan.group_id]
+    link = session.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
+    if link is None or link.synced_version != session.version.settings:
+        return _UNSEEN
+    if not link.is_alive():  # another one can be taken now, and not later
+        return _UNSEEN
+    transaction.bind(plan.group_id, link, not plan.is_read)
+    if plan.is_read and plan.shows_data:
+        transaction.has_shown = plan.database.consistency != "eventual"
+    return link, plan.begin_route or plan.to_begin()

@@ -40,6 +40,8 @@ class TxState(Enum):
     LOST = "lost"  # its link was lost; over, and not yet acknowledged
     REST = "rest"  # in the table only: AUTOCOMMIT or OPEN, by the autocommit mode
 
+    __hash__ = object.__hash__  # members are compared as objects; Enum's is Python code
+
 
 class TxEvent(Enum):
     """What happened to it."""
@@ -52,6 +54,8 @@ class TxEvent(Enum):
     REFUSED = "refused"  # the node has done nothing with the first statement
     END = "end"  # commit or rollback has succeeded, or the server has ended it
     LINK_LOST = "link lost"
+
+    __hash__ = object.__hash__
 
 
 A, O, R, W, F, L, REST = TxState  # noqa: E741  (the table reads best in one-letter names)

@@ -53,6 +53,7 @@ class MysqlclientAdapter:
     rollback_undoes_objects = False
     script_is_transaction = False
     begins_before_some_writes = False
+    hides_uncommitted = False  # tables without transactions have it at once
     isolation_setting: str | None = None
     session_settings: str | None = None
 

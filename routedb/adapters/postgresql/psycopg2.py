@@ -69,6 +69,7 @@ class Psycopg2Adapter:
     rollback_undoes_objects = True
     script_is_transaction = True
     begins_before_some_writes = False
+    hides_uncommitted = True
     isolation_setting: str | None = ISOLATION
     session_settings: str | None = SESSION_SETTINGS
 

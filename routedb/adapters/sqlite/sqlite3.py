@@ -79,6 +79,7 @@ class Sqlite3Adapter:
     rollback_undoes_objects = True
     script_is_transaction = False
     begins_before_some_writes = True
+    hides_uncommitted = True
     isolation_setting: str | None = None
     session_settings: str | None = None
 

@@ -146,7 +146,8 @@ class ConsistencyTracker:
         """Take note of a write to `group` that `node` has acknowledged, or may have
         done."""
         self.writes += 1
-        PROCESS_WRITES.note(self.core, group)
+        if group not in self.core.noted_writes:
+            PROCESS_WRITES.note(self.core, group)
         if self.core.groups[group].is_single:
             return
         with self._lock:

@@ -144,7 +144,10 @@ class Link:
 
     def commit(self) -> None:
         """Commit, also what was begun by text."""
-        with self.exclusive:
+        if self.lock is None:  # as `exclusive` does, without Python's calls
+            self.adapter.commit(self.raw)
+            return
+        with self.lock:
             self.adapter.commit(self.raw)
 
     def rollback(self) -> None:
@@ -164,7 +167,9 @@ class Link:
 
     def is_alive(self) -> bool:
         """Tell whether the link can still be used."""
-        with self.exclusive:
+        if self.lock is None:  # as in `commit`
+            return self.adapter.is_alive(self.raw)
+        with self.lock:
             return self.adapter.is_alive(self.raw)
 
     def is_idle(self) -> bool:

@@ -24,7 +24,7 @@ class ShadowPlan(Plan):
         super()._settle_role()
         self.is_simple = False
         self.sticky_group = -1
-        self.may_replica = False
+        self.may_replica = self.begins_on_writer = False
 
 
 class ShadowText(ParsedText):

@@ -115,6 +115,7 @@ def recover(
         cursor.link, cursor.raw = link, cursor.raw_cursors.get(link)
         decision = _decide(session, text, params)
         attempt = Attempt(session, text.plan, decision)
+        attempt.begins = session.transaction.is_first
         judge(attempt, link, exc)
         if attempt.is_read and attempt.role is not decision.role:
             attempt.run(cursor, call)

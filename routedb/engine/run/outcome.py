@@ -84,15 +84,24 @@ def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
     link, raw = cursor.link, cursor.raw
     kind = plan.statement.kind
     if not plan.is_read:
+        transaction = session.transaction
+        is_pending = kind is Kind.WRITE and (link is None or link.holds_writes)
         if link is not None:
             link.needs_reset = True
-            if kind is not Kind.SESSION:
+            if plan.may_generate_key:
+                session.pins.last_insert_node = link.id
+            # What is nowhere to be seen before the commit, that takes note of.
+            if kind is not Kind.SESSION and not (
+                is_pending
+                and transaction.state is TxState.WRITING
+                and link.adapter.hides_uncommitted
+            ):
                 _note_write(session, plan, link)
         if kind is Kind.WRITE:
-            is_pending = link is None or link.holds_writes
-            session.transaction.has_written = is_pending
+            transaction.has_written = is_pending
     if raw is None or raw.description is None:
-        cursor.unbind_fetch()
+        if cursor.fetching_from is not None:
+            cursor.unbind_fetch()
     elif raw is not cursor.fetching_from:
         cursor.bind_fetch(raw)
 
@@ -107,8 +116,6 @@ def _note_write(session: Session, plan: Plan, link: Link) -> None:
         unknown = overtaken_unknown(link.node.name, plan.statement.verb)
         raise session.as_frontend_error(unknown)
     session.tracker.note_write(link.node.group, link.id)
-    if plan.may_generate_key:
-        session.pins.last_insert_node = link.id
 
 
 def note_shown(session: Session, attempt: Underway, link: Link) -> None:

@@ -14,6 +14,7 @@ from routedb.engine.run import control
 from routedb.engine.run.outcome import SHOWING, Underway, failed
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import statement_unknown
+from routedb.engine.transactions.failure import raise_failure
 from routedb.routing import Reason
 from routedb.session import Action, Moment, action_for
 from routedb.topology.snapshot import Role
@@ -44,7 +45,7 @@ def judge(attempt: Underway, link: Link, exc: Exception) -> None:
     elif not attempt.is_outside:
         try:
             ends_itself = bool(attempt.plan.statement.tx)
-            transaction.raise_failure(link, exc, fault, action, ends_itself)
+            raise_failure(transaction, link, exc, fault, action, ends_itself)
         finally:
             control.settle_failed(session, attempt.plan, link)
     elif fault in SHOWING:

@@ -70,6 +70,7 @@ class Core(TopologyStore):
         self.ruleset = Ruleset(config)
         # By group id: when this process last wrote there.
         self.process_wrote_at: dict[int, float] = {}
+        self.noted_writes: set[int] = set()  # see process_writes
         self._volatile: dict[tuple[str, Table], bool] = {}
         # The monitor's, once there is one: see to it that it runs; make it hurry.
         self.start_monitor: Callable[[], None] = lambda: None

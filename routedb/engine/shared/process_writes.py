@@ -29,6 +29,8 @@ class Writer(Protocol):
 
     nodes: Sequence[NodeConfig]
     topology: Snapshot
+    # Groups written to while nobody else is to be told: they need not be noted again.
+    noted_writes: set[int]
 
     def take_write(self, group: int) -> None:
         """Take note that another runtime of this process has written to `group`."""
@@ -40,8 +42,6 @@ class ProcessWrites:
     def __init__(self) -> None:
         self._writers: WeakSet[Writer] = WeakSet()
         self._written: set[Key] = set()
-        # By runtime: the groups that are in there, while nobody else is to be told.
-        self._noted: WeakKeyDictionary[Writer, set[int]] = WeakKeyDictionary()
         self._keys: WeakKeyDictionary[Writer, _Keys] = WeakKeyDictionary()
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
@@ -50,7 +50,7 @@ class ProcessWrites:
         """Forget what was written, where servers of a test have the names of others."""
         with self._lock:
             self._written.clear()
-            self._noted.clear()
+            self._note_anew()
 
     def _begin(self) -> None:
         """In a forked child, too: no thread that is not here may hold the lock."""
@@ -59,8 +59,8 @@ class ProcessWrites:
     def join(self, writer: Writer) -> None:
         """Tell `writer` of other runtimes' writes, from now on and before."""
         with self._lock:
+            self._note_anew()
             self._writers.add(writer)
-            self._noted.clear()
             for group, keys in enumerate(self._keys_of(writer)):
                 if not self._written.isdisjoint(keys):
                     writer.take_write(group)
@@ -72,15 +72,12 @@ class ProcessWrites:
 
     def note(self, writer: Writer, group: int) -> None:
         """Tell all others that `writer` has written to its `group`."""
-        noted = self._noted.get(writer)
-        if noted is not None and group in noted:
-            return  # it is alone
         with self._lock:
             keys = self._keys_of(writer)[group]
             self._written |= keys
             others = [other for other in self._writers if other is not writer]
             if not others:
-                self._noted.setdefault(writer, set()).add(group)
+                writer.noted_writes.add(group)
             told = [
                 (other, theirs)
                 for other in others
@@ -89,6 +86,10 @@ class ProcessWrites:
             ]
         for other, theirs in told:
             other.take_write(theirs)
+
+    def _note_anew(self) -> None:
+        for writer in self._writers:
+            writer.noted_writes.clear()
 
     def _keys_of(self, writer: Writer) -> tuple[frozenset[Key], ...]:
         """Return what the servers of each of its groups are known by; nodes may say

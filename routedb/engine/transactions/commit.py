@@ -94,17 +94,22 @@ class Commit:
         try:
             self._end(link)
         except Exception as exc:
-            if is_from_program(exc):
-                raise
-            fault = self._failed(link, exc)
-            if moment is None:
-                return
-            if action_for(fault, moment) is Action.LOSE:
-                raise errors.TransactionLost(
-                    f"the link to {link.node.name} was lost at commit of a transaction "
-                    "that wrote nothing; running it again is safe"
-                ) from exc
-            raise
+            self.read_failed(link, moment, exc)
+
+    def read_failed(self, link: Link, moment: Moment | None, exc: Exception) -> None:
+        """Raise what `exc`, out of the commit of a branch that wrote nothing, amounts
+        to. `moment` is that of `_read`."""
+        if is_from_program(exc):
+            raise exc
+        fault = self._failed(link, exc)
+        if moment is None:
+            return
+        if action_for(fault, moment) is Action.LOSE:
+            raise errors.TransactionLost(
+                f"the link to {link.node.name} was lost at commit of a transaction "
+                "that wrote nothing; running it again is safe"
+            ) from exc
+        raise exc
 
     def _prepare(self, link: Link) -> CommitNote | None:
         """See to it that a commit can be sent; return the transaction's note."""
@@ -119,26 +124,32 @@ class Commit:
         return self._note(link)
 
     def _write(self, group: int, link: Link, note: CommitNote | None) -> None:
-        core = self._links.core
         try:
             self._end(link)
         except Exception as exc:
-            if is_from_program(exc):
-                raise
-            fault = self._failed(link, exc)
-            moment = Moment.COMMITTING if note is None else Moment.COMMITTING_NOTED
-            action = action_for(fault, moment)
-            if action is Action.ASK and note is not None:
-                self._ask(group, link, note, exc)
-            elif action is Action.RAISE:
-                raise
-            else:
-                if action is Action.LOSE:
-                    raise commit_refused(link.node.name, exc) from exc
-                raise commit_unknown(link.node.name) from exc
+            self.write_failed(group, link, note, exc)
         else:
-            if is_overtaken(core, link):
+            if is_overtaken(self._links.core, link):
                 raise overtaken_unknown(link.node.name, "the commit")
+
+    def write_failed(
+        self, group: int, link: Link, note: CommitNote | None, exc: Exception
+    ) -> None:
+        """Raise what `exc`, out of the commit on `link` of what was written to `group`,
+        amounts to; return when it is committed all the same, as `note` tells."""
+        if is_from_program(exc):
+            raise exc
+        fault = self._failed(link, exc)
+        moment = Moment.COMMITTING if note is None else Moment.COMMITTING_NOTED
+        action = action_for(fault, moment)
+        if action is Action.ASK and note is not None:
+            self._ask(group, link, note, exc)
+        elif action is Action.RAISE:
+            raise exc
+        else:
+            if action is Action.LOSE:
+                raise commit_refused(link.node.name, exc) from exc
+            raise commit_unknown(link.node.name) from exc
 
     def _note(self, link: Link) -> CommitNote | None:
         """Note the transaction's id, where `commit_check` wants to know it."""
@@ -191,6 +202,36 @@ class Commit:
         for link in self._branches.values():
             if link is not failed and link not in self._done:
                 roll_back(self._links, link)
+
+
+def commit_one(
+    links: Links, group: int, link: Link, has_written: bool, end: End
+) -> bool:
+    """Commit the one branch of a transaction, on `link` to `group`, by `end`; False:
+    nothing was sent, `Commit.run` has more to do.
+
+    Raises what that raises.
+    """
+    core = links.core
+    if has_written and (
+        core.topology.groups[group].fenced
+        or core.config.databases[link.node.database].commit_check
+        or not link.is_alive()
+    ):
+        return False
+    try:
+        end(link)
+    except Exception as exc:
+        commit = Commit(
+            links, {group: link}, {group} if has_written else set(), link, end
+        )
+        if has_written:
+            commit.write_failed(group, link, None, exc)
+        else:
+            commit.read_failed(link, Moment.COMMITTING_READS, exc)
+    if has_written and is_overtaken(core, link):
+        raise overtaken_unknown(link.node.name, "the commit")
+    return True
 
 
 def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:

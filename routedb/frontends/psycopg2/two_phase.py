@@ -92,12 +92,16 @@ class TwoPhase(TransactionModes):
 
     def commit(self) -> None:
         """Commit the open transaction, if any."""
-        self._check_one_phase("commit")
-        self._end_stray(_Base.commit)
+        session = self.session
+        is_usual = session.transaction.branches and not self._is_closed
+        if self._two_phase is not None or not is_usual:
+            self._check_one_phase("commit")
+            self._end_stray(_Base.commit)
         try:
-            super().commit()
+            session.commit()
         finally:
-            self.session.resume()
+            if session.is_paused:
+                session.resume()
 
     def rollback(self) -> None:
         """Roll back the open transaction, if any; also acknowledges a lost one."""
