@@ -117,10 +117,15 @@ class Connection:
     def close(self) -> None:
         """Close all links, or give them back to their pools; an open transaction is
         rolled back (PEP 249)."""
-        if not self._is_closed:
+        if self._is_closed:
+            return
+        try:
             self._is_closed = True
             self._on_close(self)
             self.session.close()
+        except BaseException:  # a signal's: no link, no place in a pool stays behind
+            self.session.close()
+            raise
 
     @property
     def is_closed(self) -> bool:

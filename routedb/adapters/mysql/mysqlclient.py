@@ -172,6 +172,10 @@ class MysqlclientAdapter:
             raise
         return True
 
+    def is_busy(self, raw: Raw) -> bool:
+        """One thread at a time uses a link: see `is_concurrent`."""
+        return False
+
     def is_failed(self, raw: Raw) -> bool:
         """A failed statement leaves a MySQL transaction usable."""
         return False

@@ -152,6 +152,10 @@ class Sqlite3Adapter:
         """Ask SQLite, without I/O."""
         return not raw.in_transaction
 
+    def is_busy(self, raw: Raw) -> bool:
+        """One thread at a time uses a link: see `is_concurrent`."""
+        return False
+
     def is_failed(self, raw: Raw) -> bool:
         """A failed statement leaves a SQLite transaction usable."""
         return False

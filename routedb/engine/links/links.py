@@ -10,11 +10,16 @@ from typing import Protocol
 from weakref import ref
 
 from routedb import errors
-from routedb.adapters.base import AUTOCOMMIT, Adapter, Fault, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Adapter, Fault, Raw, TxMode
 from routedb.config.model import NodeConfig
 from routedb.engine.links.link import Link
-from routedb.engine.links.open_link import FrontendHooks, borrowed, connect, pool_of
-from routedb.engine.pool.pool import take
+from routedb.engine.links.open_link import (
+    FrontendHooks,
+    borrowed,
+    connect,
+    end,
+    pool_of,
+)
 from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.session_version import SessionVersion
@@ -89,11 +94,7 @@ class Links:
                     self._tell_replaced(link, "it was older than max_age")
                     link = None
             if link is None:
-                link = self._connect(self.core.nodes[node])
-                link.touch(
-                    self.last_answered_at.get(node, 0.0)
-                )  # what was seen, was seen
-                self.open[node] = link
+                link = self._connected(node)
             if link.synced_version != self.version.settings:
                 self._sync(link)
             return link
@@ -104,20 +105,22 @@ class Links:
         return self.last_answered_at.get(node, 0.0) if link is None else link.used_at
 
     def drop(self, link: Link) -> None:
-        """Forget a link that is of no more use, and close it."""
+        """Forget a link that is of no more use, and close it. Once is enough."""
+        try:
+            self._drop(link)
+        except BaseException:  # a signal's
+            self._drop(link)
+            raise
+
+    def _drop(self, link: Link) -> None:
         with self._lock:
             if self.open.get(link.node.id) is link:
-                del self.open[link.node.id]
                 self.last_answered_at[link.node.id] = link.used_at
+                del self.open[link.node.id]
             self.version.links_changed()
             if self.pins:
                 self.pins.lose(link.id)
-        try:
-            link.close()
-        finally:
-            slot, link.slot = link.slot, None
-            if slot is not None:
-                pool_of(self.core, link).lost(slot)
+        end(self.core, link)
         for holder in self._result_holders():
             holder.link_closed(link)
 
@@ -129,7 +132,9 @@ class Links:
     def adopt_reserved(self, slot: Slot, node: NodeConfig) -> None:
         """Take a link to `node`, in its `slot`, that was reserved for this connection
         before it was made."""
-        self.open[node.id] = borrowed(self.core, node, slot, take(slot))
+        link = borrowed(self.core, node, slot)
+        link.drop = self.drop
+        self.open[node.id] = link
 
     def expire_old(self, now: float) -> None:
         """From another thread: have links that are too old looked at by `get` before
@@ -141,17 +146,30 @@ class Links:
 
     def close(self, bound: Collection[Link] = ()) -> None:
         """Close every link, or give it back to its pool; `bound` are those that may
-        have a transaction open. Never raises."""
+        have a transaction open. Raises nothing but what is the program's own; all links
+        are closed then, too."""
         self._is_closed = True
-        for link in self:
-            if link.slot is None or self.pins.has_unread(link.id):
-                self.drop(link)
-                continue
-            self._forget(link)
-            link.needs_reset = link.needs_reset or self.pins.must_keep(link.id)
-            for holder in self._result_holders():
-                holder.detach_link(link)
-            pool_of(self.core, link).give(link, link in bound)
+        leaving = list(self)
+        try:
+            for link in leaving:
+                self._leave(link, link in bound)
+        except BaseException:  # a signal's
+            self._drop_all(leaving)
+            raise
+
+    def _leave(self, link: Link, is_bound: bool) -> None:
+        if link.slot is None or self.pins.has_unread(link.id):
+            self.drop(link)
+            return
+        self._forget(link)
+        link.needs_reset = link.needs_reset or self.pins.must_keep(link.id)
+        for holder in self._result_holders():
+            holder.detach_link(link)
+        pool_of(self.core, link).give(link, is_bound)
+
+    def _drop_all(self, links: Iterable[Link]) -> None:
+        for link in links:
+            self.drop(link)
 
     def collect(self) -> None:
         """Close every link, from a finalizer, which must not wait for anything: so no
@@ -213,6 +231,19 @@ class Links:
         self._let_go(self.core.topology.groups[node.group])
         return connect(self.core, node, self.frontend_hooks)
 
+    def _connected(self, node: int) -> Link:
+        link = None
+        try:
+            link = self._connect(self.core.nodes[node])
+            link.touch(self.last_answered_at.get(node, 0.0))  # what was seen, was seen
+            link.drop = self.drop
+            self.open[node] = link
+            return link
+        except BaseException:
+            if link is not None:
+                self.drop(link)
+            raise
+
     def _is_over(self, link: Link) -> bool:
         """Tell whether a link is too old, and nothing keeps it."""
         is_old = link.expires_at < self.core.clock()
@@ -264,7 +295,7 @@ class Links:
             if missing:
                 link.needs_reset = True
                 link.set_mode(AUTOCOMMIT)
-                _replay(link, missing)
+                link.ask(_replay, link.adapter, missing)
             link.settings_version = self.settings.version
             if link.mode != self._mode:
                 link.set_mode(self._mode)
@@ -276,12 +307,11 @@ class Links:
         link.synced_version = version
 
 
-def _replay(link: Link, settings: Iterable[Setting]) -> None:
-    with link.exclusive:
-        cursor = link.adapter.cursor(link.raw)
-        for setting in settings:
-            if setting.params is None:
-                cursor.execute(setting.sql)
-            else:
-                cursor.execute(setting.sql, setting.params)
-        cursor.close()
+def _replay(raw: Raw, adapter: Adapter, settings: Iterable[Setting]) -> None:
+    cursor = adapter.cursor(raw)
+    for setting in settings:
+        if setting.params is None:
+            cursor.execute(setting.sql)
+        else:
+            cursor.execute(setting.sql, setting.params)
+    cursor.close()
