@@ -15,7 +15,7 @@ from routedb.engine.pool.pool import Pool
 from tests.support.inject import Injection
 
 MOST = 2
-LIMITS = {"max": MOST, "wait_timeout": "50ms"}
+LIMITS = {"max": MOST, "wait_timeout": "20ms"}
 
 
 class TimeLimit(Exception):
@@ -114,17 +114,6 @@ def refused(pooled: Pooled) -> Callable[[], object]:
     return act
 
 
-def tend(pooled: Pooled) -> Callable[[], object]:
-    pooled.fill()
-    pool = pooled.pool
-
-    def act() -> None:
-        pool.tend(None)
-        pooled.empty()
-
-    return act
-
-
 ACTS = {
     act.__name__: act
     for act in (
@@ -137,7 +126,6 @@ ACTS = {
         close_with_setting,
         close_what_is_dead,
         refused,
-        tend,
     )
 }
 
@@ -162,7 +150,6 @@ def interrupt(pooled: Pooled, name: str, at: int, kind: type[BaseException]) -> 
 def check(pooled: Pooled) -> None:
     """Nobody has a connection: what is open is idle, and may all be lent."""
     pool = pooled.pool
-    pool._decide(pool._slots.serve)
     idle = len(list(pool._slots.idle))
     assert pool.open == idle, f"{pool.open - idle} places lost"
     assert not pool._resetting

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import partial
 from math import inf
 from typing import Protocol
 from weakref import ref
@@ -135,6 +134,7 @@ class Links:
         link = borrowed(self.core, node, slot)
         link.drop = self.drop
         self.open[node.id] = link
+        slot.raw = slot.keeper = None  # only the link references it now
 
     def expire_old(self, now: float) -> None:
         """From another thread: have links that are too old looked at by `get` before
@@ -173,13 +173,14 @@ class Links:
 
     def collect(self) -> None:
         """Close every link, from a finalizer, which must not wait for anything: so no
-        session is reset, and the pool is told by its upkeep."""
+        session is reset, and who waits for a place is served by the pool's upkeep."""
         for link in self:
+            pool = None if link.slot is None else pool_of(self.core, link)
             slot, link.slot = link.slot, None
             self.drop(link)
-            if slot is not None:
-                lost = pool_of(self.core, link).lost
-                self.core.upkeep.post(partial(lost, slot))
+            del slot  # its place is free with that
+            if pool is not None:
+                self.core.upkeep.post(pool.serve)
 
     def abandon(self) -> None:
         """In a forked child: give up every link without a word to its server."""

@@ -55,6 +55,7 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
             slot = host.borrow_from(pool, node, open_)
         if slot is not None:
             link = borrowed(core, node, slot)
+            slot.raw = slot.keeper = None  # only the link references it now
         if host is not None and link is not None:
             link.needs_reset = host.configure_raw(link.raw, link.node)
         assert link is not None  # opened or borrowed
@@ -69,12 +70,10 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
 
 
 def borrowed(core: Core, node: NodeConfig, slot: Slot) -> Link:
-    """Return the link to `node` that is made of a pool's `slot` and what is in it,
-    which only the link references then."""
+    """Return the link to `node` that is made of a pool's `slot` and what is in it."""
     adapter, generation = core.adapter(node), slot.generation
     link = Link(node, adapter, slot.raw, generation, slot.expires_at, slot)
     link.mode = slot.mode
-    slot.raw = slot.keeper = None
     return link
 
 

@@ -193,15 +193,20 @@ class Pool:
             self._resetting[slot] = (link.raw, self._context.clock())
             self._decide(self._slots.give, slot)
             if self._is_wanted(slot) and link.reset(is_bound):
-                del self._resetting[slot]
                 self._decide(self._rest, slot, link)
             if link.slot is not None:
                 self._decide(self._slots.unfit, slot)
                 self.end(link)
+            self._resetting.pop(slot, None)
         except BaseException as exc:  # any failure ends the link
-            self.end(link)
+            self._cut_short(slot, link)
             if not isinstance(exc, Exception) or is_from_program(exc):
                 raise
+
+    def _cut_short(self, slot: Slot, link: LentLink) -> None:
+        self.end(link)  # unless it was left to the pool
+        self.serve()
+        self._resetting.pop(slot, None)
 
     def end(self, link: LentLink) -> None:
         """Close a lent link, and free its slot, whatever was being done with it. Once
@@ -212,9 +217,9 @@ class Pool:
             self._end(link)
             raise
 
-    def lost(self, slot: Slot) -> None:
-        """Note that a lent link has been closed."""
-        self._decide(self._slots.end, slot)
+    def serve(self) -> None:
+        """Serve those who wait: a slot may have died with who had it."""
+        self._decide(self._slots.serve)
 
     # -- upkeep ------------------------------------------------------------------------
 
@@ -222,11 +227,13 @@ class Pool:
         """Close links that are idle for too long or too old; end resets that hang; with
         `warm`, open links up to `min`."""
         now = self._context.clock()
-        self._decide(self._slots.serve)  # a slot may have died with who had it
+        self.serve()
         old = self._decide(self._slots.expire, now, self._is_current)
         begun = now - self._config.connect_timeout_s
-        for raw, since in list(self._resetting.values()):
-            if since < begun:
+        for slot, (raw, since) in list(self._resetting.items()):
+            if slot.state is not SlotState.RESETTING:
+                self._resetting.pop(slot, None)
+            elif since < begun:
                 self._adapter.interrupt(raw)
         for slot in old:
             self._cancel(slot)
@@ -257,7 +264,7 @@ class Pool:
             slots.is_torn = True
             found = step(*args)
             slots.is_torn = False
-            return found
+        return found
 
     def _promised(self, kind: Any) -> Slot:
         """Wait for a slot and return it."""
@@ -334,7 +341,6 @@ class Pool:
         slot = link.slot
         if slot is not None:
             link.close()
-            self._resetting.pop(slot, None)
             self._decide(self._slots.end, slot)
             link.slot = None
 

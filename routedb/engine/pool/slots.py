@@ -79,7 +79,8 @@ class Slots:
     def __init__(self, limits: PoolConfig) -> None:
         self.limits = limits
         self.is_torn = False  # a call was cut short: `mend` comes first
-        self._living: dict[int, ref[Slot]] = {}  # not GONE; by id()
+        self._living: set[ref[Slot]] = set()  # those that are not GONE
+        self._dead: deque[ref[Slot]] = deque()  # of these, whoever had them dropped them
         self._idle: dict[Any, dict[Slot, None]] = {}
         self._last: dict[tuple[Any, int], Slot] = {}  # idle, by kind and last user
         self._waiters: deque[Waiter] = deque()
@@ -87,7 +88,7 @@ class Slots:
     @property
     def open(self) -> int:
         """How many slots are not GONE."""
-        return len(self._living)
+        return len(self._living) - len(self._dead)
 
     @property
     def waiting(self) -> int:
@@ -153,7 +154,7 @@ class Slots:
         if slot.state is not SlotState.GONE:
             slot.advance(ENDS[slot.state])
         slot.raw = slot.keeper = None
-        self._living.pop(id(slot), None)
+        self._living.discard(ref(slot))
         self.serve()
 
     # -- giving back -------------------------------------------------------------------
@@ -206,25 +207,29 @@ class Slots:
 
     def mend(self) -> None:
         """Make what finds slots again from their states: a call was cut short."""
-        self._idle, self._last = {}, {}
+        idle: dict[Any, dict[Slot, None]] = {}
+        last: dict[tuple[Any, int], Slot] = {}
         for slot in sorted(self._all, key=lambda slot: slot.idle_since):
             if slot.state is SlotState.RESETTING and slot.raw is not None:
                 slot.advance(SlotEvent.CLEAN)  # it had been left to the pool
             if slot.state is SlotState.IDLE:
-                self._put_idle(slot)
+                idle.setdefault(slot.kind, {})[slot] = None
+                last[slot.kind, slot.thread] = slot
             elif slot.state is SlotState.GONE:
-                self._living.pop(id(slot), None)
+                self._living.discard(ref(slot))
+        self._idle, self._last = idle, last  # at once: nothing else holds idle slots
         for waiter in list(self._waiters):
             place = waiter.place
             if place is not None and place.state is SlotState.IDLE:
                 waiter.place = None
-            elif place is not None and id(place) not in self._living:
+            elif place is not None and ref(place) not in self._living:
                 self._enter(place)
             self._wake_if_served(waiter)
         self.serve()
 
     def serve(self) -> None:
         """Lend idle and new slots to the waiters, in their order."""
+        self._bury()
         while self._waiters:
             first = self._waiters[0]
             if self._find(first, lambda _: True) is None:
@@ -235,7 +240,7 @@ class Slots:
 
     @property
     def _all(self) -> list[Slot]:
-        return [slot for known in list(self._living.values()) if (slot := known())]
+        return [slot for known in list(self._living) if (slot := known())]
 
     @property
     def _lasting(self) -> int:
@@ -275,15 +280,14 @@ class Slots:
 
     def _enter(self, slot: Slot) -> None:
         """Count a slot while it lives. That it has died may be told at any moment,
-        whichever locks are held."""
-        key, living = id(slot), self._living
+        whichever locks are held, and by what no signal handler can cut short."""
+        self._bury()
+        self._living.add(ref(slot, self._dead.append))
 
-        def forget(gone: ref[Slot]) -> None:
-            if living.get(key) is gone:  # else another slot has that id by now
-                del living[key]
-                self.is_torn = True  # a waiter may have its place
-
-        living[key] = ref(slot, forget)
+    def _bury(self) -> None:
+        while self._dead:
+            self._living.discard(self._dead[0])
+            self._dead.popleft()
 
     def _remove_idle(self, slot: Slot) -> None:
         slots = self._idle[slot.kind]
@@ -295,9 +299,6 @@ class Slots:
 
     def _rest(self, slot: Slot, now: float) -> None:
         slot.idle_since = now
-        self._put_idle(slot)
-        self.serve()
-
-    def _put_idle(self, slot: Slot) -> None:
         self._idle.setdefault(slot.kind, {})[slot] = None
         self._last[slot.kind, slot.thread] = slot
+        self.serve()

@@ -113,10 +113,16 @@ class Core(TopologyStore):
         """Open a raw connection to `node` by `connect`, on a line that is kept alive.
         Raises what the driver raises."""
         database = self.config.databases[node.database]
-        raw = connect(node, database.connect_timeout_s)
-        if database.keepalive_s is not None:
-            self.adapter(node).keep_alive(raw, node, database.keepalive_s)
-        return raw
+        adapter, raw = self.adapter(node), None
+        try:
+            raw = connect(node, database.connect_timeout_s)
+            if database.keepalive_s is not None:
+                adapter.keep_alive(raw, node, database.keepalive_s)
+            return raw
+        except BaseException:
+            if raw is not None:
+                adapter.close(raw)
+            raise
 
     def expiry(self, database: DatabaseConfig) -> float:
         """Return when a link that is opened now will be too old."""

@@ -175,8 +175,7 @@ def test_a_place_that_was_dropped_on_the_way_is_free():
     first = waiter(b)
     del place
     assert b.open == 0
-    assert b.is_torn
-    b.mend()
+    b.serve()
     assert first.place.state is SlotState.OPENING
 
 
