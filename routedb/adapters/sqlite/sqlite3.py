@@ -10,6 +10,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -112,12 +113,13 @@ class Sqlite3Adapter:
         """Do nothing: there is no socket."""
 
     def close(self, raw: Raw) -> None:
-        """Close; never raises."""
-        try:
-            with fork_gate:
-                raw.close()
-        except sqlite3.Error:
-            return
+        """Close; never raises. What is open is rolled back first: SQLite keeps a closed
+        connection, and its locks, for as long as anybody has a statement of it."""
+        with suppress(sqlite3.Error):
+            if raw.in_transaction:
+                raw.rollback()
+        with suppress(sqlite3.Error), fork_gate:
+            raw.close()
 
     def end(self, raw: Raw) -> None:
         """There is nothing to wait for."""
