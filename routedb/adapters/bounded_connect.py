@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
@@ -26,7 +27,10 @@ class BoundedConnect(threading.Thread):
         self._error: BaseException | None = None
         self._is_left = False
         self._lock = threading.Lock()  # guards the fields above
-        self._is_over = threading.Event()
+        # Held until it is over. An event's own lock would be left in disorder by what a
+        # signal handler raises inside `wait`.
+        self._under_way = threading.Lock()
+        self._under_way.acquire()
 
     def run(self) -> None:
         """Connect, and close again if `wait` has ended."""
@@ -40,19 +44,39 @@ class BoundedConnect(threading.Thread):
                 is_left = self._is_left
             if is_left:
                 self._close(raw)
-        self._is_over.set()
+        self._under_way.release()
 
     def wait(self, timeout_s: float) -> Raw:
         """Start, and return what was opened. Raises what `connect` raises, and
         TimeoutError after `timeout_s` seconds."""
-        self.start()
         try:
-            self._is_over.wait(timeout_s)
-        finally:
+            self._start()
+            self._under_way.acquire(timeout=timeout_s)
             with self._lock:
                 self._is_left = self._raw is None
-        if self._error is not None:
-            raise self._error
-        if self._raw is None:
-            raise TimeoutError
-        return self._raw
+            if self._error is not None:
+                raise self._error
+            if self._raw is None:
+                raise TimeoutError
+            return self._raw
+        except BaseException:
+            self._leave()
+            raise
+
+    def _start(self) -> None:
+        handled = sys.exc_info()[1]
+        try:
+            self.start()
+        except (KeyError, RuntimeError) as exc:
+            # `start` has locks and lists, which a signal handler's exception, on its
+            # way here, has left in disorder; without one no thread can be had.
+            if exc.__context__ is None or exc.__context__ is handled:
+                raise
+            raise exc.__context__ from None
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._is_left = True
+            raw, self._raw = self._raw, None
+        if raw is not None:
+            self._close(raw)
