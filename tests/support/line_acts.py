@@ -1,8 +1,8 @@
 """What is done with a connection to real servers, interrupted at any line.
 
-The same acts run on every engine. After each, our state is the server's, or the link is
-gone: nothing is open that we do not know of, nothing that was undone comes back, nothing
-that was told is lost, and every answer belongs to its question.
+The same acts run on every engine. After each, our state is the server's, or the link
+is gone: nothing is open that we do not know of, nothing that was undone comes back,
+nothing that was told is lost, and every answer belongs to its question.
 """
 
 from __future__ import annotations

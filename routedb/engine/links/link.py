@@ -1,8 +1,8 @@
 """One open driver connection to one node.
 
-Whatever is asked of a server goes through `Link.ask`, so that the link cannot be left in
-the middle of an answer: what comes out of a call and is no verdict ends it. Statements
-of the user's, commits and rollbacks are settled by who sends them.
+Whatever is asked of a server goes through `Link.ask`, so that the link cannot be left
+in the middle of an answer: what comes out of a call and is no verdict ends it.
+Statements of the user's, commits and rollbacks are settled by who sends them.
 """
 
 from __future__ import annotations

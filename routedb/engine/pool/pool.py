@@ -1,8 +1,8 @@
 """The pool of one node: its slots under a lock, and the I/O outside it.
 
-An exception out of a signal handler may come at any line. What is done under the lock is
-mended by whoever comes next; outside it, whoever has a slot in hand ends it, and says so
-again when that was cut short.
+An exception out of a signal handler may come at any line. What is done under the lock
+is mended by whoever comes next; outside it, whoever has a slot in hand ends it, and
+does so again when that was cut short.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from routedb.config.model import DatabaseConfig, NodeConfig, PoolConfig
 from routedb.engine.pool.refcount import is_held
 from routedb.engine.pool.slots import Slot, Slots, Waiter
 from routedb.engine.pool.states import SlotState
-from routedb.engine.shared.error_origin import is_from_program
 from routedb.events import PoolWaited
 from routedb.observers import OBSERVERS
 
@@ -56,6 +55,7 @@ class PoolContext(NamedTuple):
     generation: Callable[[NodeConfig], int]  # the node's, as the snapshot shows it
     expiry: Callable[[DatabaseConfig], float]  # of a link that is opened now
     open_raw: Callable[[NodeConfig, Opener], Raw]  # on a line that is kept alive
+    is_from_program: Callable[[BaseException], bool]  # an error: whose code's it is
     attend: Callable[[], None]  # see to it that there is upkeep
 
 
@@ -200,7 +200,7 @@ class Pool:
             self._resetting.pop(slot, None)
         except BaseException as exc:  # any failure ends the link
             self._cut_short(slot, link)
-            if not isinstance(exc, Exception) or is_from_program(exc):
+            if not isinstance(exc, Exception) or self._context.is_from_program(exc):
                 raise
 
     def _cut_short(self, slot: Slot, link: LentLink) -> None:

@@ -70,7 +70,9 @@ class Waiter:
         self.kind = kind
         self.thread = thread
         self.wake = wake
-        self.place: Slot | None = None  # before that is LENT or OPENING: it has an owner
+        self.place: Slot | None = (
+            None  # before that is LENT or OPENING: it has an owner
+        )
 
 
 class Slots:
@@ -80,7 +82,9 @@ class Slots:
         self.limits = limits
         self.is_torn = False  # a call was cut short: `mend` comes first
         self._living: set[ref[Slot]] = set()  # those that are not GONE
-        self._dead: deque[ref[Slot]] = deque()  # of these, whoever had them dropped them
+        self._dead: deque[ref[Slot]] = (
+            deque()
+        )  # of these, whoever had them dropped them
         self._idle: dict[Any, dict[Slot, None]] = {}
         self._last: dict[tuple[Any, int], Slot] = {}  # idle, by kind and last user
         self._waiters: deque[Waiter] = deque()

@@ -22,6 +22,7 @@ from routedb.engine.plans.ruleset import Ruleset
 from routedb.engine.pool.pool import Opener, PoolContext
 from routedb.engine.pool.pools import Pools
 from routedb.engine.pool.upkeep import Upkeep
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
 from routedb.engine.shared.process_writes import PROCESS_WRITES
 from routedb.engine.shared.topology_store import TopologyStore
@@ -84,7 +85,12 @@ class Core(TopologyStore):
         self._lock = threading.Lock()
         self._rng = random.Random()
         context = PoolContext(
-            clock, self.generation, self.expiry, self.open_raw, self._start_upkeep
+            clock,
+            self.generation,
+            self.expiry,
+            self.open_raw,
+            is_from_program,
+            self._start_upkeep,
         )
         self.pools = Pools(config, adapter_for, context, lambda: self.topology)
         # The runtime's: age the links of its connections; tell whether there are any.

@@ -23,7 +23,9 @@ class Beginning(NamedTuple):
     """How things stood when a call began."""
 
     at: float  # when, on the core's clock
-    handled: BaseException | None  # the exception that was being handled: not the call's
+    handled: (
+        BaseException | None
+    )  # the exception that was being handled: not the call's
 
     @classmethod
     def now(cls, links: Links) -> Beginning:

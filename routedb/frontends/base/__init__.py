@@ -11,4 +11,10 @@ from routedb.frontends.base.connection import DriverConnection, opened
 from routedb.frontends.base.cursor import ClassSwitchingCursor, class_like
 from routedb.frontends.base.inherited_cursor import InheritedCursor
 
-__all__ = ["ClassSwitchingCursor", "DriverConnection", "InheritedCursor", "class_like", "opened"]
+__all__ = [
+    "ClassSwitchingCursor",
+    "DriverConnection",
+    "InheritedCursor",
+    "class_like",
+    "opened",
+]

@@ -16,7 +16,6 @@ from routedb.engine.shared.core import Core
 from routedb.frontends.connection import Connection
 from routedb.routing import database_for
 
-
 Made = TypeVar("Made", bound=Connection)
 
 

@@ -71,7 +71,9 @@ class TwoPhase(TransactionModes):
         except errors.Error:
             self._is_prepared = False
             raise
-        except BaseException:  # a signal's: it is prepared, or rolled back with its link
+        except (
+            BaseException
+        ):  # a signal's: it is prepared, or rolled back with its link
             self._interrupt(link)
             raise
 

@@ -15,7 +15,6 @@ import routedb
 from routedb.adapters import fake
 from tests.support.pool_acts import ACTS, KINDS, LIMITS, Pooled, interrupt
 
-
 # What is raised inside a finalizer is dropped by the interpreter.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"

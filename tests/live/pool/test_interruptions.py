@@ -1,4 +1,4 @@
-"""Exceptions while links are borrowed and given back, on real servers: no place is lost.
+"""Exceptions while links are borrowed and given back, on servers: no place is lost.
 
 At lines, one by one, and out of a handler of SIGALRM at random moments.
 """
