@@ -112,7 +112,7 @@ class Slots:
     # -- borrowing -------------------------------------------------------------------
 
     def ask(self, waiter: Waiter, is_free: Callable[[Slot], bool]) -> Slot | None:
-        """Return a slot for a borrower, its `place` then: an idle one, LENT, or a new
+        """Return a slot for `waiter`, its `place` then: an idle one, LENT, or a new
         one, OPENING.
 
         None: it must wait, and is in the queue. `is_free` tells of an idle slot whether
