@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
 
 from routedb.adapters.base import Raw
+from routedb.adapters.start_thread import start_thread
 
 
 class BoundedConnect(threading.Thread):
@@ -50,7 +50,7 @@ class BoundedConnect(threading.Thread):
         """Start, and return what was opened. Raises what `connect` raises, and
         TimeoutError after `timeout_s` seconds."""
         try:
-            self._start()
+            start_thread(self)
             self._under_way.acquire(timeout=timeout_s)
             with self._lock:
                 self._is_left = self._raw is None
@@ -62,17 +62,6 @@ class BoundedConnect(threading.Thread):
         except BaseException:
             self._leave()
             raise
-
-    def _start(self) -> None:
-        handled = sys.exc_info()[1]
-        try:
-            self.start()
-        except (KeyError, RuntimeError) as exc:
-            # `start` has locks and lists, which a signal handler's exception, on its
-            # way here, has left in disorder; without one no thread can be had.
-            if exc.__context__ is None or exc.__context__ is handled:
-                raise
-            raise exc.__context__ from None
 
     def _leave(self) -> None:
         with self._lock:

@@ -38,14 +38,14 @@ class Link:
     `generation` is the node's when the link was opened: a fault on an old link says
     nothing about a node that has come back since. `opened_at` is on the core's clock,
     and `expires_at`, when it will be too old; `slot` is its place in the node's pool.
-    `lock` is None when the driver lets several threads use one connection; `drop` gives
-    the link up, whoever has it.
+    `lock` is None when the driver lets several threads use one connection; `dropper`
+    returns what gives the link up, None when nobody has it.
     """
 
     __slots__ = (
         "__weakref__",
         "adapter",
-        "drop",
+        "dropper",
         "expires_at",
         "synced_version",
         "generation",
@@ -96,7 +96,8 @@ class Link:
         self.commit_note: CommitNote | None = None
         self.lock = None if adapter.is_concurrent else threading.RLock()
         self.exclusive: AbstractContextManager[Any] = self.lock or _FREE
-        self.drop: Callable[[Link], None] = Link.close
+        # Weak: a connection that is dropped without close() frees its links at once.
+        self.dropper: Callable[[], Callable[[Link], None] | None] = lambda: None
 
     def touch(self, at: float) -> None:
         """Take note that it answered then; another thread may know of a later answer.
@@ -132,10 +133,11 @@ class Link:
 
     def give_away(self) -> None:
         """End the link, whoever has it, after what is no verdict."""
+        drop = self.dropper() or Link.close
         try:
-            self.drop(self)
+            drop(self)
         except BaseException:  # a signal's, again
-            self.drop(self)
+            drop(self)
             raise
 
     def reset(self, is_bound: bool) -> bool:

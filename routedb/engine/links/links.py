@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from math import inf
 from typing import Protocol
-from weakref import ref
+from weakref import WeakMethod, ref
 
 from routedb import errors
 from routedb.adapters.base import AUTOCOMMIT, Adapter, Fault, Raw, TxMode
@@ -132,7 +132,7 @@ class Links:
         """Take a link to `node`, in its `slot`, that was reserved for this connection
         before it was made."""
         link = borrowed(self.core, node, slot)
-        link.drop = self.drop
+        link.dropper = WeakMethod(self.drop)
         self.open[node.id] = link
         slot.raw = slot.keeper = None  # only the link references it now
 
@@ -237,7 +237,7 @@ class Links:
         try:
             link = self._connect(self.core.nodes[node])
             link.touch(self.last_answered_at.get(node, 0.0))  # what was seen, was seen
-            link.drop = self.drop
+            link.dropper = WeakMethod(self.drop)
             self.open[node] = link
             return link
         except BaseException:

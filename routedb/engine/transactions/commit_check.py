@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from routedb import errors
 from routedb.adapters.base import Commits, Raw
+from routedb.adapters.start_thread import start_thread
 from routedb.config.mask import mask
 from routedb.engine.links.find_node import cannot_open
 from routedb.engine.links.links import Links
@@ -121,7 +122,7 @@ class _Inquiry:
             raw = adapter.connect(config, min(database.connect_timeout_s, left_s))
             alarm = threading.Timer(max(left_s, 0.0), adapter.interrupt, [raw])
             alarm.daemon = True
-            alarm.start()
+            start_thread(alarm)
             yield commits, raw
         finally:
             if alarm is not None:
