@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import threading
+<<<<<<< HEAD
 from collections.abc import Collection, Iterable, Iterator, Sequence
+=======
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
+>>>>>>> main
 from math import inf
 from typing import Protocol
 from weakref import WeakMethod, ref
@@ -57,6 +62,8 @@ class Links:
         self.frontend_hooks: dict[str, FrontendHooks] = {}  # by engine
         self.settings = SettingsLog(self.version.settings_changed)
         self.pins = Pins(self.version.changed)  # what lives on one of these links only
+        # The session's: what it reads texts by may be another now.
+        self.on_mode_change: Callable[[], None] = lambda: None
         self._mode = mode
         self._lock = threading.RLock()
         self._is_closed = False
@@ -93,7 +100,16 @@ class Links:
                     self._tell_replaced(link, "it was older than max_age")
                     link = None
             if link is None:
+<<<<<<< HEAD
                 link = self._connected(node)
+=======
+                link = self._connect(self.core.nodes[node])
+                link.touch(
+                    self.last_answered_at.get(node, 0.0)
+                )  # what was seen, was seen
+                self.open[node] = link
+                self.on_mode_change()
+>>>>>>> main
             if link.synced_version != self.version.settings:
                 self._sync(link)
             return link
@@ -232,6 +248,7 @@ class Links:
         self._let_go(self.core.topology.groups[node.group])
         return connect(self.core, node, self.frontend_hooks)
 
+<<<<<<< HEAD
     def _connected(self, node: int) -> Link:
         link = None
         try:
@@ -244,6 +261,14 @@ class Links:
             if link is not None:
                 self.drop(link)
             raise
+=======
+    def forget_lexical_modes(self) -> None:
+        """What has run may have changed how sessions read quotes."""
+        for link in self:
+            if link.raw is not None:  # else it was given back meanwhile
+                link.adapter.forget_lexical_mode(link.raw)
+        self.on_mode_change()
+>>>>>>> main
 
     def _is_over(self, link: Link) -> bool:
         """Tell whether a link is too old, and nothing keeps it."""
@@ -296,7 +321,12 @@ class Links:
             if missing:
                 link.needs_reset = True
                 link.set_mode(AUTOCOMMIT)
+<<<<<<< HEAD
                 link.ask(_replay, link.adapter, missing)
+=======
+                link.adapter.forget_lexical_mode(link.raw)
+                _replay(link, missing)
+>>>>>>> main
             link.settings_version = self.settings.version
             if link.mode != self._mode:
                 link.set_mode(self._mode)
