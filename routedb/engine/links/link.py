@@ -218,8 +218,7 @@ class Link:
     def lexical_mode(self) -> LexicalMode:
         """Return how this session reads quotes. Raises what the driver raises when the
         server must be asked."""
-        with self.exclusive:
-            return self.adapter.lexical_mode(self.raw)
+        return self.ask(self.adapter.lexical_mode)
 
     def is_alive(self) -> bool:
         """Tell whether the link can still be used."""

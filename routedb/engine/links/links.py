@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import threading
-<<<<<<< HEAD
-from collections.abc import Collection, Iterable, Iterator, Sequence
-=======
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import partial
->>>>>>> main
 from math import inf
 from typing import Protocol
 from weakref import WeakMethod, ref
@@ -100,16 +95,7 @@ class Links:
                     self._tell_replaced(link, "it was older than max_age")
                     link = None
             if link is None:
-<<<<<<< HEAD
                 link = self._connected(node)
-=======
-                link = self._connect(self.core.nodes[node])
-                link.touch(
-                    self.last_answered_at.get(node, 0.0)
-                )  # what was seen, was seen
-                self.open[node] = link
-                self.on_mode_change()
->>>>>>> main
             if link.synced_version != self.version.settings:
                 self._sync(link)
             return link
@@ -248,7 +234,6 @@ class Links:
         self._let_go(self.core.topology.groups[node.group])
         return connect(self.core, node, self.frontend_hooks)
 
-<<<<<<< HEAD
     def _connected(self, node: int) -> Link:
         link = None
         try:
@@ -256,19 +241,19 @@ class Links:
             link.touch(self.last_answered_at.get(node, 0.0))  # what was seen, was seen
             link.dropper = WeakMethod(self.drop)
             self.open[node] = link
+            self.on_mode_change()
             return link
         except BaseException:
             if link is not None:
                 self.drop(link)
             raise
-=======
+
     def forget_lexical_modes(self) -> None:
         """What has run may have changed how sessions read quotes."""
         for link in self:
             if link.raw is not None:  # else it was given back meanwhile
                 link.adapter.forget_lexical_mode(link.raw)
         self.on_mode_change()
->>>>>>> main
 
     def _is_over(self, link: Link) -> bool:
         """Tell whether a link is too old, and nothing keeps it."""
@@ -321,12 +306,8 @@ class Links:
             if missing:
                 link.needs_reset = True
                 link.set_mode(AUTOCOMMIT)
-<<<<<<< HEAD
-                link.ask(_replay, link.adapter, missing)
-=======
                 link.adapter.forget_lexical_mode(link.raw)
-                _replay(link, missing)
->>>>>>> main
+                link.ask(_replay, link.adapter, missing)
             link.settings_version = self.settings.version
             if link.mode != self._mode:
                 link.set_mode(self._mode)

@@ -20,12 +20,7 @@ from routedb.engine.run.outcome import ran
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_origin import is_from_program
-<<<<<<< HEAD
-from routedb.engine.shared.error_texts import second_home_refused
-=======
 from routedb.engine.shared.error_texts import read_otherwise, second_home_refused
-from routedb.engine.transactions.commit import is_verdict
->>>>>>> main
 from routedb.engine.transactions.interruption import met_error
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason, Route

@@ -52,14 +52,15 @@ def open_connection(
     kind = connection_class(factory)
     dsn = core.config.nodes[0].dsn
     for _ in range(_MOST_TRIES):
-        made = reservation = None
+        made: PostgreSQLConnection | None = None
+        reservation = None
         try:
             reservation = reserve(core, kind)
             arguments = OpenArguments(
                 core, psycopg2.ADAPTER, mode, on_close, on_open, reservation
             )
             made = blank(kind, arguments)
-            made.__init__(dsn)
+            made.__init__(dsn)  # type: ignore[misc]
             made.cancel_reservation()
             if cursor_factory is not None:
                 made.cursor_factory = cursor_factory
