@@ -123,7 +123,7 @@ class Connection:
             self._is_closed = True
             self._on_close(self)
             self.session.close()
-        except BaseException:  # a signal's: no link, no place in a pool stays behind
+        except BaseException:  # a signal's: nothing stays behind
             self.session.close()
             raise
 
@@ -168,8 +168,7 @@ class Connection:
 
     @property
     def readonly(self) -> bool | None:
-        """Whether transactions are declared read-only, so that replicas may serve
-        them."""
+        """Whether transactions are read-only, so that replicas may serve them."""
         return self.session.links.mode.read_only
 
     @readonly.setter
@@ -319,8 +318,7 @@ class Connection:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Commit, or roll back after an exception; the connection stays open, as
-        psycopg2's does."""
+        """Commit, or roll back after an exception; it stays open, as psycopg2's does."""
         if self._is_closed:
             return
         if kind is None:

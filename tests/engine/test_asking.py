@@ -15,18 +15,8 @@ from tests.support.fake_rig import farm
 
 ENGINE = Path(routedb.__file__).parent / "engine"
 # What sends nothing, or is settled by who calls it (commit, rollback).
-ASKS_NOTHING = set(
-    [
-        "abandon",
-        "cancel",
-        "close",
-        "cursor",
-        "end",
-        "fault",
-        "forget_lexical_mode",
-        "interrupt",
-    ]
-)
+ASKS_NOTHING = {"abandon", "cancel", "close", "cursor", "end", "fault", "interrupt"}
+ASKS_NOTHING |= {"forget_lexical_mode"}
 
 
 class TimeLimit(Exception):

@@ -74,8 +74,10 @@ def _is_over(links: Links, link: Link, began: Beginning) -> bool | None:
     return None
 
 
-def is_idle_or_gone(links: Links, link: Link) -> bool:
-    """Tell whether no transaction is open on the link, also because it is lost."""
+def was_ended(links: Links, link: Link) -> bool:
+    """Tell whether the server has ended a transaction on the link by itself (MySQL
+    after a deadlock, SQLite on a full disk), also because the link is lost: what
+    follows must not be committed alone."""
     try:
         return link.is_idle()
     except BaseException as exc:

@@ -19,11 +19,7 @@ from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.transactions.commit import Commit, End, roll_back
-from routedb.engine.transactions.interruption import (
-    Beginning,
-    is_idle_or_gone,
-    settle_commit,
-)
+from routedb.engine.transactions.interruption import Beginning, settle_commit, was_ended
 from routedb.session import Action, Moment, TxEvent, TxState, action_for, advance
 from routedb.topology.snapshot import Role
 
@@ -201,9 +197,13 @@ class Transaction:
                 f"{told}, inside a transaction: {exc}. Nothing of it was committed; "
                 "after rollback(), running the whole transaction again is safe"
             ) from exc
+        # Where nothing came before, a server that has not begun is merely still idle.
+        has_more = self.has_written or self.is_explicit or fault is Fault.CONFLICT
         if link.is_failed():
             self.apply(TxEvent.ERROR)
-        elif not ends_itself and self._was_ended(link, fault):
+        elif (
+            not ends_itself and self.wrote and has_more and was_ended(self.links, link)
+        ):
             self.lose(link, keep=True)
         raise exc
 
@@ -257,9 +257,8 @@ class Transaction:
         committed: bool | None,
         is_unknown: bool,
     ) -> None:
-        if committed is None:
-            for link in branches.values():
-                self.links.drop(link)
+        for link in branches.values() if committed is None else ():
+            self.links.drop(link)
         if committed or not wrote:
             self.end(bool(committed) and self.state is not TxState.FAILED)
             return
@@ -382,17 +381,6 @@ class Transaction:
         self.is_explicit = self.is_in_doubt = False
         self.mode = self.links.mode
         self.apply(TxEvent.END)
-
-    def _was_ended(self, link: Link, fault: Fault) -> bool:
-        """Tell whether the server has ended the transaction by itself (MySQL after a
-        deadlock, SQLite on a full disk): what follows must not be committed alone.
-
-        Where nothing came before, a server that has not begun is merely still idle.
-        """
-        has_more = self.has_written or self.is_explicit or fault is Fault.CONFLICT
-        if not (self.wrote and has_more):
-            return False
-        return is_idle_or_gone(self.links, link)
 
     def _start(self, link: Link, is_home: bool) -> None:
         """Bring a link into the transaction's state: begin, mode, savepoints."""
