@@ -115,8 +115,7 @@ class Connection:
         self.usable_session().rollback()
 
     def close(self) -> None:
-        """Close all links, or give them back to their pools; an open transaction is
-        rolled back (PEP 249)."""
+        """Close all links, or give them back; what is open is rolled back (PEP 249)."""
         if self._is_closed:
             return
         try:
@@ -124,6 +123,7 @@ class Connection:
             self._on_close(self)
             self.session.close()
         except BaseException:  # a signal's: nothing stays behind
+            self._is_closed = True
             self.session.close()
             raise
 
@@ -318,7 +318,7 @@ class Connection:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Commit, or roll back after an exception; it stays open, as psycopg2's does."""
+        """Commit, or roll back after an exception; it stays open (psycopg2)."""
         if self._is_closed:
             return
         if kind is None:
