@@ -167,6 +167,10 @@ class Adapter(Protocol):
         """Tell whether no transaction is open: without a round trip, except on MySQL,
         whose driver does not show what the server says of it."""
 
+    def is_busy(self, raw: Raw) -> bool:
+        """Tell, without a round trip, whether a statement of another thread is under
+        way; asked where `is_concurrent` only."""
+
     def is_failed(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether the server refuses everything up to a
         rollback (PostgreSQL's aborted transaction; elsewhere always False)."""

@@ -413,6 +413,10 @@ class FakeAdapter:
         """Tell whether no transaction is open."""
         return not raw.in_transaction
 
+    def is_busy(self, raw: Raw) -> bool:
+        """No statement is ever under way."""
+        return False
+
     def is_failed(self, raw: Raw) -> bool:
         """A fake server goes on after an error."""
         return False

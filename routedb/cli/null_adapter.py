@@ -136,6 +136,10 @@ class NullAdapter:
         """Tell whether no transaction is open."""
         return bool(raw.is_idle)
 
+    def is_busy(self, raw: Raw) -> bool:
+        """No statement is ever under way."""
+        return False
+
     def is_failed(self, raw: Raw) -> bool:
         """Nothing fails."""
         return False

@@ -179,6 +179,10 @@ class MysqlclientAdapter:
             raise
         return True
 
+    def is_busy(self, raw: Raw) -> bool:
+        """One thread at a time uses a link: see `is_concurrent`."""
+        return False
+
     def is_failed(self, raw: Raw) -> bool:
         """A failed statement leaves a MySQL transaction usable."""
         return False
@@ -193,9 +197,11 @@ class MysqlclientAdapter:
         """Set the session's variables; DEFAULT is the server's own default.
 
         Only those that differ from what was set here before: the user's own SET
-        SESSION TRANSACTION must outlive a change of autocommit.
+        SESSION TRANSACTION must outlive a change of autocommit. What was set here is
+        not known while it is being set, nor after that was cut short: then all is.
         """
-        text = set_mode_text(raw.mode, mode, raw.get_server_info())
+        before, raw.mode = raw.mode, None
+        text = set_mode_text(before, mode, raw.get_server_info())
         if text is not None:
             self.run(raw, text)
         raw.autocommit(mode.autocommit)
@@ -203,7 +209,8 @@ class MysqlclientAdapter:
 
     def begin(self, raw: Raw, mode: TxMode) -> None:
         """START TRANSACTION; an isolation level is set before it (manual)."""
-        for text in begin_texts(mode, was_read_only=raw.mode.read_only):
+        was_read_only = raw.mode is None or raw.mode.read_only
+        for text in begin_texts(mode, was_read_only):
             self.run(raw, text)
 
     def commit(self, raw: Raw) -> None:

@@ -192,6 +192,10 @@ class Psycopg2Adapter:
         status = raw.get_transaction_status()
         return bool(status == ext.TRANSACTION_STATUS_IDLE)
 
+    def is_busy(self, raw: Raw) -> bool:
+        """libpq keeps that a statement was sent and not answered yet."""
+        return _is_busy(raw)
+
     def is_failed(self, raw: Raw) -> bool:
         """Tell of an aborted transaction."""
         return bool(raw.get_transaction_status() == ext.TRANSACTION_STATUS_INERROR)

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -113,12 +114,13 @@ class Sqlite3Adapter:
         """Do nothing: there is no socket."""
 
     def close(self, raw: Raw) -> None:
-        """Close; never raises."""
-        try:
-            with fork_gate:
-                raw.close()
-        except sqlite3.Error:
-            return
+        """Close; never raises. What is open is rolled back first: SQLite keeps a closed
+        connection, and its locks, for as long as anybody has a statement of it."""
+        with suppress(sqlite3.Error):
+            if raw.in_transaction:
+                raw.rollback()
+        with suppress(sqlite3.Error), fork_gate:
+            raw.close()
 
     def end(self, raw: Raw) -> None:
         """There is nothing to wait for."""
@@ -152,6 +154,10 @@ class Sqlite3Adapter:
     def is_idle(self, raw: Raw) -> bool:
         """Ask SQLite, without I/O."""
         return not raw.in_transaction
+
+    def is_busy(self, raw: Raw) -> bool:
+        """One thread at a time uses a link: see `is_concurrent`."""
+        return False
 
     def is_failed(self, raw: Raw) -> bool:
         """A failed statement leaves a SQLite transaction usable."""

@@ -9,6 +9,7 @@ from routedb.engine.consistency.catch_up import ask
 from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.session import MinPosition, View
 from routedb.session.read_state import NO_NODE
 from routedb.session.tokens import UNKNOWN_POSITION, GroupRef, read_token, write_token
@@ -119,7 +120,9 @@ def _writer(tracker: ConsistencyTracker, group: int) -> Link | None:
         return None
     try:
         return find_node.writer(tracker.links, group)
-    except Exception:  # the driver's own classes: it is away just now
+    except Exception as exc:  # the driver's own classes: it is away just now
+        if is_from_program(exc):
+            raise
         return None
 
 

@@ -22,6 +22,7 @@ from routedb.engine.plans.ruleset import Ruleset
 from routedb.engine.pool.pool import Opener, PoolContext
 from routedb.engine.pool.pools import Pools
 from routedb.engine.pool.upkeep import Upkeep
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
 from routedb.engine.shared.process_writes import PROCESS_WRITES
 from routedb.engine.shared.topology_store import TopologyStore
@@ -85,7 +86,12 @@ class Core(TopologyStore):
         self._lock = threading.Lock()
         self._rng = random.Random()
         context = PoolContext(
-            clock, self.generation, self.expiry, self.open_raw, self._start_upkeep
+            clock,
+            self.generation,
+            self.expiry,
+            self.open_raw,
+            is_from_program,
+            self._start_upkeep,
         )
         self.pools = Pools(config, adapter_for, context, lambda: self.topology)
         # The runtime's: age the links of its connections; tell whether there are any.
@@ -114,10 +120,16 @@ class Core(TopologyStore):
         """Open a raw connection to `node` by `connect`, on a line that is kept alive.
         Raises what the driver raises."""
         database = self.config.databases[node.database]
-        raw = connect(node, database.connect_timeout_s)
-        if database.keepalive_s is not None:
-            self.adapter(node).keep_alive(raw, node, database.keepalive_s)
-        return raw
+        adapter, raw = self.adapter(node), None
+        try:
+            raw = connect(node, database.connect_timeout_s)
+            if database.keepalive_s is not None:
+                adapter.keep_alive(raw, node, database.keepalive_s)
+            return raw
+        except BaseException:
+            if raw is not None:
+                adapter.close(raw)
+            raise
 
     def expiry(self, database: DatabaseConfig) -> float:
         """Return when a link that is opened now will be too old."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Set
 
 from routedb import errors
 from routedb.adapters.base import Fault
-from routedb.engine.links.link import Link
+from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.error_origin import is_from_program
@@ -147,8 +147,7 @@ class Commit:
         if not database.commit_check or commits is None or link.is_failed():
             return None
         try:
-            with link.exclusive:
-                note = commits.note(link.raw, link.commit_note)
+            note = link.ask(commits.note, link.commit_note)
         except Exception as exc:
             fault = self._failed(link, exc)
             if action_for(fault, Moment.IN_TRANSACTION) is Action.LOSE:
@@ -202,13 +201,6 @@ def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
         links.drop(link)
         if not is_verdict(link.adapter.adopt(exc)):
             raise
-
-
-def is_verdict(exc: BaseException) -> bool:
-    """Tell whether `exc` is an error of ours, as those of drivers are once they are
-    adopted: all of these are judged where they come up. What else comes out of a call
-    was raised by a signal handler, or by a callback of the user's."""
-    return isinstance(exc, errors.Error)
 
 
 def is_overtaken(core: Core, link: Link) -> bool:

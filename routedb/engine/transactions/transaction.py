@@ -10,17 +10,16 @@ and a failure between two of them is OutcomeUnknown, by name.
 
 from __future__ import annotations
 
-import sys
 from typing import NoReturn
 
 from routedb import errors
 from routedb.adapters.base import Fault, TxMode
 from routedb.engine.consistency.tracker import ConsistencyTracker
-from routedb.engine.links.link import Link
+from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_texts import transaction_lost
-from routedb.engine.transactions.commit import Commit, End, is_verdict, roll_back
-from routedb.engine.transactions.interruption import is_idle_or_gone, settle_commit
+from routedb.engine.transactions.commit import Commit, End, roll_back
+from routedb.engine.transactions.interruption import Beginning, settle_commit, was_ended
 from routedb.session import Action, Moment, TxEvent, TxState, action_for, advance
 from routedb.topology.snapshot import Role
 
@@ -198,9 +197,13 @@ class Transaction:
                 f"{told}, inside a transaction: {exc}. Nothing of it was committed; "
                 "after rollback(), running the whole transaction again is safe"
             ) from exc
+        # Where nothing came before, a server that has not begun is merely still idle.
+        has_more = self.has_written or self.is_explicit or fault is Fault.CONFLICT
         if link.is_failed():
             self.apply(TxEvent.ERROR)
-        elif not ends_itself and self._was_ended(link, fault):
+        elif (
+            not ends_itself and self.wrote and has_more and was_ended(self.links, link)
+        ):
             self.lose(link, keep=True)
         raise exc
 
@@ -220,9 +223,9 @@ class Transaction:
         if self.state is TxState.FAILED and len(self.branches) > 1:
             self.rollback()  # as the server does that has failed with its part
             return
-        wrote = [link for group, link in self.branches.items() if group in self.wrote]
+        branches, groups = self.branches, frozenset(self.wrote)
         committed: bool | None = None
-        is_unknown, before = False, sys.exc_info()[1]
+        is_unknown, began = False, Beginning.now(self.links)
         try:
             try:
                 self.commits += 1
@@ -235,22 +238,32 @@ class Transaction:
                 if committed is not None:
                     self.end(committed)
         except BaseException as exc:
-            if not is_verdict(exc):
+            if is_verdict(exc):
+                raise
+            try:
                 if committed is None:  # it is not known yet
-                    branches, groups = self.branches, self.wrote
-                    committed = settle_commit(self.links, branches, groups, exc, before)
+                    committed = settle_commit(self.links, branches, groups, began, exc)
                     is_unknown = committed is None
-                self._commit_interrupted(wrote, bool(committed), is_unknown)
+                self._commit_interrupted(branches, groups, committed, is_unknown)
+            except BaseException:  # a signal's, again: nobody knows anything now
+                self._commit_interrupted(branches, groups, None, is_unknown=True)
+                raise
             raise
 
     def _commit_interrupted(
-        self, wrote: list[Link], committed: bool, is_unknown: bool
+        self,
+        branches: dict[int, Link],
+        wrote: frozenset[int],
+        committed: bool | None,
+        is_unknown: bool,
     ) -> None:
+        for link in branches.values() if committed is None else ():
+            self.links.drop(link)
         if committed or not wrote:
-            self.end(committed and self.state is not TxState.FAILED)
+            self.end(bool(committed) and self.state is not TxState.FAILED)
             return
-        for link in wrote:  # maybe: do not read behind it
-            self.tracker.note_write(link.node.group, link.id)
+        for group in wrote & branches.keys():  # maybe: do not read behind it
+            self.tracker.note_write(group, branches[group].id)
         self._give_up(is_unknown)
 
     def _tell_lost(self) -> NoReturn:
@@ -368,17 +381,6 @@ class Transaction:
         self.is_explicit = self.is_in_doubt = False
         self.mode = self.links.mode
         self.apply(TxEvent.END)
-
-    def _was_ended(self, link: Link, fault: Fault) -> bool:
-        """Tell whether the server has ended the transaction by itself (MySQL after a
-        deadlock, SQLite on a full disk): what follows must not be committed alone.
-
-        Where nothing came before, a server that has not begun is merely still idle.
-        """
-        has_more = self.has_written or self.is_explicit or fault is Fault.CONFLICT
-        if not (self.wrote and has_more):
-            return False
-        return is_idle_or_gone(self.links, link)
 
     def _start(self, link: Link, is_home: bool) -> None:
         """Bring a link into the transaction's state: begin, mode, savepoints."""

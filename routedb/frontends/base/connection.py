@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from routedb.adapters.base import Adapter, Raw, TxMode
 from routedb.adapters.translate import NAMES
@@ -15,6 +15,8 @@ from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.frontends.connection import Connection
 from routedb.routing import database_for
+
+Made = TypeVar("Made", bound=Connection)
 
 
 class DriverConnection(Connection):
@@ -57,9 +59,9 @@ class DriverConnection(Connection):
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
-    ) -> tuple[Slot, Raw]:
-        """Return a slot of `pool`, that of `node`, and its link: an idle one, or one
-        opened by `open_`."""
+    ) -> Slot:
+        """Return a slot of `pool`, that of `node`, with a link in it: an idle one, or
+        one opened by `open_`."""
         return pool.borrow(None, open_)
 
     def raw_connections(self) -> list[Raw]:
@@ -82,6 +84,17 @@ class DriverConnection(Connection):
             raise self._adapter.adopt(exc)  # noqa: B904  (the same exception)
 
 
+def opened(made: Made, on_open: Callable[[Connection], None]) -> Made:
+    """Return the connection `made`, of which `on_open` was told; it is closed when that
+    raises something."""
+    try:
+        on_open(made)
+        return made
+    except BaseException:
+        Connection.close(made)
+        raise
+
+
 class _Host:
     """The hooks of the frontend for its links, which reference it weakly."""
 
@@ -100,7 +113,7 @@ class _Host:
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
-    ) -> tuple[Slot, Raw]:
+    ) -> Slot:
         """Borrow a link of a pool, or open one in it."""
         return self._alive().borrow_from(pool, node, open_)
 
