@@ -124,6 +124,7 @@ class PlanCache:
                 self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
                 return hinted_scan, plan
         plan = Plan(statement, dialect, self.rules, self.using)
+        plan.shape = scan.shape
         self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
         return scan, plan
 

@@ -266,8 +266,9 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
         with link.exclusive:
             return link.adapter.volatility(link.raw, function.name, function.schema)
 
+    catalog = session.core.catalog
     for function in question.functions:
-        if session.core.is_volatile(question.database, function, ask) is not False:
+        if catalog.is_volatile(question.database, function, ask) is not False:
             return False
     return True
 
