@@ -1,7 +1,8 @@
 """Reads by their text that write on the writer, and reads that do not, on each server.
 
-`WRITING` and `PLAIN` are texts, by what they show; `SETUP` makes what they name. Whatever
-writes adds to the one row of `hits`.
+`WRITING` and `PLAIN` are texts, by what they show; `SETUP` makes what they name. What
+writes adds to the one row of `hits`. On PostgreSQL they run as `pg_monitor`, a role that
+every server has and that steps over no policy.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ CREATE TABLE parted (id int) PARTITION BY LIST (id);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
 INSERT INTO parted VALUES (1);
 CREATE VIEW v_plain AS SELECT id, v, random() AS r, clock_timestamp() AS t FROM items;
-CREATE VIEW v_plain_too AS SELECT upper(id::text) AS u, count(*) FROM v_plain GROUP BY 1;
+CREATE VIEW v_plain_too AS
+  SELECT upper(id::text) AS u, count(*) FROM v_plain GROUP BY 1;
 CREATE MATERIALIZED VIEW m_bumped AS SELECT bump() AS b;
 CREATE FUNCTION twice(i int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2 * i';
 CREATE VIEW v_twice AS SELECT twice(id) AS t FROM items;
@@ -96,6 +98,11 @@ CREATE TABLE triggered (id int, c checked);
 CREATE FUNCTION on_write() RETURNS trigger LANGUAGE plpgsql AS
   'BEGIN PERFORM bump(); RETURN NEW; END';
 CREATE TRIGGER audited BEFORE INSERT ON triggered EXECUTE FUNCTION on_write();
+
+ALTER VIEW v_policed OWNER TO pg_monitor;
+GRANT USAGE ON SCHEMA other TO pg_monitor;
+GRANT ALL ON ALL TABLES IN SCHEMA public, other TO pg_monitor;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO pg_monitor;
 """
 
 PG_WRITING = {
@@ -158,9 +165,9 @@ MY_SETUP = (
     "INSERT INTO hits VALUES (0)",
     "CREATE TABLE items (id int PRIMARY KEY, v int)",
     "INSERT INTO items VALUES (1, 10), (2, 20)",
-    "CREATE FUNCTION bump() RETURNS int MODIFIES SQL DATA "
+    "CREATE FUNCTION bump() RETURNS int DETERMINISTIC MODIFIES SQL DATA "
     "BEGIN UPDATE hits SET n = n + 1; RETURN 1; END",
-    "CREATE FUNCTION undeclared() RETURNS int "
+    "CREATE FUNCTION undeclared() RETURNS int DETERMINISTIC "
     "BEGIN UPDATE hits SET n = n + 1; RETURN 1; END",
     "CREATE FUNCTION liar() RETURNS int READS SQL DATA "
     "BEGIN UPDATE hits SET n = n + 1; RETURN 1; END",

@@ -34,9 +34,33 @@ _ENGINES = (
 _READING = ("NO SQL", "READS SQL DATA")  # what a routine declares that only reads
 # Declarations bind nobody: what a body does is told by its words.
 _WRITING = frozenset(
-    "insert update delete replace call load truncate create drop alter rename prepare "
-    "execute nextval setval next get_lock release_lock release_all_locks outfile "
-    "dumpfile lock handler last_insert_id import".split()
+    [
+        "insert",
+        "update",
+        "delete",
+        "replace",
+        "call",
+        "load",
+        "truncate",
+        "create",
+        "drop",
+        "alter",
+        "rename",
+        "prepare",
+        "execute",
+        "nextval",
+        "setval",
+        "next",
+        "get_lock",
+        "release_lock",
+        "release_all_locks",
+        "outfile",
+        "dumpfile",
+        "lock",
+        "handler",
+        "last_insert_id",
+        "import",
+    ]
 )
 
 # Each has a list of names as its parameter.

@@ -18,8 +18,30 @@ from routedb.sql.statement import Table
 
 # Words that call an operator; it is found by its name, as if it were written.
 _CALLING_OPERATORS = frozenset(
-    "in any some all between like ilike similar case nullif distinct using natural "
-    "join greatest least order group union intersect except overlaps".split()
+    [
+        "in",
+        "any",
+        "some",
+        "all",
+        "between",
+        "like",
+        "ilike",
+        "similar",
+        "case",
+        "nullif",
+        "distinct",
+        "using",
+        "natural",
+        "join",
+        "greatest",
+        "least",
+        "order",
+        "group",
+        "union",
+        "intersect",
+        "except",
+        "overlaps",
+    ]
 )
 _CALLED = " = <> < <= > >= ~~ !~~ ~~* !~~* ~ "
 # Built-in functions that run a query, or read a table, that they are given by name.
