@@ -1,8 +1,8 @@
 """Reads by their text that write on the writer, and reads that do not, on each server.
 
 `WRITING` and `PLAIN` are texts, by what they show; `SETUP` makes what they name. What
-writes adds to the one row of `hits`. On PostgreSQL they run as `pg_monitor`, a role that
-every server has and that steps over no policy.
+writes adds to the one row of `hits`. On PostgreSQL they run as `pg_monitor`, a role
+that every server has and that steps over no policy.
 """
 
 from __future__ import annotations

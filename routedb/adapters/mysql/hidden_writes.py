@@ -78,7 +78,9 @@ _REMOTE = """
 SELECT count(*) FROM information_schema.tables
 WHERE table_name IN %s AND engine IS NOT NULL AND engine NOT IN %s
 """
-_KNOWN = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_name IN %s"
+_KNOWN = """
+SELECT table_schema, table_name FROM information_schema.tables WHERE table_name IN %s
+"""
 
 Ask = Callable[[str, Sequence[Any]], Iterable[tuple[Any, ...]]]
 
