@@ -1,10 +1,10 @@
 """Ask PostgreSQL's catalog whether a read may have written by what it names.
 
 From every name in the text, in whatever schema, one query follows what the server
-itself would call: views to their queries, tables to their policies and children, operators,
-casts, aggregates, domains and operator classes to their functions, and the bodies of
-functions, which are texts to the catalog, to every name in them. Where a volatile
-function or a foreign table is reached, something may have been written.
+itself would call: views to their queries, tables to their policies and children,
+operators, casts, aggregates, domains and operator classes to their functions, and the
+bodies of functions, which are texts to the catalog, to every name in them. Where a
+volatile function or a foreign table is reached, something may have been written.
 """
 
 from __future__ import annotations
