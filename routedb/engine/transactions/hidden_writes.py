@@ -69,7 +69,7 @@ class Reads(set[Plan]):
     def keep(self, group: int, plan: Plan) -> None:
         """Take note that a statement of `plan` has been sent to the writer of
         `group`."""
-        kept = self
+        kept: set[Plan] = self
         if plan.group_id != group:
             kept = self._elsewhere.setdefault(group, set())
         if len(kept) < _MOST_READS:
