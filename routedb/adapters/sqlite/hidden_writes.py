@@ -43,7 +43,8 @@ def is_plain(ask: Ask, text: str) -> bool:
             return False
         for sql in (sql for name in new for sql in objects.get(name, ())):
             found = _module_of(sql)
-            if found is not None and found[1].lower() not in _MODULES:
+            if found is None:
+                names |= names_in(sql)
+            elif found[1].lower() not in _MODULES:
                 return False
-            names |= names_in(sql)
     return True
