@@ -6,14 +6,14 @@ connection, and never on our objects. One instance serves a whole runtime.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode
-from routedb.sql.statement import TxMode
+from routedb.sql.statement import Table, TxMode
 from routedb.topology.commit_status import CommitNote, StatusReply
 from routedb.topology.snapshot import Answer
 
@@ -221,6 +221,12 @@ class Adapter(Protocol):
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask the catalog: True when any routine called `name`, in `schema` if given,
         may write, False when none may, None when there is none."""
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Ask the catalog whether a read of this `text`, which is without literals and
+        names these `tables`, certainly writes nothing on the writer: neither do the
+        views, policies, functions, operators and types behind it. Names count in every
+        schema. What is not understood may write."""
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """Return the names of the rights by which this user may write on a replica;

@@ -30,6 +30,8 @@ from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode
+from routedb.sql.scanner.names import names_in
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer, Role
 
 MOST_LOGGED = 100_000
@@ -100,7 +102,8 @@ class Failure(NamedTuple):
     """A scripted fault. `after`: the server has done what was requested, and logs
     it."""
 
-    moment: str  # "connect" | "execute" | "commit" | "rollback" | "probe"
+    # "connect" | "execute" | "commit" | "rollback" | "probe" | "catalog"
+    moment: str
     fault: Fault
     match: str = ""
     after: bool = False
@@ -128,6 +131,8 @@ class Server:
         self.log: deque[Entry] = deque(maxlen=MOST_LOGGED)
         self.links: list[Link] = []
         self.volatile: dict[str, bool] = {}  # function -> may write, for its catalog
+        self.hides: set[str] = set()  # relations behind which something may write
+        self.asked: list[str] = []  # what its catalog was asked about
         self._replies: list[tuple[str, Reply]] = []
         self._failures: list[Failure] = []
         self._known: dict[str, Reply] = {}
@@ -483,6 +488,17 @@ class FakeAdapter:
         """Look it up in the scripted catalog."""
         known: bool | None = raw.server.volatile.get(name)
         return known
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Look every name up in the scripted catalog."""
+        server = raw.server
+        if raw.closed:
+            raise OperationalError(f"{server.name}: link is closed", Fault.LINK_LOST)
+        server.check("catalog", text)
+        server.asked.append(text)
+        names = names_in(text)
+        hidden = {name for name, writes in server.volatile.items() if writes}
+        return not names & (hidden | server.hides)
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """None: a scripted replica refuses what it is told to."""

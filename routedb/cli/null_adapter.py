@@ -14,6 +14,7 @@ from routedb.adapters.base import Commits, Fault, Raw, RawCursor, TxMode
 from routedb.config.model import NodeConfig
 from routedb.sql import Classifier, TxEffect
 from routedb.sql.lexical_mode import LexicalMode
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer, Role
 
 _BEGINS = frozenset(
@@ -195,6 +196,10 @@ class NullAdapter:
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """There is no catalog to ask, so a function may write."""
         return True
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """There is no catalog to ask, so a read may write."""
+        return False
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """None: nobody is asked."""

@@ -154,6 +154,8 @@ def _in_transaction(session: Session, plan: Plan) -> tuple[Link | None, Route | 
     if transaction.is_on_writer:
         if not plan.is_read:
             transaction.note_write(plan.group_id)
+        elif plan not in transaction.reads:
+            transaction.reads.keep(plan.group_id, plan)
         return transaction.home_link, plan.tx_route or plan.in_transaction(True)
     if not plan.is_read:
         return _UNSEEN

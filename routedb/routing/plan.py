@@ -73,6 +73,7 @@ class Plan:
         "refusal",
         "replica_route",
         "routes",
+        "shape",
         "shares_process_writes",
         "shows_data",
         "statement",
@@ -97,6 +98,7 @@ class Plan:
         self.statement = statement
         self.dialect = dialect
         self.reading = reading
+        self.shape = ""  # the text without its literals; set by who knows it
         self.routes: dict[tuple[object, ...], Route] = {}
         self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read = statement.read_only

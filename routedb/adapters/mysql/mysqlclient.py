@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from routedb.adapters.mysql.faults import (
     OUT_OF_SYNC,
     fault_of_number,
 )
+from routedb.adapters.mysql.hidden_writes import is_plain
 from routedb.adapters.mysql.positions import (
     answer_of,
     is_replica,
@@ -41,6 +43,7 @@ from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode, mysql_mode
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer
 
 
@@ -287,6 +290,17 @@ class MysqlclientAdapter:
             cursor.execute(VOLATILITY, (name, schema))
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Follow the catalog from every name in the text."""
+
+        def ask(sql: str, params: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
+            with raw.cursor(MySQLdb.cursors.Cursor) as cursor:
+                cursor.execute(sql, params)
+                rows: Iterable[tuple[Any, ...]] = cursor.fetchall()
+                return rows
+
+        return is_plain(ask, text, tables)
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """Ask for the user's grants, and those of its roles."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -25,6 +26,7 @@ from routedb.adapters.postgresql.faults import (
     fault_at_connect,
     fault_of_sqlstate,
 )
+from routedb.adapters.postgresql.hidden_writes import is_plain
 from routedb.adapters.postgresql.libpq import (
     FAREWELLS,
     KEEPALIVES,
@@ -45,6 +47,7 @@ from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode, postgresql_mode
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer
 
 
@@ -284,6 +287,10 @@ class Psycopg2Adapter:
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
 
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Follow the catalog from every name in the text."""
+        return is_plain(partial(_ask, raw), text, tables)
+
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """None: a standby refuses every write."""
         return ()
@@ -305,7 +312,7 @@ class Psycopg2Adapter:
         return fault_at_connect(str(exc))
 
 
-def _ask(raw: Raw, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+def _ask(raw: Raw, sql: str, params: Any) -> list[tuple[Any, ...]]:
     with raw.cursor(cursor_factory=ext.cursor) as cursor:
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

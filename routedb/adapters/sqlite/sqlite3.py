@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,12 +20,14 @@ from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
 from routedb.adapters.sqlite.catalog import BUILTIN
 from routedb.adapters.sqlite.faults import GONE, fault_of_code, fault_of_text
 from routedb.adapters.sqlite.fork_gate import fork_gate
+from routedb.adapters.sqlite.hidden_writes import is_plain
 from routedb.adapters.sqlite.transactions import begin_word
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode
 from routedb.sql.scanner.placeholders import to_qmark
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer, Role
 
 _abandoned: list[Raw] = []  # never closed in the child, not even at garbage collection
@@ -224,6 +227,10 @@ class Sqlite3Adapter:
         """Built-in functions read; an application's own may do anything."""
         ((builtin,),) = raw.execute(BUILTIN, (name,)).fetchall()
         return None if builtin is None else not builtin
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Follow views; the program's own functions may do anything."""
+        return is_plain(partial(self.run, raw), text)
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """None: a file that is opened read-only takes no write."""

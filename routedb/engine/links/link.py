@@ -8,7 +8,7 @@ Statements of the user's, commits and rollbacks are settled by who sends them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import inf
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from routedb.config.model import NodeConfig
 from routedb.engine.pool.slots import Slot
 from routedb.errors import Fault
 from routedb.sql import LexicalMode
+from routedb.sql.statement import Table
 from routedb.topology.commit_status import CommitNote
 from routedb.topology.snapshot import Answer
 
@@ -200,6 +201,11 @@ class Link:
         """Ask the catalog whether the function `name`, in `schema` if given, may
         write; None: there is none."""
         return self.ask(self.adapter.volatility, name, schema)
+
+    def is_plain(self, text: str, tables: Sequence[Table]) -> bool:
+        """Ask the catalog whether a read of this `text`, on these `tables`, certainly
+        writes nothing."""
+        return self.ask(self.adapter.is_plain, text, tables)
 
     # -- what is settled by who calls it -----------------------------------------------
 

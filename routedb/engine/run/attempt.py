@@ -110,6 +110,8 @@ class Attempt:
                 self._check_alive(link)
             if self.may_write:
                 transaction.note_write(self.group)
+            elif transaction.roles[self.group] is Role.WRITER:
+                transaction.reads.keep(self.group, self.plan)
         if not self.is_read:
             link.needs_reset = True
         if self.plan.reading is not None:

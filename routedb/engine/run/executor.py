@@ -268,8 +268,9 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
         link = find_node.writer(session.links, question.group)
         return link.volatility(function.name, function.schema)
 
+    catalog = session.core.catalog
     for function in question.functions:
-        if session.core.is_volatile(question.database, function, ask) is not False:
+        if catalog.is_volatile(question.database, function, ask) is not False:
             return False
     return True
 

@@ -14,6 +14,7 @@ from routedb import errors
 from routedb.adapters.base import Fault, RawCursor
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.shared.catalog_answers import DEFINING
 from routedb.engine.shared.error_texts import as_dbapi_error, overtaken_unknown
 from routedb.engine.transactions.commit import is_overtaken
 from routedb.events import NodeRefusedWrite
@@ -22,7 +23,7 @@ from routedb.routing.plan import Plan
 from routedb.session import TxEvent, TxState
 from routedb.session.read_state import View
 from routedb.sql.statement import Kind
-from routedb.topology.snapshot import Role
+from routedb.topology.snapshot import Role, Snapshot
 
 # An error of the statement shows data too: a row that is in the way, say.
 SHOWING = frozenset({Fault.STATEMENT, Fault.MISSING, Fault.CONFLICT})
@@ -36,6 +37,7 @@ class Underway(Protocol):
     group: int
     role: Role
     route: Route
+    topology: Snapshot
     is_read: bool
     may_write: bool
     is_in_parts: bool
@@ -91,6 +93,9 @@ def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
         if kind is Kind.WRITE:
             is_pending = link is None or link.holds_writes
             session.transaction.has_written = is_pending
+        elif kind in DEFINING:
+            session.core.catalog.forget()
+            session.transaction.reads.has_defined = True
     if raw is None or raw.description is None:
         cursor.unbind_fetch()
     elif raw is not cursor.fetching_from:
@@ -141,6 +146,8 @@ def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> F
         raise joined from exc
     if fault in SHOWING:
         note_shown(session, attempt, link)
+    if attempt.plan.statement.kind in DEFINING:  # it may be done, or half of it
+        core.catalog.forget()
     if attempt.may_write and attempt.is_in_parts:
         session.tracker.note_write(link.node.group, link.id)
     core.report_fault(link, exc, fault)

@@ -22,6 +22,7 @@ from routedb.engine.plans.ruleset import Ruleset
 from routedb.engine.pool.pool import Opener, PoolContext
 from routedb.engine.pool.pools import Pools
 from routedb.engine.pool.upkeep import Upkeep
+from routedb.engine.shared.catalog_answers import CatalogAnswers
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
 from routedb.engine.shared.process_writes import PROCESS_WRITES
@@ -31,7 +32,6 @@ from routedb.events import LinkLost, NodeFailed
 from routedb.observers import OBSERVERS, Observers, explain
 from routedb.routing import Rules, database_for
 from routedb.sql import UNSETTLED, LexicalMode
-from routedb.sql.statement import Table
 
 # What a statement meets that its node is to blame for, and not the statement.
 _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
@@ -72,7 +72,7 @@ class Core(TopologyStore):
         self.ruleset = Ruleset(config)
         # By group id: when this process last wrote there.
         self.process_wrote_at: dict[int, float] = {}
-        self._volatile: dict[tuple[str, Table], bool] = {}
+        self.catalog = CatalogAnswers(clock)
         # The monitor's, once there is one: see to it that it runs; make it hurry.
         self.start_monitor: Callable[[], None] = lambda: None
         self.hurry_monitor: Callable[[int], None] = lambda group: None
@@ -155,19 +155,6 @@ class Core(TopologyStore):
     def default_group(self, database: str | None) -> int:
         """Return the id of the group for statements that name no table."""
         return database_for(self.config, database).groups[0].id
-
-    def is_volatile(
-        self, database: str, function: Table, ask: Callable[[Table], bool | None]
-    ) -> bool | None:
-        """Tell whether `function` of `database` may write; None: there is none. What
-        `ask` finds out of one that is there is kept."""
-        key = (database, function)
-        known = self._volatile.get(key)
-        if known is None:
-            known = ask(function)
-            if known is not None:
-                self._volatile[key] = known
-        return known
 
     def note_write(self, group: int) -> None:
         """Take note that this process has just written to a group."""

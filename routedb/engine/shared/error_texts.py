@@ -26,6 +26,13 @@ _SAID = {
 }
 
 
+# Why a read may have written: see engine/transactions/hidden_writes.py.
+BEHIND = (
+    "what it names (a view, policy, function, operator, type, foreign table) is not "
+    "certain to write nothing"
+)
+
+
 def statement_unknown(
     node: str, verb: str, exc: Exception, fault: Fault, silence: str
 ) -> errors.OutcomeUnknown:
@@ -114,6 +121,25 @@ def commit_unknown(node: str) -> errors.OutcomeUnknown:
         f"commit was sent to {node} and its answer was lost: the transaction "
         "may or may not have been committed. Running it again may do it twice; look at "
         "the data first"
+    )
+
+
+def hidden_commit_unknown(node: str, exc: Exception) -> errors.OutcomeUnknown:
+    """Return the error for a commit that failed with `exc`, and was sent to `node`,
+    where the transaction has only read as far as its texts tell."""
+    return errors.OutcomeUnknown(
+        f"commit was sent to {node}, where the transaction only reads as its texts "
+        f"have it, but {BEHIND}. So what it has done there may or may not have been "
+        f"committed: running it again may do it twice; look at the data first ({exc})"
+    )
+
+
+def hidden_unknown(node: str, verb: str, said: str) -> errors.OutcomeUnknown:
+    """Return the error for a read, by its text: `verb` was sent to `node`, of which the
+    end is `said`."""
+    return errors.OutcomeUnknown(
+        f"{verb} was sent to {node} and {said}. It reads as its text has it, but "
+        f"{BEHIND}. It may or may not have happened; running it again may do it twice"
     )
 
 

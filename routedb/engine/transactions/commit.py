@@ -7,7 +7,7 @@ What a fault amounts to comes from the table in session/recovery.py; what an ans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, MutableSet
 
 from routedb import errors
 from routedb.adapters.base import Fault
@@ -19,6 +19,7 @@ from routedb.engine.shared.error_texts import (
     commit_never_sent,
     commit_refused,
     commit_unknown,
+    hidden_commit_unknown,
     overtaken_lost,
     overtaken_unknown,
     partly_committed,
@@ -33,22 +34,29 @@ End = Callable[[Link], None]
 
 class Commit:
     """One commit. `branches` are the links by group, `wrote` the groups written to;
-    `end` commits on the `home` link, as `Link.commit` does on all others."""
+    `end` commits on the `home` link, as `Link.commit` does on all others.
+
+    `have_only_read` tells, after a fault, whether what else has run in a group has
+    certainly not written; None: the servers have seen to that.
+    """
 
     def __init__(
         self,
         links: Links,
         branches: Mapping[int, Link],
-        wrote: Set[int],
+        wrote: MutableSet[int],
         home: Link | None,
         end: End,
+        have_only_read: Callable[[int], bool] | None,
     ) -> None:
         self._links = links
         self._branches = branches
         self._wrote = wrote
         self._home = home
         self._end_home = end
-        self._done: list[Link] = []  # what has been committed
+        self._have_only_read = have_only_read
+        self._read_groups: list[int] = []  # what may be committed, and only reads
+        self._done: list[Link] = []  # what has been committed of writers
 
     def run(self) -> None:
         """Commit readers first, then writers: a lost reader loses nothing. No writer
@@ -56,13 +64,28 @@ class Commit:
 
         Raises TransactionLost, OutcomeUnknown, or the server's refusal.
         """
+        try:
+            self._commit_all()
+        except errors.OutcomeUnknown:
+            raise
+        except errors.Error as exc:
+            hidden = self._find_hidden()
+            if hidden is None:
+                raise
+            raise hidden_commit_unknown(hidden.node.name, exc) from exc
+
+    def _commit_all(self) -> None:
         if not self._wrote:
-            for link in self._branches.values():
-                self._read(link, Moment.COMMITTING_READS)
+            for group, link in self._branches.items():
+                self._read(group, link)
             return
         for group, link in self._branches.items():
             if group not in self._wrote:
-                self._read(link, None)
+                try:
+                    self._read(group, link, is_beside_writer=True)
+                except errors.Error:
+                    self._roll_back_others(link)
+                    raise
         writers = {g: at for g, at in self._branches.items() if g in self._wrote}
         notes: dict[int, CommitNote | None] = {}
         for group, link in writers.items():
@@ -88,23 +111,39 @@ class Commit:
         else:
             link.commit()
 
-    def _read(self, link: Link, moment: Moment | None) -> None:
-        """Commit a branch that wrote nothing. `moment` None: beside a writer, where its
-        loss is of no consequence."""
+    def _read(self, group: int, link: Link, is_beside_writer: bool = False) -> None:
+        """Commit a branch that wrote nothing, as far as the texts tell. Beside a writer
+        its loss is of no consequence, if that is so."""
         try:
             self._end(link)
         except Exception as exc:
             if is_from_program(exc):
                 raise
             fault = self._failed(link, exc)
-            if moment is None:
+            if is_beside_writer and self._may_miss(group):
                 return
-            if action_for(fault, moment) is Action.LOSE:
+            if action_for(fault, Moment.COMMITTING_READS) is Action.LOSE:
+                self._read_groups.append(group)  # it may be committed all the same
                 raise errors.TransactionLost(
                     f"the link to {link.node.name} was lost at commit of a transaction "
                     "that wrote nothing; running it again is safe"
                 ) from exc
             raise
+        self._read_groups.append(group)
+
+    def _may_miss(self, group: int) -> bool:
+        """Tell whether nothing is missing when the commit of a branch that reads, by
+        its texts, has not succeeded."""
+        return self._have_only_read is None or self._have_only_read(group)
+
+    def _find_hidden(self) -> Link | None:
+        """Return the link of a branch where something behind the reads may have
+        written, and may be committed; it counts as a write."""
+        for group in self._read_groups:
+            if not self._may_miss(group):
+                self._wrote.add(group)
+                return self._branches[group]
+        return None
 
     def _prepare(self, link: Link) -> CommitNote | None:
         """See to it that a commit can be sent; return the transaction's note."""

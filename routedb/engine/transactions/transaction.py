@@ -19,6 +19,7 @@ from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.transactions.commit import Commit, End, roll_back
+from routedb.engine.transactions.hidden_writes import Reads
 from routedb.engine.transactions.interruption import Beginning, settle_commit, was_ended
 from routedb.session import Action, Moment, TxEvent, TxState, action_for, advance
 from routedb.topology.snapshot import Role
@@ -38,6 +39,7 @@ class Transaction:
         self.roles: dict[int, Role] = {}  # of the branches
         self.is_on_writer = True  # the home's role
         self.wrote: set[int] = set()  # groups to which a write has been sent
+        self.reads = Reads(links)  # what else has run on writers
         self.has_written = False  # one of them has succeeded
         self.has_shown = False  # the home has shown data, on the hot path
         self._mode = links.mode
@@ -229,7 +231,9 @@ class Transaction:
         try:
             try:
                 self.commits += 1
-                Commit(self.links, self.branches, self.wrote, self.home_link, end).run()
+                parts = (self.links, self.branches, self.wrote, self.home_link)
+                ask = None if self.mode.read_only else self.reads.have_only_read
+                Commit(*parts, end, ask).run()
                 committed = self.state is not TxState.FAILED
             except errors.Error as exc:
                 committed, is_unknown = False, isinstance(exc, errors.OutcomeUnknown)
@@ -339,8 +343,7 @@ class Transaction:
 
     def _unbind(self, event: TxEvent) -> None:
         self.branches.clear()
-        self.home = -1
-        self.home_link = None
+        self.home, self.home_link = -1, None
         self.apply(event)
 
     def set_mode(self, mode: TxMode) -> None:
@@ -371,9 +374,9 @@ class Transaction:
             elif group == self.home and self.has_shown and not is_shadow:
                 self.tracker.note_read(link)
         self.branches = {}
-        self.home = -1
-        self.home_link = None
+        self.home, self.home_link = -1, None
         self.wrote.clear()
+        self.reads.clear()
         self.has_written = self.has_shown = False
         self._begin = None
         self._prologue.clear()
