@@ -33,7 +33,6 @@ class Link:
         "generation",
         "exclusive",
         "id",
-        "needs_reset",
         "is_text_begun",
         "lock",
         "mode",
@@ -66,7 +65,6 @@ class Link:
         self.silence_s = 0.0  # of its node, when the link was given up for that
         self.expires_at = expires_at  # on the core's clock: see Links.get
         self.slot = slot  # in the node's pool, when the link is borrowed
-        self.needs_reset = False  # more than plain reads has run on it
         # What Adapter.connect leaves behind; None when it is not known.
         self.mode: TxMode | None = AUTOCOMMIT
         # The session's version this link was last brought up to; -1: not yet.
@@ -100,18 +98,21 @@ class Link:
     def reset(self, is_bound: bool) -> bool:
         """Make it what the next borrower may have; False: that cannot be done.
 
-        `is_bound`: a transaction may be open on it. A link that served plain reads only
-        has nothing to reset, and keeps its transaction mode.
+        `is_bound`: a transaction may be open on it. Whatever has run, even certain
+        reads only: a text does not show what a view behind it sets in the session.
         """
+        slot = self.slot
+        assert slot is not None  # only those of a pool are reset
         with self.exclusive:
             if not self.adapter.is_alive(self.raw):
                 return False
             if is_bound or self.is_text_begun:
                 self.adapter.rollback(self.raw)
-            is_changed = self.needs_reset or self.mode is None
-            if is_changed:  # what the driver has set by itself, it must unset itself
-                self.set_mode(AUTOCOMMIT)
-            return self.adapter.reset(self.raw, self.node, is_changed)
+            if not self.adapter.reset(self.raw, self.node):
+                return False
+            if not slot.is_resettable:
+                slot.is_resettable = self.adapter.resets_all(self.raw)
+            return slot.is_resettable
 
     def detach_raw(self) -> Raw:
         """Leave the raw connection to the caller: this link is over."""

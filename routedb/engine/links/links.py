@@ -148,7 +148,6 @@ class Links:
                 self.drop(link)
                 continue
             self._forget(link)
-            link.needs_reset = link.needs_reset or self.pins.must_keep(link.id)
             for holder in self._result_holders():
                 holder.detach_link(link)
             pool_of(self.core, link).give(link, link in bound)
@@ -262,7 +261,6 @@ class Links:
             )
         try:
             if missing:
-                link.needs_reset = True
                 link.set_mode(AUTOCOMMIT)
                 _replay(link, missing)
             link.settings_version = self.settings.version

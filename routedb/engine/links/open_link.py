@@ -21,9 +21,8 @@ class FrontendHooks(Protocol):
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a raw connection to `node` within about `timeout_s` seconds."""
 
-    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Set on `raw`, a connection to `node`, what was set on the virtual one; tell
-        whether a pool must undo it."""
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> None:
+        """Set on `raw`, a connection to `node`, what was set on the virtual one."""
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
@@ -60,9 +59,7 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
 def borrowed(core: Core, node: NodeConfig, slot: Slot, raw: Raw) -> Link:
     """Return the link to `node` that is made of a pool's `slot` and its `raw`."""
     adapter, generation = core.adapter(node), slot.generation
-    link = Link(node, adapter, raw, generation, slot.expires_at, slot)
-    link.mode = slot.mode
-    return link
+    return Link(node, adapter, raw, generation, slot.expires_at, slot)
 
 
 def pool_of(core: Core, link: Link) -> Pool:
@@ -93,7 +90,7 @@ def _opened(
 
 def _configure_raw(core: Core, host: FrontendHooks, link: Link) -> None:
     try:
-        link.needs_reset = host.configure_raw(link.raw, link.node)
+        host.configure_raw(link.raw, link.node)
     except BaseException:
         link.close()
         if link.slot is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from routedb import errors
-from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
+from routedb.adapters.base import Adapter, Raw
 from routedb.config.label import label_of
 from routedb.config.model import DatabaseConfig, NodeConfig, PoolConfig
 from routedb.engine.pool.refcount import is_held
@@ -27,10 +27,6 @@ class LentLink(Protocol):
     @property
     def slot(self) -> Slot | None:
         """Its place in the pool."""
-
-    @property
-    def mode(self) -> TxMode | None:
-        """Its transaction mode; None when it is not known."""
 
     def reset(self, is_bound: bool) -> bool:
         """Make it what the next borrower may have; False: that cannot be done.
@@ -294,13 +290,12 @@ class Pool:
     def _stamp(self, slot: Slot) -> None:
         slot.generation = self._context.generation(self.node)
         slot.expires_at = self._context.expiry(self._config)
-        slot.mode = AUTOCOMMIT  # as after Adapter.connect
+        slot.is_resettable = False  # not asked yet
 
     def _rest(self, slot: Slot, link: LentLink) -> None:
         """Make a link that was reset idle, or lend it to the first waiter."""
         if slot.kind is not None:
             slot.keeper = link.raw.keeper
-        slot.mode = link.mode
         slot.raw = link.detach_raw()
         with self._lock:
             if not self._is_closed:

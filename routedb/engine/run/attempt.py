@@ -110,8 +110,6 @@ class Attempt:
                 self._check_alive(link)
             if self.may_write:
                 transaction.note_write(self.group)
-        if not self.is_read:
-            link.needs_reset = True
         return link
 
     def run(self, cursor: VirtualCursor, call: Call) -> None:
