@@ -37,7 +37,6 @@ from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.topology.snapshot import Answer
 
-
 FILES = {"read_default_file", "read_default_group"}  # options that are in a file
 
 
@@ -222,6 +221,8 @@ class MysqlclientAdapter:
         if user is None or FILES & options.keys():
             return False
         password = options.get("password", options.get("passwd", ""))
+        if is_mariadb(raw.get_server_info()):
+            self.run(raw, "SET ROLE NONE")  # else a user without a default keeps it
         raw.change_user(user, password, options.get("database", options.get("db", "")))
         if "init_command" in options:
             self.run(raw, options["init_command"])
