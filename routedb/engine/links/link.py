@@ -186,8 +186,10 @@ class Link:
 
     def cancel(self, timeout_s: float) -> None:
         """From another thread: end the statement that runs here, if one does."""
-        if self.lock is not None and self.lock.acquire(blocking=False):
-            self.lock.release()  # to be had at once: nothing runs
+        # Where rows are computed while they are fetched, that takes no lock.
+        lock = self.lock if self.adapter.fetches_buffered else None
+        if lock is not None and lock.acquire(blocking=False):
+            lock.release()  # to be had at once: nothing runs
             return
         self.adapter.cancel(self.raw, self.node, timeout_s)
 
