@@ -95,13 +95,23 @@ def test_also_when_nothing_was_run(server, open_cluster):
     assert server.texts == ["DISCARD ALL"]
 
 
+def answer_resets_all(monkeypatch, answer):
+    """Answer so from now on; return a list that grows with each question. (It must not
+    hold the raw connection, or that would not be lent again.)"""
+    asked = []
+
+    def resets_all(adapter, raw):
+        asked.append("?")
+        return answer
+
+    monkeypatch.setattr(fake.FakeAdapter, "resets_all", resets_all)
+    return asked
+
+
 def test_a_session_that_no_reset_makes_new_is_not_lent_again(
     server, open_cluster, monkeypatch
 ):
-    asked = []
-    monkeypatch.setattr(
-        fake.FakeAdapter, "resets_all", lambda *_: asked.append(1) or False
-    )
+    asked = answer_resets_all(monkeypatch, False)
     cluster = open_cluster(pool={"max": 1})
     run(cluster, READ)
     run(cluster, READ)
@@ -111,10 +121,7 @@ def test_a_session_that_no_reset_makes_new_is_not_lent_again(
 
 
 def test_whether_it_does_is_asked_once_a_session(server, open_cluster, monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        fake.FakeAdapter, "resets_all", lambda *_: asked.append(1) or True
-    )
+    asked = answer_resets_all(monkeypatch, True)
     cluster = open_cluster(pool={"max": 1})
     for _ in range(3):
         run(cluster, READ)
