@@ -35,7 +35,8 @@ T = TypeVar("T")
 class Interrupts:
     """In a `with` block SIGINT does not raise KeyboardInterrupt; it is noted.
 
-    It leaves SIGINT alone where that is ignored, and outside of the main thread.
+    The calls in the block are made on `connection`, which is of `cluster`. SIGINT is
+    left alone where it is ignored, and outside of the main thread.
     """
 
     def __init__(self, cluster: Cluster, connection: Connection) -> None:
@@ -45,7 +46,7 @@ class Interrupts:
         self._news: SimpleQueue[None] = SimpleQueue()  # may be put to in a handler
         self._before: object = None
         self._canceller: threading.Thread | None = None
-        self.has_come = False
+        self._has_come = False
 
     def __enter__(self) -> Interrupts:
         is_main = threading.current_thread() is threading.main_thread()
@@ -56,6 +57,10 @@ class Interrupts:
     def __exit__(self, *_: object) -> None:
         if callable(self._before):
             signal.signal(signal.SIGINT, self._before)
+
+    def have_come(self) -> bool:
+        """Tell whether SIGINT has come in the block."""
+        return self._has_come
 
     @contextmanager
     def raised(self) -> Iterator[None]:
@@ -72,7 +77,8 @@ class Interrupts:
 
         Raises OutcomeUnknown when there is no answer and the user does not wait for it.
         """
-        self._news = news = SimpleQueue()
+        news: SimpleQueue[None] = SimpleQueue()
+        self._news = news
         outcome: Future[T] = Future()
         threading.Thread(
             target=_settle, args=(outcome, call, news), name="routedb-sql", daemon=True
@@ -81,7 +87,7 @@ class Interrupts:
         return outcome.result()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.has_come = True
+        self._has_come = True
         if self._may_raise:
             raise KeyboardInterrupt
         self._news.put(None)

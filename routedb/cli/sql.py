@@ -82,7 +82,7 @@ def sql(
                 show = FORMATS[form]
                 is_good = _run_all(runner, statements, show, keep_going, interrupts)
                 is_good = _finish(connection, is_good, single_transaction, interrupts)
-    if interrupts.has_come:
+    if interrupts.have_come():
         raise KeyboardInterrupt
     if not is_good:
         sys.exit(FAILED)
@@ -109,7 +109,7 @@ def _run_all(
     """Run one after another, until Ctrl-C; return whether all went well."""
     is_good = True
     for statement in statements:
-        if interrupts.has_come:
+        if interrupts.have_come():
             break
         try:
             result = interrupts.outcome_of(partial(run, statement))
@@ -127,7 +127,7 @@ def _show(show: Callable[[], None], interrupts: Interrupts) -> None:
     """Show a result; after Ctrl-C say that there is one."""
     with suppress(KeyboardInterrupt), interrupts.raised():
         show()
-    if interrupts.has_come:
+    if interrupts.have_come():
         click.echo("the statement was done before the interrupt came", err=True)
 
 
@@ -139,15 +139,15 @@ def _finish(
 ) -> bool:
     """Commit a single transaction; print a note when one is left open and rolled
     back."""
-    if single_transaction and is_good and not interrupts.has_come:
+    if single_transaction and is_good and not interrupts.have_come():
         try:
             interrupts.outcome_of(connection.commit)
         except errors.Error as exc:
             print_error(exc)
             return False
-        if interrupts.has_come:
+        if interrupts.have_come():
             click.echo("the transaction was committed", err=True)
-    elif connection.in_transaction or (single_transaction and interrupts.has_come):
+    elif connection.in_transaction or (single_transaction and interrupts.have_come()):
         with suppress(errors.Error):  # lost: its server has rolled it back
             interrupts.outcome_of(connection.rollback)
         click.echo("the open transaction was rolled back", err=True)
