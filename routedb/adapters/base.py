@@ -190,12 +190,16 @@ class Adapter(Protocol):
     def rollback(self, raw: Raw) -> None:
         """Roll back, also a transaction that was begun by text."""
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """Undo what the last user set on a connection, in the driver, and if
-        `is_changed`, on the server too; then it is as after `connect`.
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
+        """Undo whatever the last user may have done to a connection, in the driver and
+        on the server; then it is as after `connect` to `node`.
 
         Called outside a transaction. False: not possible, it must be closed.
         """
+
+    def resets_all(self, raw: Raw) -> bool:
+        """Ask the server, once a session and after a reset: tell whether nothing that
+        a session of this user may keep is out of the reach of `reset`."""
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the driver's default class."""

@@ -25,7 +25,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -452,11 +452,15 @@ class FakeAdapter:
         """Log a ROLLBACK."""
         raw.end("ROLLBACK")
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Log a DISCARD ALL."""
-        if is_changed:
-            raw.use("DISCARD ALL")
+        raw.mode = AUTOCOMMIT
+        raw.use("DISCARD ALL")
         return not raw.closed
+
+    def resets_all(self, raw: Raw) -> bool:
+        """A fake session keeps nothing else."""
+        return True
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor."""

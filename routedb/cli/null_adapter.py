@@ -165,8 +165,12 @@ class NullAdapter:
         """End the transaction."""
         raw.is_idle = True
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Return True: nothing was changed."""
+        return True
+
+    def resets_all(self, raw: Raw) -> bool:
+        """Return True: nothing can be."""
         return True
 
     def cursor(self, raw: Raw) -> RawCursor:

@@ -12,7 +12,7 @@ import MySQLdb.converters
 import MySQLdb.cursors
 
 from routedb.adapters import sockets
-from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
 from routedb.adapters.bounded_connect import BoundedConnect
 from routedb.adapters.mysql.catalog import VOLATILITY
 from routedb.adapters.mysql.faults import (
@@ -45,6 +45,8 @@ from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode, mysql_mode
 from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer
+
+FILES = {"read_default_file", "read_default_group"}  # options that are in a file
 
 
 class MysqlclientAdapter:
@@ -83,7 +85,7 @@ class MysqlclientAdapter:
         raw.descriptor = raw.fileno()
         raw.number = raw.thread_id()
         raw.socket = sockets.identity(raw.descriptor)
-        raw.mode = TxMode(autocommit=True)  # what set_mode has set
+        raw.mode = AUTOCOMMIT  # what set_mode has set
         raw.lexical_mode = None  # it was not asked for yet
         if node.is_standard_sql:
             self.run(raw, STANDARD_SQL)
@@ -224,34 +226,42 @@ class MysqlclientAdapter:
         """Roll back, however it was begun."""
         raw.rollback()
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """COM_CHANGE_USER, to the same user: mysqlclient has no COM_RESET_CONNECTION.
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
+        """COM_CHANGE_USER, to the same user, and what the driver sends after that of
+        connecting. COM_RESET_CONNECTION, which mysqlclient does not have, would leave
+        the role (SET ROLE) and the database (USE).
 
-        What a file of options says of the user is not known here.
+        What a file of options says of the user and the database is not known here.
         """
         options = node.options
-        if is_changed:
-            user = options.get("user")
-            if user is None or "init_command" in options:
-                return False
-            password = options.get("password", options.get("passwd", ""))
-            database = options.get("database", options.get("db", ""))
-            raw.change_user(user, password, database)
-            charset = options.get("charset", "utf8mb4")
-            raw.set_character_set(charset, options.get("collation", ""))
-            if "sql_mode" in options:
-                raw.set_sql_mode(options["sql_mode"])
-            if node.is_standard_sql:
-                self.run(raw, STANDARD_SQL)
-            raw.autocommit(True)
-            raw.mode = TxMode(autocommit=True)
-            raw.lexical_mode = None
+        user = options.get("user")
+        if user is None or FILES & options.keys():
+            return False
+        password = options.get("password", options.get("passwd", ""))
+        if is_mariadb(raw.get_server_info()):
+            self.run(raw, "SET ROLE NONE")  # else a user without a default keeps it
+        raw.change_user(user, password, options.get("database", options.get("db", "")))
+        if "init_command" in options:
+            self.run(raw, options["init_command"])
+        charset = options.get("charset", "utf8mb4")
+        raw.set_character_set(charset, options.get("collation", ""))
+        if "sql_mode" in options:
+            raw.set_sql_mode(options["sql_mode"])
+        raw.autocommit(True)
+        raw.mode = AUTOCOMMIT
+        if node.is_standard_sql:
+            self.run(raw, STANDARD_SQL)
+        raw.lexical_mode = None
         known = options.get("conv", MySQLdb.converters.conversions)
         raw.encoders = {key: to for key, to in known.items() if type(key) is not int}
         raw.converter = dict(raw.own_converter)  # others may share the one it has
         raw.cursorclass = options.get("cursorclass", raw.default_cursor)
         raw.messages = []
         return True
+
+    def resets_all(self, raw: Raw) -> bool:
+        """Ask for what the server runs at connect: it does not at a change of user."""
+        return self.run(raw, "SELECT @@GLOBAL.init_connect") in ([("",)], [(None,)])
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the connection's cursorclass."""

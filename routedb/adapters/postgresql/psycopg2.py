@@ -17,7 +17,8 @@ import psycopg2.extensions as ext
 from psycopg2 import _psycopg
 
 from routedb.adapters import sockets
-from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
+from routedb.adapters.postgresql import session_reset
 from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
 from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
@@ -235,21 +236,30 @@ class Psycopg2Adapter:
         else:
             raw.rollback()
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """DISCARD ALL, and all that psycopg2 lets a user set on a connection."""
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
+        """DISCARD ALL, what that leaves, and all that psycopg2 lets a user set on a
+        connection."""
         if raw.status not in (ext.STATUS_READY, ext.STATUS_BEGIN):  # tpc_prepare()
             return False
         if not self.is_idle(raw) or raw.status == ext.STATUS_BEGIN:
             self.rollback(raw)
-        if is_changed:
-            self.run(raw, "DISCARD ALL")
+        self.set_mode(raw, AUTOCOMMIT)
+        self.run(raw, session_reset.DISCARD)
+        self.run(raw, session_reset.remaining_text())
         if _plain(raw.encoding) != _plain(raw.get_parameter_status("client_encoding")):
-            return False  # DISCARD ALL has changed it on the server's side only
+            return False  # it has changed on the server's side only
+        dates = raw.get_parameter_status(session_reset.DATESTYLE) or ""
+        if not dates.startswith(session_reset.READABLE):
+            self.run(raw, session_reset.READABLE_DATES)
         forget_casters(raw)
         raw.cursor_factory = None
         raw.notices = []
         raw.notifies = []
         return self.is_idle(raw)
+
+    def resets_all(self, raw: Raw) -> bool:
+        """Ask for languages with variables of a session, and triggers at login."""
+        return self.run(raw, session_reset.OUT_OF_REACH) == [(False,)]
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a client-side cursor of the connection's cursor_factory."""

@@ -194,9 +194,14 @@ class Sqlite3Adapter:
         """Roll back, however it was begun."""
         raw.rollback()
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """Return False: opening the file is faster than undoing what was changed."""
-        return not is_changed and self.is_idle(raw)
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
+        """Return False: what functions, hooks and pragmas have changed cannot be asked
+        for, and opening the file again costs little."""
+        return False
+
+    def resets_all(self, raw: Raw) -> bool:
+        """Return False, as `reset` does."""
+        return False
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor that takes pyformat."""

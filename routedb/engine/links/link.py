@@ -53,7 +53,6 @@ class Link:
         "generation",
         "exclusive",
         "id",
-        "needs_reset",
         "is_text_begun",
         "lock",
         "mode",
@@ -86,7 +85,6 @@ class Link:
         self.silence_s = 0.0  # of its node, when the link was given up for that
         self.expires_at = expires_at  # on the core's clock: see Links.get
         self.slot = slot  # in the node's pool, when the link is borrowed
-        self.needs_reset = False  # more than plain reads has run on it
         # What Adapter.connect leaves behind; None when it is not known.
         self.mode: TxMode | None = AUTOCOMMIT
         # The session's version this link was last brought up to; -1: not yet.
@@ -146,20 +144,23 @@ class Link:
         """Make a borrowed link what the next borrower may have; False: that cannot be
         done.
 
-        `is_bound`: a transaction may be open on it. A link that served plain reads only
-        has nothing to reset, and keeps its transaction mode.
+        `is_bound`: a transaction may be open on it. Whatever has run, even certain
+        reads only: a text does not show what a view behind it sets in the session.
         """
         return self.ask(self._reset, is_bound)
 
     def _reset(self, raw: Raw, is_bound: bool) -> bool:
+        slot = self.slot
+        assert slot is not None  # only those of a pool are reset
         if not self.adapter.is_alive(raw):
             return False
         if is_bound or self.is_text_begun:
             self.adapter.rollback(raw)
-        is_changed = self.needs_reset or self.mode is None
-        if is_changed:  # what the driver has set by itself, it must unset itself
-            self.set_mode(AUTOCOMMIT)
-        return self.adapter.reset(raw, self.node, is_changed)
+        if not self.adapter.reset(raw, self.node):
+            return False
+        if not slot.is_resettable:
+            slot.is_resettable = self.adapter.resets_all(raw)
+        return slot.is_resettable
 
     def set_mode(self, mode: TxMode) -> None:
         """Make later transactions run as `mode` says; costs nothing when they do.
@@ -253,7 +254,9 @@ class Link:
 
     def cancel(self, timeout_s: float) -> None:
         """From another thread: end the statement that runs here, if one does."""
-        if self.lock is not None and not self.is_busy():
+        # Where rows are computed while they are fetched, that takes no lock.
+        is_told = self.lock is not None and self.adapter.fetches_buffered
+        if is_told and not self.is_busy():
             return
         self.adapter.cancel(self.raw, self.node, timeout_s)
 

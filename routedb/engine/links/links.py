@@ -164,7 +164,6 @@ class Links:
             self.drop(link)
             return
         self._forget(link)
-        link.needs_reset = link.needs_reset or self.pins.must_keep(link.id)
         for holder in self._result_holders():
             holder.detach_link(link)
         pool_of(self.core, link).give(link, is_bound)
@@ -304,7 +303,6 @@ class Links:
             )
         try:
             if missing:
-                link.needs_reset = True
                 link.set_mode(AUTOCOMMIT)
                 link.adapter.forget_lexical_mode(link.raw)
                 link.ask(_replay, link.adapter, missing)

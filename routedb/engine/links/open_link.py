@@ -21,9 +21,8 @@ class FrontendHooks(Protocol):
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a raw connection to `node` within about `timeout_s` seconds."""
 
-    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Set on `raw`, a connection to `node`, what was set on the virtual one; tell
-        whether a pool must undo it."""
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> None:
+        """Set on `raw`, a connection to `node`, what was set on the virtual one."""
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
@@ -57,7 +56,7 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
             link = borrowed(core, node, slot)
             slot.raw = slot.keeper = None  # only the link references it now
         if host is not None and link is not None:
-            link.needs_reset = host.configure_raw(link.raw, link.node)
+            host.configure_raw(link.raw, link.node)
         assert link is not None  # opened or borrowed
         core.open_links.add(link)
         return link
@@ -72,9 +71,7 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
 def borrowed(core: Core, node: NodeConfig, slot: Slot) -> Link:
     """Return the link to `node` that is made of a pool's `slot` and what is in it."""
     adapter, generation = core.adapter(node), slot.generation
-    link = Link(node, adapter, slot.raw, generation, slot.expires_at, slot)
-    link.mode = slot.mode
-    return link
+    return Link(node, adapter, slot.raw, generation, slot.expires_at, slot)
 
 
 def end(core: Core, link: Link) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from routedb import errors
-from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
+from routedb.adapters.base import Adapter, Raw
 from routedb.config.label import label_of
 from routedb.config.model import DatabaseConfig, NodeConfig, PoolConfig
 from routedb.engine.pool.refcount import is_held
@@ -32,10 +32,6 @@ class LentLink(Protocol):
 
     raw: Raw
     slot: Slot | None  # its place in the pool, until that is given back
-
-    @property
-    def mode(self) -> TxMode | None:
-        """Its transaction mode; None when it is not known."""
 
     def reset(self, is_bound: bool) -> bool:
         """Make it what the next borrower may have; False: that cannot be done.
@@ -324,7 +320,7 @@ class Pool:
     def _stamp(self, slot: Slot) -> None:
         slot.generation = self._context.generation(self.node)
         slot.expires_at = self._context.expiry(self._config)
-        slot.mode = AUTOCOMMIT  # as after Adapter.connect
+        slot.is_resettable = False  # not asked yet
 
     def _rest(self, slot: Slot, link: LentLink) -> None:
         """Make a link that was reset idle, or lend it to the first waiter."""
@@ -332,7 +328,6 @@ class Pool:
             return
         if slot.kind is not None:
             slot.keeper = link.raw.keeper
-        slot.mode = link.mode
         # At once: from here on it is the pool's, before it was the link's.
         slot.raw, link.raw, link.slot = link.raw, None, None
         self._slots.clean(slot, self._context.clock())

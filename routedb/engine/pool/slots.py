@@ -33,9 +33,9 @@ class Slot:
         "expires_at",
         "generation",
         "idle_since",
+        "is_resettable",
         "keeper",
         "kind",
-        "mode",
         "raw",
         "state",
         "thread",
@@ -46,7 +46,8 @@ class Slot:
         self.state = state
         self.raw: Any = None
         self.keeper: Any = None
-        self.mode: Any = None  # the link's transaction mode
+        # Nothing of its session is out of the reach of a reset: see Adapter.resets_all.
+        self.is_resettable = False
         self.generation = -1  # of the node, when the link was opened
         self.expires_at = float("inf")
         self.idle_since = 0.0

@@ -112,8 +112,6 @@ class Attempt:
                 transaction.note_write(self.group)
             elif transaction.roles[self.group] is Role.WRITER:
                 transaction.reads.keep(self.group, self.plan)
-        if not self.is_read:
-            link.needs_reset = True
         if self.plan.reading is not None:
             self._check_reading(link, self.plan.reading)
         return link

@@ -2,8 +2,7 @@
 
 The one place where an outcome is recorded: for the cursor, which shows it; the session,
 which must not fall behind what it was shown or has written; the transaction, which has
-written or not; the link, which may need a reset; and the node, of which an error may be
-evidence.
+written or not; and the node, of which an error may be evidence.
 """
 
 from __future__ import annotations
@@ -86,10 +85,8 @@ def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
     link, raw = cursor.link, cursor.raw
     kind = plan.statement.kind
     if not plan.is_read:
-        if link is not None:
-            link.needs_reset = True
-            if kind is not Kind.SESSION:
-                _note_write(session, plan, link)
+        if link is not None and kind is not Kind.SESSION:
+            _note_write(session, plan, link)
         if kind is Kind.WRITE:
             is_pending = link is None or link.holds_writes
             session.transaction.has_written = is_pending
@@ -135,8 +132,6 @@ def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> F
     """
     core = session.core
     fault = link.classify_error(exc)
-    if not attempt.is_read:  # a procedure may have done half of what it does
-        link.needs_reset = True
     if not (attempt.is_read and fault is Fault.LINK_LOST):  # that has shown nothing
         link.touch(core.clock())
     if not isinstance(exc, errors.Error):

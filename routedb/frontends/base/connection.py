@@ -52,10 +52,8 @@ class DriverConnection(Connection):
         """Open a raw connection to `node` within about `timeout_s` seconds."""
         return self._adapter.connect(node, timeout_s)
 
-    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Set on `raw`, a connection to `node`, what was set on this one; tell whether
-        a pool must undo it, on the server or in the driver."""
-        return False
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> None:
+        """Set on `raw`, a connection to `node`, what was set on this one."""
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
@@ -68,12 +66,6 @@ class DriverConnection(Connection):
         """Return the open raw connections of this driver."""
         links = self.usable_session().links
         return [link.raw for link in links if link.adapter is self._adapter]
-
-    def raw_connections_to_change(self) -> list[Raw]:
-        """Return the same, to be changed so that a pool must undo it."""
-        for link in self.usable_session().links:
-            link.needs_reset = True
-        return self.raw_connections()
 
     def call_driver(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """Return `call(*args, **more)`, a call of the driver's; its errors become
@@ -107,9 +99,9 @@ class _Host:
         """Open a raw connection."""
         return self._alive().open_link(node, timeout_s)
 
-    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> None:
         """Set on a raw connection what was set on the frontend."""
-        return self._alive().configure_raw(raw, node)
+        self._alive().configure_raw(raw, node)
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]

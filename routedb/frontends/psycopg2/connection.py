@@ -82,7 +82,7 @@ class PostgreSQLConnection(TwoPhase):
         clean = "".join(filter(str.isalnum, encoding)).upper()
         if any(raw.encoding != clean for raw in self.raw_connections()):
             self.rollback()
-        for raw in self.raw_connections_to_change():
+        for raw in self.raw_connections():
             raw.set_client_encoding(encoding)
         self.session.links.forget_lexical_modes()
         self._encoding = str(ext.connection.encoding.__get__(self))

@@ -195,7 +195,6 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         """Open a raw cursor on `link` and keep it in `raw_cursors`."""
         raw = super().open_raw_cursor(link)
         if self.name:
-            link.needs_reset = True  # WITH HOLD it may outlive its transaction
             self._pin(link)
         return raw
 

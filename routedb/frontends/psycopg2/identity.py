@@ -116,16 +116,14 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         self.identity = IdentityState.OPEN
         return raw
 
-    def configure_raw(self, raw: Any, node: NodeConfig) -> bool:
-        """Set on `raw`, a connection to `node`, what was set on this one; tell whether
-        a pool must undo it."""
+    def configure_raw(self, raw: Any, node: NodeConfig) -> None:
+        """Set on `raw`, a connection to `node`, what was set on this one."""
         if type(raw) is InheritedConnection or self.identity is not IdentityState.OPEN:
-            return False
+            return
         self.share_casters_with(raw)
         raw.notices, raw.notifies = self.notices, self.notifies
         if self._encoding is not None and raw.encoding != self._encoding:
             raw.set_client_encoding(self._encoding)
-        return self._encoding is not None
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Any]
