@@ -195,6 +195,7 @@ class Builder:
                 weight=float(weight),
                 options={**address.options, **options},
                 is_read_only=address.is_read_only,
+                is_balanced=entry.get("balanced", False),
             )
 
     def _hosts(

@@ -36,6 +36,10 @@ class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
     :default: host, port and database
     """
 
+    balanced: bool = False
+    """It is meant that connections to it lead to several servers, as a balancer's do
+    (:doc:`failover`): ``balanced = true``"""
+
 
 class PoolEntry(msgspec.Struct, forbid_unknown_fields=True):
     """A pool written as a table."""

@@ -172,7 +172,9 @@ def _holds(
 ) -> bool:
     """Tell whether a replica holds what was seen. `last` is the session's last node."""
     read_state, seen_at, wrote_at = view
-    position, is_last = node.position, node is last
+    # That it was the last one proves nothing of a node whose links may lead to another
+    # server than that link did.
+    position, is_last = node.position, node is last and not node.is_unsure
     # What the writer had acknowledged up to this time, the replica holds.
     covered_at = -inf
     if sample is not None and position is not None and position.covers(sample.position):

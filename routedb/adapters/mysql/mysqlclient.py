@@ -22,6 +22,7 @@ from routedb.adapters.mysql.faults import (
     fault_of_number,
 )
 from routedb.adapters.mysql.positions import (
+    WHICH_SERVER,
     answer_of,
     is_replica,
     probe_of,
@@ -46,6 +47,7 @@ class MysqlclientAdapter:
     fetches_buffered = True
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
     is_remote = True
+    tells_server = True
     commits: Commits | None = None
     references = 0
     setting_text = staticmethod(setting_text)
@@ -181,6 +183,10 @@ class MysqlclientAdapter:
         server = raw.get_server_info()
         row = self.run(raw, probe_of(server))[0]
         return answer_of(row, self._lag_s(raw) if is_replica(row) else 0.0)
+
+    def server(self, raw: Raw) -> str | None:
+        """Ask in one query."""
+        return str(self.run(raw, WHICH_SERVER)[0][0])
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set the session's variables; DEFAULT is the server's own default.

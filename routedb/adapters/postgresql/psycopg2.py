@@ -33,7 +33,7 @@ from routedb.adapters.postgresql.libpq import (
     addresses,
     canceller,
 )
-from routedb.adapters.postgresql.positions import PROBE, answer_of
+from routedb.adapters.postgresql.positions import PROBE, WHICH_SERVER, answer_of
 from routedb.adapters.postgresql.settings import (
     ISOLATION,
     SESSION_SETTINGS,
@@ -52,6 +52,9 @@ class LinkCursor(ext.cursor):
 
     __slots__ = ("virtual_cursor",)
 
+    # The class's own may be guarded: routedb/frontends/psycopg2/guarded_types.py.
+    __init__ = ext.cursor.__init__
+
     virtual_cursor: Callable[[], Any]
 
 
@@ -63,6 +66,7 @@ class Psycopg2Adapter:
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True
+    tells_server = True
     references = 0
     setting_text = staticmethod(setting_text)
     rollback_undoes_settings = True
@@ -199,6 +203,10 @@ class Psycopg2Adapter:
         """Ask in one query."""
         return answer_of(self.run(raw, PROBE)[0])
 
+    def server(self, raw: Raw) -> str | None:
+        """Ask in one query."""
+        return str(self.run(raw, WHICH_SERVER)[0][0])
+
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set psycopg2's own attributes for `mode`: it begins transactions by
         itself."""
@@ -245,12 +253,12 @@ class Psycopg2Adapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a client-side cursor of the connection's cursor_factory."""
-        cursor: RawCursor = raw.cursor(cursor_factory=ext.cursor)
+        cursor: RawCursor = raw.cursor(cursor_factory=LinkCursor)
         return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; psycopg2 leaves a text without parameters alone."""
-        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+        with raw.cursor(cursor_factory=LinkCursor) as cursor:
             cursor.execute(sql)
             if raw.async_:
                 _finish(raw)
@@ -263,7 +271,7 @@ class Psycopg2Adapter:
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask pg_proc: provolatile of every overload, procedures count as volatile."""
-        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+        with raw.cursor(cursor_factory=LinkCursor) as cursor:
             cursor.execute(VOLATILITY, (name, schema, schema))
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
@@ -290,7 +298,7 @@ class Psycopg2Adapter:
 
 
 def _ask(raw: Raw, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    with raw.cursor(cursor_factory=ext.cursor) as cursor:
+    with raw.cursor(cursor_factory=LinkCursor) as cursor:
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
@@ -314,7 +322,8 @@ def _finish(raw: Raw, deadline: float | None = None) -> None:
 def _whose(exc: Any) -> Any:
     """Return the cursor of an error: the user's, not the link's."""
     raised_by = psycopg2.Error.__dict__["cursor"].__get__(exc)
-    virtual = raised_by.virtual_cursor() if isinstance(raised_by, LinkCursor) else None
+    whose = getattr(raised_by, "virtual_cursor", None)  # unset: routedb's own question
+    virtual = None if whose is None else whose()
     return raised_by if virtual is None else virtual
 
 

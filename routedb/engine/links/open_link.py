@@ -62,6 +62,7 @@ def borrowed(core: Core, node: NodeConfig, slot: Slot, raw: Raw) -> Link:
     adapter, generation = core.adapter(node), slot.generation
     link = Link(node, adapter, raw, generation, slot.expires_at, slot)
     link.mode = slot.mode
+    link.server = slot.server
     return link
 
 

@@ -295,6 +295,7 @@ class Pool:
         slot.generation = self._context.generation(self.node)
         slot.expires_at = self._context.expiry(self._config)
         slot.mode = AUTOCOMMIT  # as after Adapter.connect
+        slot.server = None
 
     def _rest(self, slot: Slot, link: LentLink) -> None:
         """Make a link that was reset idle, or lend it to the first waiter."""

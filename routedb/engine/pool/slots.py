@@ -31,6 +31,7 @@ class Slot:
         "kind",
         "mode",
         "raw",
+        "server",
         "state",
         "thread",
     )
@@ -42,6 +43,7 @@ class Slot:
         self.keeper: Any = None
         self.mode: Any = None  # the link's transaction mode
         self.generation = -1  # of the node, when the link was opened
+        self.server: str | None = None  # that the link leads to, once it was asked
         self.expires_at = float("inf")
         self.idle_since = 0.0
         self.thread = 0  # of the last user
