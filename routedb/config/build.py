@@ -36,6 +36,7 @@ DIALECTS = {  # of an engine's texts
     "fake": "postgresql",
 }
 _NAMESPACE_KEYS = frozenset({"dbname", "database", "db"})  # given for all nodes
+_SHORTEST_KEY = 16
 FUNCTION_WORDS = ("read", "write", "session")
 
 
@@ -85,6 +86,7 @@ class Builder:
             shadow=top.get("shadow", False),
             dialect=dialect,
             functions=self._functions(),
+            token_keys=self._token_keys(),
             source=self._document.label,
         )
 
@@ -93,6 +95,19 @@ class Builder:
         for name, word in functions.items():
             self._document.choose(("functions", name), word, FUNCTION_WORDS)
         return functions
+
+    def _token_keys(self) -> tuple[str, ...]:
+        written = self._document.filled.get("token_key")
+        keys = written if isinstance(written, list) else [written]
+        if written is None:
+            return ()
+        if not keys or any(len(key.encode()) < _SHORTEST_KEY for key in keys):
+            self._refuse(
+                ("token_key",),
+                f"a key has at least {_SHORTEST_KEY} bytes, which nobody can guess; a "
+                "list has the key that signs first, and older ones after it",
+            )
+        return tuple(keys)
 
     # -- databases and nodes -----------------------------------------------------------
 

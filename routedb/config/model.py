@@ -148,6 +148,8 @@ class ClusterConfig:
     functions: Mapping[str, str] = field(
         default_factory=dict
     )  # name -> "read" | "write"
+    # Tokens are signed by the first; all of them are accepted.
+    token_keys: tuple[str, ...] = field(default=(), repr=False)
     source: str = "arguments"  # "routedb.toml", "ROUTEDB_CONFIG=…", "mapping", "DSN"
 
     @property

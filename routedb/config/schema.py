@@ -236,6 +236,14 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     """Run everything on writers and count where it would have gone, for
     ``routedb.report()`` (:doc:`adoption`): ``shadow = true``"""
 
+    token_key: str | list[str] | None = None
+    """Sign the tokens of ``connection.token()``, and refuse others
+    (:doc:`security`). Of a list the first one signs, and all are accepted:
+    ``token_key = "${TOKEN_KEY}"``
+
+    :type: text of 16 bytes or more, or a list of such
+    """
+
     tables: dict[str, Any] = {}
     """The rules, below"""
 

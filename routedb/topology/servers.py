@@ -84,7 +84,5 @@ def _is_same(one: NodeView, other: NodeView, was_same: bool) -> bool:
         return False
     if (ours.system, ours.server) == (theirs.system, theirs.server):
         return True
-    is_older = (
-        one.asked_at < other.server_since or other.asked_at < one.server_since
-    )
+    is_older = one.asked_at < other.server_since or other.asked_at < one.server_since
     return was_same and is_older

@@ -12,6 +12,7 @@ from psycopg2 import errorcodes, extensions, extras, sql
 
 import routedb
 
+
 class Bare(extensions.cursor):
     """A subclass of a program's without an `__init__`."""
 
@@ -34,7 +35,7 @@ def bypassing(conn):
 
 # Each would send what routedb knows nothing of.
 REFUSED = {
-    "cursor": lambda conn: extensions.cursor(conn),
+    "cursor": extensions.cursor,
     "cursor with a name": lambda conn: extensions.cursor(conn, "named"),
     "cursor by keywords": lambda conn: extensions.cursor(conn=conn, name="named"),
     "__init__": bypassing,
@@ -45,15 +46,15 @@ REFUSED = {
     "NamedTupleCursor": extras.NamedTupleCursor,
     "LoggingCursor": extras.LoggingCursor,
     "ReplicationCursor": extras.ReplicationCursor,
-    "ReplicationCursor in C": lambda conn: psycopg2._psycopg.ReplicationCursor(conn),
-    "connection.cursor unbound": lambda conn: extensions.connection.cursor(conn),
+    "ReplicationCursor in C": psycopg2._psycopg.ReplicationCursor,
+    "connection.cursor unbound": extensions.connection.cursor,
     "and of a class": lambda conn: extensions.connection.cursor(
         conn, cursor_factory=extras.DictCursor
     ),
-    "lobject": lambda conn: extensions.lobject(conn),
+    "lobject": extensions.lobject,
     "lobject of a mode": lambda conn: extensions.lobject(conn, 0, "w"),
     "a subclass of lobject": OwnLargeObject,
-    "connection.lobject unbound": lambda conn: extensions.connection.lobject(conn),
+    "connection.lobject unbound": extensions.connection.lobject,
 }
 
 

@@ -13,6 +13,7 @@ import MySQLdb.cursors
 from routedb.adapters import sockets
 from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
 from routedb.adapters.bounded_connect import BoundedConnect
+from routedb.adapters.fork_gate import connecting
 from routedb.adapters.mysql.catalog import VOLATILITY
 from routedb.adapters.mysql.faults import (
     IN_TRANSACTION,
@@ -90,7 +91,12 @@ class MysqlclientAdapter:
         """Connect in a thread: mysqlclient has a timeout for the handshake, but not for
         the statements that it sends then (SET NAMES, SET autocommit), and their socket
         is not accessible, so that a thread which waits there could not be ended."""
-        opening = BoundedConnect(lambda: MySQLdb.connect(**options), self.close)
+
+        def open_one() -> Raw:
+            with connecting:
+                return MySQLdb.connect(**options)
+
+        opening = BoundedConnect(open_one, self.close)
         bound_s = 2 * int(options["connect_timeout"])
         try:
             return opening.wait(bound_s)

@@ -16,8 +16,7 @@ _MARIADB = (
     "IF(@@global.read_only, @@gtid_slave_pos, @@gtid_current_pos), "
     "@@gtid_domain_id, "
     # What it has replayed is in its binary log under log_slave_updates.
-    "CONCAT_WS(',', @@gtid_binlog_state, @@gtid_slave_pos), @@server_id, "
-    + _SERVER
+    "CONCAT_WS(',', @@gtid_binlog_state, @@gtid_slave_pos), @@server_id, " + _SERVER
 )
 _MYSQL = (
     "SELECT @@global.read_only, @@version, @@global.gtid_executed, "

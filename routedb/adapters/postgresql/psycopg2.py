@@ -17,6 +17,7 @@ from psycopg2 import _psycopg
 
 from routedb.adapters import sockets
 from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.fork_gate import connecting
 from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
 from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
@@ -98,7 +99,8 @@ class Psycopg2Adapter:
             options.setdefault(
                 "connect_timeout", max(SHORTEST_TIMEOUT_S, math.ceil(timeout_s))
             )
-        raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
+        with connecting:
+            raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
         raw.autocommit = True
         return raw
 
@@ -114,17 +116,19 @@ class Psycopg2Adapter:
         if allowed > 0:  # libpq leaves it to the caller
             timeout_s = min(timeout_s, max(SHORTEST_TIMEOUT_S, allowed))
         try:
-            options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
+            with connecting:
+                options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
         except OSError as exc:
             raise psycopg2.OperationalError(
                 f"could not translate the host's name to an address: {exc}"
             ) from None
-        raw = psycopg2.connect(node.dsn, async_=1, **options)
-        try:
-            _finish(raw, time.monotonic() + timeout_s)
-        except BaseException:
-            self.close(raw)
-            raise
+        with connecting:
+            raw = psycopg2.connect(node.dsn, async_=1, **options)
+            try:
+                _finish(raw, time.monotonic() + timeout_s)
+            except BaseException:
+                self.close(raw)
+                raise
         return raw
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:

@@ -26,7 +26,6 @@ from routedb.session.pins import Pin, Pins
 from routedb.session.settings_log import Setting
 from routedb.topology import GroupView, NodeState
 
-
 _ENDED = "was closed by the server while it was idle"
 _ELSEWHERE = "leads to a server that the node does not lead to any more"
 

@@ -158,9 +158,7 @@ class PostgreSQLConnection(TwoPhase):
         def call(raw: Any) -> None:
             connection: Any = raw.connection
             made.append(
-                ext.connection.lobject(
-                    connection, oid, mode, new_oid, new_file, kind
-                )
+                ext.connection.lobject(connection, oid, mode, new_oid, new_file, kind)
             )
 
         with self.cursor(cursor_factory=ext.cursor) as cursor:

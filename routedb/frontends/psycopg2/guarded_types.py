@@ -34,6 +34,7 @@ def guard(kind: Any, init: Any, instead: str) -> None:
 
     Raises NotSupportedError on an interpreter whose types are laid out in another way.
     """
+
     def __init__(self: Any, *args: Any, **more: Any) -> None:  # noqa: N807
         connection = args[0] if args else more.get("conn")
         if isinstance(connection, IdentityConnection):
@@ -55,7 +56,6 @@ def guard(kind: Any, init: Any, instead: str) -> None:
         kind.__init__ = __init__
     finally:
         flags.value |= _IMMUTABLE
-
 
 
 def guard_types() -> None:
