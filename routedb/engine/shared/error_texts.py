@@ -157,9 +157,9 @@ def not_the_writer(node: str) -> errors.OperationalError:
     """Return the error for links to `node` that lead to other servers than the one
     which answers as the writer."""
     return errors.NoNodeError(
-        f"connections to {node} lead to several servers, and none so far led to "
-        "the one that answered as the writer. List each server as a node of its own, or "
-        "say balanced = true for this node, if whichever answers may be written to"
+        f"connections to {node} lead to several servers, and none so far led to the "
+        "one that answered as the writer. List each server as a node, or say "
+        "balanced = true for this node, if whichever answers may be written to"
     )
 
 
