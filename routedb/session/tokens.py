@@ -69,7 +69,7 @@ def write_token(
 
 
 def read_token(text: str, keys: Sequence[str] = ()) -> list[tuple[GroupRef, Position]]:
-    """Return the positions in a token.
+    """Return the positions in the token `text`.
 
     Raises ProgrammingError for what is no token, and when there are `keys`, for one
     that none of them has signed.
