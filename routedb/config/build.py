@@ -98,9 +98,9 @@ class Builder:
 
     def _token_keys(self) -> tuple[str, ...]:
         written = self._document.filled.get("token_key")
-        keys = written if isinstance(written, list) else [written]
         if written is None:
             return ()
+        keys = written if isinstance(written, list) else [written]
         if not keys or any(len(key.encode()) < _SHORTEST_KEY for key in keys):
             self._refuse(
                 ("token_key",),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from typing import Any
 
 import MySQLdb
 import psycopg2
@@ -34,7 +36,7 @@ def bypassing(conn):
 
 
 # Each would send what routedb knows nothing of.
-REFUSED = {
+REFUSED: dict[str, Callable[[Any], Any]] = {
     "cursor": extensions.cursor,
     "cursor with a name": lambda conn: extensions.cursor(conn, "named"),
     "cursor by keywords": lambda conn: extensions.cursor(conn=conn, name="named"),
@@ -80,7 +82,13 @@ def test_what_would_run_past_routedb_is_refused(pg_home, stack):
     assert cursor.mine
 
 
-KINDS = [extensions.cursor, Bare, Own, extras.DictCursor, extras.ReplicationCursor]
+KINDS: list[Any] = [
+    extensions.cursor,
+    Bare,
+    Own,
+    extras.DictCursor,
+    extras.ReplicationCursor,
+]
 
 
 def test_psycopg2_s_own_connections_are_not_concerned(pg_home):
@@ -110,8 +118,12 @@ def ranges(conn, home):
     assert asked(conn, "SELECT '[a,b)'::textrange").lower == "a"
 
 
+def shouting(value: Any, cursor: Any) -> Any:
+    return value.upper()
+
+
 def registered(conn, home):
-    shouted = extensions.new_type((1043,), "SHOUT", lambda value, _: value.upper())
+    shouted = extensions.new_type((1043,), "SHOUT", shouting)
     extensions.register_type(shouted, conn)
     assert asked(conn, "SELECT name FROM t WHERE id = 1") == "A"
 
@@ -220,7 +232,7 @@ def test_errors_of_large_objects_are_routedb_s(pg_home, stack):
     assert not refusal.value.retry_is_safe
 
 
-MYSQL_CURSORS = [
+MYSQL_CURSORS: list[Any] = [
     mysql_cursors.Cursor,
     mysql_cursors.DictCursor,
     mysql_cursors.SSCursor,

@@ -51,14 +51,16 @@ def entered(gate):
 
 def test_a_fork_waits_for_those_inside(inside):
     enter, _ = inside
-    gate, notes = ForkGate(), []
+    gate = ForkGate()
+    notes: list[str] = []
     enter(gate, lambda: time.sleep(0.2), notes)
     assert in_child(lambda: notes == ["left"] and entered(gate))
 
 
 def test_a_fork_does_not_wait_for_ever_where_that_is_bounded(inside):
     enter, over = inside
-    gate, notes = ForkGate(bound_s=0.1), []
+    gate = ForkGate(bound_s=0.1)
+    notes: list[str] = []
     enter(gate, over.wait, notes)
     assert in_child(lambda: notes == [] and entered(gate) and in_child(lambda: True))
     assert entered(gate)

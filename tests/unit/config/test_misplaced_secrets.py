@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import pytest
 
 from routedb import errors
@@ -32,8 +36,16 @@ def node(**entry):
     return {"databases": {"main": {"nodes": [{"dsn": "fake://a", **entry}]}}}
 
 
+def option(key, text):
+    return main(**{key: text})
+
+
+def listed(key, text):
+    return main(**{key: [text]})
+
+
 # Where a text may be put: as a source, a value, a list, a name, a key.
-PLACES = {
+PLACES: dict[str, Callable[[str], Any]] = {
     "the source": lambda text: text,
     "a list": lambda text: [text],
     "a path": lambda text: f"{text}.toml",
@@ -68,8 +80,8 @@ PLACES = {
     "a function": lambda text: {**main(), "functions": {"f": text}},
     "a function's name": lambda text: {**main(), "functions": {text: "x"}},
     "a variable": lambda text: [f"${{{text}}}"],
-    **{key: lambda text, key=key: main(**{key: text}) for key in OPTIONS},
-    **{f"[{key}]": lambda text, key=key: main(**{key: [text]}) for key in OPTIONS},
+    **{key: partial(option, key) for key in OPTIONS},
+    **{f"[{key}]": partial(listed, key) for key in OPTIONS},
 }
 
 

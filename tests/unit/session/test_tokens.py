@@ -13,6 +13,7 @@ from routedb.session.tokens import UNKNOWN_POSITION, GroupRef, read_token, write
 from routedb.topology.positions import (
     GtidPosition,
     GtidSet,
+    Position,
     WalPosition,
     read_position,
 )
@@ -89,7 +90,10 @@ def test_nothing_covers_what_is_not_known():
 
 KEYS = ["a key of sixteen bytes and more", "an older key of sixteen bytes"]
 ANY = GtidPosition({0: (1, 100)})
-SEEN = [(GroupRef("main", None), WalPosition(1, 0x3000060)), (GroupRef("o", 2), ANY)]
+SEEN: list[tuple[GroupRef, Position]] = [
+    (GroupRef("main", None), WalPosition(1, 0x3000060)),
+    (GroupRef("o", 2), ANY),
+]
 
 
 def test_a_signed_token_comes_back_as_it_was_by_every_key_that_is_known():
