@@ -11,7 +11,7 @@ from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.monitor.probe_once import timed_probe
-from routedb.topology.snapshot import Answer, NodeView
+from routedb.topology.snapshot import Answer, NodeView, Role
 
 Publish = Callable[[NodeAnswered | NodeFailed], None]
 # Called with a node id and the time since when the node has answered nothing.
@@ -169,9 +169,11 @@ class NodeProbe:
 
     def _leave_former(self) -> None:
         """Connect anew once a link has told of another server than this one's: is it
-        still behind the node's address?"""
+        still behind the node's address? A writer is not left: as long as it answers as
+        one, it was not replaced."""
         view = self._node_view()
-        if view.is_in_doubt and self._server != view.server:
+        is_other = view.is_in_doubt and self._server != view.server
+        if is_other and view.role is not Role.WRITER:
             self._close()
 
     def _shut_down(self) -> None:

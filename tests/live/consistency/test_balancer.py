@@ -97,7 +97,7 @@ def test_a_writer_is_not_a_replica_that_its_address_leads_to(lagging):
             connection.close()
         except routedb.NoNodeError:  # the monitor has been led to the replica
             answers.append(None)
-    assert answers[0] is True
+    assert True in answers
     assert False not in answers
 
 
