@@ -19,6 +19,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 from routedb import adapters, errors, logs
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config import load, load_tables
+from routedb.config.mask import config_error
 from routedb.config.model import ClusterConfig, GroupConfig
 from routedb.engine.links import find_node
 from routedb.engine.session import Session
@@ -155,7 +156,7 @@ class Runtime:
         found = next((node for node in self.core.nodes if node.name == name), None)
         if found is None:
             names = ", ".join(node.name for node in self.core.nodes)
-            raise errors.ConfigError(f"no node is named {name!r}; there are {names}")
+            raise config_error(f"no node is named {name!r}; there are {names}")
         self.core.publish(NodeDrained(found.id, on))
         self.core.wake_monitor()
 

@@ -114,6 +114,7 @@ class Adapter(Protocol):
     )
     is_concurrent: bool  # may several threads use one raw connection at the same time
     is_remote: bool  # over a network, which may hang
+    tells_server: bool  # an address may lead to several servers, and a link is asked
     commits: Commits | None  # None: not available for this server
     references: int  # references that the driver keeps to each idle connection
     # What a transaction's rollback undoes: of what the transaction has set, and of what
@@ -177,6 +178,10 @@ class Adapter(Protocol):
 
     def probe(self, raw: Raw) -> Answer:
         """Ask for role, version, position, lag; one query (two on MySQL)."""
+
+    def server(self, raw: Raw) -> str | None:
+        """Ask for what no other server tells, as `Answer.server` has it; None where
+        there is nobody to ask."""
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set the `mode` of later transactions. Called outside a transaction only."""

@@ -127,6 +127,7 @@ class Server:
         self.position: str | None = None
         self.history: str | None = "1"
         self.lag_s: float | None = 0.0
+        self.identity: str | None = None  # links that are opened now tell this
         self.is_up = True
         self.log: deque[Entry] = deque(maxlen=MOST_LOGGED)
         self.links: list[Link] = []
@@ -260,6 +261,7 @@ class Link:
     def __init__(self, server: Server, number: int) -> None:
         self.server = server
         self.number = number
+        self.identity = server.identity
         self.closed = False
         self.mode = TxMode(autocommit=True)
         self.in_transaction = False
@@ -361,6 +363,7 @@ class FakeAdapter:
     fetches_buffered = True
     is_concurrent = True
     is_remote = True
+    tells_server = False  # a test that scripts identities sets it
     commits: Commits | None = None
     references = 1  # its server's list of links
     rollback_undoes_settings = True
@@ -433,8 +436,18 @@ class FakeAdapter:
             raise OperationalError(f"{server.name}: link is closed", Fault.LINK_LOST)
         server.check("probe")
         return Answer(
-            server.role, server.version, server.position, server.history, server.lag_s
+            server.role,
+            server.version,
+            server.position,
+            server.history,
+            server.lag_s,
+            server=raw.identity,
         )
+
+    def server(self, raw: Raw) -> str | None:
+        """Return the scripted identity."""
+        identity: str | None = raw.identity
+        return identity
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Keep the mode."""

@@ -91,6 +91,7 @@ class NullAdapter:
     fetches_buffered = True
     is_concurrent = True
     is_remote = False
+    tells_server = False
     commits: Commits | None = None
     references = 0
     isolation_setting: str | None = None  # there is nobody to ask
@@ -148,6 +149,10 @@ class NullAdapter:
     def probe(self, raw: Raw) -> Answer:
         """Return the answer of any node; no monitor runs."""
         return Answer(Role.UNKNOWN)
+
+    def server(self, raw: Raw) -> str | None:
+        """There is nobody to ask."""
+        return None
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Keep whether the mode is autocommit."""

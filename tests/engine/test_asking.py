@@ -48,7 +48,7 @@ def test_what_is_no_verdict_ends_the_link(name, kind, monkeypatch):
     def interrupted(*args):
         raise kind
 
-    with farm() as rig:
+    with farm(pool={"max": 2}) as rig:
         connection = rig.connect()
         connection.cursor().execute("SELECT a FROM t")
         [link] = connection.session.links
@@ -65,7 +65,7 @@ def test_a_verdict_does_not(name, monkeypatch):
     def refused(*args):
         raise fake.OperationalError("no")
 
-    with farm() as rig:
+    with farm(pool={"max": 2}) as rig:
         connection = rig.connect()
         connection.cursor().execute("SELECT a FROM t")
         [link] = connection.session.links

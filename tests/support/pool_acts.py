@@ -85,13 +85,6 @@ def close_in_transaction(pooled: Pooled) -> Callable[[], object]:
     return pooled.used(pooled.write, autocommit=False).close
 
 
-def close_with_setting(pooled: Pooled) -> Callable[[], object]:
-    connection = pooled.used(pooled.read)
-    for link in connection.session.links:
-        link.needs_reset = True
-    return connection.close
-
-
 def close_what_is_dead(pooled: Pooled) -> Callable[[], object]:
     connection = pooled.used(pooled.read)
     for link in connection.session.links:
@@ -123,7 +116,6 @@ ACTS = {
         close_after_read,
         close_after_write,
         close_in_transaction,
-        close_with_setting,
         close_what_is_dead,
         refused,
     )

@@ -14,6 +14,7 @@ import MySQLdb.cursors
 from routedb.adapters import sockets
 from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
 from routedb.adapters.bounded_connect import BoundedConnect
+from routedb.adapters.fork_gate import connecting
 from routedb.adapters.mysql.catalog import VOLATILITY
 from routedb.adapters.mysql.faults import (
     IN_TRANSACTION,
@@ -24,6 +25,7 @@ from routedb.adapters.mysql.faults import (
 )
 from routedb.adapters.mysql.hidden_writes import is_plain
 from routedb.adapters.mysql.positions import (
+    WHICH_SERVER,
     answer_of,
     is_replica,
     probe_of,
@@ -57,6 +59,7 @@ class MysqlclientAdapter:
     fetches_buffered = True
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
     is_remote = True
+    tells_server = True
     commits: Commits | None = None
     references = 0
     setting_text = staticmethod(setting_text)
@@ -100,7 +103,12 @@ class MysqlclientAdapter:
         """Connect in a thread: mysqlclient has a timeout for the handshake, but not for
         the statements that it sends then (SET NAMES, SET autocommit), and their socket
         is not accessible, so that a thread which waits there could not be ended."""
-        opening = BoundedConnect(lambda: MySQLdb.connect(**options), self.close)
+
+        def open_one() -> Raw:
+            with connecting:
+                return MySQLdb.connect(**options)
+
+        opening = BoundedConnect(open_one, self.close)
         bound_s = 2 * int(options["connect_timeout"])
         try:
             return opening.wait(bound_s)
@@ -197,6 +205,10 @@ class MysqlclientAdapter:
         server = raw.get_server_info()
         row = self.run(raw, probe_of(server))[0]
         return answer_of(row, self._lag_s(raw) if is_replica(row) else 0.0)
+
+    def server(self, raw: Raw) -> str | None:
+        """Ask in one query."""
+        return str(self.run(raw, WHICH_SERVER)[0][0])
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set the session's variables; DEFAULT is the server's own default.

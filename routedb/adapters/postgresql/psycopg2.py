@@ -18,6 +18,7 @@ from psycopg2 import _psycopg
 
 from routedb.adapters import sockets
 from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
+from routedb.adapters.fork_gate import connecting
 from routedb.adapters.postgresql import session_reset
 from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
@@ -36,7 +37,7 @@ from routedb.adapters.postgresql.libpq import (
     addresses,
     canceller,
 )
-from routedb.adapters.postgresql.positions import PROBE, answer_of
+from routedb.adapters.postgresql.positions import PROBE, WHICH_SERVER, answer_of
 from routedb.adapters.postgresql.settings import (
     ISOLATION,
     SESSION_SETTINGS,
@@ -57,6 +58,9 @@ class LinkCursor(ext.cursor):
 
     __slots__ = ("virtual_cursor",)
 
+    # The class's own may be guarded: routedb/frontends/psycopg2/guarded_types.py.
+    __init__ = ext.cursor.__init__
+
     virtual_cursor: Callable[[], Any]
 
 
@@ -68,6 +72,7 @@ class Psycopg2Adapter:
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True
+    tells_server = True
     references = 0
     setting_text = staticmethod(setting_text)
     rollback_undoes_settings = True
@@ -99,7 +104,8 @@ class Psycopg2Adapter:
             options.setdefault(
                 "connect_timeout", max(SHORTEST_TIMEOUT_S, math.ceil(timeout_s))
             )
-        raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
+        with connecting:
+            raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
         raw.autocommit = True
         return raw
 
@@ -115,17 +121,19 @@ class Psycopg2Adapter:
         if allowed > 0:  # libpq leaves it to the caller
             timeout_s = min(timeout_s, max(SHORTEST_TIMEOUT_S, allowed))
         try:
-            options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
+            with connecting:
+                options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
         except OSError as exc:
             raise psycopg2.OperationalError(
                 f"could not translate the host's name to an address: {exc}"
             ) from None
-        raw = psycopg2.connect(node.dsn, async_=1, **options)
-        try:
-            _finish(raw, time.monotonic() + timeout_s)
-        except BaseException:
-            self.close(raw)
-            raise
+        with connecting:
+            raw = psycopg2.connect(node.dsn, async_=1, **options)
+            try:
+                _finish(raw, time.monotonic() + timeout_s)
+            except BaseException:
+                self.close(raw)
+                raise
         return raw
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
@@ -208,6 +216,10 @@ class Psycopg2Adapter:
         """Ask in one query."""
         return answer_of(self.run(raw, PROBE)[0])
 
+    def server(self, raw: Raw) -> str | None:
+        """Ask in one query."""
+        return str(self.run(raw, WHICH_SERVER)[0][0])
+
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set psycopg2's own attributes for `mode`: it begins transactions by
         itself."""
@@ -263,12 +275,12 @@ class Psycopg2Adapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a client-side cursor of the connection's cursor_factory."""
-        cursor: RawCursor = raw.cursor(cursor_factory=ext.cursor)
+        cursor: RawCursor = raw.cursor(cursor_factory=LinkCursor)
         return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; psycopg2 leaves a text without parameters alone."""
-        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+        with raw.cursor(cursor_factory=LinkCursor) as cursor:
             cursor.execute(sql)
             if raw.async_:
                 _finish(raw)
@@ -292,7 +304,7 @@ class Psycopg2Adapter:
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask pg_proc: provolatile of every overload, procedures count as volatile."""
-        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+        with raw.cursor(cursor_factory=LinkCursor) as cursor:
             cursor.execute(VOLATILITY, (name, schema, schema))
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
@@ -323,7 +335,7 @@ class Psycopg2Adapter:
 
 
 def _ask(raw: Raw, sql: str, params: Any) -> list[tuple[Any, ...]]:
-    with raw.cursor(cursor_factory=ext.cursor) as cursor:
+    with raw.cursor(cursor_factory=LinkCursor) as cursor:
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
@@ -347,7 +359,8 @@ def _finish(raw: Raw, deadline: float | None = None) -> None:
 def _whose(exc: Any) -> Any:
     """Return the cursor of an error: the user's, not the link's."""
     raised_by = psycopg2.Error.__dict__["cursor"].__get__(exc)
-    virtual = raised_by.virtual_cursor() if isinstance(raised_by, LinkCursor) else None
+    whose = getattr(raised_by, "virtual_cursor", None)  # unset: routedb's own question
+    virtual = None if whose is None else whose()
     return raised_by if virtual is None else virtual
 
 

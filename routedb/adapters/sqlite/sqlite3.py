@@ -78,6 +78,7 @@ class Sqlite3Adapter:
     # that fail at once raise each other's (CPython 3.11 raises SystemError then).
     is_concurrent = False
     is_remote = False
+    tells_server = False
     commits: Commits | None = None
     references = 0
     rollback_undoes_settings = False
@@ -174,7 +175,13 @@ class Sqlite3Adapter:
             raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
         is_read_only = getattr(raw, "is_read_only", False)
         role = Role.REPLICA if is_read_only else Role.WRITER
-        return Answer(role, sqlite3.sqlite_version, None, None, 0.0)
+        identity = getattr(raw, "identity", None)
+        server = None if identity is None else "{}:{}".format(*identity)
+        return Answer(role, sqlite3.sqlite_version, None, None, 0.0, server=server)
+
+    def server(self, raw: Raw) -> str | None:
+        """None: a path leads to one file, and `is_alive` tells when it is replaced."""
+        return None
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set `mode`: sqlite3 begins by itself before a write, unless in autocommit

@@ -23,9 +23,10 @@ def token(tracker: ConsistencyTracker, is_bound: bool) -> str:
     not committed is nowhere yet.
     """
     _check_between(is_bound, "token()")
-    return write_token(
+    entries = [
         entry for group in _groups(tracker) for entry in _positions(tracker, group)
-    )
+    ]
+    return write_token(entries, tracker.core.config.token_keys)
 
 
 def after(tracker: ConsistencyTracker, is_bound: bool, text: str) -> list[int]:
@@ -33,19 +34,20 @@ def after(tracker: ConsistencyTracker, is_bound: bool, text: str) -> list[int]:
     groups it names.
 
     Groups that this configuration does not have are passed over. Raises
-    ProgrammingError for what is no token, and, with `is_bound`, inside a transaction.
+    ProgrammingError for what is no token, or is not signed where that is asked for,
+    and, with `is_bound`, inside a transaction.
     """
     _check_between(is_bound, "after()")
     core = tracker.core
     ids = {_group_ref(tracker, group.id): group.id for group in core.groups}
-    named = []
-    for ref, position in read_token(text):
+    named: dict[int, None] = {}
+    for ref, position in read_token(text, core.config.token_keys):
         group = ids.get(ref)
         if group is None or core.groups[group].is_single:
             continue
         tracker.add_min_position(group, MinPosition(position, core.clock()))
-        named.append(group)
-    return named
+        named[group] = None
+    return list(named)
 
 
 def wait_for(

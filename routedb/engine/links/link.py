@@ -61,6 +61,7 @@ class Link:
         "opened_at",
         "slot",
         "raw",
+        "server",
         "settings_version",
         "silence_s",
         "used_at",
@@ -89,6 +90,7 @@ class Link:
         self.mode: TxMode | None = AUTOCOMMIT
         # The session's version this link was last brought up to; -1: not yet.
         self.synced_version = -1
+        self.server: str | None = None  # that it leads to, once it was asked
         self.settings_version = -1  # of the settings it has; -1: none yet
         self.used_at = 0.0  # when it last answered: see session/read_state.py
         self.is_text_begun = False  # its transaction was begun by statement

@@ -19,6 +19,7 @@ from routedb.engine.links.open_link import (
     end,
     pool_of,
 )
+from routedb.engine.links.which_server import identify, leads_elsewhere
 from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.session_version import SessionVersion
@@ -28,6 +29,9 @@ from routedb.session import SettingsLog
 from routedb.session.pins import Pin, Pins
 from routedb.session.settings_log import Setting
 from routedb.topology import GroupView, NodeState
+
+_ENDED = "was closed by the server while it was idle"
+_ELSEWHERE = "leads to a server that the node does not lead to any more"
 
 
 class ResultHolder(Protocol):
@@ -88,11 +92,14 @@ class Links:
                 # A dead link that waits for settings says nothing of its node.
                 must_live = must_live or link.synced_version != self.version.settings
                 if must_live and not link.is_alive():
-                    self._replace(link)
+                    self._replace(link, _ENDED)
                     link = None
                 elif link.expires_at < inf and self._is_over(link):
                     self.drop(link)
                     self._tell_replaced(link, "it was older than max_age")
+                    link = None
+                elif must_live and leads_elsewhere(self.core, link) and link.is_idle():
+                    self._replace(link, _ELSEWHERE)
                     link = None
             if link is None:
                 link = self._connected(node)
@@ -231,7 +238,12 @@ class Links:
             adapter = self.core.adapter(node)
             raise adapter.error_class(errors.InterfaceError)("the connection is closed")
         self._let_go(self.core.topology.groups[node.group])
-        return connect(self.core, node, self.frontend_hooks)
+        link = connect(self.core, node, self.frontend_hooks)
+        while link.server is not None and leads_elsewhere(self.core, link):
+            # It comes from a pool, and the node leads to another server now.
+            self.drop(link)
+            link = connect(self.core, node, self.frontend_hooks)
+        return link
 
     def _connected(self, node: int) -> Link:
         link = None
@@ -278,14 +290,15 @@ class Links:
             if link.id in gone and not is_held and link.is_idle():
                 self.drop(link)
 
-    def _replace(self, link: Link) -> None:
-        """Drop a dead idle link; say so when something that lived on it is lost."""
+    def _replace(self, link: Link, why: str) -> None:
+        """Drop an idle link that is of no more use; say so when something that lived on
+        it is lost. `why`: what is told of it."""
         self.drop(link)
-        self._tell_replaced(link, "it was closed by the server while it was idle")
+        self._tell_replaced(link, f"it {why}")
         if self.pins.lost:
             raise link.adapter.error_class(errors.OperationalError)(
-                f"the idle link to {link.node.name} was closed by the server, and with "
-                f"it what lived there: {self.pins.pop_lost()}. Nothing was sent; the "
+                f"the idle link to {link.node.name} {why}, and with it is lost what "
+                f"lived there: {self.pins.pop_lost()}. Nothing was sent; the "
                 "connection can be used again, without them"
             )
 
@@ -302,6 +315,8 @@ class Links:
                 link.node.engine, link.node.database, link.settings_version
             )
         try:
+            if link.server is None and link.adapter.tells_server:
+                identify(self.core, link)
             if missing:
                 link.set_mode(AUTOCOMMIT)
                 link.adapter.forget_lexical_mode(link.raw)

@@ -71,7 +71,9 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
 def borrowed(core: Core, node: NodeConfig, slot: Slot) -> Link:
     """Return the link to `node` that is made of a pool's `slot` and what is in it."""
     adapter, generation = core.adapter(node), slot.generation
-    return Link(node, adapter, slot.raw, generation, slot.expires_at, slot)
+    link = Link(node, adapter, slot.raw, generation, slot.expires_at, slot)
+    link.server = slot.server
+    return link
 
 
 def end(core: Core, link: Link) -> None:

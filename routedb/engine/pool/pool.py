@@ -321,6 +321,7 @@ class Pool:
         slot.generation = self._context.generation(self.node)
         slot.expires_at = self._context.expiry(self._config)
         slot.is_resettable = False  # not asked yet
+        slot.server = None
 
     def _rest(self, slot: Slot, link: LentLink) -> None:
         """Make a link that was reset idle, or lend it to the first waiter."""

@@ -37,6 +37,7 @@ class Slot:
         "keeper",
         "kind",
         "raw",
+        "server",
         "state",
         "thread",
     )
@@ -49,6 +50,7 @@ class Slot:
         # Nothing of its session is out of the reach of a reset: see Adapter.resets_all.
         self.is_resettable = False
         self.generation = -1  # of the node, when the link was opened
+        self.server: str | None = None  # that the link leads to, once it was asked
         self.expires_at = float("inf")
         self.idle_since = 0.0
         self.thread = 0  # of the last user

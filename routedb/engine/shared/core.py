@@ -224,6 +224,9 @@ class Core(TopologyStore):
     def _node_joined(self, node: NodeConfig) -> None:
         self.pools.join(node)
 
+    def _server_changed(self, node: int, server: str | None) -> None:
+        self.open_links.unsync_others(node, server)
+
     def _start_upkeep(self) -> None:
         self.upkeep.attend()
 

@@ -171,7 +171,7 @@ def no_writer(
         where = f"{where} shard {group.shard}"
     seen = "; ".join(
         f"{nodes[n.id].name}: {n.state.value}, {n.role.value}"
-        + (f" ({why})" if (why := trouble(view, n)) else "")
+        + (f" ({why})" if (why := trouble(view, n, nodes)) else "")
         for n in view.members
     )
     if unheard:
@@ -186,6 +186,16 @@ def no_writer(
         return errors.NoNodeError(f"no node of {where} lets this user in: {seen}")
     return errors.NoNodeError(
         f"no node of {where} answers as writer within failover_timeout: {seen}"
+    )
+
+
+def not_the_writer(node: str) -> errors.OperationalError:
+    """Return the error for links to `node` that lead to other servers than the one
+    which answers as the writer."""
+    return errors.NoNodeError(
+        f"connections to {node} lead to several servers, and none so far led to the "
+        "one that answered as the writer. List each server as a node, or say "
+        "balanced = true for this node, if whichever answers may be written to"
     )
 
 

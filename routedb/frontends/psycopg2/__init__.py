@@ -23,12 +23,14 @@ from routedb.frontends.psycopg2.connection import (
     connection_class,
 )
 from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
+from routedb.frontends.psycopg2.guarded_types import guard_types
 from routedb.frontends.psycopg2.identity import IdentityState, OpenArguments
 from routedb.frontends.psycopg2.pooled import blank, give_up, own_kind, reserve
 
 __all__ = ["PostgreSQLConnection", "PostgreSQLCursor", "open_connection", "own_kind"]
 
 _MOST_TRIES = 3
+guard_types()
 
 
 def open_connection(

@@ -13,6 +13,7 @@ from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
 from routedb.frontends.psycopg2.factories import check_factory, cursor_class
 from routedb.frontends.psycopg2.identity import IdentityState
 from routedb.frontends.psycopg2.info import UnboundInfo
+from routedb.frontends.psycopg2.large_objects import large_object_class
 from routedb.frontends.psycopg2.two_phase import TwoPhase
 from routedb.session import TxState
 from routedb.session.settings_log import Clear
@@ -136,16 +137,30 @@ class PostgreSQLConnection(TwoPhase):
 
     # -- large objects, two-phase, reset -----------------------------------------------
 
-    def lobject(self, *args: Any, **more: Any) -> Any:
-        """Open a large object in the transaction, on the writer; the arguments are
-        psycopg2's."""
+    def lobject(
+        self,
+        oid: int = 0,
+        mode: str | None = None,
+        new_oid: int = 0,
+        new_file: str | None = None,
+        lobject_factory: Any = None,
+    ) -> Any:
+        """Open a large object in the transaction, on the writer (psycopg2).
+
+        It is the one called `oid`, or a new one, which may be called `new_oid` and made
+        of `new_file`; `mode` is psycopg2's, `lobject_factory` a class of the program's.
+        """
         session = self.usable_session()
         if not session.transaction.is_open:
             self._refuse("can't use a lobject outside of transactions")
         made: list[Any] = []
+        kind = large_object_class(lobject_factory)
 
         def call(raw: Any) -> None:
-            made.append(ext.connection.lobject(raw.connection, *args, **more))
+            connection: Any = raw.connection
+            made.append(
+                ext.connection.lobject(connection, oid, mode, new_oid, new_file, kind)
+            )
 
         with self.cursor(cursor_factory=ext.cursor) as cursor:
             executor.carry(session, cursor, "SELECT lo_open(0, 0)", call)
