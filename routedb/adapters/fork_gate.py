@@ -10,48 +10,50 @@ import os
 import threading
 import time
 
+_PAUSE_S = 0.001  # between two looks
+
 
 class ForkGate:
-    """Lets a fork wait until no thread of ours is within the `with` block of this.
+    """Lets a fork wait until no other thread of ours is within the `with` of this.
 
-    It waits for `bound_s` seconds at most; None: for as long as it takes.
+    It waits for `bound_s` seconds at most. Blocks do not nest. A signal handler may
+    raise between any two steps: what a block that was cut short leaves behind is
+    forgotten with the next one of its thread, and cannot keep a fork for longer.
     """
 
-    def __init__(self, bound_s: float | None = None) -> None:
+    def __init__(self, bound_s: float) -> None:
         self._bound_s = bound_s
-        self._changed = threading.Condition()
-        self._inside = 0
+        self._inside: set[int] = set()  # threads, by number
+        self._lock = threading.Lock()
         os.register_at_fork(
             before=self.shut, after_in_parent=self.open, after_in_child=self._begin
         )
 
     def __enter__(self) -> None:
-        with self._changed:
-            self._inside += 1
+        with self._lock:  # held while a fork is under way
+            self._inside.add(threading.get_ident())
 
     def __exit__(self, *_: object) -> None:
-        with self._changed:
-            # In a child that was forked from within a block nobody is inside.
-            self._inside = max(0, self._inside - 1)
-            self._changed.notify_all()
+        self._inside.discard(threading.get_ident())
 
     def shut(self) -> None:
-        """Wait until no thread is inside, and let none in until `open`."""
-        self._changed.acquire()
-        until = None if self._bound_s is None else time.monotonic() + self._bound_s
-        while self._inside:
-            left = None if until is None else until - time.monotonic()
-            if left is not None and left <= 0:
-                return
-            self._changed.wait(left)
+        """Wait until no other thread is inside, and let none in until `open`."""
+        until = time.monotonic() + self._bound_s
+        own = {threading.get_ident()}
+        self._lock.acquire()
+        while self._inside - own and time.monotonic() < until:
+            self._lock.release()
+            time.sleep(_PAUSE_S)
+            self._lock.acquire()
 
     def open(self) -> None:
         """Let threads in again."""
-        self._changed.release()
+        if self._lock.locked():  # else `shut` was cut short
+            self._lock.release()
 
     def _begin(self) -> None:
-        self._inside = 0  # the others' threads are not here
-        self._changed.release()
+        self._inside.clear()  # the others' threads are not here
+        self._lock = threading.Lock()
 
 
 # A client library that connects holds locks of the resolver and of TLS, and the socket

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import inf
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from routedb import errors
 from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
@@ -34,20 +34,27 @@ def is_verdict(exc: BaseException) -> bool:
     return isinstance(exc, errors.Error)
 
 
+class Owner(Protocol):
+    """What a link needs of the links that it is one of."""
+
+    def drop(self, link: Link) -> None:
+        """Forget `link`, which is of no more use, and close it."""
+
+
 class Link:
     """A driver connection, `raw`, and what the engine must know of it.
 
     `generation` is the node's when the link was opened: a fault on an old link says
     nothing about a node that has come back since. `opened_at` is on the core's clock,
     and `expires_at`, when it will be too old; `slot` is its place in the node's pool.
-    `lock` is None when the driver lets several threads use one connection; `dropper`
-    returns what gives the link up, None when nobody has it.
+    `lock` is None when the driver lets several threads use one connection; `owner`
+    returns who gives the link up, None when nobody has it.
     """
 
     __slots__ = (
         "__weakref__",
         "adapter",
-        "dropper",
+        "owner",
         "expires_at",
         "synced_version",
         "generation",
@@ -99,7 +106,7 @@ class Link:
         self.lock = None if adapter.is_concurrent else threading.RLock()
         self.exclusive: AbstractContextManager[Any] = self.lock or _FREE
         # Weak: a connection that is dropped without close() frees its links at once.
-        self.dropper: Callable[[], Callable[[Link], None] | None] = lambda: None
+        self.owner: Callable[[], Owner | None] = lambda: None
 
     def touch(self, at: float) -> None:
         """Take note that it answered then; another thread may know of a later answer.
@@ -135,7 +142,8 @@ class Link:
 
     def give_away(self) -> None:
         """End the link, whoever has it, after what is no verdict."""
-        drop = self.dropper() or Link.close
+        owner = self.owner()
+        drop = Link.close if owner is None else owner.drop
         try:
             drop(self)
         except BaseException:  # a signal's, again

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from math import inf
 from typing import Protocol
-from weakref import WeakMethod, ref
+from weakref import ref
 
 from routedb import errors
 from routedb.adapters.base import AUTOCOMMIT, Adapter, Fault, Raw, TxMode
@@ -141,7 +141,7 @@ class Links:
         """Take a link to `node`, in its `slot`, that was reserved for this connection
         before it was made."""
         link = borrowed(self.core, node, slot)
-        link.dropper = WeakMethod(self.drop)
+        link.owner = ref(self)
         self.open[node.id] = link
         slot.raw = slot.keeper = None  # only the link references it now
 
@@ -238,19 +238,18 @@ class Links:
             adapter = self.core.adapter(node)
             raise adapter.error_class(errors.InterfaceError)("the connection is closed")
         self._let_go(self.core.topology.groups[node.group])
-        link = connect(self.core, node, self.frontend_hooks)
-        while link.server is not None and leads_elsewhere(self.core, link):
-            # It comes from a pool, and the node leads to another server now.
-            self.drop(link)
-            link = connect(self.core, node, self.frontend_hooks)
-        return link
+        return connect(self.core, node, self.frontend_hooks)
 
     def _connected(self, node: int) -> Link:
         link = None
         try:
             link = self._connect(self.core.nodes[node])
+            while link.server is not None and leads_elsewhere(self.core, link):
+                # It comes from a pool, and the node leads to another server now.
+                self.drop(link)
+                link = self._connect(self.core.nodes[node])
             link.touch(self.last_answered_at.get(node, 0.0))  # what was seen, was seen
-            link.dropper = WeakMethod(self.drop)
+            link.owner = ref(self)
             self.open[node] = link
             self.on_mode_change()
             return link

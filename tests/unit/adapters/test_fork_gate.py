@@ -51,7 +51,7 @@ def entered(gate):
 
 def test_a_fork_waits_for_those_inside(inside):
     enter, _ = inside
-    gate = ForkGate()
+    gate = ForkGate(bound_s=10)
     notes: list[str] = []
     enter(gate, lambda: time.sleep(0.2), notes)
     assert in_child(lambda: notes == ["left"] and entered(gate))
@@ -71,3 +71,10 @@ def test_a_fork_from_inside_leaves_nobody_inside_in_the_child():
     with gate:
         assert in_child(lambda: entered(gate) and in_child(lambda: entered(gate)))
     assert in_child(lambda: entered(gate))
+
+
+def test_a_block_that_was_cut_short_does_not_keep_its_threads_forks():
+    gate = ForkGate(bound_s=60)
+    gate.__enter__()  # a signal came before the block
+    assert in_child(lambda: entered(gate))
+    assert entered(gate)
