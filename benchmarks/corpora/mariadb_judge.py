@@ -115,7 +115,9 @@ _NOT_RUN = re.compile(
     r"|set\s+(session\s+|@@\s*|@@session\.|local\s+)?(role|sql_log_bin|"
     r"max_statement_time|lock_wait_timeout|innodb_lock_wait_timeout|"
     r"sql_mode.*(ansi|oracle|pipes|no_backslash|ignore_space|db2|mssql|maxdb|"
-    r"postgresql)|old_mode|character_set|names|collation)"
+    r"postgresql)|old_mode|collation)"
+    # A message in another character set than UTF-8 ends MySQLdb's process.
+    r"|set\b.*\b(character[ _]set\w*|charset|names)\b"
     r"|set\s+statement\b.*max_statement_time|.*\bsleep\s*\()",
     re.IGNORECASE | re.DOTALL,
 ).match
