@@ -64,8 +64,10 @@ _LEAD = re.compile(
     r"(?:\s+|/\*M?!\d*|/\*(?!!|M!).*?\*/|--\s[^\n]*\n|#[^\n]*\n|\()*", re.DOTALL
 )
 _VERB = re.compile(r"\w+")
-_READING = {"SELECT", "WITH", "VALUES", "SHOW", "DESC", "DESCRIBE", "EXPLAIN"}
-_ANALYZES = re.compile(r"analyze\s+(format\b|select\b|with\b|\()", re.IGNORECASE).match
+_READING = {"SELECT", "WITH", "VALUES", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "HELP"}
+_ANALYZES = re.compile(
+    r"analyze\s+(format\b|select\b|values\b|with\b|\()", re.IGNORECASE
+).match
 _FOR_ONE = re.compile(r"set\s+statement\b", re.IGNORECASE).match
 _NAMES_OTHERS = {"EXECUTE", "CALL", "DO", "PREPARE", "SET", "KILL"}
 _BOTH = {"SET", "USE"}  # the reader's session must follow
@@ -123,7 +125,8 @@ _NOT_RUN = re.compile(
 ).match
 _NO_TABLE = re.compile(r"Table '(?:[^']*\.)?([^'.]+)' doesn't exist").search
 _OF_A_VIEW = (None, "global_priv")  # mysql.user is one
-_SYNTAX = {1064, 1149, 1248, 1234}
+# Among them 1470: a name is too long to go on, whatever follows.
+_SYNTAX = {1064, 1149, 1248, 1234, 1470}
 _WRITES = {1792, 1142, 1143, 1370, 1044, 1227}
 _REFUSED_READING = re.compile(r"^(SELECT|SHOW) command denied").match
 _SCHEMA_VIEWS = re.compile(

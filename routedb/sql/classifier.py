@@ -13,13 +13,8 @@ from routedb.sql.parser.builder import StatementBuilder, gravest
 from routedb.sql.parser.dispatch import VERB_READERS
 from routedb.sql.parser.hints import parse_hints
 from routedb.sql.scanner import long_text
-from routedb.sql.scanner.lexer import (
-    Tokens,
-    UnreadableStatement,
-    is_mixed,
-    statements,
-    variants,
-)
+from routedb.sql.scanner.executable import is_mixed, variants
+from routedb.sql.scanner.lexer import Tokens, UnreadableStatement, statements
 from routedb.sql.scanner.patterns import MYSQL_ANSI
 from routedb.sql.scanner.shape import FAULT, HINT, Scan, scan
 from routedb.sql.statement import Kind, Statement

@@ -82,6 +82,7 @@ _MYSQL: dict[str, VerbReader] = {
     "DO": utility.do,
     "EXECUTE": utility.execute,
     **dict.fromkeys(("PREPARE", "DEALLOCATE"), utility.prepare),
+    **dict.fromkeys(("SIGNAL", "RESIGNAL"), utility.signal),
     "HANDLER": utility.cursor,
     "LOAD": utility.load,
     **dict.fromkeys(

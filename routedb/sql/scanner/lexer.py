@@ -179,24 +179,12 @@ _NEEDS_CARE = re.compile(r"[%?:$@#\\\[]|--").search
 
 _LIST = re.compile(r"(?<![\w.`])0(?:, ?0)+(?![\w.`])").sub
 _ROWS = re.compile(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\1)+").sub
-_EXECUTABLE = re.compile(r"/\*M?!\d*(.*?)(?:\*/|\Z)", re.DOTALL).sub
-_CONDITIONS = re.compile(r"/\*M?!\d*").findall
 
 _IN_WORD = re.compile(r"\w").match
 
 _Quoted = list[tuple[str, str, str | None]]
 _Pairs = Iterable[tuple[object, str]]
 _Lexer = tuple[Callable[[str], _Pairs], object, object, object]
-
-
-def variants(shape: str) -> tuple[str, str]:
-    """Return the text of MySQL with what its executable comments hold, and without."""
-    return _EXECUTABLE(r" \1 ", shape), _EXECUTABLE(" ", shape)
-
-
-def is_mixed(shape: str) -> bool:
-    """Tell whether some servers would run a part of the executable comments only."""
-    return len(set(_CONDITIONS(shape))) > 1
 
 
 def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
