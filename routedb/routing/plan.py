@@ -269,6 +269,7 @@ class Plan:
             or statement.tx
             or statement.session
             or statement.needs
+            or statement.holds
             or is_role_hinted
             or statement.kind is Kind.EMPTY
         )

@@ -17,6 +17,7 @@ from routedb.sql.scanner.executable import is_mixed, variants
 from routedb.sql.scanner.lexer import Tokens, UnreadableStatement, statements
 from routedb.sql.scanner.patterns import MYSQL_ANSI
 from routedb.sql.scanner.shape import FAULT, HINT, Scan, scan
+from routedb.sql.session_objects import ObjectKind
 from routedb.sql.statement import Kind, Statement
 
 
@@ -123,6 +124,9 @@ class Classifier:
         for tokens in parts[1:]:
             _merge(first, self._build(tokens))
         is_plain = first.kind in _PLAIN and not first.reason and not first.session
+        is_about_server = has_server_view(first.tables, self.dialect)
+        if is_about_server:  # perhaps about one backend, by its number
+            first.need(ObjectKind.BACKEND)
         reason = first.reason
         if first.asks and not reason:
             reason = f"calls {next(iter(first.asks))}, which no list of functions has"
@@ -138,7 +142,7 @@ class Classifier:
             asks=tuple(first.asks) if is_plain else (),
             parts=count,
             is_returning=first.is_returning,
-            reads_server_views=has_server_view(first.tables, self.dialect),
+            reads_server_views=is_about_server,
             asks_server=first.asks_server
             and all(is_catalog(table, self.dialect) for table in first.tables),
             reason=reason,

@@ -36,6 +36,7 @@ def explain(tokens: Tokens, builder: StatementBuilder) -> None:
     tokens.take(0, at)
     if upper[at : at + 2] == ["FOR", "CONNECTION"]:
         builder.mark(Kind.EXPLAIN, "explains what another session runs")
+        builder.need(ObjectKind.BACKEND)
         tokens.take(at, at + 2)
         read_query(tokens.part(at + 2, tokens.end), builder)  # an expression
     elif upper[at] in _STARTS:

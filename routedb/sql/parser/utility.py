@@ -335,6 +335,14 @@ def administer(tokens: Tokens, builder: StatementBuilder) -> None:
         builder.tx.append(TxStep(TxEffect.COMMIT))
 
 
+def kill(tokens: Tokens, builder: StatementBuilder) -> None:
+    """MySQL's KILL of a connection or its statement, whose number may be asked for."""
+    builder.mark(Kind.DDL, "acts on the server")
+    builder.need(ObjectKind.BACKEND)
+    tokens.take(0, 1)
+    read_query(tokens.part(1, tokens.end), builder)
+
+
 def _name(tokens: Tokens, at: int) -> str:
     """Return the identifier at `at`, "" when it is none."""
     return tokens.names[at] or ""
