@@ -226,6 +226,10 @@ def pieces(scan: Scan, params: Any) -> list[Piece]:
 def _cut(scan: Scan) -> Iterator[tuple[str, bool]]:
     """Yield what the ends of statements separate, and whether it holds no word."""
     sql = "".join(scan.parts)
+    has_one = scan.is_whole and not any(";" in part for part in scan.parts[::2])
+    if has_one and not scan.fault:
+        yield sql, not scan.counted
+        return
     code = _code(scan if scan.is_whole else take_apart(sql, scan.dialect))
     words = [word.upper() for word in _WORDS(code)]
     places = (match.start() for match in _SEMICOLONS(code))
