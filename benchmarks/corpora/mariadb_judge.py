@@ -120,6 +120,7 @@ _NOT_RUN = re.compile(
     r"postgresql)|old_mode|collation)"
     # A message in another character set than UTF-8 ends MySQLdb's process.
     r"|set\b.*\b(character[ _]set\w*|charset|names)\b"
+    r"|(prepare|execute)\b.*\bset\s+password"
     r"|set\s+statement\b.*max_statement_time|.*\bsleep\s*\()",
     re.IGNORECASE | re.DOTALL,
 ).match
