@@ -87,8 +87,10 @@ def test_what_a_statement_tells_of_its_backend_is_known_to_other_connections():
         cursor = rig.connect().cursor()
         cursor.execute("/* routedb: role=replica */ SELECT pg_backend_pid()")
         there = node_of(cursor)
-        number = cursor.link.raw.number
-        assert rig.core.backends.node_of("postgresql", number) == cursor.link.id
+        link = cursor.link
+        assert link is not None
+        number = link.raw.number
+        assert rig.core.backends.node_of("postgresql", number) == link.id
         other = rig.connect().cursor()
         other.execute("SELECT pg_terminate_backend(%s)", (number,))
         assert node_of(other) == there != "w"

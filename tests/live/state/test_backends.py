@@ -28,7 +28,7 @@ def test_a_process_of_a_replica_is_terminated_there(pg_connect):
         other.execute(asked, (pid,))
         return other.fetchone() == (0,)
 
-    wait_until(is_gone)
+    wait_until(is_gone, "the process is gone")
     assert there.startswith("replica")
 
 
@@ -60,7 +60,7 @@ def test_a_connection_of_a_replica_is_killed_there(my_connect):
         assert name_of(other) == there
         return other.fetchone() == (0,)
 
-    wait_until(is_gone)
+    wait_until(is_gone, "the connection is gone")
     assert there != "writer"
 
 
