@@ -109,6 +109,9 @@ def _plain_ends(words: Sequence[str]) -> Iterator[int]:
 
 
 def _is_routine(words: Sequence[str], start: int, index: int) -> bool:
+    if list(words[start : start + 2]) == ["SET", "STATEMENT"]:
+        setting = words[start:index]  # for one statement, which may be such
+        start += setting.index("FOR") + 1 if "FOR" in setting else 0
     return words[start] == "CREATE" and not _ROUTINES.isdisjoint(
         words[start : min(index, start + _ROUTINE_WITHIN)]
     )

@@ -33,7 +33,7 @@ def test_a_process_of_a_replica_is_terminated_there(pg_connect):
 
 
 def test_the_process_that_a_connection_tells_is_cancelled_where_it_is(pg_connect):
-    victim = pg_connect()
+    victim = pg_connect(autocommit=False)
     victim.set_session(readonly=True)
     victim.cursor().execute("SELECT count(*) FROM t")
     pid, pid_again = victim.get_backend_pid(), victim.info.backend_pid
