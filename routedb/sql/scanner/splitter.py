@@ -16,7 +16,7 @@ from typing import Any
 from routedb.sql.scanner.patterns import COMMENT, MARKS, MYSQL
 from routedb.sql.scanner.placeholders import count_positional
 from routedb.sql.scanner.shape import Scan
-from routedb.sql.scanner.shape import scan as take_apart
+from routedb.sql.scanner.shape import scan as scan_text
 
 _WORDS = re.compile(r"\w[\w$]*|[;()']|[^\w\s;()']+").findall
 _SEMICOLONS = re.compile(";").finditer
@@ -202,9 +202,7 @@ def split(sql: str, dialect: str) -> list[str]:
     of a text that cannot be read (an open quote) the last piece reaches to its end.
     """
     return [
-        text.strip()
-        for text, is_empty in _cut(take_apart(sql, dialect))
-        if not is_empty
+        text.strip() for text, is_empty in _cut(scan_text(sql, dialect)) if not is_empty
     ]
 
 
@@ -233,7 +231,7 @@ def _cut(scan: Scan) -> Iterator[tuple[str, bool]]:
     if has_one and not scan.fault:
         yield sql, not scan.counted
         return
-    code = _code(scan if scan.is_whole else take_apart(sql, scan.dialect))
+    code = _code(scan if scan.is_whole else scan_text(sql, scan.dialect))
     words = [word.upper() for word in _WORDS(code)]
     places = (match.start() for match in _SEMICOLONS(code))
     first = begin = 0
