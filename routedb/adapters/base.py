@@ -161,6 +161,10 @@ class Adapter(Protocol):
 
         A server that does not answer is waited for about `timeout_s` seconds."""
 
+    def backend_id(self, raw: Raw) -> int:
+        """Return the number by which the server knows the session of `raw`, 0 where it
+        has none; without a round trip."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether an idle connection can still be used."""
 

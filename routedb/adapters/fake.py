@@ -413,6 +413,10 @@ class FakeAdapter:
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
         """Do nothing: no statement is ever under way."""
 
+    def backend_id(self, raw: Raw) -> int:
+        """Return which link of its server it is."""
+        return int(raw.number)
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell whether it is open."""
         return not raw.closed

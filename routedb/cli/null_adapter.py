@@ -130,6 +130,10 @@ class NullAdapter:
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
         """Nothing runs."""
 
+    def backend_id(self, raw: Raw) -> int:
+        """There is no server."""
+        return 0
+
     def is_alive(self, raw: Raw) -> bool:
         """Return True."""
         return True

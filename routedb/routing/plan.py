@@ -293,6 +293,7 @@ class Plan:
             or statement.tx
             or statement.session
             or statement.needs
+            or statement.holds
             or is_role_hinted
             or statement.kind is Kind.EMPTY
             or self.changes_mode

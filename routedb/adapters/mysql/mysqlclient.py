@@ -158,6 +158,10 @@ class MysqlclientAdapter:
         finally:
             self.close(other)
 
+    def backend_id(self, raw: Raw) -> int:
+        """Return the connection id."""
+        return int(raw.number)
+
     def is_alive(self, raw: Raw) -> bool:
         """Check the socket. Input on an idle link is its end, or a session ticket of
         TLS: only then a round trip is needed."""

@@ -178,6 +178,10 @@ class Psycopg2Adapter:
         elif _is_busy(raw):
             self._cancel(raw, timeout_s)
 
+    def backend_id(self, raw: Raw) -> int:
+        """Return the process id of the backend."""
+        return 0 if raw.closed else int(raw.get_backend_pid())
+
     def is_alive(self, raw: Raw) -> bool:
         """Check the socket; what has arrived there may be just a NOTIFY."""
         if raw.closed:

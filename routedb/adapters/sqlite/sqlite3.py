@@ -146,6 +146,10 @@ class Sqlite3Adapter:
         """Interrupt the statement."""
         self.interrupt(raw)
 
+    def backend_id(self, raw: Raw) -> int:
+        """There is no server."""
+        return 0
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell whether it is open, and its file still the one that was opened."""
         try:

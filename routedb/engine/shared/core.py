@@ -31,6 +31,7 @@ from routedb.errors import Fault
 from routedb.events import LinkLost, NodeFailed
 from routedb.observers import OBSERVERS, Observers, explain
 from routedb.routing import Rules, database_for
+from routedb.session.backends import Backends
 from routedb.sql import UNSETTLED, LexicalMode
 
 # What a statement meets that its node is to blame for, and not the statement.
@@ -69,6 +70,7 @@ class Core(TopologyStore):
         self.observers: Observers | None = None  # of statements
         OBSERVERS.join(self)
         self.open_links = LinkRegistry()
+        self.backends = Backends()
         self.ruleset = Ruleset(config)
         # By group id: when this process last wrote there.
         self.process_wrote_at: dict[int, float] = {}

@@ -9,6 +9,7 @@ from psycopg2 import extensions as ext
 
 from routedb.adapters.base import TxMode
 from routedb.engine.run import executor
+from routedb.frontends.base.told_backends import tell_backend
 from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
 from routedb.frontends.psycopg2.factories import check_factory, cursor_class
 from routedb.frontends.psycopg2.identity import IdentityState
@@ -59,7 +60,9 @@ class PostgreSQLConnection(TwoPhase):
         transaction = self.usable_session().transaction
         is_bound = transaction.is_bound or not transaction.is_begun
         if is_bound and transaction.state is not TxState.LOST:
-            return self._backend().info
+            found = self._backend().info
+            tell_backend(self.usable_session(), found.backend_pid)
+            return found
         return UnboundInfo(self)
 
     @property
@@ -95,7 +98,8 @@ class PostgreSQLConnection(TwoPhase):
 
     def get_backend_pid(self) -> int:
         """Return the process id of the backend."""
-        return int(self._backend().get_backend_pid())
+        number = int(self._backend().get_backend_pid())
+        return tell_backend(self.usable_session(), number)
 
     def get_dsn_parameters(self) -> dict[str, str]:
         """Return the parameters of the connection, without the password."""
