@@ -6,14 +6,14 @@ connection, and never on our objects. One instance serves a whole runtime.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode
-from routedb.sql.statement import TxMode
+from routedb.sql.statement import Table, TxMode
 from routedb.topology.commit_status import CommitNote, StatusReply
 from routedb.topology.snapshot import Answer
 
@@ -114,6 +114,7 @@ class Adapter(Protocol):
     )
     is_concurrent: bool  # may several threads use one raw connection at the same time
     is_remote: bool  # over a network, which may hang
+    tells_server: bool  # an address may lead to several servers, and a link is asked
     commits: Commits | None  # None: not available for this server
     references: int  # references that the driver keeps to each idle connection
     # What a transaction's rollback undoes: of what the transaction has set, and of what
@@ -161,6 +162,10 @@ class Adapter(Protocol):
 
         A server that does not answer is waited for about `timeout_s` seconds."""
 
+    def backend_id(self, raw: Raw) -> int:
+        """Return the number by which the server knows the session of `raw`, 0 where it
+        has none; without a round trip."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether an idle connection can still be used."""
 
@@ -168,12 +173,20 @@ class Adapter(Protocol):
         """Tell whether no transaction is open: without a round trip, except on MySQL,
         whose driver does not show what the server says of it."""
 
+    def is_busy(self, raw: Raw) -> bool:
+        """Tell, without a round trip, whether a statement of another thread is under
+        way; asked where `is_concurrent` only."""
+
     def is_failed(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether the server refuses everything up to a
         rollback (PostgreSQL's aborted transaction; elsewhere always False)."""
 
     def probe(self, raw: Raw) -> Answer:
         """Ask for role, version, position, lag; one query (two on MySQL)."""
+
+    def server(self, raw: Raw) -> str | None:
+        """Ask for what no other server tells, as `Answer.server` has it; None where
+        there is nobody to ask."""
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set the `mode` of later transactions. Called outside a transaction only."""
@@ -187,12 +200,16 @@ class Adapter(Protocol):
     def rollback(self, raw: Raw) -> None:
         """Roll back, also a transaction that was begun by text."""
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """Undo what the last user set on a connection, in the driver, and if
-        `is_changed`, on the server too; then it is as after `connect`.
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
+        """Undo whatever the last user may have done to a connection, in the driver and
+        on the server; then it is as after `connect` to `node`.
 
         Called outside a transaction. False: not possible, it must be closed.
         """
+
+    def resets_all(self, raw: Raw) -> bool:
+        """Ask the server, once a session and after a reset: tell whether nothing that
+        a session of this user may keep is out of the reach of `reset`."""
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the driver's default class."""
@@ -218,6 +235,12 @@ class Adapter(Protocol):
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask the catalog: True when any routine called `name`, in `schema` if given,
         may write, False when none may, None when there is none."""
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Ask the catalog whether a read of this `text`, which is without literals and
+        names these `tables`, certainly writes nothing on the writer: neither do the
+        views, policies, functions, operators and types behind it. Names count in every
+        schema. What is not understood may write."""
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """Return the names of the rights by which this user may write on a replica;

@@ -26,6 +26,7 @@ class NodeConfig:
         default_factory=dict, repr=False
     )  # driver keywords
     is_read_only: bool = False  # SQLite `mode=ro`: known never to be a writer
+    is_balanced: bool = False  # its address leads to several servers, and may
     # MySQL under programs that speak another dialect: "x" is a name, || joins texts.
     is_standard_sql: bool = False
 
@@ -147,6 +148,8 @@ class ClusterConfig:
     functions: Mapping[str, str] = field(
         default_factory=dict
     )  # name -> "read" | "write"
+    # Tokens are signed by the first; all of them are accepted.
+    token_keys: tuple[str, ...] = field(default=(), repr=False)
     source: str = "arguments"  # "routedb.toml", "ROUTEDB_CONFIG=…", "mapping", "DSN"
 
     @property

@@ -153,7 +153,10 @@ def _in_transaction(session: Session, plan: Plan) -> tuple[Link | None, Route | 
         consistency = session.consistency or plan.database.consistency
         transaction.has_shown = consistency != "eventual"
     if transaction.is_on_writer:
-        if not plan.is_read and plan.group_id not in transaction.wrote:
+        if plan.is_read:
+            if plan not in transaction.reads:
+                transaction.reads.keep(plan.group_id, plan)
+        elif plan.group_id not in transaction.wrote:
             transaction.note_write(plan.group_id)
         return transaction.home_link, plan.tx_route or plan.in_transaction(True)
     if not plan.is_read:
@@ -183,6 +186,8 @@ def _begin(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
     if not link.is_alive():  # another one can be taken now, and not later
         return _UNSEEN
     transaction.bind(plan.group_id, link, not plan.is_read)
-    if plan.is_read and plan.shows_data:
-        transaction.has_shown = plan.database.consistency != "eventual"
+    if plan.is_read:
+        transaction.reads.keep(plan.group_id, plan)
+        if plan.shows_data:
+            transaction.has_shown = plan.database.consistency != "eventual"
     return link, plan.begin_route or plan.to_begin()

@@ -75,6 +75,7 @@ class Plan:
         "refusal",
         "replica_route",
         "routes",
+        "shape",
         "shares_process_writes",
         "shows_data",
         "statement",
@@ -99,6 +100,7 @@ class Plan:
         self.statement = statement
         self.dialect = dialect
         self.reading = reading
+        self.shape = ""  # the text without its literals; set by who knows it
         self.routes: dict[tuple[object, ...], Route] = {}
         self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read = statement.read_only
@@ -303,6 +305,7 @@ class Plan:
             or statement.tx
             or statement.session
             or statement.needs
+            or statement.holds
             or is_role_hinted
             or statement.kind is Kind.EMPTY
             or self.changes_mode

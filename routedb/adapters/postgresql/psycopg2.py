@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -16,7 +17,9 @@ import psycopg2.extensions as ext
 from psycopg2 import _psycopg
 
 from routedb.adapters import sockets
-from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
+from routedb.adapters.fork_gate import connecting
+from routedb.adapters.postgresql import session_reset
 from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
 from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
@@ -25,6 +28,7 @@ from routedb.adapters.postgresql.faults import (
     fault_at_connect,
     fault_of_sqlstate,
 )
+from routedb.adapters.postgresql.hidden_writes import is_plain
 from routedb.adapters.postgresql.libpq import (
     FAREWELLS,
     KEEPALIVES,
@@ -33,7 +37,7 @@ from routedb.adapters.postgresql.libpq import (
     addresses,
     canceller,
 )
-from routedb.adapters.postgresql.positions import PROBE, answer_of
+from routedb.adapters.postgresql.positions import PROBE, WHICH_SERVER, answer_of
 from routedb.adapters.postgresql.settings import (
     ISOLATION,
     SESSION_SETTINGS,
@@ -45,6 +49,7 @@ from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode, postgresql_mode
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer
 
 
@@ -52,6 +57,9 @@ class LinkCursor(ext.cursor):
     """A cursor of a link, used by the virtual cursor that the user has."""
 
     __slots__ = ("virtual_cursor",)
+
+    # The class's own may be guarded: routedb/frontends/psycopg2/guarded_types.py.
+    __init__ = ext.cursor.__init__
 
     virtual_cursor: Callable[[], Any]
 
@@ -64,6 +72,7 @@ class Psycopg2Adapter:
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True
+    tells_server = True
     references = 0
     setting_text = staticmethod(setting_text)
     rollback_undoes_settings = True
@@ -96,7 +105,8 @@ class Psycopg2Adapter:
             options.setdefault(
                 "connect_timeout", max(SHORTEST_TIMEOUT_S, math.ceil(timeout_s))
             )
-        raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
+        with connecting:
+            raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
         raw.autocommit = True
         return raw
 
@@ -112,17 +122,19 @@ class Psycopg2Adapter:
         if allowed > 0:  # libpq leaves it to the caller
             timeout_s = min(timeout_s, max(SHORTEST_TIMEOUT_S, allowed))
         try:
-            options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
+            with connecting:
+                options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
         except OSError as exc:
             raise psycopg2.OperationalError(
                 f"could not translate the host's name to an address: {exc}"
             ) from None
-        raw = psycopg2.connect(node.dsn, async_=1, **options)
-        try:
-            _finish(raw, time.monotonic() + timeout_s)
-        except BaseException:
-            self.close(raw)
-            raise
+        with connecting:
+            raw = psycopg2.connect(node.dsn, async_=1, **options)
+            try:
+                _finish(raw, time.monotonic() + timeout_s)
+            except BaseException:
+                self.close(raw)
+                raise
         return raw
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
@@ -167,6 +179,10 @@ class Psycopg2Adapter:
         elif _is_busy(raw):
             self._cancel(raw, timeout_s)
 
+    def backend_id(self, raw: Raw) -> int:
+        """Return the process id of the backend."""
+        return 0 if raw.closed else int(raw.get_backend_pid())
+
     def is_alive(self, raw: Raw) -> bool:
         """Check the socket; what has arrived there may be just a NOTIFY."""
         if raw.closed:
@@ -193,6 +209,10 @@ class Psycopg2Adapter:
         status = raw.get_transaction_status()
         return bool(status == ext.TRANSACTION_STATUS_IDLE)
 
+    def is_busy(self, raw: Raw) -> bool:
+        """libpq keeps that a statement was sent and not answered yet."""
+        return _is_busy(raw)
+
     def is_failed(self, raw: Raw) -> bool:
         """Tell of an aborted transaction."""
         return bool(raw.get_transaction_status() == ext.TRANSACTION_STATUS_INERROR)
@@ -200,6 +220,10 @@ class Psycopg2Adapter:
     def probe(self, raw: Raw) -> Answer:
         """Ask in one query."""
         return answer_of(self.run(raw, PROBE)[0])
+
+    def server(self, raw: Raw) -> str | None:
+        """Ask in one query."""
+        return str(self.run(raw, WHICH_SERVER)[0][0])
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set psycopg2's own attributes for `mode`: it begins transactions by
@@ -229,30 +253,39 @@ class Psycopg2Adapter:
         else:
             raw.rollback()
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """DISCARD ALL, and all that psycopg2 lets a user set on a connection."""
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
+        """DISCARD ALL, what that leaves, and all that psycopg2 lets a user set on a
+        connection."""
         if raw.status not in (ext.STATUS_READY, ext.STATUS_BEGIN):  # tpc_prepare()
             return False
         if not self.is_idle(raw) or raw.status == ext.STATUS_BEGIN:
             self.rollback(raw)
-        if is_changed:
-            self.run(raw, "DISCARD ALL")
+        self.set_mode(raw, AUTOCOMMIT)
+        self.run(raw, session_reset.DISCARD)
+        self.run(raw, session_reset.remaining_text())
         if _plain(raw.encoding) != _plain(raw.get_parameter_status("client_encoding")):
-            return False  # DISCARD ALL has changed it on the server's side only
+            return False  # it has changed on the server's side only
+        dates = raw.get_parameter_status(session_reset.DATESTYLE) or ""
+        if not dates.startswith(session_reset.READABLE):
+            self.run(raw, session_reset.READABLE_DATES)
         forget_casters(raw)
         raw.cursor_factory = None
         raw.notices = []
         raw.notifies = []
         return self.is_idle(raw)
 
+    def resets_all(self, raw: Raw) -> bool:
+        """Ask for languages with variables of a session, and triggers at login."""
+        return self.run(raw, session_reset.OUT_OF_REACH) == [(False,)]
+
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a client-side cursor of the connection's cursor_factory."""
-        cursor: RawCursor = raw.cursor(cursor_factory=ext.cursor)
+        cursor: RawCursor = raw.cursor(cursor_factory=LinkCursor)
         return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; psycopg2 leaves a text without parameters alone."""
-        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+        with raw.cursor(cursor_factory=LinkCursor) as cursor:
             cursor.execute(sql)
             if raw.async_:
                 _finish(raw)
@@ -276,10 +309,14 @@ class Psycopg2Adapter:
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask pg_proc: provolatile of every overload, procedures count as volatile."""
-        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+        with raw.cursor(cursor_factory=LinkCursor) as cursor:
             cursor.execute(VOLATILITY, (name, schema, schema))
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Follow the catalog from every name in the text."""
+        return is_plain(partial(_ask, raw), text, tables)
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """None: a standby refuses every write."""
@@ -302,8 +339,8 @@ class Psycopg2Adapter:
         return fault_at_connect(str(exc))
 
 
-def _ask(raw: Raw, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    with raw.cursor(cursor_factory=ext.cursor) as cursor:
+def _ask(raw: Raw, sql: str, params: Any) -> list[tuple[Any, ...]]:
+    with raw.cursor(cursor_factory=LinkCursor) as cursor:
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
@@ -327,7 +364,8 @@ def _finish(raw: Raw, deadline: float | None = None) -> None:
 def _whose(exc: Any) -> Any:
     """Return the cursor of an error: the user's, not the link's."""
     raised_by = psycopg2.Error.__dict__["cursor"].__get__(exc)
-    virtual = raised_by.virtual_cursor() if isinstance(raised_by, LinkCursor) else None
+    whose = getattr(raised_by, "virtual_cursor", None)  # unset: routedb's own question
+    virtual = None if whose is None else whose()
     return raised_by if virtual is None else virtual
 
 

@@ -63,6 +63,7 @@ class ShadowPlanCache(PlanCache):
         running = self._running.get(key)
         if running is None:
             running = self._plan_to_run(plan)
+            running.shape = scan.shape
             self._keep(self._running, key, running, MOST_SHAPES)
         return ShadowText(sql, running, scan, ParsedText(sql, plan, scan))
 

@@ -267,11 +267,11 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
 
     def ask(function: Table) -> bool | None:
         link = find_node.writer(session.links, question.group)
-        with link.exclusive:
-            return link.adapter.volatility(link.raw, function.name, function.schema)
+        return link.volatility(function.name, function.schema)
 
+    catalog = session.core.catalog
     for function in question.functions:
-        if session.core.is_volatile(question.database, function, ask) is not False:
+        if catalog.is_volatile(question.database, function, ask) is not False:
             return False
     return True
 

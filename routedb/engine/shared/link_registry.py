@@ -34,6 +34,13 @@ class OpenLink(Protocol):
     def opened_at(self) -> float:
         """When it was opened, on the core's clock."""
 
+    @property
+    def server(self) -> str | None:
+        """The server that it leads to, where it was asked."""
+
+    def unsync(self) -> None:
+        """Have it looked at before its next statement."""
+
     def interrupt(self) -> None:
         """Let whatever waits on it fail now. Never raises."""
 
@@ -78,6 +85,12 @@ class LinkRegistry:
                 if link.id == node and link.opened_at <= since:
                     self._links.pop(id(link), None)
                     link.give_up(silence_s)
+
+    def unsync_others(self, node: int, server: str | None) -> None:
+        """Have those links to `node` looked at that lead to another than `server`."""
+        for link in self._alive():
+            if link.id == node and link.server not in (None, server):
+                link.unsync()
 
     def _alive(self) -> list[OpenLink]:
         return [link for known in list(self._links.values()) if (link := known())]

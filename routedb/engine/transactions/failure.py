@@ -10,9 +10,8 @@ from typing import NoReturn
 
 from routedb import errors
 from routedb.adapters.base import Fault
-from routedb.engine.links.link import Link
-from routedb.engine.transactions.commit import is_verdict
-from routedb.engine.transactions.interruption import is_idle_or_gone
+from routedb.engine.links.link import Link, is_verdict
+from routedb.engine.transactions.interruption import was_ended
 from routedb.engine.transactions.transaction import Transaction
 from routedb.session import Action, Moment, TxEvent, action_for
 
@@ -57,20 +56,20 @@ def raise_failure(
         ) from exc
     if link.is_failed():
         transaction.apply(TxEvent.ERROR)
-    elif not ends_itself and _was_ended(transaction, link, fault):
+    elif (
+        not ends_itself
+        and _may_have_ended(transaction, fault)
+        and was_ended(transaction.links, link)
+    ):
         transaction.lose(link, keep=True)
     raise exc
 
 
-def _was_ended(transaction: Transaction, link: Link, fault: Fault) -> bool:
-    """Tell whether the server has ended the transaction by itself (MySQL after a
+def _may_have_ended(transaction: Transaction, fault: Fault) -> bool:
+    """Tell whether the server may have ended the transaction by itself (MySQL after a
     deadlock, SQLite on a full disk): what follows must not be committed alone.
 
     Where nothing came before, a server that has not begun is merely still idle.
     """
-    has_more = (
-        transaction.has_written or transaction.is_explicit or fault is Fault.CONFLICT
-    )
-    if not (transaction.wrote and has_more):
-        return False
-    return is_idle_or_gone(transaction.links, link)
+    has_more = transaction.has_written or transaction.is_explicit
+    return bool(transaction.wrote) and (has_more or fault is Fault.CONFLICT)

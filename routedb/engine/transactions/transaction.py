@@ -10,23 +10,17 @@ and a failure between two of them is OutcomeUnknown, by name.
 
 from __future__ import annotations
 
-import sys
 from typing import NoReturn
 
 from routedb import errors
 from routedb.adapters.base import TxMode
 from routedb.engine.consistency.tracker import ConsistencyTracker
-from routedb.engine.links.link import Link
+from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_texts import transaction_lost
-from routedb.engine.transactions.commit import (
-    Commit,
-    End,
-    commit_one,
-    is_verdict,
-    roll_back,
-)
-from routedb.engine.transactions.interruption import settle_commit
+from routedb.engine.transactions.commit import Commit, End, roll_back
+from routedb.engine.transactions.hidden_writes import Reads
+from routedb.engine.transactions.interruption import Beginning, settle_commit
 from routedb.engine.transactions.prologue import Prologue
 from routedb.session import TxEvent, TxState, advance
 from routedb.topology.snapshot import Role
@@ -46,6 +40,7 @@ class Transaction:
         self.roles: dict[int, Role] = {}  # of the branches
         self.is_on_writer = True  # the home's role
         self.wrote: set[int] = set()  # groups to which a write has been sent
+        self.reads = Reads(links)  # what else has run on writers
         self.has_written = False  # one of them has succeeded
         self.has_shown = False  # the home has shown data, on the hot path
         self._mode = links.mode
@@ -196,17 +191,17 @@ class Transaction:
         if self.state is TxState.FAILED and len(self.branches) > 1:
             self.rollback()  # as the server does that has failed with its part
             return
-        wrote = []
-        if self.wrote:
-            wrote = [at for group, at in self.branches.items() if group in self.wrote]
+        branches, groups = self.branches, frozenset(self.wrote)
         committed: bool | None = None
-        is_unknown, before = False, sys.exc_info()[1]
+        is_unknown, began = False, Beginning.now(self.links)
         try:
             try:
                 self.commits += 1
-                if not self._commit_home(end):
-                    home = self.home_link
-                    Commit(self.links, self.branches, self.wrote, home, end).run()
+                parts = (self.links, self.branches, self.wrote, self.home_link)
+                ask = None if self.mode.read_only else self.reads.have_only_read
+                commit = Commit(*parts, end, ask)
+                if not self._commit_home(commit):
+                    commit.run()
                 committed = self.state is not TxState.FAILED
             except errors.Error as exc:
                 committed, is_unknown = False, isinstance(exc, errors.OutcomeUnknown)
@@ -215,30 +210,40 @@ class Transaction:
                 if committed is not None:
                     self.end(committed)
         except BaseException as exc:
-            if not is_verdict(exc):
+            if is_verdict(exc):
+                raise
+            try:
                 if committed is None:  # it is not known yet
-                    branches, groups = self.branches, self.wrote
-                    committed = settle_commit(self.links, branches, groups, exc, before)
+                    committed = settle_commit(self.links, branches, groups, began, exc)
                     is_unknown = committed is None
-                self._commit_interrupted(wrote, bool(committed), is_unknown)
+                self._commit_interrupted(branches, groups, committed, is_unknown)
+            except BaseException:  # a signal's, again: nobody knows anything now
+                self._commit_interrupted(branches, groups, None, is_unknown=True)
+                raise
             raise
 
-    def _commit_home(self, end: End) -> bool:
+    def _commit_home(self, commit: Commit) -> bool:
         """Commit when there is nothing but a home, and nothing unusual; False: the long
         way, nothing was sent."""
         link = self.home_link
         if link is None or len(self.branches) > 1 or self.state is TxState.FAILED:
             return False
-        return commit_one(self.links, self.home, link, bool(self.wrote), end)
+        return commit.run_one(self.home, link)
 
     def _commit_interrupted(
-        self, wrote: list[Link], committed: bool, is_unknown: bool
+        self,
+        branches: dict[int, Link],
+        wrote: frozenset[int],
+        committed: bool | None,
+        is_unknown: bool,
     ) -> None:
+        for link in branches.values() if committed is None else ():
+            self.links.drop(link)
         if committed or not wrote:
-            self.end(committed and self.state is not TxState.FAILED)
+            self.end(bool(committed) and self.state is not TxState.FAILED)
             return
-        for link in wrote:  # maybe: do not read behind it
-            self.tracker.note_write(link.node.group, link.id)
+        for group in wrote & branches.keys():  # maybe: do not read behind it
+            self.tracker.note_write(group, branches[group].id)
         self._give_up(is_unknown)
 
     def _tell_lost(self) -> NoReturn:
@@ -314,8 +319,7 @@ class Transaction:
 
     def _unbind(self, event: TxEvent) -> None:
         self.branches.clear()
-        self.home = -1
-        self.home_link = None
+        self.home, self.home_link = -1, None
         self.apply(event)
 
     def set_mode(self, mode: TxMode) -> None:
@@ -342,9 +346,9 @@ class Transaction:
             elif group == self.home and self.has_shown and not is_shadow:
                 self.tracker.note_read(link)
         self.branches = {}
-        self.home = -1
-        self.home_link = None
+        self.home, self.home_link = -1, None
         self.wrote.clear()
+        self.reads.clear()
         self.has_written = self.has_shown = self.is_first = False
         if self.prologue.texts or self.prologue.begin is not None:
             self.prologue.clear()

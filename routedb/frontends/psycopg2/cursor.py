@@ -29,6 +29,7 @@ from routedb.sql.session_objects import ObjectKind, SessionObject
 
 # The stubs of psycopg2 do not have what is shared with other frontends.
 _Base: Any = ext.cursor
+_init: Any = ext.cursor.__init__  # before it is guarded: see guarded_types
 
 
 class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
@@ -65,9 +66,9 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 
     def __init__(self, conn: IdentityConnection, name: str | None = None) -> None:
         if name is None:
-            ext.cursor.__init__(self, conn)
+            _init(self, conn)
         else:
-            ext.cursor.__init__(self, conn, name)
+            _init(self, conn, name)
             # It may fetch from a cursor that was declared in SQL under its name.
             self.__class__ = NamedCursor if self.is_plain else type(self)
         self.attach(conn)
@@ -195,7 +196,6 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         """Open a raw cursor on `link` and keep it in `raw_cursors`."""
         raw = super().open_raw_cursor(link)
         if self.name:
-            link.needs_reset = True  # WITH HOLD it may outlive its transaction
             self._pin(link)
         return raw
 
