@@ -16,7 +16,7 @@ from tests.support.fake_rig import farm
 ENGINE = Path(routedb.__file__).parent / "engine"
 # What sends nothing, or is settled by who calls it (commit, rollback).
 ASKS_NOTHING = {"abandon", "cancel", "close", "cursor", "end", "fault", "interrupt"}
-ASKS_NOTHING |= {"forget_lexical_mode"}
+ASKS_NOTHING |= {"backend_id", "forget_lexical_mode"}
 
 
 class TimeLimit(Exception):
