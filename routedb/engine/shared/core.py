@@ -87,7 +87,6 @@ class Core(TopologyStore):
         # Guards the times of writes, or an older one might come last, and what replaces
         # the ruleset.
         self._lock = threading.Lock()
-        self._rng = random.Random()
         context = PoolContext(
             clock,
             self.generation,
@@ -138,7 +137,7 @@ class Core(TopologyStore):
         """Return when a link that is opened now will be too old."""
         if database.max_age_s is None:
             return inf
-        return self.clock() + database.max_age_s * self._rng.uniform(1 - _JITTER, 1)
+        return self.clock() + database.max_age_s * random.uniform(1 - _JITTER, 1)
 
     def next_rotation(self) -> int:
         """Return where in the ring a new connection begins: each at another place, or
@@ -214,7 +213,6 @@ class Core(TopologyStore):
         for cache in self.plan_caches:
             cache.forget_counts()
         self.loads[:] = [0] * len(self.nodes)
-        self._rng.seed()
         self.pools.abandon()
         self.upkeep.abandon()
 
