@@ -16,14 +16,14 @@ _PAUSE_S = 0.001  # between two looks
 class ForkGate:
     """Lets a fork wait until no other thread of ours is within the `with` of this.
 
-    It waits for `bound_s` seconds at most. Blocks do not nest. A signal handler may
-    raise between any two steps: what a block that was cut short leaves behind is
-    forgotten with the next one of its thread, and cannot keep a fork for longer.
+    It waits for `bound_s` seconds at most. Blocks nest: a finalizer may close something
+    while its thread connects. A signal handler may raise between any two steps; what a
+    block that was cut short leaves behind has forks of other threads wait in vain.
     """
 
     def __init__(self, bound_s: float) -> None:
         self._bound_s = bound_s
-        self._inside: set[int] = set()  # threads, by number
+        self._inside: dict[int, int] = {}  # by thread: how often
         self._lock = threading.Lock()
         os.register_at_fork(
             before=self.shut, after_in_parent=self.open, after_in_child=self._begin
@@ -31,17 +31,23 @@ class ForkGate:
 
     def __enter__(self) -> None:
         with self._lock:  # held while a fork is under way
-            self._inside.add(threading.get_ident())
+            thread = threading.get_ident()
+            self._inside[thread] = self._inside.get(thread, 0) + 1
 
     def __exit__(self, *_: object) -> None:
-        self._inside.discard(threading.get_ident())
+        thread = threading.get_ident()
+        depth = self._inside.get(thread, 1) - 1  # in a child there is none
+        if depth:
+            self._inside[thread] = depth
+        else:
+            self._inside.pop(thread, None)
 
     def shut(self) -> None:
         """Wait until no other thread is inside, and let none in until `open`."""
         until = time.monotonic() + self._bound_s
         own = {threading.get_ident()}
         self._lock.acquire()
-        while self._inside - own and time.monotonic() < until:
+        while self._inside.keys() - own and time.monotonic() < until:
             self._lock.release()
             time.sleep(_PAUSE_S)
             self._lock.acquire()

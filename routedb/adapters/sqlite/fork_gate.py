@@ -8,4 +8,4 @@ from __future__ import annotations
 
 from routedb.adapters.fork_gate import ForkGate
 
-fork_gate = ForkGate(bound_s=10.0)
+fork_gate = ForkGate(bound_s=5.0)

@@ -32,12 +32,13 @@ def guard(kind: Any, init: Any, instead: str) -> None:
     `init` with others. `instead` says in the error what to write. Our own subclasses
     have the `__init__` from before.
 
-    Raises NotSupportedError on an interpreter whose types are laid out in another way.
+    Where the interpreter lays out its types in another way, nothing is guarded.
     """
 
     def __init__(self: Any, *args: Any, **more: Any) -> None:  # noqa: N807
         connection = args[0] if args else more.get("conn")
-        if isinstance(connection, IdentityConnection):
+        is_ours = isinstance(connection, IdentityConnection)
+        if is_ours and not connection.takes_plain_cursors:
             name = type(self).__name__
             raise ADAPTER.error_class(errors.NotSupportedError)(
                 f"{name}(connection) made by hand would send its statements past "
@@ -47,10 +48,7 @@ def guard(kind: Any, init: Any, instead: str) -> None:
 
     flags = ctypes.c_ulong.from_address(id(kind) + _FLAGS)
     if flags.value != kind.__flags__:
-        raise errors.NotSupportedError(
-            f"the flags of {kind.__module__}.{kind.__name__} are not where they are "
-            "expected in this interpreter's types"
-        )
+        return
     flags.value &= ~_IMMUTABLE
     try:
         kind.__init__ = __init__

@@ -86,6 +86,7 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
     identity = IdentityState.NEW
     _reservation: Reservation | None = None  # not used yet
     _is_closed = True  # until it is opened
+    takes_plain_cursors = False  # made by psycopg2 itself: see guarded_types
 
     def __init__(self, dsn: str = "", *args: Any, **more: Any) -> None:
         made = self.open_arguments

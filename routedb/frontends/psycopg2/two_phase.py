@@ -11,7 +11,6 @@ from routedb import errors
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
 from routedb.engine.shared.error_texts import commit_never_sent
-from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 from routedb.frontends.psycopg2.transaction_modes import TransactionModes
 from routedb.session import Action, Moment, action_for
 from routedb.topology.snapshot import Role
@@ -92,17 +91,13 @@ class TwoPhase(TransactionModes):
         group = self._database.groups[0].id
         branch = session.transaction.branches.get(group)
         link = branch or find_node.writer(session.links, group, must_live=True)
-        if (
-            type(link.raw) is not InheritedConnection
-        ):  # psycopg2 uses our own cursor for it
+        self.takes_plain_cursors = True  # psycopg2 makes one of its own for this
+        try:
             found = self.call_driver(link.raw.tpc_recover)
-            if was_idle:
-                self.call_driver(link.rollback)
-            return list(found)
-        with self.using(role="writer"):
-            found = self.call_driver(ext.connection.tpc_recover, self)
+        finally:
+            self.takes_plain_cursors = False
         if was_idle:
-            self.rollback()
+            self.call_driver(link.rollback)
         return list(found)
 
     def commit(self) -> None:

@@ -78,3 +78,17 @@ def test_a_block_that_was_cut_short_does_not_keep_its_threads_forks():
     gate.__enter__()  # a signal came before the block
     assert in_child(lambda: entered(gate))
     assert entered(gate)
+
+
+def test_blocks_nest(inside):
+    enter, _ = inside
+    gate = ForkGate(bound_s=10)
+    notes: list[str] = []
+
+    def close_and_stay():
+        with gate:  # in a finalizer, while the thread is inside
+            pass
+        time.sleep(0.2)
+
+    enter(gate, close_and_stay, notes)
+    assert in_child(lambda: notes == ["left"])
