@@ -64,6 +64,17 @@ class LinkCursor(ext.cursor):
     virtual_cursor: Callable[[], Any]
 
 
+# By oid: how the types of our questions' answers are converted.
+_ANSWERED = {
+    oid: caster
+    for caster in (
+        *(ext.BOOLEAN, ext.INTEGER, ext.LONGINTEGER, ext.FLOAT),
+        *(ext.UNICODE, ext.UNICODEARRAY),
+    )
+    for oid in caster.values
+}
+
+
 class Psycopg2Adapter:
     """psycopg2 2.9."""
 
@@ -285,7 +296,7 @@ class Psycopg2Adapter:
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; psycopg2 leaves a text without parameters alone."""
-        with raw.cursor(cursor_factory=LinkCursor) as cursor:
+        with _own_cursor(raw) as cursor:
             cursor.execute(sql)
             if raw.async_:
                 _finish(raw)
@@ -339,8 +350,16 @@ class Psycopg2Adapter:
         return fault_at_connect(str(exc))
 
 
+def _own_cursor(raw: Raw) -> Any:
+    """Return a cursor for a question of ours: its answer is not converted by what the
+    program has registered on the connection."""
+    cursor = raw.cursor(cursor_factory=LinkCursor)
+    cursor.string_types = _ANSWERED
+    return cursor
+
+
 def _ask(raw: Raw, sql: str, params: Any) -> list[tuple[Any, ...]]:
-    with raw.cursor(cursor_factory=LinkCursor) as cursor:
+    with _own_cursor(raw) as cursor:
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows

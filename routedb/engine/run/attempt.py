@@ -84,6 +84,9 @@ class Attempt:
         self.tried: set[int] = set()
         self.failures = 0
         self.refused: list[int] = []  # by which node, once for each time
+        self.chosen_as: Role | None = (
+            None  # by the hot path: what its node was taken for
+        )
         self.begins = False  # it is the first statement of its transaction
 
     @property

@@ -27,7 +27,7 @@ from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.transactions.interruption import met_error
-from routedb.routing import Reason
+from routedb.routing import Reason, Route
 from routedb.routing.decider import (
     NOTHING_ASKED,
     AskCatalog,
@@ -104,10 +104,11 @@ def recover(
     params: Any,
     call: Call,
     link: Link,
+    route: Route | None,
     exc: BaseException,
 ) -> None:
     """Act on `exc`, a fault on `link` in the hot path: raise, or run again the long
-    way. `text`, `params` and `call` are those of `run`."""
+    way. `text`, `params` and `call` are those of `run`; `route` led to the link."""
     before = _handled_outside(exc)
     try:
         if not isinstance(exc, Exception) or is_from_program(exc):
@@ -119,6 +120,7 @@ def recover(
         decision = _decide(session, text, params)
         attempt = Attempt(session, text.plan, decision)
         attempt.begins = session.transaction.is_first
+        attempt.chosen_as = None if route is None else route.role
         judge(attempt, link, exc)
         if attempt.is_read and attempt.role is not decision.role:
             attempt.run(cursor, call)

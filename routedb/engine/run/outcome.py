@@ -44,6 +44,7 @@ class Underway(Protocol):
     consistency: str
     view: View | None
     begins: bool
+    chosen_as: Role | None
     pinned: int | None
     tried: set[int]
     failures: int

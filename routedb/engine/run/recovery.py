@@ -94,6 +94,7 @@ def _has_refused_enough(attempt: Underway, link: Link) -> bool:
 def _elsewhere(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> None:
     if fault is Fault.LINK_LOST and not _has_only_read(attempt, link):
         attempt.session.tracker.note_write(link.node.group, link.id)
+        _tell_lost(attempt, link, exc)
         said = link.end_reason if link.silence_s else f"the link was lost: {exc}"
         verb = attempt.plan.statement.verb
         raise hidden_unknown(link.node.name, verb, said) from exc
@@ -121,11 +122,12 @@ def _has_only_read(attempt: Underway, link: Link) -> bool:
 def _was_refusing(attempt: Underway, link: Link) -> bool:
     """Tell whether the read was sent to a replica, which refuses what writes: nobody
     had seen it as another, neither when it was chosen nor since."""
+    if (attempt.chosen_as or attempt.role) is not Role.REPLICA:
+        return False
     pictures = (attempt.topology, attempt.session.core.topology)
     views = [picture.groups[link.node.group] for picture in pictures]
     roles = [n.role for view in views for n in view.nodes if n.id == link.id]
-    is_writer = any(view.writer == link.id for view in views)
-    return roles[:1] == [Role.REPLICA] and Role.WRITER not in roles and not is_writer
+    return Role.WRITER not in roles and link.id not in [view.writer for view in views]
 
 
 def _tell_lost(attempt: Underway, link: Link, exc: Exception) -> None:

@@ -36,9 +36,9 @@ def guard(kind: Any, init: Any, instead: str) -> None:
     """
 
     def __init__(self: Any, *args: Any, **more: Any) -> None:  # noqa: N807
-        connection = args[0] if args else more.get("conn")
-        is_ours = isinstance(connection, IdentityConnection)
-        if is_ours and not connection.takes_plain_cursors:
+        made_on: Any = args[0] if args else more.get("conn")
+        is_ours = isinstance(made_on, IdentityConnection)
+        if is_ours and not made_on.takes_plain_cursors:
             name = type(self).__name__
             raise ADAPTER.error_class(errors.NotSupportedError)(
                 f"{name}(connection) made by hand would send its statements past "

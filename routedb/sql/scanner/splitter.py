@@ -125,6 +125,9 @@ def _begins_program(words: Sequence[str], start: int, index: int) -> bool:
     following = words[index + 1] if index + 1 < len(words) else ""
     if word == "BEGIN" and following in ("", ";", "WORK"):
         return False
+    is_atomic = list(words[index + 1 : index + 3]) == ["NOT", "ATOMIC"]
+    if word == "BEGIN" and following == "NOT" and index == start and not is_atomic:
+        return False
     is_set = list(words[start : start + 2]) == ["SET", "STATEMENT"]
     if index == start or (is_set and words[index - 1] == "FOR"):
         return True

@@ -104,10 +104,17 @@ def sqlite_place(path: str) -> Place:
     return Place("sqlite", f"sqlite:///{path}", execute, is_busy)
 
 
+def heed_interrupts() -> None:
+    """Have SIGINT do in a new process what it does by default."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def running(place: Place, *words: str, **more: Any) -> Iterator[Any]:
     """Start `routedb sql` with these texts and options; end it at the block's end."""
     args = [word for text in words for word in _option(text)]
+    # The suite itself may run where nobody interrupts, behind nohup.
+    more.setdefault("preexec_fn", heed_interrupts)
     process = subprocess.Popen(
         [sys.executable, "-m", "routedb", "sql", place.dsn, *args],
         stdout=subprocess.PIPE,
