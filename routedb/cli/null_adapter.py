@@ -100,6 +100,7 @@ class NullAdapter:
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect
         self.begins_before_some_writes = dialect == "sqlite"
+        self.hides_uncommitted = True
         self.rollback_undoes_settings = dialect == "postgresql"
         self.rollback_undoes_objects = dialect != "mysql"
         self.script_is_transaction = dialect == "postgresql"
