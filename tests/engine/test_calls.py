@@ -17,7 +17,7 @@ from tests.support.fake_rig import farm
         ("the same, asking two servers", 130, 25),
         ("SELECT; commit", 45, 14),
         ("UPDATE; commit", 55, 18),
-        ("6 UPDATEs; commit", 110, 18),
+        ("6 UPDATEs; commit", 115, 18),
     ],
 )
 def test_a_statement_takes_few_calls_in_few_files(case, calls, files):

@@ -104,8 +104,7 @@ def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
             session.core.catalog.forget()
             transaction.reads.has_defined = True
     if raw is None or raw.description is None:
-        if cursor.fetching_from is not None:
-            cursor.unbind_fetch()
+        cursor.unbind_fetch()
     elif raw is not cursor.fetching_from:
         cursor.bind_fetch(raw)
 
