@@ -12,15 +12,12 @@ from routedb.adapters import fake
 from routedb.adapters.base import AUTOCOMMIT, TxMode
 from routedb.engine.consistency.catch_up import ask
 from tests.support.fake_rig import farm
+from tests.support.inject import TimeLimit
 
 ENGINE = Path(routedb.__file__).parent / "engine"
 # What sends nothing, or is settled by who calls it (commit, rollback).
 ASKS_NOTHING = {"abandon", "cancel", "close", "cursor", "end", "fault", "interrupt"}
 ASKS_NOTHING |= {"backend_id", "forget_lexical_mode"}
-
-
-class TimeLimit(Exception):
-    """As raised in a signal handler to end a task."""
 
 
 def test_nobody_calls_an_adapter_past_the_link():

@@ -15,11 +15,7 @@ import pytest
 import routedb
 from routedb.adapters import fake
 from tests.support.fake_rig import farm
-from tests.support.inject import Injection
-
-
-class TimeLimit(Exception):
-    """As raised in a signal handler to end a task."""
+from tests.support.inject import Injection, TimeLimit
 
 
 class Books:

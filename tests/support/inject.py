@@ -23,6 +23,10 @@ _HOME = str(Path(routedb.__file__).parent)
 _BEYOND = str(Path(_HOME) / "adapters" / "fake.py")
 
 
+class TimeLimit(Exception):
+    """As raised in a signal handler to end a task."""
+
+
 class Injection:
     """Runs `action`, and raises `exc` at line event number `at`, from 1."""
 

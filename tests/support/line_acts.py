@@ -12,13 +12,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import routedb
-from tests.support.inject import Injection
+from tests.support.inject import Injection, TimeLimit
 
 Ids = Callable[[], set[int]]
-
-
-class TimeLimit(Exception):
-    """As raised in a signal handler to end a task."""
 
 
 KINDS: list[type[BaseException]] = [KeyboardInterrupt, TimeLimit]

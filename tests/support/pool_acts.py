@@ -12,14 +12,10 @@ from typing import Any, NamedTuple
 
 import routedb
 from routedb.engine.pool.pool import Pool
-from tests.support.inject import Injection
+from tests.support.inject import Injection, TimeLimit
 
 MOST = 2
 LIMITS = {"max": MOST, "wait_timeout": "20ms"}
-
-
-class TimeLimit(Exception):
-    """As raised in a signal handler to end a task."""
 
 
 KINDS: list[type[BaseException]] = [KeyboardInterrupt, TimeLimit]

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from tests.support.pool_acts import ACTS, KINDS, LIMITS, Pooled, TimeLimit, interrupt
+from tests.support.inject import TimeLimit
+from tests.support.pool_acts import ACTS, KINDS, LIMITS, Pooled, interrupt
 from tests.support.servers import wait_until
 
 pytestmark = [
@@ -48,17 +49,6 @@ def test_at_each_line(pooled, name):
     while interrupt(pooled, name, at, KINDS[at % 2]):
         at += 1
     assert at > 10
-
-
-@pytest.fixture
-def alarm():
-    def handler(number, frame):
-        raise TimeLimit
-
-    before = signal.signal(signal.SIGALRM, handler)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def rounds(pooled, count, rng):
