@@ -56,6 +56,15 @@ class InheritedConnection:
         """Commit on the handle itself."""
         _BASE.commit(self._alive())
 
+    def cursor(self, *args: Any, **more: Any) -> Any:
+        """Return psycopg2's own cursor on the handle, of whatever class."""
+        connection: Any = self._alive()
+        connection.takes_plain_cursors = True
+        try:
+            return _BASE.cursor(connection, *args, **more)
+        finally:
+            connection.takes_plain_cursors = False
+
     def __getattr__(self, name: str) -> Any:
         return getattr(super(Connection, self._alive()), name)
 
