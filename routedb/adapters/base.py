@@ -6,7 +6,7 @@ connection, and never on our objects. One instance serves a whole runtime.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from routedb import errors
@@ -168,6 +168,10 @@ class Adapter(Protocol):
 
     def is_alive(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether an idle connection can still be used."""
+
+    def watch(self, raw: Raw) -> Callable[[Raw], bool] | None:
+        """Return a cheaper `is_alive`, to be called with `raw` from now on; when it
+        says False, `is_alive` knows. None: there is none."""
 
     def is_idle(self, raw: Raw) -> bool:
         """Tell whether no transaction is open: without a round trip, except on MySQL,

@@ -418,6 +418,9 @@ class FakeAdapter:
         """Return which link of its server it is."""
         return int(raw.number)
 
+    def watch(self, raw: Raw) -> None:
+        """It costs nothing as it is."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell whether it is open."""
         return not raw.closed

@@ -163,6 +163,9 @@ class MysqlclientAdapter:
         """Return the connection id."""
         return int(raw.number)
 
+    def watch(self, raw: Raw) -> None:
+        """mysqlclient may have closed the socket, whose number is used again."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Check the socket. Input on an idle link is its end, or a session ticket of
         TLS: only then a round trip is needed."""

@@ -58,6 +58,7 @@ class Link:
         "expires_at",
         "synced_version",
         "generation",
+        "is_quiet",
         "exclusive",
         "id",
         "is_text_begun",
@@ -97,6 +98,7 @@ class Link:
         self.mode: TxMode | None = AUTOCOMMIT
         # The session's version this link was last brought up to; -1: not yet.
         self.synced_version = -1
+        self.is_quiet = adapter.watch(raw)  # see `is_alive`
         self.server: str | None = None  # that it leads to, once it was asked
         self.settings_version = -1  # of the settings it has; -1: none yet
         self.used_at = 0.0  # when it last answered: see session/read_state.py
@@ -242,6 +244,8 @@ class Link:
 
     def is_alive(self) -> bool:
         """Tell whether the link can still be used."""
+        if self.is_quiet is not None and self.is_quiet(self.raw):
+            return True
         if self.lock is None:  # as in `commit`
             return self.adapter.is_alive(self.raw)
         with self.lock:
