@@ -21,6 +21,7 @@ from routedb.config.dsn import (
 from routedb.config.label import label_of
 from routedb.config.mask import mask
 from routedb.config.model import (
+    MAX_SHAPES,
     ClusterConfig,
     DatabaseConfig,
     GroupConfig,
@@ -85,6 +86,7 @@ class Builder:
             tables=table_rules.build(self._document, databases, read_in),
             hints=self._hints(top.get("hints", True)),
             shadow=top.get("shadow", False),
+            max_shapes=self._max_shapes(top.get("max_shapes", MAX_SHAPES)),
             dialect=dialect,
             functions=self._functions(),
             token_keys=self._token_keys(),
@@ -98,6 +100,11 @@ class Builder:
                 ("hints",), f'expected true, false or "{_USING_ONLY}"'
             )
         return said is True
+
+    def _max_shapes(self, said: int) -> int:
+        if said < 1:
+            self._refuse(("max_shapes",), "expected 1 or more")
+        return said
 
     def _functions(self) -> dict[str, str]:
         functions: dict[str, str] = self._document.filled.get("functions", {})

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+MAX_SHAPES = 25_000  # of texts, whose plans are kept
+
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
@@ -144,6 +146,7 @@ class ClusterConfig:
     tables: tuple[TableRule, ...] = ()
     hints: bool = True
     shadow: bool = False  # all runs on writers; where it would run is counted
+    max_shapes: int = MAX_SHAPES
     dialect: str | None = None  # overrides the dialect texts are read in
     functions: Mapping[str, str] = field(
         default_factory=dict

@@ -241,6 +241,13 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     """Run everything on writers and count where it would have gone, for
     ``routedb.report()`` (:doc:`adoption`): ``shadow = true``"""
 
+    max_shapes: int = 25_000
+    """How many shapes of texts are known at most (:doc:`classification`); those used
+    most stay, and at most about 64 MB of them: ``max_shapes = 5_000``
+
+    :type: number
+    """
+
     token_key: str | list[str] | None = None
     """Sign the tokens of ``connection.token()``, and refuse others
     (:doc:`security`). Of a list the first one signs, and all are accepted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
@@ -17,6 +18,7 @@ from routedb.routing.rules import Rules
 from routedb.session.pins import CATALOG
 from routedb.sharding import ShardPlan
 from routedb.sql import Reading, Scan, Statement
+from routedb.sql import scan as take_apart
 from routedb.sql.catalog.system_tables import is_catalog
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
@@ -81,6 +83,7 @@ class Plan:
         "statement",
         "sticky_group",
         "sticky_route",
+        "take_apart",
         "tracks_reads",
         "tx_replica_route",
         "tx_route",
@@ -100,7 +103,9 @@ class Plan:
         self.statement = statement
         self.dialect = dialect
         self.reading = reading
-        self.shape = ""  # the text without its literals; set by who knows it
+        # Set by who made the plan: the text without its literals, and what finds them.
+        self.shape = ""
+        self.take_apart: Callable[[str], Scan] = partial(take_apart, dialect=dialect)
         self.routes: dict[tuple[object, ...], Route] = {}
         self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read = statement.read_only
@@ -265,6 +270,11 @@ class Plan:
         return known
 
     @property
+    def uses(self) -> int:
+        """How many statements were run by this plan, so far."""
+        return sum([route.hits[0] for route in list(self.ways.values())])
+
+    @property
     def needs_shard(self) -> bool:
         """Tell whether a shard must be found before this can run."""
         return self.is_sharded and self.statement.kind not in _SHARDLESS
@@ -374,12 +384,19 @@ def _shows_data(statement: Statement) -> bool:
 
 
 class ParsedText:
-    """One text that a user sent, `source`: its plan, and the scan that has its
-    literals."""
+    """One text that a user sent, `source`, with its plan."""
 
-    __slots__ = ("plan", "scan", "source")
+    __slots__ = ("_scan", "plan", "source")
 
-    def __init__(self, source: str, plan: Plan, scan: Scan) -> None:
+    def __init__(self, source: str, plan: Plan, scan: Scan | None = None) -> None:
         self.source = source
         self.plan = plan
-        self.scan = scan
+        self._scan = scan
+
+    @property
+    def scan(self) -> Scan:
+        """The text taken apart, which has its literals: hardly any statement asks."""
+        scan = self._scan
+        if scan is None:
+            scan = self._scan = self.plan.take_apart(self.source)
+        return scan

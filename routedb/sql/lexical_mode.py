@@ -98,6 +98,11 @@ class Reading(NamedTuple):
         """Tell whether a wrong mode would take what is in a string for code."""
         return self.is_apart or self.width == SWALLOWED
 
+    def is_as_plain(self, dialect: str) -> bool:
+        """Tell whether its quotes are where they are in `dialect` without a mode, and
+        its names: only the encoding counts."""
+        return not (self.is_apart or self.has_names) and self.lexis == dialect
+
     def holds_in(self, mode: LexicalMode) -> bool:
         """Tell whether a session in `mode` reads the text so, too."""
         if self.width > NARROW and mode.encoding > _READ_BY[self.width]:

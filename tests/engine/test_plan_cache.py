@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from routedb import errors
 from routedb.config import load
 from routedb.engine.plans.plan_cache import PlanCache
 from routedb.routing import Rules
@@ -16,8 +19,8 @@ CONFIG = {
 }
 
 
-def plans():
-    config = load(CONFIG, {}, environ={}, read_file=str)
+def plans(**top):
+    config = load({**CONFIG, **top}, {}, environ={}, read_file=str)
     return PlanCache(config, Rules(config), None)
 
 
@@ -68,3 +71,81 @@ def test_a_plan_found_by_its_hint_is_kept_for_the_first_dialect_too(monkeypatch)
         monkeypatch.setattr(classifier, "statement", None)  # a call would fail
     other = known.learn(text.format(2))
     assert other.plan is one.plan
+
+
+FOUND_BY_SHAPE = {
+    "other literals": ("SELECT x FROM t WHERE y = 1", "SELECT x FROM t WHERE y = 22"),
+    "other spaces": ("SELECT x FROM t", "SELECT x\n    FROM\tt\n"),
+    "a comment behind": ("SELECT x FROM t", "SELECT x FROM t /* id=1 */"),
+    "a comment before": ("SELECT x FROM t", "/* id=1 */\nSELECT x FROM t"),
+    "a line behind": ("SELECT x FROM t", "SELECT x FROM t -- id=1"),
+    "a line before": ("SELECT x FROM t", "-- id=1\nSELECT x FROM t"),
+    "a comment within": ("SELECT x FROM t", "SELECT /* id=1 */ x FROM t"),
+    "a longer list": (
+        "SELECT x FROM t WHERE y IN (1)",
+        "SELECT x FROM t WHERE y IN (1, 2, 3, 4)",
+    ),
+    "texts in a list": (
+        "SELECT x FROM t WHERE y IN (1)",
+        "SELECT x FROM t WHERE y IN ('a', 'b''c')",
+    ),
+    "more rows": (
+        "INSERT INTO t (x) VALUES (1)",
+        "INSERT INTO t (x) VALUES (1), (2), (3)",
+    ),
+    "a long text": (
+        "INSERT INTO t (x) VALUES (1)",
+        f"INSERT INTO t (x) VALUES {', '.join(f'({n})' for n in range(2000))}",
+    ),
+    "letters beyond ASCII": (
+        "SELECT x FROM t WHERE y = 'a' AND z = 'é'",
+        "SELECT x FROM t WHERE y = 'b' AND z = 'ü'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), FOUND_BY_SHAPE.values(), ids=FOUND_BY_SHAPE)
+def test_a_text_is_found_by_its_shape(one, other):
+    known = plans()
+    known.mode = known.mode._replace(lexis="postgresql")
+    plan = known.learn(one).plan
+    assert known.learn(other).plan is plan
+    assert (known.found, known.missed) == (1, 1)
+
+
+def test_literals_are_those_of_the_text_itself():
+    known = plans()
+    texts = [f"SELECT x FROM t WHERE y IN ({n}, {n + 1}) -- '3'" for n in range(9)]
+    for number, text in enumerate(map(known.learn, texts)):
+        assert text.scan.literals == (str(number), str(number + 1))
+        assert text.scan.counted == "SELECT x FROM t WHERE y IN (0, 0)"
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT 'a\0b'", "SELECT a\0", "\0", "/*\0*/ SELECT 1"]
+)
+def test_a_nul_is_refused_whatever_is_known(text):
+    known = plans()
+    known.learn("SELECT '' ")
+    known.learn("SELECT 1")
+    with pytest.raises(errors.ProgrammingError, match="NUL"):
+        known.learn(text)
+
+
+def test_shapes_are_bounded_and_texts_do_not_keep_those_that_went():
+    known = plans(max_shapes=50)
+    for number in range(200):
+        known.learn(f"SELECT x{number} FROM t")
+        assert len(known._plans) <= 50
+    assert 40 <= len(known.by_text) <= 50
+    assert {text.plan for text in known.by_text.values()} <= {*known._plans.values()}
+
+
+def test_a_shape_in_use_stays():
+    known = plans(max_shapes=50)
+    first = known.learn("SELECT x FROM t")
+    for number in range(400):
+        first.plan.to_writer().hits[0] += 1  # as the hot path counts
+        known.learn(f"SELECT x{number} FROM t")
+    assert known.learn("SELECT x FROM t").plan is first.plan
+    assert "SELECT x FROM t" in known.by_text

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from routedb.config.model import ClusterConfig
-from routedb.engine.plans.plan_cache import MOST_SHAPES, PlanCache, PlanKey
+from routedb.engine.plans.plan_cache import PlanCache
+from routedb.engine.plans.shape_cache import ShapeCache
 from routedb.routing import Rules
 from routedb.routing.plan import ParsedText, Plan
 from routedb.sql import LexicalMode, Scan, Statement
@@ -28,12 +29,13 @@ class ShadowPlan(Plan):
 
 
 class ShadowText(ParsedText):
-    """The text `source` with the plan that runs; `would` has the plan as configured."""
+    """A text with the plan that runs; `would` has the plan as configured, and `scan`
+    what it is, if that is known already."""
 
     __slots__ = ("would",)
 
-    def __init__(self, source: str, plan: Plan, scan: Scan, would: ParsedText) -> None:
-        super().__init__(source, plan, scan)
+    def __init__(self, plan: Plan, would: ParsedText, scan: Scan | None) -> None:
+        super().__init__(would.source, plan, scan)
         self.would = would
 
 
@@ -56,16 +58,17 @@ class ShadowPlanCache(PlanCache):
         databases = config.databases.items()
         open_ = {name: replace(found, read_only=False) for name, found in databases}
         self._open_rules = Rules(replace(config, databases=open_))
-        self._running: dict[PlanKey, Plan] = {}
+        self._running = ShapeCache(config.max_shapes)
 
-    def _text(self, sql: str, plan: Plan, scan: Scan) -> ParsedText:
-        key = (plan.dialect, scan.shape, plan.reading)
-        running = self._running.get(key)
+    def _text(self, sql: str, plan: Plan, scan: Scan | None = None) -> ParsedText:
+        key = (plan.dialect, plan.shape, plan.reading)
+        running = self._running.plans.get(key)
         if running is None:
             running = self._plan_to_run(plan)
-            running.shape = scan.shape
-            self._keep(self._running, key, running, MOST_SHAPES)
-        return ShadowText(sql, running, scan, ParsedText(sql, plan, scan))
+            running.shape, running.take_apart = plan.shape, plan.take_apart
+            with self._lock:
+                self._running.add(key, running)
+        return ShadowText(running, ParsedText(sql, plan, scan), scan)
 
     def _plan_to_run(self, plan: Plan) -> Plan:
         """Return a plan for its own database; where that would be refused, one for the

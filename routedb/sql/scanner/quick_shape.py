@@ -17,7 +17,9 @@ from itertools import product
 
 from routedb.sql.scanner.string_names import has_string_name
 
-LONGEST = 65_536
+# Of a longer text `long_text` takes the lists out in less.
+_LONGEST_LISTS = 2_000
+_LONGEST = 65_536
 # A whole list of them is one, where it stands behind IN.
 _NUMBERS = re.compile(
     r"[0-9](?:(?<= [iI][nN] \(.)[0-9]*(?:\.[0-9]+)?(?:, ?[0-9]+(?:\.[0-9]+)?)*(?=\))"
@@ -49,6 +51,10 @@ def quick_shape(sql: str, dialect: str) -> str | None:
 
     `sql` holds no NUL, and is one that every session reads alike (`may_depend`).
     """
+    if len(sql) > _LONGEST_LISTS and (
+        "VALUES" in sql or " IN (" in sql or len(sql) > _LONGEST
+    ):
+        return None
     if "/*" in sql or "--" in sql:
         sql = _uncommented(sql, dialect)
     parts = sql.split("'")

@@ -128,9 +128,9 @@ def test_a_cluster_that_is_no_shadow_counts_where_statements_went(open_shadow):
     assert counted() == expected
 
 
-def test_plans_that_are_forgotten_leave_their_counts(open_shadow, monkeypatch):
-    monkeypatch.setattr("routedb.engine.plans.plan_cache.MOST_SHAPES", 4)
-    cursor = open_shadow(shadow=False).connect(autocommit=True).cursor()
+def test_plans_that_are_forgotten_leave_their_counts(open_shadow):
+    cluster = open_shadow(shadow=False, max_shapes=4)
+    cursor = cluster.connect(autocommit=True).cursor()
     for column in "abcdefgh":
         cursor.execute(f"SELECT {column} FROM t")
     cursor.execute("SELECT a FROM t")

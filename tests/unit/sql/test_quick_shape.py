@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from routedb.sql import Classifier, scan
+from routedb.sql import Classifier, LexicalMode, scan
+from routedb.sql.lexical_mode import read_in
 from routedb.sql.scanner.patterns import DIALECTS
 from routedb.sql.scanner.quick_shape import quick_shape
 from routedb.sql.scanner.shape import may_depend
@@ -126,9 +127,17 @@ def test_texts_that_differ_in_more_than_literals_are_apart(dialect, one, other):
         check(text, dialect)
 
 
+def is_plain(sql: str, dialect: str) -> bool:
+    """Tell whether the quick way is tried, as the cache of plans does."""
+    if not may_depend(sql, dialect):
+        return True
+    reading = read_in(LexicalMode(dialect), sql, dialect)
+    return "\\" not in sql and reading is not None and reading.is_as_plain(dialect)
+
+
 def check(sql: str, dialect: str) -> bool:
     """Check the quick shape of `sql` if there is one that may be found; tell that."""
-    if may_depend(sql, dialect):
+    if not is_plain(sql, dialect):
         return False
     quick = quick_shape(sql, dialect)
     whole = scan(sql, dialect)
@@ -151,6 +160,7 @@ WORDS = [
     *["(1, 2, 3)", "('a', 'b')", "(%s, %s)", "(1,2)", "((1, 2), (3, 4))", "/* x */"],
     *["-- x\n", "/* routedb: role=writer */", "IN (1, 2)", "VALUES (1, 'a'), (2, 'b')"],
     *["\n", "\t", "\r", "\x1c", "  ", '"a b"', " IN (1), (2)"],
+    *["'é'", "'\\'", r"'a\b'", r"'\\'", r"E'\''", '"é"', "'ü\u2028'", "'¥'"],
 ]
 
 
@@ -181,8 +191,16 @@ def test_one_shape_is_one_classification(dialect):
     classifier, rng = Classifier(dialect), random.Random(5)
     for _ in range(1_000):
         sql = made(rng)
-        quick = None if may_depend(sql, dialect) else quick_shape(sql, dialect)
+        quick = quick_shape(sql, dialect) if is_plain(sql, dialect) else None
         if quick is not None and quick == scan(sql, dialect).shape:
             fresh = Classifier(dialect, max_shapes=0)
             known = classifier.statement(scan(quick, dialect)._replace(shape=quick))
             assert known == fresh.statement(scan(sql, dialect))
+
+
+def test_long_lists_are_left_to_those_who_shorten():
+    names = ", ".join(f"column{n}" for n in range(400))
+    assert quick_shape(f"SELECT {names} FROM t WHERE a = 1", PG) is not None
+    many = ", ".join(map(str, range(1_000)))
+    assert quick_shape(f"SELECT a FROM t WHERE a IN ({many})", PG) is None
+    assert quick_shape(f"SELECT {names * 40} FROM t", PG) is None

@@ -28,7 +28,7 @@ def count(session: Session, text: ParsedText, params: Any, decide: Decide) -> No
     """
     if not isinstance(text, ShadowText):
         return
-    would, shape = text.would, text.scan.shape
+    would, shape = text.would, text.plan.shape
     try:
         decided = decide(session, would, params, False)
         if _leaves_home(session, would.plan, decided.groups, decided.is_read):
