@@ -16,6 +16,7 @@ from benchmarks.timing import Row
 PARTS = (
     "importing",
     "classify",
+    "texts",
     "overhead",
     "dropin",
     "transactions",

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from routedb.runtime import connect
     from routedb.session.pins import Pin
     from routedb.sql import Statement, classify
-    from routedb.topology.status import NodeStatus
+    from routedb.topology.status import ClusterStatus, NodeStatus
 
 __version__ = "0.1.0"
 
@@ -80,6 +80,7 @@ __version__ = "0.1.0"
 _LATER = {
     "Cluster": "routedb.cluster",
     "ClusterConfig": "routedb.config.model",
+    "ClusterStatus": "routedb.topology.status",
     "Connection": "routedb.frontends.connection",
     "Cursor": "routedb.frontends.cursor",
     "Explanation": "routedb.engine.route.explain",
@@ -123,6 +124,7 @@ __all__ = [
     "Binary",
     "Cluster",
     "ClusterConfig",
+    "ClusterStatus",
     "ConfigError",
     "Connection",
     "CrossDatabaseError",

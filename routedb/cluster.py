@@ -8,7 +8,7 @@ from typing import Any, overload
 from routedb.config.model import ClusterConfig
 from routedb.frontends.connection import Connection
 from routedb.runtime import Made, Runtime, Source, read_config
-from routedb.topology.status import NodeStatus
+from routedb.topology.status import ClusterStatus
 
 
 class Cluster:
@@ -65,8 +65,9 @@ class Cluster:
             autocommit, connection_factory, cursor_factory, after
         )
 
-    def status(self) -> tuple[NodeStatus, ...]:
-        """Return what this process knows of each node now, without a probe.
+    def status(self) -> ClusterStatus:
+        """Return what this process knows of each node now, without a probe: a tuple of
+        them, which also has how well the shapes of texts are known.
 
         Nodes are probed while there is a connection; those of a group of one never are.
         """

@@ -6,13 +6,19 @@ from __future__ import annotations
 from routedb.engine.plans.tally import TALLY, Report, Tally
 from routedb.runtime import Runtime
 from routedb.topology.snapshot import Role
-from routedb.topology.status import NodeStatus
+from routedb.topology.status import ClusterStatus
 
 
-def status() -> tuple[NodeStatus, ...]:
+def status() -> ClusterStatus:
     """Return what this process knows of the nodes of all its configurations, without
     asking any: see `Cluster.status`. A node that two of them name is there twice."""
-    return tuple(node for runtime in Runtime.all() for node in runtime.status())
+    found = [runtime.status() for runtime in Runtime.all()]
+    return ClusterStatus(
+        (node for each in found for node in each),
+        sum(each.shapes for each in found),
+        sum(each.shapes_found for each in found),
+        sum(each.shapes_missed for each in found),
+    )
 
 
 def report() -> Report:

@@ -31,7 +31,7 @@ from routedb.monitor import Monitor
 from routedb.observers import OBSERVERS
 from routedb.routing import database_for
 from routedb.sharding import check_rules
-from routedb.topology.status import NodeStatus, status
+from routedb.topology.status import ClusterStatus, status
 
 _Node: TypeAlias = str | Mapping[str, Any]
 # What `connect` takes: a DSN, a list of nodes, the path of a file, or its content.
@@ -144,9 +144,16 @@ class Runtime:
             if not self._connections:
                 self.monitor.pause()
 
-    def status(self) -> tuple[NodeStatus, ...]:
-        """Return what is known of each node now, without asking any."""
-        return status(self.core.config, self.core.nodes, self.core.topology)
+    def status(self) -> ClusterStatus:
+        """Return what this process knows of each node now, and of texts."""
+        core = self.core
+        caches = core.plan_caches
+        return ClusterStatus(
+            status(core.config, core.nodes, core.topology),
+            sum(cache.shapes for cache in caches),
+            sum(cache.found for cache in caches),
+            sum(cache.missed for cache in caches),
+        )
 
     def drain(self, name: str, on: bool) -> None:
         """Take the node called `name` out of use (`on`), or back into it.

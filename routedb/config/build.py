@@ -103,7 +103,7 @@ class Builder:
 
     def _max_shapes(self, said: int) -> int:
         if said < 1:
-            self._refuse(("max_shapes",), "expected 1 or more")
+            self._document.refuse(("max_shapes",), "expected 1 or more")
         return said
 
     def _functions(self) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""The status of the nodes for operators: the snapshot as plain values."""
+"""The status of a cluster for operators: the snapshot as plain values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from routedb.config.model import ClusterConfig, NodeConfig
@@ -33,6 +33,40 @@ class NodeStatus:
     history: str | None  # PostgreSQL's timeline, MariaDB's domain, MySQL's server
     version: str
     failure: str
+
+
+class ClusterStatus(tuple[NodeStatus, ...]):
+    """The nodes, one after another, and how well their texts are known.
+
+    `shapes` is how many shapes of texts are known now. `shapes_found` counts the texts
+    that were new and yet of a known shape, `shapes_missed` those that had to be
+    classified; a text that was known as it is counts nowhere.
+    """
+
+    shapes: int
+    shapes_found: int
+    shapes_missed: int
+
+    def __new__(
+        cls,
+        nodes: Iterable[NodeStatus],
+        shapes: int = 0,
+        shapes_found: int = 0,
+        shapes_missed: int = 0,
+    ) -> ClusterStatus:
+        """Make one of its `nodes`, and the three counts of shapes."""
+        made = super().__new__(cls, nodes)
+        made.shapes = shapes
+        made.shapes_found, made.shapes_missed = shapes_found, shapes_missed
+        return made
+
+    @property
+    def shape_hit_rate(self) -> float | None:
+        """Which part of the new texts was of a known shape; None before there was one.
+        With many below 0.9, ``max_shapes`` is too small, or texts are put together by
+        the program in ever new ways."""
+        seen = self.shapes_found + self.shapes_missed
+        return self.shapes_found / seen if seen else None
 
 
 def status(

@@ -49,6 +49,19 @@ def run(connection: routedb.Connection, sql: str) -> str:
     return cursor.node.name
 
 
+def test_the_status_tells_how_well_texts_are_known(cluster):
+    assert cluster.status().shape_hit_rate is None
+    cursor = cluster.connect(autocommit=True).cursor()
+    for number in range(20):
+        cursor.execute(f"SELECT a FROM t WHERE b = {number}")
+        cursor.execute("SELECT a FROM t")  # known as it is, but for the first time
+    status = cluster.status()
+    assert (status.shapes, status.shapes_missed, status.shapes_found) == (2, 2, 19)
+    assert status.shape_hit_rate == 19 / 21
+    assert status == (*status,)
+    assert routedb.status().shape_hit_rate == 19 / 21
+
+
 def test_the_status_shows_every_node_and_cannot_be_changed(cluster):
     writer, replica, _ = cluster.status()
     assert (writer.name, writer.role, writer.state) == ("w", "writer", "up")

@@ -62,6 +62,11 @@ class PlanCache:
         self._classifiers: dict[str, Classifier] = {}
         self._lock = threading.Lock()
 
+    @property
+    def shapes(self) -> int:
+        """How many shapes are known."""
+        return len(self._plans)
+
     def learn(self, sql: str) -> ParsedText:
         """Classify and place `sql`; keep the answer. Never raises for bad SQL: what
         must not run carries its refusal."""
@@ -250,9 +255,8 @@ class PlanCache:
             known[sql] = text
 
     def _is_fleeting(self, plan: Plan) -> bool:
-        """Tell whether a text of this plan that was read in some mode is to be read anew each time.
-        What a function of PostgreSQL's has set behind our back is noticed with a text
-        that is not known."""
+        """Tell whether a text of this plan is to be read anew each time: what a function
+        of PostgreSQL's sets behind our back is noticed with an unknown text."""
         reading = plan.reading
         if reading is None:
             return False

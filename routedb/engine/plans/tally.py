@@ -131,7 +131,7 @@ class Tally:
 
     def add(self, shape: str, route: Route, count: int = 1) -> None:
         """Count statements of a shape that go by `route`, `count` of them."""
-        key = _Key(shown(shape), route.database, route.role, _why(route), "")
+        key = _Key(shape, route.database, route.role, _why(route), "")
         self._count(key, count)
 
     def with_counts(self, counts: Iterable[Count]) -> Tally:
@@ -156,21 +156,24 @@ class Tally:
     def refuse(self, shape: str, refusal: errors.Error) -> None:
         """Count a statement that is refused. Of a shape the first refusal's text is
         kept: others may differ from it in what stands in their parameters."""
-        text, name = shown(shape), type(refusal).__name__
-        said = self._refusals.get((text, name))
+        name = type(refusal).__name__
+        said = self._refusals.get((shape, name))
         if said is None:
             said = " ".join(mask(str(refusal)).split())
             if len(self._refusals) < _MOST_LINES:
-                said = self._refusals.setdefault((text, name), said)
-        self._count(_Key(text, None, None, said, name))
+                said = self._refusals.setdefault((shape, name), said)
+        self._count(_Key(shape, None, None, said, name))
 
     def report(self) -> Report:
         """Return what was counted so far."""
         with self._lock:
             counts = list(self._counts.items())
+        told: Counter[_Key] = Counter()
+        for key, count in counts:  # costs too much where a plan is dropped
+            told[key._replace(shape=shown(key.shape))] += count
         lines = [
             Line(key.shape, n, key.reason, key.database, key.role, key.refusal)
-            for key, n in counts
+            for key, n in told.items()
         ]
         lines.sort(key=lambda line: (not line.refusal, -line.count, line.shape))
         return Report(tuple(lines))

@@ -45,7 +45,7 @@ def changed(path, value):
             "defualt",
             "main",
             "defualt: no such key; allowed are databases, default, dialect, hints, "
-            "shadow, token_key, tables, functions; did you mean 'default'?",
+            "shadow, max_shapes, token_key, tables, functions; did you mean 'default'?",
         ),
         ("reads", "writer", "option of a database: write it under [databases.NAME]"),
         ("default", "mian", "default: databases are main, orders; did you mean 'main'"),
@@ -53,6 +53,7 @@ def changed(path, value):
         ("default", 3, "default: expected a string; found 3"),
         ("dialect", "oracle", "dialect: allowed are mysql, postgresql, sqlite; found"),
         ("hints", "no", """hints: expected true, false or "using-only"; found 'no'"""),
+        ("max_shapes", 0, "max_shapes: expected 1 or more; found 0"),
         ("hints", "using", """hints: expected true, false or "using-only"; found 'u"""),
         ("shadow", 1, "shadow: expected true or false; found 1"),
         ("databases", {}, "databases: is empty; add [databases.main]"),
