@@ -133,7 +133,7 @@ class Session:
                 errors.InterfaceError("the connection is closed")
             )
         if isinstance(sql, str):
-            return self._learn(sql)
+            return self.plan_cache.find(sql) or self._learn(sql)
         if isinstance(sql, bytes | bytearray | memoryview):
             return self._learn(bytes(sql).decode("utf-8", "surrogateescape"))
         if hasattr(sql, "as_string"):

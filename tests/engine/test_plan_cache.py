@@ -149,3 +149,63 @@ def test_a_shape_in_use_stays():
         known.learn(f"SELECT x{number} FROM t")
     assert known.learn("SELECT x FROM t").plan is first.plan
     assert "SELECT x FROM t" in known.by_text
+
+
+# Texts of one mask that are not of one shape, and those that look like them.
+NEVER_BY_MASK = [
+    ("SET autocommit = 0", "SET autocommit = 1"),
+    ("SELECT $$a 1$$", "SELECT $$a 2$$"),
+    ('SELECT "a 1" FROM t', 'SELECT "a 2" FROM t'),
+    ("SELECT a -- b 1\nFROM t", "SELECT a -- b 2\nFROM t"),
+    ("SELECT a /* b 1 */ FROM t", "SELECT a /* b 2 */ FROM t"),
+    ("SELECT 1; SET autocommit = 0", "SELECT 1; SET autocommit = 1"),
+    (
+        "SELECT a FROM t /* routedb: shard=1 */",
+        "SELECT a FROM t /* routedb: shard=2 */",
+    ),
+    ("PREPARE TRANSACTION 'a'", "PREPARE TRANSACTION 'b'"),
+    ("SELECT U&\"!0061\" UESCAPE '!'", "SELECT U&\"!0061\" UESCAPE '?'"),
+    ("SELECT E'a\\'b', 'c'", "SELECT E'a', 'c'"),
+]
+
+
+@pytest.mark.parametrize("texts", NEVER_BY_MASK)
+def test_what_takes_a_scan_is_never_found_by_its_mask(texts):
+    known = plans()
+    for text in texts * 3:
+        known.learn(text)
+        assert known.find(text) is None
+
+
+def test_a_text_is_found_by_its_mask():
+    known = plans()
+    assert known.find("SELECT x FROM t WHERE y = 1") is None
+    texts = [f"SELECT x FROM t WHERE y = {n} -- {n}" for n in range(9)]
+    one, other = known.learn(texts[0]), known.learn(texts[1])
+    found = known.find(texts[2])
+    assert found.plan is one.plan is other.plan
+    assert (found.source, found.scan.literals) == (texts[2], ("2",))
+    assert [known.find(text).plan for text in texts] == [one.plan] * 9
+    for doubtful in ("\0", "\\", "é"):
+        assert known.find(f"SELECT x FROM t WHERE y = '{doubtful}'") is None
+    known.supersede()
+    assert known.find(texts[2]) is None
+
+
+def test_masks_go_with_their_plans():
+    known = plans(max_shapes=50)
+    for number in range(120):
+        for literal in range(3):
+            text = f"SELECT x{number} FROM t WHERE y = {literal}"
+            (known.find(text) or known.learn(text)).plan.to_writer().hits[0] += 1
+    assert 0 < len(known._by_mask) <= 50
+    assert {*known._by_mask.values()} <= {*known._plans.values()}
+
+
+def test_masks_are_bounded(monkeypatch):
+    monkeypatch.setattr("routedb.engine.plans.plan_cache.MOST_MASKS", 16)
+    known = plans()
+    for depth in range(2, 60):
+        known.learn(f"SELECT x{' ' * depth} FROM t WHERE y = 5")
+        assert len(known._by_mask) <= 16
+    assert known.find(f"SELECT x{' ' * 59} FROM t WHERE y = 6") is not None

@@ -20,13 +20,14 @@ from routedb.routing.plan import ParsedText, Plan
 from routedb.sql import Classifier, Kind, LexicalMode, Reading, Scan, Statement
 from routedb.sql.lexical_mode import read_in
 from routedb.sql.scanner.patterns import MYSQL_ANSI
-from routedb.sql.scanner.quick_shape import quick_shape
+from routedb.sql.scanner.quick_shape import masked, shape_of
 from routedb.sql.scanner.shape import FAULT, may_depend
 
 # A longer text is hardly ever sent twice, and keeping it would cost what it weighs;
 # it is found by its shape instead.
 LONGEST_KEPT = 4096
 MOST_TEXTS = 4096
+MOST_MASKS = 8192
 
 
 class PlanCache:
@@ -55,6 +56,8 @@ class PlanCache:
         # How many texts that were not known had a shape that was, and how many had not.
         self.found = self.missed = 0
         self._once: set[int] = set()  # hashes of texts that came once
+        # By the mask of a text, the same as by its shape, without working that out.
+        self._by_mask: dict[str | None, Plan] = {}
         self._shapes = ShapeCache(config.max_shapes)
         self._plans = self._shapes.plans
         # By why, and whether it is hinted: the plans of texts that are not read.
@@ -66,6 +69,30 @@ class PlanCache:
     def shapes(self) -> int:
         """How many shapes are known."""
         return len(self._plans)
+
+    def find(self, sql: str) -> ParsedText | None:
+        """Return what is known of `sql` if that is plain to see: a text like those that
+        had the same mask, and which every session reads alike.
+
+        Ever new texts come here, one for each statement, so it is kept short.
+        """
+        if not sql.isascii() or "\\" in sql or "\0" in sql:
+            return None
+        if '"' in sql and self.dialect == "mysql":
+            return None
+        mask = masked(sql, self.dialect)
+        plan = self._by_mask.get(mask)
+        if plan is None:
+            return None
+        self.found += 1
+        text = self._text(sql, plan)
+        once, key = self._once, hash(sql)
+        if key in once or mask == sql or len(once) >= MOST_TEXTS:
+            if self._is_again(sql) or mask == sql:
+                self._keep(sql, text)
+        else:
+            once.add(key)
+        return text
 
     def learn(self, sql: str) -> ParsedText:
         """Classify and place `sql`; keep the answer. Never raises for bad SQL: what
@@ -81,10 +108,13 @@ class PlanCache:
             if reading is None:
                 return self._unread(sql, self.mode.why)
         if reading is None or ("\\" not in sql and reading.is_as_plain(self.dialect)):
-            shape = quick_shape(sql, self.dialect)
+            mask = masked(sql, self.dialect)
+            shape = None if mask is None else shape_of(mask, self.dialect)
             plan = self._plans.get((self.dialect, shape, reading)) if shape else None
-            if plan is not None and plan.dialect == self.dialect:
+            if shape and plan is not None and plan.dialect == self.dialect:
                 self.found += 1
+                if reading is None:
+                    self._keep_mask(mask, shape, plan)
                 text = self._text(sql, plan)
                 if shape == sql or self._is_again(sql):
                     self._keep(sql, text)
@@ -144,6 +174,7 @@ class PlanCache:
         with self._lock:
             self.is_superseded = True
             self.by_text.clear()
+            self._by_mask.clear()
         self.hand_over_counts()
 
     def counts(self) -> list[Count]:
@@ -255,14 +286,25 @@ class PlanCache:
             known[sql] = text
 
     def _is_fleeting(self, plan: Plan) -> bool:
-        """Tell whether a text of this plan is to be read anew each time: what a function
-        of PostgreSQL's sets behind our back is noticed with an unknown text."""
+        """Tell whether a text of this plan is to be read anew each time: what a
+        function of PostgreSQL's sets behind our back is noticed with an unknown one."""
         reading = plan.reading
         if reading is None:
             return False
         if reading.is_fragile or (reading.width and self.mode.encoding):
             return True
         return plan.dialect != "mysql" and plan.is_sharded
+
+    def _keep_mask(self, mask: str | None, shape: str, plan: Plan) -> None:
+        with self._lock:
+            if self._plans.get((self.dialect, shape, None)) is not plan:
+                return
+            if self.is_superseded:
+                return
+            if len(self._by_mask) >= MOST_MASKS:
+                for old in list(islice(self._by_mask, MOST_MASKS // 4)):
+                    del self._by_mask[old]
+            self._by_mask[mask] = plan
 
     def _keep_plan(self, key: PlanKey, plan: Plan) -> None:
         with self._lock:
@@ -279,6 +321,9 @@ class PlanCache:
         for sql, text in list(self.by_text.items()):
             if text.plan in gone:
                 self.by_text.pop(sql, None)
+        for mask, plan in list(self._by_mask.items()):
+            if plan in gone:
+                self._by_mask.pop(mask, None)
 
 
 def _counts(plans: Iterable[tuple[PlanKey, Plan]]) -> Iterator[Count]:

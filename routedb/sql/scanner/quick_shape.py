@@ -43,7 +43,6 @@ _odd_space = re.compile(r"[\x1c-\x1f]").search
 
 _ITEMS = frozenset({"0", "''", "%s", "?", "-0", "NULL", "null", "DEFAULT", "default"})
 _LISTS = ((" IN (", ")"), (" ARRAY[", "]"), ("(ARRAY[", "]"))
-_MOST_COMMENTS = 4  # before, and behind
 
 
 def quick_shape(sql: str, dialect: str) -> str | None:
@@ -51,21 +50,33 @@ def quick_shape(sql: str, dialect: str) -> str | None:
 
     `sql` holds no NUL, and is one that every session reads alike (`may_depend`).
     """
-    if len(sql) > _LONGEST_LISTS and (
-        "VALUES" in sql or " IN (" in sql or len(sql) > _LONGEST
-    ):
+    code = masked(sql, dialect)
+    return None if code is None else shape_of(code, dialect)
+
+
+def masked(sql: str, dialect: str) -> str | None:
+    """Return the mask of `sql`, a text of `dialect`: a stand-in for each string and
+    number, no comments around it. None for an open quote, or a long list.
+
+    Texts of one mask have one shape where `shape_of` knows it, else perhaps not.
+    """
+    if len(sql) > _LONGEST_LISTS and _is_for_others(sql):
         return None
     if "/*" in sql or "--" in sql:
         sql = _uncommented(sql, dialect)
     parts = sql.split("'")
-    code = sql
     if len(parts) > 1:
         if not len(parts) & 1:
             return None
-        code = "''".join(parts[::2])
-        while "''''" in code:  # a quote in a string
-            code = code.replace("''''", "''")
-    code = _NUMBERS("0", code)
+        sql = "''".join(parts[::2])
+    return _NUMBERS("0", sql)
+
+
+def shape_of(code: str, dialect: str) -> str | None:
+    """Return the shape of the texts that have the mask `code` in `dialect`; None where
+    that takes a scan of each."""
+    while "''''" in code:  # a quote in a string
+        code = code.replace("''''", "''")
     if "--" in code or "/*" in code or _STRANGE[dialect](code):
         return None
     has_names = '"' in code or "`" in code
@@ -75,16 +86,20 @@ def quick_shape(sql: str, dialect: str) -> str | None:
         if _odd_space(code):
             return None
         code = " ".join(code.split())
-    elif code[:1] == " " or code[-1:] == " ":
+    else:
         code = code.strip(" ")
     if not code.isascii() or code[:3] in _TELLING or ";" in code[:-1]:
         return None
-    if len(parts) > 1:
+    if "'" in code:
         if "'' ''" in code:  # one string, perhaps
             return None
         if dialect == "sqlite" and has_string_name(code):
             return None
     return _fold_lists(code) if "(" in code or "[" in code else code
+
+
+def _is_for_others(sql: str) -> bool:
+    return "VALUES" in sql or " IN (" in sql or len(sql) > _LONGEST
 
 
 def _has_plain_names(code: str, quotes: tuple[str, ...]) -> bool:
@@ -102,20 +117,20 @@ def _uncommented(sql: str, dialect: str) -> str:
     """Return `sql` without the comments before and behind it, but for hints.
 
     What looks like one behind the text is one if no quote is open and no comment begins
-    before it, as is looked for in the rest.
+    before it, as is looked for in what is left. So no dashes are taken away before what
+    looked like a comment in brackets: they might hold its begin, and not its end.
     """
     if "routedb:" in sql:
         return sql
-    for _ in range(_MOST_COMMENTS):
-        rest = _without_first(sql.lstrip(_SPACE), dialect)
-        if rest is None:
-            break
-        sql = rest
-    for _ in range(_MOST_COMMENTS):
-        rest = _without_last(sql.rstrip(_SPACE), dialect)
-        if rest is None:
-            break
-        sql = rest
+    rest: str | None = sql
+    while rest is not None:
+        sql = rest.lstrip(_SPACE)
+        rest = _without_first(sql, dialect)
+    for without_last in (_without_line, _without_brackets):
+        rest = sql
+        while rest is not None:
+            sql = rest.rstrip(_SPACE)
+            rest = without_last(sql, dialect)
     return sql
 
 
@@ -132,17 +147,25 @@ def _without_first(sql: str, dialect: str) -> str | None:
     return None
 
 
-def _without_last(sql: str, dialect: str) -> str | None:
-    if sql.endswith("*/"):
-        at = sql.rfind("/*")
-        is_one = sql.find("*/", at + 2) == len(sql) - 2
-        is_one = is_one and not sql.startswith(("!", "M!"), at + 2)
-    else:
-        at = sql.find("--", sql.rfind("\n") + 1)
-        is_one = _is_line_comment(sql[at:], dialect)
-    if at < 0 or not is_one or sql.count("'", 0, at) & 1:  # in a string
+def _without_brackets(sql: str, dialect: str) -> str | None:
+    if not sql.endswith("*/"):
         return None
-    return sql[:at]
+    at = sql.rfind("/*")
+    is_one = at >= 0 and sql.find("*/", at + 2) == len(sql) - 2
+    if is_one and not sql.startswith(("!", "M!"), at + 2) and _is_code(sql, at):
+        return sql[:at]
+    return None
+
+
+def _without_line(sql: str, dialect: str) -> str | None:
+    at = sql.find("--", sql.rfind("\n") + 1)
+    if at >= 0 and _is_line_comment(sql[at:], dialect) and _is_code(sql, at):
+        return sql[:at]
+    return None
+
+
+def _is_code(sql: str, at: int) -> bool:
+    return not sql.count("'", 0, at) & 1
 
 
 def _is_line_comment(line: str, dialect: str) -> bool:
