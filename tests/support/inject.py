@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
+from weakref import ref
 
 import routedb
 
@@ -27,20 +28,37 @@ class TimeLimit(Exception):
     """As raised in a signal handler to end a task."""
 
 
-class Injection:
-    """Runs `action`, and raises `exc` at line event number `at`, from 1."""
+class Interrupt(KeyboardInterrupt):
+    """As raised for Ctrl-C; one that can be referred to weakly."""
 
-    def __init__(self, at: int, exc: BaseException) -> None:
+
+KINDS: list[type[BaseException]] = [Interrupt, TimeLimit]
+
+
+class Injection:
+    """Runs an action, and raises a `kind` at line event number `at`, from 1.
+
+    With `again`, another one is raised where the function is entered that is number
+    `again` of those called after that: at these places CPython looks for signals.
+    """
+
+    def __init__(self, at: int, kind: type[BaseException], again: int = 0) -> None:
         self.at = at
-        self.exc = exc
+        self.kind = kind
+        self.again = again
         self.seen = 0
+        self.entered = 0  # functions, after the first
         self.place = ""  # where it was raised
+        self.other_place = ""  # where it was raised again
+        self._raised: list[ref[BaseException]] = []
 
     def run(self, action: Callable[[], object]) -> BaseException | None:
         """Return what came out of the action: the exception, or another one that was
         raised because of it; None when the action was over before."""
-        before = sys.gettrace()
+        before, profiled = sys.gettrace(), sys.getprofile()
         gc.disable()  # what finalizers do then is of other tests
+        if self.again:
+            sys.setprofile(self._resume)
         sys.settrace(self._enter)
         try:
             action()
@@ -48,26 +66,69 @@ class Injection:
             return exc
         finally:
             sys.settrace(before)
+            sys.setprofile(profiled)
             gc.enable()
         return None
 
+    def made(self, came: BaseException | None) -> bool:
+        """Tell whether what came out of the action was raised here, or is nothing."""
+        if came is None:  # a finalizer's, which the interpreter has dropped
+            self._raised.clear()
+            return True
+        return any(known() is came for known in self._raised)
+
+    def check_freed(self) -> None:
+        """No frame keeps what has come, which keeps all frames: call it when the
+        caller does not either."""
+        assert not any(known() for known in self._raised), "a frame keeps it"
+
     @property
     def has_fired(self) -> bool:
-        """Tell whether there was such a line."""
-        return bool(self.place)
+        """Tell whether there was such a line, and such a function after it."""
+        return bool(self.other_place if self.again else self.place)
 
     def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
-        name = frame.f_code.co_filename
-        return self._line if name.startswith(_HOME) and name != _BEYOND else None
+        if not _is_ours(frame):
+            return None
+        if self.place and not self.other_place:
+            self.entered += 1
+            if self.entered == self.again:
+                self.other_place = _place(frame)
+                self._raise()
+        return self._line
 
     def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event == "line" and not self.place and not _is_exit(frame):
             self.seen += 1
             if self.seen == self.at:
-                file = Path(frame.f_code.co_filename).relative_to(_HOME)
-                self.place = f"{file}:{frame.f_lineno}"
-                raise self.exc
+                self.place = _place(frame)
+                self._raise()
         return self._line
+
+    def _resume(self, frame: FrameType, event: str, arg: Any) -> None:
+        """The interpreter stops tracing when a tracer raises."""
+        if self.place and not self.other_place and sys.gettrace() is None:
+            sys.settrace(self._enter)
+            if event == "call":
+                self._enter(frame, event, arg)
+
+    def _raise(self) -> None:
+        exc = self.kind("now")
+        self._raised.append(ref(exc))
+        try:
+            raise exc
+        finally:
+            del exc
+
+
+def _is_ours(frame: FrameType) -> bool:
+    name = frame.f_code.co_filename
+    return name.startswith(_HOME) and name != _BEYOND
+
+
+def _place(frame: FrameType) -> str:
+    file = Path(frame.f_code.co_filename).relative_to(_HOME)
+    return f"{file}:{frame.f_lineno}"
 
 
 def _is_exit(frame: FrameType) -> bool:

@@ -25,6 +25,7 @@ from routedb.engine.shared.error_texts import (
     overtaken_unknown,
     partly_committed,
 )
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions import commit_check
 from routedb.events import NodeRefusedWrite
 from routedb.session import Action, CommitOutcome, Moment, action_for
@@ -88,6 +89,7 @@ class Commit:
             raise overtaken_unknown(link.node.name, "the commit")
         return True
 
+    @lets_go
     def _judged(self, commit: Callable[[], None]) -> None:
         """Call `commit`; where it loses what only reads by its texts, and may be
         committed all the same, say so."""
@@ -148,6 +150,7 @@ class Commit:
         else:
             self._read_groups.append(group)
 
+    @lets_go
     def _read_failed(
         self, group: int, link: Link, exc: Exception, is_beside_writer: bool = False
     ) -> None:
@@ -199,6 +202,7 @@ class Commit:
             if is_overtaken(self._links.core, link):
                 raise overtaken_unknown(link.node.name, "the commit")
 
+    @lets_go
     def _write_failed(
         self, group: int, link: Link, note: CommitNote | None, exc: Exception
     ) -> None:
@@ -249,6 +253,7 @@ class Commit:
                 "before running it again"
             ) from exc
 
+    @lets_go
     def _failed(self, link: Link, exc: Exception) -> Fault:
         """Take note that a branch could not be committed: it is over there."""
         fault = link.classify_error(exc)

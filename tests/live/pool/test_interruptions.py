@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from tests.support.inject import TimeLimit
-from tests.support.pool_acts import ACTS, KINDS, LIMITS, Pooled, interrupt
+from tests.support.inject import KINDS, TimeLimit
+from tests.support.pool_acts import ACTS, LIMITS, Pooled, interrupt
 from tests.support.servers import wait_until
 
 pytestmark = [
