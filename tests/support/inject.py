@@ -65,8 +65,8 @@ class Injection:
         except BaseException as exc:
             return exc
         finally:
+            sys.setprofile(profiled)  # first: it has tracing go on
             sys.settrace(before)
-            sys.setprofile(profiled)
             gc.enable()
         return None
 
