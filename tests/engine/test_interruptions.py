@@ -268,20 +268,3 @@ def test_each_with_each(name, kind, aftermath, books):
     while interrupt(books, ACTS[name], at, kind, aftermath):
         at += 1
     assert at > 10
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", ACTS)
-def test_a_second_one_while_the_first_is_seen_to(name, books):
-    """Wherever the first, at each function that runs after it."""
-    turn, count = list(ACTS).index(name), 0
-    for at in range(1 + turn % STEP, 100_000, STEP):
-        again = 1
-        while interrupt(
-            books, ACTS[name], at, KINDS[at % 2], AFTERMATHS[again % 4], again
-        ):
-            again += 1
-        count += again - 1
-        if again == 1 and not interrupt(books, ACTS[name], at, KINDS[0], "close"):
-            break
-    assert count
