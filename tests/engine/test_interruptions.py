@@ -218,9 +218,8 @@ def _write(books, connection, cursor, was):
 STEP = 5  # of the lines, where not all are tried
 
 
-def interrupt(books, act, at, kind, aftermath, again=0):
-    """Raise `kind` at line event `at` of the act, and `again` (see Injection); False
-    when there are fewer."""
+def interrupt(books, act, at, kind, aftermath):
+    """Raise `kind` at line event `at` of the act; False when it has fewer."""
     books.forget()
     with farm() as rig:
         connection = rig.connect(act.autocommit)
@@ -229,7 +228,7 @@ def interrupt(books, act, at, kind, aftermath, again=0):
             connection.session.learn(act.what)  # reading texts changes no state
         for text in act.before:
             do(connection, cursor, text)
-        injection = Injection(at, kind, again)
+        injection = Injection(at, kind)
         came = injection.run(lambda: do(connection, cursor, act.what))
         if not injection.has_fired:
             return False
@@ -240,8 +239,7 @@ def interrupt(books, act, at, kind, aftermath, again=0):
             check(connection)
             go_on(books, connection, cursor, act, aftermath)
         except BaseException as failure:
-            places = f"{injection.place} {injection.other_place}"
-            raise AssertionError(f"{at} {again}: {places}") from failure
+            raise AssertionError(f"{at}: {injection.place}") from failure
         with contextlib.suppress(routedb.Error):
             connection.close()
     return True

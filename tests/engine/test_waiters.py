@@ -84,7 +84,7 @@ def test_a_signal_leaves_no_lock_behind(number):
             injection.run(waits(rig, store)[number])
             if not injection.has_fired:
                 break
-            assert is_free(store._lock), injection.place
+            assert is_free(store._changed.lock), injection.place
             at += 1
         assert at > 1
         rig.look()

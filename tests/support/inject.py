@@ -36,36 +36,26 @@ KINDS: list[type[BaseException]] = [Interrupt, TimeLimit]
 
 
 class Injection:
-    """Runs an action, and raises a `kind` at line event number `at`, from 1.
+    """Runs an action, and raises a `kind` at line event number `at`, from 1."""
 
-    With `again`, another one is raised where the function is entered that is number
-    `again` of those called after that: at these places CPython looks for signals.
-    """
-
-    def __init__(self, at: int, kind: type[BaseException], again: int = 0) -> None:
+    def __init__(self, at: int, kind: type[BaseException]) -> None:
         self.at = at
         self.kind = kind
-        self.again = again
         self.seen = 0
-        self.entered = 0  # functions, after the first
         self.place = ""  # where it was raised
-        self.other_place = ""  # where it was raised again
         self._raised: list[ref[BaseException]] = []
 
     def run(self, action: Callable[[], object]) -> BaseException | None:
         """Return what came out of the action: the exception, or another one that was
         raised because of it; None when the action was over before."""
-        before, profiled = sys.gettrace(), sys.getprofile()
+        before = sys.gettrace()
         gc.disable()  # what finalizers do then is of other tests
-        if self.again:
-            sys.setprofile(self._resume)
         sys.settrace(self._enter)
         try:
             action()
         except BaseException as exc:
             return exc
         finally:
-            sys.setprofile(profiled)  # first: it has tracing go on
             sys.settrace(before)
             gc.enable()
         return None
@@ -84,18 +74,12 @@ class Injection:
 
     @property
     def has_fired(self) -> bool:
-        """Tell whether there was such a line, and such a function after it."""
-        return bool(self.other_place if self.again else self.place)
+        """Tell whether there was such a line."""
+        return bool(self.place)
 
     def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if not _is_ours(frame):
-            return None
-        if self.place and not self.other_place:
-            self.entered += 1
-            if self.entered == self.again:
-                self.other_place = _place(frame)
-                self._raise()
-        return self._line
+        name = frame.f_code.co_filename
+        return self._line if name.startswith(_HOME) and name != _BEYOND else None
 
     def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event == "line" and not self.place and not _is_exit(frame):
@@ -105,13 +89,6 @@ class Injection:
                 self._raise()
         return self._line
 
-    def _resume(self, frame: FrameType, event: str, arg: Any) -> None:
-        """The interpreter stops tracing when a tracer raises."""
-        if self.place and not self.other_place and sys.gettrace() is None:
-            sys.settrace(self._enter)
-            if event == "call":
-                self._enter(frame, event, arg)
-
     def _raise(self) -> None:
         exc = self.kind("now")
         self._raised.append(ref(exc))
@@ -119,11 +96,6 @@ class Injection:
             raise exc
         finally:
             del exc
-
-
-def _is_ours(frame: FrameType) -> bool:
-    name = frame.f_code.co_filename
-    return name.startswith(_HOME) and name != _BEYOND
 
 
 def _place(frame: FrameType) -> str:

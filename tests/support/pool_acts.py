@@ -115,13 +115,11 @@ ACTS = {
 }
 
 
-def interrupt(
-    pooled: Pooled, name: str, at: int, kind: type[BaseException], again: int = 0
-) -> bool:
-    """Raise `kind` at line event `at` of the act called `name`, and `again` (see
-    Injection), and check; False when there are fewer."""
+def interrupt(pooled: Pooled, name: str, at: int, kind: type[BaseException]) -> bool:
+    """Raise `kind` at line event `at` of the act called `name`, and check; False when
+    it has fewer."""
     act = ACTS[name](pooled)
-    injection = Injection(at, kind, again)
+    injection = Injection(at, kind)
     came = injection.run(act)
     try:
         assert injection.made(came) or not injection.has_fired
@@ -129,8 +127,7 @@ def interrupt(
         injection.check_freed()
         check(pooled)
     except BaseException as failure:
-        places = f"{injection.place} {injection.other_place}"
-        raise AssertionError(f"{name} {at} {again}: {places}") from failure
+        raise AssertionError(f"{name} {at}: {injection.place}") from failure
     return injection.has_fired
 
 

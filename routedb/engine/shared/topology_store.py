@@ -6,7 +6,6 @@ that no statement waits for.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -68,14 +67,14 @@ class TopologyStore:
 
     def publish(self, event: Event) -> None:
         """Take news of a node into the snapshot and wake whoever waits for it."""
-        with self._lock:
+        with self._changed.lock:
             after = update(self.topology, event, self.clock(), self._limits)
             self._replace_topology(after, self.nodes[event.node].group)
         OBSERVERS.deliver()
 
     def update_members(self, group: int, told: Membership) -> list[NodeConfig]:
         """Take what Patroni told of a group into the snapshot; return its members."""
-        with self._lock:
+        with self._changed.lock:
             weights = self._weights(group, told)
             self.loads += [0] * (len(self.nodes) - len(self.loads))
             after = self.topology
@@ -90,7 +89,7 @@ class TopologyStore:
 
     def note_undiscovered(self, group: int, why: str) -> None:
         """Note that no Patroni of a group could be asked."""
-        with self._lock:
+        with self._changed.lock:
             self._note_undiscovered(group, why)
 
     def await_members(self, group: int, deadline: float) -> None:
@@ -201,7 +200,6 @@ class TopologyStore:
     def _make_conditions(self) -> None:
         """Those who wait for a writer may be many, and news come fast meanwhile: they
         are woken by such as may end their wait only."""
-        self._lock = threading.RLock()  # of those who publish
         self._changed = Waiters()
         self._settled = Waiters()
 

@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 
 class Waiters:
-    """Who waits for one kind of news."""
+    """Who waits for one kind of news. The `lock` is for those who bring them."""
 
     def __init__(self) -> None:
+        self.lock = threading.RLock()
         self._turns: dict[threading.Lock, bool] = {}  # locked; whose they are waits
 
     def wait(self, is_due: Callable[[], bool], timeout_s: float) -> None:

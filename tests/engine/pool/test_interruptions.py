@@ -71,16 +71,3 @@ def test_at_each_line(pooled, name, kind):
     while interrupt(pooled, name, at, kind):
         at += 1
     assert at > 10
-
-
-@pytest.mark.parametrize("name", ACTS)
-def test_no_place_is_lost_by_two(pooled, name):
-    """The second one in a function that runs after the first."""
-    turn = list(ACTS).index(name)
-    for at in range(1 + turn, 100_000, 41):
-        again = 1 + (at + turn) % 3
-        if not interrupt(pooled, name, at, KINDS[at % 2], again) and (
-            not interrupt(pooled, name, at, KINDS[at % 2])
-        ):
-            break
-    assert at > 7
