@@ -68,6 +68,7 @@ class Commit:
         """
         self._judged(self._commit_all)
 
+    @lets_go
     def judge_one(self, group: int, link: Link, exc: Exception) -> None:
         """Judge `exc`, which has come out of the commit of the only branch, `link` to
         `group`, as `run` does: return when it is committed all the same."""
