@@ -137,6 +137,9 @@ _NAMES = (
     r'"[^"]*(?:""[^"]*)*"(?: ?(?i:uescape) ?\'[^\']\')?|`[^`]*(?:``[^`]*)*`'
 )
 _STRINGS = r"'(?:[^'\\]|''|\\.)*'"
+_DOUBLE = r'"(?:[^"\\]|""|\\.)*"'
+_BACKTICKS = r"`[^`]*(?:``[^`]*)*`"
+_VARIABLE = rf"(?:[\w$]+|{_BACKTICKS})"
 _FIRST = {
     "postgresql": re.compile(
         rf"({_NAMES})|((?<![{IN_NAME}])[eE]{_STRINGS}(?:\s+{_STRINGS})*"
@@ -144,8 +147,9 @@ _FIRST = {
         re.DOTALL,
     ).sub,
     "mysql": re.compile(
-        rf"(`[^`]*(?:``[^`]*)*`)|({_STRINGS}|\"(?:[^\"\\]|\"\"|\\.)*\")"
-        r"|(@@?)(?=[\w$`'])([\w$.]*)",
+        rf"({_BACKTICKS})|({_STRINGS}|{_DOUBLE})"
+        rf"|(@@{_VARIABLE}(?: ?\. ?{_VARIABLE})*|@(?:[\w$.]+|{_BACKTICKS}|{_STRINGS}"
+        rf"|{_DOUBLE})?)",
         re.DOTALL,
     ).sub,
     "sqlite": re.compile(rf"({_NAMES}|\[[^\]]*\])|({_STRINGS})", re.DOTALL).sub,
@@ -254,7 +258,20 @@ def _read_quoted(match: re.Match[str], dialect: str) -> tuple[str, str, str | No
         text = match[2].lstrip("eE")
         quote = text[0]
         return STRING, text[1:-1].replace(quote * 2, quote), None
-    return (SYSTEM_VARIABLE if match[3] == "@@" else USER_VARIABLE), match[4], None
+    return _variable(match[3])
+
+
+def _variable(text: str) -> tuple[str, str, None]:
+    """Read MySQL's `@name` and `@@scope.name`, whose words may stand in quotes.
+
+    Of a string nothing is left in the shape: such a variable has the name "".
+    """
+    if text.startswith("@@"):
+        return SYSTEM_VARIABLE, text[2:].replace("`", "").replace(" ", ""), None
+    name = text[1:]
+    if name[:1] == "`":
+        name = name[1:-1].replace("``", "`")
+    return USER_VARIABLE, "" if name[:1] in ("'", '"') else name, None
 
 
 def _unicode(name: str) -> str:
