@@ -127,7 +127,7 @@ _NOT_RUN = re.compile(
 ).match
 _NO_TABLE = re.compile(r"Table '(?:[^']*\.)?([^'.]+)' doesn't exist").search
 _OF_A_VIEW = (None, "global_priv")  # mysql.user is one
-# Among them 1470 and 1327, whatever follows: a name is too long, and a word of a program
+# Among them 1470 and 1327, whatever follows: a name is too long, or a word of a program
 # is no variable that it has declared.
 _SYNTAX = {1064, 1149, 1248, 1234, 1327, 1470}
 _WRITES = {1792, 1142, 1143, 1370, 1044, 1227}
