@@ -34,6 +34,8 @@ UNREAD = "unread"
 # The lexer needs some 1 us a token: a longer text that folding does not shorten is not
 # read, which makes it a statement of unknown kind.
 LONGEST = 200_000
+_MOST_QUOTED = LONGEST // 6  # no two are folded: the numbers of more are longer than it
+_TOO_LONG = f"longer than {LONGEST} characters without its literals"
 _WORTH_FOLDING = 400
 _WORTH_GROUPING = 20_000
 
@@ -206,9 +208,7 @@ def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
         if len(text) > _WORTH_GROUPING:
             text, repeated = _group(text)
     if len(text) > LONGEST:
-        raise UnreadableStatement(
-            f"longer than {LONGEST} characters without its literals"
-        )
+        raise UnreadableStatement(_TOO_LONG)
     upper, raw, names = _lex(text, dialect, quoted)
     if ";" not in upper:
         found = [Tokens(upper, raw, names)] if upper else []
@@ -226,13 +226,17 @@ def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
 def _plain(shape: str, dialect: str, quoted: _Quoted) -> str:
     """Replace all that the lexer could misread; what was quoted goes to `quoted`."""
 
+    text, last = shape, len(shape) - 1
+
     def keep(match: re.Match[str]) -> str:
         # date'…' and 'a'FROM t are two words each.
-        start, end, text = match.start(), match.end(), match.string
-        before = " " if _IN_WORD(text, start - 1) and start else ""
-        after = " " if _IN_WORD(text, end) else ""
+        start, end = match.span()
+        before = " " if start and _IN_WORD(text, start - 1) else ""
+        after = " " if end <= last and _IN_WORD(text, end) else ""
         if match[0] == "''":
             return f"{before}{LITERAL}{after}"
+        if len(quoted) == _MOST_QUOTED:
+            raise UnreadableStatement(_TOO_LONG)
         quoted.append(_read_quoted(match, dialect))
         return f"{before}`{len(quoted) - 1}`{after}"
 
