@@ -15,6 +15,7 @@ from typing import Any
 
 from routedb.sql.scanner.identifiers import FOLDS_CASE, LONGEST_NAME, fold_identifier
 from routedb.sql.scanner.patterns import IN_NAME
+from routedb.sql.scanner.special_names import unicode_name, variable
 from routedb.sql.scanner.splitter import statement_ends
 from routedb.sql.statement import Table
 
@@ -183,6 +184,10 @@ _ODD = str.maketrans(dict.fromkeys("@#\\?%", "^"))
 _ODD_COLON = re.compile(r":(?<!::)(?![:=])").sub
 _NEEDS_CARE = re.compile(r"[%?:$@#\\\[]|--").search
 
+# An empty string beside a word, as in date'…'.
+_APART = re.compile(r"(?<=\w)(?='')|(?<='')(?=\w)").sub
+_NO_LITERAL_ALONE = re.compile(r"[\"`\[]|[eE]''|'''").search
+
 _LIST = re.compile(r"(?<![\w.`])0(?:, ?0)+(?![\w.`])").sub
 _ROWS = re.compile(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\1)+").sub
 
@@ -240,7 +245,9 @@ def _plain(shape: str, dialect: str, quoted: _Quoted) -> str:
         quoted.append(_read_quoted(match, dialect))
         return f"{before}`{len(quoted) - 1}`{after}"
 
-    if _NEEDS_FIRST[dialect](shape):
+    if "'" in shape and _has_literals_only(shape, dialect):
+        shape = _APART(" ", shape).replace("''", LITERAL)
+    elif _NEEDS_FIRST[dialect](shape):
         shape = _FIRST[dialect](keep, shape)
     if _NEEDS_CARE(shape):
         shape = _PLACEHOLDERS[dialect](LITERAL, shape.replace("%%", "%"))
@@ -249,11 +256,20 @@ def _plain(shape: str, dialect: str, quoted: _Quoted) -> str:
     return shape
 
 
+def _has_literals_only(shape: str, dialect: str) -> bool:
+    """Tell whether all that is quoted in `shape`, of `dialect`, are literals that it
+    does not hold."""
+    if shape.count("'") != 2 * shape.count("''"):
+        return False
+    is_named = dialect == "mysql" and "@" in shape
+    return not is_named and _NO_LITERAL_ALONE(shape) is None
+
+
 def _read_quoted(match: re.Match[str], dialect: str) -> tuple[str, str, str | None]:
     name = match[1]
     if name:
         if name[0] in "uU":
-            name = _unicode(name)
+            name = unicode_name(name)
         else:
             closing = "]" if name[0] == "[" else name[0]
             name = name[1:-1].replace(closing * 2, closing)
@@ -262,37 +278,8 @@ def _read_quoted(match: re.Match[str], dialect: str) -> tuple[str, str, str | No
         text = match[2].lstrip("eE")
         quote = text[0]
         return STRING, text[1:-1].replace(quote * 2, quote), None
-    return _variable(match[3])
-
-
-def _variable(text: str) -> tuple[str, str, None]:
-    """Read MySQL's `@name` and `@@scope.name`, whose words may stand in quotes.
-
-    Of a string nothing is left in the shape: such a variable has the name "".
-    """
-    if text.startswith("@@"):
-        return SYSTEM_VARIABLE, text[2:].replace("`", "").replace(" ", ""), None
-    name = text[1:]
-    if name[:1] == "`":
-        name = name[1:-1].replace("``", "`")
-    return USER_VARIABLE, "" if name[:1] in ("'", '"') else name, None
-
-
-def _unicode(name: str) -> str:
-    """Read PostgreSQL's U&"…", with the escape character that UESCAPE says."""
-    quoted, _, escape = name[3:].rpartition('"')
-    mark = re.escape(escape[-2] if escape else "\\")
-    found = re.sub(
-        rf"{mark}(?:\+([0-9a-fA-F]{{6}})|([0-9a-fA-F]{{4}})|({mark}))",
-        lambda match: match[3] or _character(int(match[1] or match[2], 16)),
-        quoted.replace('""', '"'),
-    )
-    # Two surrogates are one character.
-    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _character(code: int) -> str:
-    return chr(code) if code <= 0x10FFFF else "\ufffd"
+    name, is_system = variable(match[3])
+    return (SYSTEM_VARIABLE if is_system else USER_VARIABLE), name, None
 
 
 def _group(text: str) -> tuple[str, int]:
