@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
-from weakref import WeakMethod, ref
+from weakref import ref
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, ResultSet, TxMode
@@ -109,7 +109,7 @@ class Session:
         # How its texts are read, once one has come for which that counts.
         self.lexical_mode = UNSETTLED
         # No cycle: with its connection a session is gone, and with it its links.
-        self.links.on_mode_change = _calls(WeakMethod(self._unsettle_mode))
+        self.links.on_mode_change = _unsettling(ref(self))
         self.plan_cache = core.plan_cache(None)
         self.known_texts = self.plan_cache.by_text
         # Whether the driver begins no transaction after one that a text has ended,
@@ -170,12 +170,6 @@ class Session:
         mode = lexical_mode(self.links, database, branches)
         if mode != self.lexical_mode:
             self.lexical_mode = mode
-            self._take_plan_cache()
-
-    def _unsettle_mode(self) -> None:
-        """Know only texts that are read alike, until the mode is asked for again."""
-        if self.lexical_mode is not UNSETTLED:
-            self.lexical_mode = UNSETTLED
             self._take_plan_cache()
 
     # -- what changes it ---------------------------------------------------------------
@@ -387,12 +381,14 @@ def _default_raw(session: ref[Session]) -> Callable[[], Any]:
     return default_raw
 
 
-def _calls(method: WeakMethod[Callable[[], None]]) -> Callable[[], None]:
-    """Return what calls a method for as long as its object lives."""
+def _unsettling(session: ref[Session]) -> Callable[[], None]:
+    """Return what makes a session, for as long as it lives, know only texts that are
+    read alike, until its mode is asked for again."""
 
-    def call() -> None:
-        known = method()
-        if known is not None:
-            known()
+    def unsettle() -> None:
+        known = session()
+        if known is not None and known.lexical_mode is not UNSETTLED:
+            known.lexical_mode = UNSETTLED
+            known._take_plan_cache()
 
-    return call
+    return unsettle
