@@ -6,7 +6,7 @@ connection, and never on our objects. One instance serves a whole runtime.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from routedb import errors
@@ -114,6 +114,7 @@ class Adapter(Protocol):
     )
     is_concurrent: bool  # may several threads use one raw connection at the same time
     is_remote: bool  # over a network, which may hang
+    joins_begin: bool  # its cursors can send BEGIN with a statement: see `part`
     tells_server: bool  # an address may lead to several servers, and a link is asked
     commits: Commits | None  # None: not available for this server
     references: int  # references that the driver keeps to each idle connection
@@ -169,6 +170,10 @@ class Adapter(Protocol):
     def is_alive(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether an idle connection can still be used."""
 
+    def watch(self, raw: Raw) -> Callable[[Raw], bool] | None:
+        """Return a cheaper `is_alive`, to be called with `raw` from now on; when it
+        says False, `is_alive` knows. None: there is none."""
+
     def is_idle(self, raw: Raw) -> bool:
         """Tell whether no transaction is open: without a round trip, except on MySQL,
         whose driver does not show what the server says of it."""
@@ -199,6 +204,10 @@ class Adapter(Protocol):
 
     def rollback(self, raw: Raw) -> None:
         """Roll back, also a transaction that was begun by text."""
+
+    def part(self, raw: Raw) -> None:
+        """Let the driver begin transactions again, after one that began with its first
+        statement."""
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Undo whatever the last user may have done to a connection, in the driver and

@@ -91,6 +91,7 @@ class NullAdapter:
     fetches_buffered = True
     is_concurrent = True
     is_remote = False
+    joins_begin = False
     tells_server = False
     commits: Commits | None = None
     references = 0
@@ -135,6 +136,9 @@ class NullAdapter:
         """There is no server."""
         return 0
 
+    def watch(self, raw: Raw) -> None:
+        """It costs nothing as it is."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Return True."""
         return True
@@ -174,6 +178,9 @@ class NullAdapter:
     def rollback(self, raw: Raw) -> None:
         """End the transaction."""
         raw.is_idle = True
+
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Return True: nothing was changed."""

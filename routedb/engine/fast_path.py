@@ -19,6 +19,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.session import Session
 from routedb.routing import Route
 from routedb.routing.plan import Plan
+from routedb.session import TxState
 from routedb.session.read_state import NOTHING_SEEN, View, allowed_replicas
 from routedb.topology import GroupView, Snapshot, pick
 
@@ -173,7 +174,11 @@ def _begin(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
     transaction = session.transaction
     if (
         not plan.begins_on_writer
-        or not transaction.is_untouched
+        or transaction.branches
+        or transaction.state is not TxState.OPEN
+        or transaction.is_explicit
+        or transaction.prologue.texts
+        or transaction.mode.read_only
         or session.role is not None
         or session.consistency is not None
         or session.pins.lost
@@ -186,6 +191,8 @@ def _begin(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
     if not link.is_alive():  # another one can be taken now, and not later
         return _UNSEEN
     transaction.bind(plan.group_id, link, not plan.is_read)
+    if link.joins_begin:
+        link.pending_begin = transaction.mode
     if plan.is_read:
         transaction.reads.keep(plan.group_id, plan)
         if plan.shows_data:

@@ -112,9 +112,9 @@ TABLE: dict[tuple[TxState, TxEvent], TxState] = {
 }
 
 
-def advance(state: TxState, event: TxEvent, autocommit: bool) -> TxState:
-    """Return the state after `event` in `state`; `autocommit` decides what REST is."""
-    after = TABLE[state, event]
-    if after is TxState.REST:
-        return TxState.AUTOCOMMIT if autocommit else TxState.OPEN
-    return after
+def _settled(rest: TxState) -> dict[tuple[TxState, TxEvent], TxState]:
+    return {at: rest if after is REST else after for at, after in TABLE.items()}
+
+
+# The table by the autocommit mode, which decides what REST is.
+AFTER = {True: _settled(A), False: _settled(O)}

@@ -59,6 +59,7 @@ class MysqlclientAdapter:
     fetches_buffered = True
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
     is_remote = True
+    joins_begin = False
     tells_server = True
     commits: Commits | None = None
     references = 0
@@ -163,6 +164,9 @@ class MysqlclientAdapter:
         """Return the connection id."""
         return int(raw.number)
 
+    def watch(self, raw: Raw) -> None:
+        """mysqlclient may have closed the socket, whose number is used again."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Check the socket. Input on an idle link is its end, or a session ticket of
         TLS: only then a round trip is needed."""
@@ -242,6 +246,9 @@ class MysqlclientAdapter:
     def rollback(self, raw: Raw) -> None:
         """Roll back, however it was begun."""
         raw.rollback()
+
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """COM_CHANGE_USER, to the same user, and what the driver sends after that of

@@ -19,7 +19,7 @@ from psycopg2 import _psycopg
 from routedb.adapters import sockets
 from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
 from routedb.adapters.fork_gate import connecting
-from routedb.adapters.postgresql import session_reset
+from routedb.adapters.postgresql import joined_begin, session_reset
 from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
 from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
@@ -30,13 +30,12 @@ from routedb.adapters.postgresql.faults import (
 )
 from routedb.adapters.postgresql.hidden_writes import is_plain
 from routedb.adapters.postgresql.libpq import (
-    FAREWELLS,
     KEEPALIVES,
     SHORTEST_TIMEOUT_S,
-    UNASKED,
     addresses,
     canceller,
 )
+from routedb.adapters.postgresql.liveness import is_alive, is_busy, watch
 from routedb.adapters.postgresql.positions import PROBE, WHICH_SERVER, answer_of
 from routedb.adapters.postgresql.settings import (
     ISOLATION,
@@ -64,6 +63,18 @@ class LinkCursor(ext.cursor):
     virtual_cursor: Callable[[], Any]
 
 
+class JoiningCursor(LinkCursor):
+    """One of a link whose transactions begin with their first statement."""
+
+    __slots__ = ("link",)
+
+    link: joined_begin.Joining
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
+        """Run `query` with parameters `vars`."""
+        joined_begin.execute(self.link, ext.cursor.execute, self, query, vars)
+
+
 # By oid: how the types of our questions' answers are converted.
 _ANSWERED = {
     oid: caster
@@ -83,6 +94,7 @@ class Psycopg2Adapter:
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True
+    joins_begin = True
     tells_server = True
     references = 0
     setting_text = staticmethod(setting_text)
@@ -187,33 +199,20 @@ class Psycopg2Adapter:
         it to a prepared transaction."""
         if raw.status == ext.STATUS_PREPARED:
             raw.cancel()
-        elif _is_busy(raw):
+        elif is_busy(raw):
             self._cancel(raw, timeout_s)
 
     def backend_id(self, raw: Raw) -> int:
         """Return the process id of the backend."""
         return 0 if raw.closed else int(raw.get_backend_pid())
 
+    def watch(self, raw: Raw) -> Callable[[Raw], bool]:
+        """Look at the socket through one poll object."""
+        return watch(raw)
+
     def is_alive(self, raw: Raw) -> bool:
         """Check the socket; what has arrived there may be just a NOTIFY."""
-        if raw.closed:
-            return False
-        descriptor = raw.fileno()
-        if not sockets.has_input(descriptor):
-            return True
-        first = sockets.peek(descriptor)
-        # Any other message is the answer to a statement of another thread, which a poll
-        # would consume.
-        if first is None or first[:1] not in UNASKED or _is_busy(raw):
-            return True
-        if first in FAREWELLS:  # still unread: the server has ended
-            return sockets.peek(descriptor) != first
-        try:
-            raw.poll()
-        except psycopg2.Error:
-            return False
-        # A farewell is read by one poll, the end of the line by the next.
-        return not raw.closed and not sockets.has_input(descriptor)
+        return is_alive(raw)
 
     def is_idle(self, raw: Raw) -> bool:
         """libpq keeps the transaction status that came with the last answer."""
@@ -222,7 +221,7 @@ class Psycopg2Adapter:
 
     def is_busy(self, raw: Raw) -> bool:
         """libpq keeps that a statement was sent and not answered yet."""
-        return _is_busy(raw)
+        return is_busy(raw)
 
     def is_failed(self, raw: Raw) -> bool:
         """Tell of an aborted transaction."""
@@ -263,6 +262,10 @@ class Psycopg2Adapter:
             self.run(raw, "ROLLBACK")
         else:
             raw.rollback()
+
+    def part(self, raw: Raw) -> None:
+        """Leave autocommit mode; no round trip."""
+        joined_begin.leave_autocommit(raw)
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """DISCARD ALL, what that leaves, and all that psycopg2 lets a user set on a
@@ -397,11 +400,6 @@ def _is_standby(raw: Raw) -> bool:
 def _plain(encoding: str | None) -> str:
     """Return the name of an encoding as psycopg2 spells it."""
     return "".join(filter(str.isalnum, encoding or "")).upper()
-
-
-def _is_busy(raw: Raw) -> bool:
-    """Tell whether a statement of another thread is under way."""
-    return bool(raw.get_transaction_status() == ext.TRANSACTION_STATUS_ACTIVE)
 
 
 ADAPTER = Psycopg2Adapter()

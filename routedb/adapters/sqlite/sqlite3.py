@@ -78,6 +78,7 @@ class Sqlite3Adapter:
     # that fail at once raise each other's (CPython 3.11 raises SystemError then).
     is_concurrent = False
     is_remote = False
+    joins_begin = False
     tells_server = False
     commits: Commits | None = None
     references = 0
@@ -151,6 +152,9 @@ class Sqlite3Adapter:
         """There is no server."""
         return 0
 
+    def watch(self, raw: Raw) -> None:
+        """It costs nothing as it is."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell whether it is open, and its file still the one that was opened."""
         try:
@@ -205,6 +209,9 @@ class Sqlite3Adapter:
     def rollback(self, raw: Raw) -> None:
         """Roll back, however it was begun."""
         raw.rollback()
+
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Return False: what functions, hooks and pragmas have changed cannot be asked

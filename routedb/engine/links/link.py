@@ -58,6 +58,9 @@ class Link:
         "expires_at",
         "synced_version",
         "generation",
+        "is_quiet",
+        "joined_from",
+        "joins_begin",
         "exclusive",
         "id",
         "is_text_begun",
@@ -66,6 +69,7 @@ class Link:
         "node",
         "commit_note",
         "opened_at",
+        "pending_begin",
         "slot",
         "raw",
         "server",
@@ -97,9 +101,15 @@ class Link:
         self.mode: TxMode | None = AUTOCOMMIT
         # The session's version this link was last brought up to; -1: not yet.
         self.synced_version = -1
+        self.is_quiet = adapter.watch(raw)  # see `is_alive`
         self.server: str | None = None  # that it leads to, once it was asked
         self.settings_version = -1  # of the settings it has; -1: none yet
         self.used_at = 0.0  # when it last answered: see session/read_state.py
+        # Whether a transaction's BEGIN goes with its first statement; the mode of one
+        # that will do so; how the link was before one that did.
+        self.joins_begin = False
+        self.pending_begin: TxMode | None = None
+        self.joined_from: tuple[TxMode | None, int] | None = None
         self.is_text_begun = False  # its transaction was begun by statement
         # The last of a commit: see commit_check.
         self.commit_note: CommitNote | None = None
@@ -181,6 +191,7 @@ class Link:
         self.synced_version = -1
         if self.mode != mode:
             self.mode = None  # until it is known: what follows may be interrupted
+            self.joined_from = None
             self.ask(self.adapter.set_mode, mode)
             self.mode = mode
 
@@ -220,18 +231,37 @@ class Link:
 
     # -- what is settled by who calls it -----------------------------------------------
 
+    def join(self) -> None:
+        """Take note that a transaction begins with its first statement. Until it has
+        ended nobody can tell in which mode the driver is, should that be
+        interrupted."""
+        self.joined_from = (self.mode, self.synced_version)
+        self.mode, self.synced_version = None, -1
+        self.is_text_begun = True
+
     def commit(self) -> None:
         """Commit, also what was begun by text."""
         if self.lock is None:  # as `exclusive` does, without Python's calls
             self.adapter.commit(self.raw)
-            return
-        with self.lock:
-            self.adapter.commit(self.raw)
+        else:
+            with self.lock:
+                self.adapter.commit(self.raw)
+        if self.joined_from is not None:
+            self.part()
 
     def rollback(self) -> None:
         """Roll back, also what was begun by text."""
         with self.exclusive:
             self.adapter.rollback(self.raw)
+        if self.joined_from is not None:
+            self.part()
+
+    def part(self) -> None:
+        """Be as before `join`, without a transaction."""
+        assert self.joined_from is not None
+        self.adapter.part(self.raw)
+        self.mode, self.synced_version = self.joined_from
+        self.joined_from = None
 
     # -- what needs no answer ----------------------------------------------------------
 
@@ -242,6 +272,8 @@ class Link:
 
     def is_alive(self) -> bool:
         """Tell whether the link can still be used."""
+        if self.is_quiet is not None and self.is_quiet(self.raw):
+            return True
         if self.lock is None:  # as in `commit`
             return self.adapter.is_alive(self.raw)
         with self.lock:

@@ -110,6 +110,7 @@ def recover(
     """Act on `exc`, a fault on `link` in the hot path: raise, or run again the long
     way. `text`, `params` and `call` are those of `run`; `route` led to the link."""
     before = _handled_outside(exc)
+    link.pending_begin = None
     try:
         if not isinstance(exc, Exception) or is_from_program(exc):
             raise exc

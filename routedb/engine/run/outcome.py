@@ -101,8 +101,7 @@ def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
         if kind is Kind.WRITE:
             transaction.has_written = is_pending
         elif kind in DEFINING:
-            session.core.catalog.forget()
-            transaction.reads.has_defined = True
+            transaction.reads.note_definition()
     if raw is None or raw.description is None:
         cursor.unbind_fetch()
     elif raw is not cursor.fetching_from:

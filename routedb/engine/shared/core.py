@@ -25,7 +25,7 @@ from routedb.engine.pool.upkeep import Upkeep
 from routedb.engine.shared.catalog_answers import CatalogAnswers
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
-from routedb.engine.shared.process_writes import PROCESS_WRITES
+from routedb.engine.shared.process_writes import PROCESS_WRITES, server_ids
 from routedb.engine.shared.topology_store import TopologyStore
 from routedb.errors import Fault
 from routedb.events import LinkLost, NodeFailed
@@ -33,6 +33,7 @@ from routedb.observers import OBSERVERS, Observers, explain
 from routedb.routing import Rules, database_for
 from routedb.session.backends import Backends
 from routedb.sql import UNSETTLED, LexicalMode
+from routedb.topology import GroupView
 
 # What a statement meets that its node is to blame for, and not the statement.
 _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
@@ -227,6 +228,10 @@ class Core(TopologyStore):
 
     def _server_changed(self, node: int, server: str | None) -> None:
         self.open_links.unsync_others(node, server)
+
+    def _topology_replaced(self, before: GroupView, after: GroupView) -> None:
+        if server_ids(before) != server_ids(after):
+            PROCESS_WRITES.join(self)
 
     def _start_upkeep(self) -> None:
         self.upkeep.attend()

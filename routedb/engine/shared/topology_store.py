@@ -158,6 +158,9 @@ class TopologyStore:
     def _server_changed(self, node: int, server: str | None) -> None:
         """A node leads to another `server` from now on; a hook of the core's."""
 
+    def _topology_replaced(self, before: GroupView, after: GroupView) -> None:
+        """In a new snapshot, a group has changed; a hook of the core's."""
+
     def _weights(self, group: int, told: Membership) -> dict[int, float]:
         weights = {}
         for member in told.members:
@@ -182,6 +185,7 @@ class TopologyStore:
             if view.server != known.get(view.id):
                 self._server_changed(view.id, view.server)
         self.topology = after
+        self._topology_replaced(before.groups[group], after.groups[group])
         OBSERVERS.post(*self.news.changes(before, after))
         self._changed.notify_all()
         if _writers(after.groups[group]) != _writers(before.groups[group]):

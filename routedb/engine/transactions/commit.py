@@ -67,26 +67,13 @@ class Commit:
         """
         self._judged(self._commit_all)
 
-    def run_one(self, group: int, link: Link) -> bool:
-        """Commit the only branch, `link` to `group`, about which nothing is unusual;
-        False: nothing was sent, `run` has more to do. Raises what that raises."""
-        core, has_written = self._links.core, bool(self._wrote)
-        if has_written and (
-            core.topology.groups[group].fenced
-            or core.config.databases[link.node.database].commit_check
-            or not link.is_alive()
-        ):
-            return False
-        try:
-            self._end(link)
-        except Exception as exc:
-            if has_written:
-                self._write_failed(group, link, None, exc)
-            else:
-                self._judged(partial(self._read_failed, group, link, exc))
-        if has_written and is_overtaken(core, link):
-            raise overtaken_unknown(link.node.name, "the commit")
-        return True
+    def judge_one(self, group: int, link: Link, exc: Exception) -> None:
+        """Judge `exc`, which has come out of the commit of the only branch, `link` to
+        `group`, as `run` does: return when it is committed all the same."""
+        if self._wrote:
+            self._write_failed(group, link, None, exc)
+        else:
+            self._judged(partial(self._read_failed, group, link, exc))
 
     def _judged(self, commit: Callable[[], None]) -> None:
         """Call `commit`; where it loses what only reads by its texts, and may be
@@ -196,8 +183,7 @@ class Commit:
         except Exception as exc:
             self._write_failed(group, link, note, exc)
         else:
-            if is_overtaken(self._links.core, link):
-                raise overtaken_unknown(link.node.name, "the commit")
+            check_overtaken(self._links.core, link)
 
     def _write_failed(
         self, group: int, link: Link, note: CommitNote | None, exc: Exception
@@ -278,6 +264,13 @@ def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
         links.drop(link)
         if not is_verdict(link.adapter.adopt(exc)):
             raise
+
+
+def check_overtaken(core: Core, link: Link) -> None:
+    """Raise OutcomeUnknown for a commit that `link` has acknowledged when its node is
+    found to be an old writer."""
+    if is_overtaken(core, link):
+        raise overtaken_unknown(link.node.name, "the commit")
 
 
 def is_overtaken(core: Core, link: Link) -> bool:

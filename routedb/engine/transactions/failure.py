@@ -17,7 +17,11 @@ from routedb.session import Action, Moment, TxEvent, action_for
 
 
 def on_every_branch(transaction: Transaction, sql: str) -> None:
-    """Run a savepoint's text on all branches, the home first."""
+    """Run `sql`, a savepoint's text, on all branches of `transaction`, the home first.
+
+    Raises what the server that refuses it raises, or TransactionLost when a link is
+    gone.
+    """
     for link in sorted(
         transaction.branches.values(),
         key=lambda link: link is not transaction.home_link,

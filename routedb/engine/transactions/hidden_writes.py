@@ -65,11 +65,13 @@ class Reads(set[Plan]):
         self._links = links
         self._elsewhere: dict[int, set[Plan]] = {}  # in another group than the plan's
         self._are_too_many = False
-        self.has_defined = False  # catalogs may say something else once it is over
+        self._has_defined = False
+        self.is_used = False  # since the last `clear`
 
     def keep(self, group: int, plan: Plan) -> None:
         """Take note that a statement of `plan` has been sent to the writer of
         `group`."""
+        self.is_used = True
         kept: set[Plan] = self
         if plan.group_id != group:
             kept = self._elsewhere.setdefault(group, set())
@@ -83,9 +85,14 @@ class Reads(set[Plan]):
         super().clear()
         self._elsewhere.clear()
         self._are_too_many = False
-        if self.has_defined:
+        if self._has_defined:
             self._links.core.catalog.forget()
-            self.has_defined = False
+        self._has_defined = self.is_used = False
+
+    def note_definition(self) -> None:
+        """Take note that catalogs may say something else, now and once it is over."""
+        self._links.core.catalog.forget()
+        self._has_defined = self.is_used = True
 
     def have_only_read(self, group: int) -> bool:
         """Tell whether none of them has written in `group`; asks and raises as

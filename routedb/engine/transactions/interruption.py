@@ -10,7 +10,6 @@ dropped.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Set
 from typing import NamedTuple
 
@@ -26,11 +25,6 @@ class Beginning(NamedTuple):
     handled: (
         BaseException | None
     )  # the exception that was being handled: not the call's
-
-    @classmethod
-    def now(cls, links: Links) -> Beginning:
-        """Return how things stand now, for a call on `links`."""
-        return cls(links.core.clock(), sys.exc_info()[1])
 
 
 def settle_commit(

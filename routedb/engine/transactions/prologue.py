@@ -38,9 +38,10 @@ class Prologue:
         return True
 
     def run(self, link: Link, is_home: bool, has_home: bool) -> None:
-        """Run the texts on a new branch, all of them where the home is or may be: while
-        there is none, a branch that reads no table may yet become it. Others get the
-        savepoints."""
+        """Run the texts on `link`, a new branch: all of them when it `is_home` or may
+        be, while the transaction has none (`has_home`): a branch that reads no table
+        may yet become it. Others get the savepoints.
+        """
         texts = self.texts
         may_be_home = not has_home and link.adapter.dialect == self.dialect
         if not is_home and not may_be_home:
@@ -49,8 +50,8 @@ class Prologue:
             link.run(sql)
 
     def begin_on(self, link: Link, is_home: bool, mode: TxMode) -> None:
-        """Begin by text what is not begun by the driver: as it was said at home, in the
-        same `mode` elsewhere."""
+        """Begin on `link` by text what is not begun by the driver: as it was said when
+        it `is_home`, in the same `mode` elsewhere."""
         if is_home and self.begin is not None:
             link.run(self.begin)
         else:

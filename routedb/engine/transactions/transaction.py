@@ -10,6 +10,7 @@ and a failure between two of them is OutcomeUnknown, by name.
 
 from __future__ import annotations
 
+from sys import exc_info
 from typing import NoReturn
 
 from routedb import errors
@@ -18,11 +19,16 @@ from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_texts import transaction_lost
-from routedb.engine.transactions.commit import Commit, End, roll_back
+from routedb.engine.transactions.commit import (
+    Commit,
+    End,
+    check_overtaken,
+    roll_back,
+)
 from routedb.engine.transactions.hidden_writes import Reads
 from routedb.engine.transactions.interruption import Beginning, settle_commit
 from routedb.engine.transactions.prologue import Prologue
-from routedb.session import TxEvent, TxState, advance
+from routedb.session import AFTER, TxEvent, TxState
 from routedb.topology.snapshot import Role
 
 
@@ -68,21 +74,10 @@ class Transaction:
         """Tell whether a backend takes part."""
         return bool(self.branches)
 
-    @property
-    def is_untouched(self) -> bool:
-        """Tell whether its first statement begins it as the driver does by itself."""
-        return not (
-            self.branches
-            or self.state is not TxState.OPEN
-            or self.is_explicit
-            or self.prologue.texts
-            or self._mode.read_only
-        )
-
     def apply(self, event: TxEvent) -> None:
         """Move to the next state; the only place where it changes."""
         before = self.state
-        state = self.state = advance(before, event, self.autocommit)
+        state = self.state = AFTER[self.autocommit][before, event]
         # Routes depend on whether there is a transaction, and on its links.
         if (state is TxState.AUTOCOMMIT) is not (before is TxState.AUTOCOMMIT):
             self.links.version.changed()
@@ -149,8 +144,9 @@ class Transaction:
             raise
 
     def bind(self, group: int, link: Link, may_write: bool) -> None:
-        """Make `link`, to the writer of `group`, the home of a transaction that is
-        untouched. The driver begins it with the statement, which `may_write`."""
+        """Make `link`, to the writer of `group`, the home of a transaction of which
+        nothing was said yet, in autocommit off. The driver begins it with the
+        statement, which `may_write`."""
         self.roles[group] = Role.WRITER
         self.branches[group] = link
         self.is_first = True
@@ -158,7 +154,8 @@ class Transaction:
         self.home, self.home_link = group, link
         if may_write:
             self.wrote.add(group)
-        self.apply(TxEvent.WRITE if may_write else TxEvent.READ)
+        event = TxEvent.WRITE if may_write else TxEvent.READ
+        self.state = AFTER[False][TxState.OPEN, event]  # as in `apply`
 
     def make_home(self, group: int) -> None:
         """Let a branch that only served statements without tables become the home."""
@@ -193,15 +190,12 @@ class Transaction:
             return
         branches, groups = self.branches, frozenset(self.wrote)
         committed: bool | None = None
-        is_unknown, began = False, Beginning.now(self.links)
+        is_unknown, began = False, (self.links.core.clock(), exc_info()[1])
         try:
             try:
                 self.commits += 1
-                parts = (self.links, self.branches, self.wrote, self.home_link)
-                ask = None if self.mode.read_only else self.reads.have_only_read
-                commit = Commit(*parts, end, ask)
-                if not self._commit_home(commit):
-                    commit.run()
+                if not self._commit_home(end):
+                    self._commit_by(end).run()
                 committed = self.state is not TxState.FAILED
             except errors.Error as exc:
                 committed, is_unknown = False, isinstance(exc, errors.OutcomeUnknown)
@@ -214,7 +208,8 @@ class Transaction:
                 raise
             try:
                 if committed is None:  # it is not known yet
-                    committed = settle_commit(self.links, branches, groups, began, exc)
+                    begun = Beginning(*began)
+                    committed = settle_commit(self.links, branches, groups, begun, exc)
                     is_unknown = committed is None
                 self._commit_interrupted(branches, groups, committed, is_unknown)
             except BaseException:  # a signal's, again: nobody knows anything now
@@ -222,13 +217,30 @@ class Transaction:
                 raise
             raise
 
-    def _commit_home(self, commit: Commit) -> bool:
+    def _commit_home(self, end: End) -> bool:
         """Commit when there is nothing but a home, and nothing unusual; False: the long
         way, nothing was sent."""
-        link = self.home_link
+        link, core = self.home_link, self.links.core
         if link is None or len(self.branches) > 1 or self.state is TxState.FAILED:
             return False
-        return commit.run_one(self.home, link)
+        if self.wrote and (
+            core.topology.groups[self.home].fenced
+            or core.config.databases[link.node.database].commit_check
+            or not link.is_alive()
+        ):
+            return False
+        try:
+            end(link)
+        except Exception as exc:
+            self._commit_by(end).judge_one(self.home, link, exc)
+        if self.wrote and core.topology.groups[self.home].fenced:
+            check_overtaken(core, link)
+        return True
+
+    def _commit_by(self, end: End) -> Commit:
+        parts = (self.links, self.branches, self.wrote, self.home_link)
+        ask = None if self._mode.read_only else self.reads.have_only_read
+        return Commit(*parts, end, ask)
 
     def _commit_interrupted(
         self,
@@ -348,12 +360,14 @@ class Transaction:
         self.branches = {}
         self.home, self.home_link = -1, None
         self.wrote.clear()
-        self.reads.clear()
+        if self.reads.is_used:
+            self.reads.clear()
         self.has_written = self.has_shown = self.is_first = False
         if self.prologue.texts or self.prologue.begin is not None:
             self.prologue.clear()
         self.is_explicit = self.is_in_doubt = False
-        self.mode = self.links.mode
+        if self._mode is not links.mode:
+            self.mode = links.mode
         self.apply(TxEvent.END)
 
     def _end_logs(self, committed: bool) -> None:

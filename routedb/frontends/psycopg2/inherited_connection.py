@@ -17,6 +17,7 @@ from routedb.frontends.connection import Connection
 
 _BASE: Any = ext.connection
 _CLOSED, _AUTOCOMMIT = _BASE.closed.__get__, _BASE.autocommit.__get__
+_commit = _BASE.commit
 
 
 class InheritedConnection:
@@ -41,12 +42,12 @@ class InheritedConnection:
     @property
     def closed(self) -> int:
         """psycopg2's word on the handle itself."""
-        return int(_CLOSED(self._alive()))
+        return int(_CLOSED(self._connection() or self._alive()))
 
     @property
     def autocommit(self) -> bool:
         """The mode of the handle itself."""
-        return bool(_AUTOCOMMIT(self._alive()))
+        return bool(_AUTOCOMMIT(self._connection() or self._alive()))
 
     def fileno(self) -> int:
         """Return the descriptor of the handle's socket."""
@@ -54,7 +55,16 @@ class InheritedConnection:
 
     def commit(self) -> None:
         """Commit on the handle itself."""
-        _BASE.commit(self._alive())
+        _commit(self._connection() or self._alive())
+
+    def cursor(self, *args: Any, **more: Any) -> Any:
+        """Return psycopg2's own cursor on the handle, of whatever class."""
+        connection: Any = self._alive()
+        connection.takes_plain_cursors = True
+        try:
+            return _BASE.cursor(connection, *args, **more)
+        finally:
+            connection.takes_plain_cursors = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(super(Connection, self._alive()), name)
