@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
+from weakref import WeakMethod, ref
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, ResultSet, TxMode
@@ -94,7 +95,7 @@ class Session:
         self.read_states = self.tracker.read_states
         self.transaction = Transaction(self.links, self.tracker)
         # What the driver's own quoting needs: a raw connection, or the frontend.
-        self.quoting_connection: Callable[[], Any] = lambda: self.default_link().raw
+        self.quoting_connection: Callable[[], Any] = _default_raw(ref(self))
         # The link that ran the last statement, where the frontend knows.
         self.last_link: Callable[[], Link | None] = lambda: None
         self.start = core.next_rotation()
@@ -107,7 +108,8 @@ class Session:
         self.consistency: str | None = None  # conn.using(consistency=…)
         # How its texts are read, once one has come for which that counts.
         self.lexical_mode = UNSETTLED
-        self.links.on_mode_change = self._unsettle_mode
+        # No cycle: with its connection a session is gone, and with it its links.
+        self.links.on_mode_change = _calls(WeakMethod(self._unsettle_mode))
         self.plan_cache = core.plan_cache(None)
         self.known_texts = self.plan_cache.by_text
         # Whether the driver begins no transaction after one that a text has ended,
@@ -373,3 +375,24 @@ class Session:
         """The node that ran the last statement, -1 where nobody knows."""
         link = self.last_link()
         return -1 if link is None else link.id
+
+
+def _default_raw(session: ref[Session]) -> Callable[[], Any]:
+    """Return what returns the default link's raw connection."""
+
+    def default_raw() -> Any:
+        known = session()
+        return None if known is None else known.default_link().raw
+
+    return default_raw
+
+
+def _calls(method: WeakMethod[Callable[[], None]]) -> Callable[[], None]:
+    """Return what calls a method for as long as its object lives."""
+
+    def call() -> None:
+        known = method()
+        if known is not None:
+            known()
+
+    return call
