@@ -384,8 +384,8 @@ def _shows_data(statement: Statement) -> bool:
 
 
 class ParsedText:
-    """One text that a user sent, `source`, with its plan; `scan` has it taken apart, None
-    as long as nobody has asked for that."""
+    """One text that a user sent, `source`, with its plan; `scan` has it taken apart,
+    None as long as nobody has asked for that."""
 
     __slots__ = ("_scan", "plan", "source")
 
