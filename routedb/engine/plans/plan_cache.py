@@ -7,6 +7,7 @@ Most texts that are not known as they are have a shape that is, and a plain one:
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -55,7 +56,9 @@ class PlanCache:
         self.is_superseded = False
         # How many texts that were not known had a shape that was, and how many had not.
         self.found = self.missed = 0
-        self._once: set[int] = set()  # hashes of texts that came once
+        # Hashes of texts that came once, each at the place that it says. An array: of a
+        # set the processor has not the part at hand that the next text needs.
+        self._once = array("q", bytes(8 * MOST_TEXTS))
         # By the mask of a text, the same as by its shape, without working that out.
         self._by_mask: dict[str | None, Plan] = {}
         self._shapes = ShapeCache(config.max_shapes)
@@ -86,12 +89,8 @@ class PlanCache:
             return None
         self.found += 1
         text = self._text(sql, plan)
-        once, key = self._once, hash(sql)
-        if key in once or mask == sql or len(once) >= MOST_TEXTS:
-            if self._is_again(sql) or mask == sql:
-                self._keep(sql, text)
-        else:
-            once.add(key)
+        if self._is_again(sql) or mask == sql:
+            self._keep(sql, text)
         return text
 
     def learn(self, sql: str) -> ParsedText:
@@ -160,13 +159,11 @@ class PlanCache:
         Its literals, or its comment with the ids of a trace, may never come again: such
         texts must not drive out those that do. Two of one hash are kept too early.
         """
-        once, key = self._once, hash(sql)
-        if key in once:
-            once.discard(key)
+        key = hash(sql)
+        place = key % MOST_TEXTS
+        if self._once[place] == key:
             return True
-        if len(once) >= MOST_TEXTS:
-            once.clear()
-        once.add(key)
+        self._once[place] = key
         return False
 
     def supersede(self) -> None:
@@ -282,7 +279,7 @@ class PlanCache:
             if len(known) >= MOST_TEXTS:
                 for old in list(islice(known, MOST_TEXTS // 4)):
                     del known[old]
-                    self._once.add(hash(old))
+                    self._once[hash(old) % MOST_TEXTS] = hash(old)
             known[sql] = text
 
     def _is_fleeting(self, plan: Plan) -> bool:
