@@ -18,6 +18,7 @@ from routedb.session.pins import CATALOG
 from routedb.sharding import ShardPlan
 from routedb.sql import Scan, Statement
 from routedb.sql.catalog.system_tables import is_catalog
+from routedb.sql.emptied import VERBS as EMPTYING
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
@@ -53,6 +54,7 @@ class Plan:
         "asks_catalog",
         "database",
         "dialect",
+        "empties",
         "group_id",
         "has_effects",
         "has_session_effects",
@@ -116,6 +118,8 @@ class Plan:
             bool(statement.tx) or statement.kind is Kind.UNKNOWN
         )
         self.has_effects = self.has_session_effects or self.may_change_transaction
+        # It may need a database without sessions: see sql/emptied.py.
+        self.empties = dialect == "postgresql" and statement.verb in EMPTYING
         self._shards: dict[str, ShardPlan] = {}
         self._was_asked = False
         self.writer_route: Route | None = None
@@ -266,6 +270,7 @@ class Plan:
         )
         return not (
             self.group_id < 0
+            or self.empties
             or statement.tx
             or statement.session
             or statement.needs

@@ -219,6 +219,11 @@ class Pool:
         """Close idle links now, and from now on each that is given back."""
         with self._lock:
             self._is_closed = True
+        self.close_idle()
+
+    def close_idle(self) -> None:
+        """Close idle links now."""
+        with self._lock:
             idle = self._slots.expire(float("inf"), lambda _: False)
         for slot in idle:
             self._shut(slot)

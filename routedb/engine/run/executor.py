@@ -26,6 +26,7 @@ from routedb.engine.run.session_effects import note_effects
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
+from routedb.engine.shared.vacancies import VACANCIES
 from routedb.engine.transactions.interruption import met_error
 from routedb.routing import Reason
 from routedb.routing.decider import (
@@ -37,6 +38,7 @@ from routedb.routing.decider import (
 )
 from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
+from routedb.sql.emptied import emptied_database
 from routedb.sql.statement import Kind, Table
 
 
@@ -86,7 +88,22 @@ def _run(
     _check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
         call = _buffering(call, cursor)
-    decision = _decide(session, text, params)
+    if plan.empties and (database := emptied_database(text.source)) is not None:
+        with VACANCIES.of(database):
+            _run_decided(session, cursor, text, params, call, batch)
+    else:
+        _run_decided(session, cursor, text, params, call, batch)
+
+
+def _run_decided(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    params: Any,
+    call: Call,
+    batch: Sequence[Any] | None,
+) -> None:
+    plan, decision = text.plan, _decide(session, text, params)
     if decision.target is not None:
         multi_shard.run(session, cursor, plan, decision, call)
     else:
@@ -246,6 +263,8 @@ def decide_asking(
         if type(decided) is Decision:
             if decided.route.reasons[-1][0] is Reason.OWN_WRITES:
                 session.tracker.require_writer(decided.groups[0], decided.topology)
+            elif decided.seen is not None and decided.seen.process_wrote_at:
+                session.core.samples.note_look(decided.groups[0])
             return decided
         if type(decided) is AskPosition:
             bound = session.transaction.branches.values()
