@@ -19,6 +19,7 @@ PARTS = (
     "overhead",
     "dropin",
     "commits",
+    "probes",
     "failover",
     "pooled",
 )
