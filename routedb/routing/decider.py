@@ -25,10 +25,9 @@ from routedb.sharding import Target
 from routedb.sql.statement import Kind, Table
 from routedb.topology.snapshot import GroupView, Role, Snapshot
 
-# A replica that had not reached a sample so long before the last one is not asked. It
-# is more than a probe's usual interval: with each answer of the writer it is behind
-# until it is probed itself.
-FAR_BEHIND_S = 2.5
+# A replica that had not reached a sample so long before the last one is not asked: it
+# is behind, and asking in vain makes asking rare.
+FAR_BEHIND_S = 0.2
 
 
 class Decision(NamedTuple):
