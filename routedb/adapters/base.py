@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
+from routedb.sql.lexical_mode import LexicalMode
 from routedb.sql.statement import TxMode
 from routedb.topology.commit_status import CommitNote, StatusReply
 from routedb.topology.snapshot import Answer
@@ -205,6 +206,13 @@ class Adapter(Protocol):
     def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
         """Return the text that gives the setting `name` this value, and its
         parameters."""
+
+    def lexical_mode(self, raw: Raw) -> LexicalMode:
+        """Return how the session of `raw` reads quotes: without a round trip where the
+        server reports it; else it is asked once, until `forget_lexical_mode`."""
+
+    def forget_lexical_mode(self, raw: Raw) -> None:
+        """What has run on `raw` may have changed that. Never raises."""
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask the catalog: True when any routine called `name`, in `schema` if given,

@@ -29,6 +29,7 @@ from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
+from routedb.sql.lexical_mode import LexicalMode
 from routedb.topology.snapshot import Answer, Role
 
 MOST_LOGGED = 100_000
@@ -466,6 +467,13 @@ class FakeAdapter:
     def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
         """As PostgreSQL has it."""
         return f"SET {name} = %s", (value,)
+
+    def lexical_mode(self, raw: Raw) -> LexicalMode:
+        """Return the dialect's own."""
+        return LexicalMode(self.dialect)
+
+    def forget_lexical_mode(self, raw: Raw) -> None:
+        """It does not change."""
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Look it up in the scripted catalog."""

@@ -13,6 +13,7 @@ from routedb import errors
 from routedb.adapters.base import Commits, Fault, Raw, RawCursor, TxMode
 from routedb.config.model import NodeConfig
 from routedb.sql import Classifier, TxEffect
+from routedb.sql.lexical_mode import LexicalMode
 from routedb.topology.snapshot import Answer, Role
 
 _BEGINS = frozenset(
@@ -179,6 +180,13 @@ class NullAdapter:
     def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
         """Nobody reads it."""
         return f"SET {name} = %s", (value,)
+
+    def lexical_mode(self, raw: Raw) -> LexicalMode:
+        """Return the dialect's own."""
+        return LexicalMode(self.dialect)
+
+    def forget_lexical_mode(self, raw: Raw) -> None:
+        """It does not change."""
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """There is no catalog to ask, so a function may write."""

@@ -35,6 +35,7 @@ DIALECTS = {  # of an engine's texts
     "sqlite": "sqlite",
     "fake": "postgresql",
 }
+_USING_ONLY = "using-only"  # of `hints`
 _NAMESPACE_KEYS = frozenset({"dbname", "database", "db"})  # given for all nodes
 FUNCTION_WORDS = ("read", "write", "session")
 
@@ -81,12 +82,20 @@ class Builder:
             databases=databases,
             default=default,
             tables=table_rules.build(self._document, databases, read_in),
-            hints=top.get("hints", True),
+            hints=self._hints(top.get("hints", True)),
             shadow=top.get("shadow", False),
             dialect=dialect,
             functions=self._functions(),
             source=self._document.label,
         )
+
+    def _hints(self, said: bool | str) -> bool:
+        """Tell whether comments are obeyed."""
+        if said is not True and said is not False and said != _USING_ONLY:
+            self._document.refuse(
+                ("hints",), f'expected true, false or "{_USING_ONLY}"'
+            )
+        return said is True
 
     def _functions(self) -> dict[str, str]:
         functions: dict[str, str] = self._document.filled.get("functions", {})

@@ -225,8 +225,13 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     :default: that of the database
     """
 
-    hints: bool = True
-    """Whether ``/* routedb: … */`` in a text is obeyed: ``hints = false``"""
+    hints: bool | str = True
+    """Whether ``/* routedb: … */`` in a text is obeyed. With ``"using-only"`` none is,
+    as with ``false``: only ``conn.using()`` chooses, and no text of a user's can
+    (:doc:`routing`): ``hints = "using-only"``
+
+    :type: true, false or ``"using-only"``
+    """
 
     shadow: bool = False
     """Run everything on writers and count where it would have gone, for

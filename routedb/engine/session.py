@@ -15,6 +15,7 @@ from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, ResultSet, TxMode
 from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links import find_node
+from routedb.engine.links.lexical_modes import lexical_mode
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.plans.plan_cache import LONGEST_KEPT
@@ -24,9 +25,11 @@ from routedb.engine.transactions.commit import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.events import StatementRetried
 from routedb.observers import OBSERVERS, explain, tell_outcome
-from routedb.routing import CONSISTENCIES, Route
+from routedb.routing import CONSISTENCIES, Route, database_for
 from routedb.routing.plan import ParsedText
 from routedb.session import TxState
+from routedb.sql import UNSETTLED
+from routedb.sql.scanner.shape import may_depend
 from routedb.topology.snapshot import Role, Snapshot
 
 Call = Callable[[Any], Any]  # takes a raw cursor; some of its methods are one driver's
@@ -101,6 +104,9 @@ class Session:
         self.database: str | None = None  # conn.using(database)
         self.role: Role | None = None  # conn.using(role=…)
         self.consistency: str | None = None  # conn.using(consistency=…)
+        # How its texts are read, once one has come for which that counts.
+        self.lexical_mode = UNSETTLED
+        self.links.on_mode_change = self._unsettle_mode
         self.plan_cache = core.plan_cache(None)
         self.known_texts = self.plan_cache.by_text
         # Whether the driver begins no transaction after one that a text has ended,
@@ -139,6 +145,8 @@ class Session:
     def _learn(self, sql: str) -> ParsedText:
         if self.plan_cache.is_superseded:  # tables may live elsewhere now
             self._take_plan_cache()
+        if may_depend(sql, self.plan_cache.dialect):
+            self._settle_mode()
         # To look for a long text costs a hash of it all, and it is not kept anyway.
         known = self.known_texts.get(sql) if len(sql) <= LONGEST_KEPT else None
         if known is not None:
@@ -149,8 +157,23 @@ class Session:
             raise self.as_frontend_error(exc) from None
 
     def _take_plan_cache(self) -> None:
-        self.plan_cache = self.core.plan_cache(self.database)
+        self.plan_cache = self.core.plan_cache(self.database, self.lexical_mode)
         self.known_texts = {} if self.is_closed else self.plan_cache.by_text
+
+    def _settle_mode(self) -> None:
+        """Ask how texts are read now, and know those that are read so."""
+        database = database_for(self.core.config, self.database)
+        branches = self.transaction.branches.values()
+        mode = lexical_mode(self.links, database, branches)
+        if mode != self.lexical_mode:
+            self.lexical_mode = mode
+            self._take_plan_cache()
+
+    def _unsettle_mode(self) -> None:
+        """Know only texts that are read alike, until the mode is asked for again."""
+        if self.lexical_mode is not UNSETTLED:
+            self.lexical_mode = UNSETTLED
+            self._take_plan_cache()
 
     # -- what changes it ---------------------------------------------------------------
 
@@ -258,6 +281,8 @@ class Session:
         self, chosen: tuple[str | None, Role | None, str | None]
     ) -> None:
         """Go back to what `override` returned."""
+        if chosen[0] != self.database:  # whose sessions may read them otherwise
+            self.lexical_mode = UNSETTLED
         self.database, self.role, self.consistency = chosen
         self._take_plan_cache()
         self.version.changed()

@@ -16,7 +16,7 @@ from routedb.routing.route import Reason, Route
 from routedb.routing.rules import Rules
 from routedb.session.pins import CATALOG
 from routedb.sharding import ShardPlan
-from routedb.sql import Scan, Statement
+from routedb.sql import Reading, Scan, Statement
 from routedb.sql.catalog.system_tables import is_catalog
 from routedb.sql.emptied import VERBS as EMPTYING
 from routedb.sql.statement import Kind
@@ -38,7 +38,8 @@ class Plan:
     """One shape of text, placed. Shared by all connections; grows, never shrinks.
 
     It is made of the `statement` that the text is in this `dialect`, by the table
-    `rules`, for connections that are `using` a database, None for plain ones.
+    `rules`, for connections that are `using` a database, None for plain ones. `reading`
+    is how the text was read, where a session's mode decides that.
 
     `group_id` is the group to run in when one is certain whatever the session does,
     else -1. `is_simple`: nothing but "pick a node and run it" is to be done. `reason`
@@ -52,6 +53,7 @@ class Plan:
         "_shards",
         "_was_asked",
         "asks_catalog",
+        "changes_mode",
         "database",
         "dialect",
         "empties",
@@ -67,6 +69,7 @@ class Plan:
         "names",
         "own_writes_route",
         "placement",
+        "reading",
         "reads_own_writes",
         "reason",
         "refusal",
@@ -85,11 +88,17 @@ class Plan:
     )
 
     def __init__(
-        self, statement: Statement, dialect: str, rules: Rules, using: str | None
+        self,
+        statement: Statement,
+        dialect: str,
+        rules: Rules,
+        using: str | None,
+        reading: Reading | None = None,
     ) -> None:
         config = rules.config
         self.statement = statement
         self.dialect = dialect
+        self.reading = reading
         self.routes: dict[tuple[object, ...], Route] = {}
         self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read = statement.read_only
@@ -117,6 +126,13 @@ class Plan:
         self.may_change_transaction = (
             bool(statement.tx) or statement.kind is Kind.UNKNOWN
         )
+        # A session may read later texts in another way than this one. What a routine of
+        # MySQL's sets of that is undone at its end.
+        self.changes_mode = bool(statement.session) or statement.verb == "EXECUTE"
+        if statement.kind is Kind.UNKNOWN:
+            self.changes_mode = any(
+                database.dialect == "mysql" for database in config.databases.values()
+            )
         self.has_effects = self.has_session_effects or self.may_change_transaction
         # It may need a database without sessions: see sql/emptied.py.
         self.empties = dialect == "postgresql" and statement.verb in EMPTYING
@@ -243,6 +259,12 @@ class Plan:
         """Tell whether a shard must be found before this can run."""
         return self.is_sharded and self.statement.kind not in _SHARDLESS
 
+    def refuse(self, refusal: errors.Error) -> None:
+        """Raise `refusal` instead of running the text."""
+        self.refusal = refusal
+        self._is_plain = self.is_simple = False
+        self.sticky_group = -1
+
     def set_read(self, is_read: bool) -> None:
         """Take the catalog's, or a replica's, word on whether this only reads."""
         self.is_read = is_read
@@ -276,6 +298,8 @@ class Plan:
             or statement.needs
             or is_role_hinted
             or statement.kind is Kind.EMPTY
+            or self.changes_mode
+            or (self.reading is not None and self.reading.is_fragile)
         )
 
     def _settle_role(self) -> None:

@@ -10,6 +10,7 @@ Nothing here connects to anything.
 from __future__ import annotations
 
 from routedb.sql.classifier import Classifier, classify
+from routedb.sql.lexical_mode import UNSETTLED, LexicalMode, Reading
 from routedb.sql.scanner.placeholders import to_qmark
 from routedb.sql.scanner.shape import Scan, scan
 from routedb.sql.scanner.splitter import split
@@ -25,9 +26,12 @@ from routedb.sql.statement import (
 )
 
 __all__ = [
+    "UNSETTLED",
     "Classifier",
     "Hints",
     "Kind",
+    "LexicalMode",
+    "Reading",
     "Scan",
     "SessionEffect",
     "Statement",

@@ -20,7 +20,6 @@ from routedb.sql.scanner.lexer import (
     statements,
     variants,
 )
-from routedb.sql.scanner.patterns import MYSQL_ANSI
 from routedb.sql.scanner.shape import FAULT, HINT, Scan, scan
 from routedb.sql.statement import Kind, Statement
 
@@ -37,21 +36,22 @@ class Classifier:
         dialect: str,
         functions: Mapping[str, str] | None = None,
         max_shapes: int = 10_000,
-        has_ansi_quotes: bool = False,
+        lexis: str | None = None,
     ) -> None:
         """Make a classifier of texts in `dialect`: "postgresql", "mysql" or "sqlite".
 
         `functions` says of functions that no list has whether they "read", "write" or
         use the "session". `max_shapes` are remembered; with 0 none, for a caller who
-        remembers them. `has_ansi_quotes`: MySQL's sessions run with ANSI_QUOTES, so
-        "x" is a name. Raises ValueError for another dialect.
+        remembers them. `lexis` is the way to write of the sessions' settings
+        (`scanner.patterns`), None for that without any. Raises ValueError for another
+        dialect.
         """
         if dialect not in VERB_READERS:
             known = ", ".join(VERB_READERS)
             raise ValueError(f"dialect {dialect!r} is not known; known are {known}")
         self.dialect = dialect
         self.max_shapes = max_shapes
-        self._lexis = MYSQL_ANSI if has_ansi_quotes else dialect
+        self._lexis = dialect if lexis is None else lexis
         self._functions = FunctionCatalog(dialect, functions)
         self._readers = VERB_READERS[dialect]
         self._known: dict[str, Statement] = {}

@@ -29,12 +29,18 @@ from routedb.adapters.mysql.positions import (
     seconds_behind,
 )
 from routedb.adapters.mysql.rights import rights_on_replica
-from routedb.adapters.mysql.settings import STANDARD_SQL, asking_text, setting_text
+from routedb.adapters.mysql.settings import (
+    LEXICAL_SETTINGS,
+    STANDARD_SQL,
+    asking_text,
+    setting_text,
+)
 from routedb.adapters.mysql.transactions import begin_texts, set_mode_text
 from routedb.adapters.mysql.versions import is_mariadb
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
+from routedb.sql.lexical_mode import LexicalMode, mysql_mode
 from routedb.topology.snapshot import Answer
 
 
@@ -75,6 +81,7 @@ class MysqlclientAdapter:
         raw.number = raw.thread_id()
         raw.socket = sockets.identity(raw.descriptor)
         raw.mode = TxMode(autocommit=True)  # what set_mode has set
+        raw.lexical_mode = None  # it was not asked for yet
         if node.is_standard_sql:
             self.run(raw, STANDARD_SQL)
         raw.own_converter = dict(raw.converter)
@@ -228,6 +235,7 @@ class MysqlclientAdapter:
                 self.run(raw, STANDARD_SQL)
             raw.autocommit(True)
             raw.mode = TxMode(autocommit=True)
+            raw.lexical_mode = None
         known = options.get("conv", MySQLdb.converters.conversions)
         raw.encoders = {key: to for key, to in known.items() if type(key) is not int}
         raw.converter = dict(raw.own_converter)  # others may share the one it has
@@ -250,6 +258,18 @@ class MysqlclientAdapter:
         """Ask for a variable of the session."""
         rows = self.run(raw, asking_text(name))
         return rows[0][0] if rows else None
+
+    def lexical_mode(self, raw: Raw) -> LexicalMode:
+        """Ask for the settings; mysqlclient says by what it encodes."""
+        if raw.lexical_mode is None:
+            ((sql_mode, charset),) = self.run(raw, LEXICAL_SETTINGS)
+            raw.lexical_mode = mysql_mode(sql_mode, charset, raw.encoding)
+        mode: LexicalMode = raw.lexical_mode
+        return mode
+
+    def forget_lexical_mode(self, raw: Raw) -> None:
+        """Ask again, when it is wanted."""
+        raw.lexical_mode = None
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask information_schema.routines, by what the routine declares.

@@ -20,3 +20,6 @@ STANDARD_SQL = (
     "SET SESSION sql_mode = "
     "CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'ANSI_QUOTES,PIPES_AS_CONCAT')"
 )
+
+# What the session reads quotes by.
+LEXICAL_SETTINGS = "SELECT @@session.sql_mode, @@session.character_set_client"

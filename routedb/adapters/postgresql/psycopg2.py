@@ -44,6 +44,7 @@ from routedb.adapters.postgresql.transactions import begin_text
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
+from routedb.sql.lexical_mode import LexicalMode, postgresql_mode
 from routedb.topology.snapshot import Answer
 
 
@@ -260,6 +261,17 @@ class Psycopg2Adapter:
         """Ask for it as a text."""
         rows = self.run(raw, asking_text(name))
         return rows[0][0] if rows else None
+
+    def lexical_mode(self, raw: Raw) -> LexicalMode:
+        """libpq keeps what the server has reported of both settings."""
+        return postgresql_mode(
+            raw.get_parameter_status("standard_conforming_strings"),
+            raw.get_parameter_status("client_encoding"),
+            ext.encodings.get(raw.encoding, ""),
+        )
+
+    def forget_lexical_mode(self, raw: Raw) -> None:
+        """The server reports each change."""
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask pg_proc: provolatile of every overload, procedures count as volatile."""

@@ -22,6 +22,7 @@ from routedb.adapters.sqlite.transactions import begin_word
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
+from routedb.sql.lexical_mode import LexicalMode
 from routedb.sql.scanner.placeholders import to_qmark
 from routedb.topology.snapshot import Answer, Role
 
@@ -205,6 +206,13 @@ class Sqlite3Adapter:
     def setting_text(self, name: str, value: Any) -> tuple[str, Any]:
         """A pragma takes no parameters."""
         return f"PRAGMA {name} = {value}", None
+
+    def lexical_mode(self, raw: Raw) -> LexicalMode:
+        """Return the dialect's own."""
+        return LexicalMode(self.dialect)
+
+    def forget_lexical_mode(self, raw: Raw) -> None:
+        """It does not change."""
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Built-in functions read; an application's own may do anything."""

@@ -11,6 +11,7 @@ from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
 from routedb.config.model import NodeConfig
 from routedb.engine.pool.slots import Slot
 from routedb.errors import Fault
+from routedb.sql import LexicalMode
 from routedb.topology.commit_status import CommitNote
 
 _FREE = nullcontext()
@@ -161,6 +162,12 @@ class Link:
         """Ask what a setting is in this session; None when the server does not say."""
         with self.exclusive:
             return self.adapter.ask_setting(self.raw, name)
+
+    def lexical_mode(self) -> LexicalMode:
+        """Return how this session reads quotes. Raises what the driver raises when the
+        server must be asked."""
+        with self.exclusive:
+            return self.adapter.lexical_mode(self.raw)
 
     def is_alive(self) -> bool:
         """Tell whether the link can still be used."""

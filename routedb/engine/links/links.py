@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from math import inf
 from typing import Protocol
@@ -53,6 +53,8 @@ class Links:
         self.frontend_hooks: dict[str, FrontendHooks] = {}  # by engine
         self.settings = SettingsLog(self.version.settings_changed)
         self.pins = Pins(self.version.changed)  # what lives on one of these links only
+        # The session's: what it reads texts by may be another now.
+        self.on_mode_change: Callable[[], None] = lambda: None
         self._mode = mode
         self._lock = threading.RLock()
         self._is_closed = False
@@ -94,6 +96,7 @@ class Links:
                     self.last_answered_at.get(node, 0.0)
                 )  # what was seen, was seen
                 self.open[node] = link
+                self.on_mode_change()
             if link.synced_version != self.version.settings:
                 self._sync(link)
             return link
@@ -213,6 +216,13 @@ class Links:
         self._let_go(self.core.topology.groups[node.group])
         return connect(self.core, node, self.frontend_hooks)
 
+    def forget_lexical_modes(self) -> None:
+        """What has run may have changed how sessions read quotes."""
+        for link in self:
+            if link.raw is not None:  # else it was given back meanwhile
+                link.adapter.forget_lexical_mode(link.raw)
+        self.on_mode_change()
+
     def _is_over(self, link: Link) -> bool:
         """Tell whether a link is too old, and nothing keeps it."""
         is_old = link.expires_at < self.core.clock()
@@ -264,6 +274,7 @@ class Links:
             if missing:
                 link.needs_reset = True
                 link.set_mode(AUTOCOMMIT)
+                link.adapter.forget_lexical_mode(link.raw)
                 _replay(link, missing)
             link.settings_version = self.settings.version
             if link.mode != self._mode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -12,10 +13,15 @@ from routedb.config.model import ClusterConfig
 from routedb.engine.plans.tally import TALLY, Count
 from routedb.routing import Rules, dialect_for
 from routedb.routing.plan import ParsedText, Plan
-from routedb.sql import Classifier, Scan
+from routedb.sql import Classifier, Kind, LexicalMode, Reading, Scan, Statement
+from routedb.sql.lexical_mode import read_in
+from routedb.sql.scanner.patterns import MYSQL_ANSI
+from routedb.sql.scanner.shape import FAULT, may_depend
 
 K = TypeVar("K")
 V = TypeVar("V")
+# The dialect, the shape, and how it was read where that depends on the session.
+PlanKey = tuple[str, str, Reading | bool | None]
 
 # A longer text is hardly ever sent twice, and keeping it would cost what it weighs;
 # it is found by its shape instead.
@@ -25,22 +31,30 @@ MOST_SHAPES = 10_000
 
 
 class PlanCache:
-    """Known texts under one choice of `using` and one version of the rules.
+    """Known texts under one choice of `using`, one version of the rules, and one `mode`
+    of reading quotes: None for that which the configuration asks for.
 
     Reading needs no lock: `by_text` is a dict that `learn` adds to, so the hot path is
     `by_text.get(sql)`. When the rules change it is emptied for good, so that the next
     look-up misses, and whoever misses takes the cache of the new rules.
     """
 
-    def __init__(self, config: ClusterConfig, rules: Rules, using: str | None) -> None:
+    def __init__(
+        self,
+        config: ClusterConfig,
+        rules: Rules,
+        using: str | None,
+        mode: LexicalMode | None = None,
+    ) -> None:
         self.config = config
         self.rules = rules
         self.using = using
         self.dialect = dialect_for(config, using)
+        self.mode = LexicalMode(self._usual(self.dialect)) if mode is None else mode
         self.by_text: dict[str | bytes, ParsedText] = {}
         self.is_superseded = False
         self._once: set[int] = set()  # hashes of texts that came once
-        self._plans: dict[tuple[str, str], Plan] = {}
+        self._plans: dict[PlanKey, Plan] = {}
         self._classifiers: dict[str, Classifier] = {}
         self._lock = threading.Lock()
 
@@ -52,11 +66,42 @@ class PlanCache:
                 f"the statement holds a NUL character at position {sql.index(chr(0))}: "
                 "no server takes one"
             )
-        scan, plan = self._plan(sql, self.dialect)
+        reading = None
+        if may_depend(sql, self.dialect):
+            reading = read_in(self.mode, sql, self.dialect)
+            if reading is None:
+                return self._unread(sql, self.mode.why)
+        scan, plan = self._plan(sql, self.dialect, reading)
+        is_program = self.dialect == "mysql" and plan.statement.parts > 1
+        if reading is not None and plan.changes_mode and is_program:
+            # The server reads each statement when it comes to it.
+            return self._unread(sql, "a statement in it may change how the next is")
         text = self._text(sql, plan, scan)
-        if len(sql) <= LONGEST_KEPT and (scan.counted == sql or self._is_again(sql)):
+        may_last = reading is None or self._lasts(reading, plan)
+        may_last = may_last and len(sql) <= LONGEST_KEPT
+        if may_last and (scan.counted == sql or self._is_again(sql)):
             self._keep(self.by_text, sql, text, MOST_TEXTS)
         return text
+
+    def _unread(self, sql: str, why: str) -> ParsedText:
+        """Return a text of which nothing is known, a hint least of all."""
+        reason = f"its quotes cannot be told from code: {why}"
+        scan = Scan(FAULT + reason, (), [sql], self.dialect, reason)
+        is_hinted = self.config.hints and "routedb:" in sql
+        key = (self.dialect, scan.shape, is_hinted)
+        plan = self._plans.get(key)
+        if plan is None:
+            statement = Statement(Kind.UNKNOWN, "", reason=reason)
+            plan = Plan(statement, self.dialect, self.rules, self.using)
+            if is_hinted:
+                plan.refuse(
+                    errors.HintError(
+                        f"a hint is not followed where {reason}; choose the database "
+                        "by conn.using()"
+                    )
+                )
+            self._keep(self._plans, key, plan, MOST_SHAPES)
+        return self._text(sql, plan, scan)
 
     def _is_again(self, sql: str) -> bool:
         """Tell whether a text that others share their shape with was here before.
@@ -103,32 +148,56 @@ class PlanCache:
     def _text(self, sql: str, plan: Plan, scan: Scan) -> ParsedText:
         return ParsedText(sql, plan, scan)
 
-    def _plan(self, sql: str, dialect: str) -> tuple[Scan, Plan]:
-        classifier = self._classifiers.get(dialect)
-        if classifier is None:
-            # It remembers nothing: plans are kept by shape here.
-            functions, is_ansi = self.config.functions, self._has_ansi_quotes(dialect)
-            classifier = Classifier(dialect, functions, 0, is_ansi)
-            self._classifiers[dialect] = classifier
+    def _plan(
+        self, sql: str, dialect: str, reading: Reading | None
+    ) -> tuple[Scan, Plan]:
+        classifier = self._classifier(dialect, reading)
         scan = classifier.scan(sql)
-        plan = self._plans.get((dialect, scan.shape))
+        key = (dialect, scan.shape, reading)
+        plan = self._plans.get(key)
         if plan is not None and plan.dialect == dialect:
             return scan, plan
         if plan is not None:  # a hint names a database of that dialect
-            return self._plan(sql, plan.dialect)
+            return self._plan(sql, plan.dialect, self._elsewhere(sql, plan.dialect))
         statement = classifier.statement(scan)
+        if not self.config.hints and statement.hints is not None:
+            statement = replace(statement, hints=None)
         if statement.hints is not None:
             hinted = self._hinted_dialect(statement.hints.database)
             if hinted is not None and hinted != dialect:
-                hinted_scan, plan = self._plan(sql, hinted)
-                self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
+                there = self._elsewhere(sql, hinted)
+                hinted_scan, plan = self._plan(sql, hinted, there)
+                self._keep(self._plans, key, plan, MOST_SHAPES)
                 return hinted_scan, plan
-        plan = Plan(statement, dialect, self.rules, self.using)
-        self._keep(self._plans, (dialect, scan.shape), plan, MOST_SHAPES)
+        plan = Plan(statement, dialect, self.rules, self.using, reading)
+        self._keep(self._plans, key, plan, MOST_SHAPES)
         return scan, plan
 
-    def _has_ansi_quotes(self, dialect: str) -> bool:
-        """Tell whether texts of `dialect` go to sessions that run with ANSI_QUOTES."""
+    def _lasts(self, reading: Reading, plan: Plan) -> bool:
+        """Tell whether a text may be kept. What a function of PostgreSQL's has set
+        behind our back is noticed with a text that is not known."""
+        if reading.is_fragile or (reading.width and self.mode.encoding):
+            return False
+        return plan.dialect == "mysql" or not plan.is_sharded
+
+    def _classifier(self, dialect: str, reading: Reading | None) -> Classifier:
+        lexis = self._usual(dialect) if reading is None else reading.lexis
+        classifier = self._classifiers.get(lexis)
+        if classifier is None:
+            # It remembers nothing: plans are kept by shape here.
+            classifier = Classifier(dialect, self.config.functions, 0, lexis)
+            self._classifiers[lexis] = classifier
+        return classifier
+
+    def _elsewhere(self, sql: str, dialect: str) -> Reading | None:
+        """Return how a text is read for a database that a hint names, whose sessions
+        have not been asked: they are before it is sent (`Attempt`)."""
+        if not may_depend(sql, dialect):
+            return None
+        return read_in(LexicalMode(self._usual(dialect)), sql, dialect)
+
+    def _usual(self, dialect: str) -> str:
+        """Return the way of writing that the configuration asks sessions for."""
         names = self.config.databases if self.using is None else (self.using,)
         nodes = (
             node
@@ -136,11 +205,12 @@ class PlanCache:
             for group in self.config.databases[name].groups
             for node in group.nodes
         )
-        return dialect == "mysql" and any(node.is_standard_sql for node in nodes)
+        has_ansi = dialect == "mysql" and any(node.is_standard_sql for node in nodes)
+        return MYSQL_ANSI if has_ansi else dialect
 
     def _hinted_dialect(self, database: str | None) -> str | None:
         """Return the dialect of a database that a hint names: it reads the text."""
-        if not self.config.hints or database not in self.config.databases:
+        if database not in self.config.databases:
             return None
         return dialect_for(self.config, database)
 
@@ -164,14 +234,14 @@ class PlanCache:
         """Take over the counts of plans, and let no text count on them any more."""
         for shape, route, count in _counts(plans):
             TALLY.add(shape, route, count)
-        gone = {plan for (dialect, _), plan in plans.items() if plan.dialect == dialect}
+        gone = {plan for key, plan in plans.items() if plan.dialect == key[0]}
         for sql, text in list(self.by_text.items()):
             if text.plan in gone:
                 self.by_text.pop(sql, None)
 
 
-def _counts(plans: Mapping[tuple[str, str], Plan]) -> Iterator[Count]:
-    for (dialect, shape), plan in plans.items():
+def _counts(plans: Mapping[PlanKey, Plan]) -> Iterator[Count]:
+    for (dialect, shape, _), plan in plans.items():
         if plan.dialect == dialect:  # else it is there twice
             for route, count in plan.counts:
                 yield shape, route, count

@@ -15,6 +15,9 @@ from routedb.config.model import ClusterConfig, TableRule
 from routedb.engine.plans.plan_cache import PlanCache
 from routedb.engine.plans.shadow_plans import ShadowPlanCache
 from routedb.routing import Rules
+from routedb.sql import UNSETTLED, LexicalMode
+
+_MOST_CACHES = 256
 
 
 class Ruleset:
@@ -25,15 +28,18 @@ class Ruleset:
         self.config = config
         self.version = version
         self.rules = Rules(config)
-        self.plan_caches: dict[str | None, PlanCache] = {}
+        self.plan_caches: dict[tuple[str | None, LexicalMode], PlanCache] = {}
         self._make_cache = ShadowPlanCache if config.shadow else PlanCache
 
-    def plan_cache(self, using: str | None) -> PlanCache:
-        """Return the known texts for `conn.using(using)`, None for plain ones."""
-        cache = self.plan_caches.get(using)
+    def plan_cache(self, using: str | None, mode: LexicalMode) -> PlanCache:
+        """Return the known texts for `conn.using(using)`, None for plain ones, of
+        sessions that read quotes in this `mode`."""
+        cache = self.plan_caches.get((using, mode))
         if cache is None:
-            made = self._make_cache(self.config, self.rules, using)
-            cache = self.plan_caches.setdefault(using, made)
+            if len(self.plan_caches) >= _MOST_CACHES:
+                mode = UNSETTLED  # a mode's name is of the user's making
+            made = self._make_cache(self.config, self.rules, using, mode)
+            cache = self.plan_caches.setdefault((using, mode), made)
         return cache
 
     def with_tables(self, tables: Iterable[TableRule]) -> Ruleset:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from routedb.config.model import ClusterConfig
-from routedb.engine.plans.plan_cache import MOST_SHAPES, PlanCache
+from routedb.engine.plans.plan_cache import MOST_SHAPES, PlanCache, PlanKey
 from routedb.routing import Rules
 from routedb.routing.plan import ParsedText, Plan
-from routedb.sql import Scan, Statement
+from routedb.sql import LexicalMode, Scan, Statement
 
 
 class ShadowPlan(Plan):
@@ -45,15 +45,21 @@ def unshadowed(text: ParsedText) -> ParsedText:
 class ShadowPlanCache(PlanCache):
     """Known texts of a core with `shadow = true`."""
 
-    def __init__(self, config: ClusterConfig, rules: Rules, using: str | None) -> None:
-        super().__init__(config, rules, using)
+    def __init__(
+        self,
+        config: ClusterConfig,
+        rules: Rules,
+        using: str | None,
+        mode: LexicalMode | None = None,
+    ) -> None:
+        super().__init__(config, rules, using, mode)
         databases = config.databases.items()
         open_ = {name: replace(found, read_only=False) for name, found in databases}
         self._open_rules = Rules(replace(config, databases=open_))
-        self._running: dict[tuple[str, str], Plan] = {}
+        self._running: dict[PlanKey, Plan] = {}
 
     def _text(self, sql: str, plan: Plan, scan: Scan) -> ParsedText:
-        key = (plan.dialect, scan.shape)
+        key = (plan.dialect, scan.shape, plan.reading)
         running = self._running.get(key)
         if running is None:
             running = self._plan_to_run(plan)
@@ -63,11 +69,12 @@ class ShadowPlanCache(PlanCache):
     def _plan_to_run(self, plan: Plan) -> Plan:
         """Return a plan for its own database; where that would be refused, one for the
         default database, where the program ran it before there was routedb."""
-        own = self._make(plan.statement, plan.dialect, self.using)
+        own = self._make(plan, plan.statement, self.using)
         home = self.using or self.config.default
         if own.refusal is None or home is None:
             return own
-        return self._make(replace(plan.statement, hints=None), plan.dialect, home)
+        return self._make(plan, replace(plan.statement, hints=None), home)
 
-    def _make(self, statement: Statement, dialect: str, using: str | None) -> Plan:
-        return ShadowPlan(statement, dialect, self._open_rules, using)
+    def _make(self, plan: Plan, statement: Statement, using: str | None) -> Plan:
+        rules = self._open_rules
+        return ShadowPlan(statement, plan.dialect, rules, using, plan.reading)

@@ -20,7 +20,7 @@ from routedb.engine.run.outcome import ran
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_origin import is_from_program
-from routedb.engine.shared.error_texts import second_home_refused
+from routedb.engine.shared.error_texts import read_otherwise, second_home_refused
 from routedb.engine.transactions.commit import is_verdict
 from routedb.engine.transactions.interruption import met_error
 from routedb.events import NodeRefusedWrite
@@ -30,6 +30,7 @@ from routedb.routing.plan import Plan
 from routedb.routing.role import WHY
 from routedb.session import TxState
 from routedb.session.read_state import View, allowed_replicas
+from routedb.sql import Reading
 from routedb.sql.statement import Kind
 from routedb.topology import GroupView, pick
 from routedb.topology.snapshot import Role
@@ -94,8 +95,8 @@ class Attempt:
     def reach(self) -> Link:
         """Return the link to run on, a branch of the transaction when there is one.
 
-        Raises the refusal of a second home, what `find_node` raises, and what a server
-        says of BEGIN.
+        Raises the refusal of a second home, of a session that reads the text in another
+        way, what `find_node` raises, and what a server says of BEGIN.
         """
         session = self.session
         transaction = session.transaction
@@ -112,6 +113,8 @@ class Attempt:
                 transaction.note_write(self.group)
         if not self.is_read:
             link.needs_reset = True
+        if self.plan.reading is not None:
+            self._check_reading(link, self.plan.reading)
         return link
 
     def run(self, cursor: VirtualCursor, call: Call) -> None:
@@ -298,6 +301,18 @@ class Attempt:
                 f"{self.plan.statement.verb} was sent, so nothing was committed; after "
                 "rollback(), running the whole transaction again is safe"
             )
+
+    def _check_reading(self, link: Link, reading: Reading) -> None:
+        """Send nothing to a session that would take other parts of it for strings."""
+        try:
+            mode = link.lexical_mode()
+        except Exception as exc:
+            if link.adapter.fault(exc, link.raw) is Fault.LINK_LOST:
+                return  # the statement will meet that too
+            raise link.adapter.adopt(exc) from None
+        if not reading.holds_in(mode):
+            self.session.links.on_mode_change()
+            raise read_otherwise(link.node.name, self.plan.statement.verb, mode)
 
 
 def run_on(session: Session, link: Link, call: Call, raw: RawCursor) -> None:

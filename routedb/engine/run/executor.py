@@ -74,6 +74,9 @@ def run(
         if plan.has_effects:
             effects_interrupted(session, plan)
         raise
+    finally:
+        if plan.changes_mode:
+            session.links.forget_lexical_modes()
 
 
 def _run(

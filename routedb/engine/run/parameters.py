@@ -16,7 +16,7 @@ def check_parameters(session: Session, text: ParsedText, params: Any) -> None:
     For a statement whose shard cannot be told, maybe because the shard key's value is
     not among them. A driver that cannot tell without a statement raises nothing.
     """
-    dialect = text.scan.dialect
+    dialect = text.plan.dialect
     links = (link for link in session.links if link.adapter.dialect == dialect)
     link = next(links, None)
     if params is None or link is None:

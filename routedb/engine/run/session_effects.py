@@ -159,7 +159,7 @@ def _writes_view(text: ParsedText) -> bool:
     """Tell whether it is an UPDATE of PostgreSQL's pg_settings. A replica would refuse
     that, so the text cannot be repeated there."""
     writes = text.plan.statement.writes
-    return any(is_settings_view(table, text.scan.dialect) for table in writes)
+    return any(is_settings_view(table, text.plan.dialect) for table in writes)
 
 
 def _set_names(link: Link) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from routedb.errors import Fault
 from routedb.events import LinkLost, NodeFailed
 from routedb.observers import OBSERVERS, Observers, explain
 from routedb.routing import Rules, database_for
+from routedb.sql import UNSETTLED, LexicalMode
 from routedb.sql.statement import Table
 
 # What a statement meets that its node is to blame for, and not the statement.
@@ -135,9 +136,10 @@ class Core(TopologyStore):
         connections of one statement would all meet at one replica."""
         return next(self._starts)
 
-    def plan_cache(self, using: str | None) -> PlanCache:
-        """Return the cache of known texts for `conn.using(using)`, None for plain."""
-        return self.ruleset.plan_cache(using)
+    def plan_cache(self, using: str | None, mode: LexicalMode = UNSETTLED) -> PlanCache:
+        """Return the cache of known texts for `conn.using(using)`, None for plain, of
+        sessions that read quotes in this `mode`."""
+        return self.ruleset.plan_cache(using, mode)
 
     @property
     def plan_caches(self) -> list[PlanCache]:

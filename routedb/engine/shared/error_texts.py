@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from routedb import errors
 from routedb.config.model import GroupConfig, NodeConfig
 from routedb.errors import Fault
-from routedb.sql.statement import Statement
+from routedb.sql import LexicalMode, Statement
 from routedb.topology.snapshot import GroupView
 from routedb.topology.status import trouble
 
@@ -57,6 +57,16 @@ def second_home_refused(
         f"{statement.verb} on {tables} is for database {other.database}, "
         f"but this transaction is on {home.database}: a transaction writes to one "
         "database. Commit first, or use a connection of its own for the other"
+    )
+
+
+def read_otherwise(node: str, verb: str, mode: LexicalMode) -> errors.Error:
+    """Return the refusal to send `verb` to `node`, whose session is in this `mode`."""
+    said = mode.why or "its settings for strings are others"
+    return errors.NotSupportedError(
+        f"{verb}: {node} would read the quotes in this text in another way than it was "
+        f"read to choose the node ({said}), so nothing was sent. Give all nodes the "
+        "same settings for strings, or pass values as parameters"
     )
 
 

@@ -181,6 +181,7 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
         text = f"SET NAMES {charset}" + (f" COLLATE {collation}" if collation else "")
         links = self.session.links
         links.settings.add(Setting("mysql", text, None, ("names",)), False)
+        links.forget_lexical_modes()
 
     def set_sql_mode(self, sql_mode: str) -> None:
         """Set sql_mode on every link, those opened later too."""

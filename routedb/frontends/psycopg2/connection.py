@@ -84,6 +84,7 @@ class PostgreSQLConnection(TwoPhase):
             self.rollback()
         for raw in self.raw_connections_to_change():
             raw.set_client_encoding(encoding)
+        self.session.links.forget_lexical_modes()
         self._encoding = str(ext.connection.encoding.__get__(self))
 
     def get_parameter_status(self, parameter: str) -> str | None:

@@ -19,7 +19,7 @@ from routedb.sharding.keys.value_terms import (
 )
 from routedb.sharding.refusals import refuse
 from routedb.sql import Scan
-from routedb.sql.scanner.patterns import COMMENT, MARKS, MYSQL, MYSQL_ANSI
+from routedb.sql.scanner.patterns import COMMENT, MARKS, MYSQL, QUOTES_NAMES
 from routedb.sql.scanner.placeholders import PYFORMAT
 
 # One letter for each character that is no code, so that what is left can be searched
@@ -77,7 +77,7 @@ def mask(source: str, scan: Scan) -> MaskedText:
     if scan.fault:
         refuse(f"the statement cannot be read: {scan.fault}")
     code = _blank(scan)
-    if scan.dialect == MYSQL_ANSI and any(p[:1] == '"' for p in scan.parts[1::2]):
+    if scan.dialect in QUOTES_NAMES and any(p[:1] == '"' for p in scan.parts[1::2]):
         refuse("a name in double quotes: write it in backticks, as MySQL does")
     if scan.dialect in MYSQL and "/*" in code:
         refuse("a comment that MySQL executes hides what the statement does")

@@ -24,7 +24,7 @@ from routedb.sharding.keys.value_terms import (
 from routedb.sharding.refusals import refuse
 from routedb.sharding.rewrite.masking import NAME, MaskedText, mask
 from routedb.sql import Scan, scan
-from routedb.sql.scanner.patterns import MYSQL
+from routedb.sql.scanner.patterns import DIALECT_OF
 
 
 class RowSpan(NamedTuple):
@@ -172,8 +172,7 @@ def read_long(
     scan, masked, rows = text
     check_params(params, masked.positional_count, masked.has_named)
     terms = row_terms(masked, rows, plan.key, plan.ordinal, plan.width)
-    dialect = "mysql" if scan.dialect in MYSQL else scan.dialect
-    return BoundValues(dialect, scan.literals, params), terms
+    return BoundValues(DIALECT_OF[scan.dialect], scan.literals, params), terms
 
 
 def whole_scan(source: str, scanned: Scan) -> Scan:

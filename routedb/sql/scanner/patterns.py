@@ -13,10 +13,20 @@ import re
 
 DIALECTS = ("postgresql", "mysql", "sqlite")
 
-# MySQL with ANSI_QUOTES: "x" is a name. A way to write, and no dialect: of a shape
-# nothing tells it, as names are in backticks there.
-MYSQL_ANSI = "mysql_ansi"
-MYSQL = frozenset({"mysql", MYSQL_ANSI})
+# A session's settings change how its dialect writes quotes. Each way to write has a
+# name beside those of the dialects, which are the ways without such a setting. Of a
+# shape nothing tells it: there names and strings are as the dialect has them without.
+MYSQL_ANSI = "mysql_ansi"  # ANSI_QUOTES: "x" is a name
+MYSQL_PLAIN = "mysql_plain"  # NO_BACKSLASH_ESCAPES: 'x\' is a string
+MYSQL_ANSI_PLAIN = "mysql_ansi_plain"
+POSTGRESQL_ESCAPES = "postgresql_escapes"  # standard_conforming_strings = off
+MYSQL = frozenset({"mysql", MYSQL_ANSI, MYSQL_PLAIN, MYSQL_ANSI_PLAIN})
+QUOTES_NAMES = frozenset({MYSQL_ANSI, MYSQL_ANSI_PLAIN})
+DIALECT_OF = {
+    **{dialect: dialect for dialect in DIALECTS},
+    **dict.fromkeys(MYSQL, "mysql"),
+    POSTGRESQL_ESCAPES: "postgresql",
+}
 
 # What may follow the first character of a name, as the inside of a set: beyond ASCII
 # every character may, also those that are no letters, such as an emoji, and those that
@@ -43,7 +53,14 @@ _SINGLE = {
         rf"(?:{_NOT_E}{_STANDARD}(?:{CONTINUED}'{_STANDARD})*"
         rf"|{_ESCAPED}(?:{CONTINUED}'{_ESCAPED})*)"
     ),
+    # Bits have no escapes; U&'…' the server refuses then.
+    POSTGRESQL_ESCAPES: (
+        rf"(?:(?<=[bBxX]')(?<![{IN_NAME}][bBxX]')"
+        rf"{_STANDARD}(?:{CONTINUED}'{_STANDARD})*"
+        rf"|{_ESCAPED}(?:{CONTINUED}'{_ESCAPED})*)"
+    ),
     "mysql": _ESCAPED,
+    MYSQL_PLAIN: _STANDARD,
     "sqlite": _STANDARD,
 }
 
@@ -65,41 +82,44 @@ def _pattern(starts: str, *alternatives: str) -> re.Pattern[str]:
     return re.compile(f"([{starts}](?:{'|'.join(alternatives)}))")
 
 
-def _common(dialect: str) -> tuple[str, ...]:
+def _common(lexis: str) -> tuple[str, ...]:
     return (
-        f"(?<=')(?:{_SINGLE[dialect]})",
+        f"(?<=')(?:{_SINGLE[lexis]})",
         f"(?<=[0-9]){_NUMBER}",
         rf"(?<=\.){_FRACTION}",
     )
 
 
-_OF_MYSQL = (
-    f"(?<=`){_BACKTICK}",
-    r"(?<=-)-(?=[\x00-\x20]|\Z)[^\n]*",
-    r"(?<=#)[^\n]*",
-    rf"(?<=/)\*(?:(?!M?!){_FLAT_COMMENT})?",
-)
-PATTERNS = {
-    "postgresql": _pattern(
+def _postgresql(lexis: str) -> re.Pattern[str]:
+    return _pattern(
         r"'\"0-9./$-",
-        *_common("postgresql"),
+        *_common(lexis),
         f'(?<="){_DOUBLE}',
         r"(?<=-)-[^\n\r]*",
         rf"(?<=/)\*(?:{_PLAIN_COMMENT})?",
         rf"(?<=\$)(?<![{IN_NAME}].)(?:[A-Za-z_\x80-\U0010ffff]{_IN_TAG}*)?\$",
-    ),
-    "mysql": _pattern(
+    )
+
+
+def _mysql(single: str, double: str) -> re.Pattern[str]:
+    return _pattern(
         r"'\"`0-9./#-",
-        *_common("mysql"),
-        f'(?<="){_DOUBLE_ESCAPED}',
-        *_OF_MYSQL,
-    ),
-    MYSQL_ANSI: _pattern(
-        r"'\"`0-9./#-",
-        *_common("mysql"),
-        f'(?<="){_DOUBLE}',
-        *_OF_MYSQL,
-    ),
+        *_common(single),
+        f'(?<="){double}',
+        f"(?<=`){_BACKTICK}",
+        r"(?<=-)-(?=[\x00-\x20]|\Z)[^\n]*",
+        r"(?<=#)[^\n]*",
+        rf"(?<=/)\*(?:(?!M?!){_FLAT_COMMENT})?",
+    )
+
+
+PATTERNS = {
+    "postgresql": _postgresql("postgresql"),
+    POSTGRESQL_ESCAPES: _postgresql(POSTGRESQL_ESCAPES),
+    "mysql": _mysql("mysql", _DOUBLE_ESCAPED),
+    MYSQL_ANSI: _mysql("mysql", _DOUBLE),
+    MYSQL_PLAIN: _mysql(MYSQL_PLAIN, _DOUBLE),
+    MYSQL_ANSI_PLAIN: _mysql(MYSQL_PLAIN, _DOUBLE),
     "sqlite": _pattern(
         r"'\"`\[0-9./-",
         *_common("sqlite"),
@@ -130,7 +150,9 @@ MARKS = {
     | {"'": STRING, '"': NAME, "`": NAME, "[": NAME}
     | {"-": COMMENT, "/": COMMENT},
 }
-MARKS[MYSQL_ANSI] = MARKS["mysql"] | {'"': NAME}
+MARKS[POSTGRESQL_ESCAPES] = MARKS["postgresql"]
+MARKS[MYSQL_PLAIN] = MARKS["mysql"]
+MARKS[MYSQL_ANSI] = MARKS[MYSQL_ANSI_PLAIN] = MARKS["mysql"] | {'"': NAME}
 
 # Letters that belong to the string behind them.
 PREFIXED = re.compile(rf"(?<![{IN_NAME}])(?:[eEbBxXnN]|[uU]&)\Z").search
@@ -150,7 +172,14 @@ CLOSED = {
         rf"[^'\"]?{_CLOSED_ESCAPED}|`[^`]*(?:``[^`]*)*`"
         r'|"[^"\\]*(?:(?:\\[\s\S]|"")[^"\\]*)*"'
     ),
+    POSTGRESQL_ESCAPES: re.compile(
+        rf"[bBxX]{_CLOSED_STANDARD}(?:{CONTINUED}{_CLOSED_STANDARD})*"
+        rf"|[^'bBxX]?&?{_CLOSED_ESCAPED}(?:{CONTINUED}{_CLOSED_ESCAPED})*"
+        rf"|{_CLOSED_NAMES}"
+    ),
     MYSQL_ANSI: re.compile(rf"[^'\"]?{_CLOSED_ESCAPED}|{_CLOSED_NAMES}"),
+    MYSQL_PLAIN: re.compile(rf"[^'\"]?{_CLOSED_STANDARD}|{_CLOSED_NAMES}"),
+    MYSQL_ANSI_PLAIN: re.compile(rf"[^'\"]?{_CLOSED_STANDARD}|{_CLOSED_NAMES}"),
     "sqlite": re.compile(rf"[^']?{_CLOSED_STANDARD}|{_CLOSED_NAMES}"),
 }
 
@@ -160,5 +189,5 @@ _QUOTES = {
     "mysql": (r"`[^`]*(?:`|\Z)",),
     "sqlite": (r'"[^"]*(?:"|\Z)', r"`[^`]*(?:`|\Z)", r"\[[^\]]*(?:\]|\Z)"),
 }
-_QUOTES[MYSQL_ANSI] = _QUOTES["mysql"]  # once they are written so
-QUOTED_NAMES = {dialect: "|".join(quotes) for dialect, quotes in _QUOTES.items()}
+# Names are written as the dialect does by then.
+QUOTED_NAMES = {lexis: "|".join(_QUOTES[of]) for lexis, of in DIALECT_OF.items()}

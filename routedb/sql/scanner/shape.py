@@ -16,12 +16,16 @@ from routedb.sql.scanner.patterns import (
     CLOSED,
     CLOSED_COMMENT,
     COMMENT,
+    DIALECT_OF,
     MARKS,
-    MYSQL_ANSI,
+    MYSQL_ANSI_PLAIN,
+    MYSQL_PLAIN,
     PATTERNS,
+    POSTGRESQL_ESCAPES,
     PREFIX_ENDS,
     PREFIXED,
     QUOTED_NAMES,
+    QUOTES_NAMES,
     STRING,
 )
 from routedb.sql.scanner.shape_lists import fold_lists, may_have_lists
@@ -53,10 +57,12 @@ _MAY_TELL = re.compile("SET |PREPARE |COMMIT |ROLLBACK |PRAGMA ", re.IGNORECASE)
 class Scan(NamedTuple):
     """One text taken apart. `"".join(parts)` is the text; its odd parts are no code.
 
-    `shape` is the key of every cache. `literals` are written as in the text. `fault`
-    says why the text cannot be read ("" when it can). `is_whole` is False when runs of
-    literals were left out of a long text: then `literals` lacks them, and `parts` is
-    the text in one; `scan` gives the rest.
+    `dialect` is the way to write (`patterns.PATTERNS`) that it was read by. `shape` is
+    the key of every cache. `literals` are written as in the text; where the session has
+    a setting for strings, as the dialect writes them without it. `fault` says why the
+    text cannot be read ("" when it can). `is_whole` is False when runs of literals were
+    left out of a long text: then `literals` lacks them, and `parts` is the text in one;
+    `scan` gives the rest.
     `counted` is the shape with every item of its lists, "" when it is not whole: texts
     that have it in common have as many literals.
     """
@@ -71,22 +77,20 @@ class Scan(NamedTuple):
 
 
 def scan(sql: str, dialect: str) -> Scan:
-    """Take `sql` apart as `dialect` writes quotes, comments and numbers.
+    """Take `sql` apart as `dialect`, or a way to write it, has quotes, comments and
+    numbers.
 
     Never raises; a text that cannot be read has a `fault`.
     """
-    parts = _SPLIT[dialect](sql)
+    parts, fault = take_apart(sql, dialect)
     if len(parts) == 1:
         counted = shape = _fold(sql, dialect)
         if "(" in shape and may_have_lists(shape):
-            shape = fold_lists(shape, dialect)
+            shape = fold_lists(shape, DIALECT_OF[dialect])
         return Scan(shape, (), parts, dialect, counted=counted)
-    fault = ""
-    if "/*" in parts or ("$" in sql and scan_nested.is_dollar_quoted(parts)):
-        parts, fault = scan_nested.split_nested(sql, dialect)
     marks = MARKS[dialect]
     code, literals, hints = _mask(parts, marks)
-    if dialect == MYSQL_ANSI:
+    if dialect in QUOTES_NAMES:
         _use_backticks(code)
     if not parts[-1] and not fault:
         fault = _fault(parts, dialect)
@@ -94,6 +98,10 @@ def scan(sql: str, dialect: str) -> Scan:
         return Scan(FAULT + fault, (), parts, dialect, fault)
     counted = shape = _fold("".join(code), dialect)
     read = parts
+    respell = _RESPELL.get(dialect)
+    if respell is not None:
+        literals = [respell(literal) for literal in literals]
+        read = [respell(part) if n % 2 else part for n, part in enumerate(parts)]
     if literals and dialect == "sqlite" and has_string_name(shape):
         read = parts.copy()
         for index in name_strings(parts, code, shape):
@@ -104,10 +112,28 @@ def scan(sql: str, dialect: str) -> Scan:
     if literals and may_tell and _TELLING(shape):
         counted = shape = _fold("".join(_unmask(code, read, marks)), dialect)
     elif "(" in shape and may_have_lists(shape):
-        shape = fold_lists(shape, dialect)
+        shape = fold_lists(shape, DIALECT_OF[dialect])
     if hints:
         shape = f"{HINT} {' '.join(hints).replace('*/', '* /')} */ {shape}"
     return Scan(shape, tuple(literals), parts, dialect, counted=counted)
+
+
+def may_depend(sql: str, dialect: str) -> bool:
+    """Tell quickly whether what `sql`, of `dialect`, says may depend on the mode."""
+    if dialect == "sqlite":  # it has no such setting
+        return False
+    if "\\" in sql or not sql.isascii():
+        return True
+    return dialect == "mysql" and ('"' in sql or "[" in sql)
+
+
+def take_apart(sql: str, dialect: str) -> tuple[list[str], str]:
+    """Return the parts of `sql`, in `dialect` or a way to write it, and what is found
+    to be left open. Parts at odd places are no code."""
+    parts = _SPLIT[dialect](sql)
+    if "/*" in parts or ("$" in sql and scan_nested.is_dollar_quoted(parts)):
+        return scan_nested.split_nested(sql, dialect)
+    return parts, ""
 
 
 def _mask(
@@ -157,6 +183,25 @@ def _use_backticks(code: list[str]) -> None:
         if code[index][:1] == '"':
             name = code[index][1:-1].replace('""', '"').replace("`", "``")
             code[index] = f"`{name}`"
+
+
+def _with_escapes(literal: str) -> str:
+    """Write what NO_BACKSLASH_ESCAPES takes as it is for MySQL without a mode."""
+    return literal.replace("\\", "\\\\")
+
+
+def _as_escaped(literal: str) -> str:
+    """Write what standard_conforming_strings = off reads as E'…' as such."""
+    if "\\" not in literal or literal[0] not in "'nN":
+        return literal
+    return f"E{literal.lstrip('nN')}"
+
+
+_RESPELL = {
+    MYSQL_PLAIN: _with_escapes,
+    MYSQL_ANSI_PLAIN: _with_escapes,
+    POSTGRESQL_ESCAPES: _as_escaped,
+}
 
 
 def _fold(code: str, dialect: str) -> str:

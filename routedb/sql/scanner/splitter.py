@@ -15,7 +15,7 @@ from typing import Any
 from routedb.sql.scanner.patterns import COMMENT, MARKS, MYSQL
 from routedb.sql.scanner.placeholders import count_positional
 from routedb.sql.scanner.shape import Scan
-from routedb.sql.scanner.shape import scan as take_apart
+from routedb.sql.scanner.shape import scan as scan_text
 
 _WORDS = re.compile(r"\w[\w$]*|[;()]|[^\w\s;()]+").finditer
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "TRIGGER", "EVENT", "PACKAGE"})
@@ -142,9 +142,7 @@ def split(sql: str, dialect: str) -> list[str]:
     of a text that cannot be read (an open quote) the last piece reaches to its end.
     """
     return [
-        text.strip()
-        for text, is_empty in _cut(take_apart(sql, dialect))
-        if not is_empty
+        text.strip() for text, is_empty in _cut(scan_text(sql, dialect)) if not is_empty
     ]
 
 
@@ -169,7 +167,7 @@ def pieces(scan: Scan, params: Any) -> list[Piece]:
 def _cut(scan: Scan) -> Iterator[tuple[str, bool]]:
     """Yield what the ends of statements separate, and whether it holds no word."""
     sql = "".join(scan.parts)
-    words, places = _words(scan if scan.is_whole else take_apart(sql, scan.dialect))
+    words, places = _words(scan if scan.is_whole else scan_text(sql, scan.dialect))
     first = begin = 0
     for index in (*statement_ends(words, scan.dialect), len(words)):
         end = places[index] if index < len(words) else len(sql)

@@ -52,7 +52,8 @@ def changed(path, value):
         ("default", "mian", "found 'mian'"),
         ("default", 3, "default: expected a string; found 3"),
         ("dialect", "oracle", "dialect: allowed are mysql, postgresql, sqlite; found"),
-        ("hints", "no", "hints: expected true or false; found 'no'"),
+        ("hints", "no", """hints: expected true, false or "using-only"; found 'no'"""),
+        ("hints", "using", """hints: expected true, false or "using-only"; found 'u"""),
         ("shadow", 1, "shadow: expected true or false; found 1"),
         ("databases", {}, "databases: is empty; add [databases.main]"),
         ("databases", {"main": {}}, "databases.main: has either nodes = […] or shards"),
@@ -179,7 +180,8 @@ def test_a_wrong_keyword_is_not_blamed_on_the_file():
         shop(reads="replca")
     assert str(caught.value).startswith("connect(): reads: allowed are replica")
     told = refusal(["fake://a"], hints="no")
-    assert told.startswith("connect(): hints: expected true or false; found 'no'")
+    expected = """connect(): hints: expected true, false or "using-only"; found 'no'"""
+    assert told.startswith(expected)
 
 
 def test_a_file_is_named_before_the_key():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from routedb.sql import Classifier
+from routedb.sql.scanner.patterns import MYSQL_ANSI
 from routedb.sql.scanner.splitter import pieces
 
 from .seen import line
 
-ANSI = Classifier("mysql", has_ansi_quotes=True)
+ANSI = Classifier("mysql", lexis=MYSQL_ANSI)
 AUTOCOMMIT = "transaction: a; tx autocommit off"
 PLAIN = Classifier("mysql")
 
