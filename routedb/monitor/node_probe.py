@@ -12,7 +12,7 @@ from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.monitor.intervals import WELL
 from routedb.monitor.probe_once import timed_probe
-from routedb.topology.snapshot import Answer, NodeView
+from routedb.topology.snapshot import Answer, NodeView, Role
 
 Publish = Callable[[NodeAnswered | NodeFailed], None]
 # Called with a node id and the time since when the node has answered nothing.
@@ -83,6 +83,11 @@ class NodeProbe:
         """When what the node last answered was asked for, by whomever; 0.0 while it
         leaves this probe without an answer."""
         return 0.0 if self._unanswered else self._node_view().asked_at
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether the node was a replica when it last answered."""
+        return self._node_view().role is Role.REPLICA
 
     @property
     def deadline(self) -> float | None:

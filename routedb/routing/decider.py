@@ -26,8 +26,9 @@ from routedb.sql.statement import Kind, Table
 from routedb.topology.snapshot import GroupView, Role, Snapshot
 
 # A replica that had not reached a sample so long before the last one is not asked: it
-# is behind, and asking in vain makes asking rare.
-FAR_BEHIND_S = 0.2
+# is behind. This is more than the usual interval of probes: less would leave out those
+# that were probed a moment before they had reached it.
+FAR_BEHIND_S = 2.5
 
 
 class Decision(NamedTuple):

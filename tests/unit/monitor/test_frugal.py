@@ -31,6 +31,7 @@ class Probe:
         self.gap_s = 0.05
         self.timeout_s = 5.0
         self.due = None
+        self.is_replica = node.id > 0
 
     @property
     def answered_at(self):
