@@ -18,6 +18,7 @@ PARTS = (
     "classify",
     "overhead",
     "dropin",
+    "transactions",
     "commits",
     "probes",
     "failover",

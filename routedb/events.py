@@ -44,6 +44,16 @@ class NodeRefusedWrite(NamedTuple):
     generation: int
 
 
+class ServerSeen(NamedTuple):
+    """A link to node `node`, of generation `generation`, has told that `server` is
+    there; it was asked at `asked_at`, in monotonic seconds."""
+
+    node: int
+    generation: int
+    server: str
+    asked_at: float
+
+
 class NodeDrained(NamedTuple):
     """An operator asked node `node` to take no new work (`on` false: to take it)."""
 
@@ -145,6 +155,20 @@ class NodeFenced(NamedTuple):
     why: str
 
 
+class SeveralServersSeen(NamedTuple):
+    """Connections to a node lead to several servers, and nobody has said they may."""
+
+    node: NodeLabel
+    why: str
+
+
+class SameServerSeen(NamedTuple):
+    """A node is the same server as another one of its group."""
+
+    node: NodeLabel
+    why: str
+
+
 class SplitBrainBegan(NamedTuple):
     """Two nodes claim to be the writer and neither is provably newer."""
 
@@ -216,6 +240,8 @@ Observed = (
     | NodeStateChanged
     | WriterChanged
     | NodeFenced
+    | SeveralServersSeen
+    | SameServerSeen
     | SplitBrainBegan
     | SplitBrainEnded
     | LinkLost

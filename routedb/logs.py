@@ -21,6 +21,8 @@ from routedb.events import (
     ObserverFailed,
     OutcomeUnknownSeen,
     PoolWaited,
+    SameServerSeen,
+    SeveralServersSeen,
     SplitBrainBegan,
     SplitBrainEnded,
     StatementRetried,
@@ -80,6 +82,10 @@ def _fenced(event: NodeFenced) -> Line:
     return logging.WARNING, f"node {_node(event.node)}: fenced: {event.why}"
 
 
+def _servers(event: SeveralServersSeen | SameServerSeen) -> Line:
+    return logging.WARNING, f"node {_node(event.node)}: {event.why}"
+
+
 def _split(event: SplitBrainBegan) -> Line:
     names = " and ".join(str(node) for node in event.nodes)
     return logging.ERROR, (
@@ -137,6 +143,8 @@ _LINES: dict[type, Callable[[Any], Line]] = {
     NodeStateChanged: _state_changed,
     WriterChanged: _writer_changed,
     NodeFenced: _fenced,
+    SeveralServersSeen: _servers,
+    SameServerSeen: _servers,
     SplitBrainBegan: _split,
     SplitBrainEnded: _split_ended,
     LinkLost: _link_lost,

@@ -19,11 +19,13 @@ from typing import Any, TypeAlias, TypeVar, overload
 from routedb import adapters, errors, logs
 from routedb.adapters.base import Adapter, TxMode
 from routedb.config import load, load_tables
+from routedb.config.mask import config_error
 from routedb.config.model import ClusterConfig, GroupConfig
 from routedb.engine.links import find_node
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.events import NodeDrained
+from routedb.frontends.base import opened
 from routedb.frontends.connection import Connection
 from routedb.monitor import Monitor
 from routedb.observers import OBSERVERS
@@ -92,14 +94,16 @@ class Runtime:
         NotSupportedError for factories that the frontend does not have,
         ProgrammingError when `after` is no token.
         """
-        made = self._make(autocommit, connection_factory, cursor_factory)
-        if after is not None:
-            try:
+        made = None
+        try:
+            made = self._make(autocommit, connection_factory, cursor_factory)
+            if after is not None:
                 made.after(after)
-            except BaseException:
+            return made
+        except BaseException:
+            if made is not None:
                 made.close()
-                raise
-        return made
+            raise
 
     def _make(
         self, autocommit: bool, connection_factory: Any, cursor_factory: Any
@@ -109,12 +113,14 @@ class Runtime:
             # Imported here: only this frontend needs psycopg2.
             from routedb.frontends.psycopg2 import open_connection  # noqa: PLC0415
 
-            made = open_connection(
-                self.core, mode, self.leave, self._greet, connection_factory
+            return open_connection(
+                self.core,
+                mode,
+                self.leave,
+                self._greet,
+                connection_factory,
+                cursor_factory,
             )
-            if cursor_factory is not None:
-                made.cursor_factory = cursor_factory
-            return made
         if connection_factory is not None or cursor_factory is not None:
             raise self.frontend.error_class(errors.NotSupportedError)(
                 "connection_factory and cursor_factory are psycopg2's: they need a "
@@ -129,9 +135,9 @@ class Runtime:
             from routedb.frontends import sqlite3  # noqa: PLC0415
 
             return sqlite3.open_connection(self.core, mode, self.leave, self._greet)
-        connection = Connection(self.core, self.frontend, mode, self.leave)
-        self._greet(connection)
-        return connection
+        return opened(
+            Connection(self.core, self.frontend, mode, self.leave), self._greet
+        )
 
     def leave(self, connection: Connection) -> None:
         """Note that a connection is closed; after the last one the monitor pauses."""
@@ -152,7 +158,7 @@ class Runtime:
         found = next((node for node in self.core.nodes if node.name == name), None)
         if found is None:
             names = ", ".join(node.name for node in self.core.nodes)
-            raise errors.ConfigError(f"no node is named {name!r}; there are {names}")
+            raise config_error(f"no node is named {name!r}; there are {names}")
         self.core.publish(NodeDrained(found.id, on))
         self.core.wake_monitor()
 
@@ -206,10 +212,10 @@ class Runtime:
 
     def _greet(self, connection: Connection) -> None:
         """Register the connection and open its first link; close it if that fails."""
-        with self._lock:
-            self._connections.add(connection)
-        self.monitor.start()
         try:
+            with self._lock:
+                self._connections.add(connection)
+            self.monitor.start()
             self._open_first(connection)
         except BaseException:
             connection.close()

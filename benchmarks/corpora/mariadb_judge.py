@@ -64,8 +64,10 @@ _LEAD = re.compile(
     r"(?:\s+|/\*M?!\d*|/\*(?!!|M!).*?\*/|--\s[^\n]*\n|#[^\n]*\n|\()*", re.DOTALL
 )
 _VERB = re.compile(r"\w+")
-_READING = {"SELECT", "WITH", "VALUES", "SHOW", "DESC", "DESCRIBE", "EXPLAIN"}
-_ANALYZES = re.compile(r"analyze\s+(format\b|select\b|with\b|\()", re.IGNORECASE).match
+_READING = {"SELECT", "WITH", "VALUES", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "HELP"}
+_ANALYZES = re.compile(
+    r"analyze\s+(format\b|select\b|values\b|with\b|\()", re.IGNORECASE
+).match
 _FOR_ONE = re.compile(r"set\s+statement\b", re.IGNORECASE).match
 _NAMES_OTHERS = {"EXECUTE", "CALL", "DO", "PREPARE", "SET", "KILL"}
 _BOTH = {"SET", "USE"}  # the reader's session must follow
@@ -115,13 +117,17 @@ _NOT_RUN = re.compile(
     r"|set\s+(session\s+|@@\s*|@@session\.|local\s+)?(role|sql_log_bin|"
     r"max_statement_time|lock_wait_timeout|innodb_lock_wait_timeout|"
     r"sql_mode.*(ansi|oracle|pipes|no_backslash|ignore_space|db2|mssql|maxdb|"
-    r"postgresql)|old_mode|character_set|names|collation)"
+    r"postgresql)|old_mode|collation)"
+    # A message in another character set than UTF-8 ends MySQLdb's process.
+    r"|set\b.*\b(character[ _]set\w*|charset|names)\b"
+    r"|(prepare|execute)\b.*\bset\s+password"
     r"|set\s+statement\b.*max_statement_time|.*\bsleep\s*\()",
     re.IGNORECASE | re.DOTALL,
 ).match
 _NO_TABLE = re.compile(r"Table '(?:[^']*\.)?([^'.]+)' doesn't exist").search
 _OF_A_VIEW = (None, "global_priv")  # mysql.user is one
-_SYNTAX = {1064, 1149, 1248, 1234}
+# Among them 1470: a name is too long to go on, whatever follows.
+_SYNTAX = {1064, 1149, 1248, 1234, 1470}
 _WRITES = {1792, 1142, 1143, 1370, 1044, 1227}
 _REFUSED_READING = re.compile(r"^(SELECT|SHOW) command denied").match
 _SCHEMA_VIEWS = re.compile(

@@ -6,14 +6,14 @@ connection, and never on our objects. One instance serves a whole runtime.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode
-from routedb.sql.statement import TxMode
+from routedb.sql.statement import Table, TxMode
 from routedb.topology.commit_status import CommitNote, StatusReply
 from routedb.topology.snapshot import Answer
 
@@ -114,6 +114,8 @@ class Adapter(Protocol):
     )
     is_concurrent: bool  # may several threads use one raw connection at the same time
     is_remote: bool  # over a network, which may hang
+    joins_begin: bool  # its cursors can send BEGIN with a statement: see `part`
+    tells_server: bool  # an address may lead to several servers, and a link is asked
     commits: Commits | None  # None: not available for this server
     references: int  # references that the driver keeps to each idle connection
     # What a transaction's rollback undoes: of what the transaction has set, and of what
@@ -122,6 +124,7 @@ class Adapter(Protocol):
     rollback_undoes_objects: bool
     script_is_transaction: bool  # a text of several statements, outside of any other
     begins_before_some_writes: bool  # by itself; what others have written lasts at once
+    hides_uncommitted: bool  # what a transaction writes, up to its commit
     # The setting that tells later transactions' isolation level, where that decides
     # whether a replica may answer.
     isolation_setting: str | None
@@ -160,12 +163,24 @@ class Adapter(Protocol):
 
         A server that does not answer is waited for about `timeout_s` seconds."""
 
+    def backend_id(self, raw: Raw) -> int:
+        """Return the number by which the server knows the session of `raw`, 0 where it
+        has none; without a round trip."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether an idle connection can still be used."""
+
+    def watch(self, raw: Raw) -> Callable[[Raw], bool] | None:
+        """Return a cheaper `is_alive`, to be called with `raw` from now on; when it
+        says False, `is_alive` knows. None: there is none."""
 
     def is_idle(self, raw: Raw) -> bool:
         """Tell whether no transaction is open: without a round trip, except on MySQL,
         whose driver does not show what the server says of it."""
+
+    def is_busy(self, raw: Raw) -> bool:
+        """Tell, without a round trip, whether a statement of another thread is under
+        way; asked where `is_concurrent` only."""
 
     def is_failed(self, raw: Raw) -> bool:
         """Tell, without a round trip, whether the server refuses everything up to a
@@ -173,6 +188,10 @@ class Adapter(Protocol):
 
     def probe(self, raw: Raw) -> Answer:
         """Ask for role, version, position, lag; one query (two on MySQL)."""
+
+    def server(self, raw: Raw) -> str | None:
+        """Ask for what no other server tells, as `Answer.server` has it; None where
+        there is nobody to ask."""
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set the `mode` of later transactions. Called outside a transaction only."""
@@ -186,12 +205,20 @@ class Adapter(Protocol):
     def rollback(self, raw: Raw) -> None:
         """Roll back, also a transaction that was begun by text."""
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """Undo what the last user set on a connection, in the driver, and if
-        `is_changed`, on the server too; then it is as after `connect`.
+    def part(self, raw: Raw) -> None:
+        """Let the driver begin transactions again, after one that began with its first
+        statement."""
+
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
+        """Undo whatever the last user may have done to a connection, in the driver and
+        on the server; then it is as after `connect` to `node`.
 
         Called outside a transaction. False: not possible, it must be closed.
         """
+
+    def resets_all(self, raw: Raw) -> bool:
+        """Ask the server, once a session and after a reset: tell whether nothing that
+        a session of this user may keep is out of the reach of `reset`."""
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the driver's default class."""
@@ -217,6 +244,12 @@ class Adapter(Protocol):
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask the catalog: True when any routine called `name`, in `schema` if given,
         may write, False when none may, None when there is none."""
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Ask the catalog whether a read of this `text`, which is without literals and
+        names these `tables`, certainly writes nothing on the writer: neither do the
+        views, policies, functions, operators and types behind it. Names count in every
+        schema. What is not understood may write."""
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """Return the names of the rights by which this user may write on a replica;

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 
 from routedb.adapters.base import Raw
+from routedb.adapters.start_thread import start_thread
 
 
 class BoundedConnect(threading.Thread):
@@ -26,7 +27,10 @@ class BoundedConnect(threading.Thread):
         self._error: BaseException | None = None
         self._is_left = False
         self._lock = threading.Lock()  # guards the fields above
-        self._is_over = threading.Event()
+        # Held until it is over. An event's own lock would be left in disorder by what a
+        # signal handler raises inside `wait`.
+        self._under_way = threading.Lock()
+        self._under_way.acquire()
 
     def run(self) -> None:
         """Connect, and close again if `wait` has ended."""
@@ -40,19 +44,28 @@ class BoundedConnect(threading.Thread):
                 is_left = self._is_left
             if is_left:
                 self._close(raw)
-        self._is_over.set()
+        self._under_way.release()
 
     def wait(self, timeout_s: float) -> Raw:
         """Start, and return what was opened. Raises what `connect` raises, and
         TimeoutError after `timeout_s` seconds."""
-        self.start()
         try:
-            self._is_over.wait(timeout_s)
-        finally:
+            start_thread(self)
+            self._under_way.acquire(timeout=timeout_s)
             with self._lock:
                 self._is_left = self._raw is None
-        if self._error is not None:
-            raise self._error
-        if self._raw is None:
-            raise TimeoutError
-        return self._raw
+            if self._error is not None:
+                raise self._error
+            if self._raw is None:
+                raise TimeoutError
+            return self._raw
+        except BaseException:
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._is_left = True
+            raw, self._raw = self._raw, None
+        if raw is not None:
+            self._close(raw)

@@ -25,11 +25,13 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode
+from routedb.sql.scanner.names import names_in
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer, Role
 
 MOST_LOGGED = 100_000
@@ -100,7 +102,8 @@ class Failure(NamedTuple):
     """A scripted fault. `after`: the server has done what was requested, and logs
     it."""
 
-    moment: str  # "connect" | "execute" | "commit" | "rollback" | "probe"
+    # "connect" | "execute" | "commit" | "rollback" | "probe" | "catalog"
+    moment: str
     fault: Fault
     match: str = ""
     after: bool = False
@@ -124,10 +127,13 @@ class Server:
         self.position: str | None = None
         self.history: str | None = "1"
         self.lag_s: float | None = 0.0
+        self.identity: str | None = None  # links that are opened now tell this
         self.is_up = True
         self.log: deque[Entry] = deque(maxlen=MOST_LOGGED)
         self.links: list[Link] = []
         self.volatile: dict[str, bool] = {}  # function -> may write, for its catalog
+        self.hides: set[str] = set()  # relations behind which something may write
+        self.asked: list[str] = []  # what its catalog was asked about
         self._replies: list[tuple[str, Reply]] = []
         self._failures: list[Failure] = []
         self._known: dict[str, Reply] = {}
@@ -255,6 +261,7 @@ class Link:
     def __init__(self, server: Server, number: int) -> None:
         self.server = server
         self.number = number
+        self.identity = server.identity
         self.closed = False
         self.mode = TxMode(autocommit=True)
         self.in_transaction = False
@@ -356,12 +363,15 @@ class FakeAdapter:
     fetches_buffered = True
     is_concurrent = True
     is_remote = True
+    joins_begin = False
+    tells_server = False  # a test that scripts identities sets it
     commits: Commits | None = None
     references = 1  # its server's list of links
     rollback_undoes_settings = True
     rollback_undoes_objects = True
     script_is_transaction = True
     begins_before_some_writes = False
+    hides_uncommitted = True
     isolation_setting: str | None = "default_transaction_isolation"
     session_settings: str | None = None
 
@@ -405,6 +415,13 @@ class FakeAdapter:
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
         """Do nothing: no statement is ever under way."""
 
+    def backend_id(self, raw: Raw) -> int:
+        """Return which link of its server it is."""
+        return int(raw.number)
+
+    def watch(self, raw: Raw) -> None:
+        """It costs nothing as it is."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell whether it is open."""
         return not raw.closed
@@ -412,6 +429,10 @@ class FakeAdapter:
     def is_idle(self, raw: Raw) -> bool:
         """Tell whether no transaction is open."""
         return not raw.in_transaction
+
+    def is_busy(self, raw: Raw) -> bool:
+        """No statement is ever under way."""
+        return False
 
     def is_failed(self, raw: Raw) -> bool:
         """A fake server goes on after an error."""
@@ -424,8 +445,18 @@ class FakeAdapter:
             raise OperationalError(f"{server.name}: link is closed", Fault.LINK_LOST)
         server.check("probe")
         return Answer(
-            server.role, server.version, server.position, server.history, server.lag_s
+            server.role,
+            server.version,
+            server.position,
+            server.history,
+            server.lag_s,
+            server=raw.identity,
         )
+
+    def server(self, raw: Raw) -> str | None:
+        """Return the scripted identity."""
+        identity: str | None = raw.identity
+        return identity
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Keep the mode."""
@@ -443,11 +474,18 @@ class FakeAdapter:
         """Log a ROLLBACK."""
         raw.end("ROLLBACK")
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
+
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Log a DISCARD ALL."""
-        if is_changed:
-            raw.use("DISCARD ALL")
+        raw.mode = AUTOCOMMIT
+        raw.use("DISCARD ALL")
         return not raw.closed
+
+    def resets_all(self, raw: Raw) -> bool:
+        """A fake session keeps nothing else."""
+        return True
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor."""
@@ -479,6 +517,17 @@ class FakeAdapter:
         """Look it up in the scripted catalog."""
         known: bool | None = raw.server.volatile.get(name)
         return known
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Look every name up in the scripted catalog."""
+        server = raw.server
+        if raw.closed:
+            raise OperationalError(f"{server.name}: link is closed", Fault.LINK_LOST)
+        server.check("catalog", text)
+        server.asked.append(text)
+        names = names_in(text)
+        hidden = {name for name, writes in server.volatile.items() if writes}
+        return not names & (hidden | server.hides)
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """None: a scripted replica refuses what it is told to."""

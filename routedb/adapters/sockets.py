@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 _FAREWELL_S = 0.5
 _PROBES = 3  # unanswered ones until a connection is dead
@@ -20,6 +21,14 @@ def has_input(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
+
+
+def watch(descriptor: int) -> Callable[[], object]:
+    """Return a call that does what `has_input` does, for less, while the socket is
+    open. It raises RuntimeError when another thread is within."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return partial(poll.poll, 0)
 
 
 def wait(descriptor: int, is_writing: bool, timeout_s: float | None = None) -> bool:

@@ -25,13 +25,14 @@ from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.engine.shared.core import Core
 from routedb.errors import Fault
-from routedb.events import NodeAnswered, NodeFailed
+from routedb.events import NodeAnswered, NodeFailed, ServerSeen
 from routedb.monitor import ask_once, timed_probe
 from routedb.monitor.patroni_client import PatroniClient, PatroniUnreachableError
 from routedb.topology.snapshot import Answer, Role
 from routedb.topology.status import NodeStatus, status, trouble
 
 _MOST_AT_ONCE = 32
+_MORE = 3  # connections to each node, to see whether they lead to one server
 _HEADERS = (
     *("database", "group", "node", "role", "version", "lag", "latency"),
     *("state", "position", "error"),
@@ -47,6 +48,7 @@ class Report(NamedTuple):
     answer: Answer | None
     error: str = ""
     rights: tuple[str, ...] = ()  # by which this user may write on it, a replica
+    other: str | None = None  # another server that a connection to it led to
 
     @property
     def role(self) -> Role:
@@ -97,7 +99,7 @@ def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) 
     nodes = status(config, core.nodes, core.topology)
     troubles += [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
     troubles += group_troubles(core, reports)
-    dangers = warnings(reports)
+    dangers = [*warnings(reports), *server_warnings(core)]
     if as_json:
         click.echo(_as_json(nodes, reports, troubles, dangers))
     else:
@@ -153,10 +155,24 @@ def _ask(config: ClusterConfig, node: NodeConfig) -> Report:
     try:
         adapter = adapters.load(node.engine)
         timeout_s = config.databases[node.database].connect_timeout_s
-        return ask_once(node, adapter, timeout_s, partial(_report, node, adapter))
+        report = ask_once(node, adapter, timeout_s, partial(_report, node, adapter))
+        if adapter.tells_server and not node.is_balanced:
+            return report._replace(other=_other(report, adapter, timeout_s))
+        return report
     except Exception as exc:  # drivers raise various classes; shown in the table
         said = " ".join(mask(str(exc)).split())  # libpq's messages have several lines
         return Report(node, None, said or type(exc).__name__)
+
+
+def _other(report: Report, adapter: Adapter, timeout_s: float) -> str | None:
+    """Return another server than the one that has answered, if a connection to the same
+    node leads to one."""
+    told = report.answer.server if report.answer else None
+    for _ in range(_MORE):
+        server = ask_once(report.node, adapter, timeout_s, adapter.server)
+        if server not in (None, told):
+            return server
+    return None
 
 
 def _report(node: NodeConfig, adapter: Adapter, raw: Raw) -> Report:
@@ -177,13 +193,26 @@ def warnings(reports: Sequence[Report]) -> list[str]:
     ]
 
 
+def server_warnings(core: Core) -> list[str]:
+    """Return which nodes of `core` are not one server each."""
+    return [
+        f"{core.nodes[view.id]}: warning: {trouble(group, view, core.nodes)}"
+        for group in core.topology.groups
+        for view in group.members
+        if view.leads_to_several or any(d.node == view.id for d in group.doubles)
+    ]
+
+
 def hear(core: Core, reports: Sequence[Report]) -> None:
     """Publish `reports` to `core`, as a runtime's monitor would."""
-    for node, answer, error, _ in reports:
+    for node, answer, error, _, other in reports:
         if answer is None:
             core.publish(NodeFailed(node.id, 0, error, Fault.REFUSED))
         else:
             core.publish(NodeAnswered(node.id, 0, answer))
+        if answer is not None and other is not None:
+            core.publish(ServerSeen(node.id, 0, other, 1.0))
+            core.publish(NodeAnswered(node.id, 0, answer, 2.0))
 
 
 def group_troubles(core: Core, reports: Sequence[Report]) -> list[str]:
@@ -203,7 +232,7 @@ def group_troubles(core: Core, reports: Sequence[Report]) -> list[str]:
         elif view.foreign_nodes and view.writer is None:
             troubles.append(f"{name}: no node of its cluster answers as writer")
         troubles += [
-            f"{core.nodes[node.id]}: {trouble(view, node)}"
+            f"{core.nodes[node.id]}: {trouble(view, node, core.nodes)}"
             for node in view.nodes
             if node.id in view.foreign_nodes
         ]

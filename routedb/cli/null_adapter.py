@@ -14,6 +14,7 @@ from routedb.adapters.base import Commits, Fault, Raw, RawCursor, TxMode
 from routedb.config.model import NodeConfig
 from routedb.sql import Classifier, TxEffect
 from routedb.sql.lexical_mode import LexicalMode
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer, Role
 
 _BEGINS = frozenset(
@@ -90,6 +91,8 @@ class NullAdapter:
     fetches_buffered = True
     is_concurrent = True
     is_remote = False
+    joins_begin = False
+    tells_server = False
     commits: Commits | None = None
     references = 0
     isolation_setting: str | None = None  # there is nobody to ask
@@ -98,6 +101,7 @@ class NullAdapter:
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect
         self.begins_before_some_writes = dialect == "sqlite"
+        self.hides_uncommitted = True
         self.rollback_undoes_settings = dialect == "postgresql"
         self.rollback_undoes_objects = dialect != "mysql"
         self.script_is_transaction = dialect == "postgresql"
@@ -128,6 +132,13 @@ class NullAdapter:
     def cancel(self, raw: Raw, node: NodeConfig, timeout_s: float) -> None:
         """Nothing runs."""
 
+    def backend_id(self, raw: Raw) -> int:
+        """There is no server."""
+        return 0
+
+    def watch(self, raw: Raw) -> None:
+        """It costs nothing as it is."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Return True."""
         return True
@@ -136,6 +147,10 @@ class NullAdapter:
         """Tell whether no transaction is open."""
         return bool(raw.is_idle)
 
+    def is_busy(self, raw: Raw) -> bool:
+        """No statement is ever under way."""
+        return False
+
     def is_failed(self, raw: Raw) -> bool:
         """Nothing fails."""
         return False
@@ -143,6 +158,10 @@ class NullAdapter:
     def probe(self, raw: Raw) -> Answer:
         """Return the answer of any node; no monitor runs."""
         return Answer(Role.UNKNOWN)
+
+    def server(self, raw: Raw) -> str | None:
+        """There is nobody to ask."""
+        return None
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Keep whether the mode is autocommit."""
@@ -160,8 +179,15 @@ class NullAdapter:
         """End the transaction."""
         raw.is_idle = True
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
+
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Return True: nothing was changed."""
+        return True
+
+    def resets_all(self, raw: Raw) -> bool:
+        """Return True: nothing can be."""
         return True
 
     def cursor(self, raw: Raw) -> RawCursor:
@@ -191,6 +217,10 @@ class NullAdapter:
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """There is no catalog to ask, so a function may write."""
         return True
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """There is no catalog to ask, so a read may write."""
+        return False
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """None: nobody is asked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import BinaryIO
 
@@ -13,6 +13,7 @@ import click
 
 from routedb import errors
 from routedb.cli.answering_nodes import answering_nodes
+from routedb.cli.interrupts import Interrupts
 from routedb.cli.result_formats import FORMATS, Result
 from routedb.cli.startup import (
     FAILED,
@@ -62,7 +63,8 @@ def sql(
     """Run the statements of FILE, of each -c, or of standard input.
 
     Each is a transaction of its own, unless the text or --single-transaction says
-    otherwise. Exits with 1 at the first error.
+    otherwise. Exits with 1 at the first error. Ctrl-C has the server cancel what runs,
+    and waits for its answer; a second one does not wait.
     """
     if file is not None and commands:
         raise click.UsageError("give either FILE or -c, not both")
@@ -75,9 +77,13 @@ def sql(
         statements = [one for text in texts for one in split(text, dialect)]
         with closing(cluster.connect(autocommit=not single_transaction)) as connection:
             wait_for_nodes(cluster)
-            runner = partial(_run, cluster, connection)
-            is_good = _run_all(runner, statements, FORMATS[form], keep_going)
-            is_good = _finish(connection, is_good, single_transaction)
+            with Interrupts(cluster, connection) as interrupts:
+                runner = partial(_run, cluster, connection)
+                show = FORMATS[form]
+                is_good = _run_all(runner, statements, show, keep_going, interrupts)
+                is_good = _finish(connection, is_good, single_transaction, interrupts)
+    if interrupts.have_come():
+        raise KeyboardInterrupt
     if not is_good:
         sys.exit(FAILED)
 
@@ -98,29 +104,52 @@ def _run_all(
     statements: list[str],
     show: Callable[[Result], None],
     keep_going: bool,
+    interrupts: Interrupts,
 ) -> bool:
-    """Run one after another; return whether all went well."""
+    """Run one after another, until Ctrl-C; return whether all went well."""
     is_good = True
     for statement in statements:
+        if interrupts.have_come():
+            break
         try:
-            result = run(statement)
+            result = interrupts.outcome_of(partial(run, statement))
         except (errors.Error, errors.Warning) as exc:
             print_error(exc)
             is_good = False
             if not keep_going:
                 break
         else:
-            show(result)
+            _show(partial(show, result), interrupts)
     return is_good
 
 
-def _finish(connection: Connection, is_good: bool, single_transaction: bool) -> bool:
+def _show(show: Callable[[], None], interrupts: Interrupts) -> None:
+    """Show a result; after Ctrl-C say that there is one."""
+    with suppress(KeyboardInterrupt), interrupts.raised():
+        show()
+    if interrupts.have_come():
+        click.echo("the statement was done before the interrupt came", err=True)
+
+
+def _finish(
+    connection: Connection,
+    is_good: bool,
+    single_transaction: bool,
+    interrupts: Interrupts,
+) -> bool:
     """Commit a single transaction; print a note when one is left open and rolled
     back."""
-    if single_transaction and is_good:
-        connection.commit()
-    elif connection.in_transaction:
-        connection.rollback()
+    if single_transaction and is_good and not interrupts.have_come():
+        try:
+            interrupts.outcome_of(connection.commit)
+        except errors.Error as exc:
+            print_error(exc)
+            return False
+        if interrupts.have_come():
+            click.echo("the transaction was committed", err=True)
+    elif connection.in_transaction or (single_transaction and interrupts.have_come()):
+        with suppress(errors.Error):  # lost: its server has rolled it back
+            interrupts.outcome_of(connection.rollback)
         click.echo("the open transaction was rolled back", err=True)
         return False
     return is_good

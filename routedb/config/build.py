@@ -37,6 +37,7 @@ DIALECTS = {  # of an engine's texts
 }
 _USING_ONLY = "using-only"  # of `hints`
 _NAMESPACE_KEYS = frozenset({"dbname", "database", "db"})  # given for all nodes
+_SHORTEST_KEY = 16
 FUNCTION_WORDS = ("read", "write", "session")
 
 
@@ -86,6 +87,7 @@ class Builder:
             shadow=top.get("shadow", False),
             dialect=dialect,
             functions=self._functions(),
+            token_keys=self._token_keys(),
             source=self._document.label,
         )
 
@@ -102,6 +104,19 @@ class Builder:
         for name, word in functions.items():
             self._document.choose(("functions", name), word, FUNCTION_WORDS)
         return functions
+
+    def _token_keys(self) -> tuple[str, ...]:
+        written = self._document.filled.get("token_key")
+        if written is None:
+            return ()
+        keys = written if isinstance(written, list) else [written]
+        if not keys or any(len(key.encode()) < _SHORTEST_KEY for key in keys):
+            self._refuse(
+                ("token_key",),
+                f"a key has at least {_SHORTEST_KEY} bytes, which nobody can guess; a "
+                "list has the key that signs first, and older ones after it",
+            )
+        return tuple(keys)
 
     # -- databases and nodes -----------------------------------------------------------
 
@@ -204,6 +219,7 @@ class Builder:
                 weight=float(weight),
                 options={**address.options, **options},
                 is_read_only=address.is_read_only,
+                is_balanced=entry.get("balanced", False),
             )
 
     def _hosts(

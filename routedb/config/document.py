@@ -11,8 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NoReturn
 
-from routedb import errors
-from routedb.config.mask import mask
+from routedb.config.mask import config_error, is_secret_key, mask, mask_name
 
 Path = tuple[str | int, ...]  # of a key in a document: ("databases", "crm", "nodes", 0)
 
@@ -59,7 +58,7 @@ class Document:
         shown = _shown(_at(self.written, path)) if is_shown else ""
         parts = [self._label(path), self.name(path), what]
         text = ": ".join(part for part in parts if part)
-        raise errors.ConfigError(f"{text}; found {shown}" if shown else text) from None
+        raise config_error(f"{text}; found {shown}" if shown else text) from None
 
     def choose(
         self, path: Path, value: object, words: Collection[str], what: str = "allowed"
@@ -89,7 +88,7 @@ class Document:
             elif _BARE.fullmatch(step) and not (at == 1 and path[0] == "tables"):
                 text += f".{step}"
             else:
-                text += f'."{step}"'
+                text += f'."{mask_name(step)}"'
         return text.removeprefix(".")
 
     # -- reading ---------------------------------------------------------------------
@@ -99,7 +98,7 @@ class Document:
         if isinstance(value, Mapping):
             for key in value:
                 if not isinstance(key, str):
-                    raise errors.ConfigError(
+                    raise config_error(
                         f"{self.label}: {self.name(path) or 'the top level'}: the key "
                         f"{key!r} is no string"
                     )
@@ -123,8 +122,9 @@ class Document:
         if escaped:
             return match.group(0)[1:]
         if name not in self._environ:
-            what = f"the environment has no variable {name!r}; set it"
-            self.refuse(path, f"{what}, or write $${{{name}}} for the text itself")
+            shown = mask_name(name)
+            what = f"the environment has no variable {shown!r}; set it"
+            self.refuse(path, f"{what}, or write $${{{shown}}} for the text itself")
         return self._environ[name]
 
 
@@ -138,9 +138,9 @@ def _at(value: Any, path: Path) -> Any:
 
 
 def _is_secret(path: Path) -> bool:
-    """Tell whether the value there is a password by itself, as under `options`."""
-    said = f"{path[-1]}=…" if path else ""
-    return mask(said) != said
+    """Tell whether the value there is a password by itself, as under `options`, or is
+    inside of one."""
+    return any(is_secret_key(step) for step in path if isinstance(step, str))
 
 
 def suggest(word: str, words: Iterable[str]) -> str:

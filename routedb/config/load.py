@@ -6,15 +6,18 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from routedb import errors
 from routedb.config import table_rules
 from routedb.config.build import Builder
 from routedb.config.document import Document, Path
+from routedb.config.mask import config_error, mask_name
 from routedb.config.model import ClusterConfig, TableRule
 from routedb.config.options import OPTIONS
 
 # Keywords of `connect` that are ours; all others go to the driver of every node.
-CLUSTER_KEYWORDS = ("default", "dialect", "hints", "shadow", "functions")
+CLUSTER_KEYWORDS = (
+    *("default", "dialect", "hints", "shadow", "functions"),
+    "token_key",
+)
 
 # Keywords that say where a server is. They name a node by themselves; the others only
 # add to the nodes of ROUTEDB_CONFIG when it is set.
@@ -92,14 +95,16 @@ def _read(
     label = ""
     if source is None and not _names_node(driver) and environ.get("ROUTEDB_CONFIG"):
         source = environ["ROUTEDB_CONFIG"]
-        label = f"ROUTEDB_CONFIG={source}" if _path(source) else "ROUTEDB_CONFIG"
+        shown = mask_name(str(source))
+        label = f"ROUTEDB_CONFIG={shown}" if _path(source) else "ROUTEDB_CONFIG"
     if source is None:
         if not any(value is not None for value in driver.values()):
-            raise errors.ConfigError(f"nothing says where to connect; give {_ALLOWED}")
+            raise config_error(f"nothing says where to connect; give {_ALLOWED}")
         return "arguments", *_nodes([""], 0)
     path = _path(source)
     if path:
-        return label or path, _toml(label or path, path, read_file), ()
+        label = label or mask_name(path)
+        return label, _toml(label, path, read_file), ()
     if isinstance(source, Mapping):
         return "mapping", source, ()
     if isinstance(source, str):
@@ -107,7 +112,7 @@ def _read(
     if isinstance(source, list | tuple) and source:
         return "list of DSNs", *_nodes(list(source))
     found = "an empty list" if source in ([], ()) else type(source).__name__
-    raise errors.ConfigError(f"connect: expected {_ALLOWED}; found {found}")
+    raise config_error(f"connect: expected {_ALLOWED}; found {found}")
 
 
 def _path(source: Any) -> str:
@@ -144,10 +149,10 @@ def _toml(label: str, path: str, read_file: Callable[[str], str]) -> dict[str, A
     try:
         return tomllib.loads(read_file(path))
     except OSError as exc:
-        raise errors.ConfigError(f"{label}: cannot be read: {exc.strerror}") from exc
+        raise config_error(f"{label}: cannot be read: {exc.strerror}") from exc
     except RecursionError as exc:
-        raise errors.ConfigError(f"{label}: nested too deeply") from exc
+        raise config_error(f"{label}: nested too deeply") from exc
     except tomllib.TOMLDecodeError as exc:
-        raise errors.ConfigError(f"{label}: no valid TOML: {exc}") from exc
+        raise config_error(f"{label}: no valid TOML: {exc}") from exc
     except ValueError as exc:  # not UTF-8, or a NUL byte in the path
-        raise errors.ConfigError(f"{label}: cannot be read: not UTF-8 text") from exc
+        raise config_error(f"{label}: cannot be read: not UTF-8 text") from exc

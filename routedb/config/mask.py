@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import re
 
+from routedb import errors
+
 HIDDEN = "***"
 
 # A password's key, also misspelt (pasword, passwrd, pssword, pwd), and no longer than
 # names are: a long word in a text must not be looked through from each of its letters.
-_KEY = r"\b\w{0,30}(?:p\w?ss?\w{0,2}w\w{0,4}|pass\w{0,6}|pw\w{0,4}|secret)\d?"
+_KEY = (
+    r"\b\w{0,30}(?:p\w?ss?\w{0,2}w\w{0,4}|pass\w{0,6}|pw\w{0,4}|secret|credential\w?"
+    r"|(?:token|api)_?key\w{0,2})\d?"
+)
+_KEY_AND_COLON = re.compile(rf"({_KEY}\s*:\s*).+", re.DOTALL | re.IGNORECASE)
 _WHOLE_URL = re.compile(r"\s*[A-Za-z][\w+.\-]*://")
 _WHOLE_KEYWORDS = re.compile(r"\s*\w+\s*=")
 
@@ -28,6 +34,7 @@ _LOGIN_IN_TEXT = re.compile(r"(://[^\s:@]*):\S*@")
 _KEY_IN_TEXT = re.compile(
     rf"({_KEY}\s*=\s*)(?:'(?:[^'\\]|\\.|'')*'?|(?:\\.|\S)+)", re.IGNORECASE
 )
+_GLUED_IN_TEXT = re.compile(rf"({_KEY}:)[^\s'\"]+", re.IGNORECASE)
 _ITEM_IN_TEXT = re.compile(
     rf"(['\"]{_KEY}['\"]\s*:\s*)(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")",
     re.IGNORECASE,
@@ -45,4 +52,23 @@ def mask(text: str) -> str:
         return f"{login[1]}:{HIDDEN}@{login[2]}"
     text = _LOGIN_IN_TEXT.sub(rf"\1:{HIDDEN}@", text)
     text = _KEY_IN_TEXT.sub(rf"\1{HIDDEN}", text)
+    text = _GLUED_IN_TEXT.sub(rf"\1{HIDDEN}", text)
     return _ITEM_IN_TEXT.sub(rf"\1'{HIDDEN}'", text)
+
+
+def mask_name(name: str) -> str:
+    """Return what stands where a name belongs, a key or the path of a file, without
+    passwords: it may be a DSN that was put in the wrong place."""
+    return _KEY_AND_COLON.sub(rf"\1{HIDDEN}", mask(name))
+
+
+def config_error(text: str) -> errors.ConfigError:
+    """Return the error with this text, without passwords. All that is said about a
+    configuration passes here."""
+    return errors.ConfigError(mask(text))
+
+
+def is_secret_key(key: str) -> bool:
+    """Tell whether what stands under this key is a password, or another secret."""
+    said = f"{key}=…"
+    return mask(said) != said

@@ -26,6 +26,7 @@ class NodeConfig:
         default_factory=dict, repr=False
     )  # driver keywords
     is_read_only: bool = False  # SQLite `mode=ro`: known never to be a writer
+    is_balanced: bool = False  # its address leads to several servers, and may
     # MySQL under programs that speak another dialect: "x" is a name, || joins texts.
     is_standard_sql: bool = False
 
@@ -80,6 +81,7 @@ class DatabaseConfig:
     consistency: str = "session"  # "session" | "process" | "eventual" | "strong"
     read_only: bool = False
     transaction_reads: str = "writer"  # "writer" | "replica"
+    begin: str = "driver"  # "driver" | "with-statement"
     max_lag_s: float | None = 10.0
     must_know_lag: bool = False  # max_lag was written: a replica must report its lag
     connect_timeout_s: float = 5.0
@@ -147,6 +149,8 @@ class ClusterConfig:
     functions: Mapping[str, str] = field(
         default_factory=dict
     )  # name -> "read" | "write"
+    # Tokens are signed by the first; all of them are accepted.
+    token_keys: tuple[str, ...] = field(default=(), repr=False)
     source: str = "arguments"  # "routedb.toml", "ROUTEDB_CONFIG=…", "mapping", "DSN"
 
     @property

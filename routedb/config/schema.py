@@ -36,6 +36,10 @@ class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
     :default: host, port and database
     """
 
+    balanced: bool = False
+    """It is meant that connections to it lead to several servers, as a balancer's do
+    (:doc:`failover`): ``balanced = true``"""
+
 
 class PoolEntry(msgspec.Struct, forbid_unknown_fields=True):
     """A pool written as a table."""
@@ -90,6 +94,11 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     transaction_reads: str | None = None
     """``replica``: reads before the first write of a READ COMMITTED transaction may use
     a replica, a weaker promise: ``transaction_reads = "replica"``"""
+
+    begin: str | None = None
+    """``with-statement``: the BEGIN of a transaction goes to PostgreSQL in one message
+    with its first statement, which saves a round trip; see :doc:`transactions`:
+    ``begin = "with-statement"``"""
 
     max_lag: Duration = None
     """A replica further behind is not read. When the key is written, one whose lag
@@ -236,6 +245,14 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     shadow: bool = False
     """Run everything on writers and count where it would have gone, for
     ``routedb.report()`` (:doc:`adoption`): ``shadow = true``"""
+
+    token_key: str | list[str] | None = None
+    """Sign the tokens of ``connection.token()``, and refuse others
+    (:doc:`security`). Of a list the first one signs, and all are accepted:
+    ``token_key = "${TOKEN_KEY}"``
+
+    :type: text of 16 bytes or more, or a list of such
+    """
 
     tables: dict[str, Any] = {}
     """The rules, below"""

@@ -80,7 +80,8 @@ def execute(
         if sticky is not session.version.sticky and plan.tracks_reads:
             session.tracker.confirm_read(link)
     except BaseException as exc:  # the driver's, or a signal handler's
-        executor.recover(session, cursor, text, vars, executing(query, vars), link, exc)
+        call = executing(query, vars)
+        executor.recover(session, cursor, text, vars, call, link, route, exc)
 
 
 def executing(query: Any, vars: Any) -> Call:  # noqa: A002

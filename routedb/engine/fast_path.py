@@ -19,6 +19,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.session import Session
 from routedb.routing import Route
 from routedb.routing.plan import Plan
+from routedb.session import TxState
 from routedb.session.read_state import NOTHING_SEEN, View, allowed_replicas
 from routedb.topology import GroupView, Snapshot, pick
 
@@ -149,12 +150,16 @@ def _in_transaction(session: Session, plan: Plan) -> tuple[Link | None, Route | 
         return _UNSEEN
     transaction = session.transaction
     if plan.group_id != transaction.home:
-        return _UNSEEN
+        return _begin(session, plan)
+    transaction.is_first = False
     if plan.shows_data and not transaction.has_shown:
         consistency = session.consistency or plan.database.consistency
         transaction.has_shown = consistency != "eventual"
     if transaction.is_on_writer:
-        if not plan.is_read:
+        if plan.is_read:
+            if plan not in transaction.reads:
+                transaction.reads.keep(plan.group_id, plan)
+        elif plan.group_id not in transaction.wrote:
             transaction.note_write(plan.group_id)
         return transaction.home_link, plan.tx_route or plan.in_transaction(True)
     if not plan.is_read:
@@ -163,3 +168,35 @@ def _in_transaction(session: Session, plan: Plan) -> tuple[Link | None, Route | 
         transaction.home_link,
         plan.tx_replica_route or plan.in_transaction(False),
     )
+
+
+def _begin(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
+    """The first statement of a transaction that nothing was said about: on the writer,
+    where the driver begins it with the statement."""
+    transaction = session.transaction
+    if (
+        not plan.begins_on_writer
+        or transaction.branches
+        or transaction.state is not TxState.OPEN
+        or transaction.is_explicit
+        or transaction.prologue.texts
+        or transaction.mode.read_only
+        or session.role is not None
+        or session.consistency is not None
+        or session.pins.lost
+    ):
+        return _UNSEEN
+    group = session.core.topology.groups[plan.group_id]
+    link = session.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
+    if link is None or link.synced_version != session.version.settings:
+        return _UNSEEN
+    if not link.is_alive():  # another one can be taken now, and not later
+        return _UNSEEN
+    transaction.bind(plan.group_id, link, not plan.is_read)
+    if link.joins_begin:
+        link.pending_begin = transaction.mode
+    if plan.is_read:
+        transaction.reads.keep(plan.group_id, plan)
+        if plan.shows_data:
+            transaction.has_shown = plan.database.consistency != "eventual"
+    return link, plan.begin_route or plan.to_begin()

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, ResultSet, TxMode
+from routedb.config.mask import mask
 from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links import find_node
 from routedb.engine.links.lexical_modes import lexical_mode
@@ -302,7 +303,8 @@ class Session:
         """
         if type(exc).__module__ != errors.__name__:
             return exc
-        error = self.frontend.error_class(type(exc))(*exc.args)
+        said = [mask(each) if isinstance(each, str) else each for each in exc.args]
+        error = self.frontend.error_class(type(exc))(*said)
         error.__cause__ = exc.__cause__
         tell_outcome(exc)
         return error

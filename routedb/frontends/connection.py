@@ -115,12 +115,17 @@ class Connection:
         self.usable_session().rollback()
 
     def close(self) -> None:
-        """Close all links, or give them back to their pools; an open transaction is
-        rolled back (PEP 249)."""
-        if not self._is_closed:
+        """Close all links, or give them back; what is open is rolled back (PEP 249)."""
+        if self._is_closed:
+            return
+        try:
             self._is_closed = True
             self._on_close(self)
             self.session.close()
+        except BaseException:  # a signal's: nothing stays behind
+            self._is_closed = True
+            self.session.close()
+            raise
 
     @property
     def is_closed(self) -> bool:
@@ -163,8 +168,7 @@ class Connection:
 
     @property
     def readonly(self) -> bool | None:
-        """Whether transactions are declared read-only, so that replicas may serve
-        them."""
+        """Whether transactions are read-only, so that replicas may serve them."""
         return self.session.links.mode.read_only
 
     @readonly.setter
@@ -314,8 +318,7 @@ class Connection:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Commit, or roll back after an exception; the connection stays open, as
-        psycopg2's does."""
+        """Commit, or roll back after an exception; it stays open (psycopg2)."""
         if self._is_closed:
             return
         if kind is None:

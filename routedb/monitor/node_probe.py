@@ -65,6 +65,7 @@ class NodeProbe:
         self._clock = clock
         self._lock = threading.Lock()  # guards the fields below
         self._raw: Raw | None = None
+        self._server: str | None = None  # that it leads to
         self._deadline: float | None = None  # of the probe under way
         self._is_overdue = False  # past its deadline, within GRACE_S
         self._generation = 0  # of the node, when that probe began
@@ -115,7 +116,9 @@ class NodeProbe:
             if self._silent_since is None:
                 self._silent_since = self._began
         try:
+            self._leave_former()
             answer, asked_at = self._probe_link()
+            self._server = answer.server
         except Exception as exc:  # of any class: the node could not be probed
             fault = self._adapter.fault(exc, self._raw)
             self._close()
@@ -179,6 +182,15 @@ class NodeProbe:
         if self._raw is not None:
             self._adapter.abandon(self._raw)
             self._raw = None
+
+    def _leave_former(self) -> None:
+        """Connect anew once a link has told of another server than this one's: is it
+        still behind the node's address? A writer is not left: as long as it answers as
+        one, it was not replaced."""
+        view = self._node_view()
+        is_other = view.is_in_doubt and self._server != view.server
+        if is_other and view.role is not Role.WRITER:
+            self._close()
 
     def _shut_down(self) -> None:
         # Inside the lock: once it is released the owner may close the link, and its

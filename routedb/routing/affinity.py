@@ -13,6 +13,11 @@ from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.config.model import NodeConfig
+from routedb.routing.backend_number import (
+    backend_number,
+    count_placeholders,
+    fill,
+)
 from routedb.routing.placement import Placement, find_placement
 from routedb.routing.plan import ParsedText, Plan
 from routedb.routing.route import Reason
@@ -33,7 +38,6 @@ _CALL = re.compile(
     re.IGNORECASE,
 ).search
 _FIRST_ONLY = ("get_lock", "release_lock", "setval")  # the others say what with it
-_PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s|\?")
 
 
 class Pinned(NamedTuple):
@@ -77,6 +81,9 @@ def _needed(text: ParsedText, params: Any, view: SessionView) -> Needed:
         if obj.kind is ObjectKind.RESULT:
             yield obj, -1 if view.transaction.branches else view.result_node
             continue
+        if obj.kind is ObjectKind.BACKEND:
+            yield obj, _told_node(text, params, view)
+            continue
         node = pins.node_of(obj, object_key(text, params))
         if node < 0 and pins.is_gone(obj):
             raise errors.OperationalError(
@@ -89,6 +96,21 @@ def _needed(text: ParsedText, params: Any, view: SessionView) -> Needed:
     for held in pins.listens[-1:]:
         if _may_answer(text.plan, view, held.node):
             yield held.obj, held.node
+
+
+def _told_node(text: ParsedText, params: Any, view: SessionView) -> int:
+    """Return the id of the node that has the backend whose number `text` names; -1 when
+    nobody was told of it, or a question is for a role that was asked for."""
+    backends = view.core.backends
+    if not backends or (text.plan.is_read and _asks_role(text.plan, view)):
+        return -1
+    number = backend_number(text.source, params)
+    return -1 if number is None else backends.node_of(text.plan.dialect, number)
+
+
+def _asks_role(plan: Plan, view: SessionView) -> bool:
+    hints = plan.statement.hints
+    return view.role is not None or (hints is not None and hints.role is not None)
 
 
 def _beside(plan: Plan, view: SessionView) -> Needed:
@@ -108,12 +130,10 @@ def _may_answer(plan: Plan, view: SessionView, node: int) -> bool:
     link = view.open.get(node)
     if link is None or not plan.is_read or view.transaction.branches:
         return False
-    hints = plan.statement.hints
-    is_asked = view.role is not None or (hints is not None and hints.role is not None)
     home = view.core.config.databases[link.node.database]
     here = (None, home.name)
     is_there = plan.placement.database in here and view.database in here
-    return is_there and not home.is_sharded and not is_asked
+    return is_there and not home.is_sharded and not _asks_role(plan, view)
 
 
 def _here(
@@ -124,8 +144,11 @@ def _here(
     chosen = plan.placement.database if plan.placement.reason in _CHOSEN else None
     for obj, node in needed:
         link = view.open.get(node)
-        if link is not None and chosen in (None, link.node.database):
-            yield obj, link.node
+        there = None if link is None else link.node
+        if obj.kind is ObjectKind.BACKEND and node >= 0:
+            there = view.core.nodes[node]  # any link to its node will do
+        if there is not None and chosen in (None, there.database):
+            yield obj, there
 
 
 def _relations(pins: Pins, plan: Plan) -> Iterator[SessionObject]:
@@ -223,22 +246,7 @@ def object_key(text: ParsedText, params: Any) -> str:
     if name in _FIRST_ONLY:
         arguments = arguments.partition(",")[0]
     if params:
-        before = len(_PLACEHOLDER.findall(text.source[: call.start(2)]))
-        arguments = _filled(arguments, params, before)
+        before = count_placeholders(text.source[: call.start(2)])
+        arguments = fill(arguments, params, before)
     shared = "shared " if name.endswith("_shared") else ""
     return shared + re.sub(r"['\s]|::\w+", "", arguments).lower()
-
-
-def _filled(text: str, params: Any, at: int) -> str:
-    """Put parameters where their placeholders are, from the one numbered `at` on."""
-    count = at
-
-    def value(match: re.Match[str]) -> str:
-        nonlocal count
-        count += 1
-        try:
-            return str(params[match[1]] if match[1] else params[count - 1])
-        except (LookupError, TypeError):
-            return match[0]
-
-    return _PLACEHOLDER.sub(value, text)

@@ -53,6 +53,8 @@ class Plan:
         "_shards",
         "_was_asked",
         "asks_catalog",
+        "begin_route",
+        "begins_on_writer",
         "changes_mode",
         "database",
         "dialect",
@@ -75,6 +77,7 @@ class Plan:
         "refusal",
         "replica_route",
         "routes",
+        "shape",
         "shares_process_writes",
         "shows_data",
         "statement",
@@ -99,6 +102,7 @@ class Plan:
         self.statement = statement
         self.dialect = dialect
         self.reading = reading
+        self.shape = ""  # the text without its literals; set by who knows it
         self.routes: dict[tuple[object, ...], Route] = {}
         self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read = statement.read_only
@@ -143,6 +147,7 @@ class Plan:
         self.own_writes_route: Route | None = None
         self.tx_route: Route | None = None
         self.tx_replica_route: Route | None = None
+        self.begin_route: Route | None = None
         self.placement = NO_TABLES
         self.refusal: errors.Error | None = None
         try:
@@ -230,6 +235,15 @@ class Plan:
         )
         return route
 
+    def to_begin(self) -> Route:
+        """Return the route of the first statement of a read-write transaction that is
+        asked for nothing special."""
+        reason = self.reason
+        if reason in (Reason.READS_WRITER, Reason.PLAIN_READ):
+            reason = Reason.WRITER_TRANSACTION
+        route = self.begin_route = self.route(_ONE_GROUP, Role.WRITER, reason)
+        return route
+
     def in_transaction(self, on_writer: bool) -> Route:
         """Return the route to the link that the transaction has."""
         role = Role.WRITER if on_writer else Role.REPLICA
@@ -296,6 +310,7 @@ class Plan:
             or statement.tx
             or statement.session
             or statement.needs
+            or statement.holds
             or is_role_hinted
             or statement.kind is Kind.EMPTY
             or self.changes_mode
@@ -321,11 +336,18 @@ class Plan:
         )
         self.may_replica = self.reason is Reason.PLAIN_READ
         self.writer_route = self.replica_route = self.own_writes_route = None
-        self.tx_route = self.tx_replica_route = None
+        self.tx_route = self.tx_replica_route = self.begin_route = None
         self.is_simple = self._is_plain and (
             self.is_read
             or self._was_asked
             or not (has_replicas and self.statement.asks)
+        )
+        # As the first statement of a transaction: it is on tables, which says where the
+        # transaction is at home, and no replica may answer it before that has written.
+        self.begins_on_writer = (
+            self.is_simple
+            and self.placement.database is not None
+            and not (self.is_read and database.transaction_reads == "replica")
         )
         # Writes of other connections may matter to reads that share them.
         stays = self.may_replica and not self.shares_process_writes

@@ -13,6 +13,7 @@ from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.routing.role import Situation
 from routedb.routing.rules import Rules
 from routedb.session import TxState
+from routedb.session.backends import Backends
 from routedb.session.pins import Pins
 from routedb.session.read_state import ReadState
 from routedb.sql.statement import TxMode
@@ -77,6 +78,14 @@ class SharedView(Protocol):
     @property
     def rules(self) -> Rules:
         """Where tables live now."""
+
+    @property
+    def nodes(self) -> Sequence[NodeConfig]:
+        """All nodes, by id."""
+
+    @property
+    def backends(self) -> Backends:
+        """Whose number was told to the program."""
 
     @property
     def process_wrote_at(self) -> Mapping[int, float]:

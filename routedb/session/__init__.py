@@ -12,9 +12,10 @@ from routedb.session.commit_outcome import CommitOutcome, outcome_of
 from routedb.session.read_state import MinPosition, ReadState, View
 from routedb.session.recovery import Action, Moment, action_for
 from routedb.session.settings_log import SettingsLog
-from routedb.session.tx_state import TxEvent, TxState, advance
+from routedb.session.tx_state import AFTER, TxEvent, TxState
 
 __all__ = [
+    "AFTER",
     "Action",
     "TxEvent",
     "MinPosition",
@@ -25,6 +26,5 @@ __all__ = [
     "SettingsLog",
     "TxState",
     "action_for",
-    "advance",
     "outcome_of",
 ]

@@ -115,6 +115,7 @@ class Pins:
             self.uncommitted.add(_Change(held, count))
         if is_ending:
             self._ending.add(held)
+            self.uncommitted.is_used = True  # there is something to end
         # Session locks are counted by the server too; the others are there or not.
         self._held[held] = count + 1 if obj.kind is ObjectKind.LOCK else 1
         self._gone = {gone for gone in self._gone if gone.kind is not obj.kind}

@@ -35,6 +35,9 @@ from routedb.topology.positions import Position
 from routedb.topology.snapshot import Sample
 
 NO_NODE = -1
+# More of one group than histories that a session can have met: only a forged token has
+# so many. The writer answers then, until a sample is newer than all of them.
+MOST_POSITIONS = 16
 SHORTEST_S, LONGEST_S = 0.01, 1.0  # between two questions to a node
 
 
@@ -86,10 +89,29 @@ class ReadState:
 
     def with_min_position(self, minimum: MinPosition) -> ReadState:
         """Return a read state that does not fall behind this position either."""
-        min_positions = (*self.min_positions, minimum)
         return ReadState(
-            self.last_node, self.since, self.process_wrote_at, min_positions
+            self.last_node,
+            self.since,
+            self.process_wrote_at,
+            with_position(self.min_positions, minimum),
         )
+
+
+def with_position(
+    before: tuple[MinPosition, ...], minimum: MinPosition
+) -> tuple[MinPosition, ...]:
+    """Return `before` with one more `minimum`, without those that others cover: who has
+    reached a position has all that is before it."""
+    wrote_at = minimum.process_wrote_at
+    kept = []
+    for each in before:
+        if each.position.covers(minimum.position):
+            return before
+        if minimum.position.covers(each.position):
+            wrote_at = max(wrote_at, each.process_wrote_at)
+        else:
+            kept.append(each)
+    return (*kept, minimum._replace(process_wrote_at=wrote_at))
 
 
 NOTHING_SEEN = ReadState()  # of a group that has none
@@ -172,7 +194,9 @@ def _holds(
 ) -> bool:
     """Tell whether a replica holds what was seen. `last` is the session's last node."""
     read_state, seen_at, wrote_at = view
-    position, is_last = node.position, node is last
+    # That it was the last one proves nothing of a node whose links may lead to another
+    # server than that link did.
+    position, is_last = node.position, node is last and not node.is_unsure
     # What the writer had acknowledged up to this time, the replica holds.
     covered_at = node.holds_until
     if sample is not None and position is not None and position.covers(sample.position):

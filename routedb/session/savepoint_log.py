@@ -13,9 +13,10 @@ class SavepointLog(Generic[T]):
     Savepoints of one name hide one another, as on the server: the last one counts.
     """
 
-    __slots__ = ("_items", "_savepoints")
+    __slots__ = ("_items", "_savepoints", "is_used")
 
     def __init__(self) -> None:
+        self.is_used = False  # since it was begun with nothing
         self._items: list[T] = []
         self._savepoints: list[tuple[str, int]] = []
 
@@ -26,10 +27,12 @@ class SavepointLog(Generic[T]):
 
     def add(self, item: T) -> None:
         """Note one thing done."""
+        self.is_used = True
         self._items.append(item)
 
     def savepoint(self, name: str) -> None:
         """Remember how much had been done when savepoint `name` was made."""
+        self.is_used = True
         self._savepoints.append((name, len(self._items)))
 
     def release(self, name: str) -> None:
@@ -50,6 +53,7 @@ class SavepointLog(Generic[T]):
         """Return what was done, and begin with nothing: the transaction has ended."""
         items, self._items = self._items, []
         self._savepoints.clear()
+        self.is_used = False
         return items
 
     def _cut_at(self, name: str) -> int | None:

@@ -40,6 +40,8 @@ class TxState(Enum):
     LOST = "lost"  # its link was lost; over, and not yet acknowledged
     REST = "rest"  # in the table only: AUTOCOMMIT or OPEN, by the autocommit mode
 
+    __hash__ = object.__hash__  # members are compared as objects; Enum's is Python code
+
 
 class TxEvent(Enum):
     """What happened to it."""
@@ -52,6 +54,8 @@ class TxEvent(Enum):
     REFUSED = "refused"  # the node has done nothing with the first statement
     END = "end"  # commit or rollback has succeeded, or the server has ended it
     LINK_LOST = "link lost"
+
+    __hash__ = object.__hash__
 
 
 A, O, R, W, F, L, REST = TxState  # noqa: E741  (the table reads best in one-letter names)
@@ -108,9 +112,9 @@ TABLE: dict[tuple[TxState, TxEvent], TxState] = {
 }
 
 
-def advance(state: TxState, event: TxEvent, autocommit: bool) -> TxState:
-    """Return the state after `event` in `state`; `autocommit` decides what REST is."""
-    after = TABLE[state, event]
-    if after is TxState.REST:
-        return TxState.AUTOCOMMIT if autocommit else TxState.OPEN
-    return after
+def _settled(rest: TxState) -> dict[tuple[TxState, TxEvent], TxState]:
+    return {at: rest if after is REST else after for at, after in TABLE.items()}
+
+
+# The table by the autocommit mode, which decides what REST is.
+AFTER = {True: _settled(A), False: _settled(O)}

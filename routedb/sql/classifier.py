@@ -13,14 +13,10 @@ from routedb.sql.parser.builder import StatementBuilder, gravest
 from routedb.sql.parser.dispatch import VERB_READERS
 from routedb.sql.parser.hints import parse_hints
 from routedb.sql.scanner import long_text
-from routedb.sql.scanner.lexer import (
-    Tokens,
-    UnreadableStatement,
-    is_mixed,
-    statements,
-    variants,
-)
+from routedb.sql.scanner.executable import is_mixed, variants
+from routedb.sql.scanner.lexer import Tokens, UnreadableStatement, statements
 from routedb.sql.scanner.shape import FAULT, HINT, Scan, scan
+from routedb.sql.session_objects import ObjectKind
 from routedb.sql.statement import Kind, Statement
 
 
@@ -128,6 +124,9 @@ class Classifier:
         for tokens in parts[1:]:
             _merge(first, self._build(tokens))
         is_plain = first.kind in _PLAIN and not first.reason and not first.session
+        is_about_server = has_server_view(first.tables, self.dialect)
+        if is_about_server:  # perhaps about one backend, by its number
+            first.need(ObjectKind.BACKEND)
         reason = first.reason
         if first.asks and not reason:
             reason = f"calls {next(iter(first.asks))}, which no list of functions has"
@@ -143,7 +142,7 @@ class Classifier:
             asks=tuple(first.asks) if is_plain else (),
             parts=count,
             is_returning=first.is_returning,
-            reads_server_views=has_server_view(first.tables, self.dialect),
+            reads_server_views=is_about_server,
             asks_server=first.asks_server
             and all(is_catalog(table, self.dialect) for table in first.tables),
             reason=reason,

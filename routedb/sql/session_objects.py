@@ -23,6 +23,7 @@ class ObjectKind(str, Enum):
     ORIGIN = "replication origin"
     RESULT = "result of the last statement"  # ROW_COUNT, FOUND_ROWS, SHOW WARNINGS
     UNREAD = "unbuffered result"
+    BACKEND = "backend"  # whose number a program was told: a process, a connection
 
     __str__ = str.__str__
     __hash__ = str.__hash__  # that of Enum is a call in Python

@@ -15,6 +15,8 @@ from routedb.events import (
     NodeLabel,
     NodeStateChanged,
     Observed,
+    SameServerSeen,
+    SeveralServersSeen,
     SplitBrainBegan,
     SplitBrainEnded,
     WriterChanged,
@@ -66,12 +68,25 @@ class TopologyNews:
             yield from self._writer_changed(old, new)
         for id_ in new.fenced:
             if id_ not in old.fenced:
-                yield NodeFenced(self._label(id_), trouble(new, new.find(id_)))
+                yield NodeFenced(self._label(id_), self._why(new, new.find(id_)))
+        yield from self._servers(old, new)
+
+    def _servers(self, old: GroupView, new: GroupView) -> Iterator[Observed]:
+        """Tell of nodes that are not one server each."""
+        before = {view.id: view.leads_to_several for view in old.nodes}
+        for view in new.nodes:
+            if view.leads_to_several and not before.get(view.id):
+                label, why = self._label(view.id), self._why(new, view)
+                yield SeveralServersSeen(label, why)
+        for double in new.doubles:
+            if double not in old.doubles:
+                view = new.find(double.node)
+                yield SameServerSeen(self._label(view.id), self._why(new, view))
 
     def _state_changed(
         self, group: GroupView, view: NodeView, before: NodeState
     ) -> NodeStateChanged:
-        why = trouble(group, view) or _WHY.get(view.state, "")
+        why = self._why(group, view) or _WHY.get(view.state, "")
         if view.state is NodeState.LAGGING:
             why = _lag(view)
         elif view.state is NodeState.SUSPECT and before is NodeState.DOWN:
@@ -104,6 +119,9 @@ class TopologyNews:
             None if last is None else self._label(last),
             None if new.writer is None else self._label(new.writer),
         )
+
+    def _why(self, group: GroupView, view: NodeView) -> str:
+        return trouble(group, view, self._nodes)
 
     def _label(self, node: int) -> NodeLabel:
         config = self._nodes[node]

@@ -49,11 +49,11 @@ def candidates(group: GroupView, avoid: Collection[int], now: float) -> tuple[in
     used up, the caller tries the writer before any node that has not answered well.
     Only while there is no writer either, those nodes follow whose `retry_at` has come;
     their lag is not known. Never replicas that lag, nor nodes that drain, old writers,
-    or nodes of another cluster.
+    nodes of another cluster, or second names of a server.
     """
     order = list(group.read_ring)
     if group.writer is None:
-        barred = group.fenced + group.foreign_nodes
+        barred = group.fenced + group.barred
         order += [n.id for n in group.nodes if n.id not in barred and _is_due(n, now)]
     return tuple(node for node in dict.fromkeys(order) if node not in avoid)
 

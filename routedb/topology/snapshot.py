@@ -46,6 +46,7 @@ class Answer(NamedTuple):
     extent: str | None = None  # all GTIDs it has, as the server prints them
     origin: str | None = None  # of its own GTIDs: server id, server uuid
     system: str | None = None  # PostgreSQL's system identifier: names the cluster
+    server: str | None = None  # what no other server tells: see topology/servers.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class NodeView:
     failure: str = ""  # text of the last failure, without secrets
     failures: int = 0  # in a row: the back-off grows with them
     is_read_only: bool = False  # configured so: never a writer
+    is_balanced: bool = False  # configured so: it has several servers, and may
     # It answers and rejects this user: waiting does not help.
     is_refusing: bool = False
     # It reports to be a writer, and was a replica at the probe before. False for an old
@@ -75,6 +77,26 @@ class NodeView:
     warm_at: float = 0.0  # monotonic seconds: when they are not any more
     # Monotonic seconds: what the writer had acknowledged before, it certainly has.
     holds_until: float = -inf
+    # The server that it was last found to lead to, since when; and those before, until
+    # when (topology/servers.py).
+    server: str | None = None
+    server_since: float = 0.0
+    former_servers: tuple[tuple[str, float], ...] = ()
+    is_in_doubt: bool = False  # a link has told of another server than the last answer
+    leads_to_several: bool = False
+
+    @property
+    def is_unsure(self) -> bool:
+        """Tell whether a link may lead to another server than the one that answered: so
+        what that one told says nothing of the link."""
+        return self.is_in_doubt or self.leads_to_several or self.is_balanced
+
+
+class Double(NamedTuple):
+    """Node `node` is the same server as node `first`, under another name."""
+
+    node: int
+    first: int
 
 
 class Sample(NamedTuple):
@@ -106,6 +128,7 @@ class GroupView:
     system: str | None = None  # the cluster that this history is of
     fenced: tuple[int, ...] = ()  # last answered as writers, of an older history
     foreign_nodes: tuple[int, ...] = ()  # nodes of another cluster: not used at all
+    doubles: tuple[Double, ...] = ()  # second names of a server: not used either
     # One node, and no other will join: it is not probed, and used as it is.
     is_single: bool = False
     earlier: tuple[Sample, ...] = ()  # before `sample`, the newest first: samples.py
@@ -116,6 +139,11 @@ class GroupView:
             if node.id == id_:
                 return node
         raise LookupError(id_)
+
+    @property
+    def barred(self) -> tuple[int, ...]:
+        """The nodes that are not used whatever they answer."""
+        return self.foreign_nodes + tuple(double.node for double in self.doubles)
 
     @property
     def members(self) -> tuple[NodeView, ...]:

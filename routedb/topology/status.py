@@ -43,14 +43,16 @@ def status(
     `nodes` are all nodes, indexed by id: members that joined later are not in `config`.
     """
     return tuple(
-        _status(nodes[view.id], config.groups[group.id].shard, group)
+        _status(nodes, view.id, config.groups[group.id].shard, group)
         for group in snapshot.groups
         for view in group.members
     )
 
 
-def _status(node: NodeConfig, shard: int | None, group: GroupView) -> NodeStatus:
-    view = group.find(node.id)
+def _status(
+    nodes: Sequence[NodeConfig], id_: int, shard: int | None, group: GroupView
+) -> NodeStatus:
+    node, view = nodes[id_], group.find(id_)
     said = view.answer or _NOTHING
     length = len(group.read_ring)
     return NodeStatus(
@@ -66,12 +68,19 @@ def _status(node: NodeConfig, shard: int | None, group: GroupView) -> NodeStatus
         position=said.position,
         history=said.history,
         version=said.version,
-        failure=trouble(group, view),
+        failure=trouble(group, view, nodes),
     )
 
 
-def trouble(group: GroupView, view: NodeView) -> str:
-    """Return why the node `view` of `group` is not used; empty when it is used."""
+def trouble(group: GroupView, view: NodeView, nodes: Sequence[NodeConfig]) -> str:
+    """Return why the node `view` of `group` is not used, or not for all that it could
+    be; empty when it is used. `nodes` are all nodes, indexed by id."""
+    for double in group.doubles:
+        if double.node == view.id:
+            return (
+                f"is the same server as {nodes[double.first].name}, listed under "
+                "another name; remove one of the two from the configuration"
+            )
     if view.id in group.foreign_nodes:
         system = view.answer.system if view.answer else None
         return (
@@ -83,5 +92,11 @@ def trouble(group: GroupView, view: NodeView) -> str:
             "an old writer: it lacks work that the group has committed since. Make it "
             "a replica of the new writer; if that is lost for good and this one is to "
             "go on, restart the programs that have seen the other"
+        )
+    if view.leads_to_several:
+        return (
+            "connections to it lead to several servers: reads that must not fall "
+            "behind are not sent there. List each server as a node, or say balanced = "
+            "true if that is meant"
         )
     return view.failure

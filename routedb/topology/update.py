@@ -26,6 +26,7 @@ from routedb.events import (
     NodeJoined,
     NodeLeft,
     NodeRefusedWrite,
+    ServerSeen,
 )
 from routedb.topology.history_order import HISTORY_ORDERS, HistoryOrder
 from routedb.topology.node_states import TABLE, News, news_of_fault
@@ -40,6 +41,7 @@ from routedb.topology.read_ring import (
     smooth,
 )
 from routedb.topology.samples import prove
+from routedb.topology.servers import led_to
 from routedb.topology.snapshot import (
     Answer,
     GroupView,
@@ -51,7 +53,13 @@ from routedb.topology.snapshot import (
 from routedb.topology.writer_election import Election, elect_writer
 
 Event = (
-    NodeAnswered | NodeFailed | NodeRefusedWrite | NodeDrained | NodeJoined | NodeLeft
+    NodeAnswered
+    | NodeFailed
+    | NodeRefusedWrite
+    | ServerSeen
+    | NodeDrained
+    | NodeJoined
+    | NodeLeft
 )
 
 MAX_RETRY_S = 30.0  # a dead node is tried again at least this often
@@ -121,7 +129,13 @@ def _first_view(group: GroupConfig) -> GroupView:
 
 def _first_node(node: NodeConfig) -> NodeView:
     role = Role.REPLICA if node.is_read_only else Role.UNKNOWN
-    return NodeView(node.id, node.weight, role=role, is_read_only=node.is_read_only)
+    return NodeView(
+        node.id,
+        node.weight,
+        role=role,
+        is_read_only=node.is_read_only,
+        is_balanced=node.is_balanced,
+    )
 
 
 def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snapshot:
@@ -174,9 +188,9 @@ def _regroup(
         election = elect_writer(nodes, election, limits.history_order, single)
     read_ring, weights = (
         group.read_ring,
-        _weights(nodes, election.foreign_nodes, single),
+        _weights(nodes, election.barred, single),
     )
-    if weights != _weights(group.nodes, group.foreign_nodes, single):
+    if weights != _weights(group.nodes, group.barred, single):
         read_ring = build_ring(weights)
     proven = prove(group, nodes, changed, election.writer)
     return GroupView(
@@ -213,7 +227,7 @@ def _superseded(node: NodeView, history_node: int | None) -> NodeView:
 
 
 def _weights(
-    nodes: Sequence[NodeView], foreign_nodes: Sequence[int], is_single: bool
+    nodes: Sequence[NodeView], barred: Sequence[int], is_single: bool
 ) -> list[tuple[int, float]]:
     if is_single:  # used as it is: see writer_election.py
         node = nodes[0]
@@ -222,7 +236,7 @@ def _weights(
     return [
         (node.id, share(node))
         for node in nodes
-        if is_readable(node) and node.id not in foreign_nodes
+        if is_readable(node) and node.id not in barred
     ]
 
 
@@ -230,6 +244,7 @@ def _answered(
     node: NodeView, event: NodeAnswered, now: float, limits: GroupLimits
 ) -> NodeView:
     answer = cast(Answer, event.answer)  # events.py is in a layer below Answer
+    node = _settled(node, answer, event.asked_at, limits)
     state = TABLE[node.state, _freshness(answer, node.state, limits)]
     is_trusted = state in (NodeState.UP, NodeState.LAGGING)
     warm_at = node.warm_at
@@ -240,7 +255,9 @@ def _answered(
         state=state,
         role=Role.REPLICA if node.is_read_only else answer.role,
         answer=answer,
-        position=read_position(limits.dialect, answer.position, answer.history),
+        position=None
+        if node.is_unsure
+        else read_position(limits.dialect, answer.position, answer.history),
         asked_at=event.asked_at,
         retry_at=0.0,
         failure="" if is_trusted else node.failure,
@@ -251,6 +268,33 @@ def _answered(
         warm_at=warm_at,
         coldness=coldness(warm_at, now),
     )
+
+
+def _settled(
+    node: NodeView, answer: Answer, asked_at: float, limits: GroupLimits
+) -> NodeView:
+    """Note which server has answered the monitor. (A file is replaced by another, and
+    its inode used again, which is no sign of several.)"""
+    server = answer.server
+    if server is None or node.is_balanced or limits.dialect == "sqlite":
+        return node
+    node = led_to(node, server, asked_at)
+    if node.leads_to_several:
+        return replace(node, server=server, is_in_doubt=False)
+    is_open = node.server != server  # it was asked before a link told of another one
+    return node if node.is_in_doubt == is_open else replace(node, is_in_doubt=is_open)
+
+
+def _server_seen(
+    node: NodeView, event: ServerSeen, now: float, limits: GroupLimits
+) -> NodeView:
+    """A link tells of its server; the monitor has yet to find it there."""
+    if node.is_balanced or node.leads_to_several:
+        return node
+    changed = led_to(node, event.server, event.asked_at)
+    if changed is node or node.server is None:
+        return changed
+    return replace(changed, position=None, is_in_doubt=not changed.leads_to_several)
 
 
 def _was_promoted(node: NodeView, answer: Answer) -> bool:
@@ -313,8 +357,16 @@ def _refused_write(
 def _drained(
     node: NodeView, event: NodeDrained, now: float, limits: GroupLimits
 ) -> NodeView:
-    news = News.DRAIN if event.on else News.RESUME
-    return replace(node, state=TABLE[node.state, news])
+    if event.on:
+        return replace(node, state=TABLE[node.state, News.DRAIN])
+    return replace(
+        node,
+        state=TABLE[node.state, News.RESUME],
+        server=None,
+        former_servers=(),
+        is_in_doubt=False,
+        leads_to_several=False,
+    )
 
 
 def _joined(
@@ -335,6 +387,7 @@ def _left(node: NodeView, event: NodeLeft, now: float, limits: GroupLimits) -> N
         role=_configured_role(node),
         generation=node.generation + 1,
         is_read_only=node.is_read_only,
+        is_balanced=node.is_balanced,
     )
 
 
@@ -346,6 +399,7 @@ _HANDLERS: dict[type, Callable[..., NodeView]] = {
     NodeAnswered: _answered,
     NodeFailed: _failed,
     NodeRefusedWrite: _refused_write,
+    ServerSeen: _server_seen,
     NodeDrained: _drained,
     NodeJoined: _joined,
     NodeLeft: _left,

@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 from routedb.topology.foreign_nodes import foreign_nodes
 from routedb.topology.history_order import HistoryOrder
-from routedb.topology.snapshot import NodeState, NodeView, Role
+from routedb.topology.servers import doubles
+from routedb.topology.snapshot import Double, NodeState, NodeView, Role
 
 
 class Election(NamedTuple):
@@ -37,6 +38,12 @@ class Election(NamedTuple):
     system: str | None = None
     fenced: tuple[int, ...] = ()
     foreign_nodes: tuple[int, ...] = ()
+    doubles: tuple[Double, ...] = ()
+
+    @property
+    def barred(self) -> tuple[int, ...]:
+        """The nodes that are not used whatever they answer."""
+        return self.foreign_nodes + tuple(double.node for double in self.doubles)
 
 
 def elect_writer(
@@ -51,9 +58,13 @@ def elect_writer(
     if is_single:
         return before._replace(writer=_lone_writer(nodes[0]))
     foreign = foreign_nodes(nodes)
-    claims = [node for node in nodes if node.role is Role.WRITER]
+    same = doubles(nodes, before.doubles)
+    known = before._replace(
+        writer=None, is_split=False, foreign_nodes=foreign, doubles=same
+    )
+    seconds = [double.node for double in same]
+    claims = [n for n in nodes if n.role is Role.WRITER and n.id not in seconds]
     own = [node for node in claims if node.id not in foreign]
-    known = before._replace(writer=None, is_split=False, foreign_nodes=foreign)
     if own:
         after = _decide(own, known, before.writer, order)
     elif claims:
@@ -149,7 +160,7 @@ def _fenced(
         if node.answer is not None
         and node.answer.role is Role.WRITER
         and not node.is_read_only
-        and node.id not in (known.writer, *known.foreign_nodes)
+        and node.id not in (known.writer, *known.barred)
         and not _may_follow(node, known, order)
     )
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from routedb.adapters import fake
+from routedb.engine.shared.core import Core
+from routedb.events import NodeAnswered
 from tests.support.fake_rig import Rig, farm
 
 WRITE, READ = "INSERT INTO t VALUES (1)", "SELECT a FROM t"
@@ -66,6 +68,49 @@ def test_other_servers_are_not_concerned():
         other = Rig({"x": x, "y": y}, consistency="process")
         write(rig)
         assert read(other) == "y"
+
+
+def test_runtimes_of_other_servers_cost_nothing():
+    with farm() as rig, fake.Server("x") as x:
+        other = Rig({"x": x}, consistency="process")
+        write(rig)
+        assert rig.core.noted_writes == {0}
+        assert not other.core.process_wrote_at
+
+
+@pytest.mark.parametrize("is_told_first", [True, False])
+def test_servers_that_say_who_they_are_later_are_known(is_told_first):
+    """The same server by two names: its own name for itself tells so."""
+    with farm() as rig, fake.Server("x") as x, fake.Server("y", role="replica") as y:
+        other = Rig({"x": x, "y": y}, consistency="process")
+        if is_told_first:
+            say(rig.core, system="1")
+            say(other.core, system="1")
+        write(rig)
+        assert bool(other.core.process_wrote_at) == is_told_first
+        say(rig.core, system="1")
+        say(other.core, system="1")
+        write(rig)
+        assert other.core.process_wrote_at
+
+
+def test_a_write_before_it_was_known_whose_server_that_is():
+    with farm() as rig, fake.Server("x") as x, fake.Server("y", role="replica") as y:
+        say(rig.core, system="1")
+        write(rig)
+        other = Rig({"x": x, "y": y}, consistency="process")
+        assert not other.core.process_wrote_at
+        say(other.core, system="1")
+        assert other.core.process_wrote_at
+
+
+def say(core: Core, system: str) -> None:
+    """Have each server of `core` tell its system."""
+    [group] = core.topology.groups
+    for view in group.nodes:
+        assert view.answer is not None
+        answer = view.answer._replace(system=system)
+        core.publish(NodeAnswered(view.id, view.generation, answer, core.clock()))
 
 
 def test_a_connection_of_its_own_session_only_is_not_concerned():

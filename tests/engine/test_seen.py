@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 import routedb
+from routedb.adapters import fake
 from routedb.adapters.base import TxMode
 from routedb.errors import Fault
 from routedb.events import NodeAnswered
 from routedb.routing import Reason
+from routedb.session.read_state import MOST_POSITIONS
 from tests.support.fake_rig import farm, node_of, reason_of
 
 READ = "SELECT a FROM t"
@@ -307,8 +309,12 @@ def test_a_token_of_another_history_means_writer_until_there_is_news(placed):
 def test_two_tokens_are_kept_both(placed):
     connection = placed.connect()
     connection.after("1~main!!w1.c8")
+    connection.after("1~main!!w2.c7")
+    assert connection.token() == "1~main!!w1.c8~main!!w2.c7"
+    connection = placed.connect()
+    connection.after("1~main!!w1.c8")
     connection.after("1~main!!w1.c7")
-    assert connection.token() == "1~main!!w1.c8~main!!w1.c7"
+    assert connection.token() == "1~main!!w1.c8"
     placed.at(r1=199, r2=200)
     for server in (placed.r1, placed.r2):
         placed.servers[server.name].lag_s = 0.0
@@ -381,3 +387,49 @@ def test_every_way_to_write_counts(placed, way):
         cursor.execute(f"{WRITE}; {WRITE}")
     placed.at(w=200)
     assert read(cursor) == "w"
+
+
+def forged(number):
+    """A token of many positions of which none is at or beyond another."""
+    entries = (f"main!!w{number * 500 + at:x}.{at:x}" for at in range(1, 500))
+    return "~".join(("1", *entries))
+
+
+def test_forged_tokens_cost_a_session_no_more_than_the_writer(rig):
+    rig.at(w=9, r1=9, r2=9)
+    rig.look()
+    connection = rig.connect()
+    for number in range(20):
+        connection.after(forged(number))
+    [state] = connection.session.read_states.values()
+    assert len(state.min_positions) <= MOST_POSITIONS
+    cursor = connection.cursor()
+    cursor.execute("SELECT a FROM t")
+    assert node_of(cursor) == "w"
+    rig.look()
+    cursor.execute("SELECT a FROM t")
+    assert node_of(cursor) in ("r1", "r2")
+
+
+def test_positions_of_one_history_are_one(rig):
+    connection = rig.connect()
+    for lsn in (5, 9, 7, 9, 8):
+        connection.after(f"1~main!!w1.{lsn:x}~main!!w1.1")
+    [state] = connection.session.read_states.values()
+    assert [str(m.position) for m in state.min_positions] == ["0/00000009@1"]
+
+
+def test_a_token_is_signed_where_there_is_a_key():
+    key, other = "k" * 16, "o" * 16
+    with fake.Server("signed"):
+        one = routedb.Cluster({**SIGNED, "token_key": key})
+        both = routedb.Cluster({**SIGNED, "token_key": [other, key]})
+        with one, both:
+            token = one.connect().token()
+            both.connect(after=token).close()
+            for refused in ("1", both.connect().token(), token[:-1]):
+                with pytest.raises(routedb.ProgrammingError, match="token_key"):
+                    one.connect(after=refused)
+
+
+SIGNED = {"databases": {"main": {"nodes": ["fake://signed"]}}}

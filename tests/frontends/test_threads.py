@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -139,6 +141,36 @@ def test_a_child_has_links_of_its_own(home: Home, cluster):
     assert in_child(work) == 0
     assert session(home, connection) == mine
     assert home.rows()[5:] == [(10, "child")]
+
+
+# SQLite's own mutexes are only kept from a fork where our threads open and close.
+@pytest.mark.parametrize("home", ["postgresql", "mysql"], indirect=True)
+def test_a_child_connects_while_others_were_connecting(home: Home, cluster):
+    is_over = threading.Event()
+
+    def connect() -> None:
+        while not is_over.is_set():
+            cluster.connect().close()
+
+    def work() -> None:
+        signal.alarm(30)
+        with cluster.connect(autocommit=True) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT count(*) FROM t")
+            assert list(cursor.fetchall()) == [(5,)]
+
+    threads = [threading.Thread(target=connect) for _ in range(3)]
+    gc.disable()  # what it closes of other tests is outside of any gate
+    try:
+        for thread in threads:
+            thread.start()
+        codes = [in_child(work) for _ in range(8)]
+        is_over.set()
+        for thread in threads:
+            thread.join()
+    finally:
+        gc.enable()
+    assert codes == [0] * 8
 
 
 def test_a_childs_end_does_not_end_the_parents_transaction(home: Home, cluster):

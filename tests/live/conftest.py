@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 
+from tests.support.inject import TimeLimit
 from tests.support.server_rig import Rig
 from tests.support.servers import Database
 
@@ -32,6 +35,19 @@ def my_rig(my: Database) -> Iterator[Rig]:
     """A rig on MariaDB."""
     with _rig(my) as rig:
         yield rig
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """Have SIGALRM raise TimeLimit."""
+
+    def handler(number: int, frame: Any) -> None:
+        raise TimeLimit
+
+    before = signal.signal(signal.SIGALRM, handler)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from tests.suites.source import ROOT, Unobtainable, call, environment, extra
 from tests.suites.suite import PYTEST
 
 EXTRAS = ("django", "sqlalchemy", "postgresql", "mysql")
-NEEDS = (*PYTEST, "docutils>=0.21,<1", "hypothesis>=6.100,<7")  # of the tests
+# Of the tests; sphinx is for those of what the documentation shows.
+NEEDS = (*PYTEST, "docutils>=0.21,<1", "hypothesis>=6.100,<7", "sphinx>=8,<10")
 TESTS = (
     *(
         f"tests/live/integrations/test_{name}.py"

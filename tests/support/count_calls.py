@@ -100,11 +100,43 @@ def read_that_asks(rig: Rig) -> Calls:
     return counted(lambda: cursor.execute(FIRST, (1,)))
 
 
+def _transaction(rig: Rig, text: str, count: int = 1) -> Calls:
+    connection = rig.connect(autocommit=False)
+    cursor = connection.cursor()
+
+    def transaction() -> None:
+        for _ in range(count):
+            cursor.execute(text, (1,))
+        connection.commit()
+
+    transaction()
+    transaction()
+    return counted(transaction)
+
+
+def read_and_commit(rig: Rig) -> Calls:
+    """A transaction of one read, as psycopg2 runs them by default."""
+    return _transaction(rig, FIRST)
+
+
+def write_and_commit(rig: Rig) -> Calls:
+    """A transaction of one write."""
+    return _transaction(rig, WRITE)
+
+
+def six_writes_and_commit(rig: Rig) -> Calls:
+    """A transaction of six writes."""
+    return _transaction(rig, WRITE, 6)
+
+
 MEASURED: dict[str, Callable[[Rig], Calls]] = {
     "a first read": first_read,
     "a cached read": cached_read,
     "a read after one's own write": read_after_write,
     "the same, asking two servers": read_that_asks,
+    "SELECT; commit": read_and_commit,
+    "UPDATE; commit": write_and_commit,
+    "6 UPDATEs; commit": six_writes_and_commit,
 }
 
 

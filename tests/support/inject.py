@@ -23,6 +23,10 @@ _HOME = str(Path(routedb.__file__).parent)
 _BEYOND = str(Path(_HOME) / "adapters" / "fake.py")
 
 
+class TimeLimit(Exception):
+    """As raised in a signal handler to end a task."""
+
+
 class Injection:
     """Runs `action`, and raises `exc` at line event number `at`, from 1."""
 
@@ -73,11 +77,14 @@ def _is_exit(frame: FrameType) -> bool:
 
 @cache
 def _exits(code: CodeType) -> frozenset[int]:
-    """Return where `__exit__(None, None, None)` begins."""
+    """Return where `__exit__(None, None, None)` begins; before it, the value of a
+    `return` is put aside."""
     steps = list(dis.get_instructions(code))
     nones = [step.opname == "LOAD_CONST" and step.argval is None for step in steps]
-    return frozenset(
-        step.offset
-        for at, step in enumerate(steps)
+    begin = [
+        at
+        for at in range(len(steps))
         if nones[at : at + 3] == [True] * 3 and not (at and nones[at - 1])
-    )
+    ]
+    swaps = [at - 1 for at in begin if at and steps[at - 1].opname == "SWAP"]
+    return frozenset(steps[at].offset for at in begin + swaps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,9 @@ import MySQLdb.converters
 import MySQLdb.cursors
 
 from routedb.adapters import sockets
-from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
 from routedb.adapters.bounded_connect import BoundedConnect
+from routedb.adapters.fork_gate import connecting
 from routedb.adapters.mysql.catalog import VOLATILITY
 from routedb.adapters.mysql.faults import (
     IN_TRANSACTION,
@@ -21,7 +23,9 @@ from routedb.adapters.mysql.faults import (
     OUT_OF_SYNC,
     fault_of_number,
 )
+from routedb.adapters.mysql.hidden_writes import is_plain
 from routedb.adapters.mysql.positions import (
+    WHICH_SERVER,
     answer_of,
     is_replica,
     probe_of,
@@ -41,7 +45,10 @@ from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode, mysql_mode
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer
+
+FILES = {"read_default_file", "read_default_group"}  # options that are in a file
 
 
 class MysqlclientAdapter:
@@ -52,6 +59,8 @@ class MysqlclientAdapter:
     fetches_buffered = True
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
     is_remote = True
+    joins_begin = False
+    tells_server = True
     commits: Commits | None = None
     references = 0
     setting_text = staticmethod(setting_text)
@@ -59,6 +68,7 @@ class MysqlclientAdapter:
     rollback_undoes_objects = False
     script_is_transaction = False
     begins_before_some_writes = False
+    hides_uncommitted = False  # tables without transactions have it at once
     isolation_setting: str | None = None
     session_settings: str | None = None
 
@@ -80,7 +90,7 @@ class MysqlclientAdapter:
         raw.descriptor = raw.fileno()
         raw.number = raw.thread_id()
         raw.socket = sockets.identity(raw.descriptor)
-        raw.mode = TxMode(autocommit=True)  # what set_mode has set
+        raw.mode = AUTOCOMMIT  # what set_mode has set
         raw.lexical_mode = None  # it was not asked for yet
         if node.is_standard_sql:
             self.run(raw, STANDARD_SQL)
@@ -95,7 +105,12 @@ class MysqlclientAdapter:
         """Connect in a thread: mysqlclient has a timeout for the handshake, but not for
         the statements that it sends then (SET NAMES, SET autocommit), and their socket
         is not accessible, so that a thread which waits there could not be ended."""
-        opening = BoundedConnect(lambda: MySQLdb.connect(**options), self.close)
+
+        def open_one() -> Raw:
+            with connecting:
+                return MySQLdb.connect(**options)
+
+        opening = BoundedConnect(open_one, self.close)
         bound_s = 2 * int(options["connect_timeout"])
         try:
             return opening.wait(bound_s)
@@ -145,6 +160,13 @@ class MysqlclientAdapter:
         finally:
             self.close(other)
 
+    def backend_id(self, raw: Raw) -> int:
+        """Return the connection id."""
+        return int(raw.number)
+
+    def watch(self, raw: Raw) -> None:
+        """mysqlclient may have closed the socket, whose number is used again."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Check the socket. Input on an idle link is its end, or a session ticket of
         TLS: only then a round trip is needed."""
@@ -179,6 +201,10 @@ class MysqlclientAdapter:
             raise
         return True
 
+    def is_busy(self, raw: Raw) -> bool:
+        """One thread at a time uses a link: see `is_concurrent`."""
+        return False
+
     def is_failed(self, raw: Raw) -> bool:
         """A failed statement leaves a MySQL transaction usable."""
         return False
@@ -189,13 +215,19 @@ class MysqlclientAdapter:
         row = self.run(raw, probe_of(server))[0]
         return answer_of(row, self._lag_s(raw) if is_replica(row) else 0.0)
 
+    def server(self, raw: Raw) -> str | None:
+        """Ask in one query."""
+        return str(self.run(raw, WHICH_SERVER)[0][0])
+
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set the session's variables; DEFAULT is the server's own default.
 
         Only those that differ from what was set here before: the user's own SET
-        SESSION TRANSACTION must outlive a change of autocommit.
+        SESSION TRANSACTION must outlive a change of autocommit. What was set here is
+        not known while it is being set, nor after that was cut short: then all is.
         """
-        text = set_mode_text(raw.mode, mode, raw.get_server_info())
+        before, raw.mode = raw.mode, None
+        text = set_mode_text(before, mode, raw.get_server_info())
         if text is not None:
             self.run(raw, text)
         raw.autocommit(mode.autocommit)
@@ -203,7 +235,8 @@ class MysqlclientAdapter:
 
     def begin(self, raw: Raw, mode: TxMode) -> None:
         """START TRANSACTION; an isolation level is set before it (manual)."""
-        for text in begin_texts(mode, was_read_only=raw.mode.read_only):
+        was_read_only = raw.mode is None or raw.mode.read_only
+        for text in begin_texts(mode, was_read_only):
             self.run(raw, text)
 
     def commit(self, raw: Raw) -> None:
@@ -214,34 +247,45 @@ class MysqlclientAdapter:
         """Roll back, however it was begun."""
         raw.rollback()
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """COM_CHANGE_USER, to the same user: mysqlclient has no COM_RESET_CONNECTION.
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
 
-        What a file of options says of the user is not known here.
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
+        """COM_CHANGE_USER, to the same user, and what the driver sends after that of
+        connecting. COM_RESET_CONNECTION, which mysqlclient does not have, would leave
+        the role (SET ROLE) and the database (USE).
+
+        What a file of options says of the user and the database is not known here.
         """
         options = node.options
-        if is_changed:
-            user = options.get("user")
-            if user is None or "init_command" in options:
-                return False
-            password = options.get("password", options.get("passwd", ""))
-            database = options.get("database", options.get("db", ""))
-            raw.change_user(user, password, database)
-            charset = options.get("charset", "utf8mb4")
-            raw.set_character_set(charset, options.get("collation", ""))
-            if "sql_mode" in options:
-                raw.set_sql_mode(options["sql_mode"])
-            if node.is_standard_sql:
-                self.run(raw, STANDARD_SQL)
-            raw.autocommit(True)
-            raw.mode = TxMode(autocommit=True)
-            raw.lexical_mode = None
+        user = options.get("user")
+        if user is None or FILES & options.keys():
+            return False
+        password = options.get("password", options.get("passwd", ""))
+        if is_mariadb(raw.get_server_info()):
+            self.run(raw, "SET ROLE NONE")  # else a user without a default keeps it
+        raw.change_user(user, password, options.get("database", options.get("db", "")))
+        if "init_command" in options:
+            self.run(raw, options["init_command"])
+        charset = options.get("charset", "utf8mb4")
+        raw.set_character_set(charset, options.get("collation", ""))
+        if "sql_mode" in options:
+            raw.set_sql_mode(options["sql_mode"])
+        raw.autocommit(True)
+        raw.mode = AUTOCOMMIT
+        if node.is_standard_sql:
+            self.run(raw, STANDARD_SQL)
+        raw.lexical_mode = None
         known = options.get("conv", MySQLdb.converters.conversions)
         raw.encoders = {key: to for key, to in known.items() if type(key) is not int}
         raw.converter = dict(raw.own_converter)  # others may share the one it has
         raw.cursorclass = options.get("cursorclass", raw.default_cursor)
         raw.messages = []
         return True
+
+    def resets_all(self, raw: Raw) -> bool:
+        """Ask for what the server runs at connect: it does not at a change of user."""
+        return self.run(raw, "SELECT @@GLOBAL.init_connect") in ([("",)], [(None,)])
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the connection's cursorclass."""
@@ -280,6 +324,17 @@ class MysqlclientAdapter:
             cursor.execute(VOLATILITY, (name, schema))
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Follow the catalog from every name in the text."""
+
+        def ask(sql: str, params: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
+            with raw.cursor(MySQLdb.cursors.Cursor) as cursor:
+                cursor.execute(sql, params)
+                rows: Iterable[tuple[Any, ...]] = cursor.fetchall()
+                return rows
+
+        return is_plain(ask, text, tables)
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """Ask for the user's grants, and those of its roles."""

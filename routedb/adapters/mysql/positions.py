@@ -8,16 +8,19 @@ from typing import Any
 from routedb.adapters.mysql.versions import is_mariadb
 from routedb.topology.snapshot import Answer, Role
 
+# What no other server tells: two on one host have other ports or other directories.
+_SERVER = "CONCAT_WS(' ', @@server_id, @@hostname, @@port, @@datadir)"
+WHICH_SERVER = f"SELECT {_SERVER}"
 _MARIADB = (
     "SELECT @@global.read_only, @@version, "
     "IF(@@global.read_only, @@gtid_slave_pos, @@gtid_current_pos), "
     "@@gtid_domain_id, "
     # What it has replayed is in its binary log under log_slave_updates.
-    "CONCAT_WS(',', @@gtid_binlog_state, @@gtid_slave_pos), @@server_id"
+    "CONCAT_WS(',', @@gtid_binlog_state, @@gtid_slave_pos), @@server_id, " + _SERVER
 )
 _MYSQL = (
     "SELECT @@global.read_only, @@version, @@global.gtid_executed, "
-    "@@server_uuid, @@global.gtid_executed, @@server_uuid"
+    "@@server_uuid, @@global.gtid_executed, @@server_uuid, " + _SERVER
 )
 
 
@@ -39,7 +42,7 @@ def is_replica(row: tuple[Any, ...]) -> bool:
 def answer_of(row: tuple[Any, ...], lag_s: float | None) -> Answer:
     """Return the answer in a row of the probe; `lag_s` is a replica's lag in
     seconds."""
-    read_only, version, position, history, extent, origin = row
+    read_only, version, position, history, extent, origin, server = row
     return Answer(
         Role.REPLICA if read_only else Role.WRITER,
         version,
@@ -48,6 +51,7 @@ def answer_of(row: tuple[Any, ...], lag_s: float | None) -> Answer:
         lag_s,
         extent=extent.replace("\n", "").strip(",") or None,
         origin=str(origin),
+        server=str(server),
     )
 
 

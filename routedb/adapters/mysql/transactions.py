@@ -6,18 +6,19 @@ from routedb.adapters.mysql.versions import is_mariadb, version_of
 from routedb.sql.statement import TxMode
 
 
-def set_mode_text(before: TxMode, mode: TxMode, server: str) -> str | None:
+def set_mode_text(before: TxMode | None, mode: TxMode, server: str) -> str | None:
     """Return the text that sets the session's variables to `mode`; None when nothing
-    differs from `before`. `server` is the server's version."""
+    differs from `before`, which is None when it is not known. `server` is the server's
+    version."""
     new = not is_mariadb(server) or version_of(server) >= (11, 1)
     prefix = "transaction" if new else "tx"
     changes = []
-    if mode.isolation != before.isolation:
+    if before is None or mode.isolation != before.isolation:
         level = "DEFAULT"
         if mode.isolation is not None:
             level = f"'{mode.isolation.replace(' ', '-')}'"
         changes.append(f"SESSION {prefix}_isolation = {level}")
-    if mode.read_only != before.read_only:
+    if before is None or mode.read_only != before.read_only:
         changes.append(f"SESSION {prefix}_read_only = {int(mode.read_only)}")
     return f"SET {', '.join(changes)}" if changes else None
 

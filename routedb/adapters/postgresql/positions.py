@@ -1,4 +1,4 @@
-"""The query to a PostgreSQL server for its role and position, and its answer."""
+"""The queries to a PostgreSQL server for role, position and identity, and answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from routedb.topology.snapshot import Answer, Role
 # timeline (shown only to superusers and members of pg_read_all_stats), then what it has
 # written to disk, then its restart points. It follows a timeline only from a point that
 # is in that timeline's history, so the highest of the three is what it replays.
-PROBE = """
+#
+# What no other server tells, replicas included, is the microsecond when its postmaster
+# was started. (Its address is NULL over a socket, its directory for superusers only.)
+_SERVER = """concat_ws(' ',
+           extract(epoch FROM pg_catalog.pg_postmaster_start_time()),
+           pg_catalog.current_setting('port'))"""
+WHICH_SERVER = f"SELECT {_SERVER}"
+PROBE = f"""
 SELECT r.rec,
        current_setting('server_version'),
        CASE WHEN r.rec THEN pg_last_wal_replay_lsn()
@@ -30,14 +37,15 @@ SELECT r.rec,
               OR pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
             ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
        END::float,
-       (SELECT system_identifier FROM pg_control_system())::text
+       (SELECT system_identifier FROM pg_control_system())::text,
+       {_SERVER}
 FROM (SELECT pg_is_in_recovery() AS rec) AS r
 """
 
 
 def answer_of(row: tuple[Any, ...]) -> Answer:
     """Return the answer in a row of PROBE."""
-    recovering, version, position, timeline, lag_s, system = row
+    recovering, version, position, timeline, lag_s, system, server = row
     return Answer(
         Role.REPLICA if recovering else Role.WRITER,
         version.partition(" ")[0],
@@ -45,4 +53,5 @@ def answer_of(row: tuple[Any, ...]) -> Answer:
         None if timeline is None else str(timeline),
         lag_s,
         system=system,
+        server=server,
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -16,7 +17,9 @@ import psycopg2.extensions as ext
 from psycopg2 import _psycopg
 
 from routedb.adapters import sockets
-from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
+from routedb.adapters.fork_gate import connecting
+from routedb.adapters.postgresql import joined_begin, session_reset
 from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
 from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
@@ -25,15 +28,15 @@ from routedb.adapters.postgresql.faults import (
     fault_at_connect,
     fault_of_sqlstate,
 )
+from routedb.adapters.postgresql.hidden_writes import is_plain
 from routedb.adapters.postgresql.libpq import (
-    FAREWELLS,
     KEEPALIVES,
     SHORTEST_TIMEOUT_S,
-    UNASKED,
     addresses,
     canceller,
 )
-from routedb.adapters.postgresql.positions import PROBE, answer_of
+from routedb.adapters.postgresql.liveness import is_alive, is_busy, watch
+from routedb.adapters.postgresql.positions import PROBE, WHICH_SERVER, answer_of
 from routedb.adapters.postgresql.settings import (
     ISOLATION,
     SESSION_SETTINGS,
@@ -45,6 +48,7 @@ from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode, postgresql_mode
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer
 
 
@@ -53,7 +57,33 @@ class LinkCursor(ext.cursor):
 
     __slots__ = ("virtual_cursor",)
 
+    # The class's own may be guarded: routedb/frontends/psycopg2/guarded_types.py.
+    __init__ = ext.cursor.__init__
+
     virtual_cursor: Callable[[], Any]
+
+
+class JoiningCursor(LinkCursor):
+    """One of a link whose transactions begin with their first statement."""
+
+    __slots__ = ("link",)
+
+    link: joined_begin.Joining
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
+        """Run `query` with parameters `vars`."""
+        joined_begin.execute(self.link, ext.cursor.execute, self, query, vars)
+
+
+# By oid: how the types of our questions' answers are converted.
+_ANSWERED = {
+    oid: caster
+    for caster in (
+        *(ext.BOOLEAN, ext.INTEGER, ext.LONGINTEGER, ext.FLOAT),
+        *(ext.UNICODE, ext.UNICODEARRAY),
+    )
+    for oid in caster.values
+}
 
 
 class Psycopg2Adapter:
@@ -64,12 +94,15 @@ class Psycopg2Adapter:
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True
+    joins_begin = True
+    tells_server = True
     references = 0
     setting_text = staticmethod(setting_text)
     rollback_undoes_settings = True
     rollback_undoes_objects = True
     script_is_transaction = True
     begins_before_some_writes = False
+    hides_uncommitted = True
     isolation_setting: str | None = ISOLATION
     session_settings: str | None = SESSION_SETTINGS
 
@@ -95,7 +128,8 @@ class Psycopg2Adapter:
             options.setdefault(
                 "connect_timeout", max(SHORTEST_TIMEOUT_S, math.ceil(timeout_s))
             )
-        raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
+        with connecting:
+            raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
         raw.autocommit = True
         return raw
 
@@ -111,17 +145,19 @@ class Psycopg2Adapter:
         if allowed > 0:  # libpq leaves it to the caller
             timeout_s = min(timeout_s, max(SHORTEST_TIMEOUT_S, allowed))
         try:
-            options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
+            with connecting:
+                options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
         except OSError as exc:
             raise psycopg2.OperationalError(
                 f"could not translate the host's name to an address: {exc}"
             ) from None
-        raw = psycopg2.connect(node.dsn, async_=1, **options)
-        try:
-            _finish(raw, time.monotonic() + timeout_s)
-        except BaseException:
-            self.close(raw)
-            raise
+        with connecting:
+            raw = psycopg2.connect(node.dsn, async_=1, **options)
+            try:
+                _finish(raw, time.monotonic() + timeout_s)
+            except BaseException:
+                self.close(raw)
+                raise
         return raw
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
@@ -163,34 +199,29 @@ class Psycopg2Adapter:
         it to a prepared transaction."""
         if raw.status == ext.STATUS_PREPARED:
             raw.cancel()
-        elif _is_busy(raw):
+        elif is_busy(raw):
             self._cancel(raw, timeout_s)
+
+    def backend_id(self, raw: Raw) -> int:
+        """Return the process id of the backend."""
+        return 0 if raw.closed else int(raw.get_backend_pid())
+
+    def watch(self, raw: Raw) -> Callable[[Raw], bool]:
+        """Look at the socket through one poll object."""
+        return watch(raw)
 
     def is_alive(self, raw: Raw) -> bool:
         """Check the socket; what has arrived there may be just a NOTIFY."""
-        if raw.closed:
-            return False
-        descriptor = raw.fileno()
-        if not sockets.has_input(descriptor):
-            return True
-        first = sockets.peek(descriptor)
-        # Any other message is the answer to a statement of another thread, which a poll
-        # would consume.
-        if first is None or first[:1] not in UNASKED or _is_busy(raw):
-            return True
-        if first in FAREWELLS:  # still unread: the server has ended
-            return sockets.peek(descriptor) != first
-        try:
-            raw.poll()
-        except psycopg2.Error:
-            return False
-        # A farewell is read by one poll, the end of the line by the next.
-        return not raw.closed and not sockets.has_input(descriptor)
+        return is_alive(raw)
 
     def is_idle(self, raw: Raw) -> bool:
         """libpq keeps the transaction status that came with the last answer."""
         status = raw.get_transaction_status()
         return bool(status == ext.TRANSACTION_STATUS_IDLE)
+
+    def is_busy(self, raw: Raw) -> bool:
+        """libpq keeps that a statement was sent and not answered yet."""
+        return is_busy(raw)
 
     def is_failed(self, raw: Raw) -> bool:
         """Tell of an aborted transaction."""
@@ -199,6 +230,10 @@ class Psycopg2Adapter:
     def probe(self, raw: Raw) -> Answer:
         """Ask in one query."""
         return answer_of(self.run(raw, PROBE)[0])
+
+    def server(self, raw: Raw) -> str | None:
+        """Ask in one query."""
+        return str(self.run(raw, WHICH_SERVER)[0][0])
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set psycopg2's own attributes for `mode`: it begins transactions by
@@ -228,30 +263,43 @@ class Psycopg2Adapter:
         else:
             raw.rollback()
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """DISCARD ALL, and all that psycopg2 lets a user set on a connection."""
+    def part(self, raw: Raw) -> None:
+        """Leave autocommit mode; no round trip."""
+        joined_begin.leave_autocommit(raw)
+
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
+        """DISCARD ALL, what that leaves, and all that psycopg2 lets a user set on a
+        connection."""
         if raw.status not in (ext.STATUS_READY, ext.STATUS_BEGIN):  # tpc_prepare()
             return False
         if not self.is_idle(raw) or raw.status == ext.STATUS_BEGIN:
             self.rollback(raw)
-        if is_changed:
-            self.run(raw, "DISCARD ALL")
+        self.set_mode(raw, AUTOCOMMIT)
+        self.run(raw, session_reset.DISCARD)
+        self.run(raw, session_reset.remaining_text())
         if _plain(raw.encoding) != _plain(raw.get_parameter_status("client_encoding")):
-            return False  # DISCARD ALL has changed it on the server's side only
+            return False  # it has changed on the server's side only
+        dates = raw.get_parameter_status(session_reset.DATESTYLE) or ""
+        if not dates.startswith(session_reset.READABLE):
+            self.run(raw, session_reset.READABLE_DATES)
         forget_casters(raw)
         raw.cursor_factory = None
         raw.notices = []
         raw.notifies = []
         return self.is_idle(raw)
 
+    def resets_all(self, raw: Raw) -> bool:
+        """Ask for languages with variables of a session, and triggers at login."""
+        return self.run(raw, session_reset.OUT_OF_REACH) == [(False,)]
+
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a client-side cursor of the connection's cursor_factory."""
-        cursor: RawCursor = raw.cursor(cursor_factory=ext.cursor)
+        cursor: RawCursor = raw.cursor(cursor_factory=LinkCursor)
         return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; psycopg2 leaves a text without parameters alone."""
-        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+        with _own_cursor(raw) as cursor:
             cursor.execute(sql)
             if raw.async_:
                 _finish(raw)
@@ -275,10 +323,14 @@ class Psycopg2Adapter:
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask pg_proc: provolatile of every overload, procedures count as volatile."""
-        with raw.cursor(cursor_factory=ext.cursor) as cursor:
+        with raw.cursor(cursor_factory=LinkCursor) as cursor:
             cursor.execute(VOLATILITY, (name, schema, schema))
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Follow the catalog from every name in the text."""
+        return is_plain(partial(_ask, raw), text, tables)
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """None: a standby refuses every write."""
@@ -301,8 +353,16 @@ class Psycopg2Adapter:
         return fault_at_connect(str(exc))
 
 
-def _ask(raw: Raw, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    with raw.cursor(cursor_factory=ext.cursor) as cursor:
+def _own_cursor(raw: Raw) -> Any:
+    """Return a cursor for a question of ours: its answer is not converted by what the
+    program has registered on the connection."""
+    cursor = raw.cursor(cursor_factory=LinkCursor)
+    cursor.string_types = _ANSWERED
+    return cursor
+
+
+def _ask(raw: Raw, sql: str, params: Any) -> list[tuple[Any, ...]]:
+    with _own_cursor(raw) as cursor:
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
@@ -326,7 +386,8 @@ def _finish(raw: Raw, deadline: float | None = None) -> None:
 def _whose(exc: Any) -> Any:
     """Return the cursor of an error: the user's, not the link's."""
     raised_by = psycopg2.Error.__dict__["cursor"].__get__(exc)
-    virtual = raised_by.virtual_cursor() if isinstance(raised_by, LinkCursor) else None
+    whose = getattr(raised_by, "virtual_cursor", None)  # unset: routedb's own question
+    virtual = None if whose is None else whose()
     return raised_by if virtual is None else virtual
 
 
@@ -339,11 +400,6 @@ def _is_standby(raw: Raw) -> bool:
 def _plain(encoding: str | None) -> str:
     """Return the name of an encoding as psycopg2 spells it."""
     return "".join(filter(str.isalnum, encoding or "")).upper()
-
-
-def _is_busy(raw: Raw) -> bool:
-    """Tell whether a statement of another thread is under way."""
-    return bool(raw.get_transaction_status() == ext.TRANSACTION_STATUS_ACTIVE)
 
 
 ADAPTER = Psycopg2Adapter()

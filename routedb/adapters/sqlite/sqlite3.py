@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,12 +20,14 @@ from routedb.adapters.base import Commits, Raw, RawCursor, TxMode
 from routedb.adapters.sqlite.catalog import BUILTIN
 from routedb.adapters.sqlite.faults import GONE, fault_of_code, fault_of_text
 from routedb.adapters.sqlite.fork_gate import fork_gate
+from routedb.adapters.sqlite.hidden_writes import is_plain
 from routedb.adapters.sqlite.transactions import begin_word
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode
 from routedb.sql.scanner.placeholders import to_qmark
+from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer, Role
 
 _abandoned: list[Raw] = []  # never closed in the child, not even at garbage collection
@@ -74,12 +78,15 @@ class Sqlite3Adapter:
     # that fail at once raise each other's (CPython 3.11 raises SystemError then).
     is_concurrent = False
     is_remote = False
+    joins_begin = False
+    tells_server = False
     commits: Commits | None = None
     references = 0
     rollback_undoes_settings = False
     rollback_undoes_objects = True
     script_is_transaction = False
     begins_before_some_writes = True
+    hides_uncommitted = True
     isolation_setting: str | None = None
     session_settings: str | None = None
 
@@ -113,12 +120,13 @@ class Sqlite3Adapter:
         """Do nothing: there is no socket."""
 
     def close(self, raw: Raw) -> None:
-        """Close; never raises."""
-        try:
-            with fork_gate:
-                raw.close()
-        except sqlite3.Error:
-            return
+        """Close; never raises. What is open is rolled back first: SQLite keeps a closed
+        connection, and its locks, for as long as anybody has a statement of it."""
+        with suppress(sqlite3.Error):
+            if raw.in_transaction:
+                raw.rollback()
+        with suppress(sqlite3.Error), fork_gate:
+            raw.close()
 
     def end(self, raw: Raw) -> None:
         """There is nothing to wait for."""
@@ -140,6 +148,13 @@ class Sqlite3Adapter:
         """Interrupt the statement."""
         self.interrupt(raw)
 
+    def backend_id(self, raw: Raw) -> int:
+        """There is no server."""
+        return 0
+
+    def watch(self, raw: Raw) -> None:
+        """It costs nothing as it is."""
+
     def is_alive(self, raw: Raw) -> bool:
         """Tell whether it is open, and its file still the one that was opened."""
         try:
@@ -153,6 +168,10 @@ class Sqlite3Adapter:
         """Ask SQLite, without I/O."""
         return not raw.in_transaction
 
+    def is_busy(self, raw: Raw) -> bool:
+        """One thread at a time uses a link: see `is_concurrent`."""
+        return False
+
     def is_failed(self, raw: Raw) -> bool:
         """A failed statement leaves a SQLite transaction usable."""
         return False
@@ -165,7 +184,13 @@ class Sqlite3Adapter:
             raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
         is_read_only = getattr(raw, "is_read_only", False)
         role = Role.REPLICA if is_read_only else Role.WRITER
-        return Answer(role, sqlite3.sqlite_version, None, None, 0.0)
+        identity = getattr(raw, "identity", None)
+        server = None if identity is None else "{}:{}".format(*identity)
+        return Answer(role, sqlite3.sqlite_version, None, None, 0.0, server=server)
+
+    def server(self, raw: Raw) -> str | None:
+        """None: a path leads to one file, and `is_alive` tells when it is replaced."""
+        return None
 
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set `mode`: sqlite3 begins by itself before a write, unless in autocommit
@@ -185,9 +210,17 @@ class Sqlite3Adapter:
         """Roll back, however it was begun."""
         raw.rollback()
 
-    def reset(self, raw: Raw, node: NodeConfig, is_changed: bool) -> bool:
-        """Return False: opening the file is faster than undoing what was changed."""
-        return not is_changed and self.is_idle(raw)
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
+
+    def reset(self, raw: Raw, node: NodeConfig) -> bool:
+        """Return False: what functions, hooks and pragmas have changed cannot be asked
+        for, and opening the file again costs little."""
+        return False
+
+    def resets_all(self, raw: Raw) -> bool:
+        """Return False, as `reset` does."""
+        return False
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor that takes pyformat."""
@@ -218,6 +251,10 @@ class Sqlite3Adapter:
         """Built-in functions read; an application's own may do anything."""
         ((builtin,),) = raw.execute(BUILTIN, (name,)).fetchall()
         return None if builtin is None else not builtin
+
+    def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
+        """Follow views; the program's own functions may do anything."""
+        return is_plain(partial(self.run, raw), text)
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """None: a file that is opened read-only takes no write."""

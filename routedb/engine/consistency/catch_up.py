@@ -13,7 +13,7 @@ from collections.abc import Collection
 
 from routedb.adapters.base import AUTOCOMMIT
 from routedb.engine.consistency.tracker import ConsistencyTracker
-from routedb.engine.links.link import Link
+from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.session.read_state import MinPosition, View, allowed_replicas
 from routedb.topology.positions import Position, read_position
@@ -77,10 +77,11 @@ def _probe(links: Links, link: Link) -> Answer | None:
     """Ask outside any transaction, whatever mode the link is in."""
     try:
         link.set_mode(AUTOCOMMIT)
-        with link.exclusive:
-            return link.adapter.probe(link.raw)
-    except Exception:  # the driver's own classes: it is as if it had not been asked
-        if not link.is_alive():
+        return link.probe()
+    except Exception as exc:  # the driver's own classes
+        if not is_verdict(link.adapter.adopt(exc)):
+            raise
+        if not link.is_alive():  # else it is as if it had not been asked
             links.drop(link)
         return None
 

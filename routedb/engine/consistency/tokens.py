@@ -9,6 +9,7 @@ from routedb.engine.consistency.catch_up import ask
 from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.session import MinPosition, View
 from routedb.session.read_state import NO_NODE
 from routedb.session.tokens import UNKNOWN_POSITION, GroupRef, read_token, write_token
@@ -22,9 +23,10 @@ def token(tracker: ConsistencyTracker, is_bound: bool) -> str:
     not committed is nowhere yet.
     """
     _check_between(is_bound, "token()")
-    return write_token(
+    entries = [
         entry for group in _groups(tracker) for entry in _positions(tracker, group)
-    )
+    ]
+    return write_token(entries, tracker.core.config.token_keys)
 
 
 def after(tracker: ConsistencyTracker, is_bound: bool, text: str) -> list[int]:
@@ -32,19 +34,20 @@ def after(tracker: ConsistencyTracker, is_bound: bool, text: str) -> list[int]:
     groups it names.
 
     Groups that this configuration does not have are passed over. Raises
-    ProgrammingError for what is no token, and, with `is_bound`, inside a transaction.
+    ProgrammingError for what is no token, or is not signed where that is asked for,
+    and, with `is_bound`, inside a transaction.
     """
     _check_between(is_bound, "after()")
     core = tracker.core
     ids = {_group_ref(tracker, group.id): group.id for group in core.groups}
-    named = []
-    for ref, position in read_token(text):
+    named: dict[int, None] = {}
+    for ref, position in read_token(text, core.config.token_keys):
         group = ids.get(ref)
         if group is None or core.groups[group].is_single:
             continue
         tracker.add_min_position(group, MinPosition(position, core.clock()))
-        named.append(group)
-    return named
+        named[group] = None
+    return list(named)
 
 
 def wait_for(
@@ -119,7 +122,9 @@ def _writer(tracker: ConsistencyTracker, group: int) -> Link | None:
         return None
     try:
         return find_node.writer(tracker.links, group)
-    except Exception:  # the driver's own classes: it is away just now
+    except Exception as exc:  # the driver's own classes: it is away just now
+        if is_from_program(exc):
+            raise
         return None
 
 

@@ -16,6 +16,7 @@ from routedb.engine.links.links import Links
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.process_writes import PROCESS_WRITES
 from routedb.session.read_state import (
+    MOST_POSITIONS,
     NO_NODE,
     NOTHING_SEEN,
     Backoff,
@@ -23,6 +24,7 @@ from routedb.session.read_state import (
     ReadState,
     View,
     allowed_replicas,
+    with_position,
 )
 from routedb.topology import GroupView, Snapshot
 
@@ -97,7 +99,7 @@ class ConsistencyTracker:
         """Take where the last node of `view` is, `minimum`, instead of that node of
         `group`; return the read state then, None as `switch_node` does."""
         self.writer_only.pop(group, None)  # now others may be known to hold it
-        minimums = (*view.read_state.min_positions, minimum)
+        minimums = with_position(view.read_state.min_positions, minimum)
         return self._replace(group, ReadState(min_positions=minimums), view)
 
     def _replace(self, group: int, state: ReadState, view: View) -> ReadState | None:
@@ -146,7 +148,8 @@ class ConsistencyTracker:
         """Take note of a write to `group` that `node` has acknowledged, or may have
         done."""
         self.writes += 1
-        PROCESS_WRITES.note(self.core, group)
+        if group not in self.core.noted_writes:
+            PROCESS_WRITES.note(self.core, group)
         if self.core.groups[group].is_single:
             return
         with self._lock:
@@ -156,7 +159,11 @@ class ConsistencyTracker:
     def add_min_position(self, group: int, minimum: MinPosition) -> None:
         """Do not fall behind `minimum` either in `group`."""
         with self._lock:
-            self._put(group, self.read_state(group).with_min_position(minimum))
+            after = self.read_state(group).with_min_position(minimum)
+            if len(after.min_positions) > MOST_POSITIONS:
+                self._require_newer(group)
+            else:
+                self._put(group, after)
 
     def require_writer(self, group: int, topology: Snapshot) -> None:
         """Let the writer of `group` answer until there is another `topology`."""

@@ -9,13 +9,17 @@ from routedb.adapters.base import Fault
 from routedb.config.mask import mask
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
+from routedb.engine.links.which_server import settle
 from routedb.engine.shared.error_origin import is_from_program
+from routedb.engine.shared.error_texts import not_the_writer
 from routedb.events import NodeFailed
 from routedb.session import Action, Moment, action_for
 from routedb.topology import GroupView, candidates, pick
 
 # What says that the node itself could not be had, not only this link.
 _NODE_FAULTS = frozenset({Fault.REFUSED, Fault.NODE_STARTING, Fault.LINK_LOST})
+
+_MOST_TRIES = 8  # of links that lead to another server than the writer
 
 Among = Callable[[GroupView], Sequence[int] | None]
 
@@ -29,14 +33,19 @@ def writer(links: Links, group: int, must_live: bool = False) -> Link:
     core = links.core
     database = core.config.databases[core.groups[group].database]
     deadline = core.clock() + database.failover_timeout_s
+    tries = 0
     while True:
         node = core.await_writer(group, deadline)
         version = core.topology.version
         try:
-            return links.get(node, must_live)
+            link = links.get(node, must_live)
         except Exception as exc:
             if not _may_come(links, group, node, exc, version, deadline):
                 raise
+            continue
+        if _is_it(links, link, deadline):
+            return link
+        tries = _next_try(links, link, tries)
 
 
 def reader(
@@ -57,7 +66,7 @@ def reader(
     core = links.core
     database = core.config.databases[core.groups[group].database]
     deadline = core.clock() + database.failover_timeout_s
-    tried = set(avoid)
+    tried, tries = set(avoid), 0
     while True:
         topology = core.topology
         view = topology.groups[group]
@@ -68,7 +77,7 @@ def reader(
             tried.clear()  # who failed may be back
             continue
         try:
-            return links.get(node, must_live)
+            link = links.get(node, must_live)
         except Exception as exc:
             if replica is not None:
                 action = cannot_open(links, node, exc, Moment.FINDING_REPLICA)
@@ -77,6 +86,47 @@ def reader(
                 tried.add(node)
             elif not _may_come(links, group, node, exc, topology.version, deadline):
                 raise
+            continue
+        if replica is not None:
+            if core.topology is topology:
+                return link
+            if _may_answer(core.topology.groups[group], node, among):
+                return link
+            tried.add(node)
+        elif _is_it(links, link, deadline):
+            return link
+        else:
+            tries = _next_try(links, link, tries)
+
+
+def _may_answer(view: GroupView, node: int, among: Among) -> bool:
+    """Tell whether a replica may answer still, once a link to it is there: that may
+    have told of another server than the one whose position was known."""
+    if not view.find(node).is_unsure:
+        return True
+    replicas = among(view)
+    return replicas is None or node in replicas
+
+
+def _is_it(links: Links, link: Link, deadline: float) -> bool:
+    """Tell whether a link to the writer's node leads to the writer."""
+    core, group = links.core, link.node.group
+    if not core.topology.groups[group].find(link.id).is_unsure:
+        return True
+    if link.node.is_balanced:
+        return True  # as it was said to be: whichever server it is
+    return settle(core, link, deadline) and (
+        core.topology.groups[group].writer == link.id
+    )
+
+
+def _next_try(links: Links, link: Link, tries: int) -> int:
+    """Drop a link that leads to another server than the writer; the next may lead
+    there. Raises NoNodeError after the last try."""
+    links.drop(link)
+    if tries == _MOST_TRIES:
+        raise not_the_writer(link.node.name)
+    return tries + 1
 
 
 def cannot_open(links: Links, node: int, exc: Exception, moment: Moment) -> Action:

@@ -1,20 +1,44 @@
-"""One open driver connection to one node."""
+"""One open driver connection to one node.
+
+Whatever is asked of a server goes through `Link.ask`, so that the link cannot be left
+in the middle of an answer: what comes out of a call and is no verdict ends it.
+Statements of the user's, commits and rollbacks are settled by who sends them.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import inf
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from routedb import errors
 from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
 from routedb.config.model import NodeConfig
 from routedb.engine.pool.slots import Slot
 from routedb.errors import Fault
 from routedb.sql import LexicalMode
+from routedb.sql.statement import Table
 from routedb.topology.commit_status import CommitNote
+from routedb.topology.snapshot import Answer
 
 _FREE = nullcontext()
+T = TypeVar("T")
+
+
+def is_verdict(exc: BaseException) -> bool:
+    """Tell whether `exc` is an error of ours, as those of drivers are once they are
+    adopted: all of these are judged where they come up. What else comes out of a call
+    was raised by a signal handler, or by a callback of the user's."""
+    return isinstance(exc, errors.Error)
+
+
+class Owner(Protocol):
+    """What a link needs of the links that it is one of."""
+
+    def drop(self, link: Link) -> None:
+        """Forget `link`, which is of no more use, and close it."""
 
 
 class Link:
@@ -23,26 +47,32 @@ class Link:
     `generation` is the node's when the link was opened: a fault on an old link says
     nothing about a node that has come back since. `opened_at` is on the core's clock,
     and `expires_at`, when it will be too old; `slot` is its place in the node's pool.
-    `lock` is None when the driver lets several threads use one connection.
+    `lock` is None when the driver lets several threads use one connection; `owner`
+    returns who gives the link up, None when nobody has it.
     """
 
     __slots__ = (
         "__weakref__",
         "adapter",
+        "owner",
         "expires_at",
         "synced_version",
         "generation",
+        "is_quiet",
+        "joined_from",
+        "joins_begin",
         "exclusive",
         "id",
-        "needs_reset",
         "is_text_begun",
         "lock",
         "mode",
         "node",
         "commit_note",
         "opened_at",
+        "pending_begin",
         "slot",
         "raw",
+        "server",
         "settings_version",
         "silence_s",
         "used_at",
@@ -67,18 +97,26 @@ class Link:
         self.silence_s = 0.0  # of its node, when the link was given up for that
         self.expires_at = expires_at  # on the core's clock: see Links.get
         self.slot = slot  # in the node's pool, when the link is borrowed
-        self.needs_reset = False  # more than plain reads has run on it
         # What Adapter.connect leaves behind; None when it is not known.
         self.mode: TxMode | None = AUTOCOMMIT
         # The session's version this link was last brought up to; -1: not yet.
         self.synced_version = -1
+        self.is_quiet = adapter.watch(raw)  # see `is_alive`
+        self.server: str | None = None  # that it leads to, once it was asked
         self.settings_version = -1  # of the settings it has; -1: none yet
         self.used_at = 0.0  # when it last answered: see session/read_state.py
+        # Whether a transaction's BEGIN goes with its first statement; the mode of one
+        # that will do so; how the link was before one that did.
+        self.joins_begin = False
+        self.pending_begin: TxMode | None = None
+        self.joined_from: tuple[TxMode | None, int] | None = None
         self.is_text_begun = False  # its transaction was begun by statement
         # The last of a commit: see commit_check.
         self.commit_note: CommitNote | None = None
         self.lock = None if adapter.is_concurrent else threading.RLock()
         self.exclusive: AbstractContextManager[Any] = self.lock or _FREE
+        # Weak: a connection that is dropped without close() frees its links at once.
+        self.owner: Callable[[], Owner | None] = lambda: None
 
     def touch(self, at: float) -> None:
         """Take note that it answered then; another thread may know of a later answer.
@@ -96,30 +134,53 @@ class Link:
             exc.retry_is_safe = True  # type: ignore[attr-defined]  # errors.Error's
         return fault
 
-    # -- of a link that is borrowed ----------------------------------------------------
+    # -- asking the server -------------------------------------------------------------
+
+    def ask(self, call: Callable[..., T], *args: Any) -> T:
+        """Return `call(raw, *args)`, made while no other thread uses the link.
+
+        What comes out of it and is no verdict ends the link: nobody knows what of the
+        answer is still to come.
+        """
+        try:
+            with self.exclusive:
+                return call(self.raw, *args)
+        except BaseException as exc:
+            if not is_verdict(self.adapter.adopt(exc)):
+                self.give_away()
+            raise
+
+    def give_away(self) -> None:
+        """End the link, whoever has it, after what is no verdict."""
+        owner = self.owner()
+        drop = Link.close if owner is None else owner.drop
+        try:
+            drop(self)
+        except BaseException:  # a signal's, again
+            drop(self)
+            raise
 
     def reset(self, is_bound: bool) -> bool:
-        """Make it what the next borrower may have; False: that cannot be done.
+        """Make a borrowed link what the next borrower may have; False: that cannot be
+        done.
 
-        `is_bound`: a transaction may be open on it. A link that served plain reads only
-        has nothing to reset, and keeps its transaction mode.
+        `is_bound`: a transaction may be open on it. Whatever has run, even certain
+        reads only: a text does not show what a view behind it sets in the session.
         """
-        with self.exclusive:
-            if not self.adapter.is_alive(self.raw):
-                return False
-            if is_bound or self.is_text_begun:
-                self.adapter.rollback(self.raw)
-            is_changed = self.needs_reset or self.mode is None
-            if is_changed:  # what the driver has set by itself, it must unset itself
-                self.set_mode(AUTOCOMMIT)
-            return self.adapter.reset(self.raw, self.node, is_changed)
+        return self.ask(self._reset, is_bound)
 
-    def detach_raw(self) -> Raw:
-        """Leave the raw connection to the caller: this link is over."""
-        raw, self.raw = self.raw, None
-        return raw
-
-    # -- the adapter's calls, each once no other thread uses the link ------------------
+    def _reset(self, raw: Raw, is_bound: bool) -> bool:
+        slot = self.slot
+        assert slot is not None  # only those of a pool are reset
+        if not self.adapter.is_alive(raw):
+            return False
+        if is_bound or self.is_text_begun:
+            self.adapter.rollback(raw)
+        if not self.adapter.reset(raw, self.node):
+            return False
+        if not slot.is_resettable:
+            slot.is_resettable = self.adapter.resets_all(raw)
+        return slot.is_resettable
 
     def set_mode(self, mode: TxMode) -> None:
         """Make later transactions run as `mode` says; costs nothing when they do.
@@ -130,8 +191,8 @@ class Link:
         self.synced_version = -1
         if self.mode != mode:
             self.mode = None  # until it is known: what follows may be interrupted
-            with self.exclusive:
-                self.adapter.set_mode(self.raw, mode)
+            self.joined_from = None
+            self.ask(self.adapter.set_mode, mode)
             self.mode = mode
 
     def unsync(self) -> None:
@@ -140,44 +201,92 @@ class Link:
 
     def begin(self, mode: TxMode) -> None:
         """Begin a transaction by statement."""
-        with self.exclusive:
-            self.adapter.begin(self.raw, mode)
+        self.ask(self.adapter.begin, mode)
+
+    def run(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a text; return its rows, or [] when it has none."""
+        return self.ask(self.adapter.run, sql)
+
+    def ask_setting(self, name: str) -> Any:
+        """Ask what a setting is in this session; None when the server does not say."""
+        return self.ask(self.adapter.ask_setting, name)
+
+    def is_idle(self) -> bool:
+        """Tell whether no transaction is open."""
+        return self.ask(self.adapter.is_idle)
+
+    def probe(self) -> Answer:
+        """Ask for role, position and lag."""
+        return self.ask(self.adapter.probe)
+
+    def volatility(self, name: str, schema: str | None) -> bool | None:
+        """Ask the catalog whether the function `name`, in `schema` if given, may
+        write; None: there is none."""
+        return self.ask(self.adapter.volatility, name, schema)
+
+    def is_plain(self, text: str, tables: Sequence[Table]) -> bool:
+        """Ask the catalog whether a read of this `text`, on these `tables`, certainly
+        writes nothing."""
+        return self.ask(self.adapter.is_plain, text, tables)
+
+    # -- what is settled by who calls it -----------------------------------------------
+
+    def join(self) -> None:
+        """Take note that a transaction begins with its first statement. Until it has
+        ended nobody can tell in which mode the driver is, should that be
+        interrupted."""
+        self.joined_from = (self.mode, self.synced_version)
+        self.mode, self.synced_version = None, -1
+        self.is_text_begun = True
 
     def commit(self) -> None:
         """Commit, also what was begun by text."""
-        with self.exclusive:
+        if self.lock is None:  # as `exclusive` does, without Python's calls
             self.adapter.commit(self.raw)
+        else:
+            with self.lock:
+                self.adapter.commit(self.raw)
+        if self.joined_from is not None:
+            self.part()
 
     def rollback(self) -> None:
         """Roll back, also what was begun by text."""
         with self.exclusive:
             self.adapter.rollback(self.raw)
+        if self.joined_from is not None:
+            self.part()
 
-    def run(self, sql: str) -> None:
-        """Run a text that gives no rows."""
-        with self.exclusive:
-            self.adapter.run(self.raw, sql)
+    def part(self) -> None:
+        """Be as before `join`, without a transaction."""
+        assert self.joined_from is not None
+        self.adapter.part(self.raw)
+        self.mode, self.synced_version = self.joined_from
+        self.joined_from = None
 
-    def ask_setting(self, name: str) -> Any:
-        """Ask what a setting is in this session; None when the server does not say."""
-        with self.exclusive:
-            return self.adapter.ask_setting(self.raw, name)
+    # -- what needs no answer ----------------------------------------------------------
 
     def lexical_mode(self) -> LexicalMode:
         """Return how this session reads quotes. Raises what the driver raises when the
         server must be asked."""
-        with self.exclusive:
-            return self.adapter.lexical_mode(self.raw)
+        return self.ask(self.adapter.lexical_mode)
 
     def is_alive(self) -> bool:
         """Tell whether the link can still be used."""
-        with self.exclusive:
+        if self.is_quiet is not None and self.is_quiet(self.raw):
+            return True
+        if self.lock is None:  # as in `commit`
+            return self.adapter.is_alive(self.raw)
+        with self.lock:
             return self.adapter.is_alive(self.raw)
 
-    def is_idle(self) -> bool:
-        """Tell whether no transaction is open."""
-        with self.exclusive:
-            return self.adapter.is_idle(self.raw)
+    def is_busy(self) -> bool:
+        """Tell whether a statement of another thread is under way here."""
+        if self.lock is None:
+            return self.adapter.is_busy(self.raw)
+        if self.lock.acquire(blocking=False):
+            self.lock.release()
+            return False
+        return True
 
     def is_failed(self) -> bool:
         """Tell whether the server refuses everything up to a rollback."""
@@ -192,8 +301,9 @@ class Link:
 
     def cancel(self, timeout_s: float) -> None:
         """From another thread: end the statement that runs here, if one does."""
-        if self.lock is not None and self.lock.acquire(blocking=False):
-            self.lock.release()  # to be had at once: nothing runs
+        # Where rows are computed while they are fetched, that takes no lock.
+        is_told = self.lock is not None and self.adapter.fetches_buffered
+        if is_told and not self.is_busy():
             return
         self.adapter.cancel(self.raw, self.node, timeout_s)
 
@@ -216,7 +326,9 @@ class Link:
             self.adapter.interrupt(raw)
 
     def close(self) -> None:
-        """Close the driver's connection. Never raises."""
+        """Close the driver's connection; once is enough. Raises no error of it."""
+        if self.raw is None:  # it was given back to its pool
+            return
         if self.slot is None:
             self.adapter.close(self.raw)
         else:  # another may be opened in its place at once

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import partial
 from math import inf
 from typing import Protocol
 from weakref import ref
 
 from routedb import errors
-from routedb.adapters.base import AUTOCOMMIT, Adapter, Fault, TxMode
+from routedb.adapters.base import AUTOCOMMIT, Adapter, Fault, Raw, TxMode
 from routedb.config.model import NodeConfig
 from routedb.engine.links.link import Link
-from routedb.engine.links.open_link import FrontendHooks, borrowed, connect, pool_of
-from routedb.engine.pool.pool import take
+from routedb.engine.links.open_link import (
+    FrontendHooks,
+    borrowed,
+    connect,
+    end,
+    pool_of,
+)
+from routedb.engine.links.which_server import identify, leads_elsewhere
 from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.session_version import SessionVersion
@@ -24,6 +29,9 @@ from routedb.session import SettingsLog
 from routedb.session.pins import Pin, Pins
 from routedb.session.settings_log import Setting
 from routedb.topology import GroupView, NodeState
+
+_ENDED = "was closed by the server while it was idle"
+_ELSEWHERE = "leads to a server that the node does not lead to any more"
 
 
 class ResultHolder(Protocol):
@@ -84,19 +92,17 @@ class Links:
                 # A dead link that waits for settings says nothing of its node.
                 must_live = must_live or link.synced_version != self.version.settings
                 if must_live and not link.is_alive():
-                    self._replace(link)
+                    self._replace(link, _ENDED)
                     link = None
                 elif link.expires_at < inf and self._is_over(link):
                     self.drop(link)
                     self._tell_replaced(link, "it was older than max_age")
                     link = None
+                elif must_live and leads_elsewhere(self.core, link) and link.is_idle():
+                    self._replace(link, _ELSEWHERE)
+                    link = None
             if link is None:
-                link = self._connect(self.core.nodes[node])
-                link.touch(
-                    self.last_answered_at.get(node, 0.0)
-                )  # what was seen, was seen
-                self.open[node] = link
-                self.on_mode_change()
+                link = self._connected(node)
             if link.synced_version != self.version.settings:
                 self._sync(link)
             return link
@@ -107,20 +113,22 @@ class Links:
         return self.last_answered_at.get(node, 0.0) if link is None else link.used_at
 
     def drop(self, link: Link) -> None:
-        """Forget a link that is of no more use, and close it."""
+        """Forget a link that is of no more use, and close it. Once is enough."""
+        try:
+            self._drop(link)
+        except BaseException:  # a signal's
+            self._drop(link)
+            raise
+
+    def _drop(self, link: Link) -> None:
         with self._lock:
             if self.open.get(link.node.id) is link:
-                del self.open[link.node.id]
                 self.last_answered_at[link.node.id] = link.used_at
+                del self.open[link.node.id]
             self.version.links_changed()
             if self.pins:
                 self.pins.lose(link.id)
-        try:
-            link.close()
-        finally:
-            slot, link.slot = link.slot, None
-            if slot is not None:
-                pool_of(self.core, link).lost(slot)
+        end(self.core, link)
         for holder in self._result_holders():
             holder.link_closed(link)
 
@@ -132,7 +140,10 @@ class Links:
     def adopt_reserved(self, slot: Slot, node: NodeConfig) -> None:
         """Take a link to `node`, in its `slot`, that was reserved for this connection
         before it was made."""
-        self.open[node.id] = borrowed(self.core, node, slot, take(slot))
+        link = borrowed(self.core, node, slot)
+        link.owner = ref(self)
+        self.open[node.id] = link
+        slot.raw = slot.keeper = None  # only the link references it now
 
     def expire_old(self, now: float) -> None:
         """From another thread: have links that are too old looked at by `get` before
@@ -144,27 +155,40 @@ class Links:
 
     def close(self, bound: Collection[Link] = ()) -> None:
         """Close every link, or give it back to its pool; `bound` are those that may
-        have a transaction open. Never raises."""
+        have a transaction open. Raises nothing but what is the program's own; all links
+        are closed then, too."""
         self._is_closed = True
-        for link in self:
-            if link.slot is None or self.pins.has_unread(link.id):
-                self.drop(link)
-                continue
-            self._forget(link)
-            link.needs_reset = link.needs_reset or self.pins.must_keep(link.id)
-            for holder in self._result_holders():
-                holder.detach_link(link)
-            pool_of(self.core, link).give(link, link in bound)
+        leaving = list(self)
+        try:
+            for link in leaving:
+                self._leave(link, link in bound)
+        except BaseException:  # a signal's
+            self._drop_all(leaving)
+            raise
+
+    def _leave(self, link: Link, is_bound: bool) -> None:
+        if link.slot is None or self.pins.has_unread(link.id):
+            self.drop(link)
+            return
+        self._forget(link)
+        for holder in self._result_holders():
+            holder.detach_link(link)
+        pool_of(self.core, link).give(link, is_bound)
+
+    def _drop_all(self, links: Iterable[Link]) -> None:
+        for link in links:
+            self.drop(link)
 
     def collect(self) -> None:
         """Close every link, from a finalizer, which must not wait for anything: so no
-        session is reset, and the pool is told by its upkeep."""
+        session is reset, and who waits for a place is served by the pool's upkeep."""
         for link in self:
+            pool = None if link.slot is None else pool_of(self.core, link)
             slot, link.slot = link.slot, None
             self.drop(link)
-            if slot is not None:
-                lost = pool_of(self.core, link).lost
-                self.core.upkeep.post(partial(lost, slot))
+            del slot  # its place is free with that
+            if pool is not None:
+                self.core.upkeep.post(pool.serve)
 
     def abandon(self) -> None:
         """In a forked child: give up every link without a word to its server."""
@@ -216,6 +240,24 @@ class Links:
         self._let_go(self.core.topology.groups[node.group])
         return connect(self.core, node, self.frontend_hooks)
 
+    def _connected(self, node: int) -> Link:
+        link = None
+        try:
+            link = self._connect(self.core.nodes[node])
+            while link.server is not None and leads_elsewhere(self.core, link):
+                # It comes from a pool, and the node leads to another server now.
+                self.drop(link)
+                link = self._connect(self.core.nodes[node])
+            link.touch(self.last_answered_at.get(node, 0.0))  # what was seen, was seen
+            link.owner = ref(self)
+            self.open[node] = link
+            self.on_mode_change()
+            return link
+        except BaseException:
+            if link is not None:
+                self.drop(link)
+            raise
+
     def forget_lexical_modes(self) -> None:
         """What has run may have changed how sessions read quotes."""
         for link in self:
@@ -247,14 +289,15 @@ class Links:
             if link.id in gone and not is_held and link.is_idle():
                 self.drop(link)
 
-    def _replace(self, link: Link) -> None:
-        """Drop a dead idle link; say so when something that lived on it is lost."""
+    def _replace(self, link: Link, why: str) -> None:
+        """Drop an idle link that is of no more use; say so when something that lived on
+        it is lost. `why`: what is told of it."""
         self.drop(link)
-        self._tell_replaced(link, "it was closed by the server while it was idle")
+        self._tell_replaced(link, f"it {why}")
         if self.pins.lost:
             raise link.adapter.error_class(errors.OperationalError)(
-                f"the idle link to {link.node.name} was closed by the server, and with "
-                f"it what lived there: {self.pins.pop_lost()}. Nothing was sent; the "
+                f"the idle link to {link.node.name} {why}, and with it is lost what "
+                f"lived there: {self.pins.pop_lost()}. Nothing was sent; the "
                 "connection can be used again, without them"
             )
 
@@ -271,11 +314,12 @@ class Links:
                 link.node.engine, link.node.database, link.settings_version
             )
         try:
+            if link.server is None and link.adapter.tells_server:
+                identify(self.core, link)
             if missing:
-                link.needs_reset = True
                 link.set_mode(AUTOCOMMIT)
                 link.adapter.forget_lexical_mode(link.raw)
-                _replay(link, missing)
+                link.ask(_replay, link.adapter, missing)
             link.settings_version = self.settings.version
             if link.mode != self._mode:
                 link.set_mode(self._mode)
@@ -287,12 +331,11 @@ class Links:
         link.synced_version = version
 
 
-def _replay(link: Link, settings: Iterable[Setting]) -> None:
-    with link.exclusive:
-        cursor = link.adapter.cursor(link.raw)
-        for setting in settings:
-            if setting.params is None:
-                cursor.execute(setting.sql)
-            else:
-                cursor.execute(setting.sql, setting.params)
-        cursor.close()
+def _replay(raw: Raw, adapter: Adapter, settings: Iterable[Setting]) -> None:
+    cursor = adapter.cursor(raw)
+    for setting in settings:
+        if setting.params is None:
+            cursor.execute(setting.sql)
+        else:
+            cursor.execute(setting.sql, setting.params)
+    cursor.close()

@@ -21,15 +21,14 @@ class FrontendHooks(Protocol):
     def open_link(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a raw connection to `node` within about `timeout_s` seconds."""
 
-    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Set on `raw`, a connection to `node`, what was set on the virtual one; tell
-        whether a pool must undo it."""
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> None:
+        """Set on `raw`, a connection to `node`, what was set on the virtual one."""
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
-    ) -> tuple[Slot, Raw]:
-        """Return a slot of `pool`, the pool of `node`, and its link: an idle one, or
-        one opened by `open_`. Raises PoolTimeout, and what `open_` raises."""
+    ) -> Slot:
+        """Return a slot of `pool`, the pool of `node`, with a link in it: an idle one,
+        or one opened by `open_`. Raises PoolTimeout, and what `open_` raises."""
 
 
 def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) -> Link:
@@ -45,24 +44,45 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
     opener = adapter.connect if host is None else host.open_link
     open_ = partial(core.open_raw, node, opener)
     pool = core.pools.of(node.id) if core.pools.pooled else None
-    if pool is None:
-        link = _opened(core, node, database, adapter, open_)
-    elif host is None:
-        link = borrowed(core, node, *pool.borrow(None, open_))
-    else:
-        link = borrowed(core, node, *host.borrow_from(pool, node, open_))
-    if host is not None:
-        _configure_raw(core, host, link)
-    core.open_links.add(link)
-    return link
+    link = slot = None
+    try:
+        if pool is None:
+            link = _opened(core, node, database, adapter, open_)
+        elif host is None:
+            slot = pool.borrow(None, open_)
+        else:
+            slot = host.borrow_from(pool, node, open_)
+        if slot is not None:
+            link = borrowed(core, node, slot)
+            slot.raw = slot.keeper = None  # only the link references it now
+        if host is not None and link is not None:
+            host.configure_raw(link.raw, link.node)
+        assert link is not None  # opened or borrowed
+        link.joins_begin = adapter.joins_begin and database.begin == "with-statement"
+        core.open_links.add(link)
+        return link
+    except BaseException:
+        if link is not None:
+            end(core, link)
+        elif slot is not None and pool is not None:
+            pool.cancel(slot)
+        raise
 
 
-def borrowed(core: Core, node: NodeConfig, slot: Slot, raw: Raw) -> Link:
-    """Return the link to `node` that is made of a pool's `slot` and its `raw`."""
+def borrowed(core: Core, node: NodeConfig, slot: Slot) -> Link:
+    """Return the link to `node` that is made of a pool's `slot` and what is in it."""
     adapter, generation = core.adapter(node), slot.generation
-    link = Link(node, adapter, raw, generation, slot.expires_at, slot)
-    link.mode = slot.mode
+    link = Link(node, adapter, slot.raw, generation, slot.expires_at, slot)
+    link.server = slot.server
     return link
+
+
+def end(core: Core, link: Link) -> None:
+    """Close a link, and free its place in a pool of those in `core`. Once is enough."""
+    if link.slot is None:
+        link.close()
+    else:
+        pool_of(core, link).end(link)
 
 
 def pool_of(core: Core, link: Link) -> Pool:
@@ -86,16 +106,13 @@ def _opened(
     if database.max_age_s is not None:
         expires_at = core.expiry(database)
         core.upkeep.attend()
-    link = Link(node, adapter, open_(), generation, expires_at)
-    link.opened_at = core.clock()
-    return link
-
-
-def _configure_raw(core: Core, host: FrontendHooks, link: Link) -> None:
+    raw = None
     try:
-        link.needs_reset = host.configure_raw(link.raw, link.node)
+        raw = open_()
+        link = Link(node, adapter, raw, generation, expires_at)
+        link.opened_at = core.clock()
+        return link
     except BaseException:
-        link.close()
-        if link.slot is not None:
-            pool_of(core, link).lost(link.slot)
+        if raw is not None:
+            adapter.close(raw)
         raise

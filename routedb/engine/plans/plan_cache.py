@@ -170,6 +170,7 @@ class PlanCache:
                 self._keep(self._plans, key, plan, MOST_SHAPES)
                 return hinted_scan, plan
         plan = Plan(statement, dialect, self.rules, self.using, reading)
+        plan.shape = scan.shape
         self._keep(self._plans, key, plan, MOST_SHAPES)
         return scan, plan
 

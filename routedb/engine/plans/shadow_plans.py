@@ -24,7 +24,7 @@ class ShadowPlan(Plan):
         super()._settle_role()
         self.is_simple = False
         self.sticky_group = -1
-        self.may_replica = False
+        self.may_replica = self.begins_on_writer = False
 
 
 class ShadowText(ParsedText):
@@ -63,6 +63,7 @@ class ShadowPlanCache(PlanCache):
         running = self._running.get(key)
         if running is None:
             running = self._plan_to_run(plan)
+            running.shape = scan.shape
             self._keep(self._running, key, running, MOST_SHAPES)
         return ShadowText(sql, running, scan, ParsedText(sql, plan, scan))
 

@@ -1,13 +1,19 @@
-"""The pool of one node: its slots under a lock, and the I/O outside it."""
+"""The pool of one node: its slots under a lock, and the I/O outside it.
+
+An exception out of a signal handler may come at any line. What is done under the lock
+is mended by whoever comes next; outside it, whoever has a slot in hand ends it, and
+does so again when that was cut short.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from routedb import errors
-from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
+from routedb.adapters.base import Adapter, Raw
 from routedb.config.label import label_of
 from routedb.config.model import DatabaseConfig, NodeConfig, PoolConfig
 from routedb.engine.pool.refcount import is_held
@@ -16,6 +22,8 @@ from routedb.engine.pool.states import SlotState
 from routedb.events import PoolWaited
 from routedb.observers import OBSERVERS
 
+T = TypeVar("T")
+
 ONCE = "once"  # the kind of a link that cannot be lent again
 
 
@@ -23,24 +31,14 @@ class LentLink(Protocol):
     """What a pool needs of a link that is given back to it."""
 
     raw: Raw
-
-    @property
-    def slot(self) -> Slot | None:
-        """Its place in the pool."""
-
-    @property
-    def mode(self) -> TxMode | None:
-        """Its transaction mode; None when it is not known."""
+    slot: Slot | None  # its place in the pool, until that is given back
 
     def reset(self, is_bound: bool) -> bool:
         """Make it what the next borrower may have; False: that cannot be done.
         `is_bound`: a transaction may be open on it."""
 
-    def detach_raw(self) -> Raw:
-        """Leave the raw connection to the caller."""
-
     def close(self) -> None:
-        """Close the driver's connection. Never raises."""
+        """Close the driver's connection; once is enough. Raises no error of it."""
 
 
 Opener = Callable[[NodeConfig, float], Raw]  # opens within so many seconds
@@ -53,6 +51,7 @@ class PoolContext(NamedTuple):
     generation: Callable[[NodeConfig], int]  # the node's, as the snapshot shows it
     expiry: Callable[[DatabaseConfig], float]  # of a link that is opened now
     open_raw: Callable[[NodeConfig, Opener], Raw]  # on a line that is kept alive
+    is_from_program: Callable[[BaseException], bool]  # an error: whose code's it is
     attend: Callable[[], None]  # see to it that there is upkeep
 
 
@@ -115,88 +114,108 @@ class Pool:
         link. Raises PoolTimeout when none comes within `wait_timeout`.
         """
         self._context.attend()
-        slot = self._promised(kind if may_reuse else object())
-        if slot.state is SlotState.OPENING:
-            slot.kind = kind
-            return slot
+        slot = None
         try:
+            slot = self._promised(kind if may_reuse else object())
+            if slot.state is SlotState.OPENING:
+                slot.kind = kind
+                return slot
             if may_reuse and slot.kind == kind and self._is_usable(slot):
                 return slot
             self._adapter.end(slot.raw)
+            self._decide(self._slots.replace, slot, kind)
+            return slot
         except BaseException:
-            self.cancel(slot)
+            if slot is not None:
+                self.cancel(slot)
             raise
-        with self._lock:
-            self._slots.replace(slot, kind)
-        return slot
 
-    def fill(self, slot: Slot, open_: Callable[[], Raw]) -> Raw:
-        """Open a link by `open_` in `slot`, which is OPENING; return it.
+    def fill(self, slot: Slot, open_: Callable[[], Raw]) -> None:
+        """Open a link by `open_` in `slot`, which is OPENING.
 
         On failure the slot is freed, and what `open_` raises is raised.
         """
-        self._stamp(slot)
         try:
-            raw = open_()
+            self._stamp(slot)
+            slot.raw = open_()
+            self._decide(self._slots.opened, slot)
         except BaseException:
-            with self._lock:
-                self._slots.failed(slot)
+            self.cancel(slot)
             raise
-        with self._lock:
-            self._slots.opened(slot)
-        return raw
 
-    def borrow(self, kind: Any, open_: Callable[[], Raw]) -> tuple[Slot, Raw]:
-        """Return a slot and its link of this `kind`, an idle one or one opened by
+    def borrow(self, kind: Any, open_: Callable[[], Raw]) -> Slot:
+        """Return a slot with a link of this `kind`, an idle one or one opened by
         `open_`.
 
         Raises PoolTimeout, and what `open_` raises.
         """
-        slot = self.reserve(kind)
-        if slot.state is SlotState.OPENING:
-            return slot, self.fill(slot, open_)
-        return slot, take(slot)
+        slot = None
+        try:
+            slot = self.reserve(kind)
+            if slot.state is SlotState.OPENING:
+                self.fill(slot, open_)
+            return slot
+        except BaseException:
+            if slot is not None:
+                self.cancel(slot)
+            raise
 
     def cancel(self, slot: Slot) -> None:
-        """Free a slot that `reserve` returned and that was not used."""
+        """Free a slot that `reserve` returned and that was not used, with the link in
+        it. Once is enough."""
+        try:
+            self._cancel(slot)
+        except BaseException:  # a signal's
+            self._cancel(slot)
+            raise
+
+    def _cancel(self, slot: Slot) -> None:
         if slot.raw is not None:
             self._adapter.end(slot.raw)
-            slot.raw = slot.keeper = None
-        with self._lock:
-            if slot.state is SlotState.OPENING:
-                self._slots.failed(slot)
-            else:
-                self._slots.lost(slot)
+        self._decide(self._slots.end, slot)
 
     # -- giving back -------------------------------------------------------------------
 
     def give(self, link: LentLink, is_bound: bool) -> None:
-        """Take `link` back: reset it for the next borrower, or close it. Never raises.
+        """Take `link` back: reset it for the next borrower, or close it. Raises nothing
+        but what is the program's own.
 
         `is_bound`: a transaction may be open on it.
         """
         slot = link.slot
-        assert slot is not None  # it was borrowed here
-        with self._lock:
-            self._slots.give(slot)
-            self._resetting[slot] = (link.raw, self._context.clock())
-        is_clean = False
-        try:
-            is_clean = self._is_wanted(slot) and link.reset(is_bound)
-        except Exception:  # the driver's own classes: any failure ends the link
+        if slot is None:  # it was done before
             return
-        finally:
-            with self._lock:
-                del self._resetting[slot]
-            if not is_clean:
-                self._end(slot, link)
-        if is_clean:
-            self._rest(slot, link)
+        try:
+            self._resetting[slot] = (link.raw, self._context.clock())
+            self._decide(self._slots.give, slot)
+            if self._is_wanted(slot) and link.reset(is_bound):
+                self._decide(self._rest, slot, link)
+            if link.slot is not None:
+                self._decide(self._slots.unfit, slot)
+                self.end(link)
+            self._resetting.pop(slot, None)
+        except BaseException as exc:  # any failure ends the link
+            self._cut_short(slot, link)
+            if not isinstance(exc, Exception) or self._context.is_from_program(exc):
+                raise
 
-    def lost(self, slot: Slot) -> None:
-        """Note that a lent link has been closed."""
-        with self._lock:
-            self._slots.lost(slot)
+    def _cut_short(self, slot: Slot, link: LentLink) -> None:
+        self.end(link)  # unless it was left to the pool
+        self.serve()
+        self._resetting.pop(slot, None)
+
+    def end(self, link: LentLink) -> None:
+        """Close a lent link, and free its slot, whatever was being done with it. Once
+        is enough."""
+        try:
+            self._end(link)
+        except BaseException:  # a signal's
+            self._end(link)
+            raise
+
+    def serve(self) -> None:
+        """Serve those who wait: a slot may have died with who had it."""
+        self._decide(self._slots.serve)
 
     # -- upkeep ------------------------------------------------------------------------
 
@@ -204,29 +223,28 @@ class Pool:
         """Close links that are idle for too long or too old; end resets that hang; with
         `warm`, open links up to `min`."""
         now = self._context.clock()
-        with self._lock:
-            old = self._slots.expire(now, self._is_current)
-            begun = now - self._config.connect_timeout_s
-            hung = [raw for raw, since in self._resetting.values() if since < begun]
-        for raw in hung:
-            self._adapter.interrupt(raw)
+        self.serve()
+        old = self._decide(self._slots.expire, now, self._is_current)
+        begun = now - self._config.connect_timeout_s
+        for slot, (raw, since) in list(self._resetting.items()):
+            if slot.state is not SlotState.RESETTING:
+                self._resetting.pop(slot, None)
+            elif since < begun:
+                self._adapter.interrupt(raw)
         for slot in old:
-            self._shut(slot)
+            self._cancel(slot)
         while warm is not None and self._warm(warm):
             continue
 
     def close(self) -> None:
         """Close idle links now, and from now on each that is given back."""
-        with self._lock:
-            self._is_closed = True
+        self._is_closed = True
         self.close_idle()
 
     def close_idle(self) -> None:
         """Close idle links now."""
-        with self._lock:
-            idle = self._slots.expire(float("inf"), lambda _: False)
-        for slot in idle:
-            self._shut(slot)
+        for slot in self._decide(self._slots.expire, float("inf"), lambda _: False):
+            self._cancel(slot)
 
     def abandon(self) -> None:
         """In a forked child: drop all links, which are the parent's."""
@@ -237,35 +255,42 @@ class Pool:
 
     # -- inside ------------------------------------------------------------------------
 
+    def _decide(self, step: Callable[..., T], *args: Any) -> T:
+        """Do a step that finds or moves slots: whole, or it is mended by the next."""
+        with self._lock:
+            slots = self._slots
+            if slots.is_torn:
+                slots.mend()
+            slots.is_torn = True
+            found = step(*args)
+            slots.is_torn = False
+        return found
+
     def _promised(self, kind: Any) -> Slot:
         """Wait for a slot and return it."""
-        thread = threading.get_ident()
-        with self._lock:
-            spare = self._adapter.references
-            slot = self._slots.ask(kind, thread, lambda p: not is_held(p, spare))
-            if slot is not None:
-                return slot
-            turn = threading.Lock()
-            turn.acquire()
-            waiter = Waiter(kind, thread, turn.release)
-            self._slots.wait(waiter)
-            since = self._context.clock()
+        turn = threading.Lock()
+        turn.acquire()
+        waiter = Waiter(kind, threading.get_ident(), partial(_release, turn))
         try:
-            turn.acquire(timeout=self._limits.wait_timeout_s)
+            slot = self._decide(self._slots.ask, waiter, self._is_free)
+            return self._awaited(waiter, turn) if slot is None else slot
         except BaseException:
-            with self._lock:
-                slot = self._slots.leave(waiter)
-                if slot is not None:
-                    self._slots.decline(slot, self._context.clock())
+            self._decide(self._slots.withdraw, waiter, self._context.clock())
             raise
-        with self._lock:
-            slot = self._slots.leave(waiter)
-            waiting = self._slots.waiting
+
+    def _awaited(self, waiter: Waiter, turn: threading.Lock) -> Slot:
+        since = self._context.clock()
+        turn.acquire(timeout=self._limits.wait_timeout_s)
+        slot = self._decide(self._slots.leave, waiter)
+        waiting = self._slots.waiting
         waited_s = self._context.clock() - since
         OBSERVERS.emit(PoolWaited(self._label, waited_s, timed_out=slot is None))
         if slot is None:
             raise self._timeout(waiting)
         return slot
+
+    def _is_free(self, slot: Slot) -> bool:
+        return not is_held(slot, self._adapter.references)
 
     def _timeout(self, waiting: int) -> errors.PoolTimeout:
         limits = self._limits
@@ -299,52 +324,45 @@ class Pool:
     def _stamp(self, slot: Slot) -> None:
         slot.generation = self._context.generation(self.node)
         slot.expires_at = self._context.expiry(self._config)
-        slot.mode = AUTOCOMMIT  # as after Adapter.connect
+        slot.is_resettable = False  # not asked yet
+        slot.server = None
 
     def _rest(self, slot: Slot, link: LentLink) -> None:
         """Make a link that was reset idle, or lend it to the first waiter."""
+        if self._is_closed:
+            return
         if slot.kind is not None:
             slot.keeper = link.raw.keeper
-        slot.mode = link.mode
-        slot.raw = link.detach_raw()
-        with self._lock:
-            if not self._is_closed:
-                self._slots.clean(slot, self._context.clock())
-                return
-        link.raw = take(slot)
-        self._end(slot, link)
+        # At once: from here on it is the pool's, before it was the link's.
+        slot.raw, link.raw, link.slot = link.raw, None, None
+        self._slots.clean(slot, self._context.clock())
 
-    def _end(self, slot: Slot, link: LentLink) -> None:
-        with self._lock:
-            self._slots.unfit(slot)
-        link.close()
-        with self._lock:
-            self._slots.closed(slot)
-
-    def _shut(self, slot: Slot) -> None:
-        self._adapter.end(slot.raw)
-        with self._lock:
-            self._slots.closed(slot)
+    def _end(self, link: LentLink) -> None:
+        slot = link.slot
+        if slot is not None:
+            link.close()
+            self._decide(self._slots.end, slot)
+            link.slot = None
 
     def _warm(self, warm: Warm) -> bool:
         """Open one idle link; False when there are `min`, or it cannot be opened."""
-        with self._lock:
-            slot = None if self._is_closed else self._slots.spare(warm.kind)
+        if self._is_closed:
+            return False
+        slot = self._decide(self._slots.spare, warm.kind)
         if slot is None:
             return False
-        self._stamp(slot)
         try:
+            self._stamp(slot)
             slot.raw, slot.keeper = warm.open()
         except Exception:  # the driver's own classes: the next borrower gets the error
-            with self._lock:
-                self._slots.failed(slot)
+            self._cancel(slot)
             return False
-        with self._lock:
-            self._slots.warmed(slot, self._context.clock())
+        self._decide(self._slots.warmed, slot, self._context.clock())
         return True
 
 
-def take(slot: Slot) -> Raw:
-    """Take the link out of a lent slot: only the borrower references it."""
-    raw, slot.raw, slot.keeper = slot.raw, None, None
-    return raw
+def _release(turn: threading.Lock) -> None:
+    """Let who waits for its turn go on; again is no harm. Called by one thread at a
+    time."""
+    if turn.locked():
+        turn.release()

@@ -12,7 +12,8 @@ borrower that tries again.
 
 RESETTING is done by the thread that gave the link back, CLOSING by the one that took it
 out: both are I/O and happen outside the lock. A LOST link has been closed by its
-borrower already.
+borrower already. A reset that an exception out of a signal handler has CUT SHORT ends
+the link, too.
 
 Nothing but this table changes a slot's state.
 """
@@ -45,6 +46,7 @@ class SlotEvent(Enum):
     GIVEN = "given back"
     CLEAN = "reset"
     UNFIT = "could not be reset"
+    CUT_SHORT = "its reset was cut short"
     LOST = "closed by its user"
     EXPIRED = "idle for too long"
     CLOSED = "closed"
@@ -64,7 +66,16 @@ TABLE: dict[tuple[SlotState, SlotEvent], SlotState] = {
     (_LENT, SlotEvent.LOST): _GONE,
     (_RESETTING, SlotEvent.CLEAN): _IDLE,
     (_RESETTING, SlotEvent.UNFIT): _CLOSING,
+    (_RESETTING, SlotEvent.CUT_SHORT): _GONE,
     (_CLOSING, SlotEvent.CLOSED): _GONE,
+}
+
+# How a slot in this state comes to its end, whatever was being done with it.
+ENDS = {
+    _OPENING: SlotEvent.FAILED,
+    _LENT: SlotEvent.LOST,
+    _RESETTING: SlotEvent.CUT_SHORT,
+    _CLOSING: SlotEvent.CLOSED,
 }
 
 

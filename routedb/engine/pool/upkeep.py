@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
+from routedb.adapters.start_thread import start_thread
+
 STOP_S = 2.0  # `stop` waits no longer than this for a round that hangs in a driver
 
 Job = Callable[[], None]
@@ -44,7 +46,7 @@ class Upkeep:
                 target=self._run, name="routedb-upkeep", daemon=True
             )
             try:
-                thread.start()
+                start_thread(thread)
             except RuntimeError:  # the interpreter exits: nothing needs upkeep now
                 return
             self._thread = thread

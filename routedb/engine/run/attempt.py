@@ -13,7 +13,7 @@ from math import inf
 from routedb import errors
 from routedb.adapters.base import AUTOCOMMIT, Fault, RawCursor
 from routedb.engine.links import find_node
-from routedb.engine.links.link import Link
+from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.run.control import may_commit
 from routedb.engine.run.interrupted import statement_interrupted
 from routedb.engine.run.outcome import ran
@@ -21,7 +21,6 @@ from routedb.engine.run.recovery import judge
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import read_otherwise, second_home_refused
-from routedb.engine.transactions.commit import is_verdict
 from routedb.engine.transactions.interruption import met_error
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason, Route
@@ -85,6 +84,9 @@ class Attempt:
         self.tried: set[int] = set()
         self.failures = 0
         self.refused: list[int] = []  # by which node, once for each time
+        self.chosen_as: Role | None = (
+            None  # by the hot path: what its node was taken for
+        )
         self.begins = False  # it is the first statement of its transaction
 
     @property
@@ -111,8 +113,8 @@ class Attempt:
                 self._check_alive(link)
             if self.may_write:
                 transaction.note_write(self.group)
-        if not self.is_read:
-            link.needs_reset = True
+            elif transaction.roles[self.group] is Role.WRITER:
+                transaction.reads.keep(self.group, self.plan)
         if self.plan.reading is not None:
             self._check_reading(link, self.plan.reading)
         return link

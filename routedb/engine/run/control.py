@@ -15,6 +15,7 @@ from routedb.adapters.base import TxMode
 from routedb.engine.links.link import Link
 from routedb.engine.session import Control, Session, VirtualCursor
 from routedb.engine.transactions.commit import roll_back
+from routedb.engine.transactions.failure import on_every_branch
 from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxEvent, TxState
 from routedb.sql.statement import Kind, TxEffect, TxStep
@@ -73,7 +74,7 @@ def carry_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool
     if action is None:
         return False
     is_failed = session.transaction.state is TxState.FAILED
-    session.transaction.dialect = text.plan.dialect
+    session.transaction.prologue.dialect = text.plan.dialect
     cursor.raw, cursor.control = None, Control(text.source, "")  # should it fail
     if not action(session, text, step):
         return False
@@ -166,7 +167,7 @@ def _savepoint(session: Session, text: ParsedText, step: TxStep) -> bool:
     if not transaction.is_open or step.name is None:
         return False
     if transaction.is_bound:
-        transaction.on_every_branch(text.source)
+        on_every_branch(transaction, text.source)
         session.links.savepoint(step.name)
     else:
         transaction.savepoint(step.name, text.source)
@@ -196,10 +197,10 @@ def _in_order(session: Session, text: ParsedText, step: TxStep) -> bool:
     if not transaction.is_open:
         return False
     if transaction.is_bound:
-        transaction.on_every_branch(text.source)
+        on_every_branch(transaction, text.source)
         return True
     keeps = step.effect is TxEffect.ROLLBACK_TO
-    return transaction.end_savepoint(step.name, text.source, keeps)
+    return transaction.prologue.end_savepoint(step.name, text.source, keeps)
 
 
 def _set(session: Session, text: ParsedText, step: TxStep) -> bool:

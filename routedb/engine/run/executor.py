@@ -28,7 +28,7 @@ from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.shared.vacancies import VACANCIES
 from routedb.engine.transactions.interruption import met_error
-from routedb.routing import Reason
+from routedb.routing import Reason, Route
 from routedb.routing.decider import (
     NOTHING_ASKED,
     AskCatalog,
@@ -121,11 +121,13 @@ def recover(
     params: Any,
     call: Call,
     link: Link,
+    route: Route | None,
     exc: BaseException,
 ) -> None:
     """Act on `exc`, a fault on `link` in the hot path: raise, or run again the long
-    way. `text`, `params` and `call` are those of `run`."""
+    way. `text`, `params` and `call` are those of `run`; `route` led to the link."""
     before = _handled_outside(exc)
+    link.pending_begin = None
     try:
         if not isinstance(exc, Exception) or is_from_program(exc):
             raise exc
@@ -135,6 +137,8 @@ def recover(
         cursor.link, cursor.raw = link, cursor.raw_cursors.get(link)
         decision = _decide(session, text, params)
         attempt = Attempt(session, text.plan, decision)
+        attempt.begins = session.transaction.is_first
+        attempt.chosen_as = None if route is None else route.role
         judge(attempt, link, exc)
         if attempt.is_read and attempt.role is not decision.role:
             attempt.run(cursor, call)
@@ -285,11 +289,11 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
 
     def ask(function: Table) -> bool | None:
         link = find_node.writer(session.links, question.group)
-        with link.exclusive:
-            return link.adapter.volatility(link.raw, function.name, function.schema)
+        return link.volatility(function.name, function.schema)
 
+    catalog = session.core.catalog
     for function in question.functions:
-        if session.core.is_volatile(question.database, function, ask) is not False:
+        if catalog.is_volatile(question.database, function, ask) is not False:
             return False
     return True
 

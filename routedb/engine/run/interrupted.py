@@ -33,7 +33,6 @@ def statement_interrupted(
             raw.close()
     cursor.unbind_fetch()
     if not plan.is_read:
-        link.needs_reset = True
         session.tracker.note_write(link.node.group, link.id)
     transaction = session.transaction
     if link in transaction.branches.values():

@@ -12,12 +12,12 @@ from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor, ResultSet
+from routedb.engine.links.link import is_verdict
 from routedb.engine.run.attempt import Attempt, run_on
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Call, Session, VirtualCursor
-from routedb.engine.transactions.commit import is_verdict
 from routedb.routing.decider import Decision
 from routedb.routing.plan import Plan
 

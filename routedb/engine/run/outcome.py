@@ -2,8 +2,7 @@
 
 The one place where an outcome is recorded: for the cursor, which shows it; the session,
 which must not fall behind what it was shown or has written; the transaction, which has
-written or not; the link, which may need a reset; and the node, of which an error may be
-evidence.
+written or not; and the node, of which an error may be evidence.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from routedb import errors
 from routedb.adapters.base import Fault, RawCursor
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.shared.catalog_answers import DEFINING
 from routedb.engine.shared.error_texts import as_dbapi_error, overtaken_unknown
 from routedb.engine.transactions.commit import is_overtaken
 from routedb.events import NodeRefusedWrite
@@ -22,7 +22,7 @@ from routedb.routing.plan import Plan
 from routedb.session import TxEvent, TxState
 from routedb.session.read_state import View
 from routedb.sql.statement import Kind
-from routedb.topology.snapshot import Role
+from routedb.topology.snapshot import Role, Snapshot
 
 # An error of the statement shows data too: a row that is in the way, say.
 SHOWING = frozenset({Fault.STATEMENT, Fault.MISSING, Fault.CONFLICT})
@@ -36,6 +36,7 @@ class Underway(Protocol):
     group: int
     role: Role
     route: Route
+    topology: Snapshot
     is_read: bool
     may_write: bool
     is_in_parts: bool
@@ -43,6 +44,7 @@ class Underway(Protocol):
     consistency: str
     view: View | None
     begins: bool
+    chosen_as: Role | None
     pinned: int | None
     tried: set[int]
     failures: int
@@ -84,13 +86,22 @@ def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
     link, raw = cursor.link, cursor.raw
     kind = plan.statement.kind
     if not plan.is_read:
+        transaction = session.transaction
+        is_pending = kind is Kind.WRITE and (link is None or link.holds_writes)
         if link is not None:
-            link.needs_reset = True
-            if kind is not Kind.SESSION:
+            if plan.may_generate_key:
+                session.pins.last_insert_node = link.id
+            # What is nowhere to be seen before the commit, that takes note of.
+            if kind is not Kind.SESSION and not (
+                is_pending
+                and transaction.state is TxState.WRITING
+                and link.adapter.hides_uncommitted
+            ):
                 _note_write(session, plan, link)
         if kind is Kind.WRITE:
-            is_pending = link is None or link.holds_writes
-            session.transaction.has_written = is_pending
+            transaction.has_written = is_pending
+        elif kind in DEFINING:
+            transaction.reads.note_definition()
     if raw is None or raw.description is None:
         cursor.unbind_fetch()
     elif raw is not cursor.fetching_from:
@@ -107,8 +118,6 @@ def _note_write(session: Session, plan: Plan, link: Link) -> None:
         unknown = overtaken_unknown(link.node.name, plan.statement.verb)
         raise session.as_frontend_error(unknown)
     session.tracker.note_write(link.node.group, link.id)
-    if plan.may_generate_key:
-        session.pins.last_insert_node = link.id
 
 
 def note_shown(session: Session, attempt: Underway, link: Link) -> None:
@@ -130,8 +139,6 @@ def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> F
     """
     core = session.core
     fault = link.classify_error(exc)
-    if not attempt.is_read:  # a procedure may have done half of what it does
-        link.needs_reset = True
     if not (attempt.is_read and fault is Fault.LINK_LOST):  # that has shown nothing
         link.touch(core.clock())
     if not isinstance(exc, errors.Error):
@@ -141,6 +148,8 @@ def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> F
         raise joined from exc
     if fault in SHOWING:
         note_shown(session, attempt, link)
+    if attempt.plan.statement.kind in DEFINING:  # it may be done, or half of it
+        core.catalog.forget()
     if attempt.may_write and attempt.is_in_parts:
         session.tracker.note_write(link.node.group, link.id)
     core.report_fault(link, exc, fault)

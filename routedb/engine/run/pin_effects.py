@@ -29,6 +29,10 @@ def note_pins(
         _rename(pins, link, old, new, undoes)
     is_over = statement.is_dropped_on_commit and not undoes
     for obj in () if is_over else _made(statement, pins, link):
+        if obj.kind is ObjectKind.BACKEND:  # no pin: others may ask for it, too
+            number = link.adapter.backend_id(link.raw)
+            session.core.backends.tell(link.adapter.dialect, number, link.id)
+            continue
         is_undone = undoes and obj.kind in UNDONE_MADE
         is_dropped_on_commit = (
             statement.is_dropped_on_commit and obj.kind is ObjectKind.TABLE

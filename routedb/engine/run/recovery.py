@@ -13,7 +13,9 @@ from routedb.engine.links.link import Link
 from routedb.engine.run import control
 from routedb.engine.run.outcome import SHOWING, Underway, failed
 from routedb.engine.shared.error_origin import is_from_program
-from routedb.engine.shared.error_texts import statement_unknown
+from routedb.engine.shared.error_texts import hidden_unknown, statement_unknown
+from routedb.engine.transactions.failure import raise_failure
+from routedb.engine.transactions.hidden_writes import has_only_read
 from routedb.routing import Reason
 from routedb.session import Action, Moment, action_for
 from routedb.topology.snapshot import Role
@@ -44,7 +46,7 @@ def judge(attempt: Underway, link: Link, exc: Exception) -> None:
     elif not attempt.is_outside:
         try:
             ends_itself = bool(attempt.plan.statement.tx)
-            transaction.raise_failure(link, exc, fault, action, ends_itself)
+            raise_failure(transaction, link, exc, fault, action, ends_itself)
         finally:
             control.settle_failed(session, attempt.plan, link)
     elif fault in SHOWING:
@@ -90,6 +92,12 @@ def _has_refused_enough(attempt: Underway, link: Link) -> bool:
 
 
 def _elsewhere(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> None:
+    if fault is Fault.LINK_LOST and not _has_only_read(attempt, link):
+        attempt.session.tracker.note_write(link.node.group, link.id)
+        _tell_lost(attempt, link, exc)
+        said = link.end_reason if link.silence_s else f"the link was lost: {exc}"
+        verb = attempt.plan.statement.verb
+        raise hidden_unknown(link.node.name, verb, said) from exc
     _tell_lost(attempt, link, exc)
     if attempt.pinned is not None:
         raise exc
@@ -100,6 +108,26 @@ def _elsewhere(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> N
     if attempt.failures > len(members):
         raise exc
     attempt.tried.add(link.node.id)
+
+
+def _has_only_read(attempt: Underway, link: Link) -> bool:
+    """Tell whether the read of `attempt`, which was lost with `link`, has certainly
+    written nothing."""
+    session = attempt.session
+    if session.transaction.mode.read_only or _was_refusing(attempt, link):
+        return True
+    return has_only_read(session.links, link.node.group, attempt.plan)
+
+
+def _was_refusing(attempt: Underway, link: Link) -> bool:
+    """Tell whether the read was sent to a replica, which refuses what writes: nobody
+    had seen it as another, neither when it was chosen nor since."""
+    if (attempt.chosen_as or attempt.role) is not Role.REPLICA:
+        return False
+    pictures = (attempt.topology, attempt.session.core.topology)
+    views = [picture.groups[link.node.group] for picture in pictures]
+    roles = [n.role for view in views for n in view.nodes if n.id == link.id]
+    return Role.WRITER not in roles and link.id not in [view.writer for view in views]
 
 
 def _tell_lost(attempt: Underway, link: Link, exc: Exception) -> None:

@@ -167,8 +167,7 @@ def _set_names(link: Link) -> tuple[str, ...]:
     asking = link.adapter.session_settings
     if asking is None:
         return ()
-    with link.exclusive:
-        return tuple(name.lower() for (name,) in link.adapter.run(link.raw, asking))
+    return tuple(name.lower() for (name,) in link.run(asking))
 
 
 def _named_in(text: ParsedText, params: Any) -> tuple[str, ...]:

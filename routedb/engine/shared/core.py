@@ -22,8 +22,10 @@ from routedb.engine.plans.ruleset import Ruleset
 from routedb.engine.pool.pool import Opener, PoolContext
 from routedb.engine.pool.pools import Pools
 from routedb.engine.pool.upkeep import Upkeep
+from routedb.engine.shared.catalog_answers import CatalogAnswers
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
-from routedb.engine.shared.process_writes import PROCESS_WRITES
+from routedb.engine.shared.process_writes import PROCESS_WRITES, server_ids
 from routedb.engine.shared.sample_requests import SampleRequests
 from routedb.engine.shared.topology_store import TopologyStore
 from routedb.engine.shared.vacancies import VACANCIES
@@ -31,8 +33,9 @@ from routedb.errors import Fault
 from routedb.events import LinkLost, NodeFailed
 from routedb.observers import OBSERVERS, Observers, explain
 from routedb.routing import Rules, database_for
+from routedb.session.backends import Backends
 from routedb.sql import UNSETTLED, LexicalMode
-from routedb.sql.statement import Table
+from routedb.topology import GroupView
 
 # What a statement meets that its node is to blame for, and not the statement.
 _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
@@ -74,10 +77,12 @@ class Core(TopologyStore):
         self.observers: Observers | None = None  # of statements
         OBSERVERS.join(self)
         self.open_links = LinkRegistry()
+        self.backends = Backends()
         self.ruleset = Ruleset(config)
         # By group id: when this process last wrote there.
         self.process_wrote_at: dict[int, float] = {}
-        self._volatile: dict[tuple[str, Table], bool] = {}
+        self.noted_writes: set[int] = set()  # see process_writes
+        self.catalog = CatalogAnswers(clock)
         # The monitor's, once there is one: see to it that it runs.
         self.start_monitor: Callable[[], None] = lambda: None
         self.samples = SampleRequests(clock)
@@ -88,9 +93,13 @@ class Core(TopologyStore):
         # Guards the times of writes, or an older one might come last, and what replaces
         # the ruleset.
         self._lock = threading.Lock()
-        self._rng = random.Random()
         context = PoolContext(
-            clock, self.generation, self.expiry, self.open_raw, self._start_upkeep
+            clock,
+            self.generation,
+            self.expiry,
+            self.open_raw,
+            is_from_program,
+            self._start_upkeep,
         )
         self.pools = Pools(config, adapter_for, context, lambda: self.topology)
         # The runtime's: age the links of its connections; tell whether there are any.
@@ -120,16 +129,22 @@ class Core(TopologyStore):
         """Open a raw connection to `node` by `connect`, on a line that is kept alive.
         Raises what the driver raises."""
         database = self.config.databases[node.database]
-        raw = connect(node, database.connect_timeout_s)
-        if database.keepalive_s is not None:
-            self.adapter(node).keep_alive(raw, node, database.keepalive_s)
-        return raw
+        adapter, raw = self.adapter(node), None
+        try:
+            raw = connect(node, database.connect_timeout_s)
+            if database.keepalive_s is not None:
+                adapter.keep_alive(raw, node, database.keepalive_s)
+            return raw
+        except BaseException:
+            if raw is not None:
+                adapter.close(raw)
+            raise
 
     def expiry(self, database: DatabaseConfig) -> float:
         """Return when a link that is opened now will be too old."""
         if database.max_age_s is None:
             return inf
-        return self.clock() + database.max_age_s * self._rng.uniform(1 - _JITTER, 1)
+        return self.clock() + database.max_age_s * random.uniform(1 - _JITTER, 1)
 
     def next_rotation(self) -> int:
         """Return where in the ring a new connection begins: each at another place, or
@@ -149,19 +164,6 @@ class Core(TopologyStore):
     def default_group(self, database: str | None) -> int:
         """Return the id of the group for statements that name no table."""
         return database_for(self.config, database).groups[0].id
-
-    def is_volatile(
-        self, database: str, function: Table, ask: Callable[[Table], bool | None]
-    ) -> bool | None:
-        """Tell whether `function` of `database` may write; None: there is none. What
-        `ask` finds out of one that is there is kept."""
-        key = (database, function)
-        known = self._volatile.get(key)
-        if known is None:
-            known = ask(function)
-            if known is not None:
-                self._volatile[key] = known
-        return known
 
     def note_write(self, group: int) -> None:
         """Take note that this process has just written to a group."""
@@ -237,7 +239,6 @@ class Core(TopologyStore):
         for cache in self.plan_caches:
             cache.forget_counts()
         self.loads[:] = [0] * len(self.nodes)
-        self._rng.seed()
         self.pools.abandon()
         self.upkeep.abandon()
 
@@ -250,6 +251,13 @@ class Core(TopologyStore):
 
     def _node_joined(self, node: NodeConfig) -> None:
         self.pools.join(node)
+
+    def _server_changed(self, node: int, server: str | None) -> None:
+        self.open_links.unsync_others(node, server)
+
+    def _topology_replaced(self, before: GroupView, after: GroupView) -> None:
+        if server_ids(before) != server_ids(after):
+            PROCESS_WRITES.join(self)
 
     def _start_upkeep(self) -> None:
         self.upkeep.attend()

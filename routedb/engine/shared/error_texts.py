@@ -26,6 +26,13 @@ _SAID = {
 }
 
 
+# Why a read may have written: see engine/transactions/hidden_writes.py.
+BEHIND = (
+    "what it names (a view, policy, function, operator, type, foreign table) is not "
+    "certain to write nothing"
+)
+
+
 def statement_unknown(
     node: str, verb: str, exc: Exception, fault: Fault, silence: str
 ) -> errors.OutcomeUnknown:
@@ -117,6 +124,25 @@ def commit_unknown(node: str) -> errors.OutcomeUnknown:
     )
 
 
+def hidden_commit_unknown(node: str, exc: Exception) -> errors.OutcomeUnknown:
+    """Return the error for a commit that failed with `exc`, and was sent to `node`,
+    where the transaction has only read as far as its texts tell."""
+    return errors.OutcomeUnknown(
+        f"commit was sent to {node}, where the transaction only reads as its texts "
+        f"have it, but {BEHIND}. So what it has done there may or may not have been "
+        f"committed: running it again may do it twice; look at the data first ({exc})"
+    )
+
+
+def hidden_unknown(node: str, verb: str, said: str) -> errors.OutcomeUnknown:
+    """Return the error for a read, by its text: `verb` was sent to `node`, of which the
+    end is `said`."""
+    return errors.OutcomeUnknown(
+        f"{verb} was sent to {node} and {said}. It reads as its text has it, but "
+        f"{BEHIND}. It may or may not have happened; running it again may do it twice"
+    )
+
+
 def partly_committed(
     done: Sequence[str], node: str, exc: Exception
 ) -> errors.OutcomeUnknown:
@@ -145,7 +171,7 @@ def no_writer(
         where = f"{where} shard {group.shard}"
     seen = "; ".join(
         f"{nodes[n.id].name}: {n.state.value}, {n.role.value}"
-        + (f" ({why})" if (why := trouble(view, n)) else "")
+        + (f" ({why})" if (why := trouble(view, n, nodes)) else "")
         for n in view.members
     )
     if unheard:
@@ -160,6 +186,16 @@ def no_writer(
         return errors.NoNodeError(f"no node of {where} lets this user in: {seen}")
     return errors.NoNodeError(
         f"no node of {where} answers as writer within failover_timeout: {seen}"
+    )
+
+
+def not_the_writer(node: str) -> errors.OperationalError:
+    """Return the error for links to `node` that lead to other servers than the one
+    which answers as the writer."""
+    return errors.NoNodeError(
+        f"connections to {node} lead to several servers, and none so far led to the "
+        "one that answered as the writer. List each server as a node, or say "
+        "balanced = true for this node, if whichever answers may be written to"
     )
 
 

@@ -39,6 +39,13 @@ class OpenLink(Protocol):
     def used_at(self) -> float:
         """When it last answered a statement, on that clock."""
 
+    @property
+    def server(self) -> str | None:
+        """The server that it leads to, where it was asked."""
+
+    def unsync(self) -> None:
+        """Have it looked at before its next statement."""
+
     def interrupt(self) -> None:
         """Let whatever waits on it fail now. Never raises."""
 
@@ -90,6 +97,12 @@ class LinkRegistry:
         return max(
             (link.used_at for link in self._alive() if link.id in nodes), default=0.0
         )
+
+    def unsync_others(self, node: int, server: str | None) -> None:
+        """Have those links to `node` looked at that lead to another than `server`."""
+        for link in self._alive():
+            if link.id == node and link.server not in (None, server):
+                link.unsync()
 
     def _alive(self) -> list[OpenLink]:
         return [link for known in list(self._links.values()) if (link := known())]

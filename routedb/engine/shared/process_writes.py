@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from routedb.config.dsn import parse_dsn
 from routedb.config.label import label_of
 from routedb.config.model import NodeConfig
-from routedb.topology.snapshot import GroupView, Snapshot
+from routedb.topology.snapshot import Answer, GroupView, Snapshot
 
 Key = tuple[str, ...]
 
@@ -29,6 +29,8 @@ class Writer(Protocol):
 
     nodes: Sequence[NodeConfig]
     topology: Snapshot
+    # Groups written to while nobody else was to be told: they need not be noted again.
+    noted_writes: set[int]
 
     def take_write(self, group: int) -> None:
         """Take note that another runtime of this process has written to `group`."""
@@ -40,27 +42,27 @@ class ProcessWrites:
     def __init__(self) -> None:
         self._writers: WeakSet[Writer] = WeakSet()
         self._written: set[Key] = set()
-        # By runtime: the groups that are in there, while nobody else is to be told.
-        self._noted: WeakKeyDictionary[Writer, set[int]] = WeakKeyDictionary()
         self._keys: WeakKeyDictionary[Writer, _Keys] = WeakKeyDictionary()
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
 
     def forget(self) -> None:
-        """Forget what was written, where servers of a test have the names of others."""
+        """Forget runtimes and writes, where servers of a test have the names of
+        others."""
         with self._lock:
             self._written.clear()
-            self._noted.clear()
+            self._writers.clear()
 
     def _begin(self) -> None:
         """In a forked child, too: no thread that is not here may hold the lock."""
         self._lock = threading.RLock()
 
     def join(self, writer: Writer) -> None:
-        """Tell `writer` of other runtimes' writes, from now on and before."""
+        """Tell `writer` of other runtimes' writes, from now on and before; again when
+        it has learnt what its servers say of themselves."""
         with self._lock:
+            self._note_anew()
             self._writers.add(writer)
-            self._noted.clear()
             for group, keys in enumerate(self._keys_of(writer)):
                 if not self._written.isdisjoint(keys):
                     writer.take_write(group)
@@ -72,23 +74,24 @@ class ProcessWrites:
 
     def note(self, writer: Writer, group: int) -> None:
         """Tell all others that `writer` has written to its `group`."""
-        noted = self._noted.get(writer)
-        if noted is not None and group in noted:
-            return  # it is alone
         with self._lock:
             keys = self._keys_of(writer)[group]
             self._written |= keys
-            others = [other for other in self._writers if other is not writer]
-            if not others:
-                self._noted.setdefault(writer, set()).add(group)
             told = [
                 (other, theirs)
-                for other in others
+                for other in self._writers
+                if other is not writer
                 for theirs, reached in enumerate(self._keys_of(other))
                 if not keys.isdisjoint(reached)
             ]
+            if not told:
+                writer.noted_writes.add(group)
         for other, theirs in told:
             other.take_write(theirs)
+
+    def _note_anew(self) -> None:
+        for writer in self._writers:
+            writer.noted_writes.clear()
 
     def _keys_of(self, writer: Writer) -> tuple[frozenset[Key], ...]:
         """Return what the servers of each of its groups are known by; nodes may say
@@ -111,17 +114,32 @@ class _Keys(NamedTuple):
     groups: tuple[frozenset[Key], ...]
 
 
+def server_ids(group: GroupView) -> set[Key]:
+    """Return what the servers of a group say of themselves, so far."""
+    told = (_told(view.answer) for view in group.nodes)
+    return {each for each in told if each is not None}
+
+
 def _server_keys(nodes: Sequence[NodeConfig], group: GroupView) -> Iterator[Key]:
     for view in group.nodes:
         node = nodes[view.id]
         label = label_of(node)
         name = label.host or _name_in(node.dsn)
         yield (label.system, name, str(label.port))
-        answer = view.answer
-        if answer is not None and answer.system is not None:
-            yield (label.system, "system", answer.system)
-        elif answer is not None and answer.origin is not None:
-            yield (label.system, "origin", answer.origin, answer.history or "")
+        told = _told(view.answer)
+        if told is not None:
+            yield (label.system, *told)
+
+
+def _told(answer: Answer | None) -> Key | None:
+    """Return the name that a server has given itself."""
+    if answer is None:
+        return None
+    if answer.system is not None:
+        return ("system", answer.system)
+    if answer.origin is not None:
+        return ("origin", answer.origin, answer.history or "")
+    return None
 
 
 @lru_cache(4096)

@@ -159,6 +159,12 @@ class TopologyStore:
     def _node_joined(self, node: NodeConfig) -> None:
         """Take in a node that has joined its group; a hook of the core's."""
 
+    def _server_changed(self, node: int, server: str | None) -> None:
+        """A node leads to another `server` from now on; a hook of the core's."""
+
+    def _topology_replaced(self, before: GroupView, after: GroupView) -> None:
+        """In a new snapshot, a group has changed; a hook of the core's."""
+
     def _weights(self, group: int, told: Membership) -> dict[int, float]:
         weights = {}
         for member in told.members:
@@ -178,7 +184,12 @@ class TopologyStore:
         before = self.topology
         if after is before:
             return
+        known = {view.id: view.server for view in before.groups[group].nodes}
+        for view in after.groups[group].nodes:
+            if view.server != known.get(view.id):
+                self._server_changed(view.id, view.server)
         self.topology = after
+        self._topology_replaced(before.groups[group], after.groups[group])
         OBSERVERS.post(*self.news.changes(before, after))
         self._changed.notify_all()
         if _writers(after.groups[group]) != _writers(before.groups[group]):

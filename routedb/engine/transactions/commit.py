@@ -7,11 +7,12 @@ What a fault amounts to comes from the table in session/recovery.py; what an ans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, MutableSet
+from functools import partial
 
 from routedb import errors
 from routedb.adapters.base import Fault
-from routedb.engine.links.link import Link
+from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.error_origin import is_from_program
@@ -19,6 +20,7 @@ from routedb.engine.shared.error_texts import (
     commit_never_sent,
     commit_refused,
     commit_unknown,
+    hidden_commit_unknown,
     overtaken_lost,
     overtaken_unknown,
     partly_committed,
@@ -33,22 +35,29 @@ End = Callable[[Link], None]
 
 class Commit:
     """One commit. `branches` are the links by group, `wrote` the groups written to;
-    `end` commits on the `home` link, as `Link.commit` does on all others."""
+    `end` commits on the `home` link, as `Link.commit` does on all others.
+
+    `have_only_read` tells, after a fault, whether what else has run in a group has
+    certainly not written; None: the servers have seen to that.
+    """
 
     def __init__(
         self,
         links: Links,
         branches: Mapping[int, Link],
-        wrote: Set[int],
+        wrote: MutableSet[int],
         home: Link | None,
         end: End,
+        have_only_read: Callable[[int], bool] | None,
     ) -> None:
         self._links = links
         self._branches = branches
         self._wrote = wrote
         self._home = home
         self._end_home = end
-        self._done: list[Link] = []  # what has been committed
+        self._have_only_read = have_only_read
+        self._read_groups: list[int] = []  # what may be committed, and only reads
+        self._done: list[Link] = []  # what has been committed of writers
 
     def run(self) -> None:
         """Commit readers first, then writers: a lost reader loses nothing. No writer
@@ -56,13 +65,41 @@ class Commit:
 
         Raises TransactionLost, OutcomeUnknown, or the server's refusal.
         """
+        self._judged(self._commit_all)
+
+    def judge_one(self, group: int, link: Link, exc: Exception) -> None:
+        """Judge `exc`, which has come out of the commit of the only branch, `link` to
+        `group`, as `run` does: return when it is committed all the same."""
+        if self._wrote:
+            self._write_failed(group, link, None, exc)
+        else:
+            self._judged(partial(self._read_failed, group, link, exc))
+
+    def _judged(self, commit: Callable[[], None]) -> None:
+        """Call `commit`; where it loses what only reads by its texts, and may be
+        committed all the same, say so."""
+        try:
+            commit()
+        except errors.OutcomeUnknown:
+            raise
+        except errors.Error as exc:
+            hidden = self._find_hidden()
+            if hidden is None:
+                raise
+            raise hidden_commit_unknown(hidden.node.name, exc) from exc
+
+    def _commit_all(self) -> None:
         if not self._wrote:
-            for link in self._branches.values():
-                self._read(link, Moment.COMMITTING_READS)
+            for group, link in self._branches.items():
+                self._read(group, link)
             return
         for group, link in self._branches.items():
             if group not in self._wrote:
-                self._read(link, None)
+                try:
+                    self._read(group, link, is_beside_writer=True)
+                except errors.Error:
+                    self._roll_back_others(link)
+                    raise
         writers = {g: at for g, at in self._branches.items() if g in self._wrote}
         notes: dict[int, CommitNote | None] = {}
         for group, link in writers.items():
@@ -88,23 +125,45 @@ class Commit:
         else:
             link.commit()
 
-    def _read(self, link: Link, moment: Moment | None) -> None:
-        """Commit a branch that wrote nothing. `moment` None: beside a writer, where its
-        loss is of no consequence."""
+    def _read(self, group: int, link: Link, is_beside_writer: bool = False) -> None:
+        """Commit a branch that wrote nothing, as far as the texts tell. Beside a writer
+        its loss is of no consequence, if that is so."""
         try:
             self._end(link)
         except Exception as exc:
-            if is_from_program(exc):
-                raise
-            fault = self._failed(link, exc)
-            if moment is None:
-                return
-            if action_for(fault, moment) is Action.LOSE:
-                raise errors.TransactionLost(
-                    f"the link to {link.node.name} was lost at commit of a transaction "
-                    "that wrote nothing; running it again is safe"
-                ) from exc
-            raise
+            self._read_failed(group, link, exc, is_beside_writer)
+        else:
+            self._read_groups.append(group)
+
+    def _read_failed(
+        self, group: int, link: Link, exc: Exception, is_beside_writer: bool = False
+    ) -> None:
+        if is_from_program(exc):
+            raise exc
+        fault = self._failed(link, exc)
+        if is_beside_writer and self._may_miss(group):
+            return
+        if action_for(fault, Moment.COMMITTING_READS) is Action.LOSE:
+            self._read_groups.append(group)  # it may be committed all the same
+            raise errors.TransactionLost(
+                f"the link to {link.node.name} was lost at commit of a transaction "
+                "that wrote nothing; running it again is safe"
+            ) from exc
+        raise exc
+
+    def _may_miss(self, group: int) -> bool:
+        """Tell whether nothing is missing when the commit of a branch that reads, by
+        its texts, has not succeeded."""
+        return self._have_only_read is None or self._have_only_read(group)
+
+    def _find_hidden(self) -> Link | None:
+        """Return the link of a branch where something behind the reads may have
+        written, and may be committed; it counts as a write."""
+        for group in self._read_groups:
+            if not self._may_miss(group):
+                self._wrote.add(group)
+                return self._branches[group]
+        return None
 
     def _prepare(self, link: Link) -> CommitNote | None:
         """See to it that a commit can be sent; return the transaction's note."""
@@ -119,26 +178,30 @@ class Commit:
         return self._note(link)
 
     def _write(self, group: int, link: Link, note: CommitNote | None) -> None:
-        core = self._links.core
         try:
             self._end(link)
         except Exception as exc:
-            if is_from_program(exc):
-                raise
-            fault = self._failed(link, exc)
-            moment = Moment.COMMITTING if note is None else Moment.COMMITTING_NOTED
-            action = action_for(fault, moment)
-            if action is Action.ASK and note is not None:
-                self._ask(group, link, note, exc)
-            elif action is Action.RAISE:
-                raise
-            else:
-                if action is Action.LOSE:
-                    raise commit_refused(link.node.name, exc) from exc
-                raise commit_unknown(link.node.name) from exc
+            self._write_failed(group, link, note, exc)
         else:
-            if is_overtaken(core, link):
-                raise overtaken_unknown(link.node.name, "the commit")
+            check_overtaken(self._links.core, link)
+
+    def _write_failed(
+        self, group: int, link: Link, note: CommitNote | None, exc: Exception
+    ) -> None:
+        """Return when it is committed all the same, as `note` tells."""
+        if is_from_program(exc):
+            raise exc
+        fault = self._failed(link, exc)
+        moment = Moment.COMMITTING if note is None else Moment.COMMITTING_NOTED
+        action = action_for(fault, moment)
+        if action is Action.ASK and note is not None:
+            self._ask(group, link, note, exc)
+        elif action is Action.RAISE:
+            raise exc
+        else:
+            if action is Action.LOSE:
+                raise commit_refused(link.node.name, exc) from exc
+            raise commit_unknown(link.node.name) from exc
 
     def _note(self, link: Link) -> CommitNote | None:
         """Note the transaction's id, where `commit_check` wants to know it."""
@@ -147,8 +210,7 @@ class Commit:
         if not database.commit_check or commits is None or link.is_failed():
             return None
         try:
-            with link.exclusive:
-                note = commits.note(link.raw, link.commit_note)
+            note = link.ask(commits.note, link.commit_note)
         except Exception as exc:
             fault = self._failed(link, exc)
             if action_for(fault, Moment.IN_TRANSACTION) is Action.LOSE:
@@ -204,11 +266,11 @@ def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
             raise
 
 
-def is_verdict(exc: BaseException) -> bool:
-    """Tell whether `exc` is an error of ours, as those of drivers are once they are
-    adopted: all of these are judged where they come up. What else comes out of a call
-    was raised by a signal handler, or by a callback of the user's."""
-    return isinstance(exc, errors.Error)
+def check_overtaken(core: Core, link: Link) -> None:
+    """Raise OutcomeUnknown for a commit that `link` has acknowledged when its node is
+    found to be an old writer."""
+    if is_overtaken(core, link):
+        raise overtaken_unknown(link.node.name, "the commit")
 
 
 def is_overtaken(core: Core, link: Link) -> bool:

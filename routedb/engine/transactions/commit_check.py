@@ -12,9 +12,11 @@ from contextlib import contextmanager
 
 from routedb import errors
 from routedb.adapters.base import Commits, Raw
+from routedb.adapters.start_thread import start_thread
 from routedb.config.mask import mask
 from routedb.engine.links.find_node import cannot_open
 from routedb.engine.links.links import Links
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.session import Action, CommitOutcome, Moment, outcome_of
 from routedb.topology.commit_status import CommitNote, StatusReply
 
@@ -61,6 +63,8 @@ class _Inquiry:
             try:
                 verdict = self._ask(node)
             except Exception as exc:
+                if is_from_program(exc):
+                    raise
                 action = cannot_open(self._links, node, exc, Moment.FINDING_WRITER)
                 self._last = mask(str(exc)).strip()
                 if action is not Action.AWAIT_WRITER:
@@ -113,15 +117,18 @@ class _Inquiry:
         assert commits is not None  # it has noted the transaction
         database = core.config.databases[config.database]
         left_s = self._deadline - core.clock()
-        raw = adapter.connect(config, min(database.connect_timeout_s, left_s))
-        alarm = threading.Timer(max(left_s, 0.0), adapter.interrupt, [raw])
-        alarm.daemon = True
-        alarm.start()
+        raw = alarm = None
         try:
+            raw = adapter.connect(config, min(database.connect_timeout_s, left_s))
+            alarm = threading.Timer(max(left_s, 0.0), adapter.interrupt, [raw])
+            alarm.daemon = True
+            start_thread(alarm)
             yield commits, raw
         finally:
-            alarm.cancel()  # before the socket's number can be another's
-            adapter.close(raw)
+            if alarm is not None:
+                alarm.cancel()  # before the socket's number can be another's
+            if raw is not None:
+                adapter.close(raw)
 
     def _pause(self) -> None:
         until = min(self._deadline, self._core.clock() + _PAUSE_S)

@@ -11,55 +11,67 @@ dropped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from typing import NamedTuple
 
-from routedb.engine.links.link import Link
+from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
-from routedb.engine.transactions.commit import is_verdict, roll_back
+from routedb.engine.transactions.commit import roll_back
+
+
+class Beginning(NamedTuple):
+    """How things stood when a call began."""
+
+    at: float  # when, on the core's clock
+    handled: (
+        BaseException | None
+    )  # the exception that was being handled: not the call's
 
 
 def settle_commit(
     links: Links,
     branches: Mapping[int, Link],
     wrote: Set[int],
+    began: Beginning,
     exc: BaseException,
-    before: BaseException | None,
 ) -> bool | None:
     """Return whether a commit that `exc` has interrupted is done: None when that cannot
     be told. None of the `branches` has a transaction open then.
 
     `wrote` are the groups written to: what became of the others is of no consequence,
-    unless there are no such. `before` is the exception that was being handled when the
-    commit began.
+    unless there are no such. `began` is how things stood when the commit did.
     """
-    over = {group: _is_over(links, link) for group, link in branches.items()}
+    over = {at: _is_over(links, link, began) for at, link in branches.items()}
     asked = [over[group] for group in branches if group in wrote] or [*over.values()]
     if None in asked:
         return None
     if not any(asked):
         return False
+    before = began.handled
     has_failed = any(met_error(link, exc, before) for link in branches.values())
     # Some are committed and some are not, or the server may have refused.
     return True if all(asked) and not has_failed else None
 
 
-def _is_over(links: Links, link: Link) -> bool | None:
+def _is_over(links: Links, link: Link, began: Beginning) -> bool | None:
     """Tell whether no transaction was open on the link any more; None when it does not
-    say so."""
+    say so, or another thread has used it since: what is open may be that one's."""
     try:
-        if link.is_alive():
+        if link.is_alive() and not (link.is_busy() or link.used_at > began.at):
             if link.is_idle():
                 return True
             roll_back(links, link)
             return False if links.open.get(link.id) is link else None
-    except Exception:  # the driver's own classes
-        links.drop(link)
-        return None
+    except Exception as exc:  # the driver's own classes
+        if not is_verdict(link.adapter.adopt(exc)):
+            raise
     links.drop(link)
     return None
 
 
-def is_idle_or_gone(links: Links, link: Link) -> bool:
-    """Tell whether no transaction is open on the link, also because it is lost."""
+def was_ended(links: Links, link: Link) -> bool:
+    """Tell whether the server has ended a transaction on the link by itself (MySQL
+    after a deadlock, SQLite on a full disk), also because the link is lost: what
+    follows must not be committed alone."""
     try:
         return link.is_idle()
     except BaseException as exc:

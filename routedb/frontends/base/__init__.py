@@ -7,8 +7,14 @@ A cursor that fetches by itself is of another class than one that does not (`cur
 
 from __future__ import annotations
 
-from routedb.frontends.base.connection import DriverConnection
+from routedb.frontends.base.connection import DriverConnection, opened
 from routedb.frontends.base.cursor import ClassSwitchingCursor, class_like
 from routedb.frontends.base.inherited_cursor import InheritedCursor
 
-__all__ = ["ClassSwitchingCursor", "DriverConnection", "InheritedCursor", "class_like"]
+__all__ = [
+    "ClassSwitchingCursor",
+    "DriverConnection",
+    "InheritedCursor",
+    "class_like",
+    "opened",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from routedb.adapters.base import Adapter, Raw, TxMode
 from routedb.adapters.translate import NAMES
@@ -15,6 +15,8 @@ from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.frontends.connection import Connection
 from routedb.routing import database_for
+
+Made = TypeVar("Made", bound=Connection)
 
 
 class DriverConnection(Connection):
@@ -50,28 +52,20 @@ class DriverConnection(Connection):
         """Open a raw connection to `node` within about `timeout_s` seconds."""
         return self._adapter.connect(node, timeout_s)
 
-    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Set on `raw`, a connection to `node`, what was set on this one; tell whether
-        a pool must undo it, on the server or in the driver."""
-        return False
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> None:
+        """Set on `raw`, a connection to `node`, what was set on this one."""
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
-    ) -> tuple[Slot, Raw]:
-        """Return a slot of `pool`, that of `node`, and its link: an idle one, or one
-        opened by `open_`."""
+    ) -> Slot:
+        """Return a slot of `pool`, that of `node`, with a link in it: an idle one, or
+        one opened by `open_`."""
         return pool.borrow(None, open_)
 
     def raw_connections(self) -> list[Raw]:
         """Return the open raw connections of this driver."""
         links = self.usable_session().links
         return [link.raw for link in links if link.adapter is self._adapter]
-
-    def raw_connections_to_change(self) -> list[Raw]:
-        """Return the same, to be changed so that a pool must undo it."""
-        for link in self.usable_session().links:
-            link.needs_reset = True
-        return self.raw_connections()
 
     def call_driver(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """Return `call(*args, **more)`, a call of the driver's; its errors become
@@ -80,6 +74,17 @@ class DriverConnection(Connection):
             return call(*args, **more)
         except self.Error as exc:
             raise self._adapter.adopt(exc)  # noqa: B904  (the same exception)
+
+
+def opened(made: Made, on_open: Callable[[Connection], None]) -> Made:
+    """Return the connection `made`, of which `on_open` was told; it is closed when that
+    raises something."""
+    try:
+        on_open(made)
+        return made
+    except BaseException:
+        Connection.close(made)
+        raise
 
 
 class _Host:
@@ -94,13 +99,13 @@ class _Host:
         """Open a raw connection."""
         return self._alive().open_link(node, timeout_s)
 
-    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> None:
         """Set on a raw connection what was set on the frontend."""
-        return self._alive().configure_raw(raw, node)
+        self._alive().configure_raw(raw, node)
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Raw]
-    ) -> tuple[Slot, Raw]:
+    ) -> Slot:
         """Borrow a link of a pool, or open one in it."""
         return self._alive().borrow_from(pool, node, open_)
 

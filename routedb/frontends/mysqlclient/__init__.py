@@ -12,6 +12,7 @@ from collections.abc import Callable
 from routedb.adapters.base import TxMode
 from routedb.adapters.mysql import mysqlclient
 from routedb.engine.shared.core import Core
+from routedb.frontends.base import opened
 from routedb.frontends.connection import Connection
 from routedb.frontends.mysqlclient.connection import MySQLConnection
 from routedb.frontends.mysqlclient.cursor import MySQLCursor
@@ -30,6 +31,4 @@ def open_connection(
     `mode` is how its transactions run. `on_open` and `on_close` are called with it when
     it was made and when it is closed. Raises OperationalError when no node answers.
     """
-    made = MySQLConnection(core, mysqlclient.ADAPTER, mode, on_close)
-    on_open(made)
-    return made
+    return opened(MySQLConnection(core, mysqlclient.ADAPTER, mode, on_close), on_open)

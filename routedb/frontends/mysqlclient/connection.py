@@ -55,9 +55,8 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
 
     # -- links -------------------------------------------------------------------------
 
-    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Set on `raw`, a connection to `node`, what was set on this one; tell whether
-        a pool must undo it."""
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> None:
+        """Set on `raw`, a connection to `node`, what was set on this one."""
         is_ours = node.database == self._database.name
         if self._encoders is None and is_ours:
             self._encoders = raw.encoders
@@ -70,7 +69,6 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
             raw.converter = self._converter
         if self._charset is not None:
             raw.set_character_set(*self._charset)
-        return self._charset is not None
 
     def backend(self) -> Raw:
         """Return the driver's connection of the backend."""
@@ -174,7 +172,7 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
     def set_character_set(self, charset: str, collation: str | None = None) -> None:
         """Set `charset`, and `collation` if given, on every link, those opened later
         too."""
-        for raw in self.raw_connections_to_change():
+        for raw in self.raw_connections():
             self.call_driver(raw.set_character_set, charset, collation)
         self._charset = (charset, collation)
         # In its order among the SET statements.

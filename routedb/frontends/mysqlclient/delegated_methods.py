@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 from MySQLdb import connections
 
 from routedb.adapters.base import Raw
+from routedb.engine.session import Session
+from routedb.frontends.base.told_backends import tell_backend
 
 
 class CallableFlag(int):
@@ -74,6 +76,7 @@ class DelegatedMethods:
 
     backend: Callable[[], Raw]
     last_backend: Callable[[], Raw]
+    usable_session: Callable[[], Session]
     call_driver: Callable[..., Any]
     refuse: Callable[[str, str], NoReturn]
 
@@ -101,12 +104,23 @@ class DelegatedMethods:
     get_host_info = _backend_method("get_host_info")
     get_proto_info = _backend_method("get_proto_info")
     get_server_info = _backend_method("get_server_info")
-    kill = _backend_method("kill")
     literal = _backend_method("literal")
     stat = _backend_method("stat")
     string_literal = _backend_method("string_literal")
-    thread_id = _backend_method("thread_id")
     _get_native_connection = _backend_method("_get_native_connection")
+
+    def thread_id(self) -> int:
+        """Return the connection id of the backend."""
+        number = self.call_driver(self.backend().thread_id)
+        return tell_backend(self.usable_session(), number)
+
+    def kill(self, pid: int) -> Any:
+        """End the connection `pid`, on the server that a connection of this process was
+        told that id of, else on the backend's."""
+        session = self.usable_session()
+        node = session.core.backends.node_of("mysql", pid)
+        raw = self.backend() if node < 0 else session.links.get(node).raw
+        return self.call_driver(raw.kill, pid)
 
     client_flag = _backend_attribute(
         "client_flag", "The flags that the client asked for."

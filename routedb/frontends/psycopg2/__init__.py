@@ -23,12 +23,14 @@ from routedb.frontends.psycopg2.connection import (
     connection_class,
 )
 from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
+from routedb.frontends.psycopg2.guarded_types import guard_types
 from routedb.frontends.psycopg2.identity import IdentityState, OpenArguments
-from routedb.frontends.psycopg2.pooled import own_kind, reserve, reused
+from routedb.frontends.psycopg2.pooled import blank, give_up, own_kind, reserve
 
 __all__ = ["PostgreSQLConnection", "PostgreSQLCursor", "open_connection", "own_kind"]
 
 _MOST_TRIES = 3
+guard_types()
 
 
 def open_connection(
@@ -37,8 +39,10 @@ def open_connection(
     on_close: Callable[[Connection], None],
     on_open: Callable[[Connection], None],
     factory: Any = None,
+    cursor_factory: Any = None,
 ) -> PostgreSQLConnection:
-    """Open a virtual connection, an instance of the user's `factory` too.
+    """Open a virtual connection, an instance of the user's `factory` too, whose cursors
+    are of `cursor_factory` unless that is None.
 
     `core` is what the connections of a runtime share, `mode` how transactions run.
     `on_open` and `on_close` are called with the connection when it was made and when it
@@ -50,19 +54,28 @@ def open_connection(
     kind = connection_class(factory)
     dsn = core.config.nodes[0].dsn
     for _ in range(_MOST_TRIES):
-        reservation = reserve(core, kind)
-        made: PostgreSQLConnection = reused(reservation) or kind.__new__(kind)
-        made.open_arguments = OpenArguments(
-            core, psycopg2.ADAPTER, mode, on_close, on_open, reservation
-        )
+        made: PostgreSQLConnection | None = None
+        reservation = None
         try:
+            reservation = reserve(core, kind)
+            arguments = OpenArguments(
+                core, psycopg2.ADAPTER, mode, on_close, on_open, reservation
+            )
+            made = blank(kind, arguments)
             made.__init__(dsn)  # type: ignore[misc]
-        finally:
             made.cancel_reservation()
-        # One that is still new was not opened by the factory.
-        if made.identity is not IdentityState.SPOILED:
-            return made
-        made.close()
+            if cursor_factory is not None:
+                made.cursor_factory = cursor_factory
+            # One that is still new was not opened by the factory.
+            if made.identity is not IdentityState.SPOILED:
+                return made
+            made.close()
+        except BaseException:
+            if made is not None:
+                give_up(made)
+            elif reservation is not None:
+                reservation.pool.cancel(reservation.slot)
+            raise
     raise psycopg2.ADAPTER.error_class(errors.OperationalError)(
         "the nodes of the default database die while they are connected to"
     )

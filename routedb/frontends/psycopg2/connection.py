@@ -8,11 +8,14 @@ from typing import Any
 from psycopg2 import extensions as ext
 
 from routedb.adapters.base import TxMode
+from routedb.adapters.postgresql import joined_begin
 from routedb.engine.run import executor
+from routedb.frontends.base.told_backends import tell_backend
 from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
 from routedb.frontends.psycopg2.factories import check_factory, cursor_class
 from routedb.frontends.psycopg2.identity import IdentityState
 from routedb.frontends.psycopg2.info import UnboundInfo
+from routedb.frontends.psycopg2.large_objects import large_object_class
 from routedb.frontends.psycopg2.two_phase import TwoPhase
 from routedb.session import TxState
 from routedb.session.settings_log import Clear
@@ -58,7 +61,9 @@ class PostgreSQLConnection(TwoPhase):
         transaction = self.usable_session().transaction
         is_bound = transaction.is_bound or not transaction.is_begun
         if is_bound and transaction.state is not TxState.LOST:
-            return self._backend().info
+            found = self._backend().info
+            tell_backend(self.usable_session(), found.backend_pid)
+            return found
         return UnboundInfo(self)
 
     @property
@@ -82,7 +87,7 @@ class PostgreSQLConnection(TwoPhase):
         clean = "".join(filter(str.isalnum, encoding)).upper()
         if any(raw.encoding != clean for raw in self.raw_connections()):
             self.rollback()
-        for raw in self.raw_connections_to_change():
+        for raw in self.raw_connections():
             raw.set_client_encoding(encoding)
         self.session.links.forget_lexical_modes()
         self._encoding = str(ext.connection.encoding.__get__(self))
@@ -94,7 +99,8 @@ class PostgreSQLConnection(TwoPhase):
 
     def get_backend_pid(self) -> int:
         """Return the process id of the backend."""
-        return int(self._backend().get_backend_pid())
+        number = int(self._backend().get_backend_pid())
+        return tell_backend(self.usable_session(), number)
 
     def get_dsn_parameters(self) -> dict[str, str]:
         """Return the parameters of the connection, without the password."""
@@ -136,16 +142,34 @@ class PostgreSQLConnection(TwoPhase):
 
     # -- large objects, two-phase, reset -----------------------------------------------
 
-    def lobject(self, *args: Any, **more: Any) -> Any:
-        """Open a large object in the transaction, on the writer; the arguments are
-        psycopg2's."""
+    def lobject(
+        self,
+        oid: int = 0,
+        mode: str | None = None,
+        new_oid: int = 0,
+        new_file: str | None = None,
+        lobject_factory: Any = None,
+    ) -> Any:
+        """Open a large object in the transaction, on the writer (psycopg2).
+
+        It is the one called `oid`, or a new one, which may be called `new_oid` and made
+        of `new_file`; `mode` is psycopg2's, `lobject_factory` a class of the program's.
+        """
         session = self.usable_session()
         if not session.transaction.is_open:
             self._refuse("can't use a lobject outside of transactions")
         made: list[Any] = []
+        kind = large_object_class(lobject_factory)
 
         def call(raw: Any) -> None:
-            made.append(ext.connection.lobject(raw.connection, *args, **more))
+            connection: Any = raw.connection
+            link = session.transaction.branches[self._database.groups[0].id]
+            with joined_begin.begun_by_psycopg2(link):
+                made.append(
+                    ext.connection.lobject(
+                        connection, oid, mode, new_oid, new_file, kind
+                    )
+                )
 
         with self.cursor(cursor_factory=ext.cursor) as cursor:
             executor.carry(session, cursor, "SELECT lo_open(0, 0)", call)

@@ -11,7 +11,8 @@ from weakref import ref
 from psycopg2 import extensions as ext
 
 from routedb import errors
-from routedb.adapters.postgresql.psycopg2 import LinkCursor
+from routedb.adapters.postgresql import joined_begin
+from routedb.adapters.postgresql.psycopg2 import JoiningCursor, LinkCursor
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
 from routedb.frontends.base.c_methods import redefine_for
@@ -29,6 +30,7 @@ from routedb.sql.session_objects import ObjectKind, SessionObject
 
 # The stubs of psycopg2 do not have what is shared with other frontends.
 _Base: Any = ext.cursor
+_init: Any = ext.cursor.__init__  # before it is guarded: see guarded_types
 
 
 class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
@@ -65,9 +67,9 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 
     def __init__(self, conn: IdentityConnection, name: str | None = None) -> None:
         if name is None:
-            ext.cursor.__init__(self, conn)
+            _init(self, conn)
         else:
-            ext.cursor.__init__(self, conn, name)
+            _init(self, conn, name)
             # It may fetch from a cursor that was declared in SQL under its name.
             self.__class__ = NamedCursor if self.is_plain else type(self)
         self.attach(conn)
@@ -95,7 +97,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         if self.raw is None and self.control is not None:
             return self.control.text.encode(ext.encodings[self.connection.encoding])
         sent: bytes | None = self._query
-        return sent
+        return joined_begin.alone(sent)
 
     @property
     def statusmessage(self) -> str | None:
@@ -195,7 +197,6 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         """Open a raw cursor on `link` and keep it in `raw_cursors`."""
         raw = super().open_raw_cursor(link)
         if self.name:
-            link.needs_reset = True  # WITH HOLD it may outlive its transaction
             self._pin(link)
         return raw
 
@@ -203,11 +204,11 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         """Open a raw cursor on `link`: this object, where that is the identity handle,
         else one that has what was set on this one and on its connection."""
         if type(link.raw) is InheritedConnection:
-            return InheritedPsycopg2Cursor(self)
+            return InheritedPsycopg2Cursor(self, link)
         if link.adapter.engine != "postgresql":
             return super().make_raw_cursor(link)
         self.connection.share_casters_with(link.raw)
-        return self._open_link_cursor(link.raw)
+        return self._open_link_cursor(link)
 
     def _pin(self, link: Link) -> None:
         """A named cursor WITH HOLD stays on the node where it is opened until its
@@ -300,11 +301,14 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
                 self._fetchone = self._fetchmany = self._fetchall = None
             self.__class__ = PostgreSQLCursor
 
-    def _open_link_cursor(self, connection: Any) -> Any:
+    def _open_link_cursor(self, link: Link) -> Any:
         """Return a raw cursor on another link, set up as this one is."""
         more = {"name": self.name} if self.name else {}
-        raw = connection.cursor(cursor_factory=LinkCursor, **more)
+        kind = JoiningCursor if link.joins_begin else LinkCursor
+        raw = link.raw.cursor(cursor_factory=kind, **more)
         raw.virtual_cursor = ref(self)
+        if link.joins_begin:
+            raw.link = link
         if self.name:
             raw.scrollable = self.scrollable
             raw.withhold = self.withhold

@@ -86,13 +86,14 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
     identity = IdentityState.NEW
     _reservation: Reservation | None = None  # not used yet
     _is_closed = True  # until it is opened
+    takes_plain_cursors = False  # made by psycopg2 itself: see guarded_types
 
     def __init__(self, dsn: str = "", *args: Any, **more: Any) -> None:
         made = self.open_arguments
         if made is None:
             raise errors.InterfaceError("connections are made by routedb.connect()")
-        self.open_arguments = None
         self._reservation = made.reservation
+        self.open_arguments = None
         DriverConnection.__init__(
             self, made.core, made.adapter, made.mode, made.on_close
         )
@@ -116,34 +117,41 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         self.identity = IdentityState.OPEN
         return raw
 
-    def configure_raw(self, raw: Any, node: NodeConfig) -> bool:
-        """Set on `raw`, a connection to `node`, what was set on this one; tell whether
-        a pool must undo it."""
+    def configure_raw(self, raw: Any, node: NodeConfig) -> None:
+        """Set on `raw`, a connection to `node`, what was set on this one."""
         if type(raw) is InheritedConnection or self.identity is not IdentityState.OPEN:
-            return False
+            return
         self.share_casters_with(raw)
         raw.notices, raw.notifies = self.notices, self.notifies
         if self._encoding is not None and raw.encoding != self._encoding:
             raw.set_client_encoding(self._encoding)
-        return self._encoding is not None
 
     def borrow_from(
         self, pool: Pool, node: NodeConfig, open_: Callable[[], Any]
-    ) -> tuple[Slot, Any]:
+    ) -> Slot:
         """Borrow a link to `node` of `pool`, or open one in it by `open_`. The first
         one is opened in this object, in the slot that was reserved for it, if the node
         is still the same."""
         if not self._opens_identity(node):
             return super().borrow_from(pool, node, open_)
-        reservation, self._reservation = self._reservation, None
-        if reservation is not None and reservation.pool is not pool:
-            reservation.pool.cancel(reservation.slot)
-            reservation = None
-        if reservation is None:
-            reservation = Reservation(
-                pool, pool.reserve(pool_kind(type(self)), may_reuse=False)
-            )
-        return reservation.slot, pool.fill(reservation.slot, open_)
+        slot = None
+        try:
+            reserved = self._reservation
+            if reserved is not None and reserved.pool is not pool:
+                self.cancel_reservation()
+                reserved = None
+            if reserved is None:
+                slot = pool.reserve(pool_kind(type(self)), may_reuse=False)
+            else:
+                slot = reserved.slot
+            pool.fill(slot, open_)
+            self._reservation = None
+            return slot
+        except BaseException:
+            if slot is not None:
+                pool.cancel(slot)
+            self.cancel_reservation()
+            raise
 
     def _opens_identity(self, node: NodeConfig) -> bool:
         is_ours = node.database == self._database.name
@@ -155,20 +163,19 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         reservation = self._reservation
         if reservation is None or reservation.slot.raw is None:
             return
-        self._reservation = None
         self.identity = IdentityState.OPEN
         reservation.slot.raw = InheritedConnection(self)
         self.session.links.adopt_reserved(reservation.slot, reservation.pool.node)
+        self._reservation = None
 
     def cancel_reservation(self) -> None:
-        """Free the slot that was reserved, if it was not used."""
+        """Free the slot that was reserved, if it was not used. Once is enough."""
         open_arguments, reservation = self.open_arguments, self._reservation
-        self.open_arguments = self._reservation = None
-        reservation = reservation or (
-            open_arguments.reservation if open_arguments is not None else None
-        )
+        if reservation is None and open_arguments is not None:
+            reservation = open_arguments.reservation
         if reservation is not None:
             reservation.pool.cancel(reservation.slot)
+        self.open_arguments = self._reservation = None
 
     def share_casters_with(self, raw: Any) -> None:
         """Have `raw`, another connection, know each type caster that is or will be

@@ -15,6 +15,10 @@ from routedb.adapters import sockets
 from routedb.engine.pool.refcount import OwnRef
 from routedb.frontends.connection import Connection
 
+_BASE: Any = ext.connection
+_CLOSED, _AUTOCOMMIT = _BASE.closed.__get__, _BASE.autocommit.__get__
+_commit = _BASE.commit
+
 
 class InheritedConnection:
     """The psycopg2 connection that a virtual connection is, with psycopg2's methods.
@@ -33,22 +37,51 @@ class InheritedConnection:
         """The connection, which a pool that lends the handle must reference."""
         return self._alive()
 
+    # What each transaction asks for, without the search that `__getattr__` is.
+
+    @property
+    def closed(self) -> int:
+        """psycopg2's word on the handle itself."""
+        return int(_CLOSED(self._connection() or self._alive()))
+
+    @property
+    def autocommit(self) -> bool:
+        """The mode of the handle itself."""
+        return bool(_AUTOCOMMIT(self._connection() or self._alive()))
+
+    def fileno(self) -> int:
+        """Return the descriptor of the handle's socket."""
+        return int(_BASE.fileno(self._alive()))
+
+    def commit(self) -> None:
+        """Commit on the handle itself."""
+        _commit(self._connection() or self._alive())
+
+    def cursor(self, *args: Any, **more: Any) -> Any:
+        """Return psycopg2's own cursor on the handle, of whatever class."""
+        connection: Any = self._alive()
+        connection.takes_plain_cursors = True
+        try:
+            return _BASE.cursor(connection, *args, **more)
+        finally:
+            connection.takes_plain_cursors = False
+
     def __getattr__(self, name: str) -> Any:
         return getattr(super(Connection, self._alive()), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        getattr(ext.connection, name).__set__(self._alive(), value)
+        getattr(_BASE, name).__set__(self._alive(), value)
 
     def close(self) -> None:
         """Close with the virtual connection. While that exists, only end the session:
         the object is still used for quoting, which a closed one refuses."""
         connection: Any = self._alive()
         if connection.is_closed:
-            ext.connection.close(connection)
+            _BASE.close(connection)
         elif not self.closed:
             sockets.shut_down(self.fileno())
             try:
-                ext.connection.poll(connection)
+                _BASE.poll(connection)
             except psycopg2.Error:
                 return
 

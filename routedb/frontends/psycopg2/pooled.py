@@ -17,8 +17,9 @@ from routedb.adapters.postgresql.psycopg2 import ADAPTER
 from routedb.config.model import NodeConfig
 from routedb.engine.pool.pool import Warm
 from routedb.engine.shared.core import Core
+from routedb.frontends.connection import Connection
 from routedb.frontends.psycopg2.connection import PostgreSQLConnection
-from routedb.frontends.psycopg2.identity import Reservation, pool_kind
+from routedb.frontends.psycopg2.identity import OpenArguments, Reservation, pool_kind
 from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 
 
@@ -38,15 +39,26 @@ def reserve(core: Core, kind: type) -> Reservation | None:
         raise ADAPTER.error_class(errors.PoolTimeout)(*exc.args) from None
 
 
-def reused(reservation: Reservation | None) -> Any:
-    """Return the object in the slot, without anything of its last user; None when a new
-    one must be made."""
-    if reservation is None or reservation.slot.keeper is None:
-        return None
-    connection = reservation.slot.keeper
-    reservation.slot.keeper = None
-    vars(connection).clear()
+def blank(kind: Any, arguments: OpenArguments) -> Any:
+    """Return a connection of `kind` that is still to be initialized, with these
+    `arguments`: the one in the slot that was reserved, without anything of its last
+    user, or a new one."""
+    reservation = arguments.reservation
+    connection = None if reservation is None else reservation.slot.keeper
+    if reservation is None or connection is None:
+        connection = kind.__new__(kind)
+    else:
+        vars(connection).clear()
+        reservation.slot.keeper = None
+    connection.open_arguments = arguments
     return connection
+
+
+def give_up(connection: PostgreSQLConnection) -> None:
+    """Close a connection that could not be made, as far as it was."""
+    connection.cancel_reservation()
+    if "session" in vars(connection):
+        Connection.close(connection)
 
 
 def own_kind(core: Core, node: NodeConfig) -> Warm | None:

@@ -11,7 +11,6 @@ from routedb import errors
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
 from routedb.engine.shared.error_texts import commit_never_sent
-from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 from routedb.frontends.psycopg2.transaction_modes import TransactionModes
 from routedb.session import Action, Moment, action_for
 from routedb.topology.snapshot import Role
@@ -44,10 +43,16 @@ class TwoPhase(TransactionModes):
             self._refuse("tpc_begin is for outside a transaction and autocommit")
         group = self._database.groups[0].id
         link = find_node.writer(session.links, group, must_live=True)
-        self.call_driver(link.raw.tpc_begin, xid)
-        transaction.add_branch(group, link, Role.WRITER, is_home=True)
-        transaction.note_write(group)
-        self._two_phase, self._xid = link, xid
+        try:
+            link.ask(_begin_two_phase, self.call_driver, xid)
+            transaction.add_branch(group, link, Role.WRITER, is_home=True)
+            transaction.note_write(group)
+            self._two_phase, self._xid = link, xid
+        except errors.Error:
+            raise
+        except BaseException:  # a signal's
+            self._interrupt(link)
+            raise
 
     def tpc_prepare(self) -> None:
         """Prepare the transaction: from now on any session can commit it."""
@@ -59,8 +64,17 @@ class TwoPhase(TransactionModes):
             self.session.transaction.lose(link)
             lost = commit_never_sent(link.node.name)
             raise self.session.as_frontend_error(lost)
-        self._send(link, link.raw.tpc_prepare, _PREPARING)
-        self._is_prepared = True
+        self._is_prepared = True  # before it is: what follows may be interrupted
+        try:
+            self._send(link, link.raw.tpc_prepare, _PREPARING)
+        except errors.Error:
+            self._is_prepared = False
+            raise
+        except (
+            BaseException
+        ):  # a signal's: it is prepared, or rolled back with its link
+            self._interrupt(link)
+            raise
 
     def tpc_commit(self, xid: Any = None) -> None:
         """Commit the transaction, or, from outside, the prepared one named `xid`."""
@@ -77,27 +91,27 @@ class TwoPhase(TransactionModes):
         group = self._database.groups[0].id
         branch = session.transaction.branches.get(group)
         link = branch or find_node.writer(session.links, group, must_live=True)
-        if (
-            type(link.raw) is not InheritedConnection
-        ):  # psycopg2 uses our own cursor for it
+        self.takes_plain_cursors = True  # psycopg2 makes one of its own for this
+        try:
             found = self.call_driver(link.raw.tpc_recover)
-            if was_idle:
-                self.call_driver(link.rollback)
-            return list(found)
-        with self.using(role="writer"):
-            found = self.call_driver(ext.connection.tpc_recover, self)
+        finally:
+            self.takes_plain_cursors = False
         if was_idle:
-            self.rollback()
+            self.call_driver(link.rollback)
         return list(found)
 
     def commit(self) -> None:
         """Commit the open transaction, if any."""
-        self._check_one_phase("commit")
-        self._end_stray(_Base.commit)
+        session = self.session
+        is_usual = session.transaction.branches and not self._is_closed
+        if self._two_phase is not None or not is_usual:
+            self._check_one_phase("commit")
+            self._end_stray(_Base.commit)
         try:
-            super().commit()
+            session.commit()
         finally:
-            self.session.resume()
+            if session.is_paused:
+                session.resume()
 
     def rollback(self) -> None:
         """Roll back the open transaction, if any; also acknowledges a lost one."""
@@ -125,25 +139,42 @@ class TwoPhase(TransactionModes):
             return
         link = self._in_two_phase(method)
         xid, is_prepared = self._xid, self._is_prepared
-        self._two_phase, self._is_prepared = None, False
-        if not is_prepared:
-            self._finish_plain(method)
-        elif link.is_alive():
-            is_told = False
-            try:
-                self._send(link, getattr(link.raw, method), _FINISHING)
-                is_told = True
-            except errors.Error:
-                is_told = True
-                raise
-            finally:
-                if is_told:
+        try:
+            self._two_phase, self._is_prepared = None, False
+            if not is_prepared:
+                self._finish_plain(method)
+            elif link.is_alive():
+                try:
+                    self._send(link, getattr(link.raw, method), _FINISHING)
+                except errors.Error:
                     session.transaction.end(committed=method == "tpc_commit")
-                else:  # a signal's exception: what is prepared outlives its session
-                    session.transaction.forget(link)
-        else:  # what is prepared outlives its session
-            session.transaction.forget(link)
-            self._finish_prepared(method, xid)
+                    raise
+                session.transaction.end(committed=method == "tpc_commit")
+            else:  # what is prepared outlives its session
+                session.transaction.forget(link)
+                self._finish_prepared(method, xid)
+        except errors.Error:
+            raise
+        except BaseException:  # a signal's
+            self._give_up(link)
+            raise
+
+    def _interrupt(self, link: Link) -> None:
+        """End the link after what is no verdict; later statements are told."""
+        may_be_prepared = self._is_prepared
+        self._two_phase, self._is_prepared = None, False
+        self.session.links.drop(link)
+        if self.session.transaction.is_bound:
+            self.session.transaction.interrupt(may_be_prepared)
+
+    def _give_up(self, link: Link) -> None:
+        """Forget a two-phase transaction after what is no verdict: its link ends, and
+        what is prepared outlives that."""
+        self._two_phase, self._is_prepared = None, False
+        if self.session.transaction.is_bound:
+            self.session.transaction.forget(link)
+        else:
+            self.session.links.drop(link)
 
     def _finish_plain(self, method: str) -> None:
         """End what was not prepared as any other transaction."""
@@ -185,3 +216,7 @@ class TwoPhase(TransactionModes):
     def _check_one_phase(self, method: str) -> None:
         if self._two_phase is not None:
             self._refuse(f"{method} cannot be used during a two-phase transaction")
+
+
+def _begin_two_phase(raw: Any, call_driver: Callable[..., Any], xid: Any) -> None:
+    call_driver(raw.tpc_begin, xid)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from routedb.adapters.base import TxMode
 from routedb.adapters.sqlite import sqlite3
 from routedb.engine.shared.core import Core
+from routedb.frontends.base import opened
 from routedb.frontends.connection import Connection
 from routedb.frontends.sqlite3.connection import SQLiteConnection
 from routedb.frontends.sqlite3.cursor import SQLiteCursor
@@ -31,6 +32,4 @@ def open_connection(
     `mode` is how its transactions run. `on_open` and `on_close` are called with it when
     it was made and when it is closed. Raises OperationalError when no node answers.
     """
-    made = SQLiteConnection(core, sqlite3.ADAPTER, mode, on_close)
-    on_open(made)
-    return made
+    return opened(SQLiteConnection(core, sqlite3.ADAPTER, mode, on_close), on_open)

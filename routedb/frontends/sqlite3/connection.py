@@ -39,10 +39,10 @@ class SQLiteConnection(Registrations, DriverConnection, driver=sqlite3):
 
     # -- links -------------------------------------------------------------------------
 
-    def configure_raw(self, raw: Raw, node: NodeConfig) -> bool:
-        """Register on `raw`, a connection to `node`, what was registered on this one;
-        tell whether a pool must undo it."""
-        return self.register_on(raw)
+    def configure_raw(self, raw: Raw, node: NodeConfig) -> None:
+        """Register on `raw`, a connection to `node`, what was registered on this
+        one."""
+        self.register_on(raw)
 
     def backend(self) -> Raw:
         """Return the driver's connection of the backend."""
@@ -50,7 +50,6 @@ class SQLiteConnection(Registrations, DriverConnection, driver=sqlite3):
         link = session.transaction.home_link
         if link is None or link.adapter is not self._adapter:
             link = session.default_link()
-        link.needs_reset = True  # whatever is done with it
         return link.raw
 
     # -- cursors, and statements without one -------------------------------------------

@@ -25,7 +25,7 @@ def _registration_method(name: str, named_by: int) -> Any:
 class Registrations:
     """The part of a connection that keeps the calls that register on it."""
 
-    raw_connections_to_change: Callable[[], list[Raw]]
+    raw_connections: Callable[[], list[Raw]]
     call_driver: Callable[..., Any]
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Registrations:
     @text_factory.setter
     def text_factory(self, factory: Any) -> None:
         self._text_factory = factory
-        for raw in self.raw_connections_to_change():
+        for raw in self.raw_connections():
             raw.text_factory = factory
 
     def call_on_all(self, key: Any, method: str, args: Any, options: Any) -> None:
@@ -61,14 +61,13 @@ class Registrations:
 
         `key` is that of the call: a later one with the same key replaces it.
         """
-        for raw in self.raw_connections_to_change():
+        for raw in self.raw_connections():
             self.call_driver(getattr(raw, method), *args, **options)
         self._calls.pop(key, None)  # the last call is repeated last
         self._calls[key] = (method, args, options)
 
-    def register_on(self, raw: Raw) -> bool:
-        """Make all calls on a new link; tell whether there were any."""
+    def register_on(self, raw: Raw) -> None:
+        """Make all calls on a new link."""
         raw.text_factory = self._text_factory
         for method, args, options in self._calls.values():
             getattr(raw, method)(*args, **options)
-        return bool(self._calls) or self._text_factory is not str

@@ -157,6 +157,7 @@ class StatementBuilder:
             self.asks[function] = None
         elif effect.is_of_server:
             self.asks_server = True
+            self._claim(effect, is_bare)
         elif effect.reason:
             self.mark(effect.kind, effect.reason.format(function))
             if effect.session is SessionEffect.SET:

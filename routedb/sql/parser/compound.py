@@ -163,7 +163,8 @@ class _Program:
         while upper[at] not in ends or depth:
             if upper[at] in ("", ";"):
                 raise UnreadableStatement(f"{ends[0]} is missing")
-            depth += (upper[at] == "CASE") - (upper[at] == "END")
+            # END is a name, too.
+            depth += (upper[at] == "CASE") - (upper[at] == "END" and depth > 0)
             at = self.tokens.close.get(at, at) + 1
         self.ask(start, at)
         self.at = at
@@ -270,8 +271,9 @@ class _Program:
             del inner.settings[name]
         if not inner.settings:
             inner.session.pop(SessionEffect.SET, None)
-        at = part.upper.index("=") + 1 if "=" in part.upper else 1
-        read_query(part, inner, at)
+        if part.upper[1] != "STATEMENT":
+            at = part.upper.index("=") + 1 if "=" in part.upper else 1
+            read_query(part, inner, at)
 
     def _is_oracle(self, start: int) -> bool:
         _, at = self.tokens.read_name(start)

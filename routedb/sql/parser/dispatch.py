@@ -82,6 +82,8 @@ _MYSQL: dict[str, VerbReader] = {
     "DO": utility.do,
     "EXECUTE": utility.execute,
     **dict.fromkeys(("PREPARE", "DEALLOCATE"), utility.prepare),
+    "KILL": utility.kill,
+    **dict.fromkeys(("SIGNAL", "RESIGNAL"), utility.signal),
     "HANDLER": utility.cursor,
     "LOAD": utility.load,
     **dict.fromkeys(
@@ -91,7 +93,7 @@ _MYSQL: dict[str, VerbReader] = {
     "BACKUP": upkeep.backup,
     **dict.fromkeys(("GRANT", "REVOKE"), grants.grant),
     **dict.fromkeys(
-        ("FLUSH", "KILL", "PURGE", "CHANGE", "STOP", "SHUTDOWN", "INSTALL"),
+        ("FLUSH", "PURGE", "CHANGE", "STOP", "SHUTDOWN", "INSTALL"),
         utility.administer,
     ),
     **dict.fromkeys(("UNINSTALL", "CACHE", "BINLOG", "RESTART"), utility.administer),

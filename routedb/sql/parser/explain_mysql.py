@@ -36,7 +36,9 @@ def explain(tokens: Tokens, builder: StatementBuilder) -> None:
     tokens.take(0, at)
     if upper[at : at + 2] == ["FOR", "CONNECTION"]:
         builder.mark(Kind.EXPLAIN, "explains what another session runs")
-        take_values(tokens, at)
+        builder.need(ObjectKind.BACKEND)
+        tokens.take(at, at + 2)
+        read_query(tokens.part(at + 2, tokens.end), builder)  # an expression
     elif upper[at] in _STARTS:
         _query(tokens, builder, at, runs, schema)
     else:
@@ -51,7 +53,7 @@ def _options(tokens: Tokens, builder: StatementBuilder) -> _Options:
         word, following = upper[at], upper[at + 1]
         if word in _PLAIN_OPTIONS and following:
             runs |= word == "ANALYZE"
-            at += 1
+            at += 1 + (word == "EXTENDED" and following == "ALL")
         elif word == "FORMAT" and following:
             at += 3 if following == "=" else 2
         elif word == "INTO" and following == USER_VARIABLE:

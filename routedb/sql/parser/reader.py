@@ -40,6 +40,7 @@ class State(Enum):
 
 _NAME_DUE = (State.TABLE, State.CTE)
 _COLLATION_FOR = Table("pg_catalog", "pg_collation_for")
+_FUNCTIONS_TOO = frozenset({"INSERT", "REPLACE"})
 _OPERANDS = frozenset({")", LITERAL, STRING})
 # Columns of a sequence, and the functions that do the same.
 _SEQUENCE_COLUMNS = {"NEXTVAL": "nextval", "CURRVAL": "lastval"}
@@ -212,7 +213,8 @@ class QueryReader:
         verb = self.upper[self.at]
         self.frame.verb = verb
         head = self.verb_heads.get(verb)
-        if head is not None:
+        is_call = verb in _FUNCTIONS_TOO and self.upper[self.at + 1] == "("
+        if head is not None and not is_call:
             head(self)
 
     def table(self, table: Table, at: int) -> None:

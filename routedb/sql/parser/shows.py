@@ -50,6 +50,9 @@ def show(tokens: Tokens, builder: StatementBuilder) -> None:
         builder.touch(SessionEffect.VARIABLE)
         if not upper[1].startswith("PROFILE"):
             builder.need(ObjectKind.RESULT)
+    elif upper[1] in ("EXPLAIN", "ANALYZE"):  # MariaDB: of another session
+        builder.asks_server = True
+        builder.need(ObjectKind.BACKEND)
     elif upper[1] in _SHOWN_OF_NODE:
         builder.asks_server = True
     elif upper[1] == "CREATE" and upper[2] in ("TABLE", "VIEW"):

@@ -235,8 +235,18 @@ def prepare(tokens: Tokens, builder: StatementBuilder) -> None:
         if upper[at] == "AS":
             tokens.take(0, at + 1)
             read_query(tokens, builder, at + 1)
-        else:  # MySQL's text, or a variable with one
+        elif upper[at] == "FROM":  # MySQL's text, or an expression that gives one
+            tokens.take(0, at + 1)
+            read_query(tokens.part(at + 1, tokens.end), builder)
+        else:
             take_values(tokens, 0)
+
+
+def signal(tokens: Tokens, builder: StatementBuilder) -> None:
+    """MySQL's SIGNAL and RESIGNAL: an error, or a warning of the session."""
+    builder.mark(Kind.CALL, "raises a condition")
+    tokens.take(0, 1)
+    read_query(tokens.part(1, tokens.end), builder)
 
 
 def declare(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -323,6 +333,14 @@ def administer(tokens: Tokens, builder: StatementBuilder) -> None:
     tokens.take(0, tokens.end, OPTIONS)
     if builder.dialect == "mysql":
         builder.tx.append(TxStep(TxEffect.COMMIT))
+
+
+def kill(tokens: Tokens, builder: StatementBuilder) -> None:
+    """MySQL's KILL of a connection or its statement, whose number may be asked for."""
+    builder.mark(Kind.DDL, "acts on the server")
+    builder.need(ObjectKind.BACKEND)
+    tokens.take(0, 1)
+    read_query(tokens.part(1, tokens.end), builder)
 
 
 def _name(tokens: Tokens, at: int) -> str:

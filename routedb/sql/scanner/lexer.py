@@ -15,7 +15,6 @@ from typing import Any
 
 from routedb.sql.scanner.identifiers import FOLDS_CASE, LONGEST_NAME, fold_identifier
 from routedb.sql.scanner.patterns import IN_NAME
-from routedb.sql.scanner.placeholders import NAMED
 from routedb.sql.scanner.splitter import statement_ends
 from routedb.sql.statement import Table
 
@@ -159,36 +158,33 @@ _NEEDS_FIRST = {
 
 # Placeholders of every style the dialect's drivers know, then what the lexer would
 # take for something else. "[" opens a subscript or an array: a bracket, not a call.
-_PYFORMAT = rf"{NAMED}(?!\w)|%s(?![\w(]|\s+\()"
-_COLON = r"(?<![:\w]):[A-Za-z_]\w*(?![\w(]|\s+\()"
+# One set of first characters is before all alternatives: they are tried nowhere else.
+_PYFORMAT = (r"(?<=%)\([^()]*\)s(?!\w)", r"(?<=%)s(?![\w(]|\s+\()")
+_COLON = r"(?<=:)(?<![:\w].)[A-Za-z_]\w*(?![\w(]|\s+\()"
+
+
+def _placeholders(starts: str, *others: str) -> Callable[[str, str], str]:
+    alternatives = "|".join((*_PYFORMAT, _COLON, *others))
+    return re.compile(f"[{starts}](?:{alternatives})").sub
+
+
 _PLACEHOLDERS = {
-    "postgresql": re.compile(rf"{_PYFORMAT}|{_COLON}|\$\d+").sub,
-    "mysql": re.compile(rf"{_PYFORMAT}|{_COLON}|\?").sub,
-    "sqlite": re.compile(rf"{_PYFORMAT}|{_COLON}|\?\d*|[@$][A-Za-z_]\w*").sub,
+    "postgresql": _placeholders("%:$", r"(?<=\$)\d+"),
+    "mysql": _placeholders("%:?", r"(?<=\?)"),
+    "sqlite": _placeholders("%:?@$", r"(?<=\?)\d*", r"(?<=[@$])[A-Za-z_]\w*"),
 }
-_ODD = re.compile(r"[@#\\?%]|(?<!:):(?![:=])").sub
+_ODD = str.maketrans(dict.fromkeys("@#\\?%", "^"))
+_ODD_COLON = re.compile(r":(?<!::)(?![:=])").sub
 _NEEDS_CARE = re.compile(r"[%?:$@#\\\[]|--").search
 
 _LIST = re.compile(r"(?<![\w.`])0(?:, ?0)+(?![\w.`])").sub
 _ROWS = re.compile(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\1)+").sub
-_EXECUTABLE = re.compile(r"/\*M?!\d*(.*?)(?:\*/|\Z)", re.DOTALL).sub
-_CONDITIONS = re.compile(r"/\*M?!\d*").findall
 
 _IN_WORD = re.compile(r"\w").match
 
 _Quoted = list[tuple[str, str, str | None]]
 _Pairs = Iterable[tuple[object, str]]
 _Lexer = tuple[Callable[[str], _Pairs], object, object, object]
-
-
-def variants(shape: str) -> tuple[str, str]:
-    """Return the text of MySQL with what its executable comments hold, and without."""
-    return _EXECUTABLE(r" \1 ", shape), _EXECUTABLE(" ", shape)
-
-
-def is_mixed(shape: str) -> bool:
-    """Tell whether some servers would run a part of the executable comments only."""
-    return len(set(_CONDITIONS(shape))) > 1
 
 
 def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
@@ -240,7 +236,7 @@ def _plain(shape: str, dialect: str, quoted: _Quoted) -> str:
         shape = _FIRST[dialect](keep, shape)
     if _NEEDS_CARE(shape):
         shape = _PLACEHOLDERS[dialect](LITERAL, shape.replace("%%", "%"))
-        shape = _ODD("^", shape.replace("--", "- -"))
+        shape = _ODD_COLON("^", shape.replace("--", "- -").translate(_ODD))
         shape = shape.replace("[", "&(").replace("]", ")")
     return shape
 

@@ -35,9 +35,11 @@ _REST = re.compile(
     re.IGNORECASE,
 ).fullmatch
 _HEX = re.compile(rb"\b0x[0-9a-fA-F]+").sub
-# An escaped quote, and what begins E'…' (an E behind a letter is the end of a name).
+# An escaped quote, and what begins E'…'.
 _ESCAPED, _E_QUOTE = b"\1", b"\2"
+_E_TO_QUOTE = bytes.maketrans(_E_QUOTE, b"'")
 _NO_MARKS = bytes(b for b in range(256) if b not in b"'\1\2")
+_STRINGS = re.compile(rb"(?:\x02\x01*['\x02]|'['\x02])*").fullmatch
 
 
 class Proven(NamedTuple):
@@ -64,26 +66,44 @@ def prove(
     that was opened before those, and for an open string.
     """
     data = text.encode("utf-8", "surrogatepass")
-    if b"\\" in data and dialect != "sqlite":
+    has_escapes = b"\\" in data and dialect != "sqlite"
+    if has_escapes:
         unescaped = _unescape(data, dialect)
         if unescaped is None:
             return None
         data = unescaped
-    if b"x" in data and b"0x" in data:  # one byte is found much faster than two
-        data = _HEX(b"0", data)
     for cast in casts:
         data = data.replace(cast, b"")
-    packed = _pack(data, words)
+    is_marked = has_escapes and dialect == "postgresql" and _ESCAPED in data
+    code = _code(data, dialect, words, is_marked)
+    if code and b"x" in code and b"0x" in data:
+        data = _HEX(b"0", data)
+        code = _code(data, dialect, words, is_marked)
+    if code is None:
+        return None
+    if not code or _REST(code):
+        return _closed(code, depth, words)
+    return _with_words(data, depth, dialect) if is_free else None
+
+
+def _code(
+    data: bytes, dialect: str, words: frozenset[bytes], is_marked: bool
+) -> bytes | None:
+    """Return what is left of `data` outside strings; None when that is not certain."""
+    packed = _pack(data, words, is_marked)
+    if packed is None:
+        return None
     if b"[" in packed:  # where it is no array's it quotes a name, if it is no string's
         is_array = dialect == "postgresql"
         packed = packed.translate(_TO_ROUND) if is_array else packed.replace(b"[", b"`")
     code = _outside(packed)
     if code is None:
         return None
-    code = code.replace(b"(')", b"").replace(b"()", b"")
-    if not code or _REST(code):
-        return _closed(code, depth, words)
-    return _with_words(data, depth, dialect) if is_free else None
+    if not words:
+        # A row's end with the next one's begin: there is no word between any two, so
+        # whether a bracket was closed too many does not matter.
+        code = code.replace(b")(", b"")
+    return code.replace(b"(')", b"").replace(b"()", b"")
 
 
 def _unescape(data: bytes, dialect: str) -> bytes | None:
@@ -92,42 +112,50 @@ def _unescape(data: bytes, dialect: str) -> bytes | None:
         return data.replace(b"\\\\", b"").replace(b"\\'", b"")
     if _ESCAPED in data or _E_QUOTE in data:
         return None
-    data = data.replace(b"\\\\", b"").replace(b"\\'", _ESCAPED)
-    return data if _ESCAPED not in data or _are_in_e(data) else None
+    return data.replace(b"\\\\", b"").replace(b"\\'", _ESCAPED)
 
 
-def _are_in_e(data: bytes) -> bool:
-    """Tell whether escaped quotes stand only in E'…'; such as stand in code remain."""
-    marks = data
-    for before in (b" E'", b"(E'", b",E'"):
-        marks = marks.replace(before, _E_QUOTE)
-    marks = marks.translate(None, _NO_MARKS)
-    for _ in range(DEEPEST):
-        marks = marks.replace(_ESCAPED * 2, _ESCAPED)
-    for string in (_E_QUOTE + _ESCAPED + b"'", _E_QUOTE + b"'"):
-        marks = marks.replace(string, b"")
-    return _ESCAPED not in marks
-
-
-def _pack(data: bytes, words: frozenset[bytes]) -> bytes:
+def _pack(data: bytes, words: frozenset[bytes], is_marked: bool) -> bytes | None:
     """Take out what is only part of literals, and put ~ for `words`.
 
-    To take something out of a string, too, does no harm, while it holds no quote.
+    To take something out of a string, too, does no harm, while it holds no quote. With
+    `is_marked` some quotes are escaped: None when these may stand elsewhere than in
+    E'…'.
     """
     has_comment = b"-" in data and b"--" in data
-    packed = data.translate(None, _SILENT if has_comment else _SILENT + b"-")
+    silent = _SILENT if has_comment else _SILENT + b"-"
+    if is_marked:
+        marked = _mark_e(data.translate(None, silent.replace(b",", b"")))
+        if not _are_in_e(marked):
+            return None
+        packed = marked.translate(_E_TO_QUOTE, b"," + _ESCAPED)
+    else:
+        packed = data.translate(None, silent)
     if b"N" in packed:
         packed = packed.replace(b"NULL", b"")
     if b"E'" in packed:
         packed = packed.replace(b"E'", b"'")
     if not words:
-        # A row's end with the next one's begin: there is no word between any two, so
-        # whether a bracket was closed too many does not matter.
-        return packed.replace(b"')('", b"").replace(b")(", b"")
+        return packed.replace(b"')('", b"")  # a row's end with the next one's begin
     for word in sorted(words, key=len, reverse=True):
         for spelled in (word, word.lower()):
             packed = packed.replace(spelled, b"~")
     return packed
+
+
+def _mark_e(data: bytes) -> bytes:
+    """Put one byte for what begins E'…': an E behind a letter is the end of a name."""
+    marked = (b"," + data).replace(b",E'", _E_QUOTE).replace(b"(E'", b"(" + _E_QUOTE)
+    return marked.replace(b"[E'", b"[" + _E_QUOTE) if b"[" in marked else marked
+
+
+def _are_in_e(marked: bytes) -> bool:
+    """Tell whether escaped quotes stand only in E'…'.
+
+    An opening may as well close a string that ends so: 'a,E'.
+    """
+    marks = marked.translate(None, _NO_MARKS).replace(_E_QUOTE + _ESCAPED + b"'", b"")
+    return _ESCAPED not in marks or _STRINGS(marks) is not None
 
 
 def _outside(packed: bytes) -> bytes | None:

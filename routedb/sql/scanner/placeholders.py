@@ -20,7 +20,8 @@ _FORMAT = re.compile(
     r"""|(\?)|(?<![\w:])([:@$][A-Za-z_]\w*)"""
     r"""|%(?:\(([^()]*)\))?(.?)""",
     re.DOTALL,
-).sub
+)
+_QMARK = 1  # the group
 
 
 def count_positional(text: str) -> int:
@@ -38,15 +39,18 @@ def to_qmark(sql: str) -> tuple[str, tuple[str, ...] | None]:
     A text with SQLite's own placeholders (`?`, else `:name` and no `%s`) is returned as
     it is. Raises ProgrammingError.
     """
+    if "?" in sql and any(each.lastindex == _QMARK for each in _FORMAT.finditer(sql)):
+        return sql, None
     names: list[str] = []
     styles: set[bool] = set()
-    native: set[bool] = set()  # True: ?, False: :name
+    has_colons = False
     wrong: list[str] = []
 
     def translate(match: re.Match[str]) -> str:
-        mark, colon, name, letter = match.groups()
-        if mark or colon:
-            native.add(bool(mark))
+        nonlocal has_colons
+        colon, name, letter = match.group(2, 3, 4)
+        if colon:
+            has_colons = True
             return match[0]
         if letter is None:
             return match[0].replace("%%", "%")
@@ -62,8 +66,8 @@ def to_qmark(sql: str) -> tuple[str, tuple[str, ...] | None]:
             names.append(name)
         return "?"
 
-    text = _FORMAT(translate, sql)
-    if True in native or (native and (wrong or not styles)):
+    text = _FORMAT.sub(translate, sql)
+    if has_colons and (wrong or not styles):
         return sql, None
     if wrong:
         raise ProgrammingError(wrong[0])

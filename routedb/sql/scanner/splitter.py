@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from routedb.sql.scanner.patterns import COMMENT, MARKS, MYSQL
@@ -17,7 +18,8 @@ from routedb.sql.scanner.placeholders import count_positional
 from routedb.sql.scanner.shape import Scan
 from routedb.sql.scanner.shape import scan as scan_text
 
-_WORDS = re.compile(r"\w[\w$]*|[;()]|[^\w\s;()]+").finditer
+_WORDS = re.compile(r"\w[\w$]*|[;()']|[^\w\s;()']+").findall
+_SEMICOLONS = re.compile(";").finditer
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "TRIGGER", "EVENT", "PACKAGE"})
 _ROUTINE_WITHIN = 12  # CREATE OR REPLACE DEFINER = … SQL SECURITY … PROCEDURE
 _NOT_CLOSED_BY = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
@@ -25,12 +27,14 @@ _NOT_CLOSED_BY = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
 # What begins a compound statement of MariaDB's where a statement may begin, and behind
 # what one may begin inside of it. A label's colon is ^ among the words of a shape.
 PROGRAM_STARTS = frozenset({"BEGIN", "DECLARE", "CASE", *_NOT_CLOSED_BY})
+_BLOCK_WORDS = PROGRAM_STARTS | {"END"}
 _BEFORE_STATEMENT = frozenset(
     (
         *(";", "BEGIN", "ATOMIC", "THEN", "ELSE", "DO", "LOOP", "REPEAT"),
         *(":", "^", ">>", "FOUND", "SQLEXCEPTION", "SQLWARNING"),
     )
 )
+_BEFORE_END = frozenset({";", "BEGIN", "ATOMIC"})  # of a block
 
 Piece = tuple[str, Any]
 
@@ -41,7 +45,11 @@ def statement_ends(words: Sequence[str], dialect: str) -> Iterator[int]:
     `words` are the tokens of a text of `dialect` in capitals, brackets and semicolons
     each alone.
     """
-    start = depth = blocks = 0
+    if _BLOCK_WORDS.isdisjoint(words):
+        yield from _plain_ends(words)
+        return
+    start = depth = 0
+    blocks: list[str] = []  # the BEGIN and CASE of a routine that are open
     program: _Program | None = None
     for index, word in enumerate(words):
         if word == "(":
@@ -54,21 +62,56 @@ def statement_ends(words: Sequence[str], dialect: str) -> Iterator[int]:
                 yield index
                 start = index + 1
                 depth, program = 0, None
-        elif dialect in MYSQL and _begins_program(words, start, index):
+        elif dialect in MYSQL and not blocks and _begins_program(words, start, index):
             program = _Program(word)
         elif word == "BEGIN" or (word == "CASE" and blocks):
             if blocks or _is_routine(words, start, index):
-                blocks += word == "BEGIN" or words[index - 1] != "END"
+                _open(blocks, words, index)
         elif word == "END" and blocks:
             following = words[index + 1] if index + 1 < len(words) else ""
-            blocks -= following not in _NOT_CLOSED_BY
+            if following not in _NOT_CLOSED_BY:
+                _close(blocks, words, index)
         elif word == ";" and depth <= 0 and not blocks:
             yield index
             start = index + 1
             depth = 0
 
 
+def _open(blocks: list[str], words: Sequence[str], index: int) -> None:
+    if words[index - 1] not in ("END", ".", "XA"):  # END CASE, t.begin
+        blocks.append(words[index])
+
+
+def _close(blocks: list[str], words: Sequence[str], index: int) -> None:
+    """Take from `blocks` the one that the END at `index` closes.
+
+    END is a name, too, where no block can end: behind anything but a semicolon.
+    """
+    before = words[index - 1]
+    if blocks and before != ".":
+        is_case = blocks[-1] == "CASE"
+        if is_case or before in _BEFORE_END:
+            blocks.pop()
+
+
+def _plain_ends(words: Sequence[str]) -> Iterator[int]:
+    """Yield the semicolons that stand in no bracket: there are no blocks."""
+    depth = 0
+    for index, word in enumerate(words):
+        if word == ";":
+            if depth <= 0:
+                yield index
+                depth = 0
+        elif word == "(":
+            depth += 1
+        elif word == ")":
+            depth -= 1
+
+
 def _is_routine(words: Sequence[str], start: int, index: int) -> bool:
+    if list(words[start : start + 2]) == ["SET", "STATEMENT"]:
+        setting = words[start:index]  # for one statement, which may be such
+        start += setting.index("FOR") + 1 if "FOR" in setting else 0
     return words[start] == "CREATE" and not _ROUTINES.isdisjoint(
         words[start : min(index, start + _ROUTINE_WITHIN)]
     )
@@ -82,10 +125,32 @@ def _begins_program(words: Sequence[str], start: int, index: int) -> bool:
     following = words[index + 1] if index + 1 < len(words) else ""
     if word == "BEGIN" and following in ("", ";", "WORK"):
         return False
-    if following == "NOT" and list(words[index + 2 : index + 3]) != ["ATOMIC"]:
+    is_atomic = list(words[index + 1 : index + 3]) == ["NOT", "ATOMIC"]
+    if word == "BEGIN" and following == "NOT" and index == start and not is_atomic:
         return False
     is_set = list(words[start : start + 2]) == ["SET", "STATEMENT"]
-    return index == start or (is_set and words[index - 1] == "FOR")
+    if index == start or (is_set and words[index - 1] == "FOR"):
+        return True
+    return _is_routine(words, start, index) and _is_body(words, index)
+
+
+def _is_body(words: Sequence[str], index: int) -> bool:
+    """Tell IF, CASE, FOR and the loops as the body of a routine from other uses.
+
+    A CASE or IF of an expression may be taken for one: both end with what they opened.
+    """
+    word = words[index]
+    if word == "FOR":
+        return list(words[index + 2 : index + 3]) == ["IN"]
+    if word == "IF":
+        at = index + 1 + (list(words[index + 1 : index + 2]) == ["NOT"])
+        is_clause = list(words[at : at + 1]) == ["EXISTS"] and list(
+            words[at + 1 : at + 2]
+        ) != ["("]
+        return not (is_clause or _is_call(words, index))
+    return word in ("CASE", "LOOP", "WHILE") or (
+        word == "REPEAT" and not _is_call(words, index)
+    )
 
 
 class _Program:
@@ -93,30 +158,28 @@ class _Program:
 
     def __init__(self, word: str) -> None:
         self._is_declaring = word == "DECLARE"  # sql_mode = ORACLE: until BEGIN
-        self._blocks = int(word in ("BEGIN", "CASE"))
+        self._blocks = [word] if word in ("BEGIN", "CASE") else []
         self._loops = int(word in _NOT_CLOSED_BY)
 
     @property
     def is_open(self) -> bool:
-        return self._is_declaring or self._blocks > 0 or self._loops > 0
+        return self._is_declaring or bool(self._blocks) or self._loops > 0
 
     def take(self, words: Sequence[str], index: int) -> None:
         """Take the word at `index` of `words`."""
-        word, before = words[index], words[index - 1]
-        if word == "BEGIN":
-            self._blocks += 1
-            self._is_declaring = False
-        elif word == "CASE":
-            self._blocks += before != "END"
+        word = words[index]
+        if word in ("BEGIN", "CASE"):
+            _open(self._blocks, words, index)
+            self._is_declaring = self._is_declaring and word == "CASE"
         elif word in _NOT_CLOSED_BY:
-            is_statement = before in _BEFORE_STATEMENT
+            is_statement = words[index - 1] in _BEFORE_STATEMENT
             self._loops += is_statement and not _is_call(words, index)
         elif word == "END":
             following = words[index + 1] if index + 1 < len(words) else ""
             if following in _NOT_CLOSED_BY:
                 self._loops -= 1
             else:
-                self._blocks -= 1
+                _close(self._blocks, words, index)
 
 
 def _is_call(words: Sequence[str], at: int) -> bool:
@@ -167,30 +230,30 @@ def pieces(scan: Scan, params: Any) -> list[Piece]:
 def _cut(scan: Scan) -> Iterator[tuple[str, bool]]:
     """Yield what the ends of statements separate, and whether it holds no word."""
     sql = "".join(scan.parts)
-    words, places = _words(scan if scan.is_whole else scan_text(sql, scan.dialect))
+    has_one = scan.is_whole and not any(";" in part for part in scan.parts[::2])
+    if has_one and not scan.fault:
+        yield sql, not scan.counted
+        return
+    code = _code(scan if scan.is_whole else scan_text(sql, scan.dialect))
+    words = [word.upper() for word in _WORDS(code)]
+    places = (match.start() for match in _SEMICOLONS(code))
     first = begin = 0
     for index in (*statement_ends(words, scan.dialect), len(words)):
-        end = places[index] if index < len(words) else len(sql)
+        within = words[first:index].count(";")
+        end = next(islice(places, within, None), len(sql))
         yield sql[begin:end], index == first
         first, begin = index + 1, end + 1
 
 
-def _words(scan: Scan) -> tuple[list[str], list[int]]:
-    """Return the words of the code in capitals, and where each begins.
+def _code(scan: Scan) -> str:
+    """Return the text with a quote for each literal and quoted name, without comments.
 
-    A literal or a quoted name is one word, whatever it holds.
+    The rest is blanks: what stands at a place stands there in the text as well.
     """
     marks = MARKS[scan.dialect]
-    words: list[str] = []
-    places: list[int] = []
-    at = 0
-    for index, part in enumerate(scan.parts):
-        if not index % 2:
-            for match in _WORDS(part):
-                words.append(match[0].upper())
-                places.append(at + match.start())
-        elif marks.get(part[0]) != COMMENT:  # the prefix of E'…' is no key of them
-            words.append(part[0])
-            places.append(at)
-        at += len(part)
-    return words, places
+    parts = scan.parts.copy()
+    for index in range(1, len(parts), 2):
+        part = parts[index]
+        is_comment = marks.get(part[0]) == COMMENT
+        parts[index] = (" " if is_comment else "'").ljust(len(part))
+    return "".join(parts)

@@ -48,6 +48,11 @@ def run(cluster, *texts, autocommit=True):
     connection.close()
 
 
+def served(server):
+    """Return the numbers of the links that ran the users' texts."""
+    return [entry.link for entry in server.log if entry.text != "DISCARD ALL"]
+
+
 def pool_of(cluster):
     return cluster.runtime.core.pools.of(0)
 
@@ -55,17 +60,15 @@ def pool_of(cluster):
 # -- borrowing and giving back ---------------------------------------------------------
 
 
-def test_a_link_is_used_again_and_nothing_is_sent_after_plain_reads(
-    server, open_cluster
-):
+def test_a_link_is_used_again_for_one_user_after_another(server, open_cluster):
     cluster = open_cluster()
     for _ in range(5):
         run(cluster, READ)
-    assert server.texts == [READ] * 5
     assert {entry.link for entry in server.log} == {1}
 
 
-CHANGES = [
+USES = [
+    READ,
     WRITE,
     "SET a = 1",
     "SELECT set_config('a', 'b', false)",
@@ -80,13 +83,49 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize("text", CHANGES)
-def test_after_anything_else_the_session_is_reset(server, open_cluster, text):
+@pytest.mark.parametrize("text", USES)
+def test_the_session_is_reset_whatever_the_text_shows(server, open_cluster, text):
     cluster = open_cluster()
     run(cluster, text)
     assert server.texts == [text, "DISCARD ALL"]
+
+
+def test_also_when_nothing_was_run(server, open_cluster):
+    run(open_cluster())
+    assert server.texts == ["DISCARD ALL"]
+
+
+def answer_resets_all(monkeypatch, answer):
+    """Answer so from now on; return a list that grows with each question. (It must not
+    hold the raw connection, or that would not be lent again.)"""
+    asked = []
+
+    def resets_all(adapter, raw):
+        asked.append("?")
+        return answer
+
+    monkeypatch.setattr(fake.FakeAdapter, "resets_all", resets_all)
+    return asked
+
+
+def test_a_session_that_no_reset_makes_new_is_not_lent_again(
+    server, open_cluster, monkeypatch
+):
+    asked = answer_resets_all(monkeypatch, False)
+    cluster = open_cluster(pool={"max": 1})
     run(cluster, READ)
-    assert server.texts[2:] == [READ]
+    run(cluster, READ)
+    assert len(asked) == 2
+    assert served(server) == [1, 2]
+    assert pool_of(cluster).open == 0
+
+
+def test_whether_it_does_is_asked_once_a_session(server, open_cluster, monkeypatch):
+    asked = answer_resets_all(monkeypatch, True)
+    cluster = open_cluster(pool={"max": 1})
+    for _ in range(3):
+        run(cluster, READ)
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("text", ["CALL p()", WRITE])
@@ -103,7 +142,10 @@ def test_an_open_transaction_is_rolled_back(server, open_cluster):
     cluster = open_cluster()
     run(cluster, READ, autocommit=False)
     run(cluster, "BEGIN", READ)
-    assert server.texts == [READ, "ROLLBACK", "BEGIN", READ, "ROLLBACK"]
+    assert server.texts == [
+        *(READ, "ROLLBACK", "DISCARD ALL"),
+        *("BEGIN", READ, "ROLLBACK", "DISCARD ALL"),
+    ]
 
 
 def test_settings_are_replayed_to_a_link_of_the_pool_and_undone(server, open_cluster):
@@ -145,7 +187,7 @@ def test_a_closed_connection_and_its_cursors_refuse_everything(server, open_clus
     assert cursor.description is not None
     assert (cursor.rowcount, str(cursor.node)) == (1, "w")
     cursor.close()
-    assert server.texts == [READ, READ]
+    assert server.texts == [READ, "DISCARD ALL", READ]
 
 
 def test_what_the_user_kept_of_the_driver_is_never_lent_to_another(
@@ -158,7 +200,7 @@ def test_what_the_user_kept_of_the_driver_is_never_lent_to_another(
     kept = cursor.raw
     connection.close()
     run(cluster, READ)
-    assert [entry.link for entry in server.log] == [1, 2]
+    assert served(server) == [1, 2]
     del kept
 
 
@@ -188,7 +230,7 @@ def test_one_who_waits_gets_the_link_that_is_given_back(server, open_cluster):
     wait_until(lambda: pool_of(cluster)._slots.waiting, "it waits")
     held.close()
     thread.join()
-    assert server.texts == [READ]
+    assert server.texts == ["DISCARD ALL", READ, "DISCARD ALL"]
     assert pool_of(cluster).open == 1
 
 
@@ -234,7 +276,7 @@ def test_a_link_that_died_while_idle_is_replaced(server, open_cluster):
     run(cluster, READ)
     server.drop_links()
     run(cluster, READ)
-    assert [entry.link for entry in server.log] == [1, 2]
+    assert served(server) == [1, 2]
     assert pool_of(cluster).open == 1
 
 
@@ -244,7 +286,7 @@ def test_a_link_that_dies_while_it_is_reset_is_not_lent_again(server, open_clust
     run(cluster, WRITE)
     assert pool_of(cluster).open == 0
     run(cluster, READ)
-    assert [entry.link for entry in server.log] == [1, 2]
+    assert served(server) == [1, 2]
 
 
 def test_links_from_before_the_node_failed_are_not_lent_again(server, open_cluster):
@@ -252,7 +294,7 @@ def test_links_from_before_the_node_failed_are_not_lent_again(server, open_clust
     run(cluster, READ)
     cluster.runtime.core.publish(NodeFailed(0, 0, "no answer", Fault.REFUSED))
     run(cluster, READ)
-    assert [entry.link for entry in server.log] == [1, 2]
+    assert served(server) == [1, 2]
     assert len(server.links) == 1
 
 
@@ -284,7 +326,7 @@ def test_links_that_nobody_uses_are_closed_and_the_thread_ends(server, open_clus
     wait_until(lambda: not server.links, "it is closed")
     wait_until(lambda: upkeep_threads() <= others, "the thread ends")
     run(cluster, READ)
-    assert [entry.link for entry in server.log] == [1, 2]
+    assert served(server) == [1, 2]
 
 
 def test_min_links_are_kept(server, open_cluster):
@@ -310,7 +352,7 @@ def test_a_connection_that_was_forgotten_frees_its_place(server, open_cluster):
     del connection
     gc.collect()
     run(cluster, READ)
-    assert [entry.link for entry in server.log] == [1, 2]
+    assert served(server) == [1, 2]
     assert len(server.links) == pool_of(cluster).open == 1
 
 
@@ -336,7 +378,7 @@ def test_a_forked_child_leaves_the_parent_its_links(server, open_cluster):
         try:
             run(cluster, READ)
             held.cursor().execute(READ)
-            seen = [entry.link for entry in server.log][2:]
+            seen = served(server)[2:]
             os.write(write, repr((seen, pool_of(cluster).open)).encode())
         finally:
             os._exit(0)
@@ -345,4 +387,4 @@ def test_a_forked_child_leaves_the_parent_its_links(server, open_cluster):
     os.close(read)
     os.close(write)
     run(cluster, READ)
-    assert [entry.link for entry in server.log] == [1, 2, 2]
+    assert served(server) == [1, 2, 2]

@@ -13,7 +13,7 @@ from psycopg2 import errors, extensions, extras, sql
 import routedb
 from routedb import dbapi
 from tests.frontends.home import Home
-from tests.frontends.moving.use import INSERT, PID, end_all, on_replica
+from tests.frontends.moving.use import INSERT, end_all, on_replica
 
 
 class Named(extensions.connection):
@@ -104,11 +104,13 @@ def test_a_function_for_cursors_is_refused(conn):
         conn.cursor(cursor_factory=lambda *args: extensions.cursor(*args))  # noqa: PLW0108
 
 
-def test_a_cursor_of_psycopg2s_own_goes_past_routedb(conn):
+@pytest.mark.parametrize(
+    "made", [extensions.cursor, extras.DictCursor, extensions.lobject]
+)
+def test_what_would_go_past_routedb_is_refused(conn, made):
     on_replica(conn)
-    past = extensions.cursor(conn)
-    past.execute(PID)
-    assert past.fetchone() == (extensions.connection.get_backend_pid(conn),)
+    with pytest.raises(routedb.NotSupportedError, match="by hand"):
+        made(conn)
 
 
 def test_threads_may_share_a_connection():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from routedb.adapters.base import Adapter
+from routedb.sql.statement import Table
 from routedb.topology import Role
 from tests.support.drivers import Home
 
@@ -97,3 +98,28 @@ def test_mysql_knows_what_routines_declare(my, my_raw):
     }
     assert home.adapter.volatility(my_raw, "reader", my.name) is False
     assert home.adapter.volatility(my_raw, "reader", "elsewhere") is None
+
+
+FOREIGN = """
+CREATE FOREIGN DATA WRAPPER nowhere;
+CREATE SERVER far FOREIGN DATA WRAPPER nowhere;
+CREATE TABLE near (id int);
+CREATE FOREIGN TABLE remote (id int) SERVER far;
+CREATE VIEW over_remote AS SELECT id FROM remote;
+CREATE TABLE parts (id int) PARTITION BY LIST (id);
+CREATE FOREIGN TABLE part_1 PARTITION OF parts FOR VALUES IN (1) SERVER far;
+CREATE FUNCTION counts() RETURNS bigint STABLE LANGUAGE sql
+  AS 'SELECT count(*) FROM remote';
+CREATE VIEW over_counts AS SELECT counts() AS id;
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["remote", "over_remote", "parts", "over_counts", "absent"]
+)
+def test_a_read_of_another_servers_table_may_write_there(pg, pg_raw, name):
+    pg.execute(FOREIGN)
+    is_plain = Home("postgresql", pg.writer_dsn).adapter.is_plain
+    assert is_plain(pg_raw, "SELECT id FROM near", (Table(None, "near"),))
+    assert not is_plain(pg_raw, f"SELECT id FROM {name}", (Table(None, name),))
+    assert not is_plain(pg_raw, 'SELECT U&"i\\0064" FROM near', ())

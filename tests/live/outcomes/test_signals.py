@@ -18,6 +18,7 @@ import pytest
 
 import routedb
 from tests.live.conftest import FIXTURES
+from tests.support.inject import TimeLimit
 
 pytestmark = [
     pytest.mark.live,
@@ -28,10 +29,6 @@ pytestmark = [
 
 LONGEST_S = 0.004
 ROUNDS = 150
-
-
-class TimeLimit(Exception):
-    """What the handler raises."""
 
 
 class Farm(NamedTuple):
@@ -104,17 +101,6 @@ class Rounds:
         seen = self.servers.ids()
         assert self.there <= seen, "lost"
         assert not self.not_there & seen, "it came back"
-
-
-@pytest.fixture
-def alarm():
-    def handler(number, frame):
-        raise TimeLimit
-
-    before = signal.signal(signal.SIGALRM, handler)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def commits(rounds: Rounds, connection: Any, number: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -68,3 +68,18 @@ def pg_place(pg: Database) -> Iterator[Slot]:
     """A place on PostgreSQL."""
     with ExitStack() as stack:
         yield Slot(pg, stack)
+
+
+def answer(cluster: Any, show: str, *texts: str) -> Any:
+    """Run `texts`, then `show`, on a connection of its own; return what it shows."""
+    with closing(cluster.connect(autocommit=True)) as connection:
+        cursor = connection.cursor()
+        for text in texts:
+            cursor.execute(text)
+            if cursor.description:
+                cursor.fetchall()
+        try:
+            cursor.execute(show)
+            return cursor.fetchall()
+        except connection.Error as exc:
+            return type(exc).__name__

@@ -73,10 +73,6 @@ def hold_by_weak_key(connection, kept):
     kept.append(weakref.WeakKeyDictionary({connection: 1}))
 
 
-def hold_by_cursor_of_psycopg2(connection, kept):
-    kept.append(ext.cursor(connection))
-
-
 def hold_by_large_object(connection, kept):
     kept.append(connection.lobject())
 
@@ -90,7 +86,6 @@ HOLDS = [
     hold_by_cursor,
     hold_by_weak_reference,
     hold_by_weak_key,
-    hold_by_cursor_of_psycopg2,
     hold_by_large_object,
     hold_by_method,
 ]

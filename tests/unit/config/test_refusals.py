@@ -45,7 +45,7 @@ def changed(path, value):
             "defualt",
             "main",
             "defualt: no such key; allowed are databases, default, dialect, hints, "
-            "shadow, tables, functions; did you mean 'default'?",
+            "shadow, token_key, tables, functions; did you mean 'default'?",
         ),
         ("reads", "writer", "option of a database: write it under [databases.NAME]"),
         ("default", "mian", "default: databases are main, orders; did you mean 'main'"),
@@ -142,7 +142,10 @@ def test_a_wrong_pool_given_as_a_keyword(pool, text):
 @pytest.mark.parametrize(
     ("node", "text"),
     [
-        ({"wieght": 1}, "[0].wieght: no such key; allowed are dsn, weight, name; did"),
+        (
+            {"wieght": 1},
+            "[0].wieght: no such key; allowed are dsn, weight, name, balanced",
+        ),
         ({"weight": 0}, "[0].weight: a weight is a number above 0; found 0"),
         ({"weight": -1.5}, "a weight is a number above 0; found -1.5"),
         ({"weight": float("inf")}, "a weight is a number above 0; found inf"),

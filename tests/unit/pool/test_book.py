@@ -21,9 +21,18 @@ def book(**limits):
     return Slots(PoolConfig(**limits))
 
 
+def ask(book, kind, thread, is_free):
+    """Ask, and do not wait when there is nothing to have."""
+    made = Waiter(kind, thread, lambda: None)
+    place = book.ask(made, is_free)
+    if place is None:
+        book.leave(made)
+    return place
+
+
 def lent(book, kind=None, thread=ME, is_free=free):
     """Borrow a link that is there or can be opened at once."""
-    place = book.ask(kind, thread, is_free)
+    place = ask(book, kind, thread, is_free)
     if place.state is SlotState.OPENING:
         book.opened(place)
     return place
@@ -36,14 +45,15 @@ def give(book, place, now=0.0):
 
 def waiter(book, kind=None, thread=ME):
     made = Waiter(kind, thread, lambda: None)
-    book.wait(made)
+    assert book.ask(made, free) is None
     return made
 
 
 def test_links_are_opened_up_to_max_and_then_one_waits():
     b = book(max=2)
-    assert [b.ask(None, ME, free).state for _ in range(2)] == [SlotState.OPENING] * 2
-    assert b.ask(None, ME, free) is None
+    places = [ask(b, None, ME, free) for _ in range(2)]
+    assert [place.state for place in places] == [SlotState.OPENING] * 2
+    assert ask(b, None, ME, free) is None
     assert b.open == 2
 
 
@@ -67,7 +77,7 @@ def test_a_link_that_is_still_held_is_passed_over_while_there_is_room():
     b = book(max=2)
     held = lent(b)
     give(b, held)
-    place = b.ask(None, ME, lambda place: place is not held)
+    place = ask(b, None, ME, lambda place: place is not held)
     assert place is not held
     assert place.state is SlotState.OPENING
 
@@ -76,7 +86,7 @@ def test_and_is_given_to_be_replaced_when_there_is_none():
     b = book(max=1)
     held = lent(b)
     give(b, held)
-    assert b.ask(None, ME, lambda _: False) is held
+    assert ask(b, None, ME, lambda _: False) is held
     b.replace(held, None)
     assert (held.state, b.open) == (SlotState.OPENING, 1)
 
@@ -85,7 +95,7 @@ def test_a_link_of_another_kind_makes_room():
     b = book(max=1)
     place = lent(b, kind="plain")
     give(b, place)
-    assert b.ask("identity", ME, free) is place
+    assert ask(b, "identity", ME, free) is place
     b.replace(place, "identity")
     b.opened(place)
     give(b, place)
@@ -106,17 +116,17 @@ def test_nobody_overtakes_those_who_wait():
     b = book(max=1)
     place = lent(b)
     first = waiter(b)
-    assert b.ask(None, OTHER, free) is None
-    b.lost(place)
+    assert ask(b, None, OTHER, free) is None
+    b.end(place)
     assert first.place.state is SlotState.OPENING
-    assert b.ask(None, OTHER, free) is None
+    assert ask(b, None, OTHER, free) is None
 
 
 def test_a_place_that_cannot_be_opened_goes_to_the_next():
     b = book(max=1)
-    place = b.ask(None, ME, free)
+    place = ask(b, None, ME, free)
     first = waiter(b)
-    b.failed(place)
+    b.end(place)
     assert first.place.state is SlotState.OPENING
     assert b.open == 1
 
@@ -136,7 +146,7 @@ def test_a_place_that_came_while_leaving_is_not_lost():
     first = waiter(b)
     give(b, place)
     assert b.leave(first) is place
-    b.decline(place, 0.0)
+    b.withdraw(first, 0.0)
     assert lent(b) is place
 
 
@@ -157,6 +167,16 @@ def test_what_is_too_old_or_of_a_failed_node_is_taken_out_in_any_case():
     old.expires_at = 5.0
     assert b.expire(5.0, lambda place: place is not failed) == [old, failed]
     assert list(b.idle) == [good]
+
+
+def test_a_place_that_was_dropped_on_the_way_is_free():
+    b = book(max=1)
+    place = lent(b)
+    first = waiter(b)
+    del place
+    assert b.open == 0
+    b.serve()
+    assert first.place.state is SlotState.OPENING
 
 
 def test_links_are_opened_for_nobody_up_to_min():
@@ -199,13 +219,12 @@ class Books(RuleBasedStateMachine):
 
     @rule(kind=KINDS, thread=THREADS)
     def ask(self, kind, thread):
-        place = self.book.ask(kind, thread, lambda place: place not in self.held)
+        made = Waiter(kind, thread, lambda: None)
+        place = self.book.ask(made, lambda place: place not in self.held)
         if place is not None:
             self.take(place, kind)
-            return
-        made = Waiter(kind, thread, lambda: None)
-        self.book.wait(made)
-        self.waiters.append(made)
+        else:
+            self.waiters.append(made)
 
     @precondition(lambda self: any(waiter.place for waiter in self.waiters))
     @rule()
@@ -218,9 +237,7 @@ class Books(RuleBasedStateMachine):
     @rule(number=st.integers(0, 9))
     def give_up(self, number):
         waiter = self.waiters.pop(number % len(self.waiters))
-        place = self.book.leave(waiter)
-        if place is not None:
-            self.book.decline(place, self.now)
+        self.book.withdraw(waiter, self.now)
 
     @precondition(lambda self: self.opening)
     @rule(is_open=st.booleans())
@@ -230,14 +247,14 @@ class Books(RuleBasedStateMachine):
             self.book.opened(place)
             self.lent.append(place)
         else:
-            self.book.failed(place)
+            self.book.end(place)
 
     @precondition(lambda self: self.lent)
     @rule(number=st.integers(0, 9), is_lost=st.booleans())
     def end(self, number, is_lost):
         place = self.lent.pop(number % len(self.lent))
         if is_lost:
-            self.book.lost(place)
+            self.book.end(place)
         else:
             self.book.give(place)
             self.resetting.append(place)
@@ -268,7 +285,7 @@ class Books(RuleBasedStateMachine):
     @precondition(lambda self: self.closing)
     @rule()
     def closed(self):
-        self.book.closed(self.closing.pop())
+        self.book.end(self.closing.pop())
 
     @invariant()
     def nothing_is_lost_and_nothing_is_in_two_hands(self):
@@ -293,14 +310,14 @@ class Books(RuleBasedStateMachine):
         """When all is given back, everybody has been served."""
         while self.waiters or self.opening or self.lent or self.resetting:
             for place in self.opening:
-                self.book.failed(place)
+                self.book.end(place)
             for place in self.lent:
-                self.book.lost(place)
+                self.book.end(place)
             for place in self.resetting:
                 self.book.clean(place, self.now)
             self.opening, self.lent, self.resetting = [], [], []
             for place in self.closing:
-                self.book.closed(place)
+                self.book.end(place)
             self.closing = []
             served = [waiter for waiter in self.waiters if waiter.place]
             assert bool(served) == bool(self.waiters)

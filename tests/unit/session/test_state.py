@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from routedb.session.tx_state import TABLE, TxEvent, TxState, advance
+from routedb.session.tx_state import AFTER, TABLE, TxEvent, TxState
 
 PLACES = [state for state in TxState if state is not TxState.REST]
 
@@ -46,7 +46,7 @@ def test_every_event_has_an_answer_in_every_state():
 def test_events_lead_to_the_state(autocommit, events, state):
     now = TxState.AUTOCOMMIT if autocommit else TxState.OPEN
     for event in events:
-        now = advance(now, event, autocommit)
+        now = AFTER[autocommit][now, event]
     assert now is state
 
 

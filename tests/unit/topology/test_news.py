@@ -16,6 +16,9 @@ from routedb.events import (
     NodeLeft,
     NodeRefusedWrite,
     NodeStateChanged,
+    SameServerSeen,
+    ServerSeen,
+    SeveralServersSeen,
     SplitBrainBegan,
     SplitBrainEnded,
     WriterChanged,
@@ -27,8 +30,9 @@ NODES = [{"dsn": f"fake://{name}", "name": name} for name in ("w", "r", "s")]
 CONFIG = load(NODES, {}, environ={}, read_file=str)
 
 
-def says(node, role, history="1", lag_s=None):
-    return NodeAnswered(node, 0, Answer(role, history=history, lag_s=lag_s))
+def says(node, role, history="1", lag_s=None, server=None):
+    answer = Answer(role, history=history, lag_s=lag_s, server=server)
+    return NodeAnswered(node, 0, answer)
 
 
 def again(event, generation):
@@ -91,6 +95,25 @@ CASES = [
             "r unknown up answered",
         ],
     ),
+    (
+        "it has two names",
+        [
+            says(W, Role.WRITER, server="1"),
+            says(R, Role.WRITER, server="1"),
+            says(R, Role.WRITER, server="1"),
+        ],
+        ["same r is the same server as w, listed under another name"],
+    ),
+    (
+        "its address leads to two",
+        [
+            says(S, Role.REPLICA, server="1"),
+            ServerSeen(S, 0, "2", 1.0),
+            ServerSeen(S, 0, "1", 2.0),
+            ServerSeen(S, 0, "2", 3.0),
+        ],
+        ["several s connections to it lead to several servers"],
+    ),
     ("it leaves", [NodeLeft(S)], ["s up gone it has left its group"]),
 ]
 
@@ -118,6 +141,10 @@ def spelt(event):
             return f"writer {before} -> {after}{failover}"
         case NodeFenced(node, why):
             return f"fenced {node} {why}"
+        case SeveralServersSeen(node, why):
+            return f"several {node} {why}"
+        case SameServerSeen(node, why):
+            return f"same {node} {why}"
         case SplitBrainBegan(_, _, nodes):
             return f"split {' '.join(map(str, nodes))}"
         case SplitBrainEnded():

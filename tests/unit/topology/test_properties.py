@@ -18,6 +18,7 @@ from routedb.events import (
     NodeJoined,
     NodeLeft,
     NodeRefusedWrite,
+    ServerSeen,
 )
 from routedb.topology import (
     Answer,
@@ -55,6 +56,7 @@ SYSTEMS: dict[str, list[str | None]] = {
     "mysql": [None],
     "sqlite": [None],
 }
+SERVERS = [None, "s1", "s2", "s3"]
 
 
 def stories(dialect: str) -> st.SearchStrategy[list[Event]]:
@@ -63,13 +65,14 @@ def stories(dialect: str) -> st.SearchStrategy[list[Event]]:
         Answer,
         role=st.sampled_from(Role),
         version=st.just(""),
-        position=st.none(),
+        position=st.sampled_from([None, "0/5", "0/9"]),
         history=st.sampled_from(HISTORIES[dialect]),
         lag_s=st.sampled_from([None, 0.0, 9.0, 11.0]),
         latency_s=st.sampled_from([None, 0.001, 0.01]),
         extent=st.sampled_from(EXTENTS[dialect]),
         origin=st.sampled_from(["0", "1", "2"]),
         system=st.sampled_from(SYSTEMS[dialect]),
+        server=st.sampled_from(SERVERS),
     )
     fault = st.sampled_from(Fault)
     news: st.SearchStrategy[Event] = st.one_of(
@@ -77,6 +80,9 @@ def stories(dialect: str) -> st.SearchStrategy[list[Event]]:
         st.builds(NodeAnswered, node, st.just(99), answer),
         st.builds(NodeFailed, node, generation, st.just("no"), fault),
         st.builds(NodeRefusedWrite, node, generation),
+        st.builds(
+            ServerSeen, node, generation, st.sampled_from(SERVERS[1:]), st.just(0.0)
+        ),
         st.builds(NodeDrained, node, st.booleans()),
         st.builds(NodeJoined, node, st.just(0), st.sampled_from([1.0, 2.0])),
         st.builds(NodeLeft, node),
@@ -124,7 +130,7 @@ def play(dialect: str, events: list[Event]) -> list[Step]:
         after = update(snapshot, event, float(now), limits)
         [was], [is_now] = snapshot.groups, after.groups
         view = is_now.nodes[event.node]
-        is_claim = view.role is Role.WRITER and view.id not in is_now.foreign_nodes
+        is_claim = view.role is Role.WRITER and view.id not in is_now.barred
         if after is not snapshot and isinstance(event, NodeAnswered) and is_claim:
             assert isinstance(event.answer, Answer)
             claims += ((view.id, event.answer),)
@@ -143,7 +149,7 @@ def the_writer_is_one_that_may_be(step):
     assert not group.is_split
     assert view.state in (NodeState.UP, NodeState.SUSPECT, NodeState.UNKNOWN)
     assert view.role is Role.WRITER or view.state is NodeState.UNKNOWN
-    assert view.id not in (*group.read_ring, *group.fenced, *group.foreign_nodes)
+    assert view.id not in (*group.read_ring, *group.fenced, *group.barred)
 
 
 def of_two_claimants_the_writer_is_the_provably_newer(step):
@@ -151,7 +157,7 @@ def of_two_claimants_the_writer_is_the_provably_newer(step):
     claims = [
         view
         for view in group.nodes
-        if view.role is Role.WRITER and view.id not in group.foreign_nodes
+        if view.role is Role.WRITER and view.id not in group.barred
     ]
     if group.writer is None or len(claims) < 2:
         return
@@ -196,14 +202,14 @@ def the_ring_holds_the_replicas_that_may_be_read_from_and_no_others(step):
         for view in group.nodes
         if view.role is Role.REPLICA
         and view.state is NodeState.UP
-        and view.id not in group.foreign_nodes
+        and view.id not in group.barred
     }
     assert set(group.read_ring) == readable
     for answer in (group.nodes[id].answer for id in group.read_ring):
         if answer.role is Role.REPLICA:  # else a file that is only opened read-only
             assert answer.lag_s is not None
             assert answer.lag_s <= MAX_LAG_S
-    barred = {*group.fenced, *group.foreign_nodes}
+    barred = {*group.fenced, *group.barred}
     assert not barred & set(candidates(group, (), 1e9))
 
 
@@ -239,6 +245,18 @@ def strangers_are_of_another_cluster_than_the_writer(step):
         assert len(set(known.values())) > 1
 
 
+def a_server_is_used_by_one_of_its_names(step):
+    group = step.after
+    seconds = {double.node for double in group.doubles}
+    assert all(first < second for second, first in group.doubles)
+    used = {*group.read_ring, *([] if group.writer is None else [group.writer])}
+    assert not used & seconds
+
+
+def an_unsure_node_has_no_position(step):
+    assert all(not n.is_unsure or n.position is None for n in step.after.nodes)
+
+
 INVARIANTS: list[Callable[[Step], None]] = [
     the_writer_is_one_that_may_be,
     a_node_that_left_does_nothing,
@@ -248,6 +266,8 @@ INVARIANTS: list[Callable[[Step], None]] = [
     only_news_of_this_generation_counts,
     the_snapshot_is_a_new_one_exactly_when_something_changed,
     strangers_are_of_another_cluster_than_the_writer,
+    a_server_is_used_by_one_of_its_names,
+    an_unsure_node_has_no_position,
 ]
 thorough = partial(settings, suppress_health_check=[HealthCheck.too_slow])
 

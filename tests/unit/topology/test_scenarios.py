@@ -20,6 +20,7 @@ from routedb.events import (
     NodeJoined,
     NodeLeft,
     NodeRefusedWrite,
+    ServerSeen,
 )
 from routedb.topology import Answer, Event, Limits, Role, initial, update
 from tests.support.configs import cluster
@@ -33,10 +34,13 @@ FILES = sorted(Path(__file__).parent.joinpath("scenarios").glob("*.toml"))
 
 NEWS: dict[str, Callable[..., Event]] = {
     "writer": lambda node, gen, extra: NodeAnswered(
-        node, gen, answer("writer", node, extra)
+        node, gen, answer("writer", node, extra), float(extra.get("asked", 0))
     ),
     "replica": lambda node, gen, extra: NodeAnswered(
-        node, gen, answer("replica", node, extra)
+        node, gen, answer("replica", node, extra), float(extra.get("asked", 0))
+    ),
+    "link": lambda node, gen, extra: ServerSeen(
+        node, gen, extra["server"], float(extra["asked"])
     ),
     "lost": lambda node, gen, extra: NodeFailed(node, gen, "link lost"),
     "refused": lambda node, gen, extra: NodeFailed(node, gen, "no", Fault.REFUSED),
@@ -61,6 +65,8 @@ def answer(role, node, extra):
         extent=extra.get("extent"),
         origin=str(node),
         system=extra.get("system"),
+        server=extra.get("server"),
+        position=extra.get("position"),
     )
 
 
@@ -95,6 +101,10 @@ class Cluster:
             if read_ring
         }
 
+    def views(self, holds):
+        nodes = self.snapshot.groups[0].nodes
+        return [self.config.nodes[view.id] for view in nodes if holds(view)]
+
     def facts(self):
         group = self.snapshot.groups[0]
         return {
@@ -102,6 +112,10 @@ class Cluster:
             "split": group.is_split,
             "fenced": [self.names[id] for id in group.fenced],
             "foreign_nodes": [self.names[id] for id in group.foreign_nodes],
+            "doubles": [[self.names[id] for id in pair] for pair in group.doubles],
+            "several": [n.name for n in self.views(lambda n: n.leads_to_several)],
+            "in_doubt": [n.name for n in self.views(lambda n: n.is_in_doubt)],
+            "positioned": [n.name for n in self.views(lambda n: n.position)],
             "read_ring": [self.names[id] for id in group.read_ring],
             "shares": self.shares(group.read_ring),
             "version": self.snapshot.version,

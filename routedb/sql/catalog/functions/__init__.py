@@ -44,6 +44,13 @@ def _asking(needs: ObjectKind | None) -> CallEffect:
 EFFECTS = {
     "plain": CallEffect(Kind.READ, ""),
     "server": CallEffect(Kind.READ, "", is_of_server=True),
+    "own_backend": CallEffect(
+        Kind.READ, "", holds=ObjectKind.BACKEND, is_of_server=True
+    ),
+    "about_backend": CallEffect(
+        Kind.READ, "", needs=ObjectKind.BACKEND, is_of_server=True
+    ),
+    "backend": CallEffect(Kind.WRITE, "calls {}", needs=ObjectKind.BACKEND),
     "sequence": CallEffect(
         Kind.WRITE, "calls {}", SessionEffect.VARIABLE, holds=ObjectKind.VALUE
     ),

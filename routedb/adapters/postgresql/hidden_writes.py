@@ -1,0 +1,247 @@
+"""Ask PostgreSQL's catalog whether a read may have written by what it names.
+
+From every name in the text, in whatever schema, one query follows what the server
+itself would call: views to their queries, tables to their policies and children,
+operators, casts, aggregates, domains and operator classes to their functions, and the
+bodies of functions, which are texts to the catalog, to every name in them. Where a
+volatile function or a foreign table is reached, something may have been written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from routedb.sql.catalog.functions import FunctionCatalog
+from routedb.sql.scanner.names import calls_in, names_in
+from routedb.sql.statement import Table
+
+# Words that call an operator; it is found by its name, as if it were written.
+_CALLING_OPERATORS = frozenset(
+    [
+        "in",
+        "any",
+        "some",
+        "all",
+        "between",
+        "like",
+        "ilike",
+        "similar",
+        "case",
+        "nullif",
+        "distinct",
+        "using",
+        "natural",
+        "join",
+        "greatest",
+        "least",
+        "order",
+        "group",
+        "union",
+        "intersect",
+        "except",
+        "overlaps",
+    ]
+)
+_CALLED = " = <> < <= > >= ~~ !~~ ~~* !~~* ~ "
+# Built-in functions that run a query, or read a table, that they are given by name.
+_RUNNING_QUERIES = frozenset(
+    f"{what}_to_xml{form}"
+    for what in ("table", "query", "cursor", "schema", "database")
+    for form in ("", "schema", "_and_xmlschema")
+) | {"ts_stat", "ts_rewrite"}
+# Names of types as SQL has them, and as the catalog does.
+_ALIASES = {
+    "int": "int4",
+    "integer": "int4",
+    "smallint": "int2",
+    "bigint": "int8",
+    "decimal": "numeric",
+    "dec": "numeric",
+    "real": "float4",
+    "float": "float8",
+    "double": "float8",
+    "boolean": "bool",
+    "char": "bpchar",
+    "character": "bpchar",
+    "varying": "varchar",
+    "bit": "varbit",
+    "time": "timetz",
+    "timestamp": "timestamptz",
+}
+
+_MISSING = """
+SELECT count(*) FROM ROWS FROM (pg_catalog.unnest(%(schemas)s::text[]),
+                               pg_catalog.unnest(%(tables)s::text[]))
+  AS named(schema, name)
+WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relname = named.name AND n.nspname = COALESCE(named.schema, n.nspname))
+"""
+
+# One row for each foreign table, and each function that is volatile or runs a text that
+# it makes up. Object ids from 16384 on are the users' (transam.h, FirstNormalObjectId).
+# Compiling this takes seconds, running it milliseconds: so without JIT, for this text.
+_REACHED = r"""
+SET LOCAL jit = off;
+WITH RECURSIVE spelt AS (
+  SELECT %(names)s::text[] AS names, %(calls)s::text[] AS calls, %(text)s::text AS text
+), named_function AS (
+  SELECT p.oid FROM pg_catalog.pg_proc p, spelt s
+  WHERE p.oid >= 16384
+    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+    AND (p.proname = ANY (s.calls) OR pg_catalog.lower(p.proname) = ANY (s.calls)
+         -- A function of one row is called as if it were a column, too: t.f
+         OR (p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1
+             AND (p.proname = ANY (s.names)
+                  OR pg_catalog.lower(p.proname) = ANY (s.names))
+             AND EXISTS (SELECT FROM pg_catalog.pg_type t
+                         WHERE t.oid = p.proargtypes[0] AND t.typtype IN ('c', 'p'))))
+), reached(class, id) AS (
+  SELECT 'pg_class'::regclass::oid, c.oid FROM pg_catalog.pg_class c, spelt s
+  WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'f')
+    AND (c.relname = ANY (s.names) OR pg_catalog.lower(c.relname) = ANY (s.names))
+  UNION
+  SELECT 'pg_proc'::regclass::oid, oid FROM named_function
+  UNION
+  SELECT 'pg_operator'::regclass::oid, o.oid FROM pg_catalog.pg_operator o, spelt s
+  WHERE o.oid >= 16384 AND pg_catalog.strpos(s.text, o.oprname) > 0
+  UNION
+  SELECT 'pg_type'::regclass::oid, t.oid FROM pg_catalog.pg_type t, spelt s
+  WHERE t.oid >= 16384
+    AND (t.typname = ANY (s.names) OR pg_catalog.lower(t.typname) = ANY (s.names))
+  UNION  -- casts between built-in types
+  SELECT 'pg_proc'::regclass::oid, k.castfunc FROM pg_catalog.pg_cast k
+  JOIN pg_catalog.pg_type t ON t.oid = k.casttarget, spelt s
+  WHERE k.castfunc >= 16384 AND k.castsource < 16384 AND k.casttarget < 16384
+    AND (k.castcontext = 'i' OR t.typname = ANY (s.names))
+  UNION
+  SELECT e.class, e.id FROM reached r CROSS JOIN LATERAL (
+    SELECT 'pg_rewrite'::regclass::oid, w.oid FROM pg_catalog.pg_rewrite w
+    JOIN pg_catalog.pg_class c ON c.oid = w.ev_class AND c.relkind = 'v'
+    WHERE r.class = 'pg_class'::regclass AND w.ev_class = r.id AND w.ev_type = '1'
+    UNION ALL
+    SELECT 'pg_policy'::regclass::oid, p.oid FROM pg_catalog.pg_policy p
+    JOIN pg_catalog.pg_class c ON c.oid = p.polrelid AND c.relrowsecurity
+    WHERE r.class = 'pg_class'::regclass AND p.polrelid = r.id
+      AND p.polcmd IN ('*', 'r')
+    UNION ALL
+    SELECT 'pg_class'::regclass::oid, i.inhrelid FROM pg_catalog.pg_inherits i
+    WHERE r.class = 'pg_class'::regclass AND i.inhparent = r.id
+    UNION ALL  -- pg_attribute stands for a type that is read, not converted to
+    SELECT 'pg_attribute'::regclass::oid, a.atttypid FROM pg_catalog.pg_attribute a
+    WHERE r.class = 'pg_class'::regclass AND a.attrelid = r.id
+      AND a.atttypid >= 16384
+    UNION ALL
+    SELECT d.refclassid, d.refobjid FROM pg_catalog.pg_depend d
+    WHERE d.classid = r.class AND d.objid = r.id
+      AND r.class IN ('pg_rewrite'::regclass, 'pg_policy'::regclass,
+                      'pg_proc'::regclass, 'pg_operator'::regclass,
+                      'pg_constraint'::regclass)
+      AND d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass,
+                           'pg_operator'::regclass, 'pg_type'::regclass)
+    UNION ALL
+    SELECT 'pg_constraint'::regclass::oid, k.oid FROM pg_catalog.pg_constraint k
+    WHERE r.class = 'pg_type'::regclass AND k.contypid = r.id
+    UNION ALL
+    SELECT r.class, t.part FROM pg_catalog.pg_type y
+    CROSS JOIN LATERAL (VALUES (y.typbasetype), (y.typelem)) AS t(part)
+    WHERE r.class IN ('pg_type'::regclass, 'pg_attribute'::regclass)
+      AND y.oid = r.id AND t.part >= 16384
+    UNION ALL
+    SELECT 'pg_proc'::regclass::oid, k.castfunc FROM pg_catalog.pg_cast k
+    WHERE r.class IN ('pg_type'::regclass, 'pg_attribute'::regclass)
+      AND r.id IN (k.castsource, k.casttarget) AND k.castfunc >= 16384
+    UNION ALL
+    SELECT 'pg_proc'::regclass::oid, m.amproc::oid FROM pg_catalog.pg_opclass o
+    JOIN pg_catalog.pg_amproc m ON m.amprocfamily = o.opcfamily
+    WHERE r.class IN ('pg_type'::regclass, 'pg_attribute'::regclass)
+      AND o.opcintype = r.id AND m.amproc::oid >= 16384
+    UNION ALL
+    SELECT 'pg_operator'::regclass::oid, m.amopopr FROM pg_catalog.pg_opclass o
+    JOIN pg_catalog.pg_amop m ON m.amopfamily = o.opcfamily
+    WHERE r.class IN ('pg_type'::regclass, 'pg_attribute'::regclass)
+      AND o.opcintype = r.id AND m.amopopr >= 16384
+    UNION ALL  -- what no dependency is kept for: built-in functions, and bodies
+    SELECT found.class, found.id FROM (
+      SELECT pg_catalog.pg_get_viewdef(w.ev_class), false
+      FROM pg_catalog.pg_rewrite w
+      WHERE r.class = 'pg_rewrite'::regclass AND w.oid = r.id
+      UNION ALL
+      SELECT pg_catalog.pg_get_expr(p.polqual, p.polrelid), false
+      FROM pg_catalog.pg_policy p
+      WHERE r.class = 'pg_policy'::regclass AND p.oid = r.id
+      UNION ALL
+      SELECT pg_catalog.pg_get_constraintdef(k.oid), false
+      FROM pg_catalog.pg_constraint k
+      WHERE r.class = 'pg_constraint'::regclass AND k.oid = r.id
+      UNION ALL
+      SELECT pg_catalog.pg_get_functiondef(p.oid), true
+      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+      WHERE r.class = 'pg_proc'::regclass AND p.oid = r.id AND p.oid >= 16384
+        AND p.prokind <> 'a' AND p.provolatile <> 'v'
+        AND l.lanname NOT IN ('c', 'internal')
+    ) AS source(text, is_body)
+    CROSS JOIN LATERAL (
+      SELECT word FROM pg_catalog.regexp_split_to_table(source.text, '\W+') AS x(word)
+      UNION
+      SELECT word FROM pg_catalog.regexp_split_to_table(
+        pg_catalog.lower(source.text), '\W+') AS x(word)
+    ) AS w
+    CROSS JOIN LATERAL (
+      SELECT 'pg_proc'::regclass::oid, p.oid FROM pg_catalog.pg_proc p
+      WHERE p.proname = w.word
+        AND CASE WHEN p.oid < 16384 THEN p.provolatile = 'v' ELSE source.is_body END
+        AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+      UNION ALL
+      SELECT 'pg_proc'::regclass::oid, p.oid FROM pg_catalog.pg_proc p
+      WHERE p.proname = w.word AND p.oid < 16384
+        AND p.proname = ANY (%(running)s)
+      UNION ALL
+      SELECT 'pg_class'::regclass::oid, c.oid FROM pg_catalog.pg_class c
+      WHERE c.relname = w.word AND source.is_body AND c.oid >= 16384
+        AND c.relkind IN ('r', 'p', 'v', 'f')
+    ) AS found(class, id)
+  ) AS e(class, id)
+)
+SELECT NULL, c.relname FROM reached r JOIN pg_catalog.pg_class c ON c.oid = r.id
+WHERE r.class = 'pg_class'::regclass AND c.relkind = 'f'
+UNION ALL
+SELECT CASE WHEN p.oid < 16384 THEN 'built in' END, p.proname
+FROM reached r JOIN pg_catalog.pg_proc p ON p.oid = r.id
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+WHERE r.class = 'pg_proc'::regclass
+  AND (p.provolatile = 'v' OR p.prokind = 'p' OR p.proname = ANY (%(running)s)
+       OR (l.lanname = 'plpgsql' AND p.prosrc ~* '\mexecute\M'))
+"""
+
+Ask = Callable[[str, dict[str, Any]], list[tuple[Any, ...]]]
+
+
+def is_plain(ask: Ask, text: str, tables: Sequence[Table]) -> bool:
+    """Tell whether a read of `text`, without literals, that names `tables` certainly
+    writes nothing. `ask` runs a query with parameters and returns its rows; what it
+    raises goes through."""
+    names, calls = names_in(text), calls_in(text)
+    if _RUNNING_QUERIES & names or 'U&"' in text.upper():  # escapes hide a name
+        return False
+    schemas = [table.schema for table in tables]
+    named = {"schemas": schemas, "tables": [table.name for table in tables]}
+    ((missing,),) = ask(_MISSING, named)
+    if missing:
+        return False
+    if not names.isdisjoint(_CALLING_OPERATORS):
+        text += _CALLED
+    asked = {
+        "names": sorted(names | {_ALIASES[n] for n in names if n in _ALIASES}),
+        "calls": sorted(calls),
+        "text": text,
+        "running": sorted(_RUNNING_QUERIES),
+    }
+    effect = FunctionCatalog("postgresql").effect
+    for origin, name in ask(_REACHED, asked):
+        known = effect(Table(None, name)) if origin is not None else None
+        if known is None or known.reason or name in _RUNNING_QUERIES:
+            return False
+    return True

@@ -1,0 +1,79 @@
+"""What a statement that failed inside a transaction amounts to.
+
+A server may refuse everything up to a rollback, or may have ended the transaction by
+itself; or the link is gone, and the transaction with it.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from routedb import errors
+from routedb.adapters.base import Fault
+from routedb.engine.links.link import Link, is_verdict
+from routedb.engine.transactions.interruption import was_ended
+from routedb.engine.transactions.transaction import Transaction
+from routedb.session import Action, Moment, TxEvent, action_for
+
+
+def on_every_branch(transaction: Transaction, sql: str) -> None:
+    """Run `sql`, a savepoint's text, on all branches of `transaction`, the home first.
+
+    Raises what the server that refuses it raises, or TransactionLost when a link is
+    gone.
+    """
+    for link in sorted(
+        transaction.branches.values(),
+        key=lambda link: link is not transaction.home_link,
+    ):
+        try:
+            link.run(sql)
+        except Exception as exc:
+            fault = link.classify_error(exc)
+            if not is_verdict(exc):
+                raise
+            raise_failure(
+                transaction, link, exc, fault, action_for(fault, Moment.IN_TRANSACTION)
+            )
+
+
+def raise_failure(
+    transaction: Transaction,
+    link: Link,
+    exc: Exception,
+    fault: Fault,
+    action: Action,
+    ends_itself: bool = False,
+) -> NoReturn:
+    """Raise what a statement that failed on `link` with `exc` amounts to: nothing
+    is run again in here.
+
+    `fault` is the kind of the error, `action` what the table says of it.
+    `ends_itself`: the statement was to end the transaction.
+    """
+    if action is Action.LOSE:
+        transaction.lose(link)
+        told = link.end_reason if fault is Fault.LINK_LOST else link.node.name
+        raise errors.TransactionLost(
+            f"{told}, inside a transaction: {exc}. Nothing of it was committed; "
+            "after rollback(), running the whole transaction again is safe"
+        ) from exc
+    if link.is_failed():
+        transaction.apply(TxEvent.ERROR)
+    elif (
+        not ends_itself
+        and _may_have_ended(transaction, fault)
+        and was_ended(transaction.links, link)
+    ):
+        transaction.lose(link, keep=True)
+    raise exc
+
+
+def _may_have_ended(transaction: Transaction, fault: Fault) -> bool:
+    """Tell whether the server may have ended the transaction by itself (MySQL after a
+    deadlock, SQLite on a full disk): what follows must not be committed alone.
+
+    Where nothing came before, a server that has not begun is merely still idle.
+    """
+    has_more = transaction.has_written or transaction.is_explicit
+    return bool(transaction.wrote) and (has_more or fault is Fault.CONFLICT)

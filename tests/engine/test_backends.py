@@ -1,0 +1,120 @@
+"""A backend's number, when it comes back, reaches the node that it is of."""
+
+from __future__ import annotations
+
+import pytest
+
+import routedb
+from routedb.routing import Reason
+from routedb.routing.backend_number import backend_number
+from tests.support.fake_rig import farm, node_of, reason_of
+
+NUMBER = 4711  # of a backend that nobody else has
+
+
+@pytest.fixture
+def told():
+    """A cluster in which the program was told of a backend of replica r1."""
+    with farm(consistency="eventual") as rig:
+        (replica,) = (node.id for node in rig.core.nodes if node.name == "r1")
+        rig.core.backends.tell("postgresql", NUMBER, replica)
+        yield rig
+
+
+@pytest.mark.parametrize(
+    ("sql", "params"),
+    [
+        (f"SELECT pg_terminate_backend({NUMBER})", None),
+        (f"SELECT pg_cancel_backend('{NUMBER}')", None),
+        ("SELECT pg_terminate_backend(%s)", (NUMBER,)),
+        ("SELECT pg_terminate_backend(%s, %s)", (NUMBER, 100)),
+        ("SELECT %s, pg_catalog.pg_cancel_backend(%s)", (1, NUMBER)),
+        ("SELECT pg_terminate_backend(%(pid)s::int)", {"pid": NUMBER}),
+        ("SELECT pg_log_backend_memory_contexts(%s)", (NUMBER,)),
+        ("SELECT pg_blocking_pids(%s)", (NUMBER,)),
+        ("SELECT state FROM pg_stat_activity WHERE pid = %s", (str(NUMBER),)),
+        (f"SELECT 1 FROM pg_stat_activity a WHERE a.pid={NUMBER}", None),
+        ("SELECT 1 FROM pg_locks WHERE granted AND pid IN (%s)", (NUMBER,)),
+        ("SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s)", ([NUMBER],)),
+        (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s",
+            (NUMBER,),
+        ),
+    ],
+)
+def test_who_asks_for_a_backend_reaches_its_node(told, sql, params):
+    cursor = told.connect().cursor()
+    cursor.execute(sql, params)
+    assert (node_of(cursor), reason_of(cursor)) == ("r1", Reason.PINNED)
+
+
+@pytest.mark.parametrize(
+    ("sql", "params"),
+    [
+        ("SELECT pg_terminate_backend(4712)", None),
+        ("SELECT pg_terminate_backend(%s)", (None,)),
+        ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity", None),
+        ("SELECT 1 FROM pg_stat_activity WHERE pid <> %s", (NUMBER,)),
+        ("SELECT 1 FROM pg_stat_activity WHERE pid = pg_backend_pid()", None),
+        ("SELECT 1 FROM pg_stat_activity WHERE usename = %s", (NUMBER,)),
+    ],
+)
+def test_another_one_is_the_writers(told, sql, params):
+    cursor = told.connect().cursor()
+    cursor.execute(sql, params)
+    assert node_of(cursor) == "w"
+
+
+def test_a_question_to_a_role_that_is_named_stays_with_it(told):
+    connection = told.connect()
+    cursor = connection.cursor()
+    with connection.using(role="writer"):
+        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (NUMBER,))
+    assert node_of(cursor) == "w"
+
+
+def test_a_transaction_elsewhere_refuses_it(told):
+    connection = told.connect()
+    connection.autocommit = False
+    cursor = connection.cursor()
+    cursor.execute("INSERT INTO t VALUES (1)")
+    with pytest.raises(routedb.CrossDatabaseError, match="runs on w"):
+        cursor.execute("SELECT pg_terminate_backend(%s)", (NUMBER,))
+
+
+def test_what_a_statement_tells_of_its_backend_is_known_to_other_connections():
+    with farm(consistency="eventual") as rig:
+        cursor = rig.connect().cursor()
+        cursor.execute("/* routedb: role=replica */ SELECT pg_backend_pid()")
+        there = node_of(cursor)
+        link = cursor.link
+        assert link is not None
+        number = link.raw.number
+        assert rig.core.backends.node_of("postgresql", number) == link.id
+        other = rig.connect().cursor()
+        other.execute("SELECT pg_terminate_backend(%s)", (number,))
+        assert node_of(other) == there != "w"
+
+
+@pytest.mark.parametrize(
+    ("sql", "params", "number"),
+    [
+        ("KILL 7", None, 7),
+        ("KILL HARD 7", None, 7),
+        ("KILL SOFT CONNECTION 7", None, 7),
+        ("kill query %s", (7,), 7),
+        ("KILL QUERY ID 7", None, None),
+        ("KILL USER foo", None, None),
+        ("SELECT * FROM information_schema.processlist WHERE id = 7", None, 7),
+        ("SELECT * FROM information_schema.processlist WHERE `ID` IN (%s)", (7,), 7),
+        ("SELECT * FROM performance_schema.threads WHERE processlist_id=7", None, 7),
+        ("SHOW EXPLAIN FOR 7", None, 7),
+        ("SHOW ANALYZE FORMAT=JSON FOR 7", None, 7),
+        ("EXPLAIN FOR CONNECTION 7", None, 7),
+        ("EXPLAIN FORMAT = JSON FOR CONNECTION %s", (7,), 7),
+        ("KILL @x", None, None),
+        ("KILL CONNECTION_ID()", None, None),
+    ],
+)
+def test_the_number_in_a_text(sql, params, number):
+    assert backend_number(sql, params) == number

@@ -1,0 +1,74 @@
+"""An exception at any line of ours, on real servers: our state is the server's."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+import routedb
+from tests.live.conftest import FIXTURES
+from tests.support.line_acts import ACTS, Lines
+
+pytestmark = [
+    pytest.mark.live,
+    # What is raised inside a finalizer is dropped by the interpreter.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+STEP = 23  # of the lines, where not all are tried
+
+
+@pytest.fixture(params=["postgresql", "mariadb", "sqlite"])
+def lines(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Lines]:
+    if request.param == "sqlite":
+        yield from _sqlite(str(tmp_path / "lines.db"))
+        return
+    database = request.getfixturevalue(FIXTURES[request.param])
+    database.execute("CREATE TABLE mark (id int PRIMARY KEY)")
+    database.wait_replayed()
+
+    def ids() -> set[int]:
+        return {row[0] for row in database.execute("SELECT id FROM mark")}
+
+    with routedb.Cluster(list(database.dsns)) as cluster:
+        made = Lines(lambda autocommit: cluster.connect(autocommit=autocommit), ids)
+        yield made
+        made.close()
+
+
+def _sqlite(path: str) -> Iterator[Lines]:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA journal_mode=WAL")
+        raw.execute("CREATE TABLE mark (id INTEGER PRIMARY KEY)")
+
+    def ids() -> set[int]:
+        with closing(sqlite3.connect(path)) as raw:
+            return {row[0] for row in raw.execute("SELECT id FROM mark")}
+
+    nodes = [f"sqlite:///{path}", f"sqlite:///{path}?mode=ro"]
+    with routedb.Cluster(nodes) as cluster:
+        made = Lines(lambda autocommit: cluster.connect(autocommit=autocommit), ids)
+        yield made
+        made.close()
+
+
+def test_our_state_is_the_servers(lines):
+    """Some lines of each act."""
+    for turn, name in enumerate(ACTS):
+        at = 1 + turn % STEP
+        while lines.interrupt(name, at):
+            at += STEP
+    assert lines.injected > 5 * len(ACTS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ACTS)
+def test_at_each_line(lines, name):
+    at = 1
+    while lines.interrupt(name, at):
+        at += 1
+    assert at > 10
