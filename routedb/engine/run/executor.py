@@ -91,27 +91,28 @@ def _run(
     _check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
         call = _buffering(call, cursor)
-    if plan.empties and (database := emptied_database(text.source)) is not None:
-        with VACANCIES.of(database):
-            _run_decided(session, cursor, text, params, call, batch)
-    else:
-        _run_decided(session, cursor, text, params, call, batch)
-
-
-def _run_decided(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    params: Any,
-    call: Call,
-    batch: Sequence[Any] | None,
-) -> None:
-    plan, decision = text.plan, _decide(session, text, params)
+    if plan.empties:
+        call = _vacating(call, text.source)
+    decision = _decide(session, text, params)
     if decision.target is not None:
         multi_shard.run(session, cursor, plan, decision, call)
     else:
         is_batch = batch is not None
         Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
+
+
+def _vacating(call: Call, sql: str) -> Call:
+    """Return `call`, which runs `sql`, where the sessions that nobody uses leave the
+    database that must have none for it."""
+    database = emptied_database(sql)
+    if database is None:
+        return call
+
+    def run(raw: Any) -> Any:
+        with VACANCIES.of(database):
+            return call(raw)
+
+    return run
 
 
 def recover(
