@@ -24,7 +24,8 @@ _NEVER = object()
 
 
 class InheritedPsycopg2Cursor(InheritedCursor):
-    """A virtual cursor with psycopg2's methods."""
+    """A virtual cursor with psycopg2's methods; its identity handle is that of
+    `link`."""
 
     __slots__ = ("_link",)
 
