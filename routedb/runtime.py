@@ -18,6 +18,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 
 from routedb import adapters, errors, logs
 from routedb.adapters.base import Adapter, TxMode
+from routedb.adapters.fork_gate import importing
 from routedb.config import load, load_tables
 from routedb.config.mask import config_error
 from routedb.config.model import ClusterConfig, GroupConfig
@@ -111,7 +112,10 @@ class Runtime:
         mode = TxMode(autocommit=autocommit)
         if self.frontend.engine == "postgresql":
             # Imported here: only this frontend needs psycopg2.
-            from routedb.frontends.psycopg2 import open_connection  # noqa: PLC0415
+            with importing:
+                from routedb.frontends.psycopg2 import (  # noqa: PLC0415
+                    open_connection,
+                )
 
             return open_connection(
                 self.core,
@@ -128,11 +132,13 @@ class Runtime:
             )
         if self.frontend.engine == "mysql":
             # Imported here: only this frontend needs MySQLdb.
-            from routedb.frontends import mysqlclient  # noqa: PLC0415
+            with importing:
+                from routedb.frontends import mysqlclient  # noqa: PLC0415
 
             return mysqlclient.open_connection(self.core, mode, self.leave, self._greet)
         if self.frontend.engine == "sqlite":
-            from routedb.frontends import sqlite3  # noqa: PLC0415
+            with importing:
+                from routedb.frontends import sqlite3  # noqa: PLC0415
 
             return sqlite3.open_connection(self.core, mode, self.leave, self._greet)
         return opened(

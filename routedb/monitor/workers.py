@@ -15,6 +15,7 @@ from math import inf
 from typing import Protocol
 
 PAUSE_AFTER_S = 5.0  # probing goes on for this long after `pause`, which often is brief
+REST_CHECK_S = 0.001  # between two looks at whether all tasks have released theirs
 FAST_FOR_S = 5.0  # short intervals for this long after a wake
 # Batch sample requests for 10 ms; replicas are asked a little later than the writer, or
 # they would be behind the sample that they are measured by.
@@ -115,7 +116,10 @@ class Workers:
         self._interval = interval
         self._may_rest = may_rest
         self._clock = clock
-        self._changed = threading.Condition()  # guards the fields below
+        # Guards the fields below. It is taken by itself: a signal handler that raises
+        # when a condition is entered would have it locked for ever.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._is_stopped = False
         self._pause_at: float | None = None  # when probing pauses; None: not
         self._hurry_until = clock()
@@ -140,7 +144,7 @@ class Workers:
     def add(self, task: Task) -> None:
         """Add a task and start its thread, unless stopped."""
         thread = self._thread(task)
-        with self._changed:
+        with self._lock:
             if self._is_stopped:
                 return
             self.tasks += (task,)
@@ -150,49 +154,52 @@ class Workers:
 
     def remove(self, task: Task) -> None:
         """Remove a task and end its thread."""
-        with self._changed:
+        with self._lock:
             self.tasks = tuple(d for d in self.tasks if d is not task)
             self._changed.notify_all()
         task.interrupt()
 
     def pause(self) -> None:
         """Stop probing after a few seconds, unless `resume` comes first."""
-        with self._changed:
+        with self._lock:
             self._pause_at = self._clock() + PAUSE_AFTER_S
             self._changed.notify_all()
 
     def resume(self) -> None:
         """Go on probing; at once where it had stopped."""
-        with self._changed:
+        with self._lock:
             self._pause_at = None
             self._changed.notify_all()
 
     def hold(self, tasks: Collection[Task], timeout_s: float) -> None:
         """Have these `tasks` release what they have open, and wait for that, but no
         longer than `timeout_s`; they do not probe until `let_go`."""
-        with self._changed:
+        with self._lock:
             if self._pause_at is not None:  # nobody is there who needs them
                 self._pause_at = min(self._pause_at, self._clock())
             self._held.update(tasks)
             self._changed.notify_all()
-            try:
-                self._changed.wait_for(lambda: self._are_at_rest(tasks), timeout_s)
-            except BaseException:  # a signal handler's: nobody would let them go
-                self._held.subtract(tasks)
-                raise
+        try:
+            deadline = time.monotonic() + timeout_s
+            while not self._are_at_rest(tasks) and time.monotonic() < deadline:
+                time.sleep(REST_CHECK_S)  # no condition: see `_lock`
+        except BaseException:  # a signal handler's: nobody would let them go
+            self.let_go(tasks)
+            raise
 
     def _are_at_rest(self, tasks: Collection[Task]) -> bool:
-        return self._is_stopped or self._at_rest.issuperset(tasks)
+        with self._lock:
+            return self._is_stopped or self._at_rest.issuperset(tasks)
 
     def let_go(self, tasks: Collection[Task]) -> None:
         """Let these `tasks`, which were held, probe again; at once."""
-        with self._changed:
+        with self._lock:
             self._held.subtract(tasks)
             self._changed.notify_all()
 
     def wake(self) -> None:
         """Probe every node now, and at short intervals for FAST_FOR_S."""
-        with self._changed:
+        with self._lock:
             self._wakes += 1
             self._hurry_until = self._clock() + FAST_FOR_S
             self._changed.notify_all()
@@ -200,14 +207,14 @@ class Workers:
     def request_sample(self, group: int, waits: bool = True) -> None:
         """Probe the nodes of `group`, an id, after SAMPLE_DELAY_S, unless they have
         answered by then. `waits`: a read waits for it, else nobody does yet."""
-        with self._changed:
+        with self._lock:
             requests = self._awaited if waits else self._written
             requests[group] = self._clock()
             self._changed.notify_all()
 
     def stop(self, timeout_s: float) -> None:
         """End the threads; wait for them, but no longer than `timeout_s` in all."""
-        with self._changed:
+        with self._lock:
             self._is_stopped = True
             self._changed.notify_all()
             threads = list(self._threads)
@@ -233,14 +240,13 @@ class Workers:
             else:
                 task.release()
                 course.note_pause(self._clock())
-                with self._changed:
+                with self._lock:
                     self._at_rest.add(task)
-                    self._changed.notify_all()
         task.release()
 
     def _next_turn(self, task: Task, course: _Course) -> Turn:
         """Wait until `task` is due."""
-        with self._changed:
+        with self._lock:
             while not self._is_stopped and task in self.tasks:
                 now = self._clock()
                 pause_in = None if self._pause_at is None else self._pause_at - now
@@ -310,7 +316,7 @@ class Workers:
         A probe that begins during the wait cannot expire within it, as the wait is no
         longer than the shortest timeout; and while all are paused, none begins.
         """
-        with self._changed:
+        with self._lock:
             now = self._clock()
             shortest = min(task.timeout_s for task in self.tasks)
             deadlines = [d for task in self.tasks if (d := task.due) is not None]

@@ -122,11 +122,12 @@ class Sqlite3Adapter:
     def close(self, raw: Raw) -> None:
         """Close; never raises. What is open is rolled back first: SQLite keeps a closed
         connection, and its locks, for as long as anybody has a statement of it."""
-        with suppress(sqlite3.Error):
-            if raw.in_transaction:
-                raw.rollback()
-        with suppress(sqlite3.Error), fork_gate:
-            raw.close()
+        with fork_gate:
+            with suppress(sqlite3.Error):
+                if raw.in_transaction:
+                    raw.rollback()
+            with suppress(sqlite3.Error):
+                raw.close()
 
     def end(self, raw: Raw) -> None:
         """There is nothing to wait for."""
@@ -196,7 +197,8 @@ class Sqlite3Adapter:
         """Set `mode`: sqlite3 begins by itself before a write, unless in autocommit
         mode."""
         raw.isolation_level = None if mode.autocommit else begin_word(mode)
-        raw.execute(f"PRAGMA query_only = {int(mode.read_only)}")
+        with fork_gate:
+            raw.execute(f"PRAGMA query_only = {int(mode.read_only)}")
 
     def begin(self, raw: Raw, mode: TxMode) -> None:
         """BEGIN, which may ask for the lock at once; there is one isolation level."""
@@ -224,12 +226,14 @@ class Sqlite3Adapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor that takes pyformat."""
-        cursor: RawCursor = raw.cursor(Cursor)
+        with fork_gate:
+            cursor: RawCursor = raw.cursor(Cursor)
         return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text."""
-        return raw.execute(sql).fetchall()  # type: ignore[no-any-return]
+        with fork_gate:
+            return raw.execute(sql).fetchall()  # type: ignore[no-any-return]
 
     def ask_setting(self, raw: Raw, name: str) -> Any:
         """Ask a pragma."""
@@ -249,7 +253,8 @@ class Sqlite3Adapter:
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Built-in functions read; an application's own may do anything."""
-        ((builtin,),) = raw.execute(BUILTIN, (name,)).fetchall()
+        with fork_gate:
+            ((builtin,),) = raw.execute(BUILTIN, (name,)).fetchall()
         return None if builtin is None else not builtin
 
     def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:

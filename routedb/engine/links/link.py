@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from routedb import errors
 from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
+from routedb.adapters.fork_gate import local_locks
 from routedb.config.model import NodeConfig
 from routedb.engine.pool.slots import Slot
 from routedb.errors import Fault
@@ -114,6 +115,8 @@ class Link:
         # The last of a commit: see commit_check.
         self.commit_note: CommitNote | None = None
         self.lock = None if adapter.is_concurrent else threading.RLock()
+        if self.lock is not None and not adapter.is_remote:
+            local_locks.add(self.lock)
         self.exclusive: AbstractContextManager[Any] = self.lock or _FREE
         # Weak: a connection that is dropped without close() frees its links at once.
         self.owner: Callable[[], Owner | None] = lambda: None

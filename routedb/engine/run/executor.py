@@ -26,6 +26,7 @@ from routedb.engine.run.session_effects import note_effects
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.vacancies import VACANCIES
 from routedb.engine.transactions.interruption import met_error
 from routedb.routing import Reason, Route
@@ -115,6 +116,7 @@ def _vacating(call: Call, sql: str) -> Call:
     return run
 
 
+@lets_go
 def recover(
     session: Session,
     cursor: VirtualCursor,

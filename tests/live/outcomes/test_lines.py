@@ -67,8 +67,11 @@ def test_our_state_is_the_servers(lines):
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ACTS)
-def test_at_each_line(lines, name):
+def test_at_each_line(lines, name, request):
     at = 1
     while lines.interrupt(name, at):
         at += 1
-    assert at > 10
+    if name == "fetch" and "postgresql" in request.node.name:
+        assert at == 1  # psycopg2's own, in C
+    else:
+        assert at > 10
