@@ -260,11 +260,12 @@ class Link:
             self.part()
 
     def part(self) -> None:
-        """Be as before `join`, without a transaction."""
-        assert self.joined_from is not None
-        self.adapter.part(self.raw)
-        self.mode, self.synced_version = self.joined_from
-        self.joined_from = None
+        """Be as before `join`, if that was called, without a transaction."""
+        before = self.joined_from
+        if before is not None:
+            self.adapter.part(self.raw)
+            self.mode, self.synced_version = before
+            self.joined_from = None
 
     # -- what needs no answer ----------------------------------------------------------
 
