@@ -17,12 +17,14 @@ from typing import Protocol
 PAUSE_AFTER_S = 5.0  # probing goes on for this long after `pause`, which often is brief
 REST_CHECK_S = 0.001  # between two looks at whether all tasks have released theirs
 FAST_FOR_S = 5.0  # short intervals for this long after a wake
-# Batch sample requests for 10 ms; replicas are asked a little later than the writer, or
+# Batch sample requests for 1 ms; replicas are asked a little later than the writer, or
 # they would be behind the sample that they are measured by.
-SAMPLE_DELAY_S, REPLICA_DELAY_S = 0.01, 0.015
-# Between two answers of a node, whoever has asked, where a read waits for a sample, and
-# where only writes may soon be read: twenty and five a second at the most.
-WAITING_GAP_S, WRITING_GAP_S = 0.05, 0.2
+SAMPLE_DELAY_S, REPLICA_DELAY_S = 0.001, 0.01
+# Where a read waits for a sample, a node is asked up to twenty times a second on the
+# average, by the generic cell rate algorithm (ITU-T I.371): one probe may come a little
+# early when the last one was late. Where only writes may soon be read, five times. The
+# shortest gap and the last one are counted from an answer to whoever has asked.
+WAITING_GAP_S, SHORTEST_GAP_S, WRITING_GAP_S = 0.0513, 0.045, 0.2
 
 
 class Task(Protocol):
@@ -81,12 +83,14 @@ class _Course:
     def __init__(self, now: float) -> None:
         self.began = now  # its last probe
         self.due = now
+        self.earned_at = now  # when the next probe for a read that waits is due
         self.wakes = 0  # those it has acted on
         self.is_paused = False
         self.is_first = True  # since it began, or went on after a pause
 
     def note_probe(self, began: float, due: float) -> None:
         """Take note of a probe, and when the next one is due."""
+        self.earned_at = max(self.earned_at, began) + WAITING_GAP_S
         self.began, self.due = began, due
         self.is_paused = self.is_first = False
 
@@ -270,17 +274,18 @@ class Workers:
         """Return when to probe, and whether that was asked for or is a matter of
         course."""
         answered = max(course.began, task.answered_at)
+        earned_at = max(course.earned_at - WAITING_GAP_S, answered + SHORTEST_GAP_S)
         at = inf
         if self._wakes != course.wakes:
             at = course.began + task.gap_s
-        for requests, gap_s in (
-            (self._awaited, WAITING_GAP_S),
-            (self._written, WRITING_GAP_S),
+        for requests, free_at in (
+            (self._awaited, earned_at),
+            (self._written, answered + WRITING_GAP_S),
         ):
             requested = requests.get(task.group, -inf)
             if requested > answered:
                 delay_s = REPLICA_DELAY_S if task.is_replica else SAMPLE_DELAY_S
-                at = min(at, max(answered + gap_s, requested + delay_s))
+                at = min(at, max(free_at, requested + delay_s))
         if at < course.due:
             return True, at
         return False, course.due
