@@ -21,6 +21,7 @@ PARTS = (
     "dropin",
     "transactions",
     "commits",
+    "probes",
     "failover",
     "pooled",
 )

@@ -20,6 +20,7 @@ from routedb.sharding import ShardPlan
 from routedb.sql import Reading, Scan, Statement
 from routedb.sql import scan as take_apart
 from routedb.sql.catalog.system_tables import is_catalog
+from routedb.sql.emptied import VERBS as EMPTYING
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
@@ -59,6 +60,7 @@ class Plan:
         "changes_mode",
         "database",
         "dialect",
+        "empties",
         "group_id",
         "has_effects",
         "has_session_effects",
@@ -141,6 +143,8 @@ class Plan:
                 database.dialect == "mysql" for database in config.databases.values()
             )
         self.has_effects = self.has_session_effects or self.may_change_transaction
+        # It may need a database without sessions: see sql/emptied.py.
+        self.empties = dialect == "postgresql" and statement.verb in EMPTYING
         self._shards: dict[str, ShardPlan] = {}
         self._was_asked = False
         self.writer_route: Route | None = None
@@ -312,6 +316,7 @@ class Plan:
         )
         return not (
             self.group_id < 0
+            or self.empties
             or statement.tx
             or statement.session
             or statement.needs
