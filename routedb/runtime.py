@@ -155,13 +155,8 @@ class Runtime:
     def status(self) -> ClusterStatus:
         """Return what this process knows of each node now, and of texts."""
         core = self.core
-        caches = core.plan_caches
-        return ClusterStatus(
-            status(core.config, core.nodes, core.topology),
-            sum(cache.shapes for cache in caches),
-            sum(cache.found for cache in caches),
-            sum(cache.missed for cache in caches),
-        )
+        nodes = status(core.config, core.nodes, core.topology)
+        return ClusterStatus(nodes, *core.ruleset.count_shapes())
 
     def drain(self, name: str, on: bool) -> None:
         """Take the node called `name` out of use (`on`), or back into it.

@@ -42,6 +42,16 @@ class Ruleset:
             cache = self.plan_caches.setdefault((using, mode), made)
         return cache
 
+    def count_shapes(self) -> tuple[int, int, int]:
+        """Return how many shapes are known, how many new texts had one that was, and how
+        many had not."""
+        caches = list(self.plan_caches.values())
+        return (
+            sum(cache.shapes for cache in caches),
+            sum(cache.found for cache in caches),
+            sum(cache.missed for cache in caches),
+        )
+
     def with_tables(self, tables: Iterable[TableRule]) -> Ruleset:
         """Return the next version, with other rules."""
         config = replace(self.config, tables=tuple(tables))

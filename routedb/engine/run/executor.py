@@ -37,7 +37,8 @@ from routedb.routing.decider import (
     Decision,
     decide,
 )
-from routedb.routing.plan import ParsedText, Plan
+from routedb.routing.parsed_text import ParsedText
+from routedb.routing.plan import Plan
 from routedb.session import TxState
 from routedb.sql.emptied import emptied_database
 from routedb.sql.statement import Kind, Table

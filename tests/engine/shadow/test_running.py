@@ -6,7 +6,8 @@ import pytest
 
 import routedb
 from routedb.routing import Reason
-from routedb.routing.plan import ParsedText, Plan
+from routedb.routing.parsed_text import ParsedText
+from routedb.routing.plan import Plan
 
 HOMES = [
     ("SELECT a FROM t", "main-w"),
