@@ -43,8 +43,8 @@ class Ruleset:
         return cache
 
     def count_shapes(self) -> tuple[int, int, int]:
-        """Return how many shapes are known, how many new texts had one that was, and how
-        many had not."""
+        """Return how many shapes are known, how many new texts had one that was, and
+        how many had none."""
         caches = list(self.plan_caches.values())
         return (
             sum(cache.shapes for cache in caches),
