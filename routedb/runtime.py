@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 
 from routedb import adapters, errors, logs
 from routedb.adapters.base import Adapter, TxMode
-from routedb.config import load, load_tables
+from routedb.config import NO_DEFAULTS, load, load_tables
 from routedb.config.mask import config_error
 from routedb.config.model import ClusterConfig, GroupConfig
 from routedb.engine.links import find_node
@@ -47,7 +47,9 @@ class Runtime:
 
     def __init__(self, config: ClusterConfig) -> None:
         self.core = Core(config, adapters.load)
-        self.frontend: Adapter = adapters.load(_frontend_engine(config))
+        # Our own errors are of this driver's classes, too.
+        home = database_for(config, None).groups[0].nodes[0]
+        self.frontend: Adapter = adapters.load(home.engine)
         self.monitor = Monitor(
             config,
             adapters.load,
@@ -356,23 +358,38 @@ def connect(
     Raises ConfigError for a configuration that is wrong, OperationalError when no node
     answers (PEP 249, Constructors), ProgrammingError for what is no token.
     """
-    if kw.pop("async_", None) or kw.pop("async", None):
+    runtime = runtime_for(source, kw)
+    return runtime.connect(autocommit, connection_factory, cursor_factory, after)
+
+
+def runtime_for(
+    source: Source,
+    keywords: Mapping[str, Any],
+    defaults: Mapping[str, Any] = NO_DEFAULTS,
+) -> Runtime:
+    """Return the runtime for `source`, `keywords` and `defaults`: see `read_config`.
+    Raises ConfigError, and NotSupportedError for asynchronous connections."""
+    if keywords.get("async_") or keywords.get("async"):
         raise errors.NotSupportedError(
             "async_=1: a virtual connection runs its statements on several real ones "
             "and is synchronous; use threads, or psycopg2.connect for this connection "
             "(routedb.patch() leaves asynchronous connections to the driver)"
         )
-    runtime = _registry.find(read_config(source, kw))
-    return runtime.connect(autocommit, connection_factory, cursor_factory, after)
+    given = {k: v for k, v in keywords.items() if k not in ("async_", "async")}
+    return _registry.find(read_config(source, given, defaults))
 
 
-def read_config(source: Source, keywords: Mapping[str, Any]) -> ClusterConfig:
-    """Build the configuration from `source` and `keywords`, the arguments of
-    `connect`. Raises ConfigError."""
+def read_config(
+    source: Source,
+    keywords: Mapping[str, Any],
+    defaults: Mapping[str, Any] = NO_DEFAULTS,
+) -> ClusterConfig:
+    """Build the configuration from `source` and `keywords`, those of `connect`;
+    `defaults` are options of a database where neither sets them. Raises ConfigError."""
     if source is None and "dsn" in keywords:
         source = keywords["dsn"]
         keywords = {key: value for key, value in keywords.items() if key != "dsn"}
-    config = load(source, keywords, environ=os.environ, read_file=_read)
+    config = load(source, keywords, os.environ, _read, defaults)
     check_rules(config)
     return config
 
@@ -380,8 +397,3 @@ def read_config(source: Source, keywords: Mapping[str, Any]) -> ClusterConfig:
 def _read(path: str) -> str:
     with open(path, encoding="utf-8") as file:
         return file.read()
-
-
-def _frontend_engine(config: ClusterConfig) -> str:
-    """The engine whose driver's error classes our own errors also are."""
-    return database_for(config, None).groups[0].nodes[0].engine
