@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any, overload
 
 from routedb.config.model import ClusterConfig
+from routedb.engine.plans.tally import replica_shares
+from routedb.engine.shared.share_news import roles_of
 from routedb.frontends.connection import Connection
 from routedb.runtime import Made, Runtime, Source, read_config
-from routedb.topology.status import NodeStatus
+from routedb.topology.status import ClusterStatus
 
 
 class Cluster:
@@ -65,12 +67,15 @@ class Cluster:
             autocommit, connection_factory, cursor_factory, after
         )
 
-    def status(self) -> tuple[NodeStatus, ...]:
-        """Return what this process knows of each node now, without a probe.
+    def status(self) -> ClusterStatus:
+        """Return what this process knows of each node now, without a probe. Its
+        `replica_shares` tell, by database, which part of this cluster's statements went
+        to replicas since it was made or its table rules were replaced.
 
         Nodes are probed while there is a connection; those of a group of one never are.
         """
-        return self._runtime.status()
+        shares = replica_shares(roles_of(self._runtime.core))
+        return ClusterStatus(self._runtime.status(), shares)
 
     def drain(self, name: str) -> None:
         """Give the node `name` no new work, until `resume`.

@@ -3,16 +3,17 @@ those behind `connect()`, ORMs and `patch()` included."""
 
 from __future__ import annotations
 
+from routedb.engine.plans import tally
 from routedb.engine.plans.tally import TALLY, Report, Tally
 from routedb.runtime import Runtime
-from routedb.topology.snapshot import Role
-from routedb.topology.status import NodeStatus
+from routedb.topology.status import ClusterStatus
 
 
-def status() -> tuple[NodeStatus, ...]:
+def status() -> ClusterStatus:
     """Return what this process knows of the nodes of all its configurations, without
     asking any: see `Cluster.status`. A node that two of them name is there twice."""
-    return tuple(node for runtime in Runtime.all() for node in runtime.status())
+    nodes = (node for runtime in Runtime.all() for node in runtime.status())
+    return ClusterStatus(nodes, replica_shares())
 
 
 def report() -> Report:
@@ -26,12 +27,12 @@ def report() -> Report:
 
 def replica_shares() -> dict[str, float]:
     """Return which part of each database's statements went to replicas, so far."""
-    roles = _tally().roles()
-    shares = {}
-    for database, _ in roles:
-        counts = [roles[database, role] for role in (Role.REPLICA, Role.WRITER)]
-        shares[database] = counts[0] / sum(counts)
-    return shares
+    roles = TALLY.roles()
+    for runtime in Runtime.all():
+        for cache in runtime.core.plan_caches:
+            for _, route, count in cache.counts():
+                roles[route.database, route.role] += count
+    return tally.replica_shares(roles)
 
 
 def _tally() -> Tally:

@@ -24,6 +24,7 @@ from routedb.config.model import ClusterConfig, GroupConfig
 from routedb.engine.links import find_node
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.share_news import ShareNews
 from routedb.events import NodeDrained
 from routedb.frontends.base import opened
 from routedb.frontends.connection import Connection
@@ -53,7 +54,7 @@ class Runtime:
         self.monitor = Monitor(
             config,
             adapters.load,
-            self.core.publish,
+            ShareNews(self.core).publish,
             lambda: self.core.topology,
             wanted=self.core.last_sample_request,
             give_up=self.core.give_up,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from routedb.config.model import ClusterConfig, NodeConfig
@@ -33,6 +33,20 @@ class NodeStatus:
     history: str | None  # PostgreSQL's timeline, MariaDB's domain, MySQL's server
     version: str
     failure: str
+
+
+class ClusterStatus(tuple[NodeStatus, ...]):
+    """The status of `nodes`, with `replica_shares`: by database, which part of the
+    statements that were counted went to replicas."""
+
+    replica_shares: Mapping[str, float]
+
+    def __new__(
+        cls, nodes: Iterable[NodeStatus], replica_shares: Mapping[str, float]
+    ) -> ClusterStatus:
+        made = super().__new__(cls, nodes)
+        made.replica_shares = replica_shares
+        return made
 
 
 def status(

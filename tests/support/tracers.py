@@ -18,7 +18,7 @@ class Proxy:
 
     @property  # type: ignore[misc]  # of object
     def __class__(self) -> Any:
-        return type(self.__wrapped__)  # type: ignore[attr-defined]
+        return type(self.__wrapped__)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(object.__getattribute__(self, "__wrapped__"), name)

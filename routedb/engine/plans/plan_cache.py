@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -10,8 +11,8 @@ from typing import Any, TypeVar
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
-from routedb.engine.plans.tally import TALLY, Count
-from routedb.routing import Rules, dialect_for
+from routedb.engine.plans.tally import TALLY, Count, RoleOf
+from routedb.routing import Route, Rules, dialect_for
 from routedb.routing.plan import ParsedText, Plan
 from routedb.sql import Classifier, Kind, LexicalMode, Reading, Scan, Statement
 from routedb.sql.lexical_mode import read_in
@@ -53,6 +54,7 @@ class PlanCache:
         self.mode = LexicalMode(self._usual(self.dialect)) if mode is None else mode
         self.by_text: dict[str | bytes, ParsedText] = {}
         self.is_superseded = False
+        self._handed_over: Counter[RoleOf] = Counter()  # of plans that are gone
         self._once: set[int] = set()  # hashes of texts that came once
         self._plans: dict[PlanKey, Plan] = {}
         self._classifiers: dict[str, Classifier] = {}
@@ -135,12 +137,25 @@ class PlanCache:
         """Give the counts to `TALLY`: these plans serve no more."""
         with self._lock:
             for shape, route, count in _counts(self._plans):
-                TALLY.add(shape, route, count)
+                self._hand_over(shape, route, count)
                 route.hits[0] -= count
+
+    def roles(self) -> Counter[RoleOf]:
+        """Return how many statements went to each database in each role."""
+        with self._lock:
+            roles = Counter(self._handed_over)
+            for _, route, count in _counts(self._plans):
+                roles[route.database, route.role] += count
+            return roles
+
+    def _hand_over(self, shape: str, route: Route, count: int) -> None:
+        TALLY.add(shape, route, count)
+        self._handed_over[route.database, route.role] += count
 
     def forget_counts(self) -> None:
         """Begin to count anew: in a forked child, where no thread holds the lock."""
         self._lock = threading.Lock()
+        self._handed_over.clear()
         for plan in self._plans.values():
             for route, _ in plan.counts:
                 route.hits[0] = 0
@@ -234,7 +249,7 @@ class PlanCache:
     def _let_go(self, plans: Mapping[Any, Any]) -> None:
         """Take over the counts of plans, and let no text count on them any more."""
         for shape, route, count in _counts(plans):
-            TALLY.add(shape, route, count)
+            self._hand_over(shape, route, count)
         gone = {plan for key, plan in plans.items() if plan.dialect == key[0]}
         for sql, text in list(self.by_text.items()):
             if text.plan in gone:
