@@ -1,4 +1,4 @@
-"""Which share of the statements replicas have run: told now and then, and on request."""
+"""Which share of the statements replicas have run: in the log, and on request."""
 
 from __future__ import annotations
 
