@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from routedb.runtime import connect
     from routedb.session.pins import Pin
     from routedb.sql import Statement, classify
-    from routedb.topology.status import NodeStatus
+    from routedb.topology.status import ClusterStatus, NodeStatus
 
 __version__ = "0.1.0"
 
@@ -85,6 +85,7 @@ _LATER = {
     "Explanation": "routedb.engine.route.explain",
     "Line": "routedb.engine.plans.tally",
     "Pin": "routedb.session.pins",
+    "ClusterStatus": "routedb.topology.status",
     "NodeStatus": "routedb.topology.status",
     "Reason": "routedb.routing.route",
     "Report": "routedb.engine.plans.tally",
@@ -139,6 +140,7 @@ __all__ = [
     "InternalError",
     "Line",
     "NoNodeError",
+    "ClusterStatus",
     "NodeStatus",
     "NotSupportedError",
     "OperationalError",
