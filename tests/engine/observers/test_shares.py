@@ -22,6 +22,8 @@ READ, WRITE = "SELECT a FROM t", "INSERT INTO t VALUES (1)"
 
 
 class Clock:
+    """One time for all."""
+
     now = 1000.0
 
     def __call__(self) -> float:
@@ -57,7 +59,7 @@ def run(rig, reads=0, writes=0):
 
 def look(news, rig, after_s):
     """Some news of the writer comes after so many seconds."""
-    rig.core.clock.now += after_s
+    Clock.now += after_s
     view = rig.core.topology.groups[0].nodes[0]
     news.publish(NodeAnswered(0, view.generation, view.answer))
 
@@ -94,7 +96,7 @@ def test_replaced_rules_begin_a_new_count(rig, news, told):
 
 def test_a_forked_child_counts_its_own(rig, news, told, monkeypatch):
     run(rig, reads=5)
-    monkeypatch.setattr(share_news.os, "getpid", lambda: -1)
+    monkeypatch.setattr("os.getpid", lambda: -1)
     look(news, rig, FIRST_S)  # the child's first look: its minute begins
     assert told == []
     look(news, rig, FIRST_S)
@@ -106,7 +108,7 @@ def test_a_database_of_one_node_has_no_share(monkeypatch, told):
         monkeypatch.setattr(rig.core, "clock", Clock())
         news = ShareNews(rig.core)
         run(rig, writes=3)
-        rig.core.clock.now += FIRST_S
+        Clock.now += FIRST_S
         news.publish(NodeAnswered(0, 0, Answer(Role.WRITER)))
     assert told == []
 
