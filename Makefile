@@ -8,16 +8,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := PYTHON="$(PYTHON)" sh tools/setup.sh
 
+# Bytecode is kept, also where the environment asks for none: the tests start hundreds of
+# interpreters, and each would compile everything again. Not what tests write themselves.
+BYTECODE := $(CURDIR)/.venv/bytecode
+PYTEST := rm -rf "$(BYTECODE)$${TMPDIR:-/tmp}" && env -u PYTHONDONTWRITEBYTECODE \
+	PYTHONPYCACHEPREFIX="$(BYTECODE)" $(BIN)/python -m pytest
+
 .PHONY: demo test test-long test-versions test-containers bench docs lint packages clean
 
 demo: .venv/core.stamp
 	$(BIN)/routedb demo
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
 
 test-long: .venv/test.stamp packages
-	$(BIN)/python -m pytest -m long --timeout 1800
+	$(PYTEST) -m long --timeout 1800
 	$(BIN)/python -m benchmarks.fuzz_time --minutes 5
 
 test-versions: .venv/test.stamp packages

@@ -18,11 +18,11 @@ from typing import Any, TypeAlias, TypeVar, overload
 
 from routedb import adapters, errors, logs
 from routedb.adapters.base import Adapter, TxMode
+from routedb.adapters.fork_gate import importing
 from routedb.config import NO_DEFAULTS, load, load_tables
 from routedb.config.mask import config_error
-from routedb.config.model import ClusterConfig, GroupConfig
+from routedb.config.model import ClusterConfig
 from routedb.engine.links import find_node
-from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.share_news import ShareNews
 from routedb.events import NodeDrained
@@ -112,7 +112,10 @@ class Runtime:
         mode = TxMode(autocommit=autocommit)
         if self.frontend.engine == "postgresql":
             # Imported here: only this frontend needs psycopg2.
-            from routedb.frontends.psycopg2 import open_connection  # noqa: PLC0415
+            with importing:
+                from routedb.frontends.psycopg2 import (  # noqa: PLC0415
+                    open_connection,
+                )
 
             return open_connection(
                 self.core,
@@ -129,11 +132,13 @@ class Runtime:
             )
         if self.frontend.engine == "mysql":
             # Imported here: only this frontend needs MySQLdb.
-            from routedb.frontends import mysqlclient  # noqa: PLC0415
+            with importing:
+                from routedb.frontends import mysqlclient  # noqa: PLC0415
 
             return mysqlclient.open_connection(self.core, mode, self.leave, self._greet)
         if self.frontend.engine == "sqlite":
-            from routedb.frontends import sqlite3  # noqa: PLC0415
+            with importing:
+                from routedb.frontends import sqlite3  # noqa: PLC0415
 
             return sqlite3.open_connection(self.core, mode, self.leave, self._greet)
         return opened(
@@ -247,19 +252,8 @@ class Runtime:
             if all(
                 node.is_refusing for node in self.core.topology.groups[group.id].nodes
             ):
-                _refuse_as_driver(session, group)
+                find_node.refuse_as_driver(session.links, group.nodes[0])
             raise session.as_frontend_error(exc) from exc.__cause__
-
-
-def _refuse_as_driver(session: Session, group: GroupConfig) -> None:
-    """Raise the driver's own error when all nodes refuse because of the arguments that
-    the program passes: it is no OperationalError, and the same for each node."""
-    adapter = session.core.adapter(group.nodes[0])
-    try:
-        session.links.get(group.nodes[0].id)
-    except Exception as exc:
-        if not isinstance(adapter.adopt(exc), errors.OperationalError):
-            raise
 
 
 class Registry:

@@ -102,6 +102,7 @@ _LOCKING = re.compile(
 ).search
 _INDIRECT = re.compile(
     r"\b(view|trigger|function|procedure|references|event|sequence|merge|call"
+    r"|(next|previous)\s+value|nextval|lastval|setval"  # a sequence is a table there
     r"|lock\s+tables?|flush\s+tables?|handler)\b",
     re.IGNORECASE,
 ).search
@@ -126,8 +127,9 @@ _NOT_RUN = re.compile(
 ).match
 _NO_TABLE = re.compile(r"Table '(?:[^']*\.)?([^'.]+)' doesn't exist").search
 _OF_A_VIEW = (None, "global_priv")  # mysql.user is one
-# Among them 1470: a name is too long to go on, whatever follows.
-_SYNTAX = {1064, 1149, 1248, 1234, 1470}
+# Among them 1470 and 1327, whatever follows: a name is too long, or a word of a program
+# is no variable that it has declared.
+_SYNTAX = {1064, 1149, 1248, 1234, 1327, 1470}
 _WRITES = {1792, 1142, 1143, 1370, 1044, 1227}
 _REFUSED_READING = re.compile(r"^(SELECT|SHOW) command denied").match
 _SCHEMA_VIEWS = re.compile(

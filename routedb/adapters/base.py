@@ -114,6 +114,7 @@ class Adapter(Protocol):
     )
     is_concurrent: bool  # may several threads use one raw connection at the same time
     is_remote: bool  # over a network, which may hang
+    joins_begin: bool  # its cursors can send BEGIN with a statement: see `part`
     tells_server: bool  # an address may lead to several servers, and a link is asked
     commits: Commits | None  # None: not available for this server
     references: int  # references that the driver keeps to each idle connection
@@ -203,6 +204,10 @@ class Adapter(Protocol):
 
     def rollback(self, raw: Raw) -> None:
         """Roll back, also a transaction that was begun by text."""
+
+    def part(self, raw: Raw) -> None:
+        """Let the driver begin transactions again, after one that began with its first
+        statement."""
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Undo whatever the last user may have done to a connection, in the driver and

@@ -54,14 +54,17 @@ class BoundedConnect(threading.Thread):
             self._under_way.acquire(timeout=timeout_s)
             with self._lock:
                 self._is_left = self._raw is None
-            if self._error is not None:
-                raise self._error
             if self._raw is None:
-                raise TimeoutError
+                raise self._take_error()
             return self._raw
         except BaseException:
             self._leave()
             raise
+
+    def _take_error(self) -> BaseException:
+        """Return what went wrong, and keep no reference: it will refer to this."""
+        error, self._error = self._error, None
+        return TimeoutError() if error is None else error
 
     def _leave(self) -> None:
         with self._lock:

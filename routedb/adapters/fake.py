@@ -363,6 +363,7 @@ class FakeAdapter:
     fetches_buffered = True
     is_concurrent = True
     is_remote = True
+    joins_begin = False
     tells_server = False  # a test that scripts identities sets it
     commits: Commits | None = None
     references = 1  # its server's list of links
@@ -472,6 +473,9 @@ class FakeAdapter:
     def rollback(self, raw: Raw) -> None:
         """Log a ROLLBACK."""
         raw.end("ROLLBACK")
+
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Log a DISCARD ALL."""

@@ -9,20 +9,67 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
+from typing import Any
+from weakref import ref
 
 _PAUSE_S = 0.001  # between two looks
+_LOCKS_S = 1.0  # to wait for statements that run
+
+
+class Locks:
+    """Locks under which threads use a library, for a fork to hold as well.
+
+    So what is done under a lock anyway, as a statement is, needs no gate. They are
+    known weakly. A statement that takes longer than a second is not waited for.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, ref[Any]] = {}  # by id()
+        self._held: list[Any] = []
+
+    def add(self, lock: Any) -> None:
+        """Have forks wait for a re-entrant `lock`."""
+        key, known = id(lock), self._known
+
+        def forget(gone: ref[Any]) -> None:
+            if known.get(key) is gone:  # else another lock has that id by now
+                del known[key]
+
+        known[key] = ref(lock, forget)
+
+    def hold(self) -> None:
+        """Take all that this thread does not have."""
+        until = time.monotonic() + _LOCKS_S
+        for lock in [lock for each in list(self._known.values()) if (lock := each())]:
+            if not lock._is_owned():
+                self._held.append(lock)  # before: a signal may come
+                lock.acquire(timeout=max(0.0, until - time.monotonic()))
+
+    def release(self) -> None:
+        """Give back what was taken."""
+        while self._held:
+            with suppress(RuntimeError):  # it could not be had
+                self._held[-1].release()
+            self._held.pop()
+
+
+# Of links to what is in this process.
+local_locks = Locks()
 
 
 class ForkGate:
     """Lets a fork wait until no other thread of ours is within the `with` of this.
 
-    It waits for `bound_s` seconds at most. Blocks nest: a finalizer may close something
+    It waits for `bound_s` seconds at most, after it has taken the `locks`: whoever has
+    one of them may come in until then. Blocks nest: a finalizer may close something
     while its thread connects. A signal handler may raise between any two steps; what a
     block that was cut short leaves behind has forks of other threads wait in vain.
     """
 
-    def __init__(self, bound_s: float) -> None:
+    def __init__(self, bound_s: float, locks: Locks | None = None) -> None:
         self._bound_s = bound_s
+        self._locks = Locks() if locks is None else locks
         self._inside: dict[int, int] = {}  # by thread: how often
         self._lock = threading.Lock()
         os.register_at_fork(
@@ -30,9 +77,12 @@ class ForkGate:
         )
 
     def __enter__(self) -> None:
-        with self._lock:  # held while a fork is under way
-            thread = threading.get_ident()
-            self._inside[thread] = self._inside.get(thread, 0) + 1
+        thread = threading.get_ident()
+        if thread in self._inside:
+            self._inside[thread] += 1
+            return
+        with self._lock:  # held from when a fork waits: or others would come for ever
+            self._inside[thread] = 1
 
     def __exit__(self, *_: object) -> None:
         thread = threading.get_ident()
@@ -44,23 +94,27 @@ class ForkGate:
 
     def shut(self) -> None:
         """Wait until no other thread is inside, and let none in until `open`."""
+        self._locks.hold()
         until = time.monotonic() + self._bound_s
         own = {threading.get_ident()}
         self._lock.acquire()
         while self._inside.keys() - own and time.monotonic() < until:
-            self._lock.release()
             time.sleep(_PAUSE_S)
-            self._lock.acquire()
 
     def open(self) -> None:
         """Let threads in again."""
         if self._lock.locked():  # else `shut` was cut short
             self._lock.release()
+        self._locks.release()
 
     def _begin(self) -> None:
         self._inside.clear()  # the others' threads are not here
         self._lock = threading.Lock()
+        self._locks.release()
 
+
+# A module that another thread imports is locked for ever in the child.
+importing = ForkGate(bound_s=5.0)
 
 # A client library that connects holds locks of the resolver and of TLS, and the socket
 # that it waits on is in nobody's hands yet: the child could not shut it. An address

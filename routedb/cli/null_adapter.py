@@ -91,6 +91,7 @@ class NullAdapter:
     fetches_buffered = True
     is_concurrent = True
     is_remote = False
+    joins_begin = False
     tells_server = False
     commits: Commits | None = None
     references = 0
@@ -177,6 +178,9 @@ class NullAdapter:
     def rollback(self, raw: Raw) -> None:
         """End the transaction."""
         raw.is_idle = True
+
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Return True: nothing was changed."""

@@ -81,6 +81,7 @@ class DatabaseConfig:
     consistency: str = "session"  # "session" | "process" | "eventual" | "strong"
     read_only: bool = False
     transaction_reads: str = "writer"  # "writer" | "replica"
+    begin: str = "driver"  # "driver" | "with-statement"
     max_lag_s: float | None = 10.0
     must_know_lag: bool = False  # max_lag was written: a replica must report its lag
     connect_timeout_s: float = 5.0

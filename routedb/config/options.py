@@ -153,6 +153,7 @@ OPTIONS: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
         Word("session", "process", "eventual", "strong"),
     ),
     "transaction_reads": ("transaction_reads", Word("writer", "replica")),
+    "begin": ("begin", Word("driver", "with-statement")),
     "read_only": ("read_only", _flag),
     "max_lag": ("max_lag_s", _limit),
     "connect_timeout": ("connect_timeout_s", _duration),

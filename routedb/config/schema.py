@@ -95,6 +95,11 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
     """``replica``: reads before the first write of a READ COMMITTED transaction may use
     a replica, a weaker promise: ``transaction_reads = "replica"``"""
 
+    begin: str | None = None
+    """``with-statement``: the BEGIN of a transaction goes to PostgreSQL in one message
+    with its first statement, which saves a round trip; see :doc:`transactions`:
+    ``begin = "with-statement"``"""
+
     max_lag: Duration = None
     """A replica further behind is not read. When the key is written, one whose lag
     is not known is not read either: ``max_lag = "500ms"``

@@ -191,6 +191,8 @@ def _begin(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
     if not link.is_alive():  # another one can be taken now, and not later
         return _UNSEEN
     transaction.bind(plan.group_id, link, not plan.is_read)
+    if link.joins_begin:
+        link.pending_begin = transaction.mode
     if plan.is_read:
         transaction.reads.keep(plan.group_id, plan)
         if plan.shows_data:

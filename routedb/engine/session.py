@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
+from weakref import ref
 
 from routedb import errors
 from routedb.adapters.base import Adapter, RawCursor, ResultSet, TxMode
@@ -94,7 +95,7 @@ class Session:
         self.read_states = self.tracker.read_states
         self.transaction = Transaction(self.links, self.tracker)
         # What the driver's own quoting needs: a raw connection, or the frontend.
-        self.quoting_connection: Callable[[], Any] = lambda: self.default_link().raw
+        self.quoting_connection: Callable[[], Any] = _default_raw(ref(self))
         # The link that ran the last statement, where the frontend knows.
         self.last_link: Callable[[], Link | None] = lambda: None
         self.start = core.next_rotation()
@@ -107,7 +108,8 @@ class Session:
         self.consistency: str | None = None  # conn.using(consistency=…)
         # How its texts are read, once one has come for which that counts.
         self.lexical_mode = UNSETTLED
-        self.links.on_mode_change = self._unsettle_mode
+        # No cycle: with its connection a session is gone, and with it its links.
+        self.links.on_mode_change = _unsettling(ref(self))
         self.plan_cache = core.plan_cache(None)
         self.known_texts = self.plan_cache.by_text
         # Whether the driver begins no transaction after one that a text has ended,
@@ -168,12 +170,6 @@ class Session:
         mode = lexical_mode(self.links, database, branches)
         if mode != self.lexical_mode:
             self.lexical_mode = mode
-            self._take_plan_cache()
-
-    def _unsettle_mode(self) -> None:
-        """Know only texts that are read alike, until the mode is asked for again."""
-        if self.lexical_mode is not UNSETTLED:
-            self.lexical_mode = UNSETTLED
             self._take_plan_cache()
 
     # -- what changes it ---------------------------------------------------------------
@@ -373,3 +369,26 @@ class Session:
         """The node that ran the last statement, -1 where nobody knows."""
         link = self.last_link()
         return -1 if link is None else link.id
+
+
+def _default_raw(session: ref[Session]) -> Callable[[], Any]:
+    """Return what returns the default link's raw connection."""
+
+    def default_raw() -> Any:
+        known = session()
+        return None if known is None else known.default_link().raw
+
+    return default_raw
+
+
+def _unsettling(session: ref[Session]) -> Callable[[], None]:
+    """Return what makes a session, for as long as it lives, know only texts that are
+    read alike, until its mode is asked for again."""
+
+    def unsettle() -> None:
+        known = session()
+        if known is not None and known.lexical_mode is not UNSETTLED:
+            known.lexical_mode = UNSETTLED
+            known._take_plan_cache()
+
+    return unsettle

@@ -124,6 +124,7 @@ class Connection:
             self.session.close()
         except BaseException:  # a signal's: nothing stays behind
             self._is_closed = True
+            self._on_close(self)
             self.session.close()
             raise
 
@@ -144,16 +145,7 @@ class Connection:
         The statement fails with the server's own error (psycopg2 has this method).
         Raises OperationalError when a server cannot be reached.
         """
-        session = self.usable_session()
-        failed: BaseException | None = None
-        for link in session.links:
-            database = session.core.config.databases[link.node.database]
-            try:
-                link.cancel(database.connect_timeout_s)
-            except Exception as exc:  # the others are cancelled all the same
-                failed = failed or link.adapter.adopt(exc)
-        if failed is not None:
-            raise failed
+        self.usable_session().links.cancel()
 
     # -- transactions ----------------------------------------------------------------
 
@@ -336,9 +328,14 @@ class Connection:
     def __del__(self) -> None:
         # Links close with their driver's objects; only the runtime must count.
         if not getattr(self, "_is_closed", True):
-            self._is_closed = True
-            self._on_close(self)
-            self.session.collect()
+            try:
+                self._is_closed = True
+                self._on_close(self)
+                self.session.collect()
+            except BaseException:  # a signal's, which the interpreter drops
+                self._on_close(self)
+                self.session.collect()
+                raise
 
     def _call_session(self, call: Callable[[Session], T]) -> T:
         """Return `call(session)`; routedb's errors are raised as the driver's as

@@ -73,7 +73,10 @@ class Workers:
         self.tasks: tuple[Task, ...] = tuple(tasks)
         self._interval = interval
         self._clock = clock
-        self._changed = threading.Condition()  # guards the fields below
+        # Guards the fields below. It is taken by itself: a signal handler that raises
+        # when a condition is entered would have it locked for ever.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._is_stopped = False
         self._pause_at: float | None = None  # when probing pauses; None: not
         self._hurry_until = clock()
@@ -96,7 +99,7 @@ class Workers:
     def add(self, task: Task) -> None:
         """Add a task and start its thread, unless stopped."""
         thread = self._thread(task)
-        with self._changed:
+        with self._lock:
             if self._is_stopped:
                 return
             self.tasks += (task,)
@@ -106,39 +109,39 @@ class Workers:
 
     def remove(self, task: Task) -> None:
         """Remove a task and end its thread."""
-        with self._changed:
+        with self._lock:
             self.tasks = tuple(d for d in self.tasks if d is not task)
             self._changed.notify_all()
         task.interrupt()
 
     def pause(self) -> None:
         """Stop probing after a few seconds, unless `resume` comes first."""
-        with self._changed:
+        with self._lock:
             self._pause_at = self._clock() + PAUSE_AFTER_S
             self._changed.notify_all()
 
     def resume(self) -> None:
         """Go on probing; at once where it had stopped."""
-        with self._changed:
+        with self._lock:
             self._pause_at = None
             self._changed.notify_all()
 
     def wake(self) -> None:
         """Probe every node now, and at short intervals for FAST_FOR_S."""
-        with self._changed:
+        with self._lock:
             self._wakes += 1
             self._hurry_until = self._clock() + FAST_FOR_S
             self._changed.notify_all()
 
     def request_sample(self, group: int) -> None:
         """Probe the nodes of a group after SAMPLE_DELAY_S."""
-        with self._changed:
+        with self._lock:
             self._requested[group] = self._clock()
             self._changed.notify_all()
 
     def stop(self, timeout_s: float) -> None:
         """End the threads; wait for them, but no longer than `timeout_s` in all."""
-        with self._changed:
+        with self._lock:
             self._is_stopped = True
             self._changed.notify_all()
             threads = list(self._threads)
@@ -177,7 +180,7 @@ class Workers:
         """Wait until `task` is due. `began` is when its last probe began, `wakes` the
         number of wakes that it has acted on."""
         soonest = self._clock() + task.gap_s
-        with self._changed:
+        with self._lock:
             while not self._is_stopped and task in self.tasks:
                 now = self._clock()
                 pause_in = None if self._pause_at is None else self._pause_at - now
@@ -208,7 +211,7 @@ class Workers:
         A probe that begins during the wait cannot expire within it, as the wait is no
         longer than the shortest timeout; and while all are paused, none begins.
         """
-        with self._changed:
+        with self._lock:
             now = self._clock()
             shortest = min(task.timeout_s for task in self.tasks)
             deadlines = [d for task in self.tasks if (d := task.due) is not None]

@@ -8,13 +8,16 @@ from typing import Any
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s|\?")
 
 _NUMBER = r"(\d+|%s|%\(\w+\)s|\?)"
+_COLUMN = r"(?:pid|id|processlist_id)\b[\"`]?"
 _ABOUT = re.compile(
     r"(?:\bpg_(?:cancel_backend|terminate_backend|log_backend_memory_contexts"
-    r"|blocking_pids|safe_snapshot_blocking_pids)\s*\("
-    r"|\bKILL\s+(?:(?:HARD|SOFT)\s+)?(?:(?:CONNECTION|QUERY)\s+)?"
-    r"|\b(?:EXPLAIN|ANALYZE)\s+(?:FORMAT\s*=\s*\w+\s+)?FOR\s+(?:CONNECTION\s+)?"
-    r"|\b(?:pid|id|processlist_id)[\"`]?\s*(?:=|\bIN\b)\s*(?:ANY\s*)?\(?"
-    rf")\s*'?{_NUMBER}",
+    r"|blocking_pids|safe_snapshot_blocking_pids)\"?\s*\(\s*(?:pid\s*(?:=>|:=))?"
+    r"|\bKILL\b\s*(?:(?:HARD|SOFT)\b\s*)?(?:(?:CONNECTION|QUERY)\b\s*)?\(?"
+    r"|\b(?:EXPLAIN|ANALYZE)\s+(?:(?:FORMAT\s*=\s*[\"'`]?\w+[\"'`]?|INTO\s+@\S+)\s+)*"
+    r"FOR\s+(?:CONNECTION\s+)?"
+    rf"|\b{_COLUMN}\s*(?:=|\bIN\b)\s*(?:ANY\s*)?\(?\s*(?:ARRAY\s*\[)?"
+    rf")\s*(?:CAST\s*\(\s*)?'?{_NUMBER}"
+    rf"|(?<![\w.]){_NUMBER}'?(?:::\w+)?\s*=\s*(?:\w+\.)?[\"`]?{_COLUMN}",
     re.IGNORECASE,
 ).search
 
@@ -25,9 +28,10 @@ def backend_number(text: str, params: Any) -> int | None:
     found = _ABOUT(text)
     if found is None:
         return None
-    value: Any = found[1]
+    place = 1 if found[1] else 2
+    value: Any = found[place]
     if params and not value.isdigit():
-        before = len(_PLACEHOLDER.findall(text[: found.start(1)]))
+        before = len(_PLACEHOLDER.findall(text[: found.start(place)]))
         value = parameter(value, params, before)
     if isinstance(value, (list, tuple)) and value:  # = ANY(%s), IN %s
         value = value[0]

@@ -251,4 +251,6 @@ def _is_one_of(held: SessionObject, meant: SessionObject) -> bool:
     share one space of names."""
     if held.kind in RELATIONS and meant.kind in RELATIONS:
         return meant.name in (held.name, EVERY)
-    return held.kind is meant.kind and meant.name in (held.name, EVERY, "")
+    # Of a variable that is called by a string the name is not known: it may be any.
+    names = ("", EVERY, held.name, *([meant.name] if not held.name else ()))
+    return held.kind is meant.kind and meant.name in names

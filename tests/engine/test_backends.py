@@ -40,6 +40,14 @@ def told():
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s",
             (NUMBER,),
         ),
+        ("SELECT pg_terminate_backend(pid => %s)", (NUMBER,)),
+        ("SELECT pg_terminate_backend(pid := %s, timeout := 5)", (NUMBER,)),
+        ('SELECT "pg_cancel_backend"(CAST(%s AS int))', (NUMBER,)),
+        ("SELECT 1 FROM pg_stat_activity WHERE %s = pid", (NUMBER,)),
+        ("SELECT 1 FROM pg_locks l WHERE granted = %s AND %s = l.pid", (True, NUMBER)),
+        (f'SELECT 1 FROM pg_stat_activity a WHERE {NUMBER}::int = a."pid"', None),
+        ("SELECT 1 FROM pg_locks WHERE pid = CAST(%(n)s AS int)", {"n": NUMBER}),
+        ("SELECT 1 FROM pg_locks WHERE pid = ANY (ARRAY[%s])", (NUMBER,)),
     ],
 )
 def test_who_asks_for_a_backend_reaches_its_node(told, sql, params):
@@ -114,6 +122,13 @@ def test_what_a_statement_tells_of_its_backend_is_known_to_other_connections():
         ("EXPLAIN FORMAT = JSON FOR CONNECTION %s", (7,), 7),
         ("KILL @x", None, None),
         ("KILL CONNECTION_ID()", None, None),
+        ("KILL QUERY (%s + 0)", (7,), 7),
+        ("KILL(7)", None, 7),
+        ('EXPLAIN FORMAT="json" FOR CONNECTION 7', None, 7),
+        ("EXPLAIN FORMAT=JSON INTO @x FOR CONNECTION %s", (7,), 7),
+        ("SELECT 1 FROM information_schema.processlist WHERE %s = ID", (7,), 7),
+        ("SELECT 1 FROM information_schema.processlist p WHERE 7 = p.`id`", None, 7),
+        ("SELECT 1 FROM pg_stat_activity WHERE a7 = pid", None, None),
     ],
 )
 def test_the_number_in_a_text(sql, params, number):

@@ -15,7 +15,7 @@ import pytest
 import routedb
 from routedb.adapters import fake
 from tests.support.fake_rig import farm
-from tests.support.inject import Injection, TimeLimit
+from tests.support.inject import KINDS, Injection
 
 
 class Books:
@@ -216,11 +216,10 @@ def _write(books, connection, cursor, was):
 
 
 STEP = 5  # of the lines, where not all are tried
-KINDS = [KeyboardInterrupt, TimeLimit]
 
 
-def interrupt(books, act, at, exc, aftermath):
-    """Raise `exc` at line event `at` of the act; False when it has fewer."""
+def interrupt(books, act, at, kind, aftermath):
+    """Raise `kind` at line event `at` of the act; False when it has fewer."""
     books.forget()
     with farm() as rig:
         connection = rig.connect(act.autocommit)
@@ -229,12 +228,14 @@ def interrupt(books, act, at, exc, aftermath):
             connection.session.learn(act.what)  # reading texts changes no state
         for text in act.before:
             do(connection, cursor, text)
-        injection = Injection(at, exc)
+        injection = Injection(at, kind)
         came = injection.run(lambda: do(connection, cursor, act.what))
         if not injection.has_fired:
             return False
         try:
-            assert came is exc or came is None
+            assert injection.made(came)
+            came = None
+            injection.check_freed()
             check(connection)
             go_on(books, connection, cursor, act, aftermath)
         except BaseException as failure:
@@ -251,7 +252,7 @@ def test_what_we_know_is_what_the_server_did(name, books):
     for at in range(1 + turn % STEP, 100_000, STEP):
         kind = KINDS[(at + turn) % 2]
         aftermath = AFTERMATHS[(at // 2 + turn) % 4]
-        if not interrupt(books, ACTS[name], at, kind("now"), aftermath):
+        if not interrupt(books, ACTS[name], at, kind, aftermath):
             break
     assert at > 10
 
@@ -262,6 +263,6 @@ def test_what_we_know_is_what_the_server_did(name, books):
 @pytest.mark.parametrize("name", ACTS)
 def test_each_with_each(name, kind, aftermath, books):
     at = 1
-    while interrupt(books, ACTS[name], at, kind("now"), aftermath):
+    while interrupt(books, ACTS[name], at, kind, aftermath):
         at += 1
     assert at > 10

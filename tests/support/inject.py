@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
+from weakref import ref
 
 import routedb
 
@@ -27,14 +28,22 @@ class TimeLimit(Exception):
     """As raised in a signal handler to end a task."""
 
 
-class Injection:
-    """Runs `action`, and raises `exc` at line event number `at`, from 1."""
+class Interrupt(KeyboardInterrupt):
+    """As raised for Ctrl-C; one that can be referred to weakly."""
 
-    def __init__(self, at: int, exc: BaseException) -> None:
+
+KINDS: list[type[BaseException]] = [Interrupt, TimeLimit]
+
+
+class Injection:
+    """Runs an action, and raises a `kind` at line event number `at`, from 1."""
+
+    def __init__(self, at: int, kind: type[BaseException]) -> None:
         self.at = at
-        self.exc = exc
+        self.kind = kind
         self.seen = 0
         self.place = ""  # where it was raised
+        self._raised: list[ref[BaseException]] = []
 
     def run(self, action: Callable[[], object]) -> BaseException | None:
         """Return what came out of the action: the exception, or another one that was
@@ -51,6 +60,18 @@ class Injection:
             gc.enable()
         return None
 
+    def made(self, came: BaseException | None) -> bool:
+        """Tell whether what came out of the action was raised here, or is nothing."""
+        if came is None:  # a finalizer's, which the interpreter has dropped
+            self._raised.clear()
+            return True
+        return any(known() is came for known in self._raised)
+
+    def check_freed(self) -> None:
+        """No frame keeps what has come, which keeps all frames: call it when the
+        caller does not either."""
+        assert not any(known() for known in self._raised), "a frame keeps it"
+
     @property
     def has_fired(self) -> bool:
         """Tell whether there was such a line."""
@@ -64,10 +85,22 @@ class Injection:
         if event == "line" and not self.place and not _is_exit(frame):
             self.seen += 1
             if self.seen == self.at:
-                file = Path(frame.f_code.co_filename).relative_to(_HOME)
-                self.place = f"{file}:{frame.f_lineno}"
-                raise self.exc
+                self.place = _place(frame)
+                self._raise()
         return self._line
+
+    def _raise(self) -> None:
+        exc = self.kind("now")
+        self._raised.append(ref(exc))
+        try:
+            raise exc
+        finally:
+            del exc
+
+
+def _place(frame: FrameType) -> str:
+    file = Path(frame.f_code.co_filename).relative_to(_HOME)
+    return f"{file}:{frame.f_lineno}"
 
 
 def _is_exit(frame: FrameType) -> bool:

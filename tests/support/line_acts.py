@@ -12,12 +12,11 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import routedb
-from tests.support.inject import Injection, TimeLimit
+from tests.support.inject import KINDS, Injection
 
 Ids = Callable[[], set[int]]
 
 
-KINDS: list[type[BaseException]] = [KeyboardInterrupt, TimeLimit]
 WRITE = "INSERT INTO mark VALUES (%s)"
 READ = "SELECT %s + 0"
 
@@ -128,10 +127,12 @@ class Lines:
         connection = self._connection(act.autocommit)
         cursor = connection.cursor()
         act.before(connection, cursor, number)
-        injection = Injection(at, KINDS[at % 2]("now"))
+        injection = Injection(at, KINDS[at % 2])
         came = injection.run(lambda: act.do(connection, cursor, number))
         try:
-            assert came is None or came is injection.exc
+            assert injection.made(came)
+            came = None
+            injection.check_freed()
             self._check(connection, act.autocommit, number)
         except BaseException as failure:
             self._connections.pop(act.autocommit)

@@ -61,6 +61,7 @@ class MysqlclientAdapter:
     fetches_buffered = True
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
     is_remote = True
+    joins_begin = False
     tells_server = True
     commits: Commits | None = None
     references = 0
@@ -253,6 +254,9 @@ class MysqlclientAdapter:
     def rollback(self, raw: Raw) -> None:
         """Roll back, however it was begun."""
         raw.rollback()
+
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """COM_CHANGE_USER, to the same user, and what the driver sends after that of

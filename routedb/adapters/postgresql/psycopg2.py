@@ -18,7 +18,7 @@ from psycopg2 import _psycopg
 from routedb.adapters import sockets
 from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
 from routedb.adapters.fork_gate import connecting
-from routedb.adapters.postgresql import session_reset
+from routedb.adapters.postgresql import joined_begin, session_reset
 from routedb.adapters.postgresql.apart import connect_apart, finish
 from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
@@ -63,6 +63,18 @@ class LinkCursor(ext.cursor):
     virtual_cursor: Callable[[], Any]
 
 
+class JoiningCursor(LinkCursor):
+    """One of a link whose transactions begin with their first statement."""
+
+    __slots__ = ("link",)
+
+    link: joined_begin.Joining
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
+        """Run `query` with parameters `vars`."""
+        joined_begin.execute(self.link, ext.cursor.execute, self, query, vars)
+
+
 # By oid: how the types of our questions' answers are converted.
 _ANSWERED = {
     oid: caster
@@ -82,6 +94,7 @@ class Psycopg2Adapter:
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True
+    joins_begin = True
     tells_server = True
     references = 0
     setting_text = staticmethod(setting_text)
@@ -248,6 +261,10 @@ class Psycopg2Adapter:
             self.run(raw, "ROLLBACK")
         else:
             raw.rollback()
+
+    def part(self, raw: Raw) -> None:
+        """Leave autocommit mode; no round trip."""
+        joined_begin.leave_autocommit(raw)
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """DISCARD ALL, what that leaves, and all that psycopg2 lets a user set on a

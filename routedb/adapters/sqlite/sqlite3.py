@@ -79,6 +79,7 @@ class Sqlite3Adapter:
     # that fail at once raise each other's (CPython 3.11 raises SystemError then).
     is_concurrent = False
     is_remote = False
+    joins_begin = False
     tells_server = False
     commits: Commits | None = None
     references = 0
@@ -109,11 +110,12 @@ class Sqlite3Adapter:
     def close(self, raw: Raw) -> None:
         """Close; never raises. What is open is rolled back first: SQLite keeps a closed
         connection, and its locks, for as long as anybody has a statement of it."""
-        with suppress(sqlite3.Error):
-            if raw.in_transaction:
-                raw.rollback()
-        with suppress(sqlite3.Error), fork_gate:
-            raw.close()
+        with fork_gate:
+            with suppress(sqlite3.Error):
+                if raw.in_transaction:
+                    raw.rollback()
+            with suppress(sqlite3.Error):
+                raw.close()
 
     def end(self, raw: Raw) -> None:
         """There is nothing to wait for."""
@@ -168,7 +170,7 @@ class Sqlite3Adapter:
         if not self.is_alive(raw):
             raise sqlite3.OperationalError(f"{raw.path}: {GONE}")
         with fork_gate:
-            self.run(raw, "SELECT count(*) FROM sqlite_master")
+            unwrapped(raw).execute("SELECT count(*) FROM sqlite_master").fetchone()
         is_read_only = getattr(raw, "is_read_only", False)
         role = Role.REPLICA if is_read_only else Role.WRITER
         identity = getattr(raw, "identity", None)
@@ -183,11 +185,12 @@ class Sqlite3Adapter:
         """Set `mode`: sqlite3 begins by itself before a write, unless in autocommit
         mode."""
         raw.isolation_level = None if mode.autocommit else begin_word(mode)
-        self.run(raw, f"PRAGMA query_only = {int(mode.read_only)}")
+        with fork_gate:
+            unwrapped(raw).execute(f"PRAGMA query_only = {int(mode.read_only)}")
 
     def begin(self, raw: Raw, mode: TxMode) -> None:
         """BEGIN, which may ask for the lock at once; there is one isolation level."""
-        self.run(raw, f"BEGIN {begin_word(mode)}")
+        unwrapped(raw).execute(f"BEGIN {begin_word(mode)}")
 
     def commit(self, raw: Raw) -> None:
         """Commit, however it was begun."""
@@ -196,6 +199,9 @@ class Sqlite3Adapter:
     def rollback(self, raw: Raw) -> None:
         """Roll back, however it was begun."""
         raw.rollback()
+
+    def part(self, raw: Raw) -> None:
+        """None begins with its first statement."""
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """Return False: what functions, hooks and pragmas have changed cannot be asked
@@ -208,12 +214,14 @@ class Sqlite3Adapter:
 
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor that takes pyformat."""
-        cursor: RawCursor = raw.cursor(Cursor)
+        with fork_gate:
+            cursor: RawCursor = raw.cursor(Cursor)
         return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text."""
-        return unwrapped(raw).execute(sql).fetchall()  # type: ignore[no-any-return]
+        with fork_gate:
+            return unwrapped(raw).execute(sql).fetchall()  # type: ignore[no-any-return]
 
     def ask_setting(self, raw: Raw, name: str) -> Any:
         """Ask a pragma."""
@@ -233,7 +241,8 @@ class Sqlite3Adapter:
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Built-in functions read; an application's own may do anything."""
-        ((builtin,),) = unwrapped(raw).execute(BUILTIN, (name,)).fetchall()
+        with fork_gate:
+            ((builtin,),) = unwrapped(raw).execute(BUILTIN, (name,)).fetchall()
         return None if builtin is None else not builtin
 
     def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from routedb import errors
 from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
+from routedb.adapters.fork_gate import local_locks
 from routedb.config.model import NodeConfig
 from routedb.engine.pool.slots import Slot
 from routedb.errors import Fault
@@ -59,6 +60,8 @@ class Link:
         "synced_version",
         "generation",
         "is_quiet",
+        "joined_from",
+        "joins_begin",
         "exclusive",
         "id",
         "is_text_begun",
@@ -67,6 +70,7 @@ class Link:
         "node",
         "commit_note",
         "opened_at",
+        "pending_begin",
         "slot",
         "raw",
         "server",
@@ -102,10 +106,17 @@ class Link:
         self.server: str | None = None  # that it leads to, once it was asked
         self.settings_version = -1  # of the settings it has; -1: none yet
         self.used_at = 0.0  # when it last answered: see session/read_state.py
+        # Whether a transaction's BEGIN goes with its first statement; the mode of one
+        # that will do so; how the link was before one that did.
+        self.joins_begin = False
+        self.pending_begin: TxMode | None = None
+        self.joined_from: tuple[TxMode | None, int] | None = None
         self.is_text_begun = False  # its transaction was begun by statement
         # The last of a commit: see commit_check.
         self.commit_note: CommitNote | None = None
         self.lock = None if adapter.is_concurrent else threading.RLock()
+        if self.lock is not None and not adapter.is_remote:
+            local_locks.add(self.lock)
         self.exclusive: AbstractContextManager[Any] = self.lock or _FREE
         # Weak: a connection that is dropped without close() frees its links at once.
         self.owner: Callable[[], Owner | None] = lambda: None
@@ -183,6 +194,7 @@ class Link:
         self.synced_version = -1
         if self.mode != mode:
             self.mode = None  # until it is known: what follows may be interrupted
+            self.joined_from = None
             self.ask(self.adapter.set_mode, mode)
             self.mode = mode
 
@@ -222,18 +234,38 @@ class Link:
 
     # -- what is settled by who calls it -----------------------------------------------
 
+    def join(self) -> None:
+        """Take note that a transaction begins with its first statement. Until it has
+        ended nobody can tell in which mode the driver is, should that be
+        interrupted."""
+        self.joined_from = (self.mode, self.synced_version)
+        self.mode, self.synced_version = None, -1
+        self.is_text_begun = True
+
     def commit(self) -> None:
         """Commit, also what was begun by text."""
         if self.lock is None:  # as `exclusive` does, without Python's calls
             self.adapter.commit(self.raw)
-            return
-        with self.lock:
-            self.adapter.commit(self.raw)
+        else:
+            with self.lock:
+                self.adapter.commit(self.raw)
+        if self.joined_from is not None:
+            self.part()
 
     def rollback(self) -> None:
         """Roll back, also what was begun by text."""
         with self.exclusive:
             self.adapter.rollback(self.raw)
+        if self.joined_from is not None:
+            self.part()
+
+    def part(self) -> None:
+        """Be as before `join`, if that was called, without a transaction."""
+        before = self.joined_from
+        if before is not None:
+            self.adapter.part(self.raw)
+            self.mode, self.synced_version = before
+            self.joined_from = None
 
     # -- what needs no answer ----------------------------------------------------------
 

@@ -22,6 +22,7 @@ from routedb.engine.links.open_link import (
 from routedb.engine.links.which_server import identify, leads_elsewhere
 from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.session_version import SessionVersion
 from routedb.events import LinkLost, LinkReplaced
 from routedb.observers import OBSERVERS, explain
@@ -189,6 +190,20 @@ class Links:
             del slot  # its place is free with that
             if pool is not None:
                 self.core.upkeep.post(pool.serve)
+
+    @lets_go
+    def cancel(self) -> None:
+        """From another thread: cancel what runs on each link. Raises what the first
+        driver raises that cannot."""
+        failed: BaseException | None = None
+        for link in self:
+            database = self.core.config.databases[link.node.database]
+            try:
+                link.cancel(database.connect_timeout_s)
+            except Exception as exc:  # the others are cancelled all the same
+                failed = failed or link.adapter.adopt(exc)
+        if failed is not None:
+            raise failed
 
     def abandon(self) -> None:
         """In a forked child: give up every link without a word to its server."""

@@ -58,6 +58,7 @@ def connect(core: Core, node: NodeConfig, hosts: Mapping[str, FrontendHooks]) ->
         if host is not None and link is not None:
             host.configure_raw(link.raw, link.node)
         assert link is not None  # opened or borrowed
+        link.joins_begin = adapter.joins_begin and database.begin == "with-statement"
         core.open_links.add(link)
         return link
     except BaseException:

@@ -7,6 +7,7 @@ does so again when that was cut short.
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -24,6 +25,7 @@ from routedb.observers import OBSERVERS
 
 T = TypeVar("T")
 
+_COLLECT_EVERY_S = 10.0
 ONCE = "once"  # the kind of a link that cannot be lent again
 
 
@@ -93,6 +95,7 @@ class Pool:
         self._lock = threading.Lock()  # guards the fields below
         self._slots = Slots(self._limits)
         self._resetting: dict[Slot, tuple[Raw, float]] = {}
+        self._collect_at = 0.0  # not before, on the clock
 
     @property
     def open(self) -> int:
@@ -276,7 +279,8 @@ class Pool:
 
     def _awaited(self, waiter: Waiter, turn: threading.Lock) -> Slot:
         since = self._context.clock()
-        turn.acquire(timeout=self._limits.wait_timeout_s)
+        if not turn.acquire(timeout=self._limits.wait_timeout_s):
+            self._collect()
         slot = self._decide(self._slots.leave, waiter)
         waiting = self._slots.waiting
         waited_s = self._context.clock() - since
@@ -284,6 +288,18 @@ class Pool:
         if slot is None:
             raise self._timeout(waiting)
         return slot
+
+    def _collect(self) -> None:
+        """Have the garbage collector find who has a place and is gone: a connection
+        that nobody closed is part of a cycle with any exception that a frame keeps.
+
+        It takes its time, so it is not asked again at once.
+        """
+        now = self._context.clock()
+        if now >= self._collect_at:
+            self._collect_at = now + _COLLECT_EVERY_S
+            gc.collect()
+            self.serve()
 
     def _is_free(self, slot: Slot) -> bool:
         return not is_held(slot, self._adapter.references)

@@ -262,7 +262,8 @@ class Attempt:
             or self.is_one_of_several
             or self.pinned is not None
         )
-        for _ in range(_MOST_BEGINS):
+        tries = 0
+        while True:
             # One that is alive: it cannot be changed later.
             link = self._find(must_live=True)
             try:
@@ -272,7 +273,7 @@ class Attempt:
             except Exception as exc:
                 if is_from_program(exc):
                     raise
-                lost = exc
+                tries += 1
                 fault = link.adapter.fault(exc, link.raw)
                 if fault is Fault.NODE_READ_ONLY and not self.is_alone(link):
                     session.core.publish(NodeRefusedWrite(link.id, link.generation))
@@ -281,11 +282,13 @@ class Attempt:
                     raise
                 session.links.drop(link)  # only BEGIN was sent: nothing is lost
                 session.note_retry(link, "BEGIN", self.is_read, exc)
+                if tries == _MOST_BEGINS:
+                    link.adapter.adopt(exc)
+                    raise
             else:
                 if self.view is not None:
                     session.tracker.switch_node(self.group, link.id, self.view)
                 return link
-        raise link.adapter.adopt(lost)
 
     def _second_home(self) -> errors.Error:
         groups = self.session.core.groups

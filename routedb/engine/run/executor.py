@@ -26,6 +26,7 @@ from routedb.engine.run.session_effects import note_effects
 from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions.interruption import met_error
 from routedb.routing import Reason, Route
 from routedb.routing.decider import (
@@ -97,6 +98,7 @@ def _run(
         Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
 
 
+@lets_go
 def recover(
     session: Session,
     cursor: VirtualCursor,
@@ -110,6 +112,7 @@ def recover(
     """Act on `exc`, a fault on `link` in the hot path: raise, or run again the long
     way. `text`, `params` and `call` are those of `run`; `route` led to the link."""
     before = _handled_outside(exc)
+    link.pending_begin = None
     try:
         if not isinstance(exc, Exception) or is_from_program(exc):
             raise exc

@@ -66,6 +66,7 @@ def call(
                     _text(query) if observers.wants_texts else None,
                 )
             )
+        del error  # which refers to this frame: see `let_go`
 
 
 def _statement(session: Session, query: Any) -> Statement | None:

@@ -15,6 +15,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.session import Session, VirtualCursor
 from routedb.engine.shared.catalog_answers import DEFINING
 from routedb.engine.shared.error_texts import as_dbapi_error, overtaken_unknown
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions.commit import is_overtaken
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Route
@@ -130,6 +131,7 @@ def note_shown(session: Session, attempt: Underway, link: Link) -> None:
         session.tracker.note_read(link, attempt.view)
 
 
+@lets_go
 def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> Fault:
     """Record that the statement of `attempt` failed on `link` with `exc`, the driver's;
     return the kind of fault.

@@ -7,9 +7,11 @@ from typing import Any
 from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import as_dbapi_error
+from routedb.engine.shared.let_go import lets_go
 from routedb.routing.plan import ParsedText
 
 
+@lets_go
 def check_parameters(session: Session, text: ParsedText, params: Any) -> None:
     """Raise what the driver raises for `params` that are not those of `text`.
 

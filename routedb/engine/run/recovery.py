@@ -14,6 +14,7 @@ from routedb.engine.run import control
 from routedb.engine.run.outcome import SHOWING, Underway, failed
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import hidden_unknown, statement_unknown
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions.failure import raise_failure
 from routedb.engine.transactions.hidden_writes import has_only_read
 from routedb.routing import Reason
@@ -25,6 +26,7 @@ _REFUSED_PAUSE_S = 0.1  # before the last of them
 _BEGINNINGS = (Moment.BEGINNING, Moment.BEGINNING_READ_ONLY)
 
 
+@lets_go
 def judge(attempt: Underway, link: Link, exc: Exception) -> None:
     """Return when the statement of `attempt`, which failed on `link` with `exc`, may be
     run again; raise what the user must see."""
@@ -91,6 +93,7 @@ def _has_refused_enough(attempt: Underway, link: Link) -> bool:
     return attempt.refused.count(link.id) >= _MOST_REFUSALS - 1
 
 
+@lets_go
 def _elsewhere(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> None:
     if fault is Fault.LINK_LOST and not _has_only_read(attempt, link):
         attempt.session.tracker.note_write(link.node.group, link.id)
@@ -139,6 +142,7 @@ def _tell_lost(attempt: Underway, link: Link, exc: Exception) -> None:
         ) from exc
 
 
+@lets_go
 def _await_writer(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> None:
     """The node writes nothing: find the one that does, and run it there."""
     plan, core = attempt.plan, attempt.session.core
@@ -178,6 +182,7 @@ def _unknown(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> NoR
     raise statement_unknown(link.node.name, verb, exc, fault, silence) from exc
 
 
+@lets_go
 def _raise(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> None:
     raise exc
 

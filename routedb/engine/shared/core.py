@@ -123,7 +123,7 @@ class Core(TopologyStore):
         """Open a raw connection to `node` by `connect`, on a line that is kept alive.
         Raises what the driver raises."""
         database = self.config.databases[node.database]
-        adapter, raw = self.adapter(node), None
+        adapter, raw = self._adapters[node.engine], None
         try:
             raw = connect(node, database.connect_timeout_s)
             if database.keepalive_s is not None:

@@ -41,7 +41,10 @@ class ProcessWrites:
 
     def __init__(self) -> None:
         self._writers: WeakSet[Writer] = WeakSet()
-        self._written: set[Key] = set()
+        # By the last write to it: writes are numbered as they are noted.
+        self._written: dict[Key, int] = {}
+        self._told: WeakKeyDictionary[Writer, dict[int, int]] = WeakKeyDictionary()
+        self._number = 0
         self._keys: WeakKeyDictionary[Writer, _Keys] = WeakKeyDictionary()
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
@@ -63,8 +66,11 @@ class ProcessWrites:
         with self._lock:
             self._note_anew()
             self._writers.add(writer)
+            told = self._told.setdefault(writer, {})
             for group, keys in enumerate(self._keys_of(writer)):
-                if not self._written.isdisjoint(keys):
+                last = max((self._written.get(key, 0) for key in keys), default=0)
+                if last > told.get(group, 0):
+                    told[group] = last
                     writer.take_write(group)
 
     def leave(self, writer: Writer) -> None:
@@ -76,7 +82,9 @@ class ProcessWrites:
         """Tell all others that `writer` has written to its `group`."""
         with self._lock:
             keys = self._keys_of(writer)[group]
-            self._written |= keys
+            self._number += 1
+            self._written.update(dict.fromkeys(keys, self._number))
+            self._told.setdefault(writer, {})[group] = self._number
             told = [
                 (other, theirs)
                 for other in self._writers

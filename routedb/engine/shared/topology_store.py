@@ -6,14 +6,15 @@ that no statement waits for.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from routedb.config.label import label_of
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.engine.shared.error_texts import no_writer
 from routedb.engine.shared.node_registry import NodeRegistry
+from routedb.engine.shared.waiters import Waiters
 from routedb.events import NodeLabel
 from routedb.observers import OBSERVERS
 from routedb.topology import (
@@ -66,14 +67,14 @@ class TopologyStore:
 
     def publish(self, event: Event) -> None:
         """Take news of a node into the snapshot and wake whoever waits for it."""
-        with self._changed:
+        with self._changed.lock:
             after = update(self.topology, event, self.clock(), self._limits)
             self._replace_topology(after, self.nodes[event.node].group)
         OBSERVERS.deliver()
 
     def update_members(self, group: int, told: Membership) -> list[NodeConfig]:
         """Take what Patroni told of a group into the snapshot; return its members."""
-        with self._changed:
+        with self._changed.lock:
             weights = self._weights(group, told)
             self.loads += [0] * (len(self.nodes) - len(self.loads))
             after = self.topology
@@ -88,18 +89,17 @@ class TopologyStore:
 
     def note_undiscovered(self, group: int, why: str) -> None:
         """Note that no Patroni of a group could be asked."""
-        with self._changed:
+        with self._changed.lock:
             self._note_undiscovered(group, why)
 
     def await_members(self, group: int, deadline: float) -> None:
         """Wait until Patroni was asked once for the members of a discovered group, or
         `deadline` has come."""
-        with self._changed:
-            while self.groups[group].is_discovered and group not in self._undiscovered:
-                left = deadline - self.clock()
-                if left <= 0:
-                    return
-                self._changed.wait(left)
+        while self.groups[group].is_discovered and group not in self._undiscovered:
+            left = deadline - self.clock()
+            if left <= 0:
+                return
+            self._changed.wait(partial(self._has_members, group), left)
 
     def await_writer(self, group: int, deadline: float) -> int:
         """Return the id of the group's writer, waiting for one until `deadline`.
@@ -116,9 +116,7 @@ class TopologyStore:
                 why = self._undiscovered.get(group, "")
                 raise no_writer(self.groups[group], self.nodes, view, why)
             self.wake_monitor()
-            with self._settled:
-                if self.topology.groups[group] is view:
-                    self._settled.wait(min(left, 0.5))
+            self._settled.wait(partial(self._has_news, group, view), min(left, 0.5))
 
     def await_any(self, group: int, deadline: float) -> None:
         """Wait until all nodes of a group have been asked, or `deadline` has come; once
@@ -138,12 +136,11 @@ class TopologyStore:
         """Wait until the snapshot is newer than `version`; False when `deadline` comes
         first."""
         self.wake_monitor()
-        with self._changed:
-            while self.topology.version == version:
-                left = deadline - self.clock()
-                if left <= 0:
-                    return False
-                self._changed.wait(left)
+        while self.topology.version == version:
+            left = deadline - self.clock()
+            if left <= 0:
+                return False
+            self._changed.wait(partial(self._is_newer, version), left)
         return True
 
     def pause(self, pause_s: float) -> None:
@@ -173,7 +170,7 @@ class TopologyStore:
         is_first = group not in self._undiscovered
         self._undiscovered[group] = why
         if is_first:
-            self._changed.notify_all()
+            self._changed.wake()
 
     def _replace_topology(self, after: Snapshot, group: int) -> None:
         """Replace the snapshot, and wake those who wait for what is new of a group."""
@@ -187,16 +184,24 @@ class TopologyStore:
         self.topology = after
         self._topology_replaced(before.groups[group], after.groups[group])
         OBSERVERS.post(*self.news.changes(before, after))
-        self._changed.notify_all()
+        self._changed.wake()
         if _writers(after.groups[group]) != _writers(before.groups[group]):
-            self._settled.notify_all()
+            self._settled.wake()
+
+    def _has_members(self, group: int) -> bool:
+        return not self.groups[group].is_discovered or group in self._undiscovered
+
+    def _has_news(self, group: int, view: GroupView) -> bool:
+        return self.topology.groups[group] is not view
+
+    def _is_newer(self, version: int) -> bool:
+        return self.topology.version != version
 
     def _make_conditions(self) -> None:
         """Those who wait for a writer may be many, and news come fast meanwhile: they
         are woken by such as may end their wait only."""
-        lock = threading.RLock()
-        self._changed = threading.Condition(lock)
-        self._settled = threading.Condition(lock)
+        self._changed = Waiters()
+        self._settled = Waiters()
 
 
 def _writers(view: GroupView) -> tuple[int | None, bool, bool]:

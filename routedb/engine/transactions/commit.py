@@ -25,6 +25,7 @@ from routedb.engine.shared.error_texts import (
     overtaken_unknown,
     partly_committed,
 )
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions import commit_check
 from routedb.events import NodeRefusedWrite
 from routedb.session import Action, CommitOutcome, Moment, action_for
@@ -67,6 +68,7 @@ class Commit:
         """
         self._judged(self._commit_all)
 
+    @lets_go
     def judge_one(self, group: int, link: Link, exc: Exception) -> None:
         """Judge `exc`, which has come out of the commit of the only branch, `link` to
         `group`, as `run` does: return when it is committed all the same."""
@@ -75,6 +77,7 @@ class Commit:
         else:
             self._judged(partial(self._read_failed, group, link, exc))
 
+    @lets_go
     def _judged(self, commit: Callable[[], None]) -> None:
         """Call `commit`; where it loses what only reads by its texts, and may be
         committed all the same, say so."""
@@ -135,6 +138,7 @@ class Commit:
         else:
             self._read_groups.append(group)
 
+    @lets_go
     def _read_failed(
         self, group: int, link: Link, exc: Exception, is_beside_writer: bool = False
     ) -> None:
@@ -185,6 +189,7 @@ class Commit:
         else:
             check_overtaken(self._links.core, link)
 
+    @lets_go
     def _write_failed(
         self, group: int, link: Link, note: CommitNote | None, exc: Exception
     ) -> None:
@@ -235,6 +240,7 @@ class Commit:
                 "before running it again"
             ) from exc
 
+    @lets_go
     def _failed(self, link: Link, exc: Exception) -> Fault:
         """Take note that a branch could not be committed: it is over there."""
         fault = link.classify_error(exc)

@@ -11,6 +11,7 @@ from typing import NoReturn
 from routedb import errors
 from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link, is_verdict
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions.interruption import was_ended
 from routedb.engine.transactions.transaction import Transaction
 from routedb.session import Action, Moment, TxEvent, action_for
@@ -37,6 +38,7 @@ def on_every_branch(transaction: Transaction, sql: str) -> None:
             )
 
 
+@lets_go
 def raise_failure(
     transaction: Transaction,
     link: Link,

@@ -17,6 +17,7 @@ from routedb.engine.links import find_node
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.catalog_answers import Read
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions.commit import roll_back
 from routedb.routing.plan import Plan
 from routedb.session import Moment
@@ -135,6 +136,7 @@ def _links_to_ask(links: Links, group: int) -> Iterator[Link]:
         yield link
 
 
+@lets_go
 def _check_verdict(links: Links, node: int, exc: Exception) -> None:
     """Report a node that cannot be asked; raise what is no driver's error."""
     find_node.cannot_open(links, node, exc, Moment.FINDING_REPLICA)

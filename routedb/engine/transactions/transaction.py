@@ -260,13 +260,12 @@ class Transaction:
 
     def _tell_lost(self) -> NoReturn:
         is_in_doubt = self.is_in_doubt
-        lost = transaction_lost(is_in_doubt)
         try:
             self.end(committed=False)
         except BaseException:  # a signal's: it is still to be told
             self._give_up(is_in_doubt)
             raise
-        raise lost
+        raise transaction_lost(is_in_doubt)
 
     def _give_up(self, is_in_doubt: bool) -> None:
         self.is_in_doubt = is_in_doubt

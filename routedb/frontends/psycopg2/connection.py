@@ -8,6 +8,7 @@ from typing import Any
 from psycopg2 import extensions as ext
 
 from routedb.adapters.base import TxMode
+from routedb.adapters.postgresql import joined_begin
 from routedb.engine.run import executor
 from routedb.frontends.base.told_backends import tell_backend
 from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
@@ -162,9 +163,13 @@ class PostgreSQLConnection(TwoPhase):
 
         def call(raw: Any) -> None:
             connection: Any = raw.connection
-            made.append(
-                ext.connection.lobject(connection, oid, mode, new_oid, new_file, kind)
-            )
+            link = session.transaction.branches[self._database.groups[0].id]
+            with joined_begin.begun_by_psycopg2(link):
+                made.append(
+                    ext.connection.lobject(
+                        connection, oid, mode, new_oid, new_file, kind
+                    )
+                )
 
         with self.cursor(cursor_factory=ext.cursor) as cursor:
             executor.carry(session, cursor, "SELECT lo_open(0, 0)", call)

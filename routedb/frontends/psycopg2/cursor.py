@@ -11,7 +11,8 @@ from weakref import ref
 from psycopg2 import extensions as ext
 
 from routedb import errors
-from routedb.adapters.postgresql.psycopg2 import LinkCursor
+from routedb.adapters.postgresql import joined_begin
+from routedb.adapters.postgresql.psycopg2 import JoiningCursor, LinkCursor
 from routedb.adapters.tracing import unwrapped
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
@@ -97,7 +98,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         if self.raw is None and self.control is not None:
             return self.control.text.encode(ext.encodings[self.connection.encoding])
         sent: bytes | None = self._query
-        return sent
+        return joined_begin.alone(sent)
 
     @property
     def statusmessage(self) -> str | None:
@@ -204,11 +205,11 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         """Open a raw cursor on `link`: this object, where that is the identity handle,
         else one that has what was set on this one and on its connection."""
         if type(link.raw) is InheritedConnection:
-            return InheritedPsycopg2Cursor(self)
+            return InheritedPsycopg2Cursor(self, link)
         if link.adapter.engine != "postgresql":
             return super().make_raw_cursor(link)
         self.connection.share_casters_with(link.raw)
-        return self._open_link_cursor(link.raw)
+        return self._open_link_cursor(link)
 
     def _pin(self, link: Link) -> None:
         """A named cursor WITH HOLD stays on the node where it is opened until its
@@ -301,11 +302,14 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
                 self._fetchone = self._fetchmany = self._fetchall = None
             self.__class__ = PostgreSQLCursor
 
-    def _open_link_cursor(self, connection: Any) -> Any:
+    def _open_link_cursor(self, link: Link) -> Any:
         """Return a raw cursor on another link, set up as this one is."""
         more = {"name": self.name} if self.name else {}
-        raw = connection.cursor(cursor_factory=LinkCursor, **more)
+        kind = JoiningCursor if link.joins_begin else LinkCursor
+        raw = link.raw.cursor(cursor_factory=kind, **more)
         raw.virtual_cursor = ref(self)
+        if link.joins_begin:
+            raw.link = link
         if self.name:
             raw.scrollable = self.scrollable
             raw.withhold = self.withhold

@@ -13,7 +13,10 @@ from typing import Any
 
 from psycopg2 import extensions as ext
 
+from routedb.adapters.postgresql import joined_begin
+from routedb.engine.links.link import Link
 from routedb.frontends.base import InheritedCursor
+from routedb.frontends.cursor import Cursor
 
 _execute: Any = ext.cursor.execute
 _next: Any = ext.cursor.__next__
@@ -21,13 +24,21 @@ _NEVER = object()
 
 
 class InheritedPsycopg2Cursor(InheritedCursor):
-    """A virtual cursor with psycopg2's methods."""
+    """A virtual cursor with psycopg2's methods; its identity handle is that of
+    `link`."""
 
-    __slots__ = ()
+    __slots__ = ("_link",)
+
+    def __init__(self, cursor: Cursor, link: Link) -> None:
+        super().__init__(cursor)
+        self._link = link
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
         """Run `query` with parameters `vars` on the identity handle."""
-        _execute(self._cursor(), query, vars)
+        if self._link.joins_begin:
+            joined_begin.execute(self._link, _execute, self._cursor(), query, vars)
+        else:
+            _execute(self._cursor(), query, vars)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(partial(_next, self._cursor()), _NEVER)

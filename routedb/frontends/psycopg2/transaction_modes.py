@@ -90,10 +90,15 @@ class TransactionModes(IdentityConnection):
     def status(self) -> int:
         """READY, BEGIN or PREPARED, of the backend that has the transaction."""
         bound = self._transaction_raw()
-        if bound is not None:
+        if bound is not None and not self._has_joined_begin():
             return int(bound.status)
         has_begun = self.session.transaction.is_begun and not self.autocommit
         return int(ext.STATUS_BEGIN if has_begun else ext.STATUS_READY)
+
+    def _has_joined_begin(self) -> bool:
+        """Tell whether psycopg2 knows nothing of the transaction's BEGIN."""
+        link = self.session.transaction.home_link
+        return link is not None and link.joined_from is not None
 
     def get_transaction_status(self) -> int:
         """libpq's transaction status of the backend that has the transaction."""

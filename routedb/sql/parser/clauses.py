@@ -77,6 +77,8 @@ def _with(reader: QueryReader) -> None:
     if not reader.is_cte(reader.at + is_recursive):
         return
     reader.at += is_recursive
+    if reader.frame.verb in _CHANGES:
+        reader.enter()
     # SQLite takes RECURSIVE for granted: each may name itself and those behind it.
     reader.frame.scope.is_recursive |= is_recursive or reader.dialect == "sqlite"
     reader.frame.state = State.CTE
@@ -132,6 +134,7 @@ def _on(reader: QueryReader) -> None:
         reader.frame.verb in ("INSERT", "REPLACE")
     ):
         reader.frame.state = State.EXPRESSION
+        reader.frame.scope = reader.frame.own
         reader.at += 1
     elif reader.frame.state is State.TABLES:
         reader.frame.state = State.ON
@@ -181,6 +184,7 @@ def _values(reader: QueryReader) -> None:
 
 def _returning(reader: QueryReader) -> None:
     reader.builder.is_returning |= not reader.frames
+    reader.frame.scope = reader.frame.own
     _ends_from(reader)
 
 

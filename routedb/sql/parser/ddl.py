@@ -139,8 +139,7 @@ def _definer_end(tokens: Tokens, at: int) -> int:
     """MySQL's account: `root@localhost`, 'root'@'%', CURRENT_USER()."""
     upper = tokens.upper
     at += 1
-    if upper[at] == USER_VARIABLE:  # with the host, unless that is quoted
-        at += 1 + (not tokens.raw[at])
+    at += upper[at] == USER_VARIABLE  # that is the host
     return at + 2 if upper[at] == "(" else at
 
 
@@ -248,7 +247,11 @@ def _on_table(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     upper = tokens.upper
     is_rule = upper[at - 1] == "RULE" and "TO" in upper and upper[0] == "CREATE"
     place = upper.index("TO") if is_rule else first_of(upper, at, "ON")
-    if not place:  # a name, and what is done with it
+    # ALTER INDEX i DEPENDS ON EXTENSION e; but a trigger may be called DEPENDS.
+    is_dependence = place > at + 1 and upper[place - 1] == "DEPENDS"
+    if not place or (
+        is_dependence and upper[0] == "ALTER"
+    ):  # a name, and what is done with it
         pass_over(tokens, builder, at)
         return
     tokens.take(at, tokens.end)

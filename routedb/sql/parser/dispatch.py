@@ -92,11 +92,12 @@ _MYSQL: dict[str, VerbReader] = {
     "RENAME": upkeep.rename,
     "BACKUP": upkeep.backup,
     **dict.fromkeys(("GRANT", "REVOKE"), grants.grant),
+    "FLUSH": upkeep.flush,
     **dict.fromkeys(
-        ("FLUSH", "PURGE", "CHANGE", "STOP", "SHUTDOWN", "INSTALL"),
+        ("PURGE", "CHANGE", "STOP", "SHUTDOWN", "INSTALL", "UNINSTALL"),
         utility.administer,
     ),
-    **dict.fromkeys(("UNINSTALL", "CACHE", "BINLOG", "RESTART"), utility.administer),
+    **dict.fromkeys(("CACHE", "BINLOG", "RESTART"), utility.administer),
 }
 
 _SQLITE: dict[str, VerbReader] = {

@@ -12,7 +12,7 @@ from routedb.sql.statement import Kind, Table
 
 _MODIFIERS = {
     "postgresql": word_set("INTO"),
-    "mysql": word_set("LOW_PRIORITY HIGH_PRIORITY DELAYED QUICK IGNORE INTO"),
+    "mysql": word_set("LOW_PRIORITY HIGH_PRIORITY DELAYED IGNORE INTO"),
     "sqlite": word_set("INTO"),
 }
 
@@ -133,6 +133,8 @@ def _delete(reader: QueryReader) -> None:
     """`DELETE FROM t`; MySQL's `DELETE a, b FROM …` and `DELETE FROM a, b USING`."""
     _modifiers(reader)
     frame, upper = reader.frame, reader.upper
+    if upper[reader.at] == "QUICK" and reader.dialect == "mysql":
+        _modifiers(reader)  # IGNORE may follow; elsewhere QUICK is a name
     frame.is_query = True
     reader.builder.mark(Kind.WRITE, "")
     reader.at += _is_history(reader)

@@ -23,7 +23,13 @@ from routedb.sql.scanner.keywords import (
     NO_TABLES,
     STARTS_EXPRESSION,
 )
-from routedb.sql.scanner.lexer import LITERAL, STRING, Tokens, UnreadableStatement
+from routedb.sql.scanner.lexer import (
+    LITERAL,
+    QUOTED,
+    STRING,
+    Tokens,
+    UnreadableStatement,
+)
 from routedb.sql.statement import Kind, Table
 
 
@@ -44,6 +50,7 @@ _FUNCTIONS_TOO = frozenset({"INSERT", "REPLACE"})
 _OPERANDS = frozenset({")", LITERAL, STRING})
 # Columns of a sequence, and the functions that do the same.
 _SEQUENCE_COLUMNS = {"NEXTVAL": "nextval", "CURRVAL": "lastval"}
+_MAY_BE_SEQUENCE = frozenset({*_SEQUENCE_COLUMNS, QUOTED})
 
 
 class TableScope:
@@ -71,10 +78,14 @@ class TableScope:
             self.outer = self.outer.outer
         has_ctes = self.ctes or self.outer is not None
         for table, at, _ in self.references:
-            if not (has_ctes and table.schema is None and self._hides(table.name, at)):
-                builder.tables[table] = None
-                if table.schema == "pg_temp":
-                    builder.mark(Kind.READ, "reads a temporary table")
+            if has_ctes and table.schema is None and self._hides(table.name, at):
+                continue
+            if table.name.startswith("pragma_") and _is_pragma(table, builder):
+                builder.call(Table(None, table.name))
+                continue
+            builder.tables[table] = None
+            if table.schema == "pg_temp":
+                builder.mark(Kind.READ, "reads a temporary table")
         if self.targets:
             known = self._resolvable()
             for target in self.targets:
@@ -101,6 +112,13 @@ class TableScope:
         return known
 
 
+def _is_pragma(table: Table, builder: StatementBuilder) -> bool:
+    """Tell SQLite's `FROM pragma_table_list`, which needs no brackets: a call."""
+    function = Table(None, table.name)
+    is_known = builder.functions.effect(function) is not None
+    return is_known and builder.dialect == "sqlite"
+
+
 class Frame:
     """One bracket, or the whole statement.
 
@@ -108,10 +126,11 @@ class Frame:
     FROM begins a list of tables.
     """
 
-    __slots__ = ("clause", "cte", "is_query", "is_set", "scope", "state", "verb")
+    __slots__ = ("clause", "cte", "is_query", "is_set", "own", "scope", "state", "verb")
 
     def __init__(self, scope: TableScope, state: State, is_query: bool) -> None:
         self.scope = scope
+        self.own = scope  # where RETURNING and ON CONFLICT of an INSERT … WITH are
         self.state = state
         self.is_query = is_query  # FROM begins a list of tables
         self.is_set = False  # the SET of this UPDATE has been read
@@ -204,7 +223,7 @@ class QueryReader:
                 if upper[behind] == "." or upper[behind] == "(":
                     self.name()
                 else:
-                    if upper[behind - 1] in _SEQUENCE_COLUMNS:
+                    if upper[behind - 1] in _MAY_BE_SEQUENCE:
                         self._sequence_column(behind - 1)
                     self.at = behind
 
@@ -291,10 +310,12 @@ class QueryReader:
         self.builder.call(name, is_set_local, is_bare=close == self.at + 1)
 
     def _sequence_column(self, at: int) -> None:
-        """MariaDB's `s.nextval` and `s.currval`, which Oracle's mode has."""
+        """MariaDB's `s.nextval` and `s.currval`, which Oracle's mode has; the words may
+        be quoted."""
         if self.dialect == "mysql" and self.upper[at - 1] == ".":
-            name = _SEQUENCE_COLUMNS[self.upper[at]]  # as a call of the function
-            self.builder.call(Table(None, name))
+            word = (self.names[at] or "").upper()
+            if word in _SEQUENCE_COLUMNS:  # as a call of the function
+                self.builder.call(Table(None, _SEQUENCE_COLUMNS[word]))
 
     def _is_keyword(self, at: int) -> bool:
         """Tell whether the word before a bracket is the grammar's, not a function."""
@@ -307,6 +328,8 @@ class QueryReader:
             return self.frame.clause == "GROUP"
         if word in AFTER_CALL:
             return before in (")", "NULLS")
+        if before == "FETCH":  # FETCH FIRST (expression) ROWS ONLY
+            return word in ("FIRST", "NEXT")
         return word in NO_CALLS[self.dialect]
 
     def _cte(self) -> None:
@@ -344,6 +367,12 @@ class QueryReader:
         self.at += 1
         if is_query and state is State.EXPRESSION:
             self.begin()
+
+    def enter(self) -> None:
+        """Begin a scope for the rest of this frame's query: `INSERT INTO t WITH …`."""
+        scope = TableScope(self.frame.scope)
+        self.scopes.append(scope)
+        self.frame.scope = scope
 
     def is_cte(self, at: int) -> bool:
         """Tell whether the WITH before `at` begins common table expressions."""

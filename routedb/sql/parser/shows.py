@@ -39,7 +39,8 @@ def show(tokens: Tokens, builder: StatementBuilder) -> None:
     upper = tokens.upper
     if builder.dialect != "mysql":
         take_values(tokens, 0)
-        builder.asks_server = upper[1] in _SHOWN_OF_SERVER
+        setting = (tokens.names[1] or "").upper()  # it may be quoted
+        builder.asks_server = setting in _SHOWN_OF_SERVER
         return
     tokens.take(0, tokens.end, OPTIONS)
     read_condition(tokens, builder, 1)

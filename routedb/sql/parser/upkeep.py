@@ -48,10 +48,10 @@ def maintain(tokens: Tokens, builder: StatementBuilder) -> None:
 
 _MAINTENANCE = {
     "postgresql": word_set("TABLE FULL FREEZE VERBOSE ANALYZE ANALYSE CONCURRENTLY"),
-    "mysql": word_set("TABLE NO_WRITE_TO_BINLOG"),
     "sqlite": word_set(""),
 }
-_MAY_PRECEDE = word_set("TABLES LOCAL VIEW")
+_NOT_LOGGED = word_set("LOCAL NO_WRITE_TO_BINLOG")
+_MAINTAINED = word_set("TABLE TABLES VIEW")
 _AFTER_TABLES = word_set(
     "RESTART CONTINUE IDENTITY CASCADE RESTRICT USING WITH NO DATA"
 )
@@ -65,14 +65,14 @@ def _maintained_at(tokens: Tokens, dialect: str) -> int:
     upper = tokens.upper
     if upper[0] == "REFRESH":
         return 3
+    if dialect == "mysql":
+        at = 1 + (upper[0] != "TRUNCATE" and upper[1] in _NOT_LOGGED)
+        is_said = upper[at] == "TABLE" if upper[0] == "TRUNCATE" else True
+        return at + (is_said and upper[at] in _MAINTAINED)
     has_options = upper[1] == "(" and upper[0] != "TRUNCATE"
     at = names_end(tokens, 1) if has_options else 1
     words = _MAINTENANCE[dialect]
-    while upper[at] in words or (
-        dialect == "mysql"
-        and upper[at] in _MAY_PRECEDE
-        and tokens.names[at + 1] is not None
-    ):
+    while upper[at] in words:
         at += 1
     return at
 
@@ -117,6 +117,30 @@ def backup(tokens: Tokens, builder: StatementBuilder) -> None:
         builder.free(ObjectKind.TABLE_LOCK)
     else:
         builder.hold(ObjectKind.TABLE_LOCK)
+
+
+_LISTS_NONE = word_set("WITH FOR")
+
+
+def flush(tokens: Tokens, builder: StatementBuilder) -> None:
+    """MySQL's FLUSH: TABLES a, b WITH READ LOCK, and FOR EXPORT, are locks of the
+    session, which UNLOCK TABLES ends."""
+    upper = tokens.upper
+    builder.mark(Kind.DDL, "acts on the server")
+    builder.tx.append(TxStep(TxEffect.COMMIT))
+    at = 1 + (upper[1] in ("LOCAL", "NO_WRITE_TO_BINLOG"))
+    if upper[at] not in ("TABLE", "TABLES"):
+        pass_over(tokens, builder, 0)
+        return
+    at += 1
+    if upper[at] not in _LISTS_NONE:
+        tables, at = read_tables(tokens, at, builder.dialect)
+        builder.tables.update(dict.fromkeys(tables))
+    tokens.take(0, at)
+    if upper[at] in _LISTS_NONE:
+        builder.touch(SessionEffect.LOCK)
+        builder.hold(ObjectKind.TABLE_LOCK)
+    take_values(tokens, at)
 
 
 def rename(tokens: Tokens, builder: StatementBuilder) -> None:

@@ -29,10 +29,14 @@ _SESSION_SYSTEM_VARIABLES = word_set(
 # Variables of a server that say which one it is, and in what state.
 _OF_SERVER = word_set(
     """
-    read_only super_read_only innodb_read_only server_id server_uuid hostname port
-    socket pid_file datadir basedir tmpdir bind_address report_host log_bin
-    pseudo_thread_id
+    read_only super_read_only innodb_read_only transaction_read_only tx_read_only
+    server_id server_uuid hostname port socket pid_file datadir basedir tmpdir
+    bind_address pseudo_thread_id
     """
+)
+_PREFIXES_OF_SERVER = (
+    *("gtid_", "wsrep_", "rpl_semi_sync_", "slave_", "replica_", "relay_log"),
+    *("report_", "log_bin"),
 )
 _NEEDED = {
     **dict.fromkeys(("last_insert_id", "identity"), ObjectKind.VALUE),
@@ -44,7 +48,8 @@ def system_variable(reader: QueryReader) -> None:
     """A variable of MySQL's server, or of the session: @@x."""
     scope, _, name = reader.raw[reader.at].lower().rpartition(".")
     reader.at += 1
-    if scope == "global" or name.startswith("gtid_") or name in _OF_SERVER:
+    is_of_server = name in _OF_SERVER or name.startswith(_PREFIXES_OF_SERVER)
+    if scope == "global" or is_of_server:
         reader.builder.asks_server = True
     if name in _SESSION_SYSTEM_VARIABLES:
         reader.builder.mark(Kind.READ, f"asks for @@{name} of the session")

@@ -15,6 +15,7 @@ from typing import Any
 
 from routedb.sql.scanner.identifiers import FOLDS_CASE, LONGEST_NAME, fold_identifier
 from routedb.sql.scanner.patterns import IN_NAME
+from routedb.sql.scanner.special_names import unicode_name, variable
 from routedb.sql.scanner.splitter import statement_ends
 from routedb.sql.statement import Table
 
@@ -34,6 +35,8 @@ UNREAD = "unread"
 # The lexer needs some 1 us a token: a longer text that folding does not shorten is not
 # read, which makes it a statement of unknown kind.
 LONGEST = 200_000
+_MOST_QUOTED = LONGEST // 6  # no two are folded: the numbers of more are longer than it
+_TOO_LONG = f"longer than {LONGEST} characters without its literals"
 _WORTH_FOLDING = 400
 _WORTH_GROUPING = 20_000
 
@@ -137,6 +140,9 @@ _NAMES = (
     r'"[^"]*(?:""[^"]*)*"(?: ?(?i:uescape) ?\'[^\']\')?|`[^`]*(?:``[^`]*)*`'
 )
 _STRINGS = r"'(?:[^'\\]|''|\\.)*'"
+_DOUBLE = r'"(?:[^"\\]|""|\\.)*"'
+_BACKTICKS = r"`[^`]*(?:``[^`]*)*`"
+_VARIABLE = rf"(?:[\w$]+|{_BACKTICKS})"
 _FIRST = {
     "postgresql": re.compile(
         rf"({_NAMES})|((?<![{IN_NAME}])[eE]{_STRINGS}(?:\s+{_STRINGS})*"
@@ -144,8 +150,9 @@ _FIRST = {
         re.DOTALL,
     ).sub,
     "mysql": re.compile(
-        rf"(`[^`]*(?:``[^`]*)*`)|({_STRINGS}|\"(?:[^\"\\]|\"\"|\\.)*\")"
-        r"|(@@?)(?=[\w$`'])([\w$.]*)",
+        rf"({_BACKTICKS})|({_STRINGS}|{_DOUBLE})"
+        rf"|(@@{_VARIABLE}(?: ?\. ?{_VARIABLE})*|@(?:[\w$.]+|{_BACKTICKS}|{_STRINGS}"
+        rf"|{_DOUBLE})?)",
         re.DOTALL,
     ).sub,
     "sqlite": re.compile(rf"({_NAMES}|\[[^\]]*\])|({_STRINGS})", re.DOTALL).sub,
@@ -177,6 +184,10 @@ _ODD = str.maketrans(dict.fromkeys("@#\\?%", "^"))
 _ODD_COLON = re.compile(r":(?<!::)(?![:=])").sub
 _NEEDS_CARE = re.compile(r"[%?:$@#\\\[]|--").search
 
+# An empty string beside a word, as in date'…'.
+_APART = re.compile(r"(?<=\w)(?='')|(?<='')(?=\w)").sub
+_NO_LITERAL_ALONE = re.compile(r"[\"`\[]|[eE]''|'''").search
+
 _LIST = re.compile(r"(?<![\w.`])0(?:, ?0)+(?![\w.`])").sub
 _ROWS = re.compile(r"(\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\1)+").sub
 
@@ -202,9 +213,7 @@ def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
         if len(text) > _WORTH_GROUPING:
             text, repeated = _group(text)
     if len(text) > LONGEST:
-        raise UnreadableStatement(
-            f"longer than {LONGEST} characters without its literals"
-        )
+        raise UnreadableStatement(_TOO_LONG)
     upper, raw, names = _lex(text, dialect, quoted)
     if ";" not in upper:
         found = [Tokens(upper, raw, names)] if upper else []
@@ -222,17 +231,23 @@ def statements(shape: str, dialect: str) -> tuple[list[Tokens], int]:
 def _plain(shape: str, dialect: str, quoted: _Quoted) -> str:
     """Replace all that the lexer could misread; what was quoted goes to `quoted`."""
 
+    text, last = shape, len(shape) - 1
+
     def keep(match: re.Match[str]) -> str:
         # date'…' and 'a'FROM t are two words each.
-        start, end, text = match.start(), match.end(), match.string
-        before = " " if _IN_WORD(text, start - 1) and start else ""
-        after = " " if _IN_WORD(text, end) else ""
+        start, end = match.span()
+        before = " " if start and _IN_WORD(text, start - 1) else ""
+        after = " " if end <= last and _IN_WORD(text, end) else ""
         if match[0] == "''":
             return f"{before}{LITERAL}{after}"
+        if len(quoted) == _MOST_QUOTED:
+            raise UnreadableStatement(_TOO_LONG)
         quoted.append(_read_quoted(match, dialect))
         return f"{before}`{len(quoted) - 1}`{after}"
 
-    if _NEEDS_FIRST[dialect](shape):
+    if "'" in shape and _has_literals_only(shape, dialect):
+        shape = _APART(" ", shape).replace("''", LITERAL)
+    elif _NEEDS_FIRST[dialect](shape):
         shape = _FIRST[dialect](keep, shape)
     if _NEEDS_CARE(shape):
         shape = _PLACEHOLDERS[dialect](LITERAL, shape.replace("%%", "%"))
@@ -241,11 +256,20 @@ def _plain(shape: str, dialect: str, quoted: _Quoted) -> str:
     return shape
 
 
+def _has_literals_only(shape: str, dialect: str) -> bool:
+    """Tell whether all that is quoted in `shape`, of `dialect`, are literals that it
+    does not hold."""
+    if shape.count("'") != 2 * shape.count("''"):
+        return False
+    is_named = dialect == "mysql" and "@" in shape
+    return not is_named and _NO_LITERAL_ALONE(shape) is None
+
+
 def _read_quoted(match: re.Match[str], dialect: str) -> tuple[str, str, str | None]:
     name = match[1]
     if name:
         if name[0] in "uU":
-            name = _unicode(name)
+            name = unicode_name(name)
         else:
             closing = "]" if name[0] == "[" else name[0]
             name = name[1:-1].replace(closing * 2, closing)
@@ -254,24 +278,8 @@ def _read_quoted(match: re.Match[str], dialect: str) -> tuple[str, str, str | No
         text = match[2].lstrip("eE")
         quote = text[0]
         return STRING, text[1:-1].replace(quote * 2, quote), None
-    return (SYSTEM_VARIABLE if match[3] == "@@" else USER_VARIABLE), match[4], None
-
-
-def _unicode(name: str) -> str:
-    """Read PostgreSQL's U&"…", with the escape character that UESCAPE says."""
-    quoted, _, escape = name[3:].rpartition('"')
-    mark = re.escape(escape[-2] if escape else "\\")
-    found = re.sub(
-        rf"{mark}(?:\+([0-9a-fA-F]{{6}})|([0-9a-fA-F]{{4}})|({mark}))",
-        lambda match: match[3] or _character(int(match[1] or match[2], 16)),
-        quoted.replace('""', '"'),
-    )
-    # Two surrogates are one character.
-    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _character(code: int) -> str:
-    return chr(code) if code <= 0x10FFFF else "\ufffd"
+    name, is_system = variable(match[3])
+    return (SYSTEM_VARIABLE if is_system else USER_VARIABLE), name, None
 
 
 def _group(text: str) -> tuple[str, int]:

@@ -53,17 +53,18 @@ def _matches(sql: str, dialect: str) -> Iterator[tuple[int, int, str]]:
         if match is None:
             return
         start, position = match.span()
+        text = match[0]
         fault = ""
-        if match[0] == "/*":
+        if text == "/*":
             executable = _EXECUTABLE.match(sql, start) if dialect in MYSQL else None
             if executable:
                 position = executable.end()
                 open_comments += 1
                 continue
             position, fault = _comment_end(sql, start)
-        elif match[0][0] == "$":
-            closer = sql.find(match[0], position)
-            position = closer + len(match[0]) if closer >= 0 else len(sql)
+        elif text[0] == "$":
+            closer = sql.find(text, position)
+            position = closer + len(text) if closer >= 0 else len(sql)
             fault = "" if closer >= 0 else "unterminated quote"
         yield start, position, fault
 

@@ -13,7 +13,8 @@ import pytest
 
 import routedb
 from routedb.adapters import fake
-from tests.support.pool_acts import ACTS, KINDS, LIMITS, Pooled, interrupt
+from tests.support.inject import KINDS
+from tests.support.pool_acts import ACTS, LIMITS, Pooled, interrupt
 
 # What is raised inside a finalizer is dropped by the interpreter.
 pytestmark = pytest.mark.filterwarnings(

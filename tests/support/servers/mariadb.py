@@ -189,7 +189,7 @@ class MariaDB(Server):
 
 class MariaDBCluster(Cluster):
     def wait_replayed(self, timeout: float = 30) -> None:
-        [(position,)] = self.writer.execute("SELECT @@gtid_binlog_pos")
+        [(position,)] = self.writer.query("SELECT @@gtid_binlog_pos")
         for replica in self.replicas:
             if not self._reaches(replica, position, timeout):
                 raise TimeoutError(
@@ -198,19 +198,19 @@ class MariaDBCluster(Cluster):
 
     def _reaches(self, replica: Server, position: str, timeout: float) -> bool:
         wait = "SELECT master_gtid_wait(%s, %s)"
-        return replica.execute(wait, (position, timeout)) == [(0,)]
+        return replica.query(wait, (position, timeout)) == [(0,)]
 
     def drop_database(self, name: str) -> None:
         """Whoever still has a transaction there would hold up the drop: end them."""
         for node in self.nodes:
-            for (number,) in node.execute(
+            for (number,) in node.query(
                 "SELECT id FROM information_schema.processlist "
                 "WHERE db = %s AND user <> 'system user'",  # it replays there
                 (name,),
             ):
                 with contextlib.suppress(MySQLdb.OperationalError):  # gone by itself
                     node.execute(f"KILL {number}")
-        self.writer.execute(f"DROP DATABASE IF EXISTS {name}")
+        self.writer.query(f"DROP DATABASE IF EXISTS {name}")
 
     def _restore_writer(self) -> bool:
         self.writer.start()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
+import hmac
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg2
 
+from tests.support.servers.emptied import empty
 from tests.support.servers.place import CommandFailed, Place
 from tests.support.servers.server import (
     PASSWORD,
@@ -19,7 +24,8 @@ from tests.support.servers.server import (
 
 # Small and careless of power cuts. `include` in postgresql.conf names this file by a
 # relative path, so a copied data folder finds its new node's settings. ALTER SYSTEM
-# stays free for the tests.
+# stays free for the tests. Databases are lent again and again, and nobody but their
+# user is to work in them: hence no autovacuum.
 SETTINGS = """
 listen_addresses = '{listen}'
 port = {port}
@@ -39,6 +45,7 @@ max_wal_size = 1GB
 wal_keep_size = 512MB
 wal_receiver_status_interval = 1s
 wal_retrieve_retry_interval = 100ms
+autovacuum = off
 wal_receiver_timeout = 10s
 wal_sender_timeout = 10s
 max_standby_streaming_delay = 2s
@@ -70,7 +77,7 @@ class PostgreSQL(Server):
         """Make the data folder of a writer."""
         self._place.run("mkdir", self._folder)
         secret = f"{self._folder}/secret"
-        self._write(secret, PASSWORD)
+        self._write(secret, _verifier(PASSWORD))
         self._place.run(
             *(self._place.program("initdb"), "-D", self._data, "--no-sync"),
             *("-U", USER, f"--pwfile={secret}", "-A", "scram-sha-256"),
@@ -150,20 +157,67 @@ class PostgreSQL(Server):
 
 
 class PostgreSQLCluster(Cluster):
+    def __init__(self, place: Place, nodes: Sequence[Server]) -> None:
+        super().__init__(place, nodes)
+        self._since: dict[str, int] = {}  # by database; see `empty`
+        self._spares: list[str] = []
+        self._new: list[tuple[Any, ...]] | None = None
+
+    def create_database(self) -> str:
+        """Lend an emptied database under a new name, or a new one."""
+        if self._spares:
+            name = self._spares.pop()
+        else:
+            name = self._new_name()
+            self.writer.execute(f"CREATE DATABASE {name}")
+            [(since,)] = self.writer.query("SELECT pg_current_xact_id()::text")
+            self._since[name] = int(since)
+            if self._new is None:
+                self._new = self._empty(name)
+        self.wait_replayed()
+        for node in self.nodes:
+            self._end_sessions(node, name)
+        return name
+
+    def take_back(self, name: str) -> None:
+        """Empty the database for its next user, or drop it where that cannot be.
+
+        The new name comes first: a pool or a monitor that outlives its test looks for
+        the database it knew, and finds none.
+        """
+        spare = self._new_name()
+        try:
+            self._end_prepared(name)
+            for node in self.nodes:
+                self._end_sessions(node, name)
+            self.writer.execute(f"ALTER DATABASE {name} RENAME TO {spare}")
+            self._since[spare] = self._since.pop(name)
+            if self._empty(spare) == self._new:
+                self._spares.append(spare)
+                return
+        except (psycopg2.Error, KeyError):
+            self.drop_database(name)
+        self.drop_database(spare)
+
+    def restore(self) -> None:
+        """As for every cluster; what lies ready is dropped.
+
+        A promoted replica may not have heard that a database was emptied.
+        """
+        super().restore()
+        while self._spares:
+            self.drop_database(self._spares.pop())
+
     def wait_replayed(self, timeout: float = 30) -> None:
         goal = self._position()
         for replica in self.replicas:
-            connection = replica.connect()
-            cursor = connection.cursor()
 
-            def has_replayed(cursor: Any = cursor) -> Any:
-                cursor.execute("SELECT pg_last_wal_replay_lsn() >= %s", (goal,))
-                return cursor.fetchone()[0]
+            def has_replayed(replica: Server = replica) -> Any:
+                return replica.query("SELECT pg_last_wal_replay_lsn() >= %s", (goal,))[
+                    0
+                ][0]
 
-            try:
-                wait_until(has_replayed, f"{replica} replays up to {goal}", timeout)
-            finally:
-                connection.close()
+            wait_until(has_replayed, f"{replica} replays up to {goal}", timeout)
 
     def _position(self) -> str:
         """Return a flushed position behind every commit so far.
@@ -171,22 +225,33 @@ class PostgreSQLCluster(Cluster):
         Commits with `synchronous_commit = off` may still lie in memory, and nothing
         but a later, synchronous one hurries them to the replicas: hence the message.
         """
-        connection = self.writer.connect()
-        try:
-            cursor = connection.cursor()
-            cursor.execute("SET synchronous_commit = local")
-            cursor.execute("SELECT pg_logical_emit_message(true, 'tests', '')")
-            cursor.execute("SELECT pg_current_wal_flush_lsn()")
-            return str(cursor.fetchone()[0])
-        finally:
-            connection.close()
+        self.writer.query(
+            "SET synchronous_commit = local;"
+            "SELECT pg_logical_emit_message(true, 'tests', '')"
+        )
+        return str(self.writer.query("SELECT pg_current_wal_flush_lsn()")[0][0])
 
     def drop_database(self, name: str) -> None:
-        for xact in self.writer.execute(
+        self._end_prepared(name)
+        self.writer.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _end_prepared(self, name: str) -> None:
+        for xact in self.writer.query(
             "SELECT gid FROM pg_prepared_xacts WHERE database = %s", (name,)
         ):
             self.writer.execute("ROLLBACK PREPARED %s", xact, name)
-        self.writer.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _end_sessions(self, node: Server, name: str) -> None:
+        """End whoever is connected to the database; a replica may still know it so."""
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname=%s"
+        wait_until(lambda: not node.query(end, (name,)), f"nobody is in {name}")
+
+    def _empty(self, name: str) -> list[tuple[Any, ...]]:
+        connection = self.writer.connect(name)
+        try:
+            return empty(connection, self._since[name])
+        finally:
+            connection.close()
 
     def _restore_writer(self) -> bool:
         self.writer.start()
@@ -238,3 +303,20 @@ def start_postgresql(place: Place) -> PostgreSQLCluster:
     cluster = PostgreSQLCluster(place, [writer, *replicas])
     cluster.restore()
     return cluster
+
+
+def _verifier(password: str) -> str:
+    """Return what the server keeps of a password (RFC 5803), after one round.
+
+    The 4,096 rounds that the server would take are as many for each connection's
+    client, and most of what connecting costs it.
+    """
+    salt = b"routedb tests"
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1)
+    client, server = (
+        hmac.digest(salted, label, "sha256") for label in (b"Client Key", b"Server Key")
+    )
+    parts = (salt, hashlib.sha256(client).digest(), server)
+    return "SCRAM-SHA-256$1:{}${}:{}".format(
+        *(base64.b64encode(part).decode() for part in parts)
+    )

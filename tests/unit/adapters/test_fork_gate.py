@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from routedb.adapters.fork_gate import ForkGate
+from routedb.adapters.fork_gate import ForkGate, Locks
 
 
 def in_child(is_right):
@@ -92,3 +92,75 @@ def test_blocks_nest(inside):
 
     enter(gate, close_and_stay, notes)
     assert in_child(lambda: notes == ["left"])
+
+
+def test_who_comes_while_a_fork_waits_is_let_in_after_it(inside):
+    enter, _ = inside
+    gate = ForkGate(bound_s=10)
+    notes: list[str] = []
+
+    def come():
+        with gate:
+            notes.append("late")
+
+    def stay():
+        shutting = threading.Thread(target=gate.shut)
+        shutting.start()
+        while not gate._lock.locked():
+            time.sleep(0.001)
+        late = threading.Thread(target=come)
+        late.start()
+        late.join(0.1)
+        notes.append("waits" if late.is_alive() else "is in")
+
+    enter(gate, stay, notes)
+    while "left" not in notes:
+        time.sleep(0.001)
+    gate.open()
+    while len(notes) < 3:
+        time.sleep(0.001)
+    assert notes == ["waits", "left", "late"]
+
+
+def test_a_fork_takes_the_locks_and_gives_them_back(inside):
+    enter, _ = inside
+    locks, lock, own, spare = Locks(), *(threading.RLock() for _ in range(3))
+    gate = ForkGate(bound_s=10, locks=locks)
+    for each in (lock, own, spare):
+        locks.add(each)
+    del spare, each
+    notes: list[str] = []
+
+    def use():
+        with lock:
+            time.sleep(0.2)
+            notes.append("used")
+
+    enter(gate, use, notes)
+    while not notes and lock.acquire(blocking=False):
+        lock.release()
+    with own:
+        assert in_child(lambda: "used" in notes and lock.acquire(timeout=5))
+    assert lock.acquire(timeout=5)
+    with pytest.raises(RuntimeError):
+        own.release()  # it was not taken a second time
+
+
+def test_a_lock_that_is_not_given_up_is_waited_for_in_vain():
+    locks, lock = Locks(), threading.RLock()
+    locks.add(lock)
+    ready, over = threading.Event(), threading.Event()
+
+    def keep():
+        with lock:
+            ready.set()
+            over.wait()
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
+    ready.wait()
+    locks.hold()
+    locks.release()
+    over.set()
+    keeper.join()
+    assert lock.acquire(timeout=5)

@@ -153,6 +153,13 @@ def test_the_value_of_a_sequence_is_missed_only_by_who_asks_for_it():
     assert not pins.is_gone(VALUE)
 
 
+def test_a_variable_whose_name_is_not_known_may_be_any():
+    pins = Pins()
+    pins.hold(SessionObject(ObjectKind.VARIABLE), R)  # SET @'a b' = 1
+    assert pins.node_of(SessionObject(ObjectKind.VARIABLE, "c")) == R
+    assert pins.node_of(SessionObject(ObjectKind.PREPARED, "c")) == -1
+
+
 def test_the_last_value_is_where_the_last_insert_ran():
     pins = Pins()
     assert pins.node_of(VALUE) == -1

@@ -22,6 +22,9 @@ SHOW transaction_read_only
 SHOW in_hot_standby
 SHOW port
 SHOW ALL
+SHOW "transaction_read_only"
+SHOW "in_hot_standby"
+SHOW Transaction_Read_Only
 """
 MYSQL = """
 SELECT @@read_only
@@ -45,6 +48,14 @@ SHOW GLOBAL STATUS LIKE 'x'
 SHOW VARIABLES LIKE 'read_only'
 SHOW GLOBAL VARIABLES
 SHOW SLAVE HOSTS
+SELECT @@transaction_read_only, @@tx_read_only
+SELECT @@session.`tx_read_only`
+SELECT @@report_port
+SELECT @@log_bin_basename
+SELECT @@`relay_log`
+SELECT @@wsrep_on
+SELECT @@rpl_semi_sync_master_enabled
+SELECT @@slave_parallel_mode
 """
 NOT = """
 postgresql SELECT 1

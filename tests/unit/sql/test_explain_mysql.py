@@ -48,6 +48,15 @@ from .seen import seen
             "EXPLAIN FORMAT=JSON INTO @x FOR SCHEMA s SELECT * FROM a, t.b",
             "explain: s.a, t.b; session variable",
         ),
+        ("EXPLAIN INTO @'x y' SELECT * FROM a", "explain: a; session variable"),
+        (
+            'EXPLAIN ANALYZE FORMAT=JSON INTO @"x" UPDATE a SET x = 1',
+            "write: +a; session variable",
+        ),
+        (
+            "EXPLAIN FORMAT=JSON INTO @`x y` FOR SCHEMA s TABLE a",
+            "explain: s.a; session variable",
+        ),
         ("EXPLAIN FOR SCHEMA s SELECT * FROM a", "plain explain: s.a"),
         ("EXPLAIN FOR DATABASE `s` SELECT * FROM a", "plain explain: s.a"),
         ("EXPLAIN FORMAT=TREE FOR SCHEMA s DELETE FROM a", "explain: s.a"),

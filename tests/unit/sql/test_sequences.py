@@ -15,6 +15,10 @@ ASKS = "read; session variable"
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [
+        ("SELECT s.`nextval`", DRAWS),
+        ("SELECT `db`.`s`.`NextVal`, a.`id` FROM a", "write: a; session variable"),
+        ("SELECT `s`.`currval`", ASKS),
+        ("SELECT `nextval`, `a`.`x` FROM a", "plain read: a"),
         ("SELECT NEXT VALUE FOR s", DRAWS),
         ("SELECT NEXT VALUE FOR db.s", DRAWS),
         ("SELECT nextval(s)", DRAWS),

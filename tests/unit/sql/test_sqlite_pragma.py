@@ -66,6 +66,45 @@ def test_pragma(sql, expected):
     assert seen(sql, "sqlite") == expected
 
 
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT * FROM pragma_optimize", WRITE),
+        ("SELECT * FROM pragma_optimize(-1)", WRITE),
+        ('SELECT * FROM "pragma_optimize"', WRITE),
+        ("SELECT * FROM [Pragma_Optimize] AS o", WRITE),
+        ("SELECT * FROM main.pragma_optimize", WRITE),
+        ("SELECT * FROM t JOIN pragma_optimize o", "write: t"),
+        ("SELECT x IN pragma_optimize FROM t", "write: t"),
+        ("SELECT (SELECT 1 FROM t, pragma_optimize)", "write: t"),
+        ("INSERT INTO t SELECT * FROM pragma_optimize", "write: +t"),
+        ("SELECT * FROM pragma_table_list AS l, t", "plain read: t"),
+        ("SELECT * FROM pragma_cache_size", READ),
+        ("SELECT * FROM pragma_table_info('t')", READ),
+        ("SELECT * FROM pragma_mine", "plain read: pragma_mine"),
+        ("WITH pragma_optimize AS (SELECT 1) SELECT * FROM pragma_optimize", READ),
+    ],
+)
+def test_a_pragma_may_stand_for_a_table(sql, expected):
+    assert seen(sql, "sqlite") == expected
+
+
+def test_sqlites_optimize_writes_as_a_table_too():
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        database.execute("CREATE TABLE t (x)")
+        database.execute("CREATE INDEX i ON t (x)")
+        database.execute("INSERT INTO t VALUES (1)")
+        database.execute("ANALYZE")
+        database.execute(
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 9999)"
+            " INSERT INTO t SELECT x FROM n"
+        )
+        database.execute("SELECT * FROM t WHERE x = 1").fetchall()
+        database.execute("SELECT * FROM pragma_optimize").fetchall()
+        [(found,)] = database.execute("SELECT stat FROM sqlite_stat1")
+    assert found.startswith("10000 ")
+
+
 def test_each_attached_database_has_settings_of_its_own():
     forms = ("cache_size", "main.cache_size", '"MAIN"."Cache_Size"', "aux.cache_size")
     found = [classify(f"PRAGMA {form} = 1", "sqlite").settings for form in forms]
@@ -107,7 +146,7 @@ NOT_CALLED = {"->", "->>"}
 # What acts, or is not the same on another link: not a plain read.
 NOT_PLAIN = {
     *("last_insert_rowid", "changes", "total_changes", "load_extension"),
-    *("fts3_tokenizer", "fts5", "optimize", "sqlite_log"),
+    *("fts3_tokenizer", "fts5", "optimize", "sqlite_log", "pragma_optimize"),
 }
 
 
