@@ -20,6 +20,7 @@ PARTS = (
     "dropin",
     "transactions",
     "commits",
+    "probes",
     "failover",
     "pooled",
 )

@@ -56,13 +56,15 @@ class Runtime:
             adapters.load,
             ShareNews(self.core).publish,
             lambda: self.core.topology,
-            wanted=self.core.last_sample_request,
+            wanted=self.core.samples.refused_at,
+            is_quiet=self.core.is_quiet,
             give_up=self.core.give_up,
             register=self.core,
         )
         self.core.start_monitor = self.monitor.start
         self.core.wake_monitor = self.monitor.wake
-        self.core.hurry_monitor = self.monitor.request_sample
+        self.core.samples.tell = self.monitor.request_sample
+        self.core.hold_probes = self.monitor.hold
         self.core.expire_old_links = self._age
         if self.frontend.engine == "postgresql":
             from routedb.frontends.psycopg2 import own_kind  # noqa: PLC0415

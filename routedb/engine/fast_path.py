@@ -102,6 +102,8 @@ def _held(
     view = None
     node: int | None = state.last_node
     if state.confirmed_in is not topology or wrote_at > state.process_wrote_at:
+        if wrote_at:
+            session.core.samples.note_look(group.id)
         view = tracker.view_of(state, wrote_at)
         node = _pick(session, group, view)
     link = None if node is None else session.open.get(node)

@@ -39,6 +39,8 @@ class MemberDiscovery:
     """
 
     gap_s = FAST_S
+    answered_at = 0.0  # nobody else asks
+    is_replica = False
     due = None  # the client has a timeout of its own
     group: int | None = None  # it takes no samples of positions
 

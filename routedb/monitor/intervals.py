@@ -9,17 +9,21 @@ from routedb.topology.snapshot import GroupView, NodeState
 CALM_S = 1.0
 FAST_S = 0.1  # the group is in trouble, or a statement waits
 URGENT_S = 0.02  # one more answer decides, or a statement waits for a writer
-# While a session that has written requests a sample, so that replicas may answer its
-# reads. A session that writes all the time requests one all the time, so the interval
-# grows from the shortest to the longest.
-SHORTEST_WANTED_S, LONGEST_WANTED_S = 0.02, 0.1
+# While reads wait for a sample that lets a replica answer them. Where others write all
+# the time they wait all the time, so the interval grows from the shortest, which is
+# twenty probes a second at the least jitter, to the longest.
+SHORTEST_WANTED_S, LONGEST_WANTED_S = 0.0625, 0.1
 WANTED_S = 5.0  # a request for a sample expires after this
 # Trouble that has not changed for this long is probed at the normal interval again: a
 # replica that was removed for good is not worth ten probes a second.
 TROUBLE_S = 30.0
 JITTER = 0.2  # so that many processes do not probe in step
 
-_WELL = (NodeState.UP, NodeState.LAGGING, NodeState.DRAINING, NodeState.GONE)
+# While nothing happens in a group, its nodes are probed so seldom: what they answer is
+# for statements. One that begins is noticed at the normal interval.
+IDLE_S = 3.0
+
+WELL = (NodeState.UP, NodeState.LAGGING, NodeState.DRAINING, NodeState.GONE)
 
 
 class ProbeInterval:
@@ -61,12 +65,20 @@ class ProbeInterval:
         is_one_short = states[node] is NodeState.SUSPECT
         if is_fresh and (is_one_short or (hurry and group.writer is None)):
             return URGENT_S
-        is_well = group.writer is not None and all(s in _WELL for s in states.values())
-        return FAST_S if hurry or (is_fresh and not is_well) else CALM_S
+        return FAST_S if hurry or (is_fresh and not is_well(group)) else CALM_S
+
+
+def is_well(group: GroupView) -> bool:
+    """Tell whether there is no trouble in a group, as far as is known. A node that was
+    not probed yet is none: its own first probe is under way."""
+    states = [view.state for view in group.nodes]
+    if NodeState.UNKNOWN in states:
+        return all(s in (*WELL, NodeState.UNKNOWN) for s in states)
+    return group.writer is not None and all(s in WELL for s in states)
 
 
 def _is_wanted(group: GroupView, now: float, wanted_at: float) -> bool:
-    """Tell whether a sample is requested, and no replica covers a newer one yet."""
+    """Tell whether a read waits for a sample, and no replica covers a newer one yet."""
     if wanted_at <= 0.0 or now - wanted_at > WANTED_S:
         return False
     sample = group.sample
@@ -75,8 +87,6 @@ def _is_wanted(group: GroupView, now: float, wanted_at: float) -> bool:
     if sample.asked_at < wanted_at:
         return True
     return not any(
-        node.id in group.read_ring
-        and node.position is not None
-        and node.position.covers(sample.position)
+        node.id in group.read_ring and node.holds_until >= wanted_at
         for node in group.nodes
     )

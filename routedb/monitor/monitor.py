@@ -16,7 +16,7 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from routedb.adapters.base import Adapter
 from routedb.config.model import (
@@ -26,12 +26,19 @@ from routedb.config.model import (
     NodeConfig,
 )
 from routedb.monitor.discovery import MemberDiscovery, MemberRegistry
-from routedb.monitor.intervals import CALM_S, JITTER, ProbeInterval
+from routedb.monitor.intervals import (
+    CALM_S,
+    IDLE_S,
+    JITTER,
+    ProbeInterval,
+    is_well,
+)
 from routedb.monitor.node_probe import GiveUp, NodeProbe, Publish
 from routedb.monitor.patroni_client import PatroniClient
 from routedb.monitor.workers import Task, Workers
 from routedb.topology.snapshot import NodeView, Snapshot
 
+HOLD_S = 1.0  # `hold` waits no longer than this for a probe under way
 STOP_S = 2.0  # `stop` waits no longer than this for threads that hang in a driver
 # Silence is noticed when the next probe is due, and a node that is silent for
 # failover_timeout, but for no shorter time than this, counts as dead.
@@ -45,8 +52,9 @@ class Monitor:
     `config` names the nodes and `adapter_for` returns the adapter of an engine. `view`
     returns the runtime's snapshot, `publish` applies events to it, `register` takes the
     members of discovered groups. `give_up` is called with the id of a node that has
-    been silent for failover_timeout, and since when; `wanted` returns when a sample of
-    a group was last requested. Times are seconds of `clock`; `rng` spreads probes.
+    been silent for failover_timeout, and since when; `wanted` returns when a read of
+    a group last waited for a sample; `is_quiet` tells whether no statement has run
+    there since a time. Times are seconds of `clock`; `rng` spreads probes.
     There is no thread before `start`, and the threads keep neither the interpreter from
     exiting nor a link across `fork()`: a child has no monitor until its own `start`.
     """
@@ -62,6 +70,7 @@ class Monitor:
         wanted: Callable[[int], float] = lambda group: 0.0,
         give_up: GiveUp = lambda node, since: None,
         register: MemberRegistry | None = None,
+        is_quiet: Callable[[int, float], bool] = lambda group, since: False,
     ) -> None:
         self._config = config
         self._register = register
@@ -70,7 +79,8 @@ class Monitor:
         self._view = view
         self._give_up = give_up
         self._clock = clock
-        self._wanted = wanted  # group -> when a sample of it was last requested
+        self._wanted = wanted
+        self._is_quiet = is_quiet
         self._rng = rng or random.Random()
         self._lock = threading.Lock()  # guards the workers and the nodes
         self._workers: Workers | None = None
@@ -108,11 +118,26 @@ class Monitor:
             if self._workers is not None:
                 self._workers.wake()
 
-    def request_sample(self, group: int) -> None:
-        """Take a sample of this group soon: requests of 10 ms are batched."""
+    def request_sample(self, group: int, waits: bool = True) -> None:
+        """Take a sample of `group`, an id, soon. `waits`: a read waits for it; else it
+        may take longer."""
         with self._lock:
             if self._workers is not None:
-                self._workers.request_sample(group)
+                self._workers.request_sample(group, waits)
+
+    def hold(self, nodes: Collection[int], on: bool) -> None:
+        """Close the links to `nodes`, which are ids, and probe none of them; or (not
+        `on`) go on with that."""
+        with self._lock:
+            workers = self._workers
+        if workers is None:
+            return
+        tasks = [
+            task
+            for task in workers.tasks
+            if isinstance(task, NodeProbe) and task.node.id in nodes
+        ]
+        workers.hold(tasks, HOLD_S) if on else workers.let_go(tasks)
 
     def stop(self) -> None:
         """End the threads and close the links, within `STOP_S`."""
@@ -144,10 +169,19 @@ class Monitor:
             for database in self._config.databases.values()
             if database.discovery is not None and self._register is not None
         ]
-        return Workers([*node_probes, *discoveries], self._interval, self._clock)
+        tasks: list[Task] = [*node_probes, *discoveries]
+        return Workers(tasks, self._interval, self._clock, self._may_rest)
 
     def _interval(self, task: Task, hurry: bool) -> float:
         return self._intervals[task](hurry)
+
+    def _may_rest(self, task: Task) -> bool:
+        """Tell whether no statement needs what a node would answer now."""
+        if task.group is None:
+            return False
+        group, answered_at = self._view().groups[task.group], task.answered_at
+        is_recent = self._clock() - answered_at < IDLE_S
+        return is_recent and is_well(group) and self._is_quiet(group.id, answered_at)
 
     def _node_probe(self, node: NodeConfig) -> NodeProbe:
         probe_interval = ProbeInterval(self._rng)

@@ -10,6 +10,7 @@ from routedb.config.mask import mask
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
+from routedb.monitor.intervals import WELL
 from routedb.monitor.probe_once import timed_probe
 from routedb.topology.snapshot import Answer, NodeView, Role
 
@@ -20,6 +21,7 @@ GiveUp = Callable[[int, float], None]
 # A probe past its deadline gets this time more: this process may have been suspended
 # itself, and the answer may be unread in the socket.
 GRACE_S = 0.1
+GAP_S, URGENT_GAP_S = 0.05, 0.02
 AGAIN_S = 0.5  # interval of `give_up` for a node that stays silent
 # Failures that prove that the node answers: it is not silent.
 _SPOKEN = frozenset(Fault) - {Fault.LINK_LOST, Fault.REFUSED, Fault.TIMEOUT}
@@ -39,8 +41,6 @@ class NodeProbe:
     answer or immediate failure. After `max_silence_s` of it `give_up` is called: a node
     that accepts and never answers would block its statements for ever.
     """
-
-    gap_s = 0.02
 
     def __init__(
         self,
@@ -73,6 +73,22 @@ class NodeProbe:
         self._silent_since: float | None = None
         self._unanswered = 0  # probes in that silence that have expired
         self._given_up = 0.0  # when last
+
+    @property
+    def gap_s(self) -> float:
+        """Between two probes at least: less where one more answer may decide."""
+        return GAP_S if self._node_view().state in WELL else URGENT_GAP_S
+
+    @property
+    def answered_at(self) -> float:
+        """When what the node last answered was asked for, by whomever; 0.0 while it
+        leaves this probe without an answer."""
+        return 0.0 if self._unanswered else self._node_view().asked_at
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether the node was a replica when it last answered."""
+        return self._node_view().role is Role.REPLICA
 
     @property
     def deadline(self) -> float | None:

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
+from math import inf
 from typing import Protocol
 
 PAUSE_AFTER_S = 5.0  # probing goes on for this long after `pause`, which often is brief
+REST_CHECK_S = 0.001  # between two looks at whether all tasks have released theirs
 FAST_FOR_S = 5.0  # short intervals for this long after a wake
-SAMPLE_DELAY_S = 0.01  # batch sample requests for 10 ms
+# Batch sample requests for 1 ms; replicas are asked a little later than the writer, or
+# they would be behind the sample that they are measured by.
+SAMPLE_DELAY_S, REPLICA_DELAY_S = 0.001, 0.01
+# Where a read waits for a sample, a node is asked up to twenty times a second on the
+# average, by the generic cell rate algorithm (ITU-T I.371): one probe may come a little
+# early when the last one was late. Where only writes may soon be read, five times. The
+# shortest gap and the last one are counted from an answer to whoever has asked.
+WAITING_GAP_S, SHORTEST_GAP_S, WRITING_GAP_S = 0.0513, 0.045, 0.2
 
 
 class Task(Protocol):
@@ -22,8 +32,19 @@ class Task(Protocol):
 
     name: str
     timeout_s: float
-    gap_s: float  # between two probes at least, also after a wake
     group: int | None  # requested samples of this group are taken by this task
+
+    @property
+    def gap_s(self) -> float:
+        """Between two probes at least, also after a wake."""
+
+    @property
+    def answered_at(self) -> float:
+        """When what was last answered was asked for, by whomever, on the clock."""
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether it was a replica when it last answered."""
 
     def probe(self) -> None:
         """Send one probe and publish the result."""
@@ -56,11 +77,35 @@ class Turn(Enum):
     STOP = "stop"
 
 
+class _Course:
+    """How far the thread of a task has come; times are on the clock."""
+
+    def __init__(self, now: float) -> None:
+        self.began = now  # its last probe
+        self.due = now
+        self.earned_at = now  # when the next probe for a read that waits is due
+        self.wakes = 0  # those it has acted on
+        self.is_paused = False
+        self.is_first = True  # since it began, or went on after a pause
+
+    def note_probe(self, began: float, due: float) -> None:
+        """Take note of a probe, and when the next one is due."""
+        self.earned_at = max(self.earned_at, began) + WAITING_GAP_S
+        self.began, self.due = began, due
+        self.is_paused = self.is_first = False
+
+    def note_pause(self, now: float) -> None:
+        """Take note that probing has stopped; it goes on at once."""
+        self.due = now
+        self.is_paused = self.is_first = True
+
+
 class Workers:
     """Threads that probe until `stop`. Started once; thrown away when stopped.
 
     `interval` returns the seconds to wait after a probe, from the task and whether a
-    statement waits (a wake was less than FAST_FOR_S ago). `tasks` changes by `add` and
+    statement waits (a wake was less than FAST_FOR_S ago). `may_rest` tells of a task
+    that is due whether nothing asks for its answer. `tasks` changes by `add` and
     `remove` only. `clock` gives monotonic seconds.
     """
 
@@ -69,9 +114,11 @@ class Workers:
         tasks: Sequence[Task],
         interval: Callable[[Task, bool], float],
         clock: Callable[[], float],
+        may_rest: Callable[[Task], bool] = lambda task: False,
     ) -> None:
         self.tasks: tuple[Task, ...] = tuple(tasks)
         self._interval = interval
+        self._may_rest = may_rest
         self._clock = clock
         # Guards the fields below. It is taken by itself: a signal handler that raises
         # when a condition is entered would have it locked for ever.
@@ -81,9 +128,11 @@ class Workers:
         self._pause_at: float | None = None  # when probing pauses; None: not
         self._hurry_until = clock()
         self._wakes = 0
-        self._requested: dict[
-            int | None, float
-        ] = {}  # group -> when a sample was requested
+        # By group: when a sample was requested, for a read that waits or for a write.
+        self._awaited: dict[int | None, float] = {}
+        self._written: dict[int | None, float] = {}
+        self._held: Counter[Task] = Counter()  # those that must not probe
+        self._at_rest: set[Task] = set()  # those that have released what they had open
         self._threads = [self._thread(task) for task in tasks]
         self._threads.append(
             threading.Thread(
@@ -126,6 +175,32 @@ class Workers:
             self._pause_at = None
             self._changed.notify_all()
 
+    def hold(self, tasks: Collection[Task], timeout_s: float) -> None:
+        """Have these `tasks` release what they have open, and wait for that, but no
+        longer than `timeout_s`; they do not probe until `let_go`."""
+        with self._lock:
+            if self._pause_at is not None:  # nobody is there who needs them
+                self._pause_at = min(self._pause_at, self._clock())
+            self._held.update(tasks)
+            self._changed.notify_all()
+        try:
+            deadline = time.monotonic() + timeout_s
+            while not self._are_at_rest(tasks) and time.monotonic() < deadline:
+                time.sleep(REST_CHECK_S)  # no condition: see `_lock`
+        except BaseException:  # a signal handler's: nobody would let them go
+            self.let_go(tasks)
+            raise
+
+    def _are_at_rest(self, tasks: Collection[Task]) -> bool:
+        with self._lock:
+            return self._is_stopped or self._at_rest.issuperset(tasks)
+
+    def let_go(self, tasks: Collection[Task]) -> None:
+        """Let these `tasks`, which were held, probe again; at once."""
+        with self._lock:
+            self._held.subtract(tasks)
+            self._changed.notify_all()
+
     def wake(self) -> None:
         """Probe every node now, and at short intervals for FAST_FOR_S."""
         with self._lock:
@@ -133,10 +208,12 @@ class Workers:
             self._hurry_until = self._clock() + FAST_FOR_S
             self._changed.notify_all()
 
-    def request_sample(self, group: int) -> None:
-        """Probe the nodes of a group after SAMPLE_DELAY_S."""
+    def request_sample(self, group: int, waits: bool = True) -> None:
+        """Probe the nodes of `group`, an id, after SAMPLE_DELAY_S, unless they have
+        answered by then. `waits`: a read waits for it, else nobody does yet."""
         with self._lock:
-            self._requested[group] = self._clock()
+            requests = self._awaited if waits else self._written
+            requests[group] = self._clock()
             self._changed.notify_all()
 
     def stop(self, timeout_s: float) -> None:
@@ -158,45 +235,78 @@ class Workers:
 
     def _run(self, task: Task) -> None:
         """Probe whenever it is due."""
-        due, wakes, is_paused = self._clock(), 0, False
-        began = due  # the last probe
-        while True:
-            turn, wakes = self._next_turn(task, began, due, wakes, is_paused)
+        course = _Course(self._clock())
+        while (turn := self._next_turn(task, course)) is not Turn.STOP:
             if turn is Turn.PROBE:
                 began = self._clock()
                 task.probe()
-                hurry = self._clock() < self._hurry_until
-                due = self._clock() + self._interval(task, hurry)
+                course.note_probe(began, self._clock() + self._pace(task))
             else:
                 task.release()
-                due = self._clock()
-            is_paused = turn is Turn.PAUSE
-            if turn is Turn.STOP:
-                return
+                course.note_pause(self._clock())
+                with self._lock:
+                    self._at_rest.add(task)
+        task.release()
 
-    def _next_turn(
-        self, task: Task, began: float, due: float, wakes: int, is_paused: bool
-    ) -> tuple[Turn, int]:
-        """Wait until `task` is due. `began` is when its last probe began, `wakes` the
-        number of wakes that it has acted on."""
-        soonest = self._clock() + task.gap_s
+    def _next_turn(self, task: Task, course: _Course) -> Turn:
+        """Wait until `task` is due."""
         with self._lock:
             while not self._is_stopped and task in self.tasks:
                 now = self._clock()
                 pause_in = None if self._pause_at is None else self._pause_at - now
-                if pause_in is not None and pause_in <= 0:
-                    if not is_paused:
-                        return Turn.PAUSE, self._wakes
+                is_over = pause_in is not None and pause_in <= 0
+                if is_over or self._held[task] > 0:
+                    if not course.is_paused:
+                        return Turn.PAUSE
                     self._changed.wait()
                     continue
-                wait = (min(due, soonest) if self._wakes != wakes else due) - now
-                requested = self._requested.get(task.group, began)
-                if requested > began:
-                    wait = min(wait, max(soonest, requested + SAMPLE_DELAY_S) - now)
-                if wait <= 0:
-                    return Turn.PROBE, self._wakes
-                self._changed.wait(wait if pause_in is None else min(wait, pause_in))
-        return Turn.STOP, wakes
+                is_asked, at = self._next_probe(task, course)
+                if at > now:
+                    at = at if pause_in is None else min(at, now + pause_in)
+                    self._changed.wait(at - now)
+                elif is_asked or not self._is_put_off(task, course):
+                    course.wakes = self._wakes
+                    self._at_rest.discard(task)
+                    return Turn.PROBE
+        return Turn.STOP
+
+    def _next_probe(self, task: Task, course: _Course) -> tuple[bool, float]:
+        """Return when to probe, and whether that was asked for or is a matter of
+        course."""
+        answered = max(course.began, task.answered_at)
+        earned_at = max(course.earned_at - WAITING_GAP_S, answered + SHORTEST_GAP_S)
+        at = inf
+        if self._wakes != course.wakes:
+            at = course.began + task.gap_s
+        for requests, free_at in (
+            (self._awaited, earned_at),
+            (self._written, answered + WRITING_GAP_S),
+        ):
+            requested = requests.get(task.group, -inf)
+            if requested > answered:
+                delay_s = REPLICA_DELAY_S if task.is_replica else SAMPLE_DELAY_S
+                at = min(at, max(free_at, requested + delay_s))
+        if at < course.due:
+            return True, at
+        return False, course.due
+
+    def _is_put_off(self, task: Task, course: _Course) -> bool:
+        """Put off a probe that is due when the node has answered somebody else since
+        the last one, or nothing asks for its answer; tell whether that is so."""
+        if course.is_first:
+            return False
+        answered, now = task.answered_at, self._clock()
+        if answered > course.began:
+            course.began = answered
+            course.due = max(now, answered + self._pace(task))
+            return course.due > now
+        if now < self._hurry_until or not self._may_rest(task):
+            return False
+        course.due = now + self._pace(task)
+        return True
+
+    def _pace(self, task: Task) -> float:
+        return self._interval(task, self._clock() < self._hurry_until)
 
     def _guard(self) -> None:
         """Expire probes, and give up on nodes that stay silent."""

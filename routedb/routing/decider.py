@@ -25,6 +25,11 @@ from routedb.sharding import Target
 from routedb.sql.statement import Kind, Table
 from routedb.topology.snapshot import GroupView, Role, Snapshot
 
+# A replica that had not reached a sample so long before the last one is not asked: it
+# is behind. This is more than the usual interval of probes: less would leave out those
+# that were probed a moment before they had reached it.
+FAR_BEHIND_S = 2.5
+
 
 class Decision(NamedTuple):
     """A decision ready to be carried out.
@@ -64,7 +69,7 @@ class AskCatalog(NamedTuple):
 class AskPosition(NamedTuple):
     """Ask the session's last node of `group` how far it is, and then perhaps the
     replica `nearest`: none is known to hold what the session has seen, but that one has
-    come as far as the writer's last sample."""
+    come about as far as the writer's last sample."""
 
     group: int
     nearest: int
@@ -247,18 +252,23 @@ def _find_readers(
 
 
 def _nearest(view: SessionView, group: GroupView) -> int | None:
-    """Return the replica, one with a link if possible, that has come as far as the
-    writer's last sample. Another would not cover what the session's last node says
-    either, so that asking would be in vain."""
-    sample, nearest = group.sample, None
+    """Return the replica, one with a link if possible, that has come the furthest, not
+    long before the writer's last sample. Another would not cover what the session's
+    last node says either, so that asking would be in vain."""
+    sample = group.sample
+    if sample is None:
+        return None
+    nearest, best = None, (False, sample.asked_at - FAR_BEHIND_S)
     for node in group.nodes:
         position = node.position
-        if node.id not in group.read_ring or position is None or sample is None:
+        if node.id not in group.read_ring or position is None:
             continue
+        until = node.holds_until
         if position.covers(sample.position):
-            if node.id in view.open:
-                return node.id
-            nearest = node.id if nearest is None else nearest
+            until = sample.asked_at
+        rank = (node.id in view.open, until)
+        if until > sample.asked_at - FAR_BEHIND_S and rank > best:
+            nearest, best = node.id, rank
     return nearest
 
 

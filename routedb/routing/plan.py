@@ -18,6 +18,7 @@ from routedb.session.pins import CATALOG
 from routedb.sharding import ShardPlan
 from routedb.sql import Reading, Scan, Statement
 from routedb.sql.catalog.system_tables import is_catalog
+from routedb.sql.emptied import VERBS as EMPTYING
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 
@@ -57,6 +58,7 @@ class Plan:
         "changes_mode",
         "database",
         "dialect",
+        "empties",
         "group_id",
         "has_effects",
         "has_session_effects",
@@ -136,6 +138,8 @@ class Plan:
                 database.dialect == "mysql" for database in config.databases.values()
             )
         self.has_effects = self.has_session_effects or self.may_change_transaction
+        # It may need a database without sessions: see sql/emptied.py.
+        self.empties = dialect == "postgresql" and statement.verb in EMPTYING
         self._shards: dict[str, ShardPlan] = {}
         self._was_asked = False
         self.writer_route: Route | None = None
@@ -302,6 +306,7 @@ class Plan:
         )
         return not (
             self.group_id < 0
+            or self.empties
             or statement.tx
             or statement.session
             or statement.needs

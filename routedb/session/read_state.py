@@ -8,7 +8,8 @@ have shown:
 
     a sample of the group's writer, or of the last node, that was *sent* after the
     session's last contact, is at or beyond all that the session has written or seen;
-    a replica whose own position covers that sample holds it.
+    a replica whose own position covers that sample holds it (`topology.samples` keeps
+    the newest that it covers).
 
 So a session that pauses for longer than a sample takes may move to another node, and
 one that never pauses stays on its node, or queries that node's position once, which
@@ -27,7 +28,6 @@ counts only while it is the current one.
 
 from __future__ import annotations
 
-from math import inf
 from typing import NamedTuple, TypeAlias
 
 from routedb.topology import GroupView, NodeView, Snapshot
@@ -198,7 +198,7 @@ def _holds(
     # server than that link did.
     position, is_last = node.position, node is last and not node.is_unsure
     # What the writer had acknowledged up to this time, the replica holds.
-    covered_at = -inf
+    covered_at = node.holds_until
     if sample is not None and position is not None and position.covers(sample.position):
         covered_at = sample.asked_at
     if not is_last and seen_at and covered_at < seen_at:

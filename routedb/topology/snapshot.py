@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from typing import NamedTuple
 
 from routedb.topology.positions import Position
@@ -74,6 +75,8 @@ class NodeView:
     slowness: int = 0  # its share of reads is halved so often: others answer faster
     coldness: int = 0  # and so often: it was away, and its caches are cold
     warm_at: float = 0.0  # monotonic seconds: when they are not any more
+    # Monotonic seconds: what the writer had acknowledged before, it certainly has.
+    holds_until: float = -inf
     # The server that it was last found to lead to, since when; and those before, until
     # when (topology/servers.py).
     server: str | None = None
@@ -102,6 +105,7 @@ class Sample(NamedTuple):
 
     position: Position
     asked_at: float
+    node: int = -1  # the writer's id
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,7 @@ class GroupView:
     doubles: tuple[Double, ...] = ()  # second names of a server: not used either
     # One node, and no other will join: it is not probed, and used as it is.
     is_single: bool = False
+    earlier: tuple[Sample, ...] = ()  # before `sample`, the newest first: samples.py
 
     def find(self, id_: int) -> NodeView:
         """Return the view of a node of this group, which may have left it."""

@@ -4,6 +4,7 @@
     node     its new state, role, answer
     group    writer and split                 writer_election.elect_writer
              readable replicas, in order      read_ring.build_ring
+             what each is known to hold       samples.prove
 
 An event that changes nothing returns the snapshot itself, and what did not change in a
 new snapshot is the old object, so a reader may compare by identity.
@@ -39,6 +40,7 @@ from routedb.topology.read_ring import (
     slowness,
     smooth,
 )
+from routedb.topology.samples import prove
 from routedb.topology.servers import led_to
 from routedb.topology.snapshot import (
     Answer,
@@ -46,7 +48,6 @@ from routedb.topology.snapshot import (
     NodeState,
     NodeView,
     Role,
-    Sample,
     Snapshot,
 )
 from routedb.topology.writer_election import Election, elect_writer
@@ -168,6 +169,8 @@ def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snap
 def _is_stale(node: NodeView, event: Event) -> bool:
     if isinstance(event, NodeDrained | NodeJoined | NodeLeft):
         return False  # from an operator or from discovery, not from a link
+    if isinstance(event, NodeAnswered) and event.asked_at < node.asked_at:
+        return True  # another has asked since, and was answered first
     return node.state is NodeState.GONE or event.generation < node.generation
 
 
@@ -189,23 +192,15 @@ def _regroup(
     )
     if weights != _weights(group.nodes, group.barred, single):
         read_ring = build_ring(weights)
-    sample = _sample(group.sample, changed, election.writer)
+    proven = prove(group, nodes, changed, election.writer)
     return GroupView(
-        *(group.id, nodes),
+        *(group.id, proven.nodes),
         read_ring=read_ring,
-        sample=sample,
+        sample=proven.sample,
+        earlier=proven.earlier,
         is_single=single,
         **election._asdict(),
     )
-
-
-def _sample(before: Sample | None, node: NodeView, writer: int | None) -> Sample | None:
-    """Return the newest sample of the group's writer; `node` is what has changed."""
-    if node.id != writer or node.position is None:
-        return before
-    if before is not None and node.asked_at < before.asked_at:
-        return before
-    return Sample(node.position, node.asked_at)
 
 
 def _rated(nodes: Sequence[NodeView]) -> tuple[NodeView, ...]:

@@ -15,9 +15,9 @@ from tests.support.fake_rig import farm
         ("a cached read", 10, 4),
         ("a read after one's own write", 70, 15),
         ("the same, asking two servers", 130, 25),
-        ("SELECT; commit", 45, 14),
-        ("UPDATE; commit", 55, 18),
-        ("6 UPDATEs; commit", 115, 18),
+        ("SELECT; commit", 36, 12),
+        ("UPDATE; commit", 44, 16),
+        ("6 UPDATEs; commit", 105, 16),
     ],
 )
 def test_a_statement_takes_few_calls_in_few_files(case, calls, files):

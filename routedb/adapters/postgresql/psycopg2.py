@@ -34,6 +34,7 @@ from routedb.adapters.postgresql.libpq import (
     SHORTEST_TIMEOUT_S,
     canceller,
 )
+from routedb.adapters.postgresql.link_cursor import LinkCursor
 from routedb.adapters.postgresql.liveness import is_alive, is_busy, watch
 from routedb.adapters.postgresql.positions import PROBE, WHICH_SERVER, answer_of
 from routedb.adapters.postgresql.settings import (
@@ -50,30 +51,6 @@ from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode, postgresql_mode
 from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer
-
-
-class LinkCursor(ext.cursor):
-    """A cursor of a link, used by the virtual cursor that the user has."""
-
-    __slots__ = ("virtual_cursor",)
-
-    # The class's own may be guarded: routedb/frontends/psycopg2/guarded_types.py.
-    __init__ = ext.cursor.__init__
-
-    virtual_cursor: Callable[[], Any]
-
-
-class JoiningCursor(LinkCursor):
-    """One of a link whose transactions begin with their first statement."""
-
-    __slots__ = ("link",)
-
-    link: joined_begin.Joining
-
-    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
-        """Run `query` with parameters `vars`."""
-        joined_begin.execute(self.link, ext.cursor.execute, self, query, vars)
-
 
 # By oid: how the types of our questions' answers are converted.
 _ANSWERED = {

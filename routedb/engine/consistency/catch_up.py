@@ -28,6 +28,7 @@ def catch_up(
     are links with a transaction: they are not asked.
     """
     core, links = tracker.core, tracker.links
+    core.samples.note_look(group)
     view = core.topology.groups[group]
     state = tracker.read_state(group)
     link = links.open.get(state.last_node)

@@ -68,7 +68,7 @@ def _await(tracker: ConsistencyTracker, group: int, deadline: float) -> bool:
         consistency = _consistency(tracker, group)
         if view.read_ring and not tracker.is_ahead(view, consistency):
             return True
-        core.request_sample(group)
+        core.samples.request(group)
         is_over = core.clock() >= deadline  # news may come faster than time passes
         if is_over or not core.await_news(topology.version, deadline):
             return False

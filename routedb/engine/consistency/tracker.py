@@ -168,7 +168,7 @@ class ConsistencyTracker:
     def require_writer(self, group: int, topology: Snapshot) -> None:
         """Let the writer of `group` answer until there is another `topology`."""
         self.writer_only[group] = topology
-        self.core.request_sample(group)
+        self.core.samples.request(group)
 
     def _note_node(self, group: int, node: int) -> None:
         """Make a node the last one of which is known only that it has answered."""

@@ -242,6 +242,10 @@ class Pool:
     def close(self) -> None:
         """Close idle links now, and from now on each that is given back."""
         self._is_closed = True
+        self.close_idle()
+
+    def close_idle(self) -> None:
+        """Close idle links now."""
         for slot in self._decide(self._slots.expire, float("inf"), lambda _: False):
             self._cancel(slot)
 

@@ -35,6 +35,7 @@ class Pools:
         self._context = context
         self._view = view
         self._pools: dict[int, Pool] = {}
+        self._vacant: list[frozenset[int]] = []  # nodes with no idle links now
         # How links are opened that serve one class of connections only.
         self.own_kind: Callable[[NodeConfig], Warm | None] = lambda node: None
         self.pooled: dict[int, NodeConfig] = {}  # the nodes that have a pool
@@ -75,6 +76,17 @@ class Pools:
             pool.tend(self._warm(pool.node))
         return any(pool.open for pool in list(self._pools.values()))
 
+    def vacate(self, nodes: frozenset[int]) -> None:
+        """Close the idle links to `nodes`, by id, and open none until `return_to`."""
+        self._vacant.append(nodes)
+        for node, pool in list(self._pools.items()):
+            if node in nodes:
+                pool.close_idle()
+
+    def return_to(self, nodes: frozenset[int]) -> None:
+        """Keep idle links to `nodes`, which were vacated, again."""
+        self._vacant.remove(nodes)
+
     def close(self) -> None:
         """Close idle links now, and later each that is given back."""
         for pool in list(self._pools.values()):
@@ -107,6 +119,8 @@ class Pools:
     def _warm(self, node: NodeConfig) -> Warm | None:
         """Return how to open links up to `min`; None: not now."""
         if not self._is_warm(node):
+            return None
+        if any(node.id in nodes for nodes in list(self._vacant)):
             return None
         group = self._view().groups[node.group]
         if group.find(node.id).state in _NOT_WARMED:

@@ -27,6 +27,7 @@ from routedb.engine.session import Call, Session, VirtualCursor
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.shared.let_go import lets_go
+from routedb.engine.shared.vacancies import VACANCIES
 from routedb.engine.transactions.interruption import met_error
 from routedb.routing import Reason, Route
 from routedb.routing.decider import (
@@ -38,6 +39,7 @@ from routedb.routing.decider import (
 )
 from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
+from routedb.sql.emptied import emptied_database
 from routedb.sql.statement import Kind, Table
 
 
@@ -90,12 +92,28 @@ def _run(
     _check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
         call = _buffering(call, cursor)
+    if plan.empties:
+        call = _vacating(call, text.source)
     decision = _decide(session, text, params)
     if decision.target is not None:
         multi_shard.run(session, cursor, plan, decision, call)
     else:
         is_batch = batch is not None
         Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
+
+
+def _vacating(call: Call, sql: str) -> Call:
+    """Return `call`, which runs `sql`, where the sessions that nobody uses leave the
+    database that must have none for it."""
+    database = emptied_database(sql)
+    if database is None:
+        return call
+
+    def run(raw: Any) -> Any:
+        with VACANCIES.of(database):
+            return call(raw)
+
+    return run
 
 
 @lets_go
@@ -255,6 +273,8 @@ def decide_asking(
         if type(decided) is Decision:
             if decided.route.reasons[-1][0] is Reason.OWN_WRITES:
                 session.tracker.require_writer(decided.groups[0], decided.topology)
+            elif decided.seen is not None and decided.seen.process_wrote_at:
+                session.core.samples.note_look(decided.groups[0])
             return decided
         if type(decided) is AskPosition:
             bound = session.transaction.branches.values()

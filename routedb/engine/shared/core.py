@@ -26,7 +26,9 @@ from routedb.engine.shared.catalog_answers import CatalogAnswers
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
 from routedb.engine.shared.process_writes import PROCESS_WRITES, server_ids
+from routedb.engine.shared.sample_requests import SampleRequests
 from routedb.engine.shared.topology_store import TopologyStore
+from routedb.engine.shared.vacancies import VACANCIES
 from routedb.errors import Fault
 from routedb.events import LinkLost, NodeFailed
 from routedb.observers import OBSERVERS, Observers, explain
@@ -38,6 +40,10 @@ from routedb.topology import GroupView
 # What a statement meets that its node is to blame for, and not the statement.
 _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
 _JITTER = 0.1  # of max_age, so that links do not all grow old at the same time
+
+
+def _hold_nothing(nodes: frozenset[int], on: bool) -> None:
+    """There is no monitor."""
 
 
 class _Adapters(dict[str, Adapter]):
@@ -77,12 +83,11 @@ class Core(TopologyStore):
         self.process_wrote_at: dict[int, float] = {}
         self.noted_writes: set[int] = set()  # see process_writes
         self.catalog = CatalogAnswers(clock)
-        # The monitor's, once there is one: see to it that it runs; make it hurry.
+        # The monitor's, once there is one: see to it that it runs.
         self.start_monitor: Callable[[], None] = lambda: None
-        self.hurry_monitor: Callable[[int], None] = lambda group: None
-        # By group id: when a sample was last wanted.
-        self.sample_requested_at: dict[int, float] = {}
-        self._hurried: set[int] = set()
+        self.samples = SampleRequests(clock)
+        # The monitor's, too: keep away from these nodes, or (False) probe them again.
+        self.hold_probes: Callable[[frozenset[int], bool], None] = _hold_nothing
         self._starts = count()
         self._adapters = _Adapters(adapter_for)
         # Guards the times of writes, or an older one might come last, and what replaces
@@ -101,6 +106,7 @@ class Core(TopologyStore):
         self.expire_old_links: Callable[[], bool] = lambda: False
         self.upkeep = Upkeep(self._tend, self.pools.round_s)
         PROCESS_WRITES.join(self)
+        VACANCIES.join(self)
 
     @property
     def rules(self) -> Rules:
@@ -163,26 +169,20 @@ class Core(TopologyStore):
         """Take note that this process has just written to a group."""
         with self._lock:
             self.process_wrote_at[group] = self.clock()
-        self.request_sample(group)
+        self.samples.note_write(group)
 
     def take_write(self, group: int) -> None:
-        """Take note that another runtime of this process has written to a group. Who
-        reads there asks for a sample."""
+        """Take note that another runtime of this process has written to a group."""
         with self._lock:
             self.process_wrote_at[group] = self.clock()
 
-    def request_sample(self, group: int) -> None:
-        """Say that a new sample would let a replica of the group answer again."""
-        self.sample_requested_at[group] = self.clock()
-        if group not in self._hurried:  # the monitor is told once between two samples
-            self._hurried.add(group)
-            self.hurry_monitor(group)
-
-    def last_sample_request(self, group: int) -> float:
-        """Return when a sample of the group was last wanted; the next wish is told to
-        the monitor again."""
-        self._hurried.discard(group)
-        return self.sample_requested_at.get(group, 0.0)
+    def is_quiet(self, group: int, since: float) -> bool:
+        """Tell whether no statement is under way on a group, and none has been answered
+        there `since` then."""
+        nodes = {node.id for node in self.topology.groups[group].nodes}
+        if any(self.loads[node] for node in nodes):
+            return False
+        return self.open_links.used_at(nodes) < since
 
     def report_fault(self, link: OpenLink, exc: Exception, fault: Fault) -> None:
         """Take a statement that failed with `exc`, a `fault` of that kind, as evidence
@@ -199,6 +199,31 @@ class Core(TopologyStore):
                 OBSERVERS.emit(LinkLost(label, explain(exc)))
             self.publish(NodeFailed(link.id, link.generation, reason, fault))
             self.wake_monitor()
+
+    def vacate(self, database: str) -> frozenset[int]:
+        """Close idle links and probes to the nodes of `database`, by the server's name
+        of it, of all with "", and open none; return their ids. A DSN that names no
+        database may mean any."""
+        nodes = frozenset(
+            node.id
+            for node in self.nodes
+            if self.config.databases[node.database].dialect == "postgresql"
+            and (not database or self.label(node).namespace in (database, None))
+        )
+        if nodes:
+            self.hold_probes(nodes, True)
+            try:
+                self.pools.vacate(nodes)
+            except BaseException:  # a signal handler's: nobody would return to them
+                self.return_to(nodes)
+                raise
+        return nodes
+
+    def return_to(self, nodes: frozenset[int]) -> None:
+        """Open idle links and probes to `nodes`, ids, again where that is due."""
+        if nodes:
+            self.pools.return_to(nodes)
+            self.hold_probes(nodes, False)
 
     def give_up(self, node: int, since: float) -> None:
         """Take note that a node has answered nothing `since` then: end the links it had
@@ -220,6 +245,7 @@ class Core(TopologyStore):
     def close(self) -> None:
         """Close the links that nobody uses, and later those that are given back."""
         PROCESS_WRITES.leave(self)
+        VACANCIES.leave(self)
         self.pools.close()
         self.upkeep.stop()
 

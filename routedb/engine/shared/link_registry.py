@@ -9,6 +9,7 @@ for every other lost link.
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import Protocol
 from weakref import ref
 
@@ -33,6 +34,10 @@ class OpenLink(Protocol):
     @property
     def opened_at(self) -> float:
         """When it was opened, on the core's clock."""
+
+    @property
+    def used_at(self) -> float:
+        """When it last answered a statement, on that clock."""
 
     @property
     def server(self) -> str | None:
@@ -85,6 +90,13 @@ class LinkRegistry:
                 if link.id == node and link.opened_at <= since:
                     self._links.pop(id(link), None)
                     link.give_up(silence_s)
+
+    def used_at(self, nodes: Collection[int]) -> float:
+        """Return when a link to one of `nodes`, which are ids, last answered; 0.0: none
+        that is open has."""
+        return max(
+            (link.used_at for link in self._alive() if link.id in nodes), default=0.0
+        )
 
     def unsync_others(self, node: int, server: str | None) -> None:
         """Have those links to `node` looked at that lead to another than `server`."""

@@ -130,12 +130,16 @@ class TopologyStore:
             if view.writer is not None and not is_known:
                 is_known = True
                 deadline = min(deadline, self.clock() + OTHERS_S)
-            self.await_news(self.topology.version, deadline)
+            # The monitor has begun, and probes all: it is not woken for that.
+            self._await_change(self.topology.version, deadline)
 
     def await_news(self, version: int, deadline: float) -> bool:
         """Wait until the snapshot is newer than `version`; False when `deadline` comes
         first."""
         self.wake_monitor()
+        return self._await_change(version, deadline)
+
+    def _await_change(self, version: int, deadline: float) -> bool:
         while self.topology.version == version:
             left = deadline - self.clock()
             if left <= 0:

@@ -12,7 +12,7 @@ from psycopg2 import extensions as ext
 
 from routedb import errors
 from routedb.adapters.postgresql import joined_begin
-from routedb.adapters.postgresql.psycopg2 import JoiningCursor, LinkCursor
+from routedb.adapters.postgresql.link_cursor import JoiningCursor, LinkCursor
 from routedb.adapters.tracing import unwrapped
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor

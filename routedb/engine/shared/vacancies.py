@@ -1,0 +1,57 @@
+"""Keeping this process away from a database that a statement needs without sessions.
+
+PostgreSQL drops, renames or copies a database only while nobody else is connected to
+it, and waits five seconds for those who are. Of this process that may be idle links in
+a pool, and links of the monitor, of this configuration or of another one: those the
+program does not know of, so they are closed before the statement is sent, and nobody
+opens one until it has ended. A connection that the program holds open stays, as it
+would with the driver alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+from weakref import WeakSet
+
+
+class Tenant(Protocol):
+    """What this module needs of a runtime's core."""
+
+    def vacate(self, database: str) -> frozenset[int]:
+        """Close what idles on the nodes of `database`, as its server calls it, or of
+        any with "", and open nothing there; return their ids."""
+
+    def return_to(self, nodes: frozenset[int]) -> None:
+        """Open links to `nodes`, ids that `vacate` has returned, again."""
+
+
+class Vacancies:
+    """The runtimes of this process."""
+
+    def __init__(self) -> None:
+        self._tenants: WeakSet[Tenant] = WeakSet()
+
+    def join(self, tenant: Tenant) -> None:
+        """Have `tenant` keep away from then on."""
+        self._tenants.add(tenant)
+
+    def leave(self, tenant: Tenant) -> None:
+        """Ask no more of `tenant`, which is closed."""
+        self._tenants.discard(tenant)
+
+    @contextmanager
+    def of(self, database: str) -> Iterator[None]:
+        """Keep away from `database`, or from all with "", during a block."""
+        left: list[tuple[Tenant, frozenset[int]]] = []
+        try:
+            for tenant in list(self._tenants):
+                left.append((tenant, tenant.vacate(database)))
+            yield
+        finally:
+            for tenant, nodes in left:
+                tenant.return_to(nodes)
+
+
+VACANCIES = Vacancies()
