@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, overload
 
 from routedb.config.model import ClusterConfig
+from routedb.engine.plans.tally import replica_shares
+from routedb.engine.shared.share_news import roles_of
 from routedb.frontends.connection import Connection
 from routedb.runtime import Made, Runtime, Source, read_config
 from routedb.topology.status import ClusterStatus
@@ -66,12 +68,17 @@ class Cluster:
         )
 
     def status(self) -> ClusterStatus:
-        """Return what this process knows of each node now, without a probe: a tuple of
-        them, which also has how well the shapes of texts are known.
+        """Return what this process knows of each node now, without a probe. Its
+        `replica_shares` tell, by database, which part of this cluster's statements went
+        to replicas since it was made or its table rules were replaced; its
+        `shape_hit_rate` how well the shapes of texts are known.
 
         Nodes are probed while there is a connection; those of a group of one never are.
         """
-        return self._runtime.status()
+        core = self._runtime.core
+        shares = replica_shares(roles_of(core))
+        counts = core.ruleset.count_shapes()
+        return ClusterStatus(self._runtime.status(), shares, counts)
 
     def drain(self, name: str) -> None:
         """Give the node `name` no new work, until `resume`.

@@ -228,6 +228,17 @@ class PoolWaited(NamedTuple):
     timed_out: bool
 
 
+class ReplicaShare(NamedTuple):
+    """Where a database's statements have run in the last `seconds`, in this process;
+    with `shadow = true`, where they would have. Told every few minutes of databases
+    that have replicas, while there are statements."""
+
+    database: str
+    on_replicas: int
+    on_writers: int
+    seconds: float
+
+
 class ObserverFailed(NamedTuple):
     """A callback has raised, for the first time; later ones are not told."""
 
@@ -250,5 +261,6 @@ Observed = (
     | TransactionLostSeen
     | OutcomeUnknownSeen
     | PoolWaited
+    | ReplicaShare
     | ObserverFailed
 )

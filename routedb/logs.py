@@ -21,6 +21,7 @@ from routedb.events import (
     ObserverFailed,
     OutcomeUnknownSeen,
     PoolWaited,
+    ReplicaShare,
     SameServerSeen,
     SeveralServersSeen,
     SplitBrainBegan,
@@ -132,6 +133,15 @@ def _pool_waited(event: PoolWaited) -> Line:
     return level, f"pool of {node}: waited {waited} for a link"
 
 
+def _replica_share(event: ReplicaShare) -> Line:
+    total = event.on_replicas + event.on_writers
+    why = "" if event.on_replicas else "; routedb.report() has the reasons"
+    return logging.INFO, (
+        f"{event.database}: {event.on_replicas / total:.1%} of {total} statements in "
+        f"{event.seconds:.0f} s on replicas{why}"
+    )
+
+
 def _observer_failed(event: ObserverFailed) -> Line:
     return logging.ERROR, (
         f"observer {event.callback} raised {event.why}; further failures of it are "
@@ -153,6 +163,7 @@ _LINES: dict[type, Callable[[Any], Line]] = {
     TransactionLostSeen: _transaction_lost,
     OutcomeUnknownSeen: _outcome_unknown,
     PoolWaited: _pool_waited,
+    ReplicaShare: _replica_share,
     ObserverFailed: _observer_failed,
 }
 

@@ -3,22 +3,20 @@ those behind `connect()`, ORMs and `patch()` included."""
 
 from __future__ import annotations
 
+from routedb.engine.plans import tally
 from routedb.engine.plans.tally import TALLY, Report, Tally
 from routedb.runtime import Runtime
-from routedb.topology.snapshot import Role
 from routedb.topology.status import ClusterStatus
 
 
 def status() -> ClusterStatus:
     """Return what this process knows of the nodes of all its configurations, without
     asking any: see `Cluster.status`. A node that two of them name is there twice."""
-    found = [runtime.status() for runtime in Runtime.all()]
-    return ClusterStatus(
-        (node for each in found for node in each),
-        sum(each.shapes for each in found),
-        sum(each.shapes_found for each in found),
-        sum(each.shapes_missed for each in found),
-    )
+    runtimes = Runtime.all()
+    nodes = (node for runtime in runtimes for node in runtime.status())
+    counts = [runtime.core.ruleset.count_shapes() for runtime in runtimes]
+    known, found, missed = (sum(each[n] for each in counts) for n in range(3))
+    return ClusterStatus(nodes, replica_shares(), (known, found, missed))
 
 
 def report() -> Report:
@@ -32,12 +30,12 @@ def report() -> Report:
 
 def replica_shares() -> dict[str, float]:
     """Return which part of each database's statements went to replicas, so far."""
-    roles = _tally().roles()
-    shares = {}
-    for database, _ in roles:
-        counts = [roles[database, role] for role in (Role.REPLICA, Role.WRITER)]
-        shares[database] = counts[0] / sum(counts)
-    return shares
+    roles = TALLY.roles()
+    for runtime in Runtime.all():
+        for cache in runtime.core.plan_caches:
+            for _, route, count in cache.counts():
+                roles[route.database, route.role] += count
+    return tally.replica_shares(roles)
 
 
 def _tally() -> Tally:

@@ -19,12 +19,12 @@ from typing import Any, TypeAlias, TypeVar, overload
 from routedb import adapters, errors, logs
 from routedb.adapters.base import Adapter, TxMode
 from routedb.adapters.fork_gate import importing
-from routedb.config import load, load_tables
+from routedb.config import NO_DEFAULTS, load, load_tables
 from routedb.config.mask import config_error
-from routedb.config.model import ClusterConfig, GroupConfig
+from routedb.config.model import ClusterConfig
 from routedb.engine.links import find_node
-from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.share_news import ShareNews
 from routedb.events import NodeDrained
 from routedb.frontends.base import opened
 from routedb.frontends.connection import Connection
@@ -32,7 +32,7 @@ from routedb.monitor import Monitor
 from routedb.observers import OBSERVERS
 from routedb.routing import database_for
 from routedb.sharding import check_rules
-from routedb.topology.status import ClusterStatus, status
+from routedb.topology.status import NodeStatus, status
 
 _Node: TypeAlias = str | Mapping[str, Any]
 # What `connect` takes: a DSN, a list of nodes, the path of a file, or its content.
@@ -48,11 +48,13 @@ class Runtime:
 
     def __init__(self, config: ClusterConfig) -> None:
         self.core = Core(config, adapters.load)
-        self.frontend: Adapter = adapters.load(_frontend_engine(config))
+        # Our own errors are of this driver's classes, too.
+        home = database_for(config, None).groups[0].nodes[0]
+        self.frontend: Adapter = adapters.load(home.engine)
         self.monitor = Monitor(
             config,
             adapters.load,
-            self.core.publish,
+            ShareNews(self.core).publish,
             lambda: self.core.topology,
             wanted=self.core.samples.refused_at,
             is_quiet=self.core.is_quiet,
@@ -152,11 +154,9 @@ class Runtime:
             if not self._connections:
                 self.monitor.pause()
 
-    def status(self) -> ClusterStatus:
-        """Return what this process knows of each node now, and of texts."""
-        core = self.core
-        nodes = status(core.config, core.nodes, core.topology)
-        return ClusterStatus(nodes, *core.ruleset.count_shapes())
+    def status(self) -> tuple[NodeStatus, ...]:
+        """Return what is known of each node now, without asking any."""
+        return status(self.core.config, self.core.nodes, self.core.topology)
 
     def drain(self, name: str, on: bool) -> None:
         """Take the node called `name` out of use (`on`), or back into it.
@@ -254,19 +254,8 @@ class Runtime:
             if all(
                 node.is_refusing for node in self.core.topology.groups[group.id].nodes
             ):
-                _refuse_as_driver(session, group)
+                find_node.refuse_as_driver(session.links, group.nodes[0])
             raise session.as_frontend_error(exc) from exc.__cause__
-
-
-def _refuse_as_driver(session: Session, group: GroupConfig) -> None:
-    """Raise the driver's own error when all nodes refuse because of the arguments that
-    the program passes: it is no OperationalError, and the same for each node."""
-    adapter = session.core.adapter(group.nodes[0])
-    try:
-        session.links.get(group.nodes[0].id)
-    except Exception as exc:
-        if not isinstance(adapter.adopt(exc), errors.OperationalError):
-            raise
 
 
 class Registry:
@@ -366,23 +355,38 @@ def connect(
     Raises ConfigError for a configuration that is wrong, OperationalError when no node
     answers (PEP 249, Constructors), ProgrammingError for what is no token.
     """
-    if kw.pop("async_", None) or kw.pop("async", None):
+    runtime = runtime_for(source, kw)
+    return runtime.connect(autocommit, connection_factory, cursor_factory, after)
+
+
+def runtime_for(
+    source: Source,
+    keywords: Mapping[str, Any],
+    defaults: Mapping[str, Any] = NO_DEFAULTS,
+) -> Runtime:
+    """Return the runtime for `source`, `keywords` and `defaults`: see `read_config`.
+    Raises ConfigError, and NotSupportedError for asynchronous connections."""
+    if keywords.get("async_") or keywords.get("async"):
         raise errors.NotSupportedError(
             "async_=1: a virtual connection runs its statements on several real ones "
             "and is synchronous; use threads, or psycopg2.connect for this connection "
             "(routedb.patch() leaves asynchronous connections to the driver)"
         )
-    runtime = _registry.find(read_config(source, kw))
-    return runtime.connect(autocommit, connection_factory, cursor_factory, after)
+    given = {k: v for k, v in keywords.items() if k not in ("async_", "async")}
+    return _registry.find(read_config(source, given, defaults))
 
 
-def read_config(source: Source, keywords: Mapping[str, Any]) -> ClusterConfig:
-    """Build the configuration from `source` and `keywords`, the arguments of
-    `connect`. Raises ConfigError."""
+def read_config(
+    source: Source,
+    keywords: Mapping[str, Any],
+    defaults: Mapping[str, Any] = NO_DEFAULTS,
+) -> ClusterConfig:
+    """Build the configuration from `source` and `keywords`, those of `connect`;
+    `defaults` are options of a database where neither sets them. Raises ConfigError."""
     if source is None and "dsn" in keywords:
         source = keywords["dsn"]
         keywords = {key: value for key, value in keywords.items() if key != "dsn"}
-    config = load(source, keywords, environ=os.environ, read_file=_read)
+    config = load(source, keywords, os.environ, _read, defaults)
     check_rules(config)
     return config
 
@@ -390,8 +394,3 @@ def read_config(source: Source, keywords: Mapping[str, Any]) -> ClusterConfig:
 def _read(path: str) -> str:
     with open(path, encoding="utf-8") as file:
         return file.read()
-
-
-def _frontend_engine(config: ClusterConfig) -> str:
-    """The engine whose driver's error classes our own errors also are."""
-    return database_for(config, None).groups[0].nodes[0].engine

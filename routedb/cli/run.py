@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 
+from routedb.cli import console_scripts
 from routedb.cli.startup import config_source, report_errors
 from routedb.integrations.patch import patch
 from routedb.reports import report
@@ -39,10 +40,12 @@ class _Program(click.Command):
         }
         at = 0
         while at < len(args) and args[at].startswith("-") and args[at] != "--":
-            is_last = args[at].startswith("-m")
+            is_last = args[at].startswith(("-m", "-c"))
             at += 2 if args[at] in valued else 1
             if is_last:
                 break
+        if at > len(args):  # the last option lacks its value
+            return super().parse_args(ctx, args)
         rest = args[at + 1 :] if args[at : at + 1] == ["--"] else args[at:]
         return super().parse_args(ctx, [*args[:at], "--", *rest])
 
@@ -72,6 +75,7 @@ class _Program(click.Command):
     help="At the end show on standard error where the statements went.",
 )
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
+@click.option("-c", "code", metavar="CODE", help="Run a text, as python -c does.")
 @click.argument("words", nargs=-1, metavar="[SCRIPT] [ARGUMENTS]...")
 def run(
     config: str | None,
@@ -79,19 +83,24 @@ def run(
     shadow: bool,
     is_reported: bool,
     module: str | None,
+    code: str | None,
     words: tuple[str, ...],
 ) -> None:
     """Run a Python program whose connections become routedb's.
 
+    SCRIPT is a path, or a command that is a Python script: dbt, celery, gunicorn.
+
     Its calls of psycopg2.connect and MySQLdb.connect are routedb.connect. Without
     --config and ROUTEDB_CONFIG the address it passes is a cluster of one node.
     """
-    if module is None:
-        if not words:
-            raise click.UsageError("give a script, or -m and a module")
+    if module is not None:
+        start = _module(module, words)
+    elif code is not None:
+        start = _code(code, words)
+    elif words:
         start = _script(words)
     else:
-        start = _module(module, words)
+        raise click.UsageError("give a script, -m and a module, or -c and code")
     with report_errors():
         source = None if config is None else config_source(config)
         options = {"shadow": True} if shadow else {}
@@ -106,15 +115,33 @@ def _show_report() -> None:
 
 
 def _script(words: tuple[str, ...]) -> Callable[[], Any]:
-    """Return what runs a script, or a folder or archive with a __main__.py."""
+    """Return what runs a script, or a folder or archive with a __main__.py, or else the
+    script of a command."""
     path = words[0]
-    if not Path(path).exists():
-        raise click.UsageError(f"can't open file {path!r}: there is none")
-    sys.argv = list(words)
+    if not _can_run(path):
+        found = console_scripts.find(path)
+        if found is None and not Path(path).exists():
+            raise click.UsageError(
+                f"can't open file {path!r}: there is none, nor a command on PATH"
+            )
+        path = found or path
+    sys.argv = [path, *words[1:]]
     if not Path(path).is_file() or zipfile.is_zipfile(path):
         return lambda: runpy.run_path(path, run_name="__main__")
     _search_first(os.path.dirname(os.path.realpath(path)))
     return lambda: _execute(os.path.abspath(path))
+
+
+def _can_run(path: str) -> bool:
+    """Tell whether python would run it; a folder may just have a command's name."""
+    return Path(path).is_file() or Path(path, "__main__.py").is_file()
+
+
+def _code(text: str, words: tuple[str, ...]) -> Callable[[], Any]:
+    """Return what runs a text."""
+    sys.argv = ["-c", *words]
+    _search_first("")
+    return lambda: _run_as_main(ModuleType("__main__"), text, "<string>")
 
 
 def _execute(path: str) -> None:
@@ -124,9 +151,12 @@ def _execute(path: str) -> None:
     module = ModuleType("__main__")
     module.__file__ = path
     module.__loader__ = SourceFileLoader("__main__", path)
+    _run_as_main(module, Path(path).read_bytes(), path)
+
+
+def _run_as_main(module: ModuleType, text: str | bytes, name: str) -> None:
     sys.modules["__main__"] = module
-    code = compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
-    exec(code, module.__dict__)
+    exec(compile(text, name, "exec", dont_inherit=True), module.__dict__)
 
 
 def _module(name: str, words: tuple[str, ...]) -> Callable[[], Any]:

@@ -8,7 +8,7 @@ values.
 
 from __future__ import annotations
 
-from routedb.config.load import load, load_tables
+from routedb.config.load import NO_DEFAULTS, load, load_tables
 from routedb.config.mask import mask
 from routedb.config.model import (
     ClusterConfig,
@@ -21,6 +21,7 @@ from routedb.config.model import (
 )
 
 __all__ = [
+    "NO_DEFAULTS",
     "ClusterConfig",
     "DatabaseConfig",
     "GroupConfig",

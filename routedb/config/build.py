@@ -46,7 +46,8 @@ class Builder:
     """Builds one cluster from `document`.
 
     `driver` are keywords for the driver of every node. `environ` is read for the names
-    of servers that a driver takes from it.
+    of servers that a driver takes from it. `defaults` are options of a database where
+    the document sets none.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class Builder:
         document: Document,
         driver: Mapping[str, Any],
         environ: Mapping[str, str],
+        defaults: Mapping[str, Any],
     ) -> None:
         self._document = document
+        self._defaults = defaults
         self._driver = driver
         self._environ = environ
         self._node_ids = count()
@@ -136,7 +139,7 @@ class Builder:
             self._refuse(
                 path, f"has either nodes = […] or shards = [[…], […]]; found {found}"
             )
-        options = read_options(self._document, path)
+        options = read_options(self._document, path, self._defaults)
         discovery = read_discovery(self._document, path, options, shards is not None)
         if shards is None:
             group = self._group(name, None, (*path, "nodes"))

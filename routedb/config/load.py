@@ -23,6 +23,8 @@ CLUSTER_KEYWORDS = (
 # add to the nodes of ROUTEDB_CONFIG when it is set.
 _PLACES = ("host", "hostaddr", "port", "dbname", "database", "service")
 
+NO_DEFAULTS: Mapping[str, Any] = {}
+
 _ALLOWED = (
     "a DSN, a list of DSNs, the path of a .toml file, a mapping of its shape, libpq "
     "keywords (host=…, dbname=…), or the environment variable ROUTEDB_CONFIG"
@@ -32,16 +34,17 @@ _ALLOWED = (
 def load(
     source: Any,
     keywords: Mapping[str, Any],
-    *,
     environ: Mapping[str, str],
     read_file: Callable[[str], str],
+    defaults: Mapping[str, Any] = NO_DEFAULTS,
 ) -> ClusterConfig:
     """Build the configuration of a cluster.
 
     `source` is a DSN, a list of DSNs, the path of a TOML file, a mapping of its shape,
     or None: then `keywords` say where to connect, or ROUTEDB_CONFIG of `environ` does.
     `keywords` are options of ours, and of the driver. `read_file` returns the text of a
-    file at a path. Raises ConfigError, which names the source, the key's path, what was
+    file at a path. `defaults` are options of a database that hold where neither says
+    otherwise. Raises ConfigError, which names the source, the key's path, what was
     found and what is allowed.
     """
     ours = {
@@ -61,7 +64,7 @@ def load(
 
         names = {*content, *CLUSTER_KEYWORDS}
         check_shape(document, {k: v for k, v in document.written.items() if k in names})
-    return Builder(document, driver, environ).cluster()
+    return Builder(document, driver, environ, defaults).cluster()
 
 
 def load_tables(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from routedb.config.document import Document, Path, suggest
@@ -18,10 +18,13 @@ _LONGEST_KEEPALIVE_S = 32767  # Linux, tcp(7)
 _LONGEST_S = 366 * 86_400.0  # beyond it the clocks of waiting calls overflow
 
 
-def read_options(document: Document, path: Path) -> dict[str, Any]:
+def read_options(
+    document: Document, path: Path, defaults: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the fields of DatabaseConfig that the database at `path` of `document`
-    sets; keywords of `connect` override the document. Raises ConfigError."""
-    settings: dict[str, Any] = {}
+    sets; keywords of `connect` override the document, and both `defaults`, values by
+    key. Raises ConfigError."""
+    settings: dict[str, Any] = {OPTIONS[key][0]: v for key, v in defaults.items()}
     for key, (field, read) in OPTIONS.items():
         for place in ((*path, key), (key,)):
             if document.value(place) is not None:

@@ -4,32 +4,29 @@ The driver's `connect` is rebound in its module, where programs and ORMs look it
 each call. A reference that was taken before (`from psycopg2 import connect`) stays the
 driver's own.
 
-routedb itself connects through that same name, late, so that tools that trace it see
-its links too. Its own calls must reach the driver, whatever such a tool puts between:
-they are recognized by the stack, not by the direct caller and not by a flag that a
-thread or a greenlet could lose. Opening a link takes a thousand times longer than that
-check.
+Tools that trace a driver do the same. One that came before sees routedb's links, one
+that comes after the connections of the program, and neither both, or each statement
+would be there twice: links are opened by what was replaced
+(routedb/adapters/tracing.py).
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import import_module
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
-from routedb import errors
+from routedb import adapters, errors
+from routedb.adapters.tracing import Opening
 from routedb.config.model import ClusterConfig
+from routedb.integrations.driver import connect, read
 from routedb.routing import database_for
-from routedb.runtime import Source, connect, read_config
+from routedb.runtime import Source
 
 Connect = Callable[..., Any]
-
-# Parts of routedb that programs run above, not below: they may call a user's code.
-_CALLERS = ("routedb.__main__", "routedb.cli", "routedb.integrations")
 
 _ENGINES = {"psycopg2": "postgresql", "MySQLdb": "mysql"}
 
@@ -130,16 +127,19 @@ def patch(
 
     `source` and `options` are those of `routedb.connect`. With a source, or with
     ROUTEDB_CONFIG set, the configuration takes the place of the address that the
-    program passes; without one that address is a cluster of one node. `drivers` names
-    the modules to patch: by default the one of the configuration's default database,
-    else all that are installed. Asynchronous and replication connections (psycopg2) are
-    left to the driver, with the address that the program gives. Called again alike it
-    changes nothing and returns the same object; otherwise it raises InterfaceError.
+    program passes; without one that address is a cluster of one node. Unless it says
+    otherwise, connections read what others of this process have written.
+
+    `drivers` names the modules to patch: by default the one of the configuration's
+    default database, else all that are installed. Asynchronous and replication
+    connections (psycopg2) are left to the driver, with the address that the program
+    gives. Called again alike it changes nothing and returns the same object; otherwise
+    it raises InterfaceError.
     Raises ConfigError, too.
     """
     if source is None:
         source = os.environ.get("ROUTEDB_CONFIG") or None
-    config = None if source is None else read_config(source, options)
+    config = None if source is None else read(source, options)
     modules = _modules(drivers, config)
     engines = {node.engine for node in config.nodes} if config is not None else set()
     made = Patch(source, options, modules, engines)
@@ -165,14 +165,18 @@ class _DriverPatch:
         self._real: Connect = module.connect
         self._names: list[str] = []
         self._ours = _replacement(module.__name__, self._real, owner)
+        adapter: Any = adapters.load(_ENGINES[module.__name__])
+        self._opening: Opening = adapter.opening
 
     def install(self) -> None:
         # mysqlclient calls one function connect, Connect and Connection.
         self._names = [n for n, v in vars(self.module).items() if v is self._real]
         for name in self._names:
             setattr(self.module, name, self._ours)
+        self._opening.below = self._real
 
     def uninstall(self) -> None:
+        self._opening.below = None
         for name in self._names:
             if getattr(self.module, name) is self._ours:
                 setattr(self.module, name, self._real)
@@ -186,7 +190,7 @@ def _replacement(driver: str, real: Connect, owner: Patch) -> Connect:
         kept += _DRIVER_ONLY[driver]
 
     def connect_routed(*args: Any, **keywords: Any) -> Any:
-        if not owner.is_active or _is_from_routedb():
+        if not owner.is_active:
             return real(*args, **keywords)
         address, given = address_of(args, keywords)
         if _is_unsupported(given):
@@ -220,17 +224,6 @@ def _is_unsupported(given: Mapping[str, Any]) -> bool:
         return False
     driver = import_module("psycopg2._psycopg")
     return issubclass(factory, driver.ReplicationConnection)
-
-
-def _is_from_routedb() -> bool:
-    """Tell whether routedb is opening a link: one of its parts is on the stack."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if name.startswith("routedb.") and not name.startswith(_CALLERS):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _modules(

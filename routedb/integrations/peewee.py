@@ -1,6 +1,6 @@
 """peewee databases whose connections are routedb's.
 
-    database = PostgresqlDatabase("routedb.toml", consistency="process")
+    database = PostgresqlDatabase("routedb.toml", max_lag="1s")
 
 They are peewee's own except in how they connect. `Routed`, put before another class of
 peewee's, does the same for it.
@@ -14,7 +14,7 @@ from typing import Any, cast
 import peewee
 
 from routedb.frontends.connection import Connection
-from routedb.runtime import connect, read_config
+from routedb.integrations.driver import connect, read
 
 _MYSQL_S_OWN = ("charset", "sql_mode")  # peewee sets them, and other drivers fail
 
@@ -52,7 +52,7 @@ class MySQLDatabase(Routed, peewee.MySQLDatabase):
     """peewee's, on a configuration whose default database is MySQL's or MariaDB's."""
 
     def _connect(self) -> Connection:
-        nodes = read_config(self.database, self.connect_params).nodes
+        nodes = read(self.database, self.connect_params).nodes
         given = dict(self.connect_params)
         if any(node.engine != "mysql" for node in nodes):
             given = {k: v for k, v in given.items() if k not in _MYSQL_S_OWN}

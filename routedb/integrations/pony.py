@@ -1,6 +1,6 @@
 """Pony providers whose connections are routedb's.
 
-    db.bind(PostgreSQL, "routedb.toml", consistency="process")
+    db.bind(PostgreSQL, "routedb.toml", max_lag="1s")
 
 They are Pony's own except for the module that connects. Pony imports the driver with
 its provider, so each of these is made at its first use.
@@ -13,8 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from routedb.integrations.driver import with_connect
-from routedb.runtime import connect
+from routedb.integrations.driver import connect, with_connect
 
 _PROVIDERS = {"PostgreSQL": "postgres", "MySQL": "mysql"}
 

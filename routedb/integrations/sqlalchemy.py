@@ -25,9 +25,8 @@ from sqlalchemy.pool import QueuePool
 from routedb import errors
 from routedb.config.model import ClusterConfig
 from routedb.config.options import OPTIONS
-from routedb.integrations.driver import with_connect
+from routedb.integrations.driver import connect, read, with_connect
 from routedb.routing import database_for
-from routedb.runtime import connect, read_config
 
 _MYSQL = "mysql://"  # a DSN without any parameter
 _MYSQL_ALIASES = {"db": "database", "passwd": "password"}
@@ -39,6 +38,19 @@ class _Routed(DefaultDialect):
     engine: str
     given: Mapping[str, Any] = {}  # connect_args, when they came before the dialect
 
+    # SQLAlchemy reads here which of the arguments of create_engine are the dialect's.
+    def __init__(
+        self,
+        reads: str | None = None,
+        consistency: str | None = None,
+        transaction_reads: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        asked = {"reads": reads, "consistency": consistency}
+        asked["transaction_reads"] = transaction_reads
+        self._asked = {key: word for key, word in asked.items() if word is not None}
+
     def create_connect_args(self, url: URL) -> Any:
         """Return the keywords of `connect`; `source` in connect_args overrides the
         URL."""
@@ -48,7 +60,7 @@ class _Routed(DefaultDialect):
             address = (url.database, dict(rest.query))
         else:
             address = self.server_address(rest)
-        return [], {"address": address, **options, **self.given}
+        return [], {"address": address, **options, **self._asked, **self.given}
 
     def connect(self, *_: Any, **keywords: Any) -> Any:
         """Open a routedb connection, to what `create_connect_args` returned."""
@@ -134,7 +146,7 @@ class MySQL(_Routed, MySQLDialect_mysqldb):  # type: ignore[misc]  # more argume
         UPDATE matches. Other drivers do not have the flag."""
         if "client_flag" in options:
             return {}
-        nodes = read_config(source, options).nodes
+        nodes = read(source, options).nodes
         if {node.engine for node in nodes} != {self.engine}:
             return {}
         return {"client_flag": self._found_rows_client_flag() or 0}
@@ -172,7 +184,8 @@ class Configured(DefaultDialect):
 
     The configuration is the URL's path, or `source` in `connect_args`, or
     ROUTEDB_CONFIG. No engine has this dialect itself: making it makes the right one,
-    with `json_serializer`, `json_deserializer` and the other `options` of its own.
+    with `json_serializer`, `json_deserializer`, routedb's `reads`, `consistency` and
+    `transaction_reads`, and the other `options` of its own.
     """
 
     supports_statement_cache = True
@@ -182,7 +195,7 @@ class Configured(DefaultDialect):
         """Return the dialect, or this class while only connect_args tell which."""
         if url.database is None:
             return cls
-        return _dialect(read_config(url.database, dict(url.query)))
+        return _dialect(read(url.database, dict(url.query)))
 
     @classmethod
     def import_dbapi(cls) -> Any:
@@ -192,7 +205,7 @@ class Configured(DefaultDialect):
     def __new__(cls, connect_args: Any = None, **options: Any) -> Any:
         """Return a dialect that connects as `connect_args` say."""
         given = dict(connect_args or {})
-        dialect = _dialect(read_config(given.get("source"), _without(given, "source")))
+        dialect = _dialect(read(given.get("source"), _without(given, "source")))
         made = dialect(**{**options, "dbapi": dialect.import_dbapi()})
         made.given = given
         return made
@@ -203,6 +216,9 @@ class Configured(DefaultDialect):
         connect_args: Any = None,
         json_serializer: Any = None,
         json_deserializer: Any = None,
+        reads: str | None = None,
+        consistency: str | None = None,
+        transaction_reads: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)

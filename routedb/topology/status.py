@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from routedb.config.model import ClusterConfig, NodeConfig
@@ -36,13 +36,15 @@ class NodeStatus:
 
 
 class ClusterStatus(tuple[NodeStatus, ...]):
-    """The nodes, one after another, and how well their texts are known.
+    """The nodes, one after another, and more of the statements.
 
-    `shapes` is how many shapes of texts are known now. `shapes_found` counts the texts
-    that were new and yet of a known shape, `shapes_missed` those that had to be
-    classified; a text that was known as it is counts nowhere.
+    `replica_shares` has by database which part of the statements that were counted went
+    to replicas. `shapes` is how many shapes of texts are known now. `shapes_found`
+    counts the texts that were new and yet of a known shape, `shapes_missed` those that
+    had to be classified; a text that was known as it is counts nowhere.
     """
 
+    replica_shares: Mapping[str, float]
     shapes: int
     shapes_found: int
     shapes_missed: int
@@ -50,14 +52,14 @@ class ClusterStatus(tuple[NodeStatus, ...]):
     def __new__(
         cls,
         nodes: Iterable[NodeStatus],
-        shapes: int = 0,
-        shapes_found: int = 0,
-        shapes_missed: int = 0,
+        replica_shares: Mapping[str, float],
+        counts: tuple[int, int, int] = (0, 0, 0),
     ) -> ClusterStatus:
-        """Make one of its `nodes`, and the three counts of shapes."""
+        """Make one of its `nodes`, of `replica_shares`, and of the `counts` of shapes:
+        known, found and missed."""
         made = super().__new__(cls, nodes)
-        made.shapes = shapes
-        made.shapes_found, made.shapes_missed = shapes_found, shapes_missed
+        made.replica_shares = replica_shares
+        made.shapes, made.shapes_found, made.shapes_missed = counts
         return made
 
     @property

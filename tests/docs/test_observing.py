@@ -26,6 +26,7 @@ SHOWN: list[events.Observed] = [
     events.OutcomeUnknownSeen("commit was sent to db1 and its answer was lost"),
     events.PoolWaited(DB2, 0.25, False),
     events.LinkReplaced(DB2, "it was closed by the server while it was idle"),
+    events.ReplicaShare("main", 5235, 6799, 600.0),
 ]
 
 

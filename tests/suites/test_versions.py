@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.suites.source import ROOT, extra
-from tests.suites.versions import ENDS, EXTRAS, TESTS, run
+from tests.suites.source import ROOT, Unobtainable, extra
+from tests.suites.versions import (
+    ENDS,
+    EXTRAS,
+    MATRIX,
+    QUICK,
+    TESTS,
+    End,
+    interpreter,
+    run,
+)
 
 LOWEST, HIGHEST = ENDS
 
@@ -24,8 +33,24 @@ def test_the_highest_is_what_the_extras_allow():
     assert all(",<" in each for each in HIGHEST.requirements)
 
 
+def test_the_matrix_has_every_python_and_a_series_of_each():
+    setup = (ROOT / "setup.cfg").read_text(encoding="utf-8")
+    for row in MATRIX:
+        assert f"Python :: {row.pythons[0]}\n" in setup
+    requirements = {each for row in MATRIX for each in row.requirements}
+    for series in ("4.2", "5.1", "5.2", "6.0", "6.1"):
+        assert f"django=={series}.*" in requirements
+    assert {"sqlalchemy==2.0.*", "sqlalchemy==2.1.*"} <= requirements
+
+
+def test_a_row_whose_python_is_missing_is_told():
+    with pytest.raises(Unobtainable, match=r"Python 2\.0 is not at hand"):
+        interpreter(End("none", ("2.0",), {"django": "1.0"}))
+
+
 def test_the_tests_of_the_ends_are_there():
     assert [name for name in TESTS if not (ROOT / name).is_file()] == []
+    assert set(QUICK) <= set(TESTS)
 
 
 @pytest.mark.long

@@ -2,7 +2,9 @@
 
 `python -m tests.suites.versions` makes an environment for each end, with the lowest or
 the highest version of everything, and runs the tests of Django, SQLAlchemy and the
-drivers in it. `make test-versions` is the same.
+drivers in it. `make test-versions` is the same. The word `matrix` runs the series
+between them, each on another Python, as far as these are at hand; `quick` after it, or
+after the name of a row, only the tests that need no server.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.suites.source import ROOT, Unobtainable, call, environment, extra
@@ -26,19 +28,26 @@ TESTS = (
         f"tests/live/integrations/test_{name}.py"
         for name in (
             *("django", "django_consistency", "django_migrations", "django_servers"),
-            *("django_subclasses", "sqlalchemy", "sqlalchemy_servers"),
+            *("django_subclasses", "django_inheritance"),
+            *("sqlalchemy", "sqlalchemy_servers"),
         )
     ),
+)
+QUICK = tuple(
+    f"tests/live/integrations/test_{name}.py"
+    for name in ("django_inheritance", "django_subclasses", "django", "sqlalchemy")
 )
 _LOWEST = re.compile(r"([\w.-]+)>=([\d.]+).*")
 
 
 @dataclass(frozen=True)
 class End:
-    """One end of what is supported: of these Pythons the first that is at hand."""
+    """One end of what is supported: of these Pythons the first that is at hand; or a
+    row between the ends, with a `series` of some packages."""
 
     name: str
     pythons: Sequence[str]
+    series: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def requirements(self) -> list[str]:
@@ -46,7 +55,11 @@ class End:
         ranges = [each for name in EXTRAS for each in extra(name)]
         if self.name == "lowest":
             return [_LOWEST.sub(r"\1==\2", each) for each in ranges]
-        return ranges
+        return [self._of_series(each) for each in ranges]
+
+    def _of_series(self, requirement: str) -> str:
+        name = re.split("[=<>]", requirement)[0]
+        return f"{name}=={self.series[name]}.*" if name in self.series else requirement
 
 
 # Django's newest needs Python 3.12; its oldest here knows none beyond 3.12.
@@ -56,8 +69,24 @@ ENDS = (
 )
 
 
+def _row(python: str, django: str, sqlalchemy: str) -> End:
+    series = {"django": django, "sqlalchemy": sqlalchemy}
+    return End(f"python{python}", (python,), series)
+
+
+# Each Python with a series of both that knows it; each of these series is there once.
+MATRIX = (
+    _row("3.10", "4.2", "2.0"),
+    _row("3.11", "5.1", "2.0"),
+    _row("3.12", "5.2", "2.1"),
+    _row("3.13", "6.0", "2.1"),
+    _row("3.14", "6.1", "2.1"),
+)
+
+
 def interpreter(end: End) -> str:
-    """Return the command of a Python for an end; the one that runs this, if need be."""
+    """Return the command of a Python for an end; the one that runs this, if need be.
+    Raises Unobtainable for a row of the matrix whose Python is not at hand."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     for version in end.pythons:
         of_pyenv = [str(each / "bin/python") for each in pyenv.glob(f"{version}.*")]
@@ -67,6 +96,8 @@ def interpreter(end: End) -> str:
             except Unobtainable:
                 continue
             return found
+    if end.series:
+        raise Unobtainable(f"Python {' or '.join(end.pythons)} is not at hand")
     return sys.executable
 
 
@@ -83,7 +114,9 @@ def run(end: End, only: Sequence[str] = ()) -> int:
     print(f"{end.name}: {call([str(python), '-V']).strip()}", flush=True)
     print("\n".join(_shown(installed)), flush=True)
     options = ("-q", "-p", "no:cacheprovider", "--timeout", "180")
-    words = [str(python), "-m", "pytest", *options, *TESTS, *only]
+    tests = QUICK if "quick" in only else TESTS
+    chosen = [word for word in only if word != "quick"]
+    words = [str(python), "-m", "pytest", *options, *tests, *chosen]
     environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(words, cwd=ROOT, env=environ, check=False).returncode
 
@@ -95,9 +128,11 @@ def _shown(installed: str) -> list[str]:
 
 
 def main(words: Sequence[str]) -> int:
-    """Run both ends, or the one that the first of `words` names; further ones are for
-    pytest. Return the worst exit status."""
-    chosen = [end for end in ENDS if end.name in words[:1]]
+    """Run both ends, the matrix, or the one that the first of `words` names; further
+    ones are for pytest. Return the worst exit status."""
+    chosen = [end for end in (*ENDS, *MATRIX) if end.name in words[:1]]
+    if words[:1] == ["matrix"]:
+        chosen = list(MATRIX)
     only = words[1:] if chosen else words
     codes = []
     for end in chosen or ENDS:

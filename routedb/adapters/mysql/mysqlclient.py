@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import MySQLdb
+import MySQLdb.connections
 import MySQLdb.converters
 import MySQLdb.cursors
 
@@ -41,6 +42,7 @@ from routedb.adapters.mysql.settings import (
 )
 from routedb.adapters.mysql.transactions import begin_texts, set_mode_text
 from routedb.adapters.mysql.versions import is_mariadb
+from routedb.adapters.tracing import Opening, unwrapped
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -76,15 +78,25 @@ class MysqlclientAdapter:
         self._translation = Translation(MySQLdb)
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
+        self.opening = Opening(MySQLdb)
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open a link in autocommit mode, in utf8mb4 unless the options say else."""
+        return self._connect(self.opening, node, timeout_s)
+
+    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """The same by mysqlclient's class itself: the driver has no hooks."""
+        return self._connect(MySQLdb.connections.Connection, node, timeout_s)
+
+    def _connect(
+        self, connect: Callable[..., Raw], node: NodeConfig, timeout_s: float
+    ) -> Raw:
         options = dict(node.options)
         options.setdefault("connect_timeout", max(1, math.ceil(timeout_s)))
         if "read_default_file" not in options:
             options.setdefault("charset", "utf8mb4")
         options["autocommit"] = True
-        raw = self._open(options)
+        raw = self._open(connect, options)
         # mysqlclient refuses every call on a connection that another thread uses, also
         # these, which `interrupt` and `cancel` need just then.
         raw.descriptor = raw.fileno()
@@ -97,18 +109,14 @@ class MysqlclientAdapter:
         raw.own_converter = dict(raw.converter)
         return raw
 
-    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """The same: this driver has no hooks."""
-        return self.connect(node, timeout_s)
-
-    def _open(self, options: dict[str, Any]) -> Raw:
+    def _open(self, connect: Callable[..., Raw], options: dict[str, Any]) -> Raw:
         """Connect in a thread: mysqlclient has a timeout for the handshake, but not for
         the statements that it sends then (SET NAMES, SET autocommit), and their socket
         is not accessible, so that a thread which waits there could not be ended."""
 
         def open_one() -> Raw:
             with connecting:
-                return MySQLdb.connect(**options)
+                return connect(**options)
 
         opening = BoundedConnect(open_one, self.close)
         bound_s = 2 * int(options["connect_timeout"])
@@ -151,7 +159,7 @@ class MysqlclientAdapter:
         """KILL QUERY, over a link of its own; a user may always end its own
         sessions."""
         options = {**node.options, "read_timeout": max(1, math.ceil(timeout_s))}
-        other = self.connect(replace(node, options=options), timeout_s)
+        other = self.connect_apart(replace(node, options=options), timeout_s)
         try:
             self.run(other, f"KILL QUERY {raw.number}")
         except MySQLdb.OperationalError as exc:
@@ -294,7 +302,7 @@ class MysqlclientAdapter:
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text; mysqlclient leaves a text without parameters alone."""
-        with raw.cursor(MySQLdb.cursors.Cursor) as cursor:
+        with _own_cursor(raw) as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description is not None else []
 
@@ -320,7 +328,7 @@ class MysqlclientAdapter:
 
         CONTAINS SQL is the default and says nothing, so it counts as writing.
         """
-        with raw.cursor(MySQLdb.cursors.Cursor) as cursor:
+        with _own_cursor(raw) as cursor:
             cursor.execute(VOLATILITY, (name, schema))
             (volatile,) = cursor.fetchone()
         return None if volatile is None else bool(volatile)
@@ -329,7 +337,7 @@ class MysqlclientAdapter:
         """Follow the catalog from every name in the text."""
 
         def ask(sql: str, params: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
-            with raw.cursor(MySQLdb.cursors.Cursor) as cursor:
+            with _own_cursor(raw) as cursor:
                 cursor.execute(sql, params)
                 rows: Iterable[tuple[Any, ...]] = cursor.fetchall()
                 return rows
@@ -354,7 +362,7 @@ class MysqlclientAdapter:
     def _lag_s(self, raw: Raw) -> float | None:
         """Return the seconds behind; None when this user may not know them."""
         asked = replica_status_of(raw.get_server_info())
-        with raw.cursor(MySQLdb.cursors.DictCursor) as cursor:
+        with _own_cursor(raw, MySQLdb.cursors.DictCursor) as cursor:
             try:
                 cursor.execute(asked)
             except (MySQLdb.OperationalError, MySQLdb.ProgrammingError) as exc:
@@ -363,6 +371,11 @@ class MysqlclientAdapter:
                 return None
             row = cursor.fetchone()
         return None if row is None else seconds_behind(row)
+
+
+def _own_cursor(raw: Raw, kind: type[Any] = MySQLdb.cursors.Cursor) -> Any:
+    """Return a cursor for a question of ours, which no tool notes."""
+    return unwrapped(raw).cursor(kind)
 
 
 ADAPTER = MysqlclientAdapter()

@@ -18,6 +18,7 @@ from typing import Any
 from psycopg2 import extensions as ext
 
 from routedb import errors
+from routedb.adapters.tracing import unwrapped
 
 _MEMBER = ext.connection.__dict__["string_types"]
 # Objects/descrobject.c: d_member stands behind the header, d_type, d_name, d_qualname.
@@ -45,8 +46,7 @@ def share_casters(raw: Any, casters: dict[int, Any]) -> None:
     before = raw.string_types
     if before is casters:
         return
-    connection = getattr(raw, "__wrapped__", raw)  # of a proxy, which tracers return
-    place = ctypes.c_void_p.from_address(id(connection) + _offset())
+    place = ctypes.c_void_p.from_address(id(unwrapped(raw)) + _offset())
     if place.value != id(before):
         raise errors.NotSupportedError(
             "the type casters of a psycopg2 connection are not where they are expected "

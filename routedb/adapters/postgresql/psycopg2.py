@@ -1,13 +1,12 @@
 """PostgreSQL through psycopg2.
 
-`psycopg2.connect` is looked up at each call, so that tools which patch it see our links
-too. What they return may be a proxy: it is unwrapped before C code checks its type.
+Links are opened through `psycopg2.connect`, whoever has replaced it: see
+routedb/adapters/tracing.py. Probes are not.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -20,6 +19,7 @@ from routedb.adapters import sockets
 from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
 from routedb.adapters.fork_gate import connecting
 from routedb.adapters.postgresql import joined_begin, session_reset
+from routedb.adapters.postgresql.apart import connect_apart, finish
 from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
 from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
@@ -32,7 +32,6 @@ from routedb.adapters.postgresql.hidden_writes import is_plain
 from routedb.adapters.postgresql.libpq import (
     KEEPALIVES,
     SHORTEST_TIMEOUT_S,
-    addresses,
     canceller,
 )
 from routedb.adapters.postgresql.link_cursor import LinkCursor
@@ -45,6 +44,7 @@ from routedb.adapters.postgresql.settings import (
     setting_text,
 )
 from routedb.adapters.postgresql.transactions import begin_text
+from routedb.adapters.tracing import Opening, unwrapped
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -88,6 +88,7 @@ class Psycopg2Adapter:
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
         self.commits: Commits | None = PostgreSQLCommitCheck(_ask)
+        self.opening = Opening(psycopg2)
         self._cancel = canceller(_psycopg.__file__, psycopg2.OperationalError)
 
     def connect(
@@ -95,10 +96,12 @@ class Psycopg2Adapter:
         node: NodeConfig,
         timeout_s: float,
         factory: Callable[..., Raw] | None = None,
+        cursors: Any = None,
     ) -> Raw:
         """Open a link in autocommit mode. A connect_timeout of the user's stays.
 
-        `factory` makes the connection from the DSN, instead of psycopg2's class.
+        `factory` makes the connection from the DSN, instead of psycopg2's class;
+        `cursors` is the program's cursor_factory, which a tool may replace by its own.
         """
         options = dict(node.options)
         if "connect_timeout" not in node.dsn:
@@ -106,36 +109,32 @@ class Psycopg2Adapter:
                 "connect_timeout", max(SHORTEST_TIMEOUT_S, math.ceil(timeout_s))
             )
         with connecting:
-            raw = psycopg2.connect(node.dsn, connection_factory=factory, **options)
+            raw = self.opening(
+                node.dsn, connection_factory=factory, cursor_factory=cursors, **options
+            )
         raw.autocommit = True
         return raw
 
-    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """Open an asynchronous link, and wait for it here.
+    def lend(self, node: NodeConfig, raw: Raw, cursors: Any) -> Raw:
+        """Return `raw`, a link to `node` that is open already, as `connect` would
+        return it for the program's cursor_factory `cursors`: no tool has seen it open
+        for this connection."""
+        if self.opening.is_traced:
 
-        psycopg2 has one wait callback in a process and calls it for every synchronous
-        connection: a program's own would be called from the monitor's threads, for
-        connections that are not the program's.
-        """
-        options = dict(node.options)
-        allowed = _parameter(node.dsn, "connect_timeout", options)
-        if allowed > 0:  # libpq leaves it to the caller
-            timeout_s = min(timeout_s, max(SHORTEST_TIMEOUT_S, allowed))
-        try:
-            with connecting:
-                options.update(addresses({**ext.parse_dsn(node.dsn), **options}))
-        except OSError as exc:
-            raise psycopg2.OperationalError(
-                f"could not translate the host's name to an address: {exc}"
-            ) from None
-        with connecting:
-            raw = psycopg2.connect(node.dsn, async_=1, **options)
-            try:
-                _finish(raw, time.monotonic() + timeout_s)
-            except BaseException:
-                self.close(raw)
-                raise
+            def again(*_: Any, **__: Any) -> Raw:
+                return raw
+
+            made: Raw = self.opening(
+                node.dsn, connection_factory=again, cursor_factory=cursors
+            )
+            return made
+        if cursors is not None:
+            raw.cursor_factory = cursors
         return raw
+
+    def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
+        """Open an asynchronous link, and wait for it here."""
+        return connect_apart(node, timeout_s)
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
         """Set it on the socket, not in the DSN, which users can see. A DSN may have
@@ -279,7 +278,7 @@ class Psycopg2Adapter:
         with _own_cursor(raw) as cursor:
             cursor.execute(sql)
             if raw.async_:
-                _finish(raw)
+                finish(raw)
             return cursor.fetchall() if cursor.description is not None else []
 
     def ask_setting(self, raw: Raw, name: str) -> Any:
@@ -300,9 +299,7 @@ class Psycopg2Adapter:
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask pg_proc: provolatile of every overload, procedures count as volatile."""
-        with raw.cursor(cursor_factory=LinkCursor) as cursor:
-            cursor.execute(VOLATILITY, (name, schema, schema))
-            (volatile,) = cursor.fetchone()
+        ((volatile,),) = _ask(raw, VOLATILITY, (name, schema, schema))
         return None if volatile is None else bool(volatile)
 
     def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
@@ -332,8 +329,8 @@ class Psycopg2Adapter:
 
 def _own_cursor(raw: Raw) -> Any:
     """Return a cursor for a question of ours: its answer is not converted by what the
-    program has registered on the connection."""
-    cursor = raw.cursor(cursor_factory=LinkCursor)
+    program has registered on the connection, and no tool notes it."""
+    cursor = unwrapped(raw).cursor(cursor_factory=LinkCursor)
     cursor.string_types = _ANSWERED
     return cursor
 
@@ -343,21 +340,6 @@ def _ask(raw: Raw, sql: str, params: Any) -> list[tuple[Any, ...]]:
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
-
-
-def _parameter(dsn: str, name: str, options: dict[str, Any]) -> int:
-    """Return a number among libpq's parameters; 0 for none, as libpq has it."""
-    found = options.get(name) or ext.parse_dsn(dsn).get(name) or 0
-    return int(found)
-
-
-def _finish(raw: Raw, deadline: float | None = None) -> None:
-    """Wait until an asynchronous link has done what was requested; without a
-    deadline until another thread interrupts it."""
-    while (state := raw.poll()) != ext.POLL_OK:
-        left = None if deadline is None else deadline - time.monotonic()
-        if not sockets.wait(raw.fileno(), state == ext.POLL_WRITE, left):
-            raise psycopg2.OperationalError("timeout expired")
 
 
 def _whose(exc: Any) -> Any:

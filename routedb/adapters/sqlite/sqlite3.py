@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from routedb.adapters.sqlite.faults import GONE, fault_of_code, fault_of_text
 from routedb.adapters.sqlite.fork_gate import fork_gate
 from routedb.adapters.sqlite.hidden_writes import is_plain
 from routedb.adapters.sqlite.transactions import begin_word
+from routedb.adapters.tracing import unwrapped
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -97,24 +98,11 @@ class Sqlite3Adapter:
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
         """Open the file in autocommit mode; `timeout_s` also bounds waits for locks."""
-        options: dict[str, Any] = {
-            "timeout": timeout_s,
-            "factory": Connection,
-            **node.options,
-            "check_same_thread": False,
-        }
-        options.pop("isolation_level", None)
-        with fork_gate:
-            raw = sqlite3.connect(**options)
-        raw.isolation_level = None
-        if isinstance(raw, Connection):
-            raw.is_read_only = node.is_read_only
-            _identify(raw, options)
-        return raw
+        return _connect(sqlite3.connect, node, timeout_s)
 
     def connect_apart(self, node: NodeConfig, timeout_s: float) -> Raw:
-        """The same: this driver has no hooks."""
-        return self.connect(node, timeout_s)
+        """The same past what may trace sqlite3: the driver has no hooks."""
+        return _connect(_made, node, timeout_s)
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
         """Do nothing: there is no socket."""
@@ -182,7 +170,7 @@ class Sqlite3Adapter:
         if not self.is_alive(raw):
             raise sqlite3.OperationalError(f"{raw.path}: {GONE}")
         with fork_gate:
-            raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            unwrapped(raw).execute("SELECT count(*) FROM sqlite_master").fetchone()
         is_read_only = getattr(raw, "is_read_only", False)
         role = Role.REPLICA if is_read_only else Role.WRITER
         identity = getattr(raw, "identity", None)
@@ -198,11 +186,11 @@ class Sqlite3Adapter:
         mode."""
         raw.isolation_level = None if mode.autocommit else begin_word(mode)
         with fork_gate:
-            raw.execute(f"PRAGMA query_only = {int(mode.read_only)}")
+            unwrapped(raw).execute(f"PRAGMA query_only = {int(mode.read_only)}")
 
     def begin(self, raw: Raw, mode: TxMode) -> None:
         """BEGIN, which may ask for the lock at once; there is one isolation level."""
-        raw.execute(f"BEGIN {begin_word(mode)}")
+        unwrapped(raw).execute(f"BEGIN {begin_word(mode)}")
 
     def commit(self, raw: Raw) -> None:
         """Commit, however it was begun."""
@@ -233,7 +221,7 @@ class Sqlite3Adapter:
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text."""
         with fork_gate:
-            return raw.execute(sql).fetchall()  # type: ignore[no-any-return]
+            return unwrapped(raw).execute(sql).fetchall()  # type: ignore[no-any-return]
 
     def ask_setting(self, raw: Raw, name: str) -> Any:
         """Ask a pragma."""
@@ -254,7 +242,7 @@ class Sqlite3Adapter:
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Built-in functions read; an application's own may do anything."""
         with fork_gate:
-            ((builtin,),) = raw.execute(BUILTIN, (name,)).fetchall()
+            ((builtin,),) = unwrapped(raw).execute(BUILTIN, (name,)).fetchall()
         return None if builtin is None else not builtin
 
     def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
@@ -273,6 +261,27 @@ class Sqlite3Adapter:
         if code is not None:
             return fault_of_code(code)
         return fault_of_text(str(exc), has_codes=sys.version_info >= (3, 11))
+
+
+def _connect(connect: Callable[..., Raw], node: NodeConfig, timeout_s: float) -> Raw:
+    options: dict[str, Any] = {
+        "timeout": timeout_s,
+        "factory": Connection,
+        **node.options,
+        "check_same_thread": False,
+    }
+    options.pop("isolation_level", None)
+    with fork_gate:
+        raw = connect(**options)
+    raw.isolation_level = None
+    if isinstance(raw, Connection):
+        raw.is_read_only = node.is_read_only
+        _identify(raw, options)
+    return raw
+
+
+def _made(**options: Any) -> Raw:
+    return options["factory"](**options)  # what sqlite3.connect does in C
 
 
 def native(sql: str, parameters: Any) -> tuple[str, Any]:

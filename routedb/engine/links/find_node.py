@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from routedb import errors
 from routedb.adapters.base import Fault
 from routedb.config.mask import mask
+from routedb.config.model import NodeConfig
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.links.which_server import settle
@@ -215,3 +216,15 @@ def _refuses(links: Links, node: int) -> bool:
     link = links.open.get(node)
     is_behind = link is not None and link.synced_version != links.version.settings
     return link is not None and is_behind and link.is_alive()
+
+
+def refuse_as_driver(links: Links, node: NodeConfig) -> None:
+    """Raise the driver's own error when all nodes, and so `node`, refuse because of the
+    arguments that the program passes: it is no OperationalError, and the same for each.
+    `links` are the connection's."""
+    try:
+        links.get(node.id)
+    except Exception as exc:
+        adopted = links.core.adapter(node).adopt(exc)
+        if not isinstance(adopted, errors.OperationalError):
+            raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -15,8 +16,8 @@ from itertools import islice
 from routedb import errors
 from routedb.config.model import ClusterConfig
 from routedb.engine.plans.shape_cache import PlanKey, ShapeCache
-from routedb.engine.plans.tally import TALLY, Count
-from routedb.routing import Rules, dialect_for
+from routedb.engine.plans.tally import TALLY, Count, RoleOf
+from routedb.routing import Route, Rules, dialect_for
 from routedb.routing.parsed_text import ParsedText
 from routedb.routing.plan import Plan
 from routedb.sql import Classifier, Kind, LexicalMode, Reading, Scan, Statement
@@ -55,6 +56,7 @@ class PlanCache:
         self.mode = LexicalMode(self._usual(self.dialect)) if mode is None else mode
         self.by_text: dict[str | bytes, ParsedText] = {}
         self.is_superseded = False
+        self._handed_over: Counter[RoleOf] = Counter()  # of plans that are gone
         # How many texts that were not known had a shape that was, and how many had not.
         self.found = self.missed = 0
         # Hashes of texts that came once, each at the place that it says. An array: of a
@@ -185,12 +187,25 @@ class PlanCache:
         """Give the counts to `TALLY`: these plans serve no more."""
         with self._lock:
             for shape, route, count in _counts(self._counted()):
-                TALLY.add(shape, route, count)
+                self._hand_over(shape, route, count)
                 route.hits[0] -= count
+
+    def roles(self) -> Counter[RoleOf]:
+        """Return how many statements went to each database in each role."""
+        with self._lock:
+            roles = Counter(self._handed_over)
+            for _, route, count in _counts(self._counted()):
+                roles[route.database, route.role] += count
+            return roles
+
+    def _hand_over(self, shape: str, route: Route, count: int) -> None:
+        TALLY.add(shape, route, count)
+        self._handed_over[route.database, route.role] += count
 
     def forget_counts(self) -> None:
         """Begin to count anew: in a forked child, where no thread holds the lock."""
         self._lock = threading.Lock()
+        self._handed_over.clear()
         for _, plan in self._counted():
             for route, _ in plan.counts:
                 route.hits[0] = 0
@@ -314,7 +329,7 @@ class PlanCache:
     def _let_go(self, plans: Mapping[PlanKey, Plan]) -> None:
         """Take over the counts of plans, and let no text count on them any more."""
         for shape, route, count in _counts(plans.items()):
-            TALLY.add(shape, route, count)
+            self._hand_over(shape, route, count)
         gone = {plan for key, plan in plans.items() if plan.dialect == key[0]}
         for sql, text in list(self.by_text.items()):
             if text.plan in gone:

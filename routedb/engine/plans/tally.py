@@ -9,7 +9,7 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -111,6 +111,7 @@ class Report:
 
 
 Count = tuple[str, Route, int]  # a shape, its way, how many
+RoleOf = tuple[str, Role]  # a database, and where a statement on it went
 
 
 class _Key(NamedTuple):
@@ -143,11 +144,11 @@ class Tally:
             made.add(shape, route, count)
         return made
 
-    def roles(self) -> dict[tuple[str, Role], int]:
+    def roles(self) -> Counter[RoleOf]:
         """Return how many statements went to each database in each role."""
         with self._lock:
             counts = list(self._counts.items())
-        roles: Counter[tuple[str, Role]] = Counter()
+        roles: Counter[RoleOf] = Counter()
         for key, count in counts:
             if key.database is not None and key.role is not None:
                 roles[key.database, key.role] += count
@@ -194,6 +195,16 @@ class Tally:
 # Of this process: what shadows have counted, and what plans had that are forgotten.
 TALLY = Tally()
 os.register_at_fork(after_in_child=TALLY.clear)
+
+
+def replica_shares(roles: Mapping[RoleOf, int]) -> dict[str, float]:
+    """Return which part of each database's statements, counted in `roles`, went to
+    replicas."""
+    counts: dict[str, list[int]] = {}
+    for (database, role), count in roles.items():
+        found = counts.setdefault(database, [0, 0])
+        found[role is Role.WRITER] += count
+    return {name: found[0] / (sum(found) or 1) for name, found in counts.items()}
 
 
 def shown(shape: str) -> str:

@@ -59,13 +59,19 @@ def open_connection(
         try:
             reservation = reserve(core, kind)
             arguments = OpenArguments(
-                core, psycopg2.ADAPTER, mode, on_close, on_open, reservation
+                core,
+                psycopg2.ADAPTER,
+                mode,
+                on_close,
+                on_open,
+                reservation,
+                cursor_factory,
             )
             made = blank(kind, arguments)
             made.__init__(dsn)  # type: ignore[misc]
             made.cancel_reservation()
-            if cursor_factory is not None:
-                made.cursor_factory = cursor_factory
+            if made.given_cursors is not None:  # it overrides what a factory has set
+                made.cursor_factory = made.given_cursors
             # One that is still new was not opened by the factory.
             if made.identity is not IdentityState.SPOILED:
                 return made

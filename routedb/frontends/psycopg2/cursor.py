@@ -13,6 +13,7 @@ from psycopg2 import extensions as ext
 from routedb import errors
 from routedb.adapters.postgresql import joined_begin
 from routedb.adapters.postgresql.link_cursor import JoiningCursor, LinkCursor
+from routedb.adapters.tracing import unwrapped
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
 from routedb.frontends.base.c_methods import redefine_for
@@ -245,9 +246,9 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
                 super().bind_fetch(raw)
 
     def __iter__(self) -> Iterator[Any]:
-        if not (self.name and isinstance(self.fetching_from, ext.cursor)):
+        raw = unwrapped(self.fetching_from)  # a tracing tool's, and C code reads it
+        if not (self.name and isinstance(raw, ext.cursor)):
             return super().__iter__()
-        raw = self.fetching_from
         return chain.from_iterable(self._batches(raw, partial(islice, raw)))
 
     def _batches(

@@ -24,7 +24,10 @@ from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.frontends.base import DriverConnection
 from routedb.frontends.connection import Connection
-from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
+from routedb.frontends.psycopg2.inherited_connection import (
+    InheritedConnection,
+    is_identity,
+)
 
 
 class IdentityState(Enum):
@@ -52,6 +55,7 @@ class OpenArguments(NamedTuple):
     on_close: Callable[[Connection], None]
     on_open: Callable[[Connection], None]
     reservation: Reservation | None = None  # when there is a pool
+    cursors: Any = None  # the program's cursor_factory
 
 
 # The stubs of psycopg2 do not have what is shared with other frontends.
@@ -85,6 +89,7 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
     )
     identity = IdentityState.NEW
     _reservation: Reservation | None = None  # not used yet
+    given_cursors: Any = None  # the cursor_factory that the program gave
     _is_closed = True  # until it is opened
     takes_plain_cursors = False  # made by psycopg2 itself: see guarded_types
 
@@ -92,7 +97,7 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         made = self.open_arguments
         if made is None:
             raise errors.InterfaceError("connections are made by routedb.connect()")
-        self._reservation = made.reservation
+        self._reservation, self.given_cursors = made.reservation, made.cursors
         self.open_arguments = None
         DriverConnection.__init__(
             self, made.core, made.adapter, made.mode, made.on_close
@@ -113,13 +118,16 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         if not self._opens_identity(node):
             return self._adapter.connect(node, timeout_s)
         self.identity = IdentityState.SPOILED
-        raw = self._adapter.connect(node, timeout_s, self._connect_identity)
+        raw = self._adapter.connect(
+            node, timeout_s, self._connect_identity, self.given_cursors
+        )
+        self._note_cursors()
         self.identity = IdentityState.OPEN
         return raw
 
     def configure_raw(self, raw: Any, node: NodeConfig) -> None:
         """Set on `raw`, a connection to `node`, what was set on this one."""
-        if type(raw) is InheritedConnection or self.identity is not IdentityState.OPEN:
+        if self.identity is not IdentityState.OPEN or is_identity(raw):
             return
         self.share_casters_with(raw)
         raw.notices, raw.notifies = self.notices, self.notifies
@@ -164,9 +172,19 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         if reservation is None or reservation.slot.raw is None:
             return
         self.identity = IdentityState.OPEN
-        reservation.slot.raw = InheritedConnection(self)
-        self.session.links.adopt_reserved(reservation.slot, reservation.pool.node)
+        node = reservation.pool.node
+        reservation.slot.raw = self._adapter.lend(
+            node, InheritedConnection(self), self.given_cursors
+        )
+        self._note_cursors()
+        self.session.links.adopt_reserved(reservation.slot, node)
         self._reservation = None
+
+    def _note_cursors(self) -> None:
+        """Keep the cursor_factory that the driver's `connect` has left here: that of
+        the program, or a tracing tool's, which is derived from it."""
+        if self.given_cursors is not None:
+            self.given_cursors = self.cursor_factory
 
     def cancel_reservation(self) -> None:
         """Free the slot that was reserved, if it was not used. Once is enough."""
@@ -192,9 +210,9 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         """Tell whether the identity handle is a link still: its server may have gone
         away, and in a forked child it is the parent's."""
         links = self.session.links.open.values()
-        return any(
-            type(link.raw) is InheritedConnection for link in list(links)
-        ) and not (_Base.closed.__get__(self))
+        return any(is_identity(link.raw) for link in list(links)) and not (
+            _Base.closed.__get__(self)
+        )
 
     def _connect_identity(
         self, dsn: str, *args: Any, **more: Any

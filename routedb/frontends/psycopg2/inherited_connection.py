@@ -12,12 +12,18 @@ import psycopg2
 from psycopg2 import extensions as ext
 
 from routedb.adapters import sockets
+from routedb.adapters.tracing import unwrapped
 from routedb.engine.pool.refcount import OwnRef
 from routedb.frontends.connection import Connection
 
 _BASE: Any = ext.connection
 _CLOSED, _AUTOCOMMIT = _BASE.closed.__get__, _BASE.autocommit.__get__
 _commit = _BASE.commit
+
+
+def is_identity(raw: Any) -> bool:
+    """Tell whether `raw` is an identity handle, or a tracing tool's proxy of one."""
+    return type(raw) is not _BASE and type(unwrapped(raw)) is InheritedConnection
 
 
 class InheritedConnection:
@@ -28,6 +34,7 @@ class InheritedConnection:
     """
 
     __slots__ = ("__weakref__", "_connection")
+    __wrapped__ = None  # nor is this one unwrapped: routedb/adapters/tracing.py
 
     def __init__(self, connection: Connection) -> None:
         object.__setattr__(self, "_connection", OwnRef(connection))

@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from routedb.config.load import CLUSTER_KEYWORDS
 from routedb.config.model import ClusterConfig, NodeConfig
 from routedb.config.options import OPTIONS
+from routedb.integrations import driver
 from routedb.routing import database_for
-from routedb.runtime import read_config
 
 _PLACES = ("config", "nodes", "databases")  # any of them names the servers
 _KNOWN = {*_PLACES, "tables", *CLUSTER_KEYWORDS, *OPTIONS}
@@ -60,9 +60,9 @@ def read(settings: Mapping[str, Any], engine: str) -> ClusterConfig:
     given = routed(settings)
     keywords = {key: given.pop(key) for key in list(given) if key in OPTIONS}
     if "config" in given:
-        config = read_config(given.pop("config"), {**given, **keywords})
+        config = driver.read(given.pop("config"), {**given, **keywords})
     else:
-        config = read_config(_document(given), keywords)
+        config = driver.read(_document(given), keywords)
     found = database_for(config, None).groups[0].nodes[0].engine
     if found != engine:
         raise ImproperlyConfigured(

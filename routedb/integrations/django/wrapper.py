@@ -15,8 +15,9 @@ from routedb.config.model import ClusterConfig, NodeConfig
 from routedb.frontends.connection import Connection
 from routedb.integrations.django import settings
 from routedb.integrations.django.migrations import Introspection, Operations
+from routedb.integrations.driver import read, with_connect
 from routedb.routing import database_for
-from routedb.runtime import Registry, Runtime, read_config
+from routedb.runtime import Registry, Runtime
 
 _runtimes = Registry()
 
@@ -73,17 +74,21 @@ class Routed:
         return str(where.get(settings.DBNAME.get(self.engine, "database"), ""))
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Return `cluster`, the configuration, and the other arguments of `connect`."""
-        given = super().get_connection_params()  # type: ignore[misc]
-        given.pop("routedb", None)
-        more = {"cursor_factory": given.pop("cursor_factory", None)}
-        return {"cluster": self.cluster(given), **more}
+        """Return what the driver would be given, and under `routedb` this wrapper: see
+        `connect`. Classes that are derived from this one may change the rest."""
+        return {**super().get_connection_params(), "routedb": self}  # type: ignore[misc]
+
+    def open(self, given: dict[str, Any]) -> Connection:
+        """Open a connection, from `given`, what the driver would be given."""
+        cursor_factory = given.pop("cursor_factory", None)
+        runtime = _runtimes.find(self.cluster(given))
+        return runtime.connect(cursor_factory=cursor_factory)
 
     def cluster(self, given: dict[str, Any]) -> ClusterConfig:
         """Return the configuration, from what Django would give to the driver."""
         if not settings.names_nodes(self.settings_dict):
             dsn, options = self.address(given)
-            return read_config(dsn, {**options, **settings.routed(self.settings_dict)})
+            return read(dsn, {**options, **settings.routed(self.settings_dict)})
         options = {k: v for k, v in given.items() if k not in _ADDRESS}
         config = settings.with_options(self.configured, self.engine, options)
         if self.is_test:
@@ -145,7 +150,10 @@ class Routed:
     def close_runtime(self) -> None:
         """Close what routedb has open, so that the database can be dropped."""
         self.close()
-        _runtimes.find(self.get_connection_params()["cluster"]).close()
+        given = self.get_connection_params()
+        for key in ("routedb", "cursor_factory"):
+            given.pop(key, None)
+        _runtimes.find(self.cluster(given)).close()
 
 
 class Creation:
@@ -199,9 +207,19 @@ def _joined(part: Any, own: Any) -> type:
     return type(own.__name__, (part, own), {"__module__": own.__module__})
 
 
-def connect(*, cluster: ClusterConfig, cursor_factory: Any = None) -> Connection:
-    """Open a connection to `cluster`, from `get_connection_params`.
+def routed_driver(driver: Any) -> Any:
+    """Return a module like `driver`, a backend's, whose `connect` is routedb's for our
+    wrappers, and for others the driver's.
 
-    `cursor_factory` is psycopg2's. Raises what `routedb.connect` raises.
+    Django's own `get_new_connection` calls it, so that what it does then is done, and
+    what any class that is derived from ours and from another backend puts around it.
     """
-    return _runtimes.find(cluster).connect(cursor_factory=cursor_factory)
+
+    def connect(*args: Any, routedb: Any = None, **given: Any) -> Any:
+        if isinstance(routedb, Routed):
+            return routedb.open(given)
+        if routedb is not None:  # in the OPTIONS of Django's own backend
+            given["routedb"] = routedb
+        return driver.connect(*args, **given)
+
+    return with_connect(driver, connect)

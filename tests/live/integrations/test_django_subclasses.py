@@ -132,7 +132,8 @@ found = {
 @pytest.fixture
 def project(nodes, sqlite_dir):  # noqa: F811  (pytest's way to ask for a fixture)
     """A project whose backend is `theirs`, on a writer and a replica."""
-    return Project(sqlite_dir, ENGINE="theirs", OPTIONS={"routedb": {"nodes": nodes}})
+    routed = {"nodes": nodes, "consistency": "session"}  # files have no position
+    return Project(sqlite_dir, ENGINE="theirs", OPTIONS={"routedb": routed})
 
 
 def write(project: Project, text: str) -> None:

@@ -117,7 +117,7 @@ def test_isolation_levels_are_those_of_the_engine_and_the_connection(pg):
 def test_a_token_goes_from_one_engine_to_another(pg):
     Base.metadata.create_all(on_one(pg.writer_dsn))
     pg.wait_replayed()
-    arguments = {"source": pg.dsns, "max_lag": "off"}
+    arguments = {"source": pg.dsns, "max_lag": "off", "consistency": "session"}
     here, there = (
         settled(create_engine("routedb+postgresql://", connect_args=arguments))
         for _ in range(2)

@@ -73,7 +73,20 @@ print(__name__, __file__, sys.argv, sys.path[0], helper.__file__)
 """
 
 
-@pytest.mark.parametrize("words", [("program.py", "a", "-b"), ("-m", "program", "-b")])
+TEXT = "import sys, helper; print(__name__, sys.argv, sys.path[0], helper.__file__)"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("program.py", "a", "-b"),
+        ("-m", "program", "-b"),
+        ("-c", TEXT),
+        ("-c", TEXT, "-c", "--config", "--", "a"),
+        (f"-c{TEXT}", "a"),
+        ("-c", f"{TEXT}; sys.exit('bad')"),
+    ],
+)
 def test_a_program_finds_what_python_would_show_it(program, words):
     folder = program("", "helper.py").parent
     program(SHOWN)
@@ -131,7 +144,11 @@ def test_an_interrupted_program_ends_with_130(program):
 
 
 WRONG = [
-    ((), 2, "give a script, or -m and a module"),
+    ((), 2, "give a script, -m and a module, or -c and code"),
+    (("-c",), 2, "'-c' requires an argument"),
+    (("-m",), 2, "'-m' requires an argument"),
+    (("no-such-command",), 2, "there is none, nor a command on PATH"),
+    (("sh", "-x"), 2, "is not written in Python"),
     (("missing.py",), 2, "can't open file 'missing.py'"),
     (("-m", "missing_module"), 1, "No module named missing_module"),
     (("--config", "oracle://x", "program.py"), 2, "ConfigError: "),

@@ -9,7 +9,9 @@ from django.db.backends.mysql import base
 from django.db.backends.mysql.creation import DatabaseCreation
 
 from routedb.config.model import NodeConfig
-from routedb.integrations.django.wrapper import Creation, Routed, connect
+from routedb.integrations.django.wrapper import Creation, Routed, routed_driver
+
+base.Database = routed_driver(base.Database)
 
 
 class MySQLCreation(Creation):
@@ -28,13 +30,6 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
     django_wrapper = base.DatabaseWrapper
     creation_part = MySQLCreation
     maintenance_database = "information_schema"
-
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect, and do what Django's backend does then."""
-        connection: Any = connect(**conn_params)
-        if connection.encoders.get(bytes) is bytes:
-            connection.encoders.pop(bytes)
-        return connection
 
     def address(self, given: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """All is in mysqlclient's keywords."""

@@ -10,8 +10,7 @@ from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
 from routedb.config.model import NodeConfig
-from routedb.integrations.django.wrapper import Creation, Routed, connect
-from routedb.integrations.driver import with_connect
+from routedb.integrations.django.wrapper import Creation, Routed, routed_driver
 
 if is_psycopg3:
     raise ImproperlyConfigured(
@@ -25,7 +24,7 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
 
     engine = "postgresql"
     django_wrapper = base.DatabaseWrapper
-    Database = with_connect(base.Database, connect)
+    Database = routed_driver(base.Database)
     creation_part = Creation
     maintenance_database = "postgres"
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from django.db.backends.sqlite3 import base
-from django.db.backends.sqlite3._functions import register
 
 from routedb.config.model import ClusterConfig
-from routedb.integrations.django.wrapper import Creation, Routed, connect
-from routedb.runtime import read_config
+from routedb.integrations.django.wrapper import Creation, Routed, routed_driver
+from routedb.integrations.driver import read
+
+base.Database = routed_driver(base.Database)
 
 
 class DatabaseWrapper(Routed, base.DatabaseWrapper):
@@ -20,17 +21,6 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
     engine = "sqlite"
     django_wrapper = base.DatabaseWrapper
     creation_part = Creation
-    init_commands: Sequence[str] = ()  # Django sets it since 5.1
-
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect, and do what Django's backend does then."""
-        connection: Any = connect(**conn_params)
-        register(connection)
-        settings = ("PRAGMA foreign_keys = ON", "PRAGMA legacy_alter_table = OFF")
-        for command in (*settings, *self.init_commands):
-            if command.strip():
-                connection.execute(command.strip())
-        return connection
 
     def cluster(self, given: dict[str, Any]) -> ClusterConfig:
         """Return the configuration; that of a test database has one node."""
@@ -38,7 +28,7 @@ class DatabaseWrapper(Routed, base.DatabaseWrapper):
         if not self.is_test:
             return super().cluster(given)
         dsn, options = self.address(given)
-        return read_config(dsn, options)
+        return read(dsn, options)
 
     def address(self, given: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """Return a DSN."""
