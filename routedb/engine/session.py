@@ -148,14 +148,15 @@ class Session:
     def _learn(self, sql: str) -> ParsedText:
         if self.plan_cache.is_superseded:  # tables may live elsewhere now
             self._take_plan_cache()
-        if may_depend(sql, self.plan_cache.dialect):
+        depends = may_depend(sql, self.plan_cache.dialect)
+        if depends:
             self._settle_mode()
         # To look for a long text costs a hash of it all, and it is not kept anyway.
         known = self.known_texts.get(sql) if len(sql) <= LONGEST_KEPT else None
         if known is not None:
             return known
         try:
-            return self.plan_cache.learn(sql)
+            return self.plan_cache.learn(sql, depends)
         except errors.Error as exc:
             raise self.as_frontend_error(exc) from None
 

@@ -53,6 +53,7 @@ class PlanCache:
         self.rules = rules
         self.using = using
         self.dialect = dialect_for(config, using)
+        self._lexes: dict[str, str] = {}  # by dialect: see `_usual`
         self.mode = LexicalMode(self._usual(self.dialect)) if mode is None else mode
         self.by_text: dict[str | bytes, ParsedText] = {}
         self.is_superseded = False
@@ -82,7 +83,7 @@ class PlanCache:
 
         Ever new texts come here, one for each statement, so it is kept short.
         """
-        if not sql.isascii() or "\\" in sql or "\0" in sql:
+        if not self._by_mask or not sql.isascii() or "\\" in sql or "\0" in sql:
             return None
         if '"' in sql and self.dialect == "mysql":
             return None
@@ -91,25 +92,27 @@ class PlanCache:
         if plan is None:
             return None
         self.found += 1
-        text = self._text(sql, plan)
+        text = ParsedText(sql, plan)
         if self._is_again(sql) or mask == sql:
             self._keep(sql, text)
         return text
 
-    def learn(self, sql: str) -> ParsedText:
+    def learn(self, sql: str, depends: bool | None = None) -> ParsedText:
         """Classify and place `sql`; keep the answer. Never raises for bad SQL: what
-        must not run carries its refusal."""
+        must not run carries its refusal. `depends` is what `may_depend` says of it."""
         if "\0" in sql:
             raise errors.ProgrammingError(
                 f"the statement holds a NUL character at position {sql.index(chr(0))}: "
                 "no server takes one"
             )
         reading = None
-        if may_depend(sql, self.dialect):
+        if may_depend(sql, self.dialect) if depends is None else depends:
             reading = read_in(self.mode, sql, self.dialect)
             if reading is None:
                 return self._unread(sql, self.mode.why)
-        if reading is None or ("\\" not in sql and reading.is_as_plain(self.dialect)):
+        if self._plans and (
+            reading is None or ("\\" not in sql and reading.is_as_plain(self.dialect))
+        ):
             mask = masked(sql, self.dialect)
             shape = None if mask is None else shape_of(mask, self.dialect)
             plan = self._plans.get((self.dialect, shape, reading)) if shape else None
@@ -117,7 +120,7 @@ class PlanCache:
                 self.found += 1
                 if reading is None:
                     self._keep_mask(mask, shape, plan)
-                text = self._text(sql, plan)
+                text = ParsedText(sql, plan)
                 if shape == sql or self._is_again(sql):
                     self._keep(sql, text)
                 return text
@@ -130,7 +133,7 @@ class PlanCache:
         if reading is not None and plan.changes_mode and is_program:
             # The server reads each statement when it comes to it.
             return self._unread(sql, "a statement in it may change how the next is")
-        text = self._text(sql, plan, scan)
+        text = ParsedText(sql, plan, scan)
         if scan.counted == sql or self._is_again(sql):
             self._keep(sql, text)
         return text
@@ -153,7 +156,7 @@ class PlanCache:
                 )
             plan.shape = scan.shape
             self._unreadable[scan.shape, is_hinted] = plan
-        return self._text(sql, plan, scan)
+        return ParsedText(sql, plan, scan)
 
     def _is_again(self, sql: str) -> bool:
         """Tell whether a text that others share their shape with was here before, and
@@ -215,9 +218,6 @@ class PlanCache:
         unread = [((p.dialect, p.shape, None), p) for p in self._unreadable.values()]
         return [*self._plans.copy().items(), *unread]
 
-    def _text(self, sql: str, plan: Plan, scan: Scan | None = None) -> ParsedText:
-        return ParsedText(sql, plan, scan)
-
     def _plan(
         self, sql: str, dialect: str, reading: Reading | None
     ) -> tuple[Scan, Plan]:
@@ -247,7 +247,10 @@ class PlanCache:
         return scan, plan
 
     def _classifier(self, dialect: str, reading: Reading | None) -> Classifier:
-        lexis = self._usual(dialect) if reading is None else reading.lexis
+        if reading is None:
+            lexis = self._lexes.get(dialect) or self._usual(dialect)
+        else:
+            lexis = reading.lexis
         classifier = self._classifiers.get(lexis)
         if classifier is None:
             # It remembers nothing: plans are kept by shape here.
@@ -272,7 +275,8 @@ class PlanCache:
             for node in group.nodes
         )
         has_ansi = dialect == "mysql" and any(node.is_standard_sql for node in nodes)
-        return MYSQL_ANSI if has_ansi else dialect
+        lexis = self._lexes[dialect] = MYSQL_ANSI if has_ansi else dialect
+        return lexis
 
     def _hinted_dialect(self, database: str | None) -> str | None:
         """Return the dialect of a database that a hint names: it reads the text."""
@@ -286,7 +290,8 @@ class PlanCache:
 
         Other threads only read the dict meanwhile; listing its keys is one call.
         """
-        if len(sql) > LONGEST_KEPT or self._is_fleeting(text.plan):
+        reading = text.plan.reading
+        if len(sql) > LONGEST_KEPT or reading and self._is_fleeting(text.plan, reading):
             return
         with self._lock:
             if self.is_superseded:
@@ -298,12 +303,9 @@ class PlanCache:
                     self._once[hash(old) % MOST_TEXTS] = hash(old)
             known[sql] = text
 
-    def _is_fleeting(self, plan: Plan) -> bool:
+    def _is_fleeting(self, plan: Plan, reading: Reading) -> bool:
         """Tell whether a text of this plan is to be read anew each time: what a
         function of PostgreSQL's sets behind our back is noticed with an unknown one."""
-        reading = plan.reading
-        if reading is None:
-            return False
         if reading.is_fragile or (reading.width and self.mode.encoding):
             return True
         return plan.dialect != "mysql" and plan.is_sharded

@@ -67,7 +67,7 @@ class ShapeCache:
             return {}
         self.plans[key] = plan
         self._window[key] = None
-        self.weight += _weight(key)
+        self.weight += PLAN_BYTES + _TIMES_SHAPE * len(key[1])  # as `_weight` has it
         if len(self.plans) <= self._most and self.weight <= self._most_bytes:
             return {}
         return self._settle()

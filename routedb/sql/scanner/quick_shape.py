@@ -28,9 +28,9 @@ _NUMBERS = re.compile(
 _NAME_QUOTES = {"postgresql": ('"',), "mysql": ("`",), "sqlite": ('"', "`")}
 # In code: what may begin a comment or a quote of another kind than those read here.
 _STRANGE = {
-    "postgresql": lambda code: "$" in code or '&"' in code,
-    "mysql": lambda code: "#" in code or '"' in code or "[" in code,
-    "sqlite": lambda code: "[" in code,
+    "postgresql": ("--", "/*", "$", '&"'),
+    "mysql": ("--", "/*", "#", '"', "["),
+    "sqlite": ("--", "/*", "["),
 }
 # How statements begin whose literals may stay in the shape, at least.
 _TELLING = frozenset(
@@ -77,8 +77,9 @@ def shape_of(code: str, dialect: str) -> str | None:
     that takes a scan of each."""
     while "''''" in code:  # a quote in a string
         code = code.replace("''''", "''")
-    if "--" in code or "/*" in code or _STRANGE[dialect](code):
-        return None
+    for strange in _STRANGE[dialect]:
+        if strange in code:
+            return None
     has_names = '"' in code or "`" in code
     if has_names and not _has_plain_names(code, _NAME_QUOTES[dialect]):
         return None
