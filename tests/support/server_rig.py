@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import routedb
+from routedb.adapters.sockets import wait
 from routedb.engine.links.link import Link
 from tests.support.proxy import Proxy
 from tests.support.servers import Database, Server, wait_until
@@ -16,6 +17,7 @@ ENDING = {
     "mysql": ("KILL %s", "SELECT id FROM information_schema.processlist WHERE id = %s"),
 }
 PATIENCE_S = 30.0
+FAREWELL_S = 1.0
 
 
 class Rig:
@@ -93,6 +95,8 @@ class Rig:
         server.execute(kill, (number,))
         if look is not None:
             wait_until(lambda: not server.execute(look, (number,)), "the session ends")
+        # A proxy passes the end of the line on a moment later, unless it is to hang.
+        wait(raw.fileno() if is_pg else raw.descriptor, False, FAREWELL_S)
 
     def rows(self, where: str = "true") -> int:
         """Count the rows of the table on the writer, past routedb."""
