@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -197,6 +199,16 @@ ODD = [
 ]
 
 
+@pytest.fixture
+def usual_depth() -> Iterator[None]:
+    """Python's own limit: another test's library may have raised it."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.usefixtures("usual_depth")
 @pytest.mark.parametrize(("sql", "why"), ODD)
 def test_what_cannot_be_understood_is_refused(sql: str, why: str) -> None:
     with pytest.raises(routedb.ShardError, match=why):
