@@ -13,12 +13,13 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
 import psycopg2
 
 import routedb
+from benchmarks.delay import delayed
 from benchmarks.overhead import on_one_core
 from benchmarks.timing import Row, interleave, ratio
 from tests.support.servers import Reaper, open_place, start_postgresql
@@ -26,6 +27,7 @@ from tests.support.servers import Reaper, open_place, start_postgresql
 ACCOUNTS, TELLERS = 10_000, 10
 ROUNDS = 60
 CPU_BLOCKS, PER_BLOCK = 20, 50
+DELAYS_MS = (0, 0.5, 2)
 THREADS, THREAD_S, THREAD_ROUNDS = 4, 1.5, 5
 
 SCHEMA = (
@@ -61,6 +63,7 @@ def run() -> list[Row]:
             dsns = [node.dsn(name) for node in servers.nodes]
             with on_one_core():
                 rows = [*single("one node", dsns[:1]), *single("three nodes", dsns)]
+                rows += joined(servers.writer.dsn(name), servers.writer.port)
             return [*rows, threads("one node", dsns[:1]), threads("three nodes", dsns)]
     finally:
         reaper.close()
@@ -82,6 +85,31 @@ def single(where: str, dsns: Sequence[str]) -> list[Row]:
                 Row(f"{name}, of raw", ratio(times, "ours", "raw"), "x", wall, note),
                 Row(f"{name}, CPU added", _cpu_added(calls), "us", cpu),
             ]
+    return rows
+
+
+def joined(dsn: str, port: int) -> list[Row]:
+    """Measure a read and its commit with `begin = "with-statement"`, on a server at
+    `dsn` and behind lines that are longer; also without that."""
+    rows = []
+    for delay_ms in DELAYS_MS:
+        with ExitStack() as stack:
+            there = dsn
+            if delay_ms:
+                line = stack.enter_context(delayed(port, delay_ms / 1e3))
+                there = dsn.replace(f":{port}/", f":{line}/")
+            raw = stack.enter_context(closing(psycopg2.connect(there)))
+            calls = {"raw": one(raw, READ)}
+            for begin in ("driver", "with-statement"):
+                main = {"nodes": [{"dsn": there}], "begin": begin}
+                cluster = routedb.Cluster({"databases": {"main": main}})
+                made = stack.enter_context(closing(cluster)).connect()
+                calls[begin] = one(made, READ)
+            times = interleave(calls, ROUNDS // 2, block=5)
+        for begin in ("driver", "with-statement"):
+            name = f'SELECT; commit, begin = "{begin}", {delay_ms} ms more, of raw'
+            bar = 0.85 if begin == "with-statement" and not delay_ms else None
+            rows.append(Row(name, ratio(times, begin, "raw"), "x", bar, ""))
     return rows
 
 
