@@ -92,7 +92,7 @@ class PlanCache:
         if plan is None:
             return None
         self.found += 1
-        text = ParsedText(sql, plan)
+        text = self._text(sql, plan)
         if self._is_again(sql) or mask == sql:
             self._keep(sql, text)
         return text
@@ -120,7 +120,7 @@ class PlanCache:
                 self.found += 1
                 if reading is None:
                     self._keep_mask(mask, shape, plan)
-                text = ParsedText(sql, plan)
+                text = self._text(sql, plan)
                 if shape == sql or self._is_again(sql):
                     self._keep(sql, text)
                 return text
@@ -133,7 +133,7 @@ class PlanCache:
         if reading is not None and plan.changes_mode and is_program:
             # The server reads each statement when it comes to it.
             return self._unread(sql, "a statement in it may change how the next is")
-        text = ParsedText(sql, plan, scan)
+        text = self._text(sql, plan, scan)
         if scan.counted == sql or self._is_again(sql):
             self._keep(sql, text)
         return text
@@ -156,7 +156,7 @@ class PlanCache:
                 )
             plan.shape = scan.shape
             self._unreadable[scan.shape, is_hinted] = plan
-        return ParsedText(sql, plan, scan)
+        return self._text(sql, plan, scan)
 
     def _is_again(self, sql: str) -> bool:
         """Tell whether a text that others share their shape with was here before, and
@@ -218,10 +218,17 @@ class PlanCache:
         unread = [((p.dialect, p.shape, None), p) for p in self._unreadable.values()]
         return [*self._plans.copy().items(), *unread]
 
+    def _text(self, sql: str, plan: Plan, scan: Scan | None = None) -> ParsedText:
+        return ParsedText(sql, plan, scan)
+
     def _plan(
         self, sql: str, dialect: str, reading: Reading | None
     ) -> tuple[Scan, Plan]:
-        classifier = self._classifier(dialect, reading)
+        classifier = None
+        if reading is None:
+            classifier = self._classifiers.get(self._lexes.get(dialect, ""))
+        if classifier is None:
+            classifier = self._classifier(dialect, reading)
         scan = classifier.scan(sql)
         key = (dialect, scan.shape, reading)
         plan = self._plans.get(key)

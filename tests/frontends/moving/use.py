@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from psycopg2 import extras
 from tests.docs.documentation import DOCS
 from tests.frontends.home import Home
 
+PATIENCE_S = 10.0
 READ = "SELECT name FROM t WHERE id = 1"
 PID = "SELECT pg_backend_pid() FROM t WHERE id = 1"
 INSERT = "INSERT INTO t VALUES (%s, 'x')"
@@ -38,11 +40,19 @@ def public(kind: type) -> set[str]:
 
 
 def on_replica(conn: Any, text: str = READ, **how: Any) -> Any:
-    """Run a plain read, see that a replica answers, and return the cursor."""
-    cursor = conn.cursor(**how)
-    cursor.execute(text)
-    assert cursor.node.name.startswith("replica"), cursor.route
-    return cursor
+    """Run a plain read, see that a replica answers, as soon as one holds what the
+    writer has shown, and return the cursor."""
+    over = time.monotonic() + PATIENCE_S
+    while True:
+        cursor = conn.cursor(**how)
+        cursor.execute(text)
+        if cursor.node.name.startswith("replica"):
+            return cursor
+        assert time.monotonic() < over, cursor.route
+        cursor.close()
+        if not conn.autocommit:
+            conn.rollback()
+        time.sleep(0.05)
 
 
 def one(conn: Any, text: str) -> Any:
