@@ -53,7 +53,6 @@ class PlanCache:
         self.rules = rules
         self.using = using
         self.dialect = dialect_for(config, using)
-        self._lexes: dict[str, str] = {}  # by dialect: see `_usual`
         self.mode = LexicalMode(self._usual(self.dialect)) if mode is None else mode
         self.by_text: dict[str | bytes, ParsedText] = {}
         self.is_superseded = False
@@ -69,7 +68,8 @@ class PlanCache:
         self._plans = self._shapes.plans
         # By why, and whether it is hinted: the plans of texts that are not read.
         self._unreadable: dict[tuple[str, bool], Plan] = {}
-        self._classifiers: dict[str, Classifier] = {}
+        # By the dialect, and how it is read where that depends on the session.
+        self._classifiers: dict[tuple[str, str | None], Classifier] = {}
         self._lock = threading.Lock()
 
     @property
@@ -224,11 +224,10 @@ class PlanCache:
     def _plan(
         self, sql: str, dialect: str, reading: Reading | None
     ) -> tuple[Scan, Plan]:
-        classifier = None
-        if reading is None:
-            classifier = self._classifiers.get(self._lexes.get(dialect, ""))
+        lexis = None if reading is None else reading.lexis
+        classifier = self._classifiers.get((dialect, lexis))
         if classifier is None:
-            classifier = self._classifier(dialect, reading)
+            classifier = self._new_classifier(dialect, lexis)
         scan = classifier.scan(sql)
         key = (dialect, scan.shape, reading)
         plan = self._plans.get(key)
@@ -253,17 +252,13 @@ class PlanCache:
         self._keep_plan(key, plan)
         return scan, plan
 
-    def _classifier(self, dialect: str, reading: Reading | None) -> Classifier:
-        if reading is None:
-            lexis = self._lexes.get(dialect) or self._usual(dialect)
-        else:
-            lexis = reading.lexis
-        classifier = self._classifiers.get(lexis)
-        if classifier is None:
-            # It remembers nothing: plans are kept by shape here.
-            classifier = Classifier(dialect, self.config.functions, 0, lexis)
-            self._classifiers[lexis] = classifier
-        return classifier
+    def _new_classifier(self, dialect: str, lexis: str | None) -> Classifier:
+        """Keep a classifier that reads as `lexis` says, None: as sessions usually do.
+        It remembers nothing: plans are kept by shape here."""
+        usual = lexis or self._usual(dialect)
+        made = Classifier(dialect, self.config.functions, 0, usual)
+        self._classifiers[dialect, lexis] = made
+        return made
 
     def _elsewhere(self, sql: str, dialect: str) -> Reading | None:
         """Return how a text is read for a database that a hint names, whose sessions
@@ -282,8 +277,7 @@ class PlanCache:
             for node in group.nodes
         )
         has_ansi = dialect == "mysql" and any(node.is_standard_sql for node in nodes)
-        lexis = self._lexes[dialect] = MYSQL_ANSI if has_ansi else dialect
-        return lexis
+        return MYSQL_ANSI if has_ansi else dialect
 
     def _hinted_dialect(self, database: str | None) -> str | None:
         """Return the dialect of a database that a hint names: it reads the text."""
