@@ -99,17 +99,11 @@ def begun_by_psycopg2(link: Joining) -> Iterator[None]:
     if link.joined_from is None or not raw.autocommit:
         yield
         return
-    leave_autocommit(raw)
+    raw.autocommit = False
     before = len(raw.notices)
     yield
     raw.poll()  # takes in what has arrived beside answers
     del raw.notices[before : before + 1]
-
-
-def leave_autocommit(raw: Any) -> None:
-    """Let psycopg2 take the transaction on `raw` for one that it has begun, or will
-    begin."""
-    raw.autocommit = False
 
 
 def _points_into_the_text(raw: Any, exc: psycopg2.Error) -> bool:

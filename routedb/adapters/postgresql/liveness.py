@@ -50,5 +50,6 @@ def _is_quiet(has_input: Callable[[], object], raw: Raw) -> bool:
 
 
 def is_busy(raw: Raw) -> bool:
-    """Tell whether a statement of another thread is under way."""
+    """Tell whether a statement of another thread is under way: libpq keeps that one was
+    sent and not answered yet."""
     return bool(raw.get_transaction_status() == ext.TRANSACTION_STATUS_ACTIVE)

@@ -18,7 +18,7 @@ from psycopg2 import _psycopg
 from routedb.adapters import sockets
 from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
 from routedb.adapters.fork_gate import connecting
-from routedb.adapters.postgresql import joined_begin, session_reset
+from routedb.adapters.postgresql import session_reset
 from routedb.adapters.postgresql.apart import connect_apart, finish
 from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
@@ -75,6 +75,9 @@ class Psycopg2Adapter:
     tells_server = True
     references = 0
     setting_text = staticmethod(setting_text)
+    watch = staticmethod(watch)
+    is_alive = staticmethod(is_alive)
+    is_busy = staticmethod(is_busy)
     rollback_undoes_settings = True
     rollback_undoes_objects = True
     script_is_transaction = True
@@ -182,22 +185,10 @@ class Psycopg2Adapter:
         """Return the process id of the backend."""
         return 0 if raw.closed else int(raw.get_backend_pid())
 
-    def watch(self, raw: Raw) -> Callable[[Raw], bool]:
-        """Look at the socket through one poll object."""
-        return watch(raw)
-
-    def is_alive(self, raw: Raw) -> bool:
-        """Check the socket; what has arrived there may be just a NOTIFY."""
-        return is_alive(raw)
-
     def is_idle(self, raw: Raw) -> bool:
         """libpq keeps the transaction status that came with the last answer."""
         status = raw.get_transaction_status()
         return bool(status == ext.TRANSACTION_STATUS_IDLE)
-
-    def is_busy(self, raw: Raw) -> bool:
-        """libpq keeps that a statement was sent and not answered yet."""
-        return is_busy(raw)
 
     def is_failed(self, raw: Raw) -> bool:
         """Tell of an aborted transaction."""
@@ -241,7 +232,7 @@ class Psycopg2Adapter:
 
     def part(self, raw: Raw) -> None:
         """Leave autocommit mode; no round trip."""
-        joined_begin.leave_autocommit(raw)
+        raw.autocommit = False
 
     def reset(self, raw: Raw, node: NodeConfig) -> bool:
         """DISCARD ALL, what that leaves, and all that psycopg2 lets a user set on a
