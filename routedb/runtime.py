@@ -28,6 +28,7 @@ from routedb.engine.shared.share_news import ShareNews
 from routedb.events import NodeDrained
 from routedb.frontends.base import opened
 from routedb.frontends.connection import Connection
+from routedb.merge import Merger
 from routedb.monitor import Monitor
 from routedb.observers import OBSERVERS
 from routedb.routing import database_for
@@ -62,6 +63,7 @@ class Runtime:
             register=self.core,
         )
         self.core.start_monitor = self.monitor.start
+        self.core.merge = Merger(self.core).run
         self.core.wake_monitor = self.monitor.wake
         self.core.samples.tell = self.monitor.request_sample
         self.core.hold_probes = self.monitor.hold

@@ -116,7 +116,7 @@ def decide(
     branch = destination.groups[0] if len(destination.numbers) == 1 else -1
     if keeps_to_branches and branch in view.transaction.branches:
         return _decide_branch(plan, view, destination, branch)
-    return _decide_placed(plan, view, destination, asked)
+    return decide_placed(plan, view, destination, asked)
 
 
 def _decide_simple(plan: Plan, view: SessionView, asked: Asked) -> Decision | Question:
@@ -174,10 +174,11 @@ def _decide_branch(
     )
 
 
-def _decide_placed(
+def decide_placed(
     plan: Plan, view: SessionView, destination: Destination, asked: Asked
 ) -> Decision | Question:
-    """Decide the role by the order of precedence, and who may answer a read."""
+    """Decide the role of `plan` at its `destination` by the order of precedence, and
+    who may answer a read, in the session `view`; `asked` is what was asked before."""
     topology, hints = view.core.topology, view.core.config.hints
     database, groups = destination.database, destination.groups
     is_early = plan.is_read and reads_early(view, database)

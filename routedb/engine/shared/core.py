@@ -46,6 +46,13 @@ def _hold_nothing(nodes: frozenset[int], on: bool) -> None:
     """There is no monitor."""
 
 
+def _refuse(*statement: object) -> None:
+    """There is nobody to merge: raise the refusal, which comes last."""
+    refusal = statement[-1]
+    assert isinstance(refusal, Exception)
+    raise refusal
+
+
 class _Adapters(dict[str, Adapter]):
     """Adapters by engine; a driver is imported when it is asked for."""
 
@@ -85,6 +92,8 @@ class Core(TopologyStore):
         self.catalog = CatalogAnswers(clock)
         # The monitor's, once there is one: see to it that it runs.
         self.start_monitor: Callable[[], None] = lambda: None
+        # The runtime's: run a read that no one group can answer. Raises the refusal.
+        self.merge: Callable[..., None] = _refuse
         self.samples = SampleRequests(clock)
         # The monitor's, too: keep away from these nodes, or (False) probe them again.
         self.hold_probes: Callable[[frozenset[int], bool], None] = _hold_nothing
