@@ -12,7 +12,12 @@ LABELS = (
     *("delete", "update", "multiple_database", "schema", "lookup", "ordering"),
     *("distinct_on_fields", "introspection", "migrations", "postgres_tests"),
 )
-QUICK = ("basic", "transactions", "bulk_create")
+# Each way to use a connection; the others' statements are like these.
+QUICK = (
+    *("backends", "basic", "transactions", "transaction_hooks", "raw_query"),
+    *("bulk_create", "select_for_update", "get_or_create", "delete", "update"),
+    *("multiple_database", "introspection"),
+)
 SETTINGS = """\
 SERVER = {server!r}
 DATABASES = {{
