@@ -15,8 +15,7 @@ LABELS = (
 # Each way to use a connection; the others' statements are like these.
 QUICK = (
     *("backends", "basic", "transactions", "transaction_hooks", "raw_query"),
-    *("bulk_create", "select_for_update", "get_or_create", "delete", "update"),
-    *("multiple_database", "introspection"),
+    *("bulk_create", "update", "multiple_database"),
 )
 SETTINGS = """\
 SERVER = {server!r}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from tests.suites.suite import PYTEST, Command, Suite, Where
 
 DATABASE = "psycopg2_test"
-# What waits, or starts a process for each test: together more than half of the time.
+# What is for the whole length: values, which stay the driver's whoever connects, and
+# what waits, or starts a process for each test.
+VALUES = ("dates", "ipaddress", "quote", "sql", "types_extras")
 SLOW = (
-    *("test_notify.py", "test_errcodes.py", "test_green.py::GreenTestCase"),
+    *(f"test_{name}.py" for name in (*VALUES, "notify", "errcodes")),
+    *("test_replication.py", "test_green.py::GreenTestCase"),
     *(f"test_copy.py::CopyTests::test_copy_{case}" for case in ("from_i", "to_s")),
     "test_copy.py::CopyTests::test_copy_from_segfault",
     *("test_connection.py::SignalTestCase", "test_cancel.py::CancelTests::test_async"),
