@@ -19,11 +19,12 @@ from routedb.merge.fragments import GroupReads, decide_reads, reads_of
 from routedb.merge.placements import cluster_of
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
+from routedb.merge.union import split
 from routedb.merge.workers import Workers
 from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, Remainder, plan
 from routedb.routing import Reason, Route
 from routedb.routing.parsed_text import ParsedText
-from routedb.session import TxState
+from routedb.session import TxEvent
 from routedb.sql.statement import Kind
 
 _MOST_PLANS = 1024
@@ -104,8 +105,6 @@ class Merger:
 
 
 def _check_possible(session: Session, cursor: VirtualCursor) -> None:
-    if session.transaction.state is not TxState.AUTOCOMMIT:
-        raise NotMerged("inside a transaction that is not available")
     if getattr(cursor, "name", None):
         raise NotMerged("a named cursor over several groups is not available")
 
@@ -133,9 +132,9 @@ def _run(
         and getattr(cursor, "row_factory", None) is not None
     )
 
-    def take(number: int, link: Link, raw: RawCursor) -> None:
+    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         shows = None if is_made_later else cursor
-        parts[link.node.group] = answers.part_of(shows, link, raw)
+        parts[reads.group] = answers.part_of(shows, link, raw)
 
     # A cursor of the others is one object, whichever link it is on.
     is_several = made.dialect == "postgresql"
@@ -167,8 +166,9 @@ def _work(
     dialect = made.dialect
     rows: dict[tuple[int, int], Sequence[Any]] = {}
 
-    def take(number: int, link: Link, raw: RawCursor) -> None:
-        rows[number, link.node.group] = raw.fetchall()
+    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
+        came = split(reads.fragments, made.fragments, raw.fetchall())
+        rows.update({(number, reads.group): came[number] for number in came})
 
     if dialect == "sqlite":
         opener = sqlite_work.open_raw
@@ -187,7 +187,8 @@ def _work(
         _show(session, cursor, text, asked, link, result)
         return
     sql, values = _AS_VALUES[dialect].text_of(remainder, found, params)
-    attempt = Attempt(session, text.plan, decide_reads(session, text.plan, asked[0]))
+    decision = decide_reads(session, text.plan, asked[0])
+    attempt = Attempt(session, text.plan, decision, is_one_of_several=True)
     try:
         attempt.run(cursor, lambda raw: raw.execute(sql, values))
     except errors.Error as exc:
@@ -256,6 +257,8 @@ def _show(
 ) -> None:
     cursor.link, cursor.raw = link, result
     _show_route(cursor, text, asked)
+    if session.transaction.is_bound:
+        session.transaction.apply(TxEvent.READ)
     succeeded(session, cursor, text.plan)
 
 
