@@ -66,6 +66,10 @@ class VirtualCursor(Protocol):
     def make_raw_cursor(self, link: Link) -> RawCursor:
         """Open a raw cursor on `link`, for one statement: the caller closes it."""
 
+    def make_part_cursor(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link` for a part of a statement: an object of its own
+        where the driver allows that, without a name. The caller closes it."""
+
     def bind_fetch(self, raw: ResultSet) -> None:
         """Fetch from `raw` from now on."""
 

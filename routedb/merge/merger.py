@@ -19,12 +19,13 @@ from routedb.merge.fragments import GroupReads, decide_reads, reads_of
 from routedb.merge.placements import cluster_of
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
+from routedb.merge.streamed import Source, StreamedResult, declared
 from routedb.merge.union import split
 from routedb.merge.workers import Workers
 from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, Remainder, plan
 from routedb.routing import Reason, Route
 from routedb.routing.parsed_text import ParsedText
-from routedb.session import TxEvent
+from routedb.session import TxEvent, TxState
 from routedb.sql.statement import Kind
 
 _MOST_PLANS = 1024
@@ -105,8 +106,19 @@ class Merger:
 
 
 def _check_possible(session: Session, cursor: VirtualCursor) -> None:
-    if getattr(cursor, "name", None):
-        raise NotMerged("a named cursor over several groups is not available")
+    if not getattr(cursor, "name", None):
+        return
+    named: Any = cursor  # psycopg2's
+    if isinstance(cursor.raw, StreamedResult):
+        raise errors.ProgrammingError(
+            "can't call .execute() on named cursors more than once"
+        )
+    if session.transaction.state is TxState.AUTOCOMMIT:
+        raise errors.ProgrammingError(
+            "can't use a named cursor outside of transactions"
+        )
+    if named.withhold:
+        raise NotMerged("a cursor WITH HOLD over several groups is not available")
 
 
 def _run(
@@ -121,6 +133,9 @@ def _run(
     asked = reads_of(session, made, params)
     if not asked:
         raise NotMerged("it asks no group")
+    if made.merge is Merge.STREAM and getattr(cursor, "name", None):
+        _stream(session, cursor, text, made, params, asked, workers)
+        return
     if made.merge is Merge.WORK:
         _work(session, cursor, text, made, known, params, asked, workers)
         return
@@ -138,7 +153,7 @@ def _run(
 
     # A cursor of the others is one object, whichever link it is on.
     is_several = made.dialect == "postgresql"
-    opener = sqlite_work.open_raw if is_made_later else cursor.make_raw_cursor
+    opener = sqlite_work.open_raw if is_made_later else cursor.make_part_cursor
     way = Way(opener, take, takes_at_once=not is_several, at_once=is_several)
     running = Running(session, cursor, text.plan, made, params, way)
     link = running.run(asked, workers)
@@ -148,6 +163,40 @@ def _run(
         part = groups[0]._replace(rows=result.fetchall())
         result = sqlite_work.present(session, cursor, link, part)
     _show(session, cursor, text, asked, link, result)
+
+
+def _stream(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    made: GroupsPlan,
+    params: Any,
+    asked: Sequence[GroupReads],
+    workers: Workers,
+) -> None:
+    """Let a named cursor show the rows as they are fetched."""
+    named: Any = cursor
+    sources: dict[int, Source] = {}
+
+    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
+        sources[reads.group] = Source(cursor, link, raw, named.name)
+
+    way = Way(cursor.make_part_cursor, take, True, True, keeps_raw=True)
+    running = Running(
+        session, cursor, text.plan, declared(made, named.name), params, way
+    )
+    link = running.run(asked, workers)
+    start = answers.number_of(made.offset, params) or 0
+    limit = answers.number_of(made.limit, params)
+    result = StreamedResult(
+        [sources[reads.group] for reads in asked],
+        made.order,
+        (start, limit),
+        named.itersize,
+        cursor.arraysize,
+    )
+    _show(session, cursor, text, asked, link, result)
+    result.begin()
 
 
 def _work(
@@ -206,6 +255,8 @@ def _show_names(cursor: VirtualCursor, remainder: Remainder) -> None:
     raw, link = cursor.raw, cursor.link
     assert raw is not None  # it has just run
     assert link is not None
+    if raw.description is None:  # a named cursor's, until it fetches
+        return
     names = [column[0] for column in raw.description]
     wanted = [remainder.original(name) for name in names]
     if any("JSON_TABLE" in name for name in wanted):

@@ -41,12 +41,14 @@ class Way(NamedTuple):
 
     `takes_at_once`: nothing of the program's is in that, so any thread may do it.
     `at_once`: the raw cursors of all groups may be in use at the same time.
+    `keeps_raw`: they are not closed, as their rows are still to be fetched.
     """
 
     open_raw: Open
     take: Take
     takes_at_once: bool
     at_once: bool
+    keeps_raw: bool = False
 
 
 class _Run:
@@ -161,7 +163,8 @@ class Running:
         except BaseException:
             self._interrupted(link)
             raise
-        self._close(run)
+        if not self._way.keeps_raw:
+            self._close(run)
         note_shown(self._session, run.attempt, link)
         return True
 
