@@ -28,7 +28,7 @@ from routedb.engine.transactions.transaction import Transaction
 from routedb.events import StatementRetried
 from routedb.observers import OBSERVERS, explain, tell_outcome
 from routedb.routing import CONSISTENCIES, Route, database_for
-from routedb.routing.parsed_text import ParsedText
+from routedb.routing.plan import ParsedText
 from routedb.session import TxState
 from routedb.sql import UNSETTLED
 from routedb.sql.scanner.shape import may_depend

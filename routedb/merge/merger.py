@@ -24,7 +24,7 @@ from routedb.merge.union import split
 from routedb.merge.workers import Workers
 from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, Remainder, plan
 from routedb.routing import Reason, Route
-from routedb.routing.parsed_text import ParsedText
+from routedb.routing.plan import ParsedText
 from routedb.session import TxEvent, TxState
 from routedb.sql.statement import Kind
 

@@ -15,8 +15,7 @@ from routedb import errors
 from routedb.config.model import DatabaseConfig
 from routedb.routing.affinity import Pinned, find_pinned
 from routedb.routing.destination import Destination, find_destination
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.routing.role import consistency_of, decide_role
 from routedb.routing.route import Reason, Route
 from routedb.routing.view import SessionView

@@ -16,8 +16,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.session import Control, Session, VirtualCursor
 from routedb.engine.transactions.commit import roll_back
 from routedb.engine.transactions.failure import on_every_branch
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxEvent, TxState
 from routedb.sql.statement import Kind, TxEffect, TxStep
 

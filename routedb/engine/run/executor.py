@@ -41,8 +41,7 @@ from routedb.routing.decider import (
     decide_part,
 )
 from routedb.routing.destination import Destination
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
 from routedb.sql.emptied import emptied_database
 from routedb.sql.statement import Kind, Table
