@@ -45,11 +45,7 @@ def execute(
     plan, sticky = text.plan, session.version.sticky
     link = sticky.get(plan.sticky_group)
     route: Route | None = plan.sticky_route
-    if (
-        link is None
-        or session.sticky_topology is not core.topology
-        or core.loads[link.id]
-    ):
+    if link is None or session.sticky_topology is not core.topology:
         link, route = choose(session, plan, sticky)
         if link is None:
             executor.run(session, cursor, text, vars, executing(query, vars))
