@@ -21,6 +21,8 @@ from routedb.engine.run.recovery import judge
 from routedb.engine.session import Session, VirtualCursor
 from routedb.errors import Fault
 from routedb.merge.fragments import SNAPSHOT, GroupReads, decide_reads
+from routedb.merge.measures import Measures
+from routedb.merge.refused import NotMerged
 from routedb.merge.workers import Workers
 from routedb.planner import GroupsPlan
 from routedb.routing.plan import Plan
@@ -71,7 +73,7 @@ class _Run:
 
 class Running:
     """Runs the fragments of `made` with `params` for a statement of this `plan` in
-    `session`, in this `way`; `cursor` shows what fails."""
+    `session`, in this `way`; `cursor` shows what fails, `measures` what is done."""
 
     def __init__(
         self,
@@ -81,7 +83,9 @@ class Running:
         made: GroupsPlan,
         params: Any,
         way: Way,
+        measures: Measures,
     ) -> None:
+        self._measures = measures
         self._session = session
         self._cursor = cursor
         self._plan = plan
@@ -152,6 +156,8 @@ class Running:
             if link.adapter.fault(exc, link.raw) is Fault.MISSING:
                 self._session.core.catalog.forget()  # what is known may be old
             self._close(run)
+            if isinstance(exc, NotMerged):  # the group has answered: its link is free
+                raise
             self._judge(run.attempt, link, exc)
             return False
         except BaseException:
@@ -224,7 +230,8 @@ class Running:
             if run.is_snapshot:
                 link.ask(adapter.begin, SNAPSHOT)
             for number, raw in zip(run.reads.fragments, run.raws, strict=True):
-                run_on(self._session, link, self._call(number, link), raw)
+                with self._measures.timed(number, link, self._texts[number][0]):
+                    run_on(self._session, link, self._call(number, link), raw)
             if run.is_snapshot:
                 link.ask(adapter.rollback)
         except BaseException as exc:
