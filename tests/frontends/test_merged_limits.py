@@ -9,10 +9,14 @@ import pytest
 
 import routedb
 from routedb.merge.measures import estimate
+from routedb.topology.snapshot import Role
 from tests.frontends.merged_world import lite_world, mysql_world, postgresql_world
 
 SCATTER = "SELECT id, owner, name FROM items"
 JOIN = "SELECT i.id, l.src FROM items i JOIN leads l ON l.owner = i.owner"
+SERVERS = [
+    pytest.param(name, marks=pytest.mark.live) for name in ("postgresql", "mariadb")
+]
 
 
 @pytest.fixture
@@ -21,15 +25,15 @@ def lite(tmp_path):
         yield lite_world(tmp_path, stack)
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
+@pytest.fixture(params=["sqlite", *SERVERS])
 def world(request, tmp_path):
     with ExitStack() as stack:
         if request.param == "sqlite":
             yield lite_world(tmp_path, stack)
         elif request.param == "postgresql":
-            yield postgresql_world(request.getfixturevalue("postgresql_servers"), stack)
+            yield postgresql_world(request.getfixturevalue("postgresql"), stack)
         else:
-            yield mysql_world(request.getfixturevalue("mariadb_servers"), stack)
+            yield mysql_world(request.getfixturevalue("mariadb"), stack)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,7 @@ def test_the_route_has_what_each_group_did(world, sql, params, databases, rows):
     assert sum(run.rows for run in runs) == rows
     assert [run.group for run in runs] == [0, 1, 0][: len(runs)]
     for run in runs:
-        assert run.role is routedb.Role.WRITER
+        assert run.role is Role.WRITER
         assert run.node in {node.name for node in world.routed.nodes}
         assert run.sql.upper().startswith("SELECT")
         assert (run.bytes > 0, run.seconds > 0) == (True, True)
@@ -135,9 +139,9 @@ def test_what_is_no_limit_is_a_hint_error(lite, limits, said):
         pytest.fail("it was taken")
 
 
-@pytest.mark.parametrize("name", ["postgresql", "mariadb"])
+@pytest.mark.parametrize("name", SERVERS)
 def test_a_statement_that_takes_too_long_is_cancelled(name, request):
-    servers = request.getfixturevalue(f"{name}_servers")
+    servers = request.getfixturevalue(name)
     make = postgresql_world if name == "postgresql" else mysql_world
     crossed = ", ".join(f"leads l{number}" for number in range(12))
     slow = f"SELECT count(*) FROM items i, {crossed}"
@@ -156,9 +160,9 @@ def test_a_statement_that_takes_too_long_is_cancelled(name, request):
 
 
 @pytest.mark.parametrize("where", [0, 1, 2])
-def test_the_work_node_works_out_the_rest(postgresql_servers, where):
+def test_the_work_node_works_out_the_rest(postgresql, where):
     with ExitStack() as stack:
-        world = postgresql_world(postgresql_servers, stack)
+        world = postgresql_world(postgresql, stack)
         names = [node.name for node in world.routed.session.core.config.nodes]
         cursor = world.routed.cursor()
         with world.routed.using(merge={"work_node": names[where]}):
