@@ -47,11 +47,7 @@ def execute(
     plan, sticky = text.plan, session.version.sticky
     link = sticky.get(plan.sticky_group)
     route: Route | None = plan.sticky_route
-    if (
-        link is None
-        or session.sticky_topology is not core.topology
-        or core.loads[link.id]
-    ):
+    if link is None or session.sticky_topology is not core.topology:
         # Without an open link there is none to choose from.
         link, route = choose(session, plan, sticky) if session.open else _NONE_OPEN
         if link is None:

@@ -8,7 +8,7 @@ worked out again when it is needed next.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 from weakref import ref
 
@@ -66,6 +66,10 @@ class VirtualCursor(Protocol):
     def make_raw_cursor(self, link: Link) -> RawCursor:
         """Open a raw cursor on `link`, for one statement: the caller closes it."""
 
+    def make_part_cursor(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link` for a part of a statement: an object of its own
+        where the driver allows that, without a name. The caller closes it."""
+
     def bind_fetch(self, raw: ResultSet) -> None:
         """Fetch from `raw` from now on."""
 
@@ -106,6 +110,8 @@ class Session:
         self.database: str | None = None  # conn.using(database)
         self.role: Role | None = None  # conn.using(role=…)
         self.consistency: str | None = None  # conn.using(consistency=…)
+        # conn.using(merge=…): fields of MergeConfig.
+        self.merge_limits: Mapping[str, Any] = {}
         # How its texts are read, once one has come for which that counts.
         self.lexical_mode = UNSETTLED
         # No cycle: with its connection a session is gone, and with it its links.

@@ -168,9 +168,7 @@ def _savepoint(session: Session, text: ParsedText, step: TxStep) -> bool:
         return False
     if transaction.is_bound:
         on_every_branch(transaction, text.source)
-        session.links.savepoint(step.name)
-    else:
-        transaction.savepoint(step.name, text.source)
+    transaction.savepoint(step.name, text.source)
     return True
 
 
@@ -196,11 +194,12 @@ def _in_order(session: Session, text: ParsedText, step: TxStep) -> bool:
     transaction = session.transaction
     if not transaction.is_open:
         return False
-    if transaction.is_bound:
-        on_every_branch(transaction, text.source)
-        return True
     keeps = step.effect is TxEffect.ROLLBACK_TO
-    return transaction.prologue.end_savepoint(step.name, text.source, keeps)
+    if not transaction.is_bound:
+        return transaction.end_savepoint(step.name, text.source, keeps)
+    on_every_branch(transaction, text.source)
+    transaction.end_savepoint(step.name, text.source, keeps)
+    return True
 
 
 def _set(session: Session, text: ParsedText, step: TxStep) -> bool:
