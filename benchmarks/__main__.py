@@ -20,6 +20,7 @@ PARTS = (
     "overhead",
     "dropin",
     "transactions",
+    "concurrent",
     "commits",
     "probes",
     "failover",
