@@ -28,6 +28,7 @@ from routedb.engine.shared.share_news import ShareNews
 from routedb.events import NodeDrained
 from routedb.frontends.base import opened
 from routedb.frontends.connection import Connection
+from routedb.merge import Merger
 from routedb.monitor import Monitor
 from routedb.observers import OBSERVERS
 from routedb.routing import database_for
@@ -57,11 +58,12 @@ class Runtime:
             ShareNews(self.core).publish,
             lambda: self.core.topology,
             wanted=self.core.samples.refused_at,
-            is_quiet=self.core.is_quiet,
+            is_unused=self.core.is_unused,
             give_up=self.core.give_up,
             register=self.core,
         )
         self.core.start_monitor = self.monitor.start
+        self.core.merge = Merger(self.core).run
         self.core.wake_monitor = self.monitor.wake
         self.core.samples.tell = self.monitor.request_sample
         self.core.hold_probes = self.monitor.hold

@@ -23,6 +23,7 @@ class Reason(IntEnum):
     SHARD_KEY = 11
     ANY_SHARD = 12  # reference tables only, or no table
     EVERY_SHARD = 13  # a write to a reference table
+    SEVERAL_GROUPS = 14  # a part of a read whose rows are on several groups
     PINNED = 19  # what it needs lives on that node only: a temporary table, a lock
     IN_TRANSACTION = 20  # the transaction has a link to that group
     NOT_A_READ = 21  # not certainly a plain read
@@ -43,7 +44,9 @@ class Reason(IntEnum):
     NOT_REPLAYED = 35  # a replica did not have what the statement names
 
 
-_SHARD_REASONS = frozenset(reason for reason in Reason if 10 <= reason < Reason.PINNED)
+_SHARD_REASONS = frozenset(
+    reason for reason in Reason if 10 <= reason < Reason.SEVERAL_GROUPS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Route:
 
     def __str__(self) -> str:
         is_sharded = any(reason in _SHARD_REASONS for reason, _ in self.reasons)
+        is_sharded |= self.groups not in ((0,), ())
         shards = ",".join(map(str, self.groups))
         where = f"{self.database}[{shards}]" if is_sharded else self.database
         return f"{where} {self.role.value}"

@@ -170,14 +170,14 @@ def closed_cursor(site, _):
     cursor.execute("SELECT 1")
 
 
-JOIN = "SELECT * FROM items JOIN crm_customers USING (id)"
+JOIN = "DELETE FROM items WHERE id IN (SELECT id FROM crm_customers)"
 OURS: dict[str, Callable[..., Any]] = {
     "ConfigError": config_error,
     "HintError": lambda site, _: site.run("/* routedb: role=replica */ DELETE FROM t"),
     "UnknownTableError": unknown_table,
     "ReadOnlyError": lambda site, _: site.run("DELETE FROM crm_customers"),
     "CrossDatabaseError": lambda site, _: site.run(JOIN),
-    "ShardError": lambda site, _: site.run("SELECT * FROM orders WHERE note = 'x'"),
+    "ShardError": lambda site, _: site.run("DELETE FROM orders WHERE note = 'x'"),
     "NoNodeError": no_node,
     "PoolTimeout": pool_timeout,
     "SplitBrain": split_brain,

@@ -10,6 +10,12 @@ import pytest
 
 import routedb
 from tests.frontends.home import Home, mysql_home, postgresql_home, sqlite_home
+from tests.frontends.merged_world import (
+    World,
+    lite_world,
+    mysql_world,
+    postgresql_world,
+)
 
 HOMES = {"postgresql": "pg_home", "mysql": "my_home", "sqlite": "lite_home"}
 
@@ -71,3 +77,27 @@ def open_cluster(stack: ExitStack) -> Callable[..., routedb.Cluster]:
         return stack.enter_context(routedb.Cluster(source, **keywords))
 
     return open_
+
+
+@pytest.fixture
+def lite(sqlite_dir, stack: ExitStack) -> World:
+    """Rows over several SQLite files."""
+    return lite_world(sqlite_dir, stack)
+
+
+@pytest.fixture
+def pg_world(postgresql, stack: ExitStack) -> World:
+    """Rows over several databases of PostgreSQL."""
+    return postgresql_world(postgresql, stack)
+
+
+@pytest.fixture
+def my_world(mariadb, stack: ExitStack) -> World:
+    """Rows over several databases of MariaDB."""
+    return mysql_world(mariadb, stack)
+
+
+@pytest.fixture(params=["lite", "pg_world", "my_world"])
+def world(request: pytest.FixtureRequest) -> Any:
+    """Rows over several groups, on each engine."""
+    return request.getfixturevalue(request.param)

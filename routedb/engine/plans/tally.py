@@ -33,6 +33,7 @@ _SHARDS = {
     Reason.SHARD_KEY: "by shard key",
     Reason.ANY_SHARD: "any shard",
     Reason.EVERY_SHARD: "every shard",
+    Reason.SEVERAL_GROUPS: "several groups",
 }
 
 

@@ -33,15 +33,21 @@ from routedb.routing import Reason, Route
 from routedb.routing.decider import (
     NOTHING_ASKED,
     AskCatalog,
+    Asked,
     AskPosition,
     Decision,
+    Question,
     decide,
+    decide_part,
 )
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.destination import Destination
+from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
 from routedb.sql.emptied import emptied_database
 from routedb.sql.statement import Kind, Table
+
+# What refuses a statement because no one group can answer it.
+_ONE_GROUP = frozenset({errors.ShardError, errors.CrossDatabaseError})
 
 
 def run(
@@ -51,12 +57,13 @@ def run(
     params: Any,
     call: Call,
     batch: Sequence[Any] | None = None,
+    is_other_use: bool = False,
 ) -> None:
     """Run one statement the long way. `call` runs it on a raw cursor; `params` are what
     `text` is decided by.
 
     `batch`: it does so for each of these sets of parameters, each a transaction of its
-    own in autocommit mode.
+    own in autocommit mode. `is_other_use`: it does something else than to execute it.
     """
     plan = text.plan
     try:
@@ -64,7 +71,12 @@ def run(
         cursor.control = None
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
-        _run(session, cursor, text, params, call, batch)
+        try:
+            _run(session, cursor, text, params, call, batch)
+        except (errors.ShardError, errors.CrossDatabaseError) as refusal:
+            if is_other_use or batch is not None or type(refusal) not in _ONE_GROUP:
+                raise
+            session.core.merge(session, cursor, text, params, refusal)
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)
@@ -233,7 +245,8 @@ def carry(
         again = partial(carry, session, cursor, sql, call, params)
         observed.call(cursor, sql, again)
         return
-    run(session, cursor, session.learn(sql), params, call)
+    text = session.learn(sql)
+    run(session, cursor, text, params, call, is_other_use=True)
 
 
 # -- deciding --------------------------------------------------------------------------
@@ -277,14 +290,33 @@ def decide_asking(
             elif decided.seen is not None and decided.seen.process_wrote_at:
                 session.core.samples.note_look(decided.groups[0])
             return decided
-        if type(decided) is AskPosition:
-            bound = session.transaction.branches.values()
-            catch_up(session.tracker, decided.group, decided.nearest, bound)
-            asked = asked._replace(position=True)
-        elif type(decided) is AskCatalog:
-            if _only_reads(session, decided):
-                text.plan.set_read(True)
-            asked = asked._replace(catalog=True)
+        asked = _ask(session, text.plan, decided, asked)  # type: ignore[arg-type]
+
+
+def decide_part_asking(session: Session, plan: Plan, place: Destination) -> Decision:
+    """Decide who reads a part of a statement of this `plan`, at `place`, in `session`;
+    ask as `decide_asking` does."""
+    asked = NOTHING_ASKED
+    while True:
+        decided = decide_part(plan, session, place, asked)
+        if isinstance(decided, Decision):
+            if decided.reason is Reason.OWN_WRITES:
+                session.tracker.require_writer(decided.groups[0], decided.topology)
+            elif decided.seen is not None and decided.seen.process_wrote_at:
+                session.core.samples.note_look(decided.groups[0])
+            return decided
+        asked = _ask(session, plan, decided, asked)
+
+
+def _ask(session: Session, plan: Plan, question: Question, asked: Asked) -> Asked:
+    """Ask what a decision needs, and return what has been asked by then."""
+    if isinstance(question, AskPosition):
+        bound = session.transaction.branches.values()
+        catch_up(session.tracker, question.group, question.nearest, bound)
+        return asked._replace(position=True)
+    if _only_reads(session, question):
+        plan.set_read(True)
+    return asked._replace(catalog=True)
 
 
 def _only_reads(session: Session, question: AskCatalog) -> bool:

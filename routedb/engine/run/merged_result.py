@@ -72,6 +72,11 @@ class MergedResult:
         if self.description is not None:
             self.rowcount = len(self._rows)
 
+    def show(self, rows: Sequence[Any]) -> None:
+        """Have these rows, in the place of those there are."""
+        self._rows = rows
+        self.rowcount = len(rows)
+
     # -- what a cursor asks ----------------------------------------------------------
 
     @property

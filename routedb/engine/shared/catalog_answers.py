@@ -33,7 +33,7 @@ class CatalogAnswers:
         self._clock = clock
         self._volatile: dict[tuple[str, Table], bool] = {}
         self._plain: dict[tuple[str, Read], tuple[float, bool]] = {}
-        self._version = 0  # goes up with each definition
+        self.version = 0  # goes up with each definition
 
     def is_volatile(
         self, database: str, function: Table, ask: Callable[[Table], bool | None]
@@ -43,9 +43,9 @@ class CatalogAnswers:
         key = (database, function)
         known = self._volatile.get(key)
         if known is None:
-            version = self._version
+            version = self.version
             known = ask(function)
-            if known is not None and version == self._version:
+            if known is not None and version == self.version:
                 self._volatile[key] = known
         return known
 
@@ -58,16 +58,16 @@ class CatalogAnswers:
     def ask_plain(self, database: str, read: Read, ask: Callable[[], bool]) -> bool:
         """Return what `ask` says of `read` in `database`, and keep it, unless something
         was defined meanwhile."""
-        version, now = self._version, self._clock()
+        version, now = self.version, self._clock()
         said = ask()
         if len(self._plain) >= MOST_READS:
             self._plain.clear()
-        if version == self._version:
+        if version == self.version:
             self._plain[database, read] = (now, said)
         return said
 
     def forget(self) -> None:
         """Know nothing any more: something was defined."""
-        self._version += 1
+        self.version += 1
         if self._volatile or self._plain:
             self._volatile, self._plain = {}, {}

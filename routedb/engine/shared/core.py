@@ -24,6 +24,7 @@ from routedb.engine.pool.pools import Pools
 from routedb.engine.pool.upkeep import Upkeep
 from routedb.engine.shared.catalog_answers import CatalogAnswers
 from routedb.engine.shared.error_origin import is_from_program
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
 from routedb.engine.shared.process_writes import PROCESS_WRITES, server_ids
 from routedb.engine.shared.sample_requests import SampleRequests
@@ -44,6 +45,14 @@ _JITTER = 0.1  # of max_age, so that links do not all grow old at the same time
 
 def _hold_nothing(nodes: frozenset[int], on: bool) -> None:
     """There is no monitor."""
+
+
+@lets_go
+def _refuse(*statement: object) -> None:
+    """There is nobody to merge: raise the refusal, which comes last."""
+    refusal = statement[-1]
+    assert isinstance(refusal, Exception)
+    raise refusal
 
 
 class _Adapters(dict[str, Adapter]):
@@ -85,6 +94,8 @@ class Core(TopologyStore):
         self.catalog = CatalogAnswers(clock)
         # The monitor's, once there is one: see to it that it runs.
         self.start_monitor: Callable[[], None] = lambda: None
+        # The runtime's: run a read that no one group can answer. Raises the refusal.
+        self.merge: Callable[..., None] = _refuse
         self.samples = SampleRequests(clock)
         # The monitor's, too: keep away from these nodes, or (False) probe them again.
         self.hold_probes: Callable[[frozenset[int], bool], None] = _hold_nothing
@@ -176,7 +187,7 @@ class Core(TopologyStore):
         with self._lock:
             self.process_wrote_at[group] = self.clock()
 
-    def is_quiet(self, group: int, since: float) -> bool:
+    def is_unused(self, group: int, since: float) -> bool:
         """Tell whether no statement is under way on a group, and none has been answered
         there `since` then."""
         nodes = {node.id for node in self.topology.groups[group].nodes}

@@ -1,0 +1,19 @@
+"""The running of plans over several groups: see `routedb.planner` for what they are.
+
+The executor comes here with a plain read outside of transactions that no one group can
+answer (`routedb.engine.run.executor`). A refusal by the planner, or by what is here,
+raises the error that there was without it, with the reason added.
+
+Parts: `placements` says where the tables of a text are; `catalogs` asks the databases
+for their columns, by a text for each engine (`sqlite_catalog` and its kin); `fragments`
+runs what is asked of the groups, each as a plain read of one group is run: role,
+consistency, fail-over, tokens; `answers` makes the result of STREAM and COMBINE of the
+rows that came; `work` fills relations on a work node and runs the remainder there, in
+the way of its engine (`sqlite_work` and its kin); `merger` puts them together.
+"""
+
+from __future__ import annotations
+
+from routedb.merge.merger import Merger
+
+__all__ = ["Merger"]

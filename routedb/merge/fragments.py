@@ -1,0 +1,74 @@
+"""Fragments on their groups, over the session's own links.
+
+What runs on a group is a plain read of that group alone: where and in which role it
+runs, what it must not fall behind of, what is done when its node fails is decided as it
+is for a text of the user's. Inside a transaction it runs on its branch of the group,
+and sees what has been written there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from routedb.config.model import DatabaseConfig
+from routedb.engine.run.executor import decide_part_asking
+from routedb.engine.session import Session
+from routedb.planner import Fragment, GroupsPlan, Spread
+from routedb.routing import Reason
+from routedb.routing.decider import Decision
+from routedb.routing.destination import Destination
+from routedb.routing.plan import Plan
+
+
+@dataclass(slots=True)
+class GroupReads:
+    """What is asked of one group: the numbers of fragments of the plan."""
+
+    database: DatabaseConfig
+    number: int  # of the group in its database
+    fragments: list[int] = field(default_factory=list)
+
+    @property
+    def group(self) -> int:
+        """Its id over the cluster."""
+        return self.database.groups[self.number].id
+
+
+def reads_of(session: Session, made: GroupsPlan, params: Any) -> list[GroupReads]:
+    """Return what is asked of which group, for the plan `made` with these `params`.
+
+    A fragment that any group can answer goes to one that is asked anyway.
+    """
+    config = session.core.config
+    found: dict[tuple[str, int], GroupReads] = {}
+
+    def ask(fragment: Fragment, group: int, number: int) -> None:
+        database = config.databases[fragment.database]
+        reads = found.setdefault(
+            (fragment.database, group), GroupReads(database, group)
+        )
+        reads.fragments.append(number)
+
+    free = []
+    for number, fragment in enumerate(made.fragments):
+        groups = len(config.databases[fragment.database].groups)
+        if fragment.spread is Spread.ANY:
+            free.append((number, fragment, groups))
+            continue
+        for group in fragment.groups(params, groups) or ():
+            ask(fragment, group, number)
+    for number, fragment, groups in free:
+        asked = [group for name, group in found if name == fragment.database]
+        ask(fragment, asked[0] if asked else session.rotation() % groups, number)
+    return list(found.values())
+
+
+def decide_reads(session: Session, plan: Plan, reads: GroupReads) -> Decision:
+    """Return where in its group a part of a statement is read: `plan` is the
+    statement's, `session` the one that reads."""
+    why = "rows of several groups are merged"
+    place = Destination(
+        reads.database, (reads.number,), (Reason.SEVERAL_GROUPS, why), None, False
+    )
+    return decide_part_asking(session, plan, place)

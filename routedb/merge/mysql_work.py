@@ -1,0 +1,109 @@
+"""Remainders on MySQL and MariaDB: the rows are a part of the text, as JSON.
+
+`JSON_TABLE` makes a table of them, whose columns have the types of the tables they
+stand for: no temporary table, which would be in the binary log. Values go as text.
+Where a text is not of the connection's characters, or a value is no value of its type
+any more, there is an error and no other value (ERROR ON ERROR).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from routedb.adapters.base import RawCursor
+from routedb.engine.links.link import Link
+from routedb.merge.refused import NotMerged
+from routedb.planner import Column, Fragment, Relation, Remainder
+
+MOST_ROWS = 20_000
+# Inside of what has a WITH of its own, MariaDB does not find what one outside names.
+_WITH = re.compile(r"\bWITH\b", re.IGNORECASE).search
+_RELATION = re.compile(r"\broutedb_r\d+_")
+
+
+def as_texts(fragment: Fragment) -> Fragment:
+    """Return the fragment with its values as texts."""
+    columns = enumerate(fragment.columns)
+    shown = ", ".join(f"{_as_text(column)} AS c{place}" for place, column in columns)
+    inner = fragment.text.sql.rstrip().rstrip(";")
+    sql = f"SELECT {shown} FROM ({inner}) AS routedb_f"
+    return replace(fragment, text=fragment.text._replace(sql=sql))
+
+
+def _as_text(column: Column) -> str:
+    name = f"routedb_f.{_quoted(column.name)}"
+    return name if column.collation else f"CAST({name} AS CHAR)"
+
+
+def open_raw(link: Link) -> RawCursor:
+    """Open a plain cursor on `link`. Raises NotMerged where its rows are the program's,
+    or not all characters pass."""
+    raw: Any = link.adapter.cursor(link.raw)
+    if type(raw).__module__ != "MySQLdb.cursors" or "conv" in link.node.options:
+        raise NotMerged("rows are made by a cursor class or converter of the program's")
+    if link.raw.character_set_name() != "utf8mb4":
+        raise NotMerged(f"the link to {link.node.name} is not in utf8mb4")
+    opened: RawCursor = raw
+    return opened
+
+
+def text_of(
+    remainder: Remainder, rows: Mapping[int, Sequence[Any]], params: Any
+) -> tuple[str, Any]:
+    """Return the text of `remainder` with the `rows` of each fragment in it, by its
+    number, and its parameters, of the statement's own `params`. Raises NotMerged."""
+    if sum(map(len, rows.values())) > MOST_ROWS:
+        raise NotMerged(f"more than {MOST_ROWS} rows would have to be moved")
+    sql = remainder.text.sql
+    tables = {
+        relation.name: _as_table(relation, rows[relation.fragment])
+        for relation in remainder.relations
+    }
+    if _WITH(sql):
+        sql = _RELATION.sub(lambda found: f"({tables[found[0]]})", sql)
+    else:
+        listed = ", ".join(f"{name} AS ({table})" for name, table in tables.items())
+        sql = f"WITH {listed} {sql}"
+    return sql, remainder.text.bind(params)
+
+
+def _as_table(relation: Relation, rows: Sequence[Any]) -> str:
+    """Return the query that has the rows of a relation.
+
+    They are written in hexadecimal digits: whether a backslash means something in a
+    string depends on the session.
+    """
+    shown, columns = [], []
+    for place, column in enumerate(relation.columns):
+        type_ = column.type
+        if column.collation:
+            charset = column.collation.partition("_")[0]
+            type_ += f" CHARACTER SET {charset} COLLATE {column.collation}"
+        shown.append(f"c{place} AS {_quoted(column.name)}")
+        columns.append(
+            f"c{place} {type_} PATH '$[{place}]' NULL ON EMPTY ERROR ON ERROR"
+        )
+    plain = [list(map(_plain, _values(row))) for row in rows]
+    written = json.dumps(plain, ensure_ascii=False).encode().hex()
+    return (
+        f"SELECT {', '.join(shown)} FROM JSON_TABLE(_utf8mb4 X'{written}', "
+        f"'$[*]' COLUMNS ({', '.join(columns)})) AS routedb_j"
+    )
+
+
+def _values(row: Any) -> Sequence[Any]:
+    return tuple(row.values()) if isinstance(row, dict) else row
+
+
+def _plain(value: Any) -> Any:
+    if value is not None and not isinstance(value, str):
+        raise NotMerged(f"a value came as {type(value).__name__} and not as text")
+    return value
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``").replace("%", "%%") + "`"

@@ -1,0 +1,48 @@
+"""Tables of PostgreSQL, as pg_catalog has them."""
+
+from __future__ import annotations
+
+from routedb.merge.table_answer import Ask, TableAnswer, quoted
+from routedb.planner import Column, TableInfo
+from routedb.sql.statement import Table
+
+# A collation of its own only, as relations are made with the default one else.
+_COLUMNS = """
+SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
+    CASE WHEN a.attcollation <> t.typcollation AND c.oid IS NOT NULL
+        THEN pg_catalog.quote_ident(c.collname) END,
+    t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace,
+    pg_catalog.array_position(i.indkey::smallint[], a.attnum)
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class r ON r.oid = a.attrelid AND r.relkind IN ('r', 'p')
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
+LEFT JOIN pg_catalog.pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
+WHERE a.attrelid = pg_catalog.to_regclass({name}) AND a.attnum > 0
+    AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+_ORDER = """
+SELECT pg_catalog.concat_ws(' ', datcollate, datctype, pg_encoding_to_char(encoding))
+FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
+"""
+
+
+def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
+    """Return what `ask`, which runs a text, learns of `table`; None: it is no table."""
+    parts = [part for part in (table.schema, table.name) if part is not None]
+    if any("\\" in part for part in parts):
+        return None
+    name = ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+    rows = ask(_COLUMNS.format(name=quoted(name)))
+    if not rows:
+        return None
+    columns = tuple(
+        Column(row[0], row[1], None if row[2] == '"default"' else row[2])
+        for row in rows
+    )
+    keys = sorted((row[4], row[0]) for row in rows if row[4] is not None)
+    odd = tuple((row[0], row[1]) for row in rows if not row[3])
+    ((order,),) = ask(_ORDER)
+    info = TableInfo(columns, tuple(key for _, key in keys))
+    return TableAnswer(info, order, odd)

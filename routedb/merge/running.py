@@ -1,0 +1,247 @@
+"""The fragments of a plan under way: one after another, or on all groups at once.
+
+Everything that is the session's (links, what it has seen, what a fault leads to) is
+done by the thread of the program. Others only wait for servers: they execute a text on
+a cursor that is ready, and fetch where nothing of the program's can come in. The first
+error that is final cancels what is under way elsewhere, and waits for it to end.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from routedb.adapters.base import RawCursor
+from routedb.engine.links.link import Link, is_verdict
+from routedb.engine.run.attempt import Attempt, run_on
+from routedb.engine.run.outcome import note_shown
+from routedb.engine.run.recovery import judge
+from routedb.engine.session import Session, VirtualCursor
+from routedb.errors import Fault
+from routedb.merge.fragments import GroupReads, decide_reads
+from routedb.merge.union import as_one
+from routedb.merge.workers import Workers
+from routedb.planner import GroupsPlan
+from routedb.routing.plan import Plan
+
+_PATIENCE_S = 5.0  # for a statement that was cancelled to end
+
+# Opens what a fragment runs on; takes what has come of the fragments of a group. Both
+# know the link.
+Open = Callable[[Link], RawCursor]
+Take = Callable[[GroupReads, Link, RawCursor], None]
+
+
+class Way(NamedTuple):
+    """How fragments are run: `open_raw` opens a raw cursor, `take` takes from one what
+    a group has answered, and it is closed then; that may be called again for a group
+    that is asked again.
+
+    `takes_at_once`: nothing of the program's is in that, so any thread may do it.
+    `at_once`: the raw cursors of all groups may be in use at the same time.
+    `keeps_raw`: they are not closed, as their rows are still to be fetched.
+    """
+
+    open_raw: Open
+    take: Take
+    takes_at_once: bool
+    at_once: bool
+    keeps_raw: bool = False
+
+
+class _Run:
+    """What is under way on one group: `reads`, by an `attempt`, as one text, `sql`,
+    with its parameters `bound`."""
+
+    def __init__(
+        self, reads: GroupReads, attempt: Attempt, sql: str, bound: Any
+    ) -> None:
+        self.reads = reads
+        self.attempt = attempt
+        self.sql = sql
+        self.bound = bound
+        self.link: Link | None = None
+        self.raw: RawCursor | None = None
+        self.error: BaseException | None = None
+        self.is_under_way = False
+
+    def ready(self) -> tuple[Link, RawCursor]:
+        """Return the link that was reached, and the raw cursor on it."""
+        assert self.link is not None
+        assert self.raw is not None
+        return self.link, self.raw
+
+
+class Running:
+    """Runs the fragments of `made` with `params` for a statement of this `plan` in
+    `session`, in this `way`; `cursor` shows what fails."""
+
+    def __init__(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        plan: Plan,
+        made: GroupsPlan,
+        params: Any,
+        way: Way,
+    ) -> None:
+        self._session = session
+        self._cursor = cursor
+        self._plan = plan
+        self._made = made
+        self._params = params
+        self._way = way
+        self._ended: queue.SimpleQueue[_Run] = queue.SimpleQueue()
+
+    def run(self, asked: Sequence[GroupReads], workers: Workers) -> Link:
+        """Run what is `asked` of the groups, by `workers` where several can be asked at
+        once; return the link of the last one. Raises what the servers say."""
+        runs = [self._planned(reads) for reads in asked]
+        if len(runs) > 1 and self._way.at_once:
+            self._run_at_once(runs, workers)
+        else:
+            for run in runs:
+                self._prepare(run)
+                while not self._settle(self._execute(run)):
+                    self._prepare(run)
+        return runs[-1].ready()[0]
+
+    def _planned(self, reads: GroupReads) -> _Run:
+        session, plan = self._session, self._plan
+        decision = decide_reads(session, plan, reads)
+        attempt = Attempt(session, plan, decision, is_one_of_several=True)
+        dialect = reads.database.dialect
+        text = as_one(reads.fragments, self._made.fragments, dialect)
+        return _Run(reads, attempt, text.sql, text.bind(self._params))
+
+    def _run_at_once(self, runs: list[_Run], workers: Workers) -> None:
+        try:
+            for run in runs:
+                self._start(run, workers)
+            left = len(runs)
+            while left:
+                run = self._ended.get()
+                run.is_under_way = False
+                if self._settle(run):
+                    left -= 1
+                else:
+                    self._start(run, workers)
+        except BaseException:
+            self._stop([run for run in runs if run.is_under_way])
+            raise
+
+    def _start(self, run: _Run, workers: Workers) -> None:
+        self._prepare(run)
+        run.is_under_way = True
+        workers.submit(lambda: self._ended.put(self._execute(run)))
+
+    # -- by the program's thread -------------------------------------------------------
+
+    def _prepare(self, run: _Run) -> None:
+        run.error = None
+        run.link = run.attempt.reach()
+        run.raw = self._way.open_raw(run.link)
+        self._show(run)
+
+    def _settle(self, run: _Run) -> bool:
+        """Tell whether the group has answered; False: it is to be asked again."""
+        (link, raw), error = run.ready(), run.error
+        self._show(run)
+        try:
+            if error is not None:
+                raise error
+            if not self._way.takes_at_once:
+                self._way.take(run.reads, link, raw)
+        except Exception as exc:
+            if link.adapter.fault(exc, link.raw) is Fault.MISSING:
+                self._session.core.catalog.forget()  # what is known may be old
+            self._close(run)
+            self._judge(run.attempt, link, exc)
+            return False
+        except BaseException:
+            self._interrupted(link)
+            raise
+        if not self._way.keeps_raw:
+            self._close(run)
+        note_shown(self._session, run.attempt, link)
+        return True
+
+    def _judge(self, attempt: Attempt, link: Link, exc: Exception) -> None:
+        """Return where the group may be asked again; raise what is to be told else."""
+        try:
+            judge(attempt, link, exc)
+        except BaseException as told:
+            if not is_verdict(told):  # the program's: who knows where it came up
+                self._interrupted(link)
+            raise
+
+    def _interrupted(self, link: Link) -> None:
+        """Drop a link of which nobody knows how things stand there."""
+        transaction = self._session.transaction
+        is_branch = link in transaction.branches.values()
+        self._session.links.drop(link)
+        if is_branch:
+            transaction.interrupt()
+
+    def _show(self, run: _Run) -> None:
+        cursor = self._cursor
+        cursor.link, cursor.raw, cursor.route = run.link, run.raw, run.attempt.route
+
+    def _close(self, run: _Run) -> None:
+        with suppress(Exception):  # the driver's own classes
+            run.ready()[1].close()
+
+    def _stop(self, runs: list[_Run]) -> None:
+        """Cancel what is under way, and leave each link at rest, or dropped."""
+        for run in runs:
+            with suppress(Exception):  # the driver's: it is dropped below, then
+                run.ready()[0].cancel(_PATIENCE_S)
+        left = set(runs)
+        while left:
+            try:
+                left.discard(self._ended.get(timeout=_PATIENCE_S))
+            except queue.Empty:
+                break
+        for run in runs:
+            link, _ = run.ready()
+            if run in left:
+                link.adapter.interrupt(link.raw)
+                self._lose(link)
+                continue
+            self._close(run)
+            try:
+                link.ask(link.adapter.run, "SELECT 1")  # what comes late hits this
+            except Exception as exc:  # the driver's
+                # Inside a transaction the server may refuse it, which is as it should.
+                is_gone = link.adapter.fault(exc, link.raw) is Fault.LINK_LOST
+                if is_gone or run.attempt.is_outside:
+                    self._lose(link)
+
+    def _lose(self, link: Link) -> None:
+        """Drop a link, and the transaction with it when it is a branch."""
+        transaction = self._session.transaction
+        if link in transaction.branches.values():
+            transaction.lose(link)
+        else:
+            self._session.links.drop(link)
+
+    # -- by any thread -----------------------------------------------------------------
+
+    def _execute(self, run: _Run) -> _Run:
+        """Run the fragments of a group; note the error, if any."""
+        link, raw = run.ready()
+        try:
+            run_on(self._session, link, lambda raw: self._call(run, link, raw), raw)
+        except BaseException as exc:
+            run.error = exc
+        return run
+
+    def _call(self, run: _Run, link: Link, raw: Any) -> None:
+        if run.bound is None:
+            raw.execute(run.sql)
+        else:
+            raw.execute(run.sql, run.bound)
+        if self._way.takes_at_once:
+            self._way.take(run.reads, link, raw)

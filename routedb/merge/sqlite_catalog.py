@@ -1,0 +1,71 @@
+"""Tables of SQLite: pragma_table_xinfo, and what their DDL says of collations."""
+
+from __future__ import annotations
+
+import re
+
+from routedb.merge.table_answer import Ask, TableAnswer, quoted
+from routedb.planner import Column, TableInfo
+from routedb.sql.statement import Table
+
+_COLLATE = re.compile(r"\bCOLLATE\s+([\"'`\[]?\w+[\"'`\]]?)", re.IGNORECASE)
+
+
+def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
+    """Return what `ask`, which runs a text, learns of `table`; None: it is no table."""
+    schema = "main" if table.schema is None else table.schema
+    master = f'"{schema}".sqlite_master'
+    found = ask(
+        f"SELECT sql FROM {master} WHERE type = 'table' "
+        f"AND lower(name) = lower({quoted(table.name)})"
+    )
+    if len(found) != 1 or not found[0][0] or "VIRTUAL" in found[0][0][:20].upper():
+        return None
+    rows = ask(
+        "SELECT name, type, pk, hidden FROM "
+        f"pragma_table_xinfo({quoted(table.name)}, {quoted(schema)}) ORDER BY cid"
+    )
+    collations = _collations(found[0][0], [row[0] for row in rows])
+    if collations is None or any(row[3] == 1 for row in rows):
+        return None
+    columns = tuple(Column(row[0], row[1], collations.get(row[0])) for row in rows)
+    keys = sorted((row[2], row[0]) for row in rows if row[2])
+    return TableAnswer(TableInfo(columns, tuple(name for _, name in keys)))
+
+
+def _collations(ddl: str, names: list[str]) -> dict[str, str] | None:
+    """Return the collations of columns, None when they cannot be told.
+
+    No pragma tells them. The DDL has each column's between its name and the comma.
+    """
+    if not _COLLATE.search(ddl):
+        return {}
+    found: dict[str, str] = {}
+    body = ddl[ddl.index("(") + 1 :]
+    if any(mark in body for mark in ("--", "/*", "'")):
+        return None
+    for definition in _definitions(body):
+        name = definition.split(None, 1)[0].strip('"`[]') if definition else ""
+        collate = _COLLATE.search(definition)
+        if collate and name.upper() in ("PRIMARY", "UNIQUE", "CHECK", "CONSTRAINT"):
+            return None
+        if collate:
+            known = next((each for each in names if each.lower() == name.lower()), None)
+            if known is None:
+                return None
+            found[known] = collate[1].strip("\"'`[]").upper()
+    return found
+
+
+def _definitions(body: str) -> list[str]:
+    depth, pieces, piece = 1, [], ""
+    for char in body:
+        depth += (char == "(") - (char == ")")
+        if depth == 0:
+            break
+        if char == "," and depth == 1:
+            pieces.append(piece.strip())
+            piece = ""
+        else:
+            piece += char
+    return [*pieces, piece.strip()]

@@ -1,0 +1,117 @@
+"""Remainders on SQLite: in a database in memory, with what the program has registered.
+
+Values of the groups' rows come through Python, which has each of SQLite's five types
+as one of its own, and are stored in columns of the same types, so they stay what they
+are. Keys are left out: no statement shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from routedb.adapters.base import RawCursor
+from routedb.engine.links.link import Link
+from routedb.engine.run.merged_result import MergedResult
+from routedb.engine.session import Session, VirtualCursor
+from routedb.merge.answers import Part, part_of, shown, sqlite_values
+from routedb.merge.refused import NotMerged
+from routedb.planner import Column, Remainder
+
+
+def open_raw(link: Link) -> RawCursor:
+    """Open a cursor on `link` whose rows are SQLite's own values. Raises NotMerged
+    where the program makes something else of them."""
+    why = sqlite_values(link)
+    if why:
+        raise NotMerged(why)
+    raw: Any = link.adapter.cursor(link.raw)
+    raw.row_factory = None
+    opened: RawCursor = raw
+    return opened
+
+
+def present(
+    session: Session, cursor: VirtualCursor, link: Link, part: Part
+) -> MergedResult:
+    """Return the result that has the rows of `part`, as `cursor` makes rows; `link` is
+    one of those of `session` that they came from."""
+    names = [str(column[0]).replace('"', '""') for column in part.description]
+    columns = [Column(f"c{number}", "") for number in range(len(names))]
+    scratch = _scratch(session, link)
+    try:
+        _fill(scratch.raw, "routedb_r", columns, part.rows)
+        listed = ", ".join(f'c{n} AS "{name}"' for n, name in enumerate(names))
+        raw = cursor.make_raw_cursor(scratch)
+        raw.execute(f"SELECT {listed} FROM routedb_r ORDER BY rowid")
+        made = part_of(cursor, scratch, raw)
+        return shown(cursor, made.description, made.rows, made)
+    finally:
+        scratch.close()
+
+
+def run_remainder(
+    session: Session,
+    cursor: VirtualCursor,
+    link: Link,
+    remainder: Remainder,
+    rows: Mapping[int, Sequence[Any]],
+    params: Any,
+) -> MergedResult:
+    """Run `remainder` with `params` over the `rows` of each fragment, by its number;
+    return the result for `cursor` to show.
+
+    `link` is one of those of `session` that the rows came from. Raises NotMerged.
+    """
+    scratch = _scratch(session, link)
+    try:
+        for relation in remainder.relations:
+            _fill(scratch.raw, relation.name, relation.columns, rows[relation.fragment])
+        raw = cursor.make_raw_cursor(scratch)
+        text = remainder.text
+        bound = text.bind(params)
+        if bound is None:
+            raw.execute(text.sql)
+        else:
+            raw.execute(text.sql, bound)
+        part = part_of(cursor, scratch, raw)
+        names = tuple(remainder.original(each[0]) for each in part.description)
+        if names != tuple(each[0] for each in part.description) and part.own:
+            raise NotMerged(f"a column is called after its text, and {part.own}")
+        described = tuple(
+            (name, *each[1:])
+            for name, each in zip(names, part.description, strict=True)
+        )
+        return shown(cursor, described, part.rows, part)
+    except Exception as exc:
+        scratch.classify_error(exc)  # which makes it routedb's as well
+        raise
+    finally:
+        scratch.close()
+
+
+def _scratch(session: Session, link: Link) -> Link:
+    options = {**link.node.options, "database": ":memory:", "uri": False}
+    node = replace(link.node, options=options, is_read_only=False)
+    host = session.links.frontend_hooks.get("sqlite")
+    timeout_s = session.core.config.databases[node.database].connect_timeout_s
+    opener = link.adapter.connect if host is None else host.open_link
+    scratch = Link(node, link.adapter, opener(node, timeout_s), 0)
+    if host is not None:
+        host.configure_raw(scratch.raw, node)
+    return scratch
+
+
+def _fill(
+    raw: Any, name: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]
+) -> None:
+    lines = []
+    for column in columns:
+        quoted = '"' + column.name.replace('"', '""') + '"'
+        collation = f" COLLATE {column.collation}" if column.collation else ""
+        lines.append(f"{quoted} {column.type}{collation}")
+    raw.execute(f'CREATE TABLE "{name}" ({", ".join(lines)})')
+    if rows:
+        marks = ", ".join("?" * len(columns))
+        raw.executemany(f'INSERT INTO "{name}" VALUES ({marks})', rows)

@@ -1,0 +1,126 @@
+"""From a statement over several groups to what each of them is asked, and the rest.
+
+A statement whose tables are certainly on one group never comes here. For the rest one
+planner serves shards and databases alike; it is pure: what must be known of the
+databases is in its arguments.
+
+In come (`catalog`)
+
+- `Catalog`: the `TableInfo` of each table of each database: columns with the types as
+  the engine spells them, and the primary key;
+- `Cluster`: the `Place` of each database (dialect, number of groups), and the placement
+  of each table: `Whole` in one database, `Copied` to every group of one, or `Sharded`
+  over its groups by a key and a function.
+
+Out goes a `Refusal`, with the construct and the reason, or a `GroupsPlan` (`plans`):
+
+- `Fragment`: SQL that runs on groups of one database: on every one (EVERY), on those of
+  a key's values (`choice`), or on one, whichever (ANY: the table is whole, or a copy).
+  Its placeholders are the statement's own; `bind` picks their values. `sideways` says
+  which rows of another fragment tell which of its rows matter: when those are few, and
+  were read first, `narrowed` has their values as a condition.
+- `Relation`: a table that a work node is to have for the remainder, filled with the
+  rows of one fragment from all of its groups. Types, collations and the primary key are
+  those of the table it stands for, because they decide how its values compare and what
+  may stand beside GROUP BY.
+- `Remainder`: SQL of the statement's own dialect over the relations.
+- `Merge`: how the plan's answer is made:
+
+  ======== =========================================================================
+  ONE      the only fragment's answer, from one group, is the answer
+  STREAM   the rows of the only fragment from all groups, in `order` where one is
+           given, from `offset` on, at most `limit`: no work node is needed
+  COMBINE  each group answers one row; `combine` says column by column how they are
+           one. Groups that do not answer a row do not exist
+  WORK     the relations are filled and the remainder's answer is the answer
+  ======== =========================================================================
+
+  Where a remainder runs (values in the text, temporary tables, ATTACH) is the runner's
+  choice, by the engine and by the rows that came; `Remainder.needs_tables` rules out
+  what has no keys.
+
+What the runner must see to: the fragments of one group read one snapshot
+(`GroupsPlan.needs_snapshot`), or a join could see a row in one and not in the other;
+`limit` and `offset` may be `Slot`s, whose values are read as the engine reads them; the
+description of STREAM and COMBINE is the fragment's own; a relation's columns are
+declared as `Column` has them. A plan is made for a text and serves all parameters.
+
+Parts: `source_text` parses and splices texts, `references` finds the uses of tables,
+`filters` the conditions that go down, `loads` makes the way that is always open. What
+the union of shards does not change is told by `joins` and `distribution`; `streams` and
+`partials` make plans of it, `results` knows what is exact in Python. The rules that
+push work down are tables, with the reasons beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from routedb.planner.catalog import (
+    Catalog,
+    Cluster,
+    Column,
+    Copied,
+    Place,
+    Placement,
+    Sharded,
+    TableInfo,
+    Whole,
+)
+from routedb.planner.plans import (
+    Combine,
+    Fragment,
+    GroupsPlan,
+    Merge,
+    OrderTerm,
+    Refusal,
+    Relation,
+    Remainder,
+    ShardChoice,
+    Sideways,
+    Slot,
+    Spread,
+)
+
+__all__ = [
+    "Catalog",
+    "Cluster",
+    "Column",
+    "Combine",
+    "Copied",
+    "Fragment",
+    "GroupsPlan",
+    "Merge",
+    "OrderTerm",
+    "Place",
+    "Placement",
+    "Refusal",
+    "Relation",
+    "Remainder",
+    "ShardChoice",
+    "Sharded",
+    "Sideways",
+    "Slot",
+    "Spread",
+    "TableInfo",
+    "Whole",
+    "plan",
+]
+
+
+def plan(
+    source: str,
+    dialect: str,
+    catalog: Catalog,
+    cluster: Cluster,
+    functions: Mapping[str, str] | None = None,
+) -> GroupsPlan | Refusal:
+    """Plan the text `source`, which is in `dialect`, for all values of its parameters.
+
+    `catalog` has the columns of its tables, `cluster` says where they are. `functions`
+    is the configuration's word on functions of the user's, as `classify` takes it.
+    Returns the plan, or why there is none; what cannot be understood is refused.
+    """
+    from routedb.planner.planning import make_plan  # noqa: PLC0415  (sqlglot is slow)
+
+    return make_plan(source, dialect, catalog, cluster, functions or {})

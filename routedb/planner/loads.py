@@ -1,0 +1,210 @@
+"""The way that is always open: each table is read, and the text runs over its rows.
+
+Every use of a table becomes a relation, and in the text only the table's name is
+exchanged for the relation's. So whatever SQL the engine has, it computes it itself,
+over rows that are those of the table. What is saved on the way, and why it may be:
+
+=========================== ========================================================
+columns                     one whose name stands nowhere in the text decides nothing
+conditions                  see `filters`
+shards                      of a key's values, when a condition says which
+a fragment for several uses the same rows under several names
+values of another fragment  a row without a partner in a join that needs one (when the
+                            runner finds them few: see `Fragment.sideways`)
+=========================== ========================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sqlglot import exp
+
+from routedb.planner.catalog import Cluster, Column, Sharded
+from routedb.planner.filters import equal_columns, find_filter
+from routedb.planner.plans import (
+    Bound,
+    Fragment,
+    GroupsPlan,
+    Merge,
+    Relation,
+    Remainder,
+    Sideways,
+    Slot,
+    Spread,
+    Total,
+)
+from routedb.planner.references import References, Use
+from routedb.planner.results import SIDEWAYS, type_of
+from routedb.planner.source_text import Edit, refuse
+
+_RELATION = "routedb_r"
+
+
+def load_plan(
+    references: References, cluster: Cluster, kept: tuple[str, ...]
+) -> GroupsPlan:
+    """Return the plan that reads each table and runs the text over the rows.
+
+    `references` are the uses of tables in the text, `cluster` says where they are, and
+    `kept` why nothing more is pushed down.
+    """
+    _check_names(references)
+    fragments: list[Fragment] = []
+    relations: list[Relation] = []
+    edits: list[Edit] = []
+    for use in references.uses:
+        fragment = _fragment(references, use, cluster)
+        if fragment not in fragments:
+            fragments.append(fragment)
+        names = {column.name for column in fragment.columns}
+        key = use.info.primary_key
+        relations.append(
+            Relation(
+                f"{_RELATION}{len(relations)}_",
+                fragment.columns,
+                fragments.index(fragment),
+                key if names.issuperset(key) else (),
+            )
+        )
+        edits += _renamed(references, use, relations[-1].name)
+    fragments = _with_sideways(references, fragments, relations)
+    needs_tables = _may_depend_on_keys(references)
+    remainder = Remainder(
+        references.text.edited(edits),
+        tuple(relations),
+        needs_tables,
+        tuple((e.text, references.text.source[e.start : e.end]) for e in edits),
+        references.text.session_words,
+    )
+    return GroupsPlan(
+        references.text.dialect,
+        tuple(fragments),
+        Merge.WORK,
+        remainder=remainder,
+        kept=kept,
+    )
+
+
+def _fragment(references: References, use: Use, cluster: Cluster) -> Fragment:
+    dialect = references.text.dialect
+    database = use.placement.database
+    other = cluster.databases[database].dialect
+    if other != dialect:
+        refuse(
+            "another dialect",
+            f"table {use.table} is in database {database}, which speaks {other}, and "
+            f"the text is in {dialect}: carrying rows between them is not available",
+        )
+    columns = references.columns(use)
+    filter_ = find_filter(references, use)
+    text = references.text
+    quote = "`" if dialect == "mysql" else '"'
+    names = [
+        f"{quote}{column.name.replace(quote, quote * 2)}{quote}" for column in columns
+    ]
+    sql = f"SELECT {', '.join(names)} FROM {_table(references, use)}"
+    pushed = []
+    if len(columns) < len(use.info.columns):
+        pushed.append(f"{len(columns)} of {len(use.info.columns)} columns")
+    slots: list[Slot | Total] = []
+    conditions = []
+    for conjunct in filter_.conjuncts:
+        written = text.written(conjunct)
+        assert written is not None  # a filter has no percent sign
+        is_loose = isinstance(conjunct, exp.Or)
+        conditions.append(f"({written.sql})" if is_loose else written.sql)
+        slots += written.slots
+    if conditions:
+        pushed.append(" AND ".join(conditions))
+        sql += f" WHERE {pushed[-1]}"
+    if "%" in "".join(names) or "%" in _table(references, use):
+        refuse("reserved name", f"table {use.table}: a percent sign in a name")
+    return Fragment(
+        database,
+        Bound(sql, tuple(slots)),
+        Spread.EVERY if isinstance(use.placement, Sharded) else Spread.ANY,
+        filter_.choice,
+        columns,
+        tuple(pushed),
+        has_where=bool(filter_.conjuncts),
+    )
+
+
+def _table(references: References, use: Use) -> str:
+    """Return a use of a table as it is written, with its alias."""
+    text, node = references.text, use.node
+    start, _ = text.span(node.args.get("db") or node.this)
+    _, end = text.span(node.this)
+    written = text.source[start:end]
+    alias = node.args.get("alias")
+    if alias is None:
+        return written
+    start, end = text.span(alias.this)
+    return f"{written} AS {text.source[start:end]}"
+
+
+def _with_sideways(
+    references: References, fragments: list[Fragment], relations: list[Relation]
+) -> list[Fragment]:
+    """Return the fragments with what is said of their rows by those of others.
+
+    Not for one that several uses have: each would be narrowed otherwise.
+    """
+    numbers = [relation.fragment for relation in relations]
+    fragments = list(fragments)
+    for use, number in zip(references.uses, numbers, strict=True):
+        if numbers.count(number) > 1:
+            continue
+        found = []
+        for mine, other, its in equal_columns(references, use):
+            source = numbers[references.uses.index(other)]
+            one, two = _same_type(references, use, mine, other, its)
+            written = references.text.written(mine)
+            if one is not None and two is not None and written is not None:
+                at = fragments[source].columns.index(two)
+                found.append(Sideways(written.sql, source, at))
+        fragments[number] = replace(fragments[number], sideways=tuple(found))
+    return fragments
+
+
+def _same_type(
+    references: References, use: Use, mine: exp.Column, other: Use, its: exp.Column
+) -> tuple[Column | None, Column | None]:
+    """Return both columns where their values compare alike in and out of the tables."""
+    one = references.column_of(use, references.names.column(mine.this))
+    two = references.column_of(other, references.names.column(its.this))
+    if one is None or two is None or one.type != two.type:
+        return None, None
+    is_plain = one.collation is None and two.collation is None
+    return (one, two) if is_plain and type_of(one) in SIDEWAYS else (None, None)
+
+
+def _renamed(references: References, use: Use, relation: str) -> Iterator[Edit]:
+    """Yield the edits that make a use of a table one of a relation."""
+    text = references.text
+    schema = use.node.args.get("db")
+    start, end = text.span(use.node.this)
+    written = text.source[start:end]
+    if schema is not None:
+        start, _ = text.span(schema)
+    yield Edit(start, end, relation if use.has_alias else f"{relation} AS {written}")
+
+
+def _check_names(references: References) -> None:
+    """Refuse columns that are written with a schema, which relations have none of."""
+    for column in references.text.tree.find_all(exp.Column):
+        if column.args.get("db") is not None:
+            refuse(
+                "schema before a column",
+                f"{column.sql()}: write the table's name, or an alias, alone",
+            )
+    if any(name.startswith(_RELATION) for name in references.mentioned):
+        refuse("reserved name", f"a name of the text begins with {_RELATION}")
+
+
+def _may_depend_on_keys(references: References) -> bool:
+    """PostgreSQL lets columns stand beside GROUP BY when the primary key is in it."""
+    is_postgresql = references.text.dialect == "postgresql"
+    return is_postgresql and references.text.tree.find(exp.Group) is not None

@@ -1,0 +1,255 @@
+"""A plan, as values: fragments, relations, remainder, and the way of merging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+
+from routedb.errors import ShardError
+from routedb.planner.catalog import Column
+from routedb.sharding.keys.value_terms import ShardKey, locate_value
+
+
+class Slot(NamedTuple):
+    """The statement's parameter of this number, from 0, or of this name."""
+
+    place: int | str
+
+    def value(self, params: Any) -> Any:
+        """Return its value in `params`, which fit the statement."""
+        return params[self.place]
+
+
+class Total(NamedTuple):
+    """A parameter made of others: their sum, and that of whole numbers."""
+
+    terms: tuple[Slot | int, ...]
+
+    def value(self, params: Any) -> Any:
+        """Return its value for the statement's `params`, all of which are numbers."""
+        return sum(
+            term if isinstance(term, int) else term.value(params) for term in self.terms
+        )
+
+
+class Constant(NamedTuple):
+    """A value that stands in the text."""
+
+    value: Any
+
+
+class Spread(Enum):
+    """On which groups of its database a fragment runs."""
+
+    ANY = "any"  # one, whichever: all have the same rows, or there is only one
+    EVERY = "every"
+
+
+class ShardChoice(NamedTuple):
+    """What is known of a sharded table's key: it is one of `terms`.
+
+    It is a saving, not a condition: the fragment's own SQL has the condition too.
+    """
+
+    key: ShardKey
+    terms: tuple[Slot | Constant, ...]
+
+    def shards(self, params: Any, shards: int) -> frozenset[int]:
+        """Return those of so many `shards` that can have rows for these `params`.
+
+        A value that cannot be a key is equal to none for certain only to the engine, so
+        all are asked.
+        """
+        found = set()
+        for term in self.terms:
+            value = term.value if isinstance(term, Constant) else term.value(params)
+            if value is None:
+                continue  # equal to nothing
+            try:
+                found.add(locate_value(value, self.key, shards))
+            except ShardError:
+                return frozenset(range(shards))
+        return frozenset(found)
+
+
+class Bound(NamedTuple):
+    """A text with placeholders as users write them, and which parameter each is."""
+
+    sql: str
+    slots: tuple[Slot | Total, ...] = ()
+
+    def bind(self, params: Any) -> Any:
+        """Return the parameters for this text, of the statement's `params`."""
+        if params is None or isinstance(params, Mapping):
+            return params
+        return tuple(slot.value(params) for slot in self.slots)
+
+
+class Sideways(NamedTuple):
+    """Only rows of a fragment matter whose `column`, as SQL, has one of the values that
+    column number `source_column` has in the rows of fragment number `source`."""
+
+    column: str
+    source: int
+    source_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """SQL for groups of one database.
+
+    `columns` are those that come, where they are a table's; () where the server's own
+    description is all that is known. `pushed` says what it does beyond reading rows.
+    """
+
+    database: str
+    text: Bound
+    spread: Spread
+    choice: ShardChoice | None = None
+    columns: tuple[Column, ...] = ()
+    pushed: tuple[str, ...] = ()
+    sideways: tuple[Sideways, ...] = ()
+    has_where: bool = False
+
+    def narrowed(self, column: str, values: Sequence[Any], params: Any) -> Bound:
+        """Return the text for those rows alone whose `column` has one of `values`.
+
+        `column` is that of one of `sideways`, `params` are the statement's: theirs is
+        the style of the placeholders. With positional ones the values are bound behind
+        the text's own; with named ones as `routedb_v0` and so on.
+        """
+        is_named = isinstance(params, Mapping)
+        marks = [
+            f"%(routedb_v{number})s" if is_named else "%s"
+            for number in range(len(values))
+        ]
+        word = "AND" if self.has_where else "WHERE"
+        listed = ", ".join(marks) or "NULL"
+        return self.text._replace(sql=f"{self.text.sql} {word} {column} IN ({listed})")
+
+    def groups(self, params: Any, groups: int) -> Sequence[int] | None:
+        """Return which of the database's `groups` to ask with these `params`.
+
+        None: one of them, whichever. There is always one, to say which columns come.
+        """
+        if self.spread is Spread.ANY:
+            return None
+        if self.choice is None:
+            return range(groups)
+        return sorted(self.choice.shards(params, groups)) or (0,)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table of the remainder: the rows of fragment number `fragment`, of all groups.
+
+    `primary_key` is that of the table it stands for, () where not all of it came.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    fragment: int
+    primary_key: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """SQL over `relations`, in the statement's own dialect.
+
+    `needs_tables`: it may depend on a relation's primary key, so that rows written as
+    values would not do. `written` has what stands in the text for what stood there.
+    `session_words` are the names in it whose value is the session's or the
+    transaction's (now(), current_user): where the remainder runs on another link than
+    the user's, that link must be made to say the same, or the statement be refused.
+    """
+
+    text: Bound
+    relations: tuple[Relation, ...]
+    needs_tables: bool = False
+    written: tuple[tuple[str, str], ...] = ()
+    session_words: tuple[str, ...] = ()
+
+    def original(self, name: str) -> str:
+        """Return what the statement's column would be called that is now `name`.
+
+        SQLite and MySQL call a column after the text of its expression.
+        """
+        for now, before in self.written:
+            name = name.replace(now, before)
+        return name
+
+
+class Merge(Enum):
+    """How the answer is made: see the table in `routedb.planner`."""
+
+    ONE = "one"
+    STREAM = "stream"
+    COMBINE = "combine"
+    WORK = "work"
+
+
+class Combine(Enum):
+    """How the values of one column, one of each group, are one."""
+
+    COUNT = "count"  # their sum
+    SUM = "sum"  # the sum of those that are not NULL; NULL when all are
+    MIN = "min"  # the least of those that are not NULL
+    MAX = "max"
+
+
+class OrderTerm(NamedTuple):
+    """Rows are in the order of the column of this number, from 0, whose values Python
+    orders as the engine does."""
+
+    column: int
+    is_descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsPlan:
+    """How a statement over several groups is answered.
+
+    `remainder` is set for WORK, `combine` for COMBINE; `order`, `limit` and `offset`
+    are STREAM's. `kept` is what was not pushed down, and why. `otherwise` is the plan
+    for parameters for which `fits` says no.
+    """
+
+    dialect: str
+    fragments: tuple[Fragment, ...]
+    merge: Merge
+    remainder: Remainder | None = None
+    order: tuple[OrderTerm, ...] = ()
+    limit: int | Slot | None = None
+    offset: int | Slot | None = None
+    combine: tuple[Combine, ...] = ()
+    kept: tuple[str, ...] = field(default=(), compare=False)
+    otherwise: GroupsPlan | None = None
+
+    def fits(self, params: Any) -> bool:
+        """Tell whether this plan is for these `params`.
+
+        What engines make of a LIMIT that is no plain number (text, NULL, -1) differs.
+        """
+        for bound in (self.limit, self.offset):
+            value = bound.value(params) if isinstance(bound, Slot) else 0
+            if type(value) is not int or value < 0:
+                return False
+        return True
+
+    @property
+    def needs_snapshot(self) -> frozenset[str]:
+        """The databases whose groups run several fragments, of which all must see the
+        same rows."""
+        names = [fragment.database for fragment in self.fragments]
+        return frozenset(name for name in names if names.count(name) > 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no plan. `construct` is a word to count by, `reason` a sentence."""
+
+    construct: str
+    reason: str

@@ -1,0 +1,153 @@
+"""The worlds of `split_world` on servers: databases are made once, and filled anew."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any, NamedTuple
+
+import MySQLdb
+import psycopg2
+
+import routedb
+from tests.support.split_world import WORLD, Answer, SplitWorld
+
+
+class Engine(NamedTuple):
+    """What differs between servers: types of SQLite's as theirs, and the schema that
+    tables without one are in, None where that is the database."""
+
+    types: dict[str, str]
+    schema: str | None
+
+
+ENGINES = {
+    "postgresql": Engine(
+        {"INTEGER": "integer", "REAL": "double precision", "TEXT": "text"}, "public"
+    ),
+    "mysql": Engine(
+        {
+            "INTEGER": "int",
+            "REAL": "double",
+            "TEXT": "varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            "TEXT NOCASE": "varchar(9) CHARACTER SET utf8mb4 "
+            "COLLATE utf8mb4_general_ci",
+        },
+        None,
+    ),
+}
+
+
+class ServerWorld:
+    """A routed connection over the groups, and the driver's to the one database."""
+
+    def __init__(self, engine: str, servers: Any, stack: ExitStack) -> None:
+        self._engine = ENGINES[engine]
+        self._name = engine
+        with closing(SplitWorld(_Least())) as shape:
+            places = {name: len(groups) for name, groups in shape.groups.items()}
+            source = shape.configuration
+        self._raws: dict[tuple[str, int], Any] = {}
+        dsns: dict[str, list[str]] = {}
+        for name, groups in {**places, "one": 1}.items():
+            for number in range(groups):
+                dsn = stack.enter_context(servers.database()).writer_dsn
+                dsns.setdefault(name, []).append(dsn)
+                raw = stack.enter_context(closing(self._connect(dsn)))
+                self._raws[name, number] = raw
+                self._create(raw, name)
+        for name, database in source["databases"].items():
+            nodes = [[dsn] for dsn in dsns[name]]
+            source["databases"][name] = (
+                {"shards": nodes} if "shards" in database else {"nodes": nodes[0]}
+            )
+        self._one = self._raws["one", 0]
+        cluster = stack.enter_context(closing(routedb.Cluster(source)))
+        self.connection = stack.enter_context(closing(cluster.connect(autocommit=True)))
+
+    def fill(self, rng: Any) -> None:
+        """Put other rows into all tables, made by a generator of chance."""
+        with closing(SplitWorld(rng)) as made:
+            self._copy(made.whole, self._one, "one")
+            for name, groups in made.groups.items():
+                for number, database in enumerate(groups):
+                    self._copy(database, self._raws[name, number], name)
+
+    def text(self, sql: str) -> str:
+        """Return a text of SQLite's with this engine's schema."""
+        schema = self._engine.schema
+        return sql.replace("main.", "" if schema is None else f"{schema}.")
+
+    def expected(self, sql: str, params: Any) -> Answer:
+        """The answer of the one database."""
+        return answer(self._one.cursor(), sql, params)
+
+    def _connect(self, dsn: str) -> Any:
+        if self._name == "postgresql":
+            raw = psycopg2.connect(dsn)
+            raw.autocommit = True
+            return raw
+        with closing(routedb.connect(dsn)) as found:
+            options = found.session.core.nodes[0].options
+        return MySQLdb.connect(**options, autocommit=True)
+
+    def _create(self, raw: Any, name: str) -> None:
+        for table, home in WORLD.items():
+            if name not in (home.placement.database, "one"):
+                continue
+            lines = []
+            for column in home.columns:
+                spelled = f"{column.type} {column.collation or ''}".strip()
+                types = self._engine.types
+                lines.append(f"{column.name} {types.get(spelled, types[column.type])}")
+            ddl = f"CREATE TABLE {table} ({', '.join(lines)}, PRIMARY KEY (id))"
+            raw.cursor().execute(ddl)
+
+    def _copy(self, made: sqlite3.Connection, raw: Any, name: str) -> None:
+        cursor = raw.cursor()
+        for table, home in WORLD.items():
+            if name not in (home.placement.database, "one"):
+                continue
+            cursor.execute(f"DELETE FROM {table}")
+            rows = made.execute(f"SELECT * FROM {table}").fetchall()
+            marks = ", ".join(["%s"] * len(home.columns))
+            if rows:
+                several = ", ".join([f"({marks})"] * len(rows))
+                flat = [value for row in rows for value in row]
+                cursor.execute(f"INSERT INTO {table} VALUES {several}", flat)
+
+
+class _Least:
+    """A generator without chance: where only the shape of a world matters."""
+
+    def randrange(self, *bounds: int) -> int:
+        return bounds[0] if len(bounds) > 1 else 0
+
+    def random(self) -> float:
+        return 0.0
+
+
+def answer(cursor: Any, sql: str, params: Any) -> Answer:
+    """Return what a cursor answers, or that there is an error. Which, where a
+    statement has several, depends on where it is read first."""
+    try:
+        if params is None:
+            cursor.execute(sql)
+        else:
+            cursor.execute(sql, params)
+        rows = tuple(cursor.fetchall())
+        return Answer(tuple(column[0] for column in cursor.description), rows)
+    except (routedb.ShardError, routedb.CrossDatabaseError):
+        raise
+    except (psycopg2.Error, MySQLdb.Error):
+        return Answer(error="a server's")
+    except sqlite3.Error as exc:
+        return Answer(error=type(exc).__name__)
+
+
+@contextmanager
+def server_world(engine: str, servers: Any) -> Iterator[ServerWorld]:
+    """Make the databases on the writer of `servers`."""
+    with ExitStack() as stack:
+        yield ServerWorld(engine, servers, stack)
