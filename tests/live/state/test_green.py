@@ -49,9 +49,9 @@ def two(pg: Database) -> Iterator[routedb.Connection]:
         "other": {"nodes": [server.writer.dsn(name)]},
     }
     config = {"default": "main", "databases": databases, "tables": {"u": "other"}}
-    with closing(routedb.Cluster(config)) as cluster:
-        with closing(cluster.connect()) as connection:
-            yield connection
+    cluster = routedb.Cluster(config)
+    with closing(cluster), closing(cluster.connect()) as connection:
+        yield connection
     server.drop_database(name)
 
 
