@@ -20,6 +20,7 @@ from routedb.config.dsn import (
 )
 from routedb.config.label import label_of
 from routedb.config.mask import mask
+from routedb.config.merge_limits import check_work_nodes
 from routedb.config.model import (
     MAX_SHAPES,
     ClusterConfig,
@@ -39,6 +40,7 @@ DIALECTS = {  # of an engine's texts
 _USING_ONLY = "using-only"  # of `hints`
 _NAMESPACE_KEYS = frozenset({"dbname", "database", "db"})  # given for all nodes
 _SHORTEST_KEY = 16
+JOINS = ("merge", "refuse")
 FUNCTION_WORDS = ("read", "write", "session")
 
 
@@ -72,6 +74,7 @@ class Builder:
             self._refuse(("databases",), "is empty; add [databases.main]")
         self._reserve_names()
         databases = {name: self._database(name) for name in top["databases"]}
+        check_work_nodes(self._document, databases)
         default = top.get("default")
         if default is None and len(databases) == 1:
             default = next(iter(databases))  # one database needs no default
@@ -91,6 +94,7 @@ class Builder:
             shadow=top.get("shadow", False),
             max_shapes=self._max_shapes(top.get("max_shapes", MAX_SHAPES)),
             dialect=dialect,
+            joins=self._joins(top.get("joins", JOINS[0])),
             functions=self._functions(),
             token_keys=self._token_keys(),
             source=self._document.label,
@@ -107,6 +111,10 @@ class Builder:
     def _max_shapes(self, said: int) -> int:
         if said < 1:
             self._document.refuse(("max_shapes",), "expected 1 or more")
+        return said
+
+    def _joins(self, said: str) -> str:
+        self._document.choose(("joins",), said, JOINS)
         return said
 
     def _functions(self) -> dict[str, str]:

@@ -73,6 +73,16 @@ class PoolConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeConfig:
+    """What a statement over several groups may take (`routedb.merge.limits`)."""
+
+    max_bytes: int | None = 256 * 2**20  # of rows that come to be merged
+    max_rows: int | None = None
+    timeout_s: float | None = None  # of the whole statement
+    work_node: str | None = None  # where the rest is worked out; None: a group it reads
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseConfig:
     """One logical database. Durations are seconds."""
 
@@ -93,6 +103,7 @@ class DatabaseConfig:
     keepalive_s: float | None = 30.0  # a silent line is probed after this; None: not
     max_age_s: float | None = None  # an older link is replaced when it is idle
     pool: PoolConfig | None = None  # None: each connection opens links of its own
+    merge: MergeConfig = MergeConfig()
     discovery: Discovery | None = None  # None: the members are the nodes, for good
     # Its rows are spread over several groups; some group may have replicas.
     is_sharded: bool = field(init=False, repr=False, compare=False)
@@ -149,6 +160,7 @@ class ClusterConfig:
     shadow: bool = False  # all runs on writers; where it would run is counted
     max_shapes: int = MAX_SHAPES
     dialect: str | None = None  # overrides the dialect texts are read in
+    joins: str = "merge"  # "merge" | "refuse": statements over several groups
     functions: Mapping[str, str] = field(
         default_factory=dict
     )  # name -> "read" | "write"

@@ -9,11 +9,14 @@ from typing import Any
 from routedb.config.document import Document, Path, suggest
 from routedb.config.dsn.address import MalformedError
 from routedb.config.dsn.url import read_url
-from routedb.config.model import PoolConfig
+from routedb.config.model import MergeConfig, PoolConfig
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _A_DURATION = 'a duration above 0 and up to a year: "500ms", "10s", "2m", "1h"'
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB)", re.IGNORECASE)
+_SIZES = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
+_A_SIZE = 'a size of a byte or more: "64kB", "256MB", "1GB", a number of bytes'
 _LONGEST_KEEPALIVE_S = 32767  # Linux, tcp(7)
 _LONGEST_S = 366 * 86_400.0  # beyond it the clocks of waiting calls overflow
 
@@ -86,15 +89,61 @@ def _pool(document: Document, path: Path) -> PoolConfig | None:
         return PoolConfig() if value == "on" else None
     if not isinstance(value, dict):
         document.refuse(path, 'expected "on", "off" or a table')
-    for key in value:
-        if key not in _POOL:
-            allowed = f"allowed are {', '.join(_POOL)}{suggest(key, _POOL)}"
-            document.refuse((*path, key), f"no such key; {allowed}", found=False)
-    set_ = {_POOL[key][0]: _POOL[key][1](document, (*path, key)) for key in value}
-    pool = PoolConfig(**set_)
+    pool = PoolConfig(**_read_table(document, path, _POOL))
     if pool.min > pool.max:
         document.refuse((*path, "min"), f"above max, which is {pool.max}")
     return pool
+
+
+def _merge(document: Document, path: Path) -> MergeConfig:
+    return MergeConfig(**read_merge(document, path))
+
+
+def read_merge(document: Document, path: Path) -> dict[str, Any]:
+    """Return the fields of MergeConfig that the table at `path` of `document` sets.
+    Raises ConfigError."""
+    if not isinstance(document.value(path), dict):
+        document.refuse(path, "expected a table")
+    return _read_table(document, path, _MERGE)
+
+
+def _read_table(
+    document: Document,
+    path: Path,
+    known: Mapping[str, tuple[str, Callable[[Document, Path], Any]]],
+) -> dict[str, Any]:
+    """Return the fields that the keys of the table at `path` set, which are `known`."""
+    keys = document.value(path)
+    for key in keys:
+        if key not in known:
+            allowed = f"allowed are {', '.join(known)}{suggest(key, known)}"
+            document.refuse((*path, key), f"no such key; {allowed}", found=False)
+    return {known[key][0]: known[key][1](document, (*path, key)) for key in keys}
+
+
+def _size(document: Document, path: Path) -> int | None:
+    value = document.value(path)
+    if value == "off":
+        return None
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match:
+        value = int(float(match[1]) * _SIZES[match[2].upper()])
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        document.refuse(path, f'expected {_A_SIZE}, or "off" for no limit')
+    return value
+
+
+def _rows(document: Document, path: Path) -> int | None:
+    if document.value(path) == "off":
+        return None
+    return _count(1)(document, path)
+
+
+def _name(document: Document, path: Path) -> str:
+    value = document.value(path)
+    if not isinstance(value, str) or not value:
+        document.refuse(path, "expected the name of a node")
+    return value
 
 
 def _count(least: int) -> Callable[[Document, Path], int]:
@@ -163,6 +212,7 @@ OPTIONS: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
     "keepalive": ("keepalive_s", _keepalive),
     "max_age": ("max_age_s", _limit),
     "pool": ("pool", _pool),
+    "merge": ("merge", _merge),
     # Together they make up the field of that name: see discovery.py.
     "discovery": ("discovery", Word("nodes", "patroni")),
     "urls": ("urls", _urls),
@@ -174,4 +224,11 @@ _POOL: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
     "max": ("max", _count(1)),
     "max_idle": ("max_idle_s", _duration),
     "wait_timeout": ("wait_timeout_s", _duration),
+}
+# The same for the keys of `merge`.
+_MERGE: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
+    "max_bytes": ("max_bytes", _size),
+    "max_rows": ("max_rows", _rows),
+    "timeout": ("timeout_s", _limit),
+    "work_node": ("work_node", _name),
 }

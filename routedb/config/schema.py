@@ -60,6 +60,39 @@ class PoolEntry(msgspec.Struct, forbid_unknown_fields=True):
     """Bounds waiting for a link while all are in use: ``wait_timeout = "2s"``"""
 
 
+class MergeEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """What statements over several groups may take."""
+
+    max_bytes: str | int = "256MB"
+    """No more than about so much comes to be merged, of all groups together:
+    ``max_bytes = "1GB"``
+
+    :type: size or ``"off"``
+    """
+
+    max_rows: str | int | None = None
+    """No more rows than these: ``max_rows = 100_000``
+
+    :type: number or ``"off"``
+    :default: ``"off"``
+    """
+
+    timeout: str | float | None = None
+    """Bounds the whole statement, which is cancelled then: ``timeout = "30s"``
+
+    :type: duration or ``"off"``
+    :default: ``"off"``
+    """
+
+    work_node: str | None = None
+    """The node that works out what is left to do over the rows of all groups; on SQLite
+    that is done in memory: ``work_node = "db3"``
+
+    :type: name of a node
+    :default: one that the statement reads from
+    """
+
+
 Nodes = list[str | NodeEntry]
 Duration = str | float | None
 
@@ -141,6 +174,15 @@ class DatabaseEntry(msgspec.Struct, forbid_unknown_fields=True):
 
     :type: table, ``"on"`` or ``"off"``
     :default: ``"off"``
+    """
+
+    merge: MergeEntry | None = None
+    """What statements over several groups may take that read this database; with
+    several databases the least of each counts (:doc:`explain`):
+    ``merge = { max_bytes = "1GB", timeout = "30s" }``
+
+    :type: table
+    :default: empty
     """
 
     options: dict[str, Any] | None = None
@@ -253,6 +295,11 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     :type: number
     """
 
+    joins: str = "merge"
+    """``refuse``: a statement whose rows are on several groups, or in several
+    databases, is an error, as it was before such rows were merged (:doc:`explain`):
+    ``joins = "refuse"``"""
+
     token_key: str | list[str] | None = None
     """Sign the tokens of ``connection.token()``, and refuse others
     (:doc:`security`). Of a list the first one signs, and all are accepted:
@@ -288,6 +335,7 @@ _INSIDE: dict[Path, type] = {
     ("nodes",): NodeEntry,
     ("shards",): NodeEntry,
     ("pool",): PoolEntry,
+    ("merge",): MergeEntry,
 }
 
 _PLACE = re.compile(r" - at (?:`key` in )?`\$?(?P<path>[^`]*)`")

@@ -8,7 +8,7 @@ worked out again when it is needed next.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 from weakref import ref
 
@@ -110,6 +110,8 @@ class Session:
         self.database: str | None = None  # conn.using(database)
         self.role: Role | None = None  # conn.using(role=…)
         self.consistency: str | None = None  # conn.using(consistency=…)
+        # conn.using(merge=…): fields of MergeConfig.
+        self.merge_limits: Mapping[str, Any] = {}
         # How its texts are read, once one has come for which that counts.
         self.lexical_mode = UNSETTLED
         # No cycle: with its connection a session is gone, and with it its links.

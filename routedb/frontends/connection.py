@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, overload
 
 from routedb import errors
 from routedb.adapters.base import Adapter, TxMode
+from routedb.config.merge_limits import read_limits
 from routedb.config.model import NodeConfig
 from routedb.dbapi import Params, Query
 from routedb.engine.consistency import tokens
@@ -223,17 +224,23 @@ class Connection:
         *,
         role: str | None = None,
         consistency: str | None = None,
+        merge: Mapping[str, Any] | None = None,
     ) -> Iterator[Self]:
         """Route the statements of a `with` block by the arguments.
 
         `database` is a name of the configuration, `role` "writer" or "replica",
-        `consistency` as in the configuration. Raises HintError for others.
+        `consistency` as in the configuration, and so is `merge`, whose keys hold
+        instead of those of every database. Raises HintError for others.
         """
         session = self.usable_session()
+        kept = session.merge_limits
+        limits = self._call_session(lambda s: read_limits(kept, merge, s.core.config))
         before = session.override(database, _role(role), consistency)
+        session.merge_limits = limits
         try:
             yield self
         finally:
+            session.merge_limits = kept
             session.restore_overrides(before)
 
     def explain(

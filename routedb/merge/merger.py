@@ -15,7 +15,9 @@ from routedb.engine.session import Session, VirtualCursor
 from routedb.engine.shared.core import Core
 from routedb.merge import answers, mysql_work, postgresql_work, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
-from routedb.merge.fragments import GroupReads, decide_reads, reads_of
+from routedb.merge.fragments import GroupReads, reads_of
+from routedb.merge.limits import bounds_of, decide_work
+from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
@@ -62,7 +64,8 @@ class Merger:
         )
         is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
         is_read = statement.kind is Kind.READ and text.plan.is_read
-        if not is_read or is_placed or is_hidden:
+        is_off = self._core.config.joins == "refuse"
+        if not is_read or is_placed or is_hidden or is_off:
             raise refusal
         try:
             _check_possible(session, cursor)
@@ -73,7 +76,11 @@ class Merger:
                 if made.otherwise is None:
                     raise NotMerged("its LIMIT or OFFSET is no plain number")
                 made = made.otherwise
-            _run(session, cursor, text, made, known, params, self._workers)
+            measures = _measures(session, made)
+            with measures.bounds.timed(session):
+                _run(
+                    session, cursor, text, made, known, params, self._workers, measures
+                )
         except NotMerged as exc:
             reason = f"{refusal}. It is not merged, either: {exc}"
             raise type(refusal)(reason) from None
@@ -121,6 +128,13 @@ def _check_possible(session: Session, cursor: VirtualCursor) -> None:
         raise NotMerged("a cursor WITH HOLD over several groups is not available")
 
 
+def _measures(session: Session, made: GroupsPlan) -> Measures:
+    core = session.core
+    names = {fragment.database for fragment in made.fragments}
+    databases = [core.config.databases[name] for name in sorted(names)]
+    return Measures(bounds_of(session, databases), core.clock)
+
+
 def _run(
     session: Session,
     cursor: VirtualCursor,
@@ -129,15 +143,16 @@ def _run(
     known: Known,
     params: Any,
     workers: Workers,
+    measures: Measures,
 ) -> None:
     asked = reads_of(session, made, params)
     if not asked:
         raise NotMerged("it asks no group")
     if made.merge is Merge.STREAM and getattr(cursor, "name", None):
-        _stream(session, cursor, text, made, params, asked, workers)
+        _stream(session, cursor, text, made, params, asked, workers, measures)
         return
     if made.merge is Merge.WORK:
-        _work(session, cursor, text, made, known, params, asked, workers)
+        _work(session, cursor, text, made, known, params, asked, workers, measures)
         return
     parts: dict[int, answers.Part] = {}
     # What looks at values needs SQLite's own, of which rows are made afterwards.
@@ -149,20 +164,21 @@ def _run(
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         shows = None if is_made_later else cursor
-        parts[reads.group] = answers.part_of(shows, link, raw)
+        part = parts[reads.group] = answers.part_of(shows, link, raw)
+        measures.took(reads.fragments[0], link, part.rows)
 
     # A cursor of the others is one object, whichever link it is on.
     is_several = made.dialect == "postgresql"
     opener = sqlite_work.open_raw if is_made_later else cursor.make_part_cursor
     way = Way(opener, take, takes_at_once=not is_several, at_once=is_several)
-    running = Running(session, cursor, text.plan, made, params, way)
+    running = Running(session, cursor, text.plan, made, params, way, measures)
     link = running.run(asked, workers)
     groups = [parts[reads.group] for reads in asked]
     result = answers.merged(cursor, made, params, groups)
     if is_made_later:
         part = groups[0]._replace(rows=result.fetchall())
         result = sqlite_work.present(session, cursor, link, part)
-    _show(session, cursor, text, asked, link, result)
+    _show(session, cursor, text, asked, link, result, measures)
 
 
 def _stream(
@@ -173,6 +189,7 @@ def _stream(
     params: Any,
     asked: Sequence[GroupReads],
     workers: Workers,
+    measures: Measures,
 ) -> None:
     """Let a named cursor show the rows as they are fetched."""
     named: Any = cursor
@@ -182,9 +199,8 @@ def _stream(
         sources[reads.group] = Source(cursor, link, raw, named.name)
 
     way = Way(cursor.make_part_cursor, take, True, True, keeps_raw=True)
-    running = Running(
-        session, cursor, text.plan, declared(made, named.name), params, way
-    )
+    declaring = declared(made, named.name)
+    running = Running(session, cursor, text.plan, declaring, params, way, measures)
     link = running.run(asked, workers)
     start = answers.number_of(made.offset, params) or 0
     limit = answers.number_of(made.limit, params)
@@ -195,7 +211,7 @@ def _stream(
         named.itersize,
         cursor.arraysize,
     )
-    _show(session, cursor, text, asked, link, result)
+    _show(session, cursor, text, asked, link, result, measures)
     result.begin()
 
 
@@ -208,6 +224,7 @@ def _work(
     params: Any,
     asked: Sequence[GroupReads],
     workers: Workers,
+    measures: Measures,
 ) -> None:
     remainder = made.remainder
     assert remainder is not None  # of every WORK
@@ -217,7 +234,9 @@ def _work(
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         came = split(reads.fragments, made.fragments, raw.fetchall())
-        rows.update({(number, reads.group): came[number] for number in came})
+        for number, found in came.items():
+            rows[number, reads.group] = found
+            measures.took(number, link, found)
 
     if dialect == "sqlite":
         opener = sqlite_work.open_raw
@@ -226,17 +245,17 @@ def _work(
         opener = way.open_raw
         made = replace(made, fragments=tuple(map(way.as_texts, made.fragments)))
     way = Way(opener, take, takes_at_once=True, at_once=dialect != "sqlite")
-    running = Running(session, cursor, text.plan, made, params, way)
+    running = Running(session, cursor, text.plan, made, params, way, measures)
     link = running.run(asked, workers)
     found = _by_fragment(made, rows)
     if dialect == "sqlite":
         result = sqlite_work.run_remainder(
             session, cursor, link, remainder, found, params
         )
-        _show(session, cursor, text, asked, link, result)
+        _show(session, cursor, text, asked, link, result, measures)
         return
     sql, values = _AS_VALUES[dialect].text_of(remainder, found, params)
-    decision = decide_reads(session, text.plan, asked[0])
+    decision = decide_work(session, text.plan, asked[0], measures.bounds)
     attempt = Attempt(session, text.plan, decision, is_one_of_several=True)
     try:
         attempt.run(cursor, lambda raw: raw.execute(sql, values))
@@ -246,7 +265,7 @@ def _work(
             raise NotMerged(f"it may depend on a primary key: {exc}") from None
         raise
     attempt.route.hits[0] -= 1
-    _show_route(cursor, text, asked)
+    _show_route(session, cursor, text, asked, measures)
     _show_names(cursor, remainder)
 
 
@@ -305,16 +324,21 @@ def _show(
     asked: Sequence[GroupReads],
     link: Link,
     result: Any,
+    measures: Measures,
 ) -> None:
     cursor.link, cursor.raw = link, result
-    _show_route(cursor, text, asked)
+    _show_route(session, cursor, text, asked, measures)
     if session.transaction.is_bound:
         session.transaction.apply(TxEvent.READ)
     succeeded(session, cursor, text.plan)
 
 
 def _show_route(
-    cursor: VirtualCursor, text: ParsedText, asked: Sequence[GroupReads]
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    asked: Sequence[GroupReads],
+    measures: Measures,
 ) -> None:
     """Show the database and the groups that were asked last, in the role of the last
     one, and count the statement there."""
@@ -324,6 +348,7 @@ def _show_route(
     names = sorted({reads.database.name for reads in asked})
     why = f"rows of {len(asked)} groups of {', '.join(names)} are merged"
     reasons = ((Reason.SEVERAL_GROUPS, why), cursor.route.reasons[-1])
-    route = Route(last.name, numbers, cursor.route.role, reasons)
+    runs = measures.runs(session.core)
+    route = Route(last.name, numbers, cursor.route.role, reasons, runs)
     cursor.route = text.plan.counted(route)
     cursor.route.hits[0] += 1

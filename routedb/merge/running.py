@@ -21,6 +21,8 @@ from routedb.engine.run.recovery import judge
 from routedb.engine.session import Session, VirtualCursor
 from routedb.errors import Fault
 from routedb.merge.fragments import GroupReads, decide_reads
+from routedb.merge.measures import Measures
+from routedb.merge.refused import NotMerged
 from routedb.merge.union import as_one
 from routedb.merge.workers import Workers
 from routedb.planner import GroupsPlan
@@ -76,7 +78,7 @@ class _Run:
 
 class Running:
     """Runs the fragments of `made` with `params` for a statement of this `plan` in
-    `session`, in this `way`; `cursor` shows what fails."""
+    `session`, in this `way`; `cursor` shows what fails, `measures` what is done."""
 
     def __init__(
         self,
@@ -86,7 +88,9 @@ class Running:
         made: GroupsPlan,
         params: Any,
         way: Way,
+        measures: Measures,
     ) -> None:
+        self._measures = measures
         self._session = session
         self._cursor = cursor
         self._plan = plan
@@ -158,6 +162,8 @@ class Running:
             if link.adapter.fault(exc, link.raw) is Fault.MISSING:
                 self._session.core.catalog.forget()  # what is known may be old
             self._close(run)
+            if isinstance(exc, NotMerged):  # the group has answered: its link is free
+                raise
             self._judge(run.attempt, link, exc)
             return False
         except BaseException:
@@ -233,7 +239,9 @@ class Running:
         """Run the fragments of a group; note the error, if any."""
         link, raw = run.ready()
         try:
-            run_on(self._session, link, lambda raw: self._call(run, link, raw), raw)
+            texts = [self._made.fragments[n].text.sql for n in run.reads.fragments]
+            with self._measures.timed(run.reads.fragments, link, texts):
+                run_on(self._session, link, lambda raw: self._call(run, link, raw), raw)
         except BaseException as exc:
             run.error = exc
         return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from typing import NamedTuple
 
 from routedb.topology.snapshot import Role
 
@@ -49,6 +50,24 @@ _SHARD_REASONS = frozenset(
 )
 
 
+class FragmentRun(NamedTuple):
+    """What one group did for a statement over several groups.
+
+    `sql` is what was sent, with placeholders: no value of a parameter is in it.
+    `bytes` is an estimate (`routedb.merge.measures`), of the values as text. `seconds`
+    is from the sending of the text to the last of its rows.
+    """
+
+    database: str
+    group: int  # its number within the database
+    node: str
+    role: Role
+    sql: str
+    rows: int
+    bytes: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Where a statement runs, and why.
@@ -56,6 +75,7 @@ class Route:
     `groups` are numbers within the database: its shards, (0,) when it is unsharded.
     `reasons` holds the decisive reason of each step, in order of precedence. `hits`
     holds the number of statements that went this way, as counted by their plan.
+    `fragments` tells what each group did, where rows of several were merged.
     """
 
     database: str
@@ -65,6 +85,7 @@ class Route:
     hits: list[int] = field(
         default_factory=[0].copy, init=False, compare=False, repr=False
     )
+    fragments: tuple[FragmentRun, ...] = field(default=(), compare=False, repr=False)
 
     def to_writer(self, reason: Reason, why: str) -> Route:
         """Return the route to the writer instead, for one more `reason`, which `why`

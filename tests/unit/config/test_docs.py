@@ -16,6 +16,7 @@ from routedb.config.options import OPTIONS
 from routedb.config.schema import (
     ClusterEntry,
     DatabaseEntry,
+    MergeEntry,
     NodeEntry,
     PoolEntry,
     TableEntry,
@@ -28,6 +29,7 @@ HEADINGS: dict[str, type[msgspec.Struct]] = {
     "A database": DatabaseEntry,
     "A node": NodeEntry,
     "A pool": PoolEntry,
+    "A merge": MergeEntry,
     "A table rule": TableEntry,
 }
 CHAPTERS = dict(
@@ -76,7 +78,7 @@ def test_the_defaults_of_a_database_are_those_of_the_code():
     for flag in ("read_only", "commit_check"):
         content[flag] = said[flag] == "true"
     del content["max_lag"]  # to write it asks for more
-    del content["urls"], content["urls_ca"]  # they have none
+    del content["urls"], content["urls_ca"], content["merge"]  # they have none
     source = {"databases": {"main": content}}
     written = load(source, {}, environ={}, read_file=str).databases["main"]
     plain = load("fake://a", {}, environ={}, read_file=str).databases["main"]

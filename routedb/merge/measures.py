@@ -1,0 +1,119 @@
+"""What the fragments of one statement have done: who, for how long, with how much.
+
+`bytes` is an estimate: the lengths of the values as text, without what protocols and
+Python's objects add, of at most so many rows that lie evenly among all; the rest is
+taken to be as they are. To look at each value would cost as much as to fetch it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from sys import getsizeof
+from typing import Any
+
+from routedb.engine.links.link import Link
+from routedb.engine.shared.core import Core
+from routedb.merge.limits import Bounds
+from routedb.routing.route import FragmentRun
+from routedb.topology.snapshot import Role
+
+_SAMPLED_ROWS = 16
+_SHORT = 8  # of a number, a date: what most of them take as text
+
+
+class Measures:
+    """What is known of the fragments so far; any thread may add to it, each its own.
+
+    `bounds` are told of what comes, and may refuse it; `clock` is in seconds.
+    """
+
+    def __init__(self, bounds: Bounds, clock: Callable[[], float]) -> None:
+        self.bounds = bounds
+        self._clock = clock
+        self._sent: dict[tuple[int, int], tuple[Link, str, float]] = {}
+        self._came: dict[tuple[int, int], tuple[int, int]] = {}
+
+    @contextmanager
+    def timed(
+        self, numbers: Sequence[int], link: Link, texts: Sequence[str]
+    ) -> Iterator[None]:
+        """Time the fragments of these `numbers`, which are these `texts`, while they
+        run on `link` as one statement.
+
+        They count as if they had run once when they are run again for the same group.
+        """
+        began = self._clock()
+        group = link.node.group
+        for number in numbers:
+            self._came.pop((number, group), None)
+        try:
+            yield
+        finally:
+            took = self._clock() - began
+            for number, sql in zip(numbers, texts, strict=True):
+                self._sent[number, group] = (link, sql, took)
+
+    def took(self, number: int, link: Link, rows: Sequence[Any]) -> None:
+        """Take note of the `rows` of the fragment of this `number`, from `link`. Raises
+        NotMerged where they are more than is allowed."""
+        self._came[number, link.node.group] = (len(rows), estimate(rows))
+        came = list(self._came.values())
+        self.bounds.check_size(sum(n for n, _ in came), sum(size for _, size in came))
+
+    @property
+    def rows(self) -> int:
+        """How many rows have come by now, of all fragments."""
+        return sum(n for n, _ in list(self._came.values()))
+
+    def runs(self, core: Core) -> tuple[FragmentRun, ...]:
+        """Return what each fragment did on each of its groups, in their order; `core`
+        knows the groups."""
+        found = []
+        for key, (link, sql, seconds) in sorted(self._sent.items(), key=_place):
+            is_writer = core.topology.groups[key[1]].writer == link.id
+            found.append(
+                FragmentRun(
+                    link.node.database,
+                    core.groups[key[1]].shard or 0,
+                    link.node.name,
+                    Role.WRITER if is_writer else Role.REPLICA,
+                    sql,
+                    *self._came.get(key, (0, 0)),
+                    seconds,
+                )
+            )
+        return tuple(found)
+
+
+def _place(sent: tuple[tuple[int, int], object]) -> tuple[int, int]:
+    return sent[0]
+
+
+def estimate(rows: Sequence[Any]) -> int:
+    """Return about how many bytes the values of `rows` are as text."""
+    if not rows:
+        return 0
+    step = max(1, len(rows) // _SAMPLED_ROWS)
+    sample = rows[::step][:_SAMPLED_ROWS]
+    return sum(map(_size_of_row, sample)) * len(rows) // len(sample)
+
+
+def _size_of_row(row: Any) -> int:
+    if isinstance(row, Mapping):
+        return sum(map(_size, row.values()))
+    if isinstance(row, Sequence) and not isinstance(row, str | bytes):
+        return sum(map(_size, row))
+    return getsizeof(row)  # whatever the program makes of rows
+
+
+def _size(value: Any) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, str | bytes | bytearray):
+        return len(value)
+    if isinstance(value, memoryview):
+        return value.nbytes
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value))
+    return _SHORT
