@@ -20,6 +20,7 @@ PARTS = (
     "overhead",
     "dropin",
     "transactions",
+    "merges",
     "commits",
     "probes",
     "failover",
