@@ -21,6 +21,7 @@ PARTS = (
     "dropin",
     "transactions",
     "merges",
+    "concurrent",
     "commits",
     "probes",
     "failover",
