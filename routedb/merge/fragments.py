@@ -71,8 +71,12 @@ def reads_of(session: Session, made: GroupsPlan, params: Any) -> list[GroupReads
 def decide_reads(session: Session, plan: Plan, reads: GroupReads) -> Decision:
     """Return where in its group a part of a statement is read: `plan` is the
     statement's, `session` the one that reads."""
+    return decide_part(session, plan, place_of(reads))
+
+
+def place_of(reads: GroupReads) -> Destination:
+    """Return where a part of a statement is read."""
     why = "rows of several groups are merged"
-    place = Destination(
+    return Destination(
         reads.database, (reads.number,), (Reason.SEVERAL_GROUPS, why), None, False
     )
-    return decide_part(session, plan, place)
