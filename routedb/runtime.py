@@ -58,7 +58,7 @@ class Runtime:
             ShareNews(self.core).publish,
             lambda: self.core.topology,
             wanted=self.core.samples.refused_at,
-            is_quiet=self.core.is_quiet,
+            is_unused=self.core.is_unused,
             give_up=self.core.give_up,
             register=self.core,
         )

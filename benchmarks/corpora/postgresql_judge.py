@@ -218,6 +218,13 @@ def _comment(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
         yield _dotted(node.object[:-1])
 
 
+def _sequence(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
+    """OWNED BY names the column of a table, or nothing by one word: NONE."""
+    for option in node.options or ():
+        if option.defname == "owned_by" and len(option.arg) > 1:
+            yield _dotted(option.arg[:-1])
+
+
 def _grant(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
     if node.objtype is _T.OBJECT_TABLE:
         yield from _tables(node.objects, hidden)
@@ -247,8 +254,9 @@ _SPECIAL: dict[type, Callable[..., Iterator[Name]]] = {
     ast.DeleteStmt: _with,
     ast.MergeStmt: _with,
     ast.LockingClause: _nothing,  # FOR UPDATE OF alias
-    ast.CreateSeqStmt: _nothing,
-    ast.AlterSeqStmt: _nothing,
+    ast.CreateSeqStmt: _sequence,
+    ast.AlterSeqStmt: _sequence,
+    ast.AlterExtensionContentsStmt: _comment,
     ast.CompositeTypeStmt: _nothing,
     ast.CreateFunctionStmt: _nothing,
     ast.ImportForeignSchemaStmt: _import,

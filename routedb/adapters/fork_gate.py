@@ -11,37 +11,28 @@ import threading
 import time
 from contextlib import suppress
 from typing import Any
-from weakref import ref
+
+from routedb.adapters.weak_registry import WeakRegistry
 
 _PAUSE_S = 0.001  # between two looks
 _LOCKS_S = 1.0  # to wait for statements that run
 
 
-class Locks:
-    """Locks under which threads use a library, for a fork to hold as well.
+class Locks(WeakRegistry[Any]):
+    """Re-entrant locks under which threads use a library, for a fork to hold as well.
 
     So what is done under a lock anyway, as a statement is, needs no gate. They are
     known weakly. A statement that takes longer than a second is not waited for.
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, ref[Any]] = {}  # by id()
+        super().__init__()
         self._held: list[Any] = []
-
-    def add(self, lock: Any) -> None:
-        """Have forks wait for a re-entrant `lock`."""
-        key, known = id(lock), self._known
-
-        def forget(gone: ref[Any]) -> None:
-            if known.get(key) is gone:  # else another lock has that id by now
-                del known[key]
-
-        known[key] = ref(lock, forget)
 
     def hold(self) -> None:
         """Take all that this thread does not have."""
         until = time.monotonic() + _LOCKS_S
-        for lock in [lock for each in list(self._known.values()) if (lock := each())]:
+        for lock in self.alive():
             if not lock._is_owned():
                 self._held.append(lock)  # before: a signal may come
                 lock.acquire(timeout=max(0.0, until - time.monotonic()))

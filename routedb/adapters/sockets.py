@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import select
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 _FAREWELL_S = 0.5
 _PROBES = 3  # unanswered ones until a connection is dead
@@ -18,7 +20,7 @@ def has_input(descriptor: int) -> bool:
 
     On an idle link unread data is an error message, or an unsolicited one.
     """
-    poll = select.poll()
+    poll = _system_poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
 
@@ -26,9 +28,18 @@ def has_input(descriptor: int) -> bool:
 def watch(descriptor: int) -> Callable[[], object]:
     """Return a call that does what `has_input` does, for less, while the socket is
     open. It raises RuntimeError when another thread is within."""
-    poll = select.poll()
+    poll = _system_poll()
     poll.register(descriptor, select.POLLIN)
     return partial(poll.poll, 0)
+
+
+def _system_poll() -> Any:
+    """Return a poll object that answers at once: gevent's, in the place of the system's
+    once it has patched `select`, lets all other greenlets run first."""
+    gevent = sys.modules.get("gevent.monkey")
+    if gevent is None:
+        return select.poll()
+    return gevent.get_original("select", "poll")()
 
 
 def wait(descriptor: int, is_writing: bool, timeout_s: float | None = None) -> bool:

@@ -18,6 +18,8 @@ from routedb.engine.run.outcome import succeeded
 from routedb.engine.session import Call, VirtualCursor
 from routedb.routing import Route
 
+_NONE_OPEN: tuple[None, None] = (None, None)
+
 
 def execute(
     cursor: VirtualCursor,
@@ -45,12 +47,9 @@ def execute(
     plan, sticky = text.plan, session.version.sticky
     link = sticky.get(plan.sticky_group)
     route: Route | None = plan.sticky_route
-    if (
-        link is None
-        or session.sticky_topology is not core.topology
-        or core.loads[link.id]
-    ):
-        link, route = choose(session, plan, sticky)
+    if link is None or session.sticky_topology is not core.topology:
+        # Without an open link there is none to choose from.
+        link, route = choose(session, plan, sticky) if session.open else _NONE_OPEN
         if link is None:
             executor.run(session, cursor, text, vars, executing(query, vars))
             return

@@ -50,8 +50,6 @@ def choose(
     topology = session.core.topology
     group = topology.groups[plan.group_id]
     if plan.may_replica and group.read_ring:
-        if not session.open:
-            return _UNSEEN
         if plan.reads_own_writes:
             return _held(session, plan, sticky, group, topology)
         return _next(session, group), plan.replica_route or plan.to_replica()

@@ -28,7 +28,7 @@ from routedb.engine.transactions.transaction import Transaction
 from routedb.events import StatementRetried
 from routedb.observers import OBSERVERS, explain, tell_outcome
 from routedb.routing import CONSISTENCIES, Route, database_for
-from routedb.routing.parsed_text import ParsedText
+from routedb.routing.plan import ParsedText
 from routedb.session import TxState
 from routedb.sql import UNSETTLED
 from routedb.sql.scanner.shape import may_depend
@@ -65,6 +65,10 @@ class VirtualCursor(Protocol):
 
     def make_raw_cursor(self, link: Link) -> RawCursor:
         """Open a raw cursor on `link`, for one statement: the caller closes it."""
+
+    def make_part_cursor(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link` for a part of a statement: an object of its own
+        where the driver allows that, without a name. The caller closes it."""
 
     def bind_fetch(self, raw: ResultSet) -> None:
         """Fetch from `raw` from now on."""

@@ -277,6 +277,11 @@ class Cursor:
         raw.arraysize = self.arraysize
         return raw
 
+    def make_part_cursor(self, link: Link) -> RawCursor:
+        """Open a raw cursor on `link` for a part of a statement: an object of its own
+        where the driver allows that, without a name. The caller closes it."""
+        return self.make_raw_cursor(link)
+
     def bind_fetch(self, raw: ResultSet) -> None:
         """Fetch from `raw` from now on, through its own bound methods.
 

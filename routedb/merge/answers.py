@@ -19,10 +19,10 @@ from routedb.adapters.base import ResultSet
 from routedb.engine.links.link import Link
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import VirtualCursor
+from routedb.merge.order import comparable, reader, sort_rows
 from routedb.merge.refused import NotMerged
-from routedb.planner import Combine, GroupsPlan, OrderTerm, Slot
+from routedb.planner import Combine, GroupsPlan, Slot
 
-_NUMBERS = (bool, int, float, Decimal)
 _BIGGEST = 2**63
 # Where classes of cursors are that make rows of the values as they are.
 _KNOWN = frozenset(
@@ -79,10 +79,10 @@ def merged(
     else:
         rows = [row for part in parts for row in part.rows]
         if made.order:
-            _check_own(parts, {term.column for term in made.order})
-            _sort(rows, made.order, len(parts[0].description))
-        start = _number(made.offset, params) or 0
-        limit = _number(made.limit, params)
+            check_own(parts, {term.column for term in made.order})
+            sort_rows(rows, made.order, len(parts[0].description))
+        start = number_of(made.offset, params) or 0
+        limit = number_of(made.limit, params)
         rows = rows[start : None if limit is None else start + limit]
     return shown(cursor, _described(parts, rows), rows, parts[-1])
 
@@ -111,7 +111,7 @@ def _described(parts: Sequence[Part], rows: Sequence[Any]) -> Any:
     first = parts[0].description
     if not any(part.shows_widths for part in parts):
         return first
-    values = _reader(rows, len(first))
+    values = reader(rows, len(first))
     described = []
     for number, column in enumerate(first):
         if any(part.description[number][1:2] != column[1:2] for part in parts):
@@ -137,57 +137,13 @@ def _width(value: Any) -> int | None:
     return len(str(value)) if is_plain and not is_fraction else None
 
 
-# -- order -----------------------------------------------------------------------------
-
-
-def _sort(rows: list[Any], order: Sequence[OrderTerm], width: int) -> None:
-    values = _reader(rows, width)
-    for term in reversed(order):
-        rows.sort(key=_key(term, values), reverse=term.is_descending)
-
-
-def _key(
-    term: OrderTerm, values: Callable[[Any], Any]
-) -> Callable[[Any], tuple[int, Any]]:
-    # Turned round with the rest when descending.
-    is_first = term.nulls_first != term.is_descending
-
-    def key(row: Any) -> tuple[int, Any]:
-        value = values(row)[term.column]
-        if value is None:
-            return (-1 if is_first else 9, 0)
-        return _comparable(value)
-
-    return key
-
-
-def _comparable(value: Any) -> tuple[int, Any]:
-    """Return what puts a value in order: SQLite has several types in one column."""
-    if isinstance(value, _NUMBERS):
-        return 0, value
-    if isinstance(value, str):
-        return 1, value
-    if isinstance(value, (bytes, memoryview)):
-        return 2, bytes(value)
-    return 3, value
-
-
-def _reader(rows: Sequence[Any], width: int) -> Callable[[Any], Any]:
-    """Return what returns the values of one of `rows`, which have so many columns."""
-    if rows and isinstance(rows[0], dict):
-        if len(rows[0]) != width:
-            raise NotMerged("two columns of its result have one name, in rows by name")
-        return lambda row: tuple(row.values())
-    return lambda row: row
-
-
 # -- one row ---------------------------------------------------------------------------
 
 
 def _combined(combine: Sequence[Combine], parts: Sequence[Part]) -> Any:
-    _check_own(parts, range(len(combine)))
+    check_own(parts, range(len(combine)))
     rows = [row for part in parts for row in part.rows]
-    values = _reader(rows, len(combine))
+    values = reader(rows, len(combine))
     columns = zip(*map(values, rows), strict=True)
     row = tuple(
         _COMBINED[how]([value for value in column if value is not None])
@@ -236,10 +192,8 @@ def _greatest(values: list[Any]) -> Any:
 def _one_of(values: list[Any], choose: Callable[..., Any]) -> Any:
     if not values:
         return None
-    found = choose(values, key=_comparable)
-    alike = {
-        type(value) for value in values if _comparable(value) == _comparable(found)
-    }
+    found = choose(values, key=comparable)
+    alike = {type(value) for value in values if comparable(value) == comparable(found)}
     if len(alike) > 1:
         raise NotMerged("equal values of several types")
     return found
@@ -253,7 +207,8 @@ _COMBINED: dict[Combine, Callable[[list[Any]], Any]] = {
 }
 
 
-def _number(bound: int | Slot | None, params: Any) -> int | None:
+def number_of(bound: int | Slot | None, params: Any) -> int | None:
+    """Return the number that a LIMIT or OFFSET, `bound`, is with these `params`."""
     if isinstance(bound, Slot):
         return int(bound.value(params))
     return bound
@@ -262,8 +217,9 @@ def _number(bound: int | Slot | None, params: Any) -> int | None:
 # -- whose values they are -------------------------------------------------------------
 
 
-def _check_own(parts: Sequence[Part], columns: Iterable[int]) -> None:
-    """Refuse to look at `columns` whose values are not the driver's own."""
+def check_own(parts: Sequence[Part], columns: Iterable[int]) -> None:
+    """Refuse to look at those `columns` of the `parts` whose values are not the
+    driver's own, with NotMerged."""
     for part in parts:
         if part.own:
             raise NotMerged(f"its rows have to be looked at, and {part.own}")

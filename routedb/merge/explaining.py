@@ -16,8 +16,8 @@ from routedb.merge.fragments import GroupReads, place_of, reads_of
 from routedb.merge.limits import Bounds
 from routedb.planner import Fragment, GroupsPlan, Merge, OrderTerm, Relation, Slot
 from routedb.routing import Reason, Route
-from routedb.routing.decider import ALL_ASKED, Decision, decide_placed
-from routedb.routing.parsed_text import ParsedText
+from routedb.routing.decider import ALL_ASKED, Decision, decide_part
+from routedb.routing.plan import ParsedText
 
 Facts = list[tuple[str, Value]]
 
@@ -77,7 +77,7 @@ def explained(
 
 
 def _decide(session: Session, text: ParsedText, reads: GroupReads) -> Decision:
-    decided = decide_placed(text.plan, session, place_of(reads), ALL_ASKED)
+    decided = decide_part(text.plan, session, place_of(reads), ALL_ASKED)
     assert isinstance(decided, Decision)  # nothing is left to be asked
     return decided
 

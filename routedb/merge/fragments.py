@@ -2,8 +2,8 @@
 
 What runs on a group is a plain read of that group alone: where and in which role it
 runs, what it must not fall behind of, what is done when its node fails is decided as it
-is for a text of the user's. Several fragments of one group see the same rows: they run
-in a transaction of their own, and all of them again when one of them has to.
+is for a text of the user's. Inside a transaction it runs on its branch of the group,
+and sees what has been written there.
 """
 
 from __future__ import annotations
@@ -12,17 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from routedb.config.model import DatabaseConfig
-from routedb.engine.run.executor import decide_part
+from routedb.engine.run.executor import decide_part_asking
 from routedb.engine.session import Session
 from routedb.planner import Fragment, GroupsPlan, Spread
 from routedb.routing import Reason
 from routedb.routing.decider import Decision
 from routedb.routing.destination import Destination
 from routedb.routing.plan import Plan
-from routedb.sql.statement import TxMode
-
-# How fragments of one group that must see the same rows are run.
-SNAPSHOT = TxMode(isolation="REPEATABLE READ", read_only=True)
 
 
 @dataclass(slots=True)
@@ -71,7 +67,7 @@ def reads_of(session: Session, made: GroupsPlan, params: Any) -> list[GroupReads
 def decide_reads(session: Session, plan: Plan, reads: GroupReads) -> Decision:
     """Return where in its group a part of a statement is read: `plan` is the
     statement's, `session` the one that reads."""
-    return decide_part(session, plan, place_of(reads))
+    return decide_part_asking(session, plan, place_of(reads))
 
 
 def place_of(reads: GroupReads) -> Destination:

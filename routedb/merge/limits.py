@@ -22,6 +22,7 @@ from routedb import errors
 from routedb.adapters.start_thread import start_thread
 from routedb.config.model import DatabaseConfig, MergeConfig
 from routedb.engine.session import Session
+from routedb.errors import Fault
 from routedb.merge.fragments import GroupReads, decide_reads
 from routedb.merge.refused import NotMerged
 from routedb.routing.decider import Decision
@@ -140,7 +141,7 @@ class _Watch:
     """Waits until `end` is called, for so many seconds, then cancels."""
 
     def __init__(self, session: Session, seconds: float) -> None:
-        self._links = session.links
+        self._session = session
         self._is_late = False
         self._has_ended = threading.Event()
         self._lock = threading.Lock()  # nothing is cancelled once it has ended
@@ -167,11 +168,17 @@ class _Watch:
                 if not self._has_ended.is_set():
                     self._is_late = True
                     with suppress(errors.Error):  # of a server that is gone
-                        self._links.cancel()
+                        self._session.links.cancel()
 
     def _settle(self) -> None:
-        for link in list(self._links):
+        session = self._session
+        for link in list(session.links):
             try:
                 link.ask(link.adapter.run, "SELECT 1")  # what comes late hits this
-            except Exception:  # the driver's
-                self._links.drop(link)
+            except Exception as exc:  # the driver's
+                # Inside a transaction the server may refuse it, which is as it should.
+                is_branch = link in session.transaction.branches.values()
+                if not is_branch:
+                    session.links.drop(link)
+                elif link.adapter.fault(exc, link.raw) is Fault.LINK_LOST:
+                    session.transaction.lose(link)

@@ -35,18 +35,20 @@ class Measures:
         self._came: dict[tuple[int, int], tuple[int, int]] = {}
 
     @contextmanager
-    def timed(self, number: int, link: Link, sql: str) -> Iterator[None]:
-        """Time the fragment of this `number` while `sql` runs for it on `link`.
+    def timed(self, numbers: Sequence[int], link: Link, sql: str) -> Iterator[None]:
+        """Time the fragments of these `numbers` while `sql` runs for them on `link`.
 
-        It counts as if it had run once when it is run again for the same group.
+        They count as if they had run once when they run again for the same group.
         """
         began = self._clock()
-        key = (number, link.node.group)
-        self._came.pop(key, None)
+        keys = [(number, link.node.group) for number in numbers]
+        for key in keys:
+            self._came.pop(key, None)
         try:
             yield
         finally:
-            self._sent[key] = (link, sql, self._clock() - began)
+            seconds = self._clock() - began
+            self._sent.update(dict.fromkeys(keys, (link, sql, seconds)))
 
     def took(self, number: int, link: Link, rows: Sequence[Any]) -> None:
         """Take note of the `rows` of the fragment of this `number`, from `link`. Raises

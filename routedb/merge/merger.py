@@ -23,11 +23,13 @@ from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
+from routedb.merge.streamed import Source, StreamedResult, declared
+from routedb.merge.union import split
 from routedb.merge.workers import Workers
 from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, Remainder, plan
 from routedb.routing import Reason, Route
-from routedb.routing.parsed_text import ParsedText
-from routedb.session import TxState
+from routedb.routing.plan import ParsedText
+from routedb.session import TxEvent, TxState
 from routedb.sql.statement import Kind
 
 _MOST_PLANS = 1024
@@ -144,10 +146,19 @@ def _not_merged(refusal: errors.Error, exc: NotMerged) -> errors.Error:
 
 
 def _check_possible(session: Session, cursor: VirtualCursor) -> None:
-    if session.transaction.state is not TxState.AUTOCOMMIT:
-        raise NotMerged("inside a transaction that is not available")
-    if getattr(cursor, "name", None):
-        raise NotMerged("a named cursor over several groups is not available")
+    if not getattr(cursor, "name", None):
+        return
+    named: Any = cursor  # psycopg2's
+    if isinstance(cursor.raw, StreamedResult):
+        raise errors.ProgrammingError(
+            "can't call .execute() on named cursors more than once"
+        )
+    if session.transaction.state is TxState.AUTOCOMMIT:
+        raise errors.ProgrammingError(
+            "can't use a named cursor outside of transactions"
+        )
+    if named.withhold:
+        raise NotMerged("a cursor WITH HOLD over several groups is not available")
 
 
 def _measures(session: Session, made: GroupsPlan) -> Measures:
@@ -170,6 +181,9 @@ def _run(
     asked = reads_of(session, made, params)
     if not asked:
         raise NotMerged("it asks no group")
+    if made.merge is Merge.STREAM and getattr(cursor, "name", None):
+        _stream(session, cursor, text, made, params, asked, workers, measures)
+        return
     if made.merge is Merge.WORK:
         _work(session, cursor, text, made, known, params, asked, workers, measures)
         return
@@ -181,14 +195,14 @@ def _run(
         and getattr(cursor, "row_factory", None) is not None
     )
 
-    def take(number: int, link: Link, raw: RawCursor) -> None:
+    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         shows = None if is_made_later else cursor
-        part = parts[link.node.group] = answers.part_of(shows, link, raw)
-        measures.took(number, link, part.rows)
+        part = parts[reads.group] = answers.part_of(shows, link, raw)
+        measures.took(reads.fragments[0], link, part.rows)
 
     # A cursor of the others is one object, whichever link it is on.
     is_several = made.dialect == "postgresql"
-    opener = sqlite_work.open_raw if is_made_later else cursor.make_raw_cursor
+    opener = sqlite_work.open_raw if is_made_later else cursor.make_part_cursor
     way = Way(opener, take, takes_at_once=not is_several, at_once=is_several)
     running = Running(session, cursor, text.plan, made, params, way, measures)
     link = running.run(asked, workers)
@@ -198,6 +212,40 @@ def _run(
         part = groups[0]._replace(rows=result.fetchall())
         result = sqlite_work.present(session, cursor, link, part)
     _show(session, cursor, text, asked, link, result, measures)
+
+
+def _stream(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    made: GroupsPlan,
+    params: Any,
+    asked: Sequence[GroupReads],
+    workers: Workers,
+    measures: Measures,
+) -> None:
+    """Let a named cursor show the rows as they are fetched."""
+    named: Any = cursor
+    sources: dict[int, Source] = {}
+
+    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
+        sources[reads.group] = Source(cursor, link, raw, named.name)
+
+    way = Way(cursor.make_part_cursor, take, True, True, keeps_raw=True)
+    declares = declared(made, named.name)
+    running = Running(session, cursor, text.plan, declares, params, way, measures)
+    link = running.run(asked, workers)
+    start = answers.number_of(made.offset, params) or 0
+    limit = answers.number_of(made.limit, params)
+    result = StreamedResult(
+        [sources[reads.group] for reads in asked],
+        made.order,
+        (start, limit),
+        named.itersize,
+        cursor.arraysize,
+    )
+    _show(session, cursor, text, asked, link, result, measures)
+    result.begin()
 
 
 def _work(
@@ -217,9 +265,11 @@ def _work(
     dialect = made.dialect
     rows: dict[tuple[int, int], Sequence[Any]] = {}
 
-    def take(number: int, link: Link, raw: RawCursor) -> None:
-        came = rows[number, link.node.group] = raw.fetchall()
-        measures.took(number, link, came)
+    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
+        came = split(reads.fragments, made.fragments, raw.fetchall())
+        for number in came:
+            measures.took(number, link, came[number])
+        rows.update({(number, reads.group): came[number] for number in came})
 
     if dialect == "sqlite":
         opener = sqlite_work.open_raw
@@ -239,7 +289,7 @@ def _work(
         return
     sql, values = _AS_VALUES[dialect].text_of(remainder, found, params)
     decision = decide_work(session, text.plan, asked[0], measures.bounds)
-    attempt = Attempt(session, text.plan, decision)
+    attempt = Attempt(session, text.plan, decision, is_one_of_several=True)
     try:
         attempt.run(cursor, lambda raw: raw.execute(sql, values))
     except errors.Error as exc:
@@ -257,6 +307,8 @@ def _show_names(cursor: VirtualCursor, remainder: Remainder) -> None:
     raw, link = cursor.raw, cursor.link
     assert raw is not None  # it has just run
     assert link is not None
+    if raw.description is None:  # a named cursor's, until it fetches
+        return
     names = [column[0] for column in raw.description]
     wanted = [remainder.original(name) for name in names]
     if any("JSON_TABLE" in name for name in wanted):
@@ -309,6 +361,8 @@ def _show(
 ) -> None:
     cursor.link, cursor.raw = link, result
     _show_route(session, cursor, text, asked, measures)
+    if session.transaction.is_bound:
+        session.transaction.apply(TxEvent.READ)
     succeeded(session, cursor, text.plan)
 
 

@@ -27,7 +27,8 @@ _RELATION = re.compile(r"\broutedb_r\d+_")
 
 def as_texts(fragment: Fragment) -> Fragment:
     """Return the fragment with its values as texts."""
-    shown = ", ".join(_as_text(column) for column in fragment.columns)
+    columns = enumerate(fragment.columns)
+    shown = ", ".join(f"{_as_text(column)} AS c{place}" for place, column in columns)
     inner = fragment.text.sql.rstrip().rstrip(";")
     sql = f"SELECT {shown} FROM ({inner}) AS routedb_f"
     return replace(fragment, text=fragment.text._replace(sql=sql))

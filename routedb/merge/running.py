@@ -20,55 +20,60 @@ from routedb.engine.run.outcome import note_shown
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Session, VirtualCursor
 from routedb.errors import Fault
-from routedb.merge.fragments import SNAPSHOT, GroupReads, decide_reads
+from routedb.merge.fragments import GroupReads, decide_reads
 from routedb.merge.measures import Measures
 from routedb.merge.refused import NotMerged
+from routedb.merge.union import as_one
 from routedb.merge.workers import Workers
 from routedb.planner import GroupsPlan
 from routedb.routing.plan import Plan
 
 _PATIENCE_S = 5.0  # for a statement that was cancelled to end
 
-# Opens what a fragment runs on; takes what has come of it. Both know the link.
+# Opens what a fragment runs on; takes what has come of the fragments of a group. Both
+# know the link.
 Open = Callable[[Link], RawCursor]
-Take = Callable[[int, Link, RawCursor], None]
+Take = Callable[[GroupReads, Link, RawCursor], None]
 
 
 class Way(NamedTuple):
-    """How fragments are run: `open_raw` opens a raw cursor, `take` takes the result of
-    the fragment of that number from one, which is closed then; it may be called again
-    for a group that is asked again.
+    """How fragments are run: `open_raw` opens a raw cursor, `take` takes from one what
+    a group has answered, and it is closed then; that may be called again for a group
+    that is asked again.
 
     `takes_at_once`: nothing of the program's is in that, so any thread may do it.
     `at_once`: the raw cursors of all groups may be in use at the same time.
+    `keeps_raw`: they are not closed, as their rows are still to be fetched.
     """
 
     open_raw: Open
     take: Take
     takes_at_once: bool
     at_once: bool
+    keeps_raw: bool = False
 
 
 class _Run:
-    """What is under way on one group: `reads`, by an `attempt`."""
+    """What is under way on one group: `reads`, by an `attempt`, as one text, `sql`,
+    with its parameters `bound`."""
 
-    def __init__(self, reads: GroupReads, attempt: Attempt) -> None:
+    def __init__(
+        self, reads: GroupReads, attempt: Attempt, sql: str, bound: Any
+    ) -> None:
         self.reads = reads
         self.attempt = attempt
+        self.sql = sql
+        self.bound = bound
         self.link: Link | None = None
-        self.raws: list[RawCursor] = []
+        self.raw: RawCursor | None = None
         self.error: BaseException | None = None
         self.is_under_way = False
 
-    def ready_link(self) -> Link:
-        """Return the link that was reached."""
+    def ready(self) -> tuple[Link, RawCursor]:
+        """Return the link that was reached, and the raw cursor on it."""
         assert self.link is not None
-        return self.link
-
-    @property
-    def is_snapshot(self) -> bool:
-        """Tell whether several fragments must see the same rows."""
-        return len(self.reads.fragments) > 1
+        assert self.raw is not None
+        return self.link, self.raw
 
 
 class Running:
@@ -89,20 +94,15 @@ class Running:
         self._session = session
         self._cursor = cursor
         self._plan = plan
-        self._texts = [
-            (fragment.text.sql, fragment.text.bind(params))
-            for fragment in made.fragments
-        ]
+        self._made = made
+        self._params = params
         self._way = way
         self._ended: queue.SimpleQueue[_Run] = queue.SimpleQueue()
 
     def run(self, asked: Sequence[GroupReads], workers: Workers) -> Link:
         """Run what is `asked` of the groups, by `workers` where several can be asked at
         once; return the link of the last one. Raises what the servers say."""
-        runs = []
-        for reads in asked:
-            decision = decide_reads(self._session, self._plan, reads)
-            runs.append(_Run(reads, Attempt(self._session, self._plan, decision)))
+        runs = [self._planned(reads) for reads in asked]
         if len(runs) > 1 and self._way.at_once:
             self._run_at_once(runs, workers)
         else:
@@ -110,7 +110,15 @@ class Running:
                 self._prepare(run)
                 while not self._settle(self._execute(run)):
                     self._prepare(run)
-        return runs[-1].ready_link()
+        return runs[-1].ready()[0]
+
+    def _planned(self, reads: GroupReads) -> _Run:
+        session, plan = self._session, self._plan
+        decision = decide_reads(session, plan, reads)
+        attempt = Attempt(session, plan, decision, is_one_of_several=True)
+        dialect = reads.database.dialect
+        text = as_one(reads.fragments, self._made.fragments, dialect)
+        return _Run(reads, attempt, text.sql, text.bind(self._params))
 
     def _run_at_once(self, runs: list[_Run], workers: Workers) -> None:
         try:
@@ -138,21 +146,19 @@ class Running:
     def _prepare(self, run: _Run) -> None:
         run.error = None
         run.link = run.attempt.reach()
-        run.raws = [self._way.open_raw(run.link) for _ in run.reads.fragments]
-        self._show(run, run.raws[0])
+        run.raw = self._way.open_raw(run.link)
+        self._show(run)
 
     def _settle(self, run: _Run) -> bool:
         """Tell whether the group has answered; False: it is to be asked again."""
-        link, error = run.ready_link(), run.error
+        (link, raw), error = run.ready(), run.error
+        self._show(run)
         try:
             if error is not None:
                 raise error
             if not self._way.takes_at_once:
-                self._take(run)
+                self._way.take(run.reads, link, raw)
         except Exception as exc:
-            self._show(run, run.raws[0])
-            if run.is_snapshot:
-                self._end_snapshot(link)
             if link.adapter.fault(exc, link.raw) is Fault.MISSING:
                 self._session.core.catalog.forget()  # what is known may be old
             self._close(run)
@@ -161,9 +167,10 @@ class Running:
             self._judge(run.attempt, link, exc)
             return False
         except BaseException:
-            self._session.links.drop(link)
+            self._interrupted(link)
             raise
-        self._close(run)
+        if not self._way.keeps_raw:
+            self._close(run)
         note_shown(self._session, run.attempt, link)
         return True
 
@@ -173,34 +180,30 @@ class Running:
             judge(attempt, link, exc)
         except BaseException as told:
             if not is_verdict(told):  # the program's: who knows where it came up
-                self._session.links.drop(link)
+                self._interrupted(link)
             raise
 
-    def _take(self, run: _Run) -> None:
-        for number, raw in zip(run.reads.fragments, run.raws, strict=True):
-            self._show(run, raw)
-            self._way.take(number, run.ready_link(), raw)
+    def _interrupted(self, link: Link) -> None:
+        """Drop a link of which nobody knows how things stand there."""
+        transaction = self._session.transaction
+        is_branch = link in transaction.branches.values()
+        self._session.links.drop(link)
+        if is_branch:
+            transaction.interrupt()
 
-    def _show(self, run: _Run, raw: RawCursor) -> None:
+    def _show(self, run: _Run) -> None:
         cursor = self._cursor
-        cursor.link, cursor.raw, cursor.route = run.link, raw, run.attempt.route
+        cursor.link, cursor.raw, cursor.route = run.link, run.raw, run.attempt.route
 
     def _close(self, run: _Run) -> None:
-        for raw in run.raws:
-            with suppress(Exception):  # the driver's own classes
-                raw.close()
-
-    def _end_snapshot(self, link: Link) -> None:
-        try:
-            link.ask(link.adapter.rollback)
-        except Exception:  # the driver's: what failed before is what is told
-            self._session.links.drop(link)
+        with suppress(Exception):  # the driver's own classes
+            run.ready()[1].close()
 
     def _stop(self, runs: list[_Run]) -> None:
         """Cancel what is under way, and leave each link at rest, or dropped."""
         for run in runs:
             with suppress(Exception):  # the driver's: it is dropped below, then
-                run.ready_link().cancel(_PATIENCE_S)
+                run.ready()[0].cancel(_PATIENCE_S)
         left = set(runs)
         while left:
             try:
@@ -208,45 +211,44 @@ class Running:
             except queue.Empty:
                 break
         for run in runs:
-            link = run.ready_link()
+            link, _ = run.ready()
             if run in left:
                 link.adapter.interrupt(link.raw)
-                self._session.links.drop(link)
+                self._lose(link)
                 continue
-            if run.is_snapshot:
-                self._end_snapshot(link)
             self._close(run)
             try:
                 link.ask(link.adapter.run, "SELECT 1")  # what comes late hits this
-            except Exception:  # the driver's
-                self._session.links.drop(link)
+            except Exception as exc:  # the driver's
+                # Inside a transaction the server may refuse it, which is as it should.
+                is_gone = link.adapter.fault(exc, link.raw) is Fault.LINK_LOST
+                if is_gone or run.attempt.is_outside:
+                    self._lose(link)
+
+    def _lose(self, link: Link) -> None:
+        """Drop a link, and the transaction with it when it is a branch."""
+        transaction = self._session.transaction
+        if link in transaction.branches.values():
+            transaction.lose(link)
+        else:
+            self._session.links.drop(link)
 
     # -- by any thread -----------------------------------------------------------------
 
     def _execute(self, run: _Run) -> _Run:
         """Run the fragments of a group; note the error, if any."""
-        link, adapter = run.ready_link(), run.ready_link().adapter
+        link, raw = run.ready()
         try:
-            if run.is_snapshot:
-                link.ask(adapter.begin, SNAPSHOT)
-            for number, raw in zip(run.reads.fragments, run.raws, strict=True):
-                with self._measures.timed(number, link, self._texts[number][0]):
-                    run_on(self._session, link, self._call(number, link), raw)
-            if run.is_snapshot:
-                link.ask(adapter.rollback)
+            with self._measures.timed(run.reads.fragments, link, run.sql):
+                run_on(self._session, link, lambda raw: self._call(run, link, raw), raw)
         except BaseException as exc:
             run.error = exc
         return run
 
-    def _call(self, number: int, link: Link) -> Callable[[Any], None]:
-        sql, bound = self._texts[number]
-
-        def call(raw: Any) -> None:
-            if bound is None:
-                raw.execute(sql)
-            else:
-                raw.execute(sql, bound)
-            if self._way.takes_at_once:
-                self._way.take(number, link, raw)
-
-        return call
+    def _call(self, run: _Run, link: Link, raw: Any) -> None:
+        if run.bound is None:
+            raw.execute(run.sql)
+        else:
+            raw.execute(run.sql, run.bound)
+        if self._way.takes_at_once:
+            self._way.take(run.reads, link, raw)

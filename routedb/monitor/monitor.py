@@ -53,7 +53,7 @@ class Monitor:
     returns the runtime's snapshot, `publish` applies events to it, `register` takes the
     members of discovered groups. `give_up` is called with the id of a node that has
     been silent for failover_timeout, and since when; `wanted` returns when a read of
-    a group last waited for a sample; `is_quiet` tells whether no statement has run
+    a group last waited for a sample; `is_unused` tells whether no statement has run
     there since a time. Times are seconds of `clock`; `rng` spreads probes.
     There is no thread before `start`, and the threads keep neither the interpreter from
     exiting nor a link across `fork()`: a child has no monitor until its own `start`.
@@ -70,7 +70,7 @@ class Monitor:
         wanted: Callable[[int], float] = lambda group: 0.0,
         give_up: GiveUp = lambda node, since: None,
         register: MemberRegistry | None = None,
-        is_quiet: Callable[[int, float], bool] = lambda group, since: False,
+        is_unused: Callable[[int, float], bool] = lambda group, since: False,
     ) -> None:
         self._config = config
         self._register = register
@@ -80,7 +80,7 @@ class Monitor:
         self._give_up = give_up
         self._clock = clock
         self._wanted = wanted
-        self._is_quiet = is_quiet
+        self._is_unused = is_unused
         self._rng = rng or random.Random()
         self._lock = threading.Lock()  # guards the workers and the nodes
         self._workers: Workers | None = None
@@ -181,7 +181,7 @@ class Monitor:
             return False
         group, answered_at = self._view().groups[task.group], task.answered_at
         is_recent = self._clock() - answered_at < IDLE_S
-        return is_recent and is_well(group) and self._is_quiet(group.id, answered_at)
+        return is_recent and is_well(group) and self._is_unused(group.id, answered_at)
 
     def _node_probe(self, node: NodeConfig) -> NodeProbe:
         probe_interval = ProbeInterval(self._rng)

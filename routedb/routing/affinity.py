@@ -18,9 +18,8 @@ from routedb.routing.backend_number import (
     count_placeholders,
     fill,
 )
-from routedb.routing.parsed_text import ParsedText
 from routedb.routing.placement import Placement, find_placement
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.routing.route import Reason
 from routedb.routing.view import SessionView
 from routedb.session.pins import Pins

@@ -15,8 +15,7 @@ from routedb import errors
 from routedb.config.model import DatabaseConfig
 from routedb.routing.affinity import Pinned, find_pinned
 from routedb.routing.destination import Destination, find_destination
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.routing.role import consistency_of, decide_role
 from routedb.routing.route import Reason, Route
 from routedb.routing.view import SessionView
@@ -116,7 +115,7 @@ def decide(
     branch = destination.groups[0] if len(destination.numbers) == 1 else -1
     if keeps_to_branches and branch in view.transaction.branches:
         return _decide_branch(plan, view, destination, branch)
-    return decide_placed(plan, view, destination, asked)
+    return _decide_placed(plan, view, destination, asked)
 
 
 def _decide_simple(plan: Plan, view: SessionView, asked: Asked) -> Decision | Question:
@@ -174,7 +173,18 @@ def _decide_branch(
     )
 
 
-def decide_placed(
+def decide_part(
+    plan: Plan, view: SessionView, destination: Destination, asked: Asked
+) -> Decision | Question:
+    """Decide who reads a part of a statement of this `plan` at its `destination`, one
+    group, in the session `view`; `asked` is what was asked before."""
+    (group,) = destination.groups
+    if group in view.transaction.branches:
+        return _decide_branch(plan, view, destination, group)
+    return _decide_placed(plan, view, destination, asked)
+
+
+def _decide_placed(
     plan: Plan, view: SessionView, destination: Destination, asked: Asked
 ) -> Decision | Question:
     """Decide the role of `plan` at its `destination` by the order of precedence, and

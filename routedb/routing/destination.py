@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.routing.route import Reason, Route
 from routedb.routing.view import SessionView
 from routedb.sharding import ShardPlan, Target, analyse, shard_for_key_hint

@@ -7,12 +7,8 @@ from functools import partial
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
-from routedb.routing.placement import (
-    NO_TABLES,
-    database_for,
-    find_placement,
-)
-from routedb.routing.role import neutral_reason, route_for
+from routedb.routing.placement import NO_TABLES, database_for, find_placement
+from routedb.routing.role import SHARDLESS, neutral_reason, route_for, shows_data
 from routedb.routing.route import Reason, Route
 from routedb.routing.rules import Rules
 from routedb.session.pins import CATALOG
@@ -31,9 +27,6 @@ _MOST_SHARD_PLANS = 1024  # one for each length of the lists in a shape
 _LONGEST_SHARD_KEY = 16_384
 _MOST_ROUTES = 256  # an INSERT's subsets of shards must not fill the memory
 _KEY_VERBS = frozenset({"INSERT", "REPLACE", "MERGE", "COPY"})
-# A text of one of these kinds may run on a sharded database without a shard key.
-_SHARDLESS = frozenset({Kind.TRANSACTION, Kind.SESSION})
-_SHOWS_NOTHING = frozenset({*_SHARDLESS, Kind.EMPTY})
 
 
 class Plan:
@@ -111,7 +104,7 @@ class Plan:
         self.routes: dict[tuple[object, ...], Route] = {}
         self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read = statement.read_only
-        self.shows_data = _shows_data(statement)
+        self.shows_data = shows_data(statement)
         # What a temporary table may hide, and what tells of such tables.
         self.asks_catalog = False
         names = []
@@ -281,7 +274,7 @@ class Plan:
     @property
     def needs_shard(self) -> bool:
         """Tell whether a shard must be found before this can run."""
-        return self.is_sharded and self.statement.kind not in _SHARDLESS
+        return self.is_sharded and self.statement.kind not in SHARDLESS
 
     def refuse(self, refusal: errors.Error) -> None:
         """Raise `refusal` instead of running the text."""
@@ -372,17 +365,28 @@ class Plan:
             self.to_own_writes()
 
 
+class ParsedText:
+    """One text that a user sent, `source`, with its plan; `scan` has it taken apart,
+    None as long as nobody has asked for that."""
+
+    __slots__ = ("_scan", "plan", "source")
+
+    def __init__(self, source: str, plan: Plan, scan: Scan | None = None) -> None:
+        self.source = source
+        self.plan = plan
+        self._scan = scan
+
+    @property
+    def scan(self) -> Scan:
+        """The text taken apart, which has its literals: hardly any statement asks."""
+        scan = self._scan
+        if scan is None:
+            scan = self._scan = self.plan.take_apart(self.source)
+        return scan
+
+
 def _other_names(statement: Statement, asks_catalog: bool) -> set[str]:
     names = {obj.name for obj in statement.frees if obj.name}
     if asks_catalog:
         names.add(CATALOG)
     return names
-
-
-def _shows_data(statement: Statement) -> bool:
-    """Tell whether running this may show the session what is in the database: not what
-    is only about the session, nor a query without tables, such as SELECT @@version."""
-    if statement.kind in _SHOWS_NOTHING:
-        return False
-    is_query = statement.read_only and statement.verb in ("SELECT", "VALUES")
-    return not is_query or bool(statement.tables or statement.asks)

@@ -33,6 +33,10 @@ class Situation(Protocol):
         """What `conn.using(consistency=…)` puts over the database's."""
 
 
+# A text of one of these kinds may run on a sharded database without a shard key.
+SHARDLESS = frozenset({Kind.TRANSACTION, Kind.SESSION})
+_SHOWS_NOTHING = frozenset({*SHARDLESS, Kind.EMPTY})
+
 CONSISTENCIES = ("session", "process", "eventual", "strong")
 
 WHY = {
@@ -99,6 +103,15 @@ PRECEDENCE: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
 
 _TO_REPLICA = frozenset({Reason.DECLARED_READ_ONLY, Reason.PLAIN_READ})
 _ASKED_FOR = frozenset({Reason.HINT_ROLE, Reason.USING_ROLE})
+
+
+def shows_data(statement: Statement) -> bool:
+    """Tell whether running this may show the session what is in the database: not what
+    is only about the session, nor a query without tables, such as SELECT @@version."""
+    if statement.kind in _SHOWS_NOTHING:
+        return False
+    is_query = statement.read_only and statement.verb in ("SELECT", "VALUES")
+    return not is_query or bool(statement.tables or statement.asks)
 
 
 def neutral_reason(

@@ -7,6 +7,7 @@ nodes claim (`writer_election`). Nothing here asks anybody.
 
 from __future__ import annotations
 
+from routedb.topology.limits import GroupLimits, Limits
 from routedb.topology.node_selection import candidates, pick
 from routedb.topology.snapshot import (
     Answer,
@@ -17,7 +18,7 @@ from routedb.topology.snapshot import (
     Sample,
     Snapshot,
 )
-from routedb.topology.update import Event, GroupLimits, Limits, initial, update
+from routedb.topology.update import Event, initial, update
 
 __all__ = [
     "Answer",

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
-from routedb.config.model import ClusterConfig, DatabaseConfig, GroupConfig, NodeConfig
+from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.errors import Fault
 from routedb.events import (
     NodeAnswered,
@@ -28,7 +28,8 @@ from routedb.events import (
     NodeRefusedWrite,
     ServerSeen,
 )
-from routedb.topology.history_order import HISTORY_ORDERS, HistoryOrder
+from routedb.topology.history_order import HISTORY_ORDERS
+from routedb.topology.limits import GroupLimits, Limits
 from routedb.topology.node_states import TABLE, News, news_of_fault
 from routedb.topology.positions import read_position
 from routedb.topology.read_ring import (
@@ -66,48 +67,6 @@ MAX_RETRY_S = 30.0  # a dead node is tried again at least this often
 # A replica that lagged must be clearly inside max_lag to be read from again: at the
 # border it would come and go with every probe.
 CAUGHT_UP = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class GroupLimits:
-    """What is configured for the nodes of one group."""
-
-    max_lag_s: float | None
-    must_know_lag: bool  # max_lag is set: a replica of unknown lag is behind
-    retry_after_s: float
-    dialect: str
-
-    @property
-    def history_order(self) -> HistoryOrder:
-        """How the histories of these nodes compare."""
-        return HISTORY_ORDERS[self.dialect]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What is configured for each group."""
-
-    groups: tuple[GroupLimits, ...]  # by group id
-
-    @classmethod
-    def of(cls, config: ClusterConfig) -> Limits:
-        """Gather the limits of a configuration."""
-        return cls(
-            groups=tuple(
-                _group_limits(database)
-                for database in config.databases.values()
-                for _ in database.groups
-            )
-        )
-
-
-def _group_limits(database: DatabaseConfig) -> GroupLimits:
-    return GroupLimits(
-        max_lag_s=database.max_lag_s,
-        must_know_lag=database.must_know_lag,
-        retry_after_s=database.retry_after_s,
-        dialect=database.dialect,
-    )
 
 
 def initial(config: ClusterConfig) -> Snapshot:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.docs.readme import Block, blocks, check, shell
 from tests.support.checkout import copy_checkout
 from tests.support.servers import Database
@@ -47,6 +49,7 @@ def test_the_install_commands_work_in_a_copy_of_the_checkout(tmp_path):
     assert not (copy / "build").exists()
 
 
+@pytest.mark.long
 def test_make_demo_works_in_a_copy_of_the_checkout(tmp_path):
     copy = copy_checkout(tmp_path / "routedb")
     made = subprocess.run(

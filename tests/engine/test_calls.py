@@ -11,7 +11,7 @@ from tests.support.fake_rig import farm
 @pytest.mark.parametrize(
     ("case", "calls", "files"),
     [
-        ("a first read", 150, 33),
+        ("a first read", 150, 30),
         ("a cached read", 10, 4),
         ("a read after one's own write", 70, 15),
         ("the same, asking two servers", 130, 25),

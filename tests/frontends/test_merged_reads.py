@@ -164,16 +164,6 @@ def test_what_is_not_exact_is_refused_by_name(lite):
     assert cursor.fetchall() == [(12,)]
 
 
-def test_inside_a_transaction_it_is_refused_by_name(world):
-    cursor = world.routed.cursor()
-    cursor.execute("BEGIN")
-    with pytest.raises(routedb.ShardError, match="inside a transaction"):
-        cursor.execute("SELECT count(*) FROM items")
-    cursor.execute("ROLLBACK")
-    cursor.execute("SELECT count(*) FROM items")
-    assert list(cursor.fetchall()) == [(12,)]
-
-
 def test_an_error_of_a_server_is_the_drivers_and_the_connection_goes_on(world):
     cursor = world.routed.cursor()
     with pytest.raises(routedb.Error) as caught:

@@ -131,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="three nodes, whose replicas serve the plain reads; tells their share",
     )
-    parser.add_argument("--quick", action="store_true", help="a small part of each")
+    parser.add_argument("--quick", action="store_true", help="a part of each")
     parser.add_argument("--select", help="only tests that this -k expression fits")
     parser.add_argument(
         "--output", type=Path, help="folder for report.rst and report.json"

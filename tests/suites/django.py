@@ -12,7 +12,11 @@ LABELS = (
     *("delete", "update", "multiple_database", "schema", "lookup", "ordering"),
     *("distinct_on_fields", "introspection", "migrations", "postgres_tests"),
 )
-QUICK = ("basic", "transactions", "bulk_create")
+# Each way to use a connection; the others' statements are like these.
+QUICK = (
+    *("backends", "basic", "transactions", "transaction_hooks", "raw_query"),
+    *("bulk_create", "update", "multiple_database"),
+)
 SETTINGS = """\
 SERVER = {server!r}
 DATABASES = {{

@@ -5,7 +5,23 @@ from __future__ import annotations
 from tests.suites.suite import PYTEST, Command, Suite, Where
 
 DATABASE = "psycopg2_test"
-QUICK = ("tests/test_cursor.py", "tests/test_with.py", "tests/test_sql.py")
+# What is for the whole length: values, which stay the driver's whoever connects, and
+# what waits, or starts a process for each test.
+VALUES = ("dates", "ipaddress", "quote", "sql", "types_extras")
+SLOW = (
+    *(f"test_{name}.py" for name in (*VALUES, "notify", "errcodes")),
+    *("test_replication.py", "test_green.py::GreenTestCase"),
+    *(f"test_copy.py::CopyTests::test_copy_{case}" for case in ("from_i", "to_s")),
+    "test_copy.py::CopyTests::test_copy_from_segfault",
+    *("test_connection.py::SignalTestCase", "test_cancel.py::CancelTests::test_async"),
+    "test_connection.py::ConnectionTests::test_concurrent_execution",
+    "test_connection.py::ConnectionTests::test_multiprocess_close",
+    "test_transaction.py::DeadlockSerializationTests::test_deadlock",
+    "test_async.py::AsyncTests::test_async_after_async",
+    "test_async.py::AsyncTests::test_flush_on_write",
+    "test_async.py::AsyncTests::test_non_block_after_notification",
+)
+QUICK = ("tests", *(f"--deselect=tests/{test}" for test in SLOW))
 
 
 class Psycopg2(Suite):

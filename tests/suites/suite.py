@@ -107,7 +107,7 @@ class Suite(ABC):
 
     @abstractmethod
     def command(self, where: Where, quick: bool) -> Command:
-        """Return what to run; `quick` asks for a part of half a minute."""
+        """Return what to run; `quick` asks for a part of about a minute."""
 
     def pytest(self, *arguments: str) -> list[str]:
         """Return the words of a call of pytest that notes outcomes."""

@@ -11,7 +11,9 @@ import pytest
 from tests.suites.__main__ import main
 from tests.suites.catalog import SUITES
 
-LEAST = {"psycopg2": 740, "django": 3400}  # that pass on routedb, of 753 and of 3490
+# That pass on routedb: of a part, and of all (753 and 3490).
+LEAST_OF_A_PART = {"psycopg2": 680, "django": 500}
+LEAST = {"psycopg2": 740, "django": 3400}
 READS_OUTSIDE = {"psycopg2", "django"}  # of transactions; the ORMs begin one
 WAYS = [("--nodes", "1"), ("--nodes", "3"), ("--serving",)]
 
@@ -30,9 +32,9 @@ def found(folder: Path, *words: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["psycopg2", "django"])
-def test_a_suite_passes_but_for_the_known_tests(name, tmp_path):
-    suite = found(tmp_path, "--suite", name)
-    assert suite["routedb"]["passed"] >= LEAST[name]
+def test_a_part_of_a_suite_passes_but_for_the_known_tests(name, tmp_path):
+    suite = found(tmp_path, "--suite", name, "--quick")
+    assert suite["routedb"]["passed"] >= LEAST_OF_A_PART[name]
 
 
 @pytest.mark.long
@@ -40,5 +42,6 @@ def test_a_suite_passes_but_for_the_known_tests(name, tmp_path):
 @pytest.mark.parametrize("name", sorted(SUITES))
 def test_every_suite_passes_on_a_writer_with_replicas_too(name, way, tmp_path):
     suite = found(tmp_path, "--suite", name, *way)
+    assert suite["routedb"]["passed"] >= LEAST.get(name, 0) or way != WAYS[0]
     if way == ("--serving",) and name in READS_OUTSIDE:
         assert suite["routedb"]["replica"] > 0

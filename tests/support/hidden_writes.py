@@ -94,6 +94,13 @@ CREATE POLICY own ON fenced FOR SELECT
   USING (id > 0 AND current_setting('app.tenant', true) IS NULL);
 CREATE POLICY only_written ON items FOR INSERT WITH CHECK (bump() = 1);
 CREATE DOMAIN short AS text CHECK (length(VALUE) < 10);
+CREATE TYPE crate AS (i checked, t text);
+CREATE TYPE stack AS (b crate[]);
+CREATE TYPE checked_range AS RANGE (SUBTYPE = checked);
+CREATE TABLE keepers (id int, b crate);
+CREATE VIEW v_box AS SELECT '(1,x)'::text::crate AS b;
+CREATE VIEW v_record AS
+  SELECT (jsonb_populate_record(NULL::crate, '{"i": 1}')).i FROM items;
 CREATE TABLE triggered (id int, c checked);
 CREATE FUNCTION on_write() RETURNS trigger LANGUAGE plpgsql AS
   'BEGIN PERFORM bump(); RETURN NEW; END';
@@ -129,6 +136,20 @@ PG_WRITING = {
     "a cast behind a view": "SELECT id FROM v_cast",
     "a cast that does not show": "SELECT c + 1 FROM painted",
     "a domain": "SELECT 1::checked",
+    "a row with a domain": "SELECT '(1,x)'::crate",
+    "ROW of a type with a domain": "SELECT ROW(1, 'x')::crate",
+    "CAST to a row": "SELECT CAST('(1,x)' AS crate)",
+    "a type in front of a row": "SELECT crate '(1,x)'",
+    "an array of rows": "SELECT '{\"(1,x)\"}'::crate[]",
+    "a row in a row": """SELECT '("{""(1,x)""}")'::stack""",
+    "a row of a table": """SELECT '(1,"(1,x)")'::keepers""",
+    "a record": "SELECT jsonb_populate_record(NULL::crate, '{\"i\": 1}')",
+    "a record of a table": "SELECT jsonb_populate_record(NULL::triggered, '{\"c\": 1}')",
+    "a record by columns": "SELECT * FROM jsonb_to_record('{\"i\": 1}') AS r (i checked)",
+    "a row behind a view": "SELECT b FROM v_box",
+    "a record behind a view": "SELECT i FROM v_record",
+    "a range": "SELECT '[1,2]'::checked_range",
+    "a multirange": "SELECT '{[1,2]}'::checked_multirange",
     "an aggregate behind a view": "SELECT * FROM v_aggregate",
     "a function as a column": "SELECT items.bump_row FROM items LIMIT 1",
     "an overload of a built-in": "SELECT abs(c) FROM painted",
@@ -154,6 +175,7 @@ PG_PLAIN = {
     "a plain policy": "SELECT id FROM fenced",
     "a plain domain": "SELECT 'x'::short",
     "a table with a trigger": "SELECT id FROM triggered",
+    "rows that are read": "SELECT b FROM keepers",
     "the catalog": "SELECT count(*) FROM pg_class",
     "a setting": "SHOW work_mem",
     "operators": "SELECT v + 1 FROM items WHERE id IN (1, 2) AND v BETWEEN 1 AND 99",

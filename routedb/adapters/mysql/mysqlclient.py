@@ -307,8 +307,13 @@ class MysqlclientAdapter:
             return list(cursor.fetchall()) if cursor.description is not None else []
 
     def ask_setting(self, raw: Raw, name: str) -> Any:
-        """Ask for a variable of the session."""
-        rows = self.run(raw, asking_text(name))
+        """Ask for a variable of the session; None for what is none that can be read."""
+        try:
+            rows = self.run(raw, asking_text(name))
+        except MySQLdb.Error as exc:
+            if self.fault(exc, raw) is not Fault.STATEMENT:
+                raise
+            return None
         return rows[0][0] if rows else None
 
     def lexical_mode(self, raw: Raw) -> LexicalMode:

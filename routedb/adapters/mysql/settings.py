@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 
+ROLE = "role"
+
+
 def asking_text(name: str) -> str:
     """Return the text that asks for a setting's value."""
+    if name == ROLE:  # no variable
+        return "SELECT COALESCE(CURRENT_ROLE(), 'NONE')"
     return f"SELECT @@session.{name}"
 
 
 def setting_text(name: str, value: Any) -> tuple[str, Any]:
     """Return the text that gives the setting `name` this value, and its parameters."""
+    if name == ROLE:  # MySQL's are quoted, MariaDB's are not
+        is_ready = value == "NONE" or value[:1] == "`"
+        quoted = value if is_ready else f"`{value.replace('`', '``')}`"
+        return f"SET ROLE {quoted}", None
     return f"SET SESSION {name} = %s", (value,)
 
 

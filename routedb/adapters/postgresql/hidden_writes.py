@@ -9,6 +9,7 @@ volatile function or a foreign table is reached, something may have been written
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,6 +71,9 @@ _ALIASES = {
     "timestamp": "timestamptz",
 }
 
+# Whether a text may make a row of some table's type, as it makes one of another type.
+_CONVERTS = re.compile(r"::|\bcast\b|_record|\w\"?\s*'", re.IGNORECASE).search
+
 _MISSING = """
 SELECT count(*) FROM ROWS FROM (pg_catalog.unnest(%(schemas)s::text[]),
                                pg_catalog.unnest(%(tables)s::text[]))
@@ -111,6 +115,9 @@ WITH RECURSIVE spelt AS (
   SELECT 'pg_type'::regclass::oid, t.oid FROM pg_catalog.pg_type t, spelt s
   WHERE t.oid >= 16384
     AND (t.typname = ANY (s.names) OR pg_catalog.lower(t.typname) = ANY (s.names))
+    AND (%(converts)s OR t.typname = ANY (s.calls) OR NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class c
+      WHERE c.oid = t.typrelid AND c.relkind <> 'c'))  -- the rows of a table
   UNION  -- casts between built-in types
   SELECT 'pg_proc'::regclass::oid, k.castfunc FROM pg_catalog.pg_cast k
   JOIN pg_catalog.pg_type t ON t.oid = k.casttarget, spelt s
@@ -149,6 +156,20 @@ WITH RECURSIVE spelt AS (
     CROSS JOIN LATERAL (VALUES (y.typbasetype), (y.typelem)) AS t(part)
     WHERE r.class IN ('pg_type'::regclass, 'pg_attribute'::regclass)
       AND y.oid = r.id AND t.part >= 16384
+    UNION ALL
+    SELECT r.class, a.atttypid FROM pg_catalog.pg_type y
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = y.typrelid AND a.attnum > 0
+    WHERE r.class IN ('pg_type'::regclass, 'pg_attribute'::regclass)
+      AND y.oid = r.id AND a.atttypid >= 16384
+    UNION ALL  -- a range's subtype and functions, a multirange's range
+    SELECT CASE WHEN d.refclassid = 'pg_type'::regclass THEN r.class
+                ELSE d.refclassid END, d.refobjid
+    FROM pg_catalog.pg_type y
+    JOIN pg_catalog.pg_depend d
+      ON d.classid = 'pg_type'::regclass AND d.objid = y.oid
+    WHERE r.class IN ('pg_type'::regclass, 'pg_attribute'::regclass)
+      AND y.oid = r.id AND y.typtype IN ('r', 'm')
+      AND d.refclassid IN ('pg_type'::regclass, 'pg_proc'::regclass)
     UNION ALL
     SELECT 'pg_proc'::regclass::oid, k.castfunc FROM pg_catalog.pg_cast k
     WHERE r.class IN ('pg_type'::regclass, 'pg_attribute'::regclass)
@@ -237,6 +258,7 @@ def is_plain(ask: Ask, text: str, tables: Sequence[Table]) -> bool:
         "names": sorted(names | {_ALIASES[n] for n in names if n in _ALIASES}),
         "calls": sorted(calls),
         "text": text,
+        "converts": _CONVERTS(text) is not None,
         "running": sorted(_RUNNING_QUERIES),
     }
     effect = FunctionCatalog("postgresql").effect

@@ -52,6 +52,8 @@ from routedb.sql.lexical_mode import LexicalMode, postgresql_mode
 from routedb.sql.statement import Table
 from routedb.topology.snapshot import Answer
 
+# Isolation level, read-only mode and deferrable where nobody has chosen any.
+_UNCHOSEN = (None, None, None)
 # By oid: how the types of our questions' answers are converted.
 _ANSWERED = {
     oid: caster
@@ -205,6 +207,10 @@ class Psycopg2Adapter:
     def set_mode(self, raw: Raw, mode: TxMode) -> None:
         """Set psycopg2's own attributes for `mode`: it begins transactions by
         itself."""
+        given = (mode.isolation, mode.read_only or None, mode.deferrable)
+        if given == (raw.isolation_level, raw.readonly, raw.deferrable) == _UNCHOSEN:
+            raw.autocommit = mode.autocommit  # `set_session` would send three SETs
+            return
         raw.set_session(
             isolation_level=mode.isolation or "DEFAULT",
             readonly=mode.read_only or "DEFAULT",

@@ -18,8 +18,7 @@ from routedb.config.model import ClusterConfig
 from routedb.engine.plans.shape_cache import PlanKey, ShapeCache
 from routedb.engine.plans.tally import TALLY, Count, RoleOf
 from routedb.routing import Route, Rules, dialect_for
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.sql import Classifier, Kind, LexicalMode, Reading, Scan, Statement
 from routedb.sql.lexical_mode import read_in
 from routedb.sql.scanner.patterns import MYSQL_ANSI

@@ -12,8 +12,7 @@ from routedb.config.model import ClusterConfig
 from routedb.engine.plans.plan_cache import PlanCache
 from routedb.engine.plans.shape_cache import ShapeCache
 from routedb.routing import Rules
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.sql import LexicalMode, Scan, Statement
 
 

@@ -43,7 +43,7 @@ class Attempt:
     """A statement under way on a group: what was decided, where it has been tried.
 
     `plan` and `decision` are the statement's; `group` is one of the decision's, the
-    first by default. `is_one_of_several`: it writes to other shards as well, in the
+    first by default. `is_one_of_several`: other groups take part in it as well, in the
     same transaction. `is_batch`: it runs for many sets of parameters, so that a part of
     them may be done when it fails.
 
@@ -63,7 +63,7 @@ class Attempt:
         self.session = session
         self.plan = plan
         self.group = decision.groups[0] if group is None else group
-        self.is_one_of_several = is_one_of_several  # shards the statement writes to
+        self.is_one_of_several = is_one_of_several  # groups that take part in it
         self.topology = decision.topology
         self.role = decision.role
         self.route = decision.route
@@ -253,7 +253,10 @@ class Attempt:
     def _join(self) -> Link:
         """Give the transaction a branch on the group; refuse a second one to write."""
         session, transaction = self.session, self.session.transaction
-        is_home = self.plan.placement.database is not None or self.may_write
+        # A part of a read decides nothing about where the transaction writes.
+        is_home = self.may_write or (
+            self.plan.placement.database is not None and not self.is_one_of_several
+        )
         if transaction.home >= 0 and self.may_write and not self.is_one_of_several:
             raise self._second_home()
         self.begins = not (

@@ -16,8 +16,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.session import Control, Session, VirtualCursor
 from routedb.engine.transactions.commit import roll_back
 from routedb.engine.transactions.failure import on_every_branch
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxEvent, TxState
 from routedb.sql.statement import Kind, TxEffect, TxStep
 
@@ -169,9 +168,7 @@ def _savepoint(session: Session, text: ParsedText, step: TxStep) -> bool:
         return False
     if transaction.is_bound:
         on_every_branch(transaction, text.source)
-        session.links.savepoint(step.name)
-    else:
-        transaction.savepoint(step.name, text.source)
+    transaction.savepoint(step.name, text.source)
     return True
 
 
@@ -197,11 +194,12 @@ def _in_order(session: Session, text: ParsedText, step: TxStep) -> bool:
     transaction = session.transaction
     if not transaction.is_open:
         return False
-    if transaction.is_bound:
-        on_every_branch(transaction, text.source)
-        return True
     keeps = step.effect is TxEffect.ROLLBACK_TO
-    return transaction.prologue.end_savepoint(step.name, text.source, keeps)
+    if not transaction.is_bound:
+        return transaction.end_savepoint(step.name, text.source, keeps)
+    on_every_branch(transaction, text.source)
+    transaction.end_savepoint(step.name, text.source, keeps)
+    return True
 
 
 def _set(session: Session, text: ParsedText, step: TxStep) -> bool:

@@ -39,11 +39,10 @@ from routedb.routing.decider import (
     Decision,
     Question,
     decide,
-    decide_placed,
+    decide_part,
 )
 from routedb.routing.destination import Destination
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
 from routedb.sql.emptied import emptied_database
 from routedb.sql.statement import Kind, Table
@@ -292,12 +291,12 @@ def decide_asking(
         asked = _ask(session, text.plan, decided, asked)  # type: ignore[arg-type]
 
 
-def decide_part(session: Session, plan: Plan, place: Destination) -> Decision:
+def decide_part_asking(session: Session, plan: Plan, place: Destination) -> Decision:
     """Decide who reads a part of a statement of this `plan`, at `place`, in `session`;
     ask as `decide_asking` does."""
     asked = NOTHING_ASKED
     while True:
-        decided = decide_placed(plan, session, place, asked)
+        decided = decide_part(plan, session, place, asked)
         if isinstance(decided, Decision):
             if decided.reason is Reason.OWN_WRITES:
                 session.tracker.require_writer(decided.groups[0], decided.topology)

@@ -8,7 +8,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import as_dbapi_error
 from routedb.engine.shared.let_go import lets_go
-from routedb.routing.parsed_text import ParsedText
+from routedb.routing.plan import ParsedText
 
 
 @lets_go

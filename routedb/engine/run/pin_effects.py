@@ -8,7 +8,7 @@ from routedb.adapters.base import AUTOCOMMIT
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session
 from routedb.routing.affinity import object_key
-from routedb.routing.parsed_text import ParsedText
+from routedb.routing.plan import ParsedText
 from routedb.session.pins import UNDONE_FREED, UNDONE_MADE, Pins
 from routedb.sql import Statement
 from routedb.sql.session_objects import EVERY, ObjectKind, SessionObject

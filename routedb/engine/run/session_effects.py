@@ -14,7 +14,7 @@ from typing import Any
 from routedb.engine.links.link import Link
 from routedb.engine.run.pin_effects import note_pins
 from routedb.engine.session import Session
-from routedb.routing.parsed_text import ParsedText
+from routedb.routing.plan import ParsedText
 from routedb.session.settings_log import Clear, Setting
 from routedb.sql import Kind, SessionEffect, Statement, TxEffect
 from routedb.sql.catalog.system_tables import is_settings_view

@@ -25,6 +25,7 @@ from routedb.engine.pool.pools import Pools
 from routedb.engine.pool.upkeep import Upkeep
 from routedb.engine.shared.catalog_answers import CatalogAnswers
 from routedb.engine.shared.error_origin import is_from_program
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
 from routedb.engine.shared.process_writes import PROCESS_WRITES, server_ids
 from routedb.engine.shared.sample_requests import SampleRequests
@@ -64,6 +65,7 @@ class StatementMerger(Protocol):
 class _NoMerger:
     """There is nobody to merge: the refusal is raised."""
 
+    @lets_go
     def run(
         self, session: Any, cursor: Any, text: Any, params: Any, refusal: Exception
     ) -> None:
@@ -71,6 +73,7 @@ class _NoMerger:
         `cursor`."""
         raise refusal
 
+    @lets_go
     def explain(self, session: Any, text: Any, params: Any, refusal: Exception) -> Any:
         """Raise `refusal`, whatever `text` with `params` would do in `session`."""
         raise refusal
@@ -208,7 +211,7 @@ class Core(TopologyStore):
         with self._lock:
             self.process_wrote_at[group] = self.clock()
 
-    def is_quiet(self, group: int, since: float) -> bool:
+    def is_unused(self, group: int, since: float) -> bool:
         """Tell whether no statement is under way on a group, and none has been answered
         there `since` then."""
         nodes = {node.id for node in self.topology.groups[group].nodes}

@@ -11,9 +11,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from typing import Protocol
-from weakref import ref
 
 from routedb.adapters.base import Adapter
+from routedb.adapters.weak_registry import WeakRegistry
 
 
 class OpenLink(Protocol):
@@ -53,7 +53,7 @@ class OpenLink(Protocol):
         """Do so because its node has been silent for `silence_s`. Never raises."""
 
 
-class LinkRegistry:
+class LinkRegistry(WeakRegistry[OpenLink]):
     """The links that live, held weakly; touched when one opens only.
 
     One that was closed leaves with its last holder: closing does not end a statement
@@ -61,23 +61,13 @@ class LinkRegistry:
     """
 
     def __init__(self) -> None:
-        self._links: dict[int, ref[OpenLink]] = {}  # by id()
+        super().__init__()
         # Re-entrant: a connection that is collected inside it closes its links.
         self._lock = threading.RLock()
 
-    def add(self, link: OpenLink) -> None:
-        """Take note of a link that has opened."""
-        key, links = id(link), self._links
-
-        def forget(gone: ref[OpenLink]) -> None:
-            if links.get(key) is gone:  # else another link has that id by now
-                del links[key]
-
-        links[key] = ref(link, forget)
-
     def interrupt_all(self) -> None:
         """End whatever still waits on a link to a server: its runtime closes."""
-        for link in self._alive():
+        for link in self.alive():
             if link.adapter.is_remote:
                 link.interrupt()
 
@@ -86,23 +76,20 @@ class LinkRegistry:
         has answered nothing for the `silence_s` after. Not those that were opened
         later: then it did answer."""
         with self._lock:
-            for link in self._alive():
+            for link in self.alive():
                 if link.id == node and link.opened_at <= since:
-                    self._links.pop(id(link), None)
+                    self.discard(link)
                     link.give_up(silence_s)
 
     def used_at(self, nodes: Collection[int]) -> float:
         """Return when a link to one of `nodes`, which are ids, last answered; 0.0: none
         that is open has."""
         return max(
-            (link.used_at for link in self._alive() if link.id in nodes), default=0.0
+            (link.used_at for link in self.alive() if link.id in nodes), default=0.0
         )
 
     def unsync_others(self, node: int, server: str | None) -> None:
         """Have those links to `node` looked at that lead to another than `server`."""
-        for link in self._alive():
+        for link in self.alive():
             if link.id == node and link.server not in (None, server):
                 link.unsync()
-
-    def _alive(self) -> list[OpenLink]:
-        return [link for known in list(self._links.values()) if (link := known())]

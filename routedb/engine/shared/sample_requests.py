@@ -12,7 +12,9 @@ from collections.abc import Callable
 from math import inf
 
 INTEREST_S = 5.0  # writes count for this long after a read that waited
-# What was told to the monitor so long ago covers later requests, which are not told.
+# What was told to the monitor so long ago covers later requests, which are not told:
+# each would wake its threads. As long as it waits before it asks the replicas, whose
+# answers are what a read waits for (REPLICA_DELAY_S of monitor/workers.py).
 BATCH_S = 0.01
 WRITES_BATCH_S = 0.2
 

@@ -157,10 +157,12 @@ class TopologyStore:
         """Take in a node that has joined its group; a hook of the core's."""
 
     def _server_changed(self, node: int, server: str | None) -> None:
-        """A node leads to another `server` from now on; a hook of the core's."""
+        """A node leads to another `server`; a hook of the core's. Before the snapshot
+        says so: who sees it there must find the links looked after."""
 
     def _topology_replaced(self, before: GroupView, after: GroupView) -> None:
-        """In a new snapshot, a group has changed; a hook of the core's."""
+        """In a new snapshot, a group has changed; a hook of the core's. The snapshot
+        is there by now: what is told reads it."""
 
     def _weights(self, group: int, told: Membership) -> dict[int, float]:
         weights = {}

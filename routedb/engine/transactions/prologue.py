@@ -1,4 +1,4 @@
-"""What a transaction was told before its first statement, which says where it runs."""
+"""What a transaction was told that its branches have to be told when they join it."""
 
 from __future__ import annotations
 
@@ -7,34 +7,41 @@ from routedb.engine.links.link import Link
 
 
 class Prologue:
-    """The texts that are kept until a backend is known, and run there first.
+    """The texts that are kept until a backend is known, and run there first, and the
+    savepoints, which all that come later get as well.
 
     `begin` is the text that began it, None for PEP 249's implicit begin; `dialect` is
     what the texts are in.
     """
 
-    __slots__ = ("_savepoints", "begin", "dialect", "texts")
+    __slots__ = ("begin", "dialect", "savepoints", "texts")
 
     def __init__(self) -> None:
         self.begin: str | None = None
         self.texts: list[str] = []  # after that
         self.dialect = ""
-        self._savepoints: list[tuple[str, str]] = []  # name and text
+        self.savepoints: list[tuple[str, str]] = []  # name and text
 
-    def savepoint(self, name: str, sql: str) -> None:
-        """Keep the savepoint `name`, made by the text `sql`."""
-        self._savepoints.append((name, sql))
-        self.texts.append(sql)
+    def savepoint(self, name: str, sql: str, has_home: bool) -> None:
+        """Keep the savepoint `name`, made by the text `sql`; in order with the rest
+        unless the transaction `has_home`: nobody else becomes it."""
+        self.savepoints.append((name, sql))
+        if not has_home:
+            self.texts.append(sql)
 
-    def end_savepoint(self, name: str | None, sql: str, keeps: bool) -> bool:
-        """Keep RELEASE, or ROLLBACK TO, which `keeps` its savepoint, the text `sql`, in
-        order. False when no savepoint has that `name`: the server says so."""
-        names = [each for each, _ in self._savepoints]
+    def end_savepoint(
+        self, name: str | None, sql: str, keeps: bool, has_home: bool
+    ) -> bool:
+        """Keep RELEASE, or ROLLBACK TO, which `keeps` its savepoint `name`, the text
+        `sql`, in order, as `savepoint` has it for `has_home`. False when no savepoint
+        has that name: the server says so."""
+        names = [each for each, _ in self.savepoints]
         if name not in names:
             return False
         last = len(names) - 1 - names[::-1].index(name)
-        del self._savepoints[last + keeps :]
-        self.texts.append(sql)
+        del self.savepoints[last + keeps :]
+        if not has_home:
+            self.texts.append(sql)
         return True
 
     def run(self, link: Link, is_home: bool, has_home: bool) -> None:
@@ -45,7 +52,7 @@ class Prologue:
         texts = self.texts
         may_be_home = not has_home and link.adapter.dialect == self.dialect
         if not is_home and not may_be_home:
-            texts = [text for _, text in self._savepoints]
+            texts = [text for _, text in self.savepoints]
         for sql in texts:
             link.run(sql)
 
@@ -61,4 +68,4 @@ class Prologue:
         """The transaction has ended."""
         self.begin = None
         self.texts.clear()
-        self._savepoints.clear()
+        self.savepoints.clear()

@@ -117,10 +117,14 @@ class Transaction:
         self.prologue.texts.append(sql)
 
     def savepoint(self, name: str, sql: str) -> None:
-        """Keep the savepoint `name`, made before the first statement by the text
-        `sql`."""
+        """Keep the savepoint `name`, made by the text `sql`, for branches to come."""
         self.links.savepoint(name)
-        self.prologue.savepoint(name, sql)
+        self.prologue.savepoint(name, sql, self.home >= 0)
+
+    def end_savepoint(self, name: str | None, sql: str, keeps: bool) -> bool:
+        """Take note of RELEASE, or of ROLLBACK TO, which `keeps` the savepoint `name`,
+        the text `sql`. False when no savepoint has that name."""
+        return self.prologue.end_savepoint(name, sql, keeps, self.home >= 0)
 
     def add_branch(self, group: int, link: Link, role: Role, is_home: bool) -> Link:
         """Make `link` a branch of the transaction, in the same transactional state;
@@ -362,8 +366,9 @@ class Transaction:
         if self.reads.is_used:
             self.reads.clear()
         self.has_written = self.has_shown = self.is_first = False
-        if self.prologue.texts or self.prologue.begin is not None:
-            self.prologue.clear()
+        prologue = self.prologue
+        if prologue.texts or prologue.savepoints or prologue.begin is not None:
+            prologue.clear()
         self.is_explicit = self.is_in_doubt = False
         if self._mode is not links.mode:
             self.mode = links.mode

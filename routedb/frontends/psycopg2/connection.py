@@ -21,6 +21,11 @@ from routedb.session import TxState
 from routedb.session.settings_log import Clear
 from routedb.sql.session_objects import ObjectKind, SessionObject
 
+# psycopg2's own, of the identity handle.
+_BASE: Any = ext.connection
+_closed, _status = _BASE.closed.__get__, _BASE.get_transaction_status
+_poll, _fileno = _BASE.poll, _BASE.fileno
+
 
 class PostgreSQLConnection(TwoPhase):
     """A routedb connection that is a `psycopg2.extensions.connection` as well.
@@ -119,12 +124,19 @@ class PostgreSQLConnection(TwoPhase):
 
     # -- notices, notifications --------------------------------------------------------
 
+    # A wait callback (gevent's, by psycogreen) asks both several times a statement, and
+    # of the handle that the statement is under way on, whatever else is open.
+
     def poll(self) -> int:
         """Read notifications that have arrived, without waiting; return POLL_OK."""
+        if not _closed(self) and _status(self) == ext.TRANSACTION_STATUS_ACTIVE:
+            return int(_poll(self))
         return int(self._listening().poll())
 
     def fileno(self) -> int:
         """Return the file descriptor that notifications arrive on."""
+        if not _closed(self) and _status(self) == ext.TRANSACTION_STATUS_ACTIVE:
+            return int(_fileno(self))
         return int(self._listening().fileno())
 
     def _listening(self) -> Any:

@@ -16,6 +16,7 @@ from routedb.adapters.postgresql.link_cursor import JoiningCursor, LinkCursor
 from routedb.adapters.tracing import unwrapped
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
+from routedb.engine.run.merged_result import MergedResult
 from routedb.frontends.base.c_methods import redefine_for
 from routedb.frontends.cursor import Cursor
 from routedb.frontends.psycopg2.cursor_attributes import (
@@ -126,6 +127,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         if self.name and self.withhold:
             for link in self.raw_cursors:
                 self.connection.session.links.pins.free(self._session_object, link.id)
+        if self.name and isinstance(self.raw, MergedResult):
+            self.raw.close()  # rows of it are on servers
         super().close()
         is_here = not self.name or not raws or _ran_inherited(raws)
         if is_here and self.connection.has_live_identity:
@@ -209,7 +212,16 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         if link.adapter.engine != "postgresql":
             return super().make_raw_cursor(link)
         self.connection.share_casters_with(link.raw)
-        return self._open_link_cursor(link)
+        return self._open_link_cursor(link, self.name)
+
+    def make_part_cursor(self, link: Link) -> Any:
+        """Open a raw cursor on `link` for a part of a statement, without a name, which
+        has what was set on this one and on its connection."""
+        if link.adapter.engine != "postgresql":
+            return super().make_part_cursor(link)
+        if type(link.raw) is not InheritedConnection:
+            self.connection.share_casters_with(link.raw)
+        return self._open_link_cursor(link, "")
 
     def _pin(self, link: Link) -> None:
         """A named cursor WITH HOLD stays on the node where it is opened until its
@@ -302,15 +314,16 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
                 self._fetchone = self._fetchmany = self._fetchall = None
             self.__class__ = PostgreSQLCursor
 
-    def _open_link_cursor(self, link: Link) -> Any:
-        """Return a raw cursor on another link, set up as this one is."""
-        more = {"name": self.name} if self.name else {}
+    def _open_link_cursor(self, link: Link, name: str | None) -> Any:
+        """Return a raw cursor on another link, set up as this one is, with a `name` or
+        without."""
+        more = {"name": name} if name else {}
         kind = JoiningCursor if link.joins_begin else LinkCursor
         raw = link.raw.cursor(cursor_factory=kind, **more)
         raw.virtual_cursor = ref(self)
         if link.joins_begin:
             raw.link = link
-        if self.name:
+        if name:
             raw.scrollable = self.scrollable
             raw.withhold = self.withhold
         raw.arraysize = self.arraysize

@@ -114,12 +114,24 @@ def _table(reader: QueryReader) -> None:
         frame.state = State.TABLE
 
 
+_ENDS = ("FIRST", "LAST")  # of a window's rows
+
+
 def _from(reader: QueryReader) -> None:
     upper, at = reader.upper, reader.at
     reader.at += 1
     is_distinct = upper[at - 1] == "DISTINCT" and upper[at - 2] in ("IS", "NOT")
-    if reader.frame.is_query and not is_distinct:
+    if upper[at + 1] in _ENDS and _counts_from(reader, at):
+        reader.at = upper.index("OVER", at) + 1
+    elif reader.frame.is_query and not is_distinct:
         reader.frame.state = State.TABLE
+
+
+def _counts_from(reader: QueryReader, at: int) -> bool:
+    """Tell MySQL's `NTH_VALUE(a, 2) FROM FIRST OVER w` from a table of that name."""
+    following = reader.upper[at + 2 :]
+    is_over = following[0] == "OVER" or following[1:3] == ["NULLS", "OVER"]
+    return is_over and reader.dialect == "mysql"
 
 
 def _join(reader: QueryReader) -> None:
@@ -261,13 +273,17 @@ def _into(reader: QueryReader) -> None:
 
 
 _BEFORE_INTO = word_set("TEMPORARY TEMP UNLOGGED TABLE LOCAL GLOBAL")
+# Behind one of these words they say that it is the name: all are reserved.
+_AFTER_INTO = {"", ".", ")"} | word_set(
+    "FROM WHERE GROUP HAVING WINDOW ORDER LIMIT OFFSET FETCH FOR UNION INTERSECT EXCEPT"
+)
 
 
 def _into_table(reader: QueryReader) -> None:
     upper = reader.upper
     is_temporary = False
     reader.builder.mark(Kind.DDL, "creates a table")
-    while upper[reader.at] in _BEFORE_INTO:
+    while upper[reader.at] in _BEFORE_INTO and upper[reader.at + 1] not in _AFTER_INTO:
         if upper[reader.at].startswith("TEMP"):
             reader.builder.touch(SessionEffect.TEMP)
             is_temporary = True

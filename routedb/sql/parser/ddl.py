@@ -17,6 +17,7 @@ from routedb.sql.parser.name_lists import (
     pass_over,
     pass_words,
     read_tables,
+    table_of_column,
     write_table,
     write_tables,
 )
@@ -347,10 +348,33 @@ def _publication(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
         tokens.take(start, at)
 
 
+def _sequence(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
+    """`CREATE SEQUENCE s OWNED BY t.column`, and ALTER: it is dropped with the table."""
+    pass_over(tokens, builder, at)
+    upper = tokens.upper
+    place = first_of(upper, at + 1, "OWNED")
+    table = table_of_column(tokens, place + 2) if place else None
+    if table is not None and upper[place + 1] == "BY":
+        builder.tables[table] = None
+
+
+def _extension(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
+    """`ALTER EXTENSION e ADD TABLE t`, and DROP: what belongs to it."""
+    upper = tokens.upper
+    member = at + 2
+    if upper[0] == "ALTER" and upper[at + 1] in ("ADD", "DROP"):
+        member += upper[member] in ("MATERIALIZED", "FOREIGN")
+        if upper[member] in RELATIONS:
+            write_table(tokens, builder, member + 1)
+    pass_over(tokens, builder, at)
+
+
 _OTHERS: dict[str, Callable[[Tokens, StatementBuilder, int], None]] = {
     "STATISTICS": _statistics,
     "PUBLICATION": _publication,
     "SCHEMA": _schema,
+    "SEQUENCE": _sequence,
+    "EXTENSION": _extension,
 }
 
 

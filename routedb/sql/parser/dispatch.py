@@ -97,7 +97,8 @@ _MYSQL: dict[str, VerbReader] = {
         ("PURGE", "CHANGE", "STOP", "SHUTDOWN", "INSTALL", "UNINSTALL"),
         utility.administer,
     ),
-    **dict.fromkeys(("CACHE", "BINLOG", "RESTART"), utility.administer),
+    "CACHE": upkeep.cache_index,
+    **dict.fromkeys(("BINLOG", "RESTART"), utility.administer),
 }
 
 _SQLITE: dict[str, VerbReader] = {

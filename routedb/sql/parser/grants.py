@@ -8,11 +8,12 @@ from routedb.sql.parser.name_lists import (
     RELATIONS,
     first_of,
     names_other,
+    table_of_column,
     write_table,
     write_tables,
 )
 from routedb.sql.scanner.lexer import OPTIONS, Tokens
-from routedb.sql.statement import Kind, Table, TxEffect, TxStep
+from routedb.sql.statement import Kind, TxEffect, TxStep
 
 
 def grant(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -41,9 +42,9 @@ def _comment(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     if upper[at] in RELATIONS:
         write_table(tokens, builder, at + 1)
     elif upper[at] == "COLUMN":
-        path = _path(tokens, at + 1)
-        if len(path) > 1:
-            builder.write(Table(path[-3] if len(path) > 2 else None, path[-2]))
+        table = table_of_column(tokens, at + 1)
+        if table is not None:
+            builder.write(table)
     elif upper[at] in ON_TABLE:
         place = first_of(upper, at, "ON")
         if place and not _is_domain(tokens, place + 1):
@@ -54,14 +55,3 @@ def _is_domain(tokens: Tokens, at: int) -> bool:
     """Tell `DOMAIN d IS …` from a table that is called domain."""
     is_followed = tokens.names[at + 1] is not None and tokens.upper[at + 1] != "IS"
     return tokens.upper[at] == "DOMAIN" and is_followed
-
-
-def _path(tokens: Tokens, at: int) -> list[str]:
-    """Read a column's name with all that stands before its dots."""
-    path: list[str] = []
-    while (name := tokens.names[at]) is not None:
-        path.append(name)
-        at += 2 if tokens.upper[at + 1] == "." else 1
-        if tokens.upper[at - 1] != ".":
-            break
-    return path

@@ -128,6 +128,20 @@ def read_tables(tokens: Tokens, at: int, dialect: str) -> tuple[list[Table], int
         at += 1
 
 
+def table_of_column(tokens: Tokens, at: int) -> Table | None:
+    """Return the table of the column that `tokens` name at `at`, as `s.t.c`; None when
+    it is no column of a table."""
+    path: list[str] = []
+    while (name := tokens.names[at]) is not None:
+        path.append(name)
+        at += 2 if tokens.upper[at + 1] == "." else 1
+        if tokens.upper[at - 1] != ".":
+            break
+    if len(path) < 2:
+        return None
+    return Table(path[-3] if len(path) > 2 else None, path[-2])
+
+
 def write_table(
     tokens: Tokens, builder: StatementBuilder, at: int
 ) -> tuple[Table | None, int]:

@@ -26,12 +26,25 @@ _WORDS = {
     "NAMES": "names",
     "CHARACTER": "names",
     "CHARSET": "names",
+    "CHAR": "names",
     "ROLE": "role",
     "TIME": "timezone",
     "SCHEMA": "search_path",
     "XML": "xmloption",
     "SEED": "seed",
 }
+
+
+# MySQL: the same words in a list of assignments, and the variables that tell.
+_CHARSETS = (
+    *("character_set_client", "character_set_connection", "character_set_results"),
+    "collation_connection",
+)
+_LISTED = {
+    **dict.fromkeys(("NAMES", "CHARACTER", "CHARSET", "CHAR"), _CHARSETS),
+    "ROLE": ("role",),
+}
+_SIGNS = ("=", ":=", "^=", ".")
 
 
 def set_(tokens: Tokens, builder: StatementBuilder) -> None:
@@ -117,11 +130,17 @@ def _set_mysql(tokens: Tokens, builder: StatementBuilder) -> None:
     elif upper[1] in _ACCOUNTS:
         builder.mark(Kind.DDL, "changes accounts")
         builder.tx.append(TxStep(TxEffect.COMMIT))
-    elif upper[1] in ("NAMES", "CHARACTER", "CHARSET", "ROLE"):
+    elif upper[1] in _LISTED and _is_alone(upper):
         _mark(builder, SessionEffect.SET, _WORDS[upper[1]])
     else:
         for start, end in _assignments(tokens):
             _assign_mysql(tokens, builder, start, end)
+
+
+def _is_alone(upper: list[str]) -> bool:
+    """Tell `SET NAMES x` and MySQL's `SET ROLE a, b` from a list of assignments."""
+    is_role = upper[1] == "ROLE" and "=" not in upper
+    return upper[2] not in _SIGNS and ("," not in upper or is_role)
 
 
 def _assignments(tokens: Tokens) -> Iterator[tuple[int, int]]:
@@ -155,6 +174,14 @@ def _assign_session(
     tokens: Tokens, builder: StatementBuilder, start: int, end: int
 ) -> None:
     at = start + (tokens.upper[start] in ("SESSION", "LOCAL"))
+    word = tokens.upper[at]
+    if word in _LISTED and tokens.upper[at + 1] not in _SIGNS:
+        _mark(builder, SessionEffect.SET, *_LISTED[word])
+        return
+    if word == "PASSWORD" or tokens.upper[at : at + 2] == ["DEFAULT", "ROLE"]:
+        builder.mark(Kind.DDL, "changes accounts")
+        builder.tx.append(TxStep(TxEffect.COMMIT))
+        return
     name = tokens.raw[at].lower().rpartition(".")[2]
     value = tokens.raw[end - 1].lower()
     if name == "autocommit":

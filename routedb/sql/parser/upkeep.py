@@ -119,6 +119,25 @@ def backup(tokens: Tokens, builder: StatementBuilder) -> None:
         builder.hold(ObjectKind.TABLE_LOCK)
 
 
+def cache_index(tokens: Tokens, builder: StatementBuilder) -> None:
+    """MySQL's `CACHE INDEX a INDEX (i), b IN k` and `LOAD INDEX INTO CACHE a, b`."""
+    upper = tokens.upper
+    builder.mark(Kind.DDL, "acts on the server")
+    builder.tx.append(TxStep(TxEffect.COMMIT))
+    at = 2 if upper[0] == "CACHE" else 4
+    tokens.take(0, at)
+    while at < tokens.end:
+        table, end = tokens.read_name(at)
+        if table is None:
+            raise UnreadableStatement(f"{upper[0]} INDEX without a table")
+        builder.tables[table] = None
+        while upper[end] and upper[end] not in (",", "IN"):  # PARTITION (p) INDEX (i)
+            end = tokens.close.get(end, end) + 1
+        end = tokens.end if upper[end] == "IN" else end + 1
+        tokens.take(at, min(end, tokens.end))
+        at = end
+
+
 _LISTS_NONE = word_set("WITH FOR")
 
 

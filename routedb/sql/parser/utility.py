@@ -15,6 +15,7 @@ from routedb.sql.parser.name_lists import (
 )
 from routedb.sql.parser.shows import shown
 from routedb.sql.parser.transaction_control import prepare_transaction
+from routedb.sql.parser.upkeep import cache_index
 from routedb.sql.scanner.keywords import QUERY_STARTS, word_set
 from routedb.sql.scanner.lexer import (
     LITERAL,
@@ -307,8 +308,11 @@ def notify(tokens: Tokens, builder: StatementBuilder) -> None:
 
 
 def load(tokens: Tokens, builder: StatementBuilder) -> None:
-    """PostgreSQL's LOAD 'library'; MySQL's LOAD DATA … INTO TABLE t."""
+    """PostgreSQL's LOAD 'library'; MySQL's LOAD DATA … INTO TABLE t, LOAD INDEX."""
     upper = tokens.upper
+    if upper[1:4] == ["INDEX", "INTO", "CACHE"]:
+        cache_index(tokens, builder)
+        return
     tokens.take(0, tokens.end, OPTIONS)
     if upper[1] in ("DATA", "XML"):
         builder.mark(Kind.WRITE, "loads a file")

@@ -28,6 +28,8 @@ def sets_literals_only(dialect: str, verb: str, shape: str) -> bool:
     `verb` and `shape` are those of its `Statement` and `Scan`, in this `dialect`. False
     where a value comes of an expression: MySQL's `SET a = @b`, `set_config` in a query.
     """
+    if shape.startswith("/* routedb:"):  # a hint sets nothing
+        shape = shape.partition("*/")[2].lstrip()
     if dialect == "mysql":
         return _SET(shape) is not None
     if verb in _SETTING_VERBS:

@@ -45,19 +45,11 @@ _ITEMS = frozenset({"0", "''", "%s", "?", "-0", "NULL", "null", "DEFAULT", "defa
 _LISTS = ((" IN (", ")"), (" ARRAY[", "]"), ("(ARRAY[", "]"))
 
 
-def quick_shape(sql: str, dialect: str) -> str | None:
-    """Return the shape of `sql`, a text of `dialect`; None where that takes a scan.
-
-    `sql` holds no NUL, and is one that every session reads alike (`may_depend`).
-    """
-    code = masked(sql, dialect)
-    return None if code is None else shape_of(code, dialect)
-
-
 def masked(sql: str, dialect: str) -> str | None:
     """Return the mask of `sql`, a text of `dialect`: a stand-in for each string and
     number, no comments around it. None for an open quote, or a long list.
 
+    `sql` holds no NUL, and is one that every session reads alike (`may_depend`).
     Texts of one mask have one shape where `shape_of` knows it, else perhaps not.
     """
     if len(sql) > _LONGEST_LISTS and _is_for_others(sql):

@@ -6,8 +6,7 @@ import pytest
 
 import routedb
 from routedb.routing import Reason
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 
 HOMES = [
     ("SELECT a FROM t", "main-w"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from psycopg2.extensions import set_wait_callback
+from psycopg2.extras import wait_select
 
 from routedb.adapters.base import TxMode
 from routedb.adapters.mysql.mysqlclient import ADAPTER as MYSQL
@@ -53,6 +55,56 @@ def test_mysql_keeps_a_level_set_by_text_when_autocommit_changes(my_raw):
     for autocommit in (False, True):
         MYSQL.set_mode(my_raw, TxMode(autocommit))
     assert MYSQL.run(my_raw, "SELECT @@tx_isolation") == [("SERIALIZABLE",)]
+
+
+PLAIN, OFF = TxMode(autocommit=True), TxMode(autocommit=False)
+LEVEL = "SERIALIZABLE"
+# From one mode to another, and how many SETs psycopg2 sends for that.
+CHANGES: list[tuple[TxMode, TxMode, int]] = [
+    (PLAIN, OFF, 0),
+    (OFF, PLAIN, 0),
+    (PLAIN, PLAIN, 0),
+    (OFF, OFF, 0),
+    (OFF, OFF._replace(isolation=LEVEL), 0),
+    (OFF, OFF._replace(read_only=True), 0),
+    (OFF, OFF._replace(deferrable=True), 0),
+    (OFF._replace(read_only=True), OFF, 0),
+    (OFF._replace(isolation=LEVEL), OFF, 0),
+    (PLAIN, PLAIN._replace(read_only=True), 3),
+    (PLAIN, PLAIN._replace(isolation=LEVEL), 3),
+    (OFF, PLAIN._replace(deferrable=False), 3),
+    (PLAIN._replace(read_only=True), PLAIN, 3),
+    (PLAIN._replace(isolation=LEVEL), PLAIN, 3),
+]
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("before", "after", "sent"), CHANGES)
+def test_postgresql_is_told_of_a_mode_only_when_it_must_be(pg_raw, before, after, sent):
+    ADAPTER.set_mode(pg_raw, before)
+    trips: list[object] = []
+
+    def wait(connection: object) -> None:
+        trips.append(connection)
+        wait_select(connection)
+
+    set_wait_callback(wait)
+    try:
+        ADAPTER.set_mode(pg_raw, after)
+    finally:
+        set_wait_callback(None)
+    assert len(trips) == sent
+    shown = ADAPTER.run(pg_raw, "SHOW transaction_read_only")
+    assert shown == [("on" if after.read_only else "off",)]
+    shown = ADAPTER.run(pg_raw, "SHOW transaction_isolation")
+    assert shown == [((after.isolation or "read committed").lower(),)]
+
+
+def test_postgresql_keeps_a_level_set_by_text_when_autocommit_changes(pg_raw):
+    ADAPTER.run(pg_raw, "SET default_transaction_isolation = 'serializable'")
+    for autocommit in (False, True):
+        ADAPTER.set_mode(pg_raw, TxMode(autocommit))
+    assert ADAPTER.run(pg_raw, "SHOW transaction_isolation") == [("serializable",)]
 
 
 def test_a_commit_and_a_rollback_of_nothing_do_nothing(home, raw):

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.live.conftest import FIXTURES
 from tests.support.breakers import breakers
 from tests.support.history import lost_updates, violations
+from tests.support.later import in_turn
 from tests.support.replay import go_on, resume_all, stop
 from tests.support.server_rig import Rig
 from tests.support.workload import COUNTER, work
@@ -85,7 +87,11 @@ def readers_share(rig: Rig, record) -> float:
     return sum(op.node in rig.replicas for op in reads) / max(len(reads), 1)
 
 
-@pytest.mark.parametrize("consistency", ["session", "process"])
+@pytest.mark.parametrize(
+    ("rig", "consistency"),
+    in_turn(sorted(FIXTURES), ["session", "process"]),
+    indirect=["rig"],
+)
 def test_nothing_is_stale_while_replicas_stop_and_go_on(rig, consistency):
     check(rig, 4.0, consistency, seed=7)
 

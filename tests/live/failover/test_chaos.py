@@ -44,8 +44,8 @@ def chaos(rig: Rig, seconds: float) -> None:
     assert sum(cluster.runtime.core.loads) == 0
 
 
-def test_transfers_survive_ten_seconds_of_dying_links(rig):
-    chaos(rig, 10)
+def test_transfers_survive_five_seconds_of_dying_links(rig):
+    chaos(rig, 5)
 
 
 @pytest.mark.long

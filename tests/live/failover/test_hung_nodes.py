@@ -44,7 +44,7 @@ class Task(threading.Thread):
 def test_a_slow_statement_on_a_healthy_node_is_never_ended(rig, where):
     connection = rig.connect(reads=where, failover_timeout="1s", connect_timeout="1s")
     cursor = connection.cursor()
-    cursor.execute(SLEEP[rig.engine].format(6))
+    cursor.execute(SLEEP[rig.engine].format(3))
     assert cursor.fetchone()[-1] == 7
     assert name_of(cursor).startswith(where)
 

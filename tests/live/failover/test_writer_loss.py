@@ -10,6 +10,8 @@ import pytest
 import routedb
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.topology import Answer, Role
+from tests.live.conftest import FIXTURES
+from tests.support.later import in_turn, later
 from tests.support.server_rig import insert, name_of, read
 from tests.support.servers import wait_until
 
@@ -56,7 +58,9 @@ def test_a_transaction_begins_when_the_writer_has_returned(rig):
     assert rig.rows() == 8
 
 
-@pytest.mark.parametrize("autocommit", [True, False])
+@pytest.mark.parametrize(
+    ("rig", "autocommit"), in_turn(sorted(FIXTURES), [True, False]), indirect=["rig"]
+)
 def test_the_same_connection_writes_to_a_promoted_replica(rig, autocommit):
     connection = rig.connect(autocommit=autocommit, failover_timeout="60s")
     insert(connection, 10)
@@ -143,7 +147,7 @@ FIRST = {
 }
 
 
-@pytest.mark.parametrize("how", FIRST)
+@pytest.mark.parametrize("how", ["implicit", "run()", *later(["BEGIN", "READ WRITE"])])
 def test_a_transaction_that_has_not_begun_begins_on_the_new_writer(my_rig, how):
     """The old one refuses its first statement, or its begin: nothing was done."""
     connection = my_rig.connect(autocommit=how != "implicit", failover_timeout="60s")

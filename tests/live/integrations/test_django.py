@@ -9,6 +9,7 @@ from shutil import copy
 import pytest
 
 from tests.live.integrations.project import Project
+from tests.support.later import later
 
 ENGINE = "routedb.integrations.django"
 
@@ -54,7 +55,8 @@ def test_django_s_own_settings_name_one_node(backend, server, request, sqlite_di
     assert project.run(f"Item.objects.count()\n{kind}") is True
 
 
-@pytest.mark.parametrize(("backend", "server"), BACKENDS)
+# On servers test_django_servers.py has them, too.
+@pytest.mark.parametrize(("backend", "server"), [BACKENDS[0], *later(BACKENDS[1:])])
 def test_test_databases_come_and_go(backend, server, request, sqlite_dir):
     given = settings_of(server, request, sqlite_dir)
     project = Project(sqlite_dir, ENGINE=f"{ENGINE}.{backend}", **given)

@@ -165,6 +165,11 @@ METHODS: dict[str, tuple[Callable[[Any], Any], str, str]] = {
         "SELECT @@collation_connection",
         "utf8mb4_bin",
     ),
+    "SET NAMES behind a hint": (
+        lambda c: c.cursor().execute("/* routedb: role=writer */ SET NAMES latin1"),
+        "SELECT @@character_set_client",
+        "latin1",
+    ),
     "SET CHARACTER SET": (
         lambda c: c.cursor().execute("SET CHARACTER SET latin1"),
         "SELECT @@character_set_client",
@@ -188,6 +193,34 @@ METHODS: dict[str, tuple[Callable[[Any], Any], str, str]] = {
         "READ-COMMITTED",
     ),
 }
+
+
+# NAMES and its kin in a list: no variable has that name, and nothing may fail for it.
+LISTS = (
+    "SET @a = 1, NAMES latin1",
+    "SET NAMES latin1, @a = 2",
+    "SET NAMES latin1, sql_mode = 'ANSI_QUOTES'",
+    "SET SESSION sql_mode = '', NAMES latin1 COLLATE latin1_bin",
+    "SET lock_wait_timeout = 9, CHARACTER SET latin1",
+    "SET @a = 3, CHARSET latin1",
+    "SET CHARACTER SET latin1, @@lock_wait_timeout = 9",
+    "SET autocommit = 1, NAMES latin1",
+    "SET CHARACTER SET utf8mb4, NAMES latin1",
+    "SET @a = @@character_set_client, NAMES latin1, @b = 4",
+    "SET ROLE NONE, NAMES latin1",
+    "SET NAMES latin1, ROLE NONE, time_zone = '+01:00'",
+)
+
+
+@pytest.mark.parametrize("text", LISTS)
+def test_character_sets_in_a_list_reach_every_node(connection, my_rig, text):
+    ask = "SELECT @@character_set_client"
+    everywhere(connection, my_rig, ask)
+    connection.cursor().execute(text)
+    assert everywhere(connection, my_rig, ask) == on_all(my_rig, "latin1")
+    cut(connection, my_rig)
+    forget_variables(connection)
+    assert everywhere(connection, my_rig, ask) == on_all(my_rig, "latin1")
 
 
 @pytest.mark.parametrize("name", METHODS)

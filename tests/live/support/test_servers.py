@@ -1,4 +1,7 @@
-"""The servers of the tests are what the other tests take them for."""
+"""The servers of the tests are what the other tests take them for.
+
+What the tests of failover could not do without is tried here for long only.
+"""
 
 from __future__ import annotations
 
@@ -151,6 +154,7 @@ def test_a_killed_server_is_down_and_keeps_what_was_committed(database, cluster)
     assert rows(cluster.writer, database) == [(1,)]
 
 
+@pytest.mark.long
 @pytest.mark.chaos
 def test_a_killed_replica_catches_up_after_its_start(database, cluster):
     cluster.replicas[0].kill()
@@ -178,6 +182,7 @@ def test_a_promoted_replica_takes_writes(database, cluster):
     assert promoted.is_writer
 
 
+@pytest.mark.long
 @pytest.mark.chaos
 def test_another_replica_follows_a_promoted_one(pg, postgresql):
     postgresql.writer.kill()
@@ -188,6 +193,7 @@ def test_another_replica_follows_a_promoted_one(pg, postgresql):
     wait_until(lambda: rows(other, pg) == [], "the table arrives")
 
 
+@pytest.mark.long
 @pytest.mark.chaos
 def test_a_former_writer_becomes_a_replica(database, cluster):
     cluster.writer.kill()
@@ -214,6 +220,7 @@ def test_restore_undoes_a_failover(database, cluster):
     assert rows(cluster.replicas[0], database) == []
 
 
+@pytest.mark.long
 @pytest.mark.chaos
 def test_restore_undoes_a_change_of_places(database, cluster):
     cluster.writer.stop()
@@ -238,6 +245,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.long
 def test_servers_and_files_are_gone_after_sigkill():
     with subprocess.Popen(
         [sys.executable, "-c", SESSION], stdout=subprocess.PIPE, text=True

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from routedb.engine.shared.sample_requests import SampleRequests
+from routedb.engine.shared.sample_requests import BATCH_S, SampleRequests
 from routedb.events import NodeAnswered
 from routedb.monitor.intervals import ProbeInterval, is_well
-from routedb.monitor.workers import Turn, Workers, _Course
+from routedb.monitor.workers import REPLICA_DELAY_S, Turn, Workers, _Course
 from routedb.topology import Answer, Limits, Role, initial, update
 from tests.support.configs import cluster
 
@@ -182,6 +182,10 @@ def test_writes_and_reads_that_look_for_them_get_twenty(line):
     line.every(0.01, line.write, 10.0)
     line.every(0.01, lambda: line.requests.note_look(0), 10.0)
     assert 100 <= line.run(10.0) <= 200
+
+
+def test_who_is_not_told_of_is_covered_by_what_replicas_are_asked_then():
+    assert BATCH_S <= REPLICA_DELAY_S
 
 
 def test_and_later_none(line):

@@ -25,6 +25,10 @@ SHOW ALL
 SHOW "transaction_read_only"
 SHOW "in_hot_standby"
 SHOW Transaction_Read_Only
+SELECT current_setting('transaction_read_only')
+SELECT pg_catalog.current_setting('in_hot_standby', true)
+SELECT current_setting('port')::int, current_setting('primary_conninfo')
+WITH s AS (SELECT current_setting('transaction_read_only') AS x) SELECT x FROM s
 """
 MYSQL = """
 SELECT @@read_only
@@ -62,6 +66,7 @@ postgresql SELECT 1
 postgresql SELECT version()
 postgresql SHOW search_path
 postgresql SELECT pg_is_in_recovery() FROM t
+postgresql SELECT a FROM t WHERE tenant = current_setting('app.tenant')
 postgresql SELECT pg_backend_pid() FROM pg_database, t
 mysql SELECT 1
 mysql SELECT @@sql_mode

@@ -20,6 +20,14 @@ from routedb.sql.scanner.literal_settings import sets_literals_only
         ("mysql", "SET NAMES utf8mb4", True),
         ("mysql", "SET SESSION sort_buffer_size = @wanted", False),
         ("mysql", "SET sort_buffer_size = (SELECT 1)", False),
+        ("mysql", "/* routedb: role=writer */ SET NAMES utf8mb4", True),
+        ("mysql", "/* routedb: role=writer */ SET sql_mode = @x", False),
+        ("mysql", "SET @a = 1, NAMES utf8mb4", False),
+        (
+            "postgresql",
+            "-- routedb: role=writer\nSELECT set_config('a', 'b', false)",
+            True,
+        ),
         ("sqlite", "PRAGMA cache_size = 10", True),
     ],
 )

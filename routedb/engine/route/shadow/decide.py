@@ -13,8 +13,7 @@ from routedb.engine.shared.error_texts import second_home_refused
 from routedb.routing import Reason
 from routedb.routing.decider import Decision, decide_pinned
 from routedb.routing.destination import Destination, find_destination
-from routedb.routing.parsed_text import ParsedText
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
 

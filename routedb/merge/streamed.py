@@ -1,0 +1,183 @@
+"""Rows of several groups as they are fetched: a named cursor over all of them.
+
+Each group has a cursor of its own on the branch of the transaction, declared by SQL,
+and is asked for a block of rows at a time. Rows in order are taken from the blocks up
+to the lowest of their last rows: what a group has not sent yet comes after that. So no
+more is kept than about two blocks of each group.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain, islice
+from typing import Any
+
+from routedb import errors
+from routedb.engine.links.link import Link
+from routedb.engine.run.merged_result import MergedResult
+from routedb.merge.answers import Part, check_own, part_of
+from routedb.merge.order import rank_of, sort_rows
+from routedb.planner import GroupsPlan, OrderTerm
+
+_LEAST_ROWS = 100  # of a block: fewer are not worth the round trips
+
+
+class Source:
+    """The cursor `name` of one group, on `link`, read by `raw`; `cursor` is the
+    user's."""
+
+    def __init__(self, cursor: Any, link: Link, raw: Any, name: str) -> None:
+        self._cursor = cursor
+        self.link = link
+        self.raw = raw
+        self._name = '"' + name.replace('"', '""') + '"'
+        self.part: Part | None = None  # what came last, and what it tells
+        self.rows: list[Any] = []  # not taken yet
+        self.is_done = False
+
+    def fetch(self, count: int, result: MergedResult) -> None:
+        """Fetch up to `count` more rows for `result`. Raises what the driver raises."""
+        try:
+            self.raw.execute(f"FETCH FORWARD {count} FROM {self._name}")
+            if result.description is None:  # the program's rows may be made by it
+                result.description = self.raw.description
+                result.query = self.raw.query
+            self.part = part_of(self._cursor, self.link, self.raw)
+        except Exception as exc:
+            self.link.classify_error(exc)
+            raise
+        self.is_done = len(self.part.rows) < count
+        self.rows += self.part.rows
+
+    def close(self) -> None:
+        """Close it on the server too, if that has it still."""
+        with suppress(Exception):  # the driver's own classes
+            if not self.link.is_idle() and not self.link.is_failed():
+                self.raw.execute(f"CLOSE {self._name}")
+        with suppress(Exception):
+            self.raw.close()
+
+
+def declared(made: GroupsPlan, name: str) -> GroupsPlan:
+    """Return the plan `made` with its fragment declared as a cursor `name`."""
+    (fragment,) = made.fragments
+    quoted = '"' + name.replace('"', '""').replace("%", "%%") + '"'
+    sql = f"DECLARE {quoted} NO SCROLL CURSOR FOR {fragment.text.sql}"
+    declared_ = replace(fragment, text=fragment.text._replace(sql=sql))
+    return replace(made, fragments=(declared_,))
+
+
+class StreamedResult(MergedResult):
+    """What a named cursor fetches from: the rows of `sources` in `order`, `within` an
+    offset and a limit. `block` is how many are fetched of a group at once."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        order: Sequence[OrderTerm],
+        within: tuple[int, int | None],
+        block: int,
+        arraysize: int,
+    ) -> None:
+        super().__init__(arraysize)
+        self._sources = list(sources)
+        self._all = tuple(sources)
+        self._order = order
+        self._block = max(block, _LEAST_ROWS)
+        self.rowcount = -1
+        start, limit = within
+        self._within = (start, None if limit is None else start + limit)
+        self._batches_left = self._batches()
+        self._stream: Iterator[Any] = iter(())
+
+    def begin(self) -> None:
+        """Fetch the first rows, so that the columns are known, and whether the rows can
+        be put in order. Raises NotMerged, and what the driver raises."""
+        first = next(self._batches_left, ())
+        self._stream = islice(
+            chain(first, chain.from_iterable(self._batches_left)), *self._within
+        )
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None after the last."""
+        row = next(self._stream, None)
+        self.rowcount = 0 if row is None else 1
+        self._next += self.rowcount
+        return row
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        """Return up to `size` rows, by default `arraysize`."""
+        rows = list(islice(self._stream, self.arraysize if size is None else size))
+        return self._counted(rows)
+
+    def fetchall(self) -> list[Any]:
+        """Return all rows that are left."""
+        return self._counted(list(self._stream))
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._stream
+
+    def scroll(self, value: int, mode: str = "relative") -> None:
+        """Skip `value` rows. Raises NotSupportedError for anything but forward."""
+        wanted = value if mode == "relative" else value - self._next
+        if mode not in ("relative", "absolute") or wanted < 0:
+            raise errors.NotSupportedError(
+                "scroll backwards in a named cursor over several groups: its rows are "
+                "not kept; without a name they are"
+            )
+        self.fetchmany(wanted)
+
+    def close(self) -> None:
+        """Close the cursors of the groups."""
+        self._stream = iter(())
+        for source in self._all:
+            source.close()
+
+    def _counted(self, rows: list[Any]) -> list[Any]:
+        self.rowcount = len(rows)
+        self._next += len(rows)
+        return rows
+
+    def _batches(self) -> Iterator[Sequence[Any]]:
+        if not self._order:
+            for source in self._sources:
+                while not (source.is_done and not source.rows):
+                    self._fill(source)
+                    rows, source.rows = source.rows, []
+                    yield rows
+            return
+        rank: Callable[[Any], Any] | None = None
+        while self._sources:
+            for source in self._sources:
+                if not source.is_done and len(source.rows) < self._block:
+                    self._fill(source)
+            parts = [source.part for source in self._sources if source.part is not None]
+            check_own(parts, {term.column for term in self._order})
+            if rank is None:
+                rank = rank_of(self._order, len(self.description))
+            yield self._lowest(rank)
+            self._sources = [
+                each for each in self._sources if each.rows or not each.is_done
+            ]
+
+    def _fill(self, source: Source) -> None:
+        if source.is_done:
+            return
+        source.fetch(self._block, self)
+
+    def _lowest(self, rank: Callable[[Any], Any]) -> list[Any]:
+        """Take what comes before all rows that are still to come."""
+        open_ = [source.rows[-1] for source in self._sources if not source.is_done]
+        bound = min(map(rank, open_)) if open_ else None
+        taken: list[Any] = []
+        for source in self._sources:
+            end = len(source.rows)
+            if bound is not None:
+                end = bisect_right(source.rows, bound, key=rank)
+            taken += source.rows[:end]
+            del source.rows[:end]
+        sort_rows(taken, self._order, len(self.description))
+        return taken
