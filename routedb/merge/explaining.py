@@ -124,7 +124,7 @@ def _work_place(made: GroupsPlan, bounds: Bounds, asked: list[GroupReads]) -> st
         return how
     if bounds.limits.work_node is not None:
         return f"{bounds.limits.work_node} ({bounds.set_by['work_node']}): {how}"
-    return f"{_place(asked[0])}: {how}"
+    return f"{asked[0].name}: {how}"
 
 
 def _columns(relation: Relation) -> tuple[tuple[str, Value], ...]:
@@ -158,7 +158,7 @@ def _fragment_step(
         if number in reads.fragments
     ]
     roles = sorted({decision.role.value for _, decision in own})
-    places = ", ".join(_place(reads) for reads, _ in own)
+    places = ", ".join(reads.name for reads, _ in own)
     nodes = [node.name for _, each in own for node in nodes_for(session, each)]
     facts: Facts = [
         ("fragment", number),
@@ -173,11 +173,6 @@ def _fragment_step(
     if fragment.sideways:
         facts.append(("may be narrowed", _narrowed(fragment)))
     return Step(f"fragment {number}: {fragment.database}", tuple(facts))
-
-
-def _place(reads: GroupReads) -> str:
-    name = reads.database.name
-    return f"{name}[{reads.number}]" if reads.database.is_sharded else name
 
 
 def _why(session: Session, fragment: Fragment, groups: int) -> str:

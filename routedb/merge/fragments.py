@@ -30,6 +30,12 @@ class GroupReads:
     fragments: list[int] = field(default_factory=list)
 
     @property
+    def name(self) -> str:
+        """What it is called: `shop[1]`, or its database."""
+        name = self.database.name
+        return f"{name}[{self.number}]" if self.database.is_sharded else name
+
+    @property
     def group(self) -> int:
         """Its id over the cluster."""
         return self.database.groups[self.number].id

@@ -9,13 +9,14 @@ from typing import Any
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
-from routedb.engine.route.explain import Explanation
+from routedb.engine.route.explain import Explanation, with_runs
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.session import Session, VirtualCursor
 from routedb.engine.shared.core import Core
 from routedb.merge import answers, mysql_work, postgresql_work, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
+from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
 from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.limits import bounds_of, decide_work
@@ -23,6 +24,7 @@ from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
+from routedb.merge.server_plans import split_explain
 from routedb.merge.streamed import Source, StreamedResult, declared
 from routedb.merge.union import split
 from routedb.merge.workers import Workers
@@ -59,6 +61,9 @@ class Merger:
         plain read, and with the reason added where there is no exact answer. Raises
         what the servers say as well.
         """
+        if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:
+            self._run_explain(session, cursor, text, params, refusal)
+            return
         self._check_read(session, text, refusal)
         try:
             _check_possible(session, cursor)
@@ -68,6 +73,34 @@ class Merger:
                 _run(
                     session, cursor, text, made, known, params, self._workers, measures
                 )
+        except NotMerged as exc:
+            raise _not_merged(refusal, exc) from None
+
+    def _run_explain(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+    ) -> None:
+        """Let `cursor` show the plan, with those of the servers in it."""
+        try:
+            wanted = split_explain(text.source, text.plan.dialect)
+            inner = session.learn(wanted.inner)
+            shown = self.explain(session, inner, params, refusal).plan
+            if wanted.runs:
+                self.run(session, cursor, inner, params, refusal)
+                assert cursor.route is not None  # it has just run
+                shown = with_runs(shown, cursor.route.fragments)
+            made, _ = self._planned(session, inner, params)
+            measures = _measures(session, made)
+            asking = Explaining(session, cursor, inner, params, wanted.prefix, measures)
+            asked, link, result = asking.run(made, shown)
+            if result is None:
+                _show_route(session, cursor, inner, asked, measures)
+            else:
+                _show(session, cursor, inner, asked, link, result, measures)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
 

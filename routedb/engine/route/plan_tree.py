@@ -22,7 +22,8 @@ class Step:
         """Return it as lines of text, in which what belongs to a step is indented."""
         found = [self.title]
         for name, value in self.facts:
-            found += [f"  {name}: {line}" for line in spelt(name, value)]
+            head = f"  {name}: " if name else "  "
+            found += [f"{head}{line}" for line in spelt(name, value)]
         for step in self.steps:
             first, *rest = step.lines()
             found += [f"  -> {first}", *(f"     {line}" for line in rest)]

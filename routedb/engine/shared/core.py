@@ -52,12 +52,12 @@ class StatementMerger(Protocol):
     """Who answers what no one group can."""
 
     def run(
-        self, session: Any, cursor: Any, text: Any, params: Any, refusal: Exception
+        self, session: Any, cursor: Any, text: Any, params: Any, refusal: Any
     ) -> None:
         """Run the read `text` with `params`, which was refused with `refusal` in
         `session`, and let `cursor` show the result. Raises the refusal."""
 
-    def explain(self, session: Any, text: Any, params: Any, refusal: Exception) -> Any:
+    def explain(self, session: Any, text: Any, params: Any, refusal: Any) -> Any:
         """Return the Explanation of `text` with `params`, which was refused with
         `refusal` in `session`. Raises the refusal."""
 
