@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from routedb import errors
+from routedb.adapters.base import Fault
 from routedb.adapters.start_thread import start_thread
 from routedb.config.model import DatabaseConfig, MergeConfig
 from routedb.engine.session import Session
-from routedb.errors import Fault
 from routedb.merge.fragments import GroupReads, decide_reads
 from routedb.merge.refused import NotMerged
 from routedb.routing.decider import Decision
@@ -176,9 +176,7 @@ class _Watch:
             try:
                 link.ask(link.adapter.run, "SELECT 1")  # what comes late hits this
             except Exception as exc:  # the driver's
-                # Inside a transaction the server may refuse it, which is as it should.
-                is_branch = link in session.transaction.branches.values()
-                if not is_branch:
+                # A transaction that has failed refuses it, as it should.
+                is_gone = link.adapter.fault(exc, link.raw) is Fault.LINK_LOST
+                if is_gone or not link.is_failed():
                     session.links.drop(link)
-                elif link.adapter.fault(exc, link.raw) is Fault.LINK_LOST:
-                    session.transaction.lose(link)

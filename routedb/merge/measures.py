@@ -35,20 +35,24 @@ class Measures:
         self._came: dict[tuple[int, int], tuple[int, int]] = {}
 
     @contextmanager
-    def timed(self, numbers: Sequence[int], link: Link, sql: str) -> Iterator[None]:
-        """Time the fragments of these `numbers` while `sql` runs for them on `link`.
+    def timed(
+        self, numbers: Sequence[int], link: Link, texts: Sequence[str]
+    ) -> Iterator[None]:
+        """Time the fragments of these `numbers`, which are these `texts`, while they
+        run on `link` as one statement.
 
-        They count as if they had run once when they run again for the same group.
+        They count as if they had run once when they are run again for the same group.
         """
         began = self._clock()
-        keys = [(number, link.node.group) for number in numbers]
-        for key in keys:
-            self._came.pop(key, None)
+        group = link.node.group
+        for number in numbers:
+            self._came.pop((number, group), None)
         try:
             yield
         finally:
-            seconds = self._clock() - began
-            self._sent.update(dict.fromkeys(keys, (link, sql, seconds)))
+            took = self._clock() - began
+            for number, sql in zip(numbers, texts, strict=True):
+                self._sent[number, group] = (link, sql, took)
 
     def took(self, number: int, link: Link, rows: Sequence[Any]) -> None:
         """Take note of the `rows` of the fragment of this `number`, from `link`. Raises

@@ -265,8 +265,8 @@ def _stream(
         sources[reads.group] = Source(cursor, link, raw, named.name)
 
     way = Way(cursor.make_part_cursor, take, True, True, keeps_raw=True)
-    declares = declared(made, named.name)
-    running = Running(session, cursor, text.plan, declares, params, way, measures)
+    declaring = declared(made, named.name)
+    running = Running(session, cursor, text.plan, declaring, params, way, measures)
     link = running.run(asked, workers)
     start = answers.number_of(made.offset, params) or 0
     limit = answers.number_of(made.limit, params)
@@ -300,9 +300,9 @@ def _work(
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         came = split(reads.fragments, made.fragments, raw.fetchall())
-        for number in came:
-            measures.took(number, link, came[number])
-        rows.update({(number, reads.group): came[number] for number in came})
+        for number, found in came.items():
+            rows[number, reads.group] = found
+            measures.took(number, link, found)
 
     if dialect == "sqlite":
         opener = sqlite_work.open_raw
