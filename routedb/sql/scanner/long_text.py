@@ -36,7 +36,7 @@ _OPENER = re.compile(
     re.IGNORECASE,
 ).search
 _IS_INSERT = re.compile(
-    r"(?:\s+|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/)*(?:INSERT|REPLACE)\b", re.IGNORECASE
+    r"\s*(?:/\*[^*]*\*+(?:[^/*][^*]*\*+)*/\s*)*(?:INSERT|REPLACE)\b", re.IGNORECASE
 ).match
 _OPENS = re.compile(r"\s*\(").match
 _EXECUTABLE = re.compile(r"/\*M?!").search

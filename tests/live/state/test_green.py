@@ -26,9 +26,9 @@ def waits() -> Iterator[list[Any]]:
     def wait(connection: Any) -> None:
         called.append(connection)
         while (state := connection.poll()) != ext.POLL_OK:
-            sets: list[list[int]] = [[], []]
+            sets: tuple[list[int], list[int]] = ([], [])
             sets[WAITED[state]].append(connection.fileno())
-            if not any(select.select(*sets, [], WAIT_S)):
+            if not any(select.select(sets[0], sets[1], [], WAIT_S)):
                 raise TimeoutError("nothing came on the socket")
 
     ext.set_wait_callback(wait)
@@ -49,9 +49,11 @@ def two(pg: Database) -> Iterator[routedb.Connection]:
         "other": {"nodes": [server.writer.dsn(name)]},
     }
     config = {"default": "main", "databases": databases, "tables": {"u": "other"}}
-    with closing(routedb.Cluster(config)) as cluster:
-        with closing(cluster.connect()) as connection:
-            yield connection
+    with (
+        closing(routedb.Cluster(config)) as cluster,
+        closing(cluster.connect()) as connection,
+    ):
+        yield connection
     server.drop_database(name)
 
 

@@ -77,6 +77,8 @@ LONG = {
     "dots": "." * MEGABYTE,
     "numbers": "1e" * (MEGABYTE // 2),
     "spaces": "SELECT" + " " * MEGABYTE + "1",
+    "blanks before nothing": " \t\n" * (MEGABYTE // 3) + "1",
+    "comments before nothing": " /* a */\n" * (MEGABYTE // 9) + "1",
     "semicolons": ";" * MEGABYTE,
     "statements": "SELECT 1;" * (MEGABYTE // 9),
     "other statements": "".join(f"SELECT a{n};" for n in range(MEGABYTE // 14)),
