@@ -132,11 +132,12 @@ def _hottest(tables: Sequence[TableSize], before: Mapping[str, Any]) -> tuple[st
     written where the server counts them, else by rows that came or went."""
 
     def use(table: TableSize) -> int:
-        rows, touched = before.get(_of(table), (table.rows, 0))
+        last: Sequence[int | None] = before.get(_of(table), (table.rows, 0))
+        rows, touched = last[0] or 0, last[1]
         if table.touched is None:
             return abs(table.rows - rows)
-        is_later = touched is not None and touched <= table.touched
-        return table.touched - (touched if is_later else 0)
+        since = touched or 0
+        return table.touched - (since if since <= table.touched else 0)
 
     used = sorted(tables, key=use, reverse=True)
     return tuple(_of(table) for table in used[:_HOT] if use(table))
