@@ -9,18 +9,22 @@ from typing import Any
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
+from routedb.engine.route.explain import Explanation, with_runs
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.session import Session, VirtualCursor
 from routedb.engine.shared.core import Core
 from routedb.merge import answers, mysql_work, postgresql_work, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
+from routedb.merge.explain_run import Explaining
+from routedb.merge.explaining import explained
 from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.limits import bounds_of, decide_work
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
+from routedb.merge.server_plans import split_explain
 from routedb.merge.streamed import Source, StreamedResult, declared
 from routedb.merge.union import split
 from routedb.merge.workers import Workers
@@ -57,33 +61,91 @@ class Merger:
         plain read, and with the reason added where there is no exact answer. Raises
         what the servers say as well.
         """
-        statement = text.plan.statement
-        hints = statement.hints
-        is_placed = hints is not None and (
-            hints.shard is not None or hints.key is not None
-        )
-        is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
-        is_read = statement.kind is Kind.READ and text.plan.is_read
-        is_off = self._core.config.joins == "refuse"
-        if not is_read or is_placed or is_hidden or is_off:
-            raise refusal
+        if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:
+            self._run_explain(session, cursor, text, params, refusal)
+            return
+        self._check_read(session, text, refusal)
         try:
             _check_possible(session, cursor)
-            cluster = cluster_of(session, text.plan)
-            known = self._catalogs.find(session, cluster)
-            made = self._plan(session, text, cluster, known)
-            if not made.fits(params):
-                if made.otherwise is None:
-                    raise NotMerged("its LIMIT or OFFSET is no plain number")
-                made = made.otherwise
+            made, known = self._planned(session, text, params)
             measures = _measures(session, made)
             with measures.bounds.timed(session):
                 _run(
                     session, cursor, text, made, known, params, self._workers, measures
                 )
         except NotMerged as exc:
-            reason = f"{refusal}. It is not merged, either: {exc}"
-            raise type(refusal)(reason) from None
+            raise _not_merged(refusal, exc) from None
+
+    def _run_explain(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+    ) -> None:
+        """Let `cursor` show the plan, with those of the servers in it."""
+        try:
+            wanted = split_explain(text.source, text.plan.dialect)
+            inner = session.learn(wanted.inner)
+            shown = self.explain(session, inner, params, refusal).plan
+            if wanted.runs:
+                self.run(session, cursor, inner, params, refusal)
+                assert cursor.route is not None  # it has just run
+                shown = with_runs(shown, cursor.route.fragments)
+            made, _ = self._planned(session, inner, params)
+            measures = _measures(session, made)
+            asking = Explaining(session, cursor, inner, params, wanted.prefix, measures)
+            asked, link, result = asking.run(made, shown)
+            if result is None:
+                _show_route(session, cursor, inner, asked, measures)
+            else:
+                _show(session, cursor, inner, asked, link, result, measures)
+        except NotMerged as exc:
+            raise _not_merged(refusal, exc) from None
+
+    def explain(
+        self,
+        session: Session,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+    ) -> Explanation:
+        """Return how `run` would answer `text` with `params` in `session`, which was
+        refused with `refusal`. Raises what `run` raises before it runs anything."""
+        self._check_read(session, text, refusal)
+        try:
+            made, _ = self._planned(session, text, params)
+            bounds = _measures(session, made).bounds
+            return explained(session, text, made, params, bounds)
+        except NotMerged as exc:
+            raise _not_merged(refusal, exc) from None
+
+    def _check_read(
+        self, session: Session, text: ParsedText, refusal: errors.Error
+    ) -> None:
+        """Raise `refusal` for what is no plain read, or where nothing is merged."""
+        hints = text.plan.statement.hints
+        is_placed = hints is not None and (
+            hints.shard is not None or hints.key is not None
+        )
+        is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
+        is_read = text.plan.statement.kind is Kind.READ and text.plan.is_read
+        is_off = self._core.config.joins == "refuse"
+        if not is_read or is_placed or is_hidden or is_off:
+            raise refusal
+
+    def _planned(
+        self, session: Session, text: ParsedText, params: Any
+    ) -> tuple[GroupsPlan, Known]:
+        cluster = cluster_of(session, text.plan)
+        known = self._catalogs.find(session, cluster)
+        made = self._plan(session, text, cluster, known)
+        if not made.fits(params):
+            if made.otherwise is None:
+                raise NotMerged("its LIMIT or OFFSET is no plain number")
+            made = made.otherwise
+        return made, known
 
     def _plan(
         self, session: Session, text: ParsedText, cluster: Cluster, known: Known
@@ -110,6 +172,10 @@ class Merger:
         if isinstance(made, Refusal):
             raise NotMerged(made.reason)
         return made
+
+
+def _not_merged(refusal: errors.Error, exc: NotMerged) -> errors.Error:
+    return type(refusal)(f"{refusal}. It is not merged, either: {exc}")
 
 
 def _check_possible(session: Session, cursor: VirtualCursor) -> None:
