@@ -20,6 +20,8 @@ PARTS = (
     "overhead",
     "dropin",
     "transactions",
+    "merges",
+    "concurrent",
     "commits",
     "probes",
     "failover",

@@ -1,4 +1,4 @@
-"""One server on one core, for the benchmarks that need no replicas."""
+"""Servers for the benchmarks, with what they measure on in a new database."""
 
 from __future__ import annotations
 
@@ -11,22 +11,29 @@ from tests.support.servers import Reaper, open_place, start_postgresql
 
 
 @contextmanager
-def one_server(
+def filled_servers(
     *statements: str,
     user: str = "postgres",
     start: Callable[[Any], Any] = start_postgresql,
-) -> Iterator[str]:
+) -> Iterator[tuple[Any, str]]:
     """Start servers by `start` as the system's `user`, run `statements` in a new
-    database; lend the writer's DSN."""
+    database; lend the servers, whose replicas hold it, and its name. Raises
+    MissingServer."""
     reaper = Reaper()
     try:
-        with (
-            on_one_core(),
-            closing(start(open_place(user, reaper))) as servers,
-        ):
+        with closing(start(open_place(user, reaper))) as servers:
             name = servers.create_database()
             for sql in statements:
                 servers.writer.execute(sql, dbname=name)
-            yield servers.writer.dsn(name)
+            servers.wait_replayed()
+            yield servers, name
     finally:
         reaper.close()
+
+
+@contextmanager
+def one_server(*statements: str, **servers: Any) -> Iterator[str]:
+    """Lend the DSN of a writer on one core, filled by `statements`; `servers` is what
+    `filled_servers` takes."""
+    with on_one_core(), filled_servers(*statements, **servers) as (started, name):
+        yield started.writer.dsn(name)

@@ -20,17 +20,13 @@ import psycopg2
 import routedb
 from benchmarks.classify import LIKE, TAGGED
 from benchmarks.overhead import fake_cluster, on_one_core
+from benchmarks.server import filled_servers
 from benchmarks.timing import Row
 from routedb.adapters import fake
 from routedb.config.load import load
 from routedb.engine.plans.plan_cache import PlanCache
 from routedb.routing import Rules
-from tests.support.servers import (
-    MissingServer,
-    Reaper,
-    open_place,
-    start_postgresql,
-)
+from tests.support.servers import MissingServer
 
 PER_BLOCK = 300
 BLOCKS = 25
@@ -88,15 +84,12 @@ TEXTS: dict[str, tuple[Callable[[int], str], float | None]] = {
 def run() -> list[Row]:
     """Measure everything; takes about a minute."""
     found = [lookup()]
-    reaper = Reaper()
     try:
         with on_one_core():
-            return found + postgresql(reaper)
+            return found + postgresql()
     except MissingServer:
         with fake_cluster(fake) as (dsns, raw):
             return found + measure("fake adapter", raw, dsns)
-    finally:
-        reaper.close()
 
 
 def lookup() -> Row:
@@ -107,13 +100,9 @@ def lookup() -> Row:
     return Row("texts: shape of 150 characters found", took, "us", 6)
 
 
-def postgresql(reaper: Reaper) -> list[Row]:
+def postgresql() -> list[Row]:
     """Against raw psycopg2."""
-    with closing(start_postgresql(open_place("postgres", reaper))) as servers:
-        name = servers.create_database()
-        for sql in SCHEMA:
-            servers.writer.execute(sql, dbname=name)
-        servers.wait_replayed()
+    with filled_servers(*SCHEMA) as (servers, name):
         dsns = [node.dsn(name) for node in servers.nodes]
         found = []
         for where, nodes in (("one node", dsns[:1]), ("three nodes", dsns)):

@@ -21,8 +21,8 @@ import psycopg2
 import routedb
 from benchmarks.delay import delayed
 from benchmarks.overhead import on_one_core
+from benchmarks.server import filled_servers
 from benchmarks.timing import Row, interleave, ratio
-from tests.support.servers import Reaper, open_place, start_postgresql
 
 ACCOUNTS, TELLERS = 10_000, 10
 ROUNDS = 60
@@ -53,20 +53,12 @@ BARS = {
 
 def run() -> list[Row]:
     """Measure everything; takes about two minutes."""
-    reaper = Reaper()
-    try:
-        with closing(start_postgresql(open_place("postgres", reaper))) as servers:
-            name = servers.create_database()
-            for sql in SCHEMA:
-                servers.writer.execute(sql, dbname=name)
-            servers.wait_replayed()
-            dsns = [node.dsn(name) for node in servers.nodes]
-            with on_one_core():
-                rows = [*single("one node", dsns[:1]), *single("three nodes", dsns)]
-                rows += joined(servers.writer.dsn(name), servers.writer.port)
-            return [*rows, threads("one node", dsns[:1]), threads("three nodes", dsns)]
-    finally:
-        reaper.close()
+    with filled_servers(*SCHEMA) as (servers, name):
+        dsns = [node.dsn(name) for node in servers.nodes]
+        with on_one_core():
+            rows = [*single("one node", dsns[:1]), *single("three nodes", dsns)]
+            rows += joined(servers.writer.dsn(name), servers.writer.port)
+        return [*rows, threads("one node", dsns[:1]), threads("three nodes", dsns)]
 
 
 def single(where: str, dsns: Sequence[str]) -> list[Row]:

@@ -119,6 +119,8 @@ class _Session:
         """Open a raw cursor for one statement."""
         return link.adapter.cursor(link.raw)
 
+    make_part_cursor = make_raw_cursor
+
     def bind_fetch(self, raw: Any) -> None:
         """Nothing is fetched."""
 

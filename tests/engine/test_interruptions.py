@@ -71,7 +71,7 @@ def check(connection):
     session = connection.session
     branches = set(session.transaction.branches.values())
     known = {link.raw: link for link in session.links}
-    for server in fake._servers.values():
+    for server in fake.SERVERS.values():
         for raw in server.links:
             if raw.in_transaction and not raw.closed:
                 assert known.get(raw) in branches, f"{server.name} has one open"

@@ -122,7 +122,7 @@ def test_the_raw_cursor_of_a_part_that_fails_is_closed(cursor, opened):
     cursor.connection.autocommit = False
     opened.clear()
     cursor.execute("INSERT INTO t (k) VALUES (1)")
-    fake._servers["s1"].fail("execute", routedb.errors.Fault.STATEMENT, match="(1)")
+    fake.SERVERS["s1"].fail("execute", routedb.errors.Fault.STATEMENT, match="(1)")
     with pytest.raises(routedb.IntegrityError):
         cursor.execute(INSERT)
     one, *parts = opened

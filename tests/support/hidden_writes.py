@@ -144,8 +144,12 @@ PG_WRITING = {
     "a row in a row": """SELECT '("{""(1,x)""}")'::stack""",
     "a row of a table": """SELECT '(1,"(1,x)")'::keepers""",
     "a record": "SELECT jsonb_populate_record(NULL::crate, '{\"i\": 1}')",
-    "a record of a table": "SELECT jsonb_populate_record(NULL::triggered, '{\"c\": 1}')",
-    "a record by columns": "SELECT * FROM jsonb_to_record('{\"i\": 1}') AS r (i checked)",
+    "a record of a table": (
+        """SELECT jsonb_populate_record(NULL::triggered, '{"c": 1}')"""
+    ),
+    "a record by columns": (
+        """SELECT * FROM jsonb_to_record('{"i": 1}') AS r (i checked)"""
+    ),
     "a row behind a view": "SELECT b FROM v_box",
     "a record behind a view": "SELECT i FROM v_record",
     "a range": "SELECT '[1,2]'::checked_range",

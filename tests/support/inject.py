@@ -21,7 +21,7 @@ from weakref import ref
 import routedb
 
 _HOME = str(Path(routedb.__file__).parent)
-_BEYOND = str(Path(_HOME) / "adapters" / "fake.py")
+_BEYOND = str(Path(_HOME) / "adapters" / "fake")
 
 
 class TimeLimit(Exception):
@@ -79,7 +79,8 @@ class Injection:
 
     def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
         name = frame.f_code.co_filename
-        return self._line if name.startswith(_HOME) and name != _BEYOND else None
+        is_ours = name.startswith(_HOME) and not name.startswith(_BEYOND)
+        return self._line if is_ours else None
 
     def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event == "line" and not self.place and not _is_exit(frame):

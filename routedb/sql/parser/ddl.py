@@ -349,7 +349,7 @@ def _publication(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
 
 
 def _sequence(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
-    """`CREATE SEQUENCE s OWNED BY t.column`, and ALTER: it is dropped with the table."""
+    """`CREATE SEQUENCE s OWNED BY t.column`, ALTER: it is dropped with the table."""
     pass_over(tokens, builder, at)
     upper = tokens.upper
     place = first_of(upper, at + 1, "OWNED")

@@ -15,7 +15,6 @@ import routedb
 from tests.support.servers import Database
 
 WAIT_S = 5.0  # a callback that polls the wrong socket fails instead of hanging
-WAITED = {ext.POLL_READ: 0, ext.POLL_WRITE: 1}
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +25,10 @@ def waits() -> Iterator[list[Any]]:
     def wait(connection: Any) -> None:
         called.append(connection)
         while (state := connection.poll()) != ext.POLL_OK:
-            sets: list[list[int]] = [[], []]
-            sets[WAITED[state]].append(connection.fileno())
-            if not any(select.select(*sets, [], WAIT_S)):
+            socket = [connection.fileno()]
+            reads = state == ext.POLL_READ
+            waited = (socket, []) if reads else ([], socket)
+            if not any(select.select(waited[0], waited[1], [], WAIT_S)):
                 raise TimeoutError("nothing came on the socket")
 
     ext.set_wait_callback(wait)
@@ -49,9 +49,9 @@ def two(pg: Database) -> Iterator[routedb.Connection]:
         "other": {"nodes": [server.writer.dsn(name)]},
     }
     config = {"default": "main", "databases": databases, "tables": {"u": "other"}}
-    with closing(routedb.Cluster(config)) as cluster:
-        with closing(cluster.connect()) as connection:
-            yield connection
+    cluster = routedb.Cluster(config)
+    with closing(cluster), closing(cluster.connect()) as connection:
+        yield connection
     server.drop_database(name)
 
 
