@@ -14,7 +14,13 @@ from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.session import Session, VirtualCursor
 from routedb.engine.shared.core import Core
-from routedb.merge import answers, mysql_work, postgresql_work, sqlite_work
+from routedb.merge import (
+    answers,
+    mysql_work,
+    postgresql_work,
+    sideways,
+    sqlite_work,
+)
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
@@ -304,15 +310,18 @@ def _work(
             rows[number, reads.group] = found
             measures.took(number, link, found)
 
-    if dialect == "sqlite":
-        opener = sqlite_work.open_raw
-    else:
-        way = _AS_VALUES[dialect]
-        opener = way.open_raw
-        made = replace(made, fragments=tuple(map(way.as_texts, made.fragments)))
+    values_way = _AS_VALUES.get(dialect)
+    opener = sqlite_work.open_raw if values_way is None else values_way.open_raw
     way = Way(opener, take, takes_at_once=True, at_once=dialect != "sqlite")
-    running = Running(session, cursor, text.plan, made, params, way, measures)
-    link = running.run(asked, workers)
+    turns = sideways.in_turn(made, asked)
+    asked = [reads for turn in turns for reads in turn]
+    for turn in turns:
+        each = sideways.narrowed(made, rows)
+        if values_way is not None:
+            shown = tuple(map(values_way.as_texts, each.fragments))
+            each = replace(each, fragments=shown)
+        running = Running(session, cursor, text.plan, each, params, way, measures)
+        link = running.run(turn, workers)
     found = _by_fragment(made, rows)
     if dialect == "sqlite":
         result = sqlite_work.run_remainder(
