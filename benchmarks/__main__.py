@@ -20,6 +20,7 @@ PARTS = (
     "overhead",
     "dropin",
     "transactions",
+    "merges",
     "concurrent",
     "commits",
     "probes",

@@ -138,7 +138,7 @@ class Plan:
         self.has_effects = self.has_session_effects or self.may_change_transaction
         # It may need a database without sessions: see sql/emptied.py.
         self.empties = dialect == "postgresql" and statement.verb in EMPTYING
-        self._shards: dict[str, ShardPlan] = {}
+        self._shards: dict[str, ShardPlan | str] = {}  # or why there is none
         self._was_asked = False
         self.writer_route: Route | None = None
         self.replica_route: Route | None = None
@@ -256,14 +256,20 @@ class Plan:
 
     def shards(self, key: str, analyse: Callable[[], ShardPlan]) -> ShardPlan:
         """Return how to find the shards of texts; `analyse` is called once for each
-        `key`, which tells apart those that this plan serves all the same."""
+        `key`, which tells apart those that this plan serves all the same. What it
+        raises, a ShardError, is raised again each time."""
         known = self._shards.get(key)
         if known is None:
-            known = analyse()
+            try:
+                known = analyse()
+            except errors.ShardError as exc:
+                known = str(exc)
             if len(self._shards) >= _MOST_SHARD_PLANS:
                 self._shards.clear()
             if len(key) <= _LONGEST_SHARD_KEY:
                 self._shards[key] = known
+        if isinstance(known, str):
+            raise errors.ShardError(known)
         return known
 
     @property

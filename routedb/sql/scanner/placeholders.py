@@ -56,7 +56,7 @@ def to_qmark(sql: str) -> tuple[str, tuple[str, ...] | None]:
             return match[0].replace("%%", "%")
         if letter == "%" and name is None:
             return "%"
-        if letter != "s":
+        if letter != "s" and not wrong:  # the first one is told
             wrong.append(
                 f"unsupported format character {letter!r} at position {match.end()}: "
                 "write %s or %(name)s for a parameter, %% for a percent sign"
