@@ -13,7 +13,7 @@ from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.session import Session, VirtualCursor
 from routedb.engine.shared.core import Core
-from routedb.merge import answers, mysql_work, postgresql_work, sqlite_work
+from routedb.merge import across, answers, mysql_work, postgresql_work, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.limits import bounds_of, decide_work
@@ -228,23 +228,22 @@ def _work(
 ) -> None:
     remainder = made.remainder
     assert remainder is not None  # of every WORK
+    config, dialect = session.core.config, made.dialect
+    across.one_order(known, config, dialect)
     _check_carried(made, known)
-    dialect = made.dialect
     rows: dict[tuple[int, int], Sequence[Any]] = {}
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         came = split(reads.fragments, made.fragments, raw.fetchall())
         for number, found in came.items():
-            rows[number, reads.group] = found
             measures.took(number, link, found)
+            fragment = made.fragments[number]
+            rows[number, reads.group] = across.carried(fragment, found, made, link)
 
-    if dialect == "sqlite":
-        opener = sqlite_work.open_raw
-    else:
-        way = _AS_VALUES[dialect]
-        opener = way.open_raw
-        made = replace(made, fragments=tuple(map(way.as_texts, made.fragments)))
-    way = Way(opener, take, takes_at_once=True, at_once=dialect != "sqlite")
+    made = across.as_texts(made, config)
+    # SQLite has nothing to wait for.
+    at_once = all(reads.database.dialect != "sqlite" for reads in asked)
+    way = Way(across.open_raw, take, takes_at_once=True, at_once=at_once)
     running = Running(session, cursor, text.plan, made, params, way, measures)
     link = running.run(asked, workers)
     found = _by_fragment(made, rows)
@@ -255,7 +254,8 @@ def _work(
         _show(session, cursor, text, asked, link, result, measures)
         return
     sql, values = _AS_VALUES[dialect].text_of(remainder, found, params)
-    decision = decide_work(session, text.plan, asked[0], measures.bounds)
+    where = across.working_reads(asked, config, dialect)
+    decision = decide_work(session, text.plan, where, measures.bounds)
     attempt = Attempt(session, text.plan, decision, is_one_of_several=True)
     try:
         attempt.run(cursor, lambda raw: raw.execute(sql, values))
@@ -303,10 +303,7 @@ def _by_fragment(
 
 
 def _check_carried(made: GroupsPlan, known: Known) -> None:
-    """Refuse what would not arrive as it was, or compare otherwise than there."""
-    orders = {answer.order for answer in known.answers.values()}
-    if len(orders) > 1:
-        raise NotMerged(f"its databases order texts differently: {sorted(orders)}")
+    """Refuse what would not arrive as it was."""
     named = {column.name for each in made.fragments for column in each.columns}
     for (database, table), answer in known.answers.items():
         for column, type_ in answer.odd:
