@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from routedb import errors
@@ -11,10 +10,10 @@ from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.engine.route.explain import Explanation, with_runs
 from routedb.engine.run.attempt import Attempt
-from routedb.engine.run.outcome import succeeded
 from routedb.engine.session import Session, VirtualCursor
 from routedb.engine.shared.core import Core
 from routedb.merge import (
+    across,
     answers,
     mysql_work,
     postgresql_work,
@@ -31,13 +30,13 @@ from routedb.merge.placements import cluster_of
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import split_explain
+from routedb.merge.showing import show, show_names, show_route
 from routedb.merge.streamed import Source, StreamedResult, declared
 from routedb.merge.union import split
 from routedb.merge.workers import Workers
-from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, Remainder, plan
-from routedb.routing import Reason, Route
+from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan
 from routedb.routing.plan import ParsedText
-from routedb.session import TxEvent, TxState
+from routedb.session import TxState
 from routedb.sql.statement import Kind
 
 _MOST_PLANS = 1024
@@ -104,9 +103,9 @@ class Merger:
             asking = Explaining(session, cursor, inner, params, wanted.prefix, measures)
             asked, link, result = asking.run(made, shown)
             if result is None:
-                _show_route(session, cursor, inner, asked, measures)
+                show_route(session, cursor, inner, asked, measures)
             else:
-                _show(session, cursor, inner, asked, link, result, measures)
+                show(session, cursor, inner, asked, link, result, measures)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
 
@@ -250,7 +249,7 @@ def _run(
     if is_made_later:
         part = groups[0]._replace(rows=result.fetchall())
         result = sqlite_work.present(session, cursor, link, part)
-    _show(session, cursor, text, asked, link, result, measures)
+    show(session, cursor, text, asked, link, result, measures)
 
 
 def _stream(
@@ -283,7 +282,7 @@ def _stream(
         named.itersize,
         cursor.arraysize,
     )
-    _show(session, cursor, text, asked, link, result, measures)
+    show(session, cursor, text, asked, link, result, measures)
     result.begin()
 
 
@@ -300,26 +299,25 @@ def _work(
 ) -> None:
     remainder = made.remainder
     assert remainder is not None  # of every WORK
+    config, dialect = session.core.config, made.dialect
+    across.one_order(known, config, dialect)
     _check_carried(made, known)
-    dialect = made.dialect
     rows: dict[tuple[int, int], Sequence[Any]] = {}
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         came = split(reads.fragments, made.fragments, raw.fetchall())
         for number, found in came.items():
-            rows[number, reads.group] = found
             measures.took(number, link, found)
+            fragment = made.fragments[number]
+            rows[number, reads.group] = across.carried(fragment, found, made, link)
 
-    values_way = _AS_VALUES.get(dialect)
-    opener = sqlite_work.open_raw if values_way is None else values_way.open_raw
-    way = Way(opener, take, takes_at_once=True, at_once=dialect != "sqlite")
     turns = sideways.in_turn(made, asked)
     asked = [reads for turn in turns for reads in turn]
     for turn in turns:
-        each = sideways.narrowed(made, rows)
-        if values_way is not None:
-            shown = tuple(map(values_way.as_texts, each.fragments))
-            each = replace(each, fragments=shown)
+        each = across.as_texts(sideways.narrowed(made, rows), config)
+        # SQLite has nothing to wait for.
+        at_once = all(reads.database.dialect != "sqlite" for reads in turn)
+        way = Way(across.open_raw, take, takes_at_once=True, at_once=at_once)
         running = Running(session, cursor, text.plan, each, params, way, measures)
         link = running.run(turn, workers)
     found = _by_fragment(made, rows)
@@ -327,10 +325,11 @@ def _work(
         result = sqlite_work.run_remainder(
             session, cursor, link, remainder, found, params
         )
-        _show(session, cursor, text, asked, link, result, measures)
+        show(session, cursor, text, asked, link, result, measures)
         return
     sql, values = _AS_VALUES[dialect].text_of(remainder, found, params)
-    decision = decide_work(session, text.plan, asked[0], measures.bounds)
+    where = across.working_reads(asked, config, dialect)
+    decision = decide_work(session, text.plan, where, measures.bounds)
     attempt = Attempt(session, text.plan, decision, is_one_of_several=True)
     try:
         attempt.run(cursor, lambda raw: raw.execute(sql, values))
@@ -340,32 +339,8 @@ def _work(
             raise NotMerged(f"it may depend on a primary key: {exc}") from None
         raise
     attempt.route.hits[0] -= 1
-    _show_route(session, cursor, text, asked, measures)
-    _show_names(cursor, remainder)
-
-
-def _show_names(cursor: VirtualCursor, remainder: Remainder) -> None:
-    """Call the columns what they are called where the text runs as it is written."""
-    raw, link = cursor.raw, cursor.link
-    assert raw is not None  # it has just run
-    assert link is not None
-    if raw.description is None:  # a named cursor's, until it fetches
-        return
-    names = [column[0] for column in raw.description]
-    wanted = [remainder.original(name) for name in names]
-    if any("JSON_TABLE" in name for name in wanted):
-        raise NotMerged("a column is called after its text, which has a subquery")
-    if names == wanted:
-        return
-    part = answers.part_of(cursor, link, raw)
-    if part.own or (part.rows and isinstance(part.rows[0], dict)):
-        raise NotMerged("a column is called after its text, in rows by name")
-    described = [
-        (name, *column[1:])
-        for name, column in zip(wanted, part.description, strict=True)
-    ]
-    cursor.raw = answers.shown(cursor, tuple(described), part.rows, part)
-    cursor.bind_fetch(cursor.raw)
+    show_route(session, cursor, text, asked, measures)
+    show_names(cursor, remainder)
 
 
 def _by_fragment(
@@ -378,10 +353,7 @@ def _by_fragment(
 
 
 def _check_carried(made: GroupsPlan, known: Known) -> None:
-    """Refuse what would not arrive as it was, or compare otherwise than there."""
-    orders = {answer.order for answer in known.answers.values()}
-    if len(orders) > 1:
-        raise NotMerged(f"its databases order texts differently: {sorted(orders)}")
+    """Refuse what would not arrive as it was."""
     named = {column.name for each in made.fragments for column in each.columns}
     for (database, table), answer in known.answers.items():
         for column, type_ in answer.odd:
@@ -390,40 +362,3 @@ def _check_carried(made: GroupsPlan, known: Known) -> None:
                     f"column {column} of {table} in {database} is of type {type_}, "
                     "whose values are not carried between servers"
                 )
-
-
-def _show(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    asked: Sequence[GroupReads],
-    link: Link,
-    result: Any,
-    measures: Measures,
-) -> None:
-    cursor.link, cursor.raw = link, result
-    _show_route(session, cursor, text, asked, measures)
-    if session.transaction.is_bound:
-        session.transaction.apply(TxEvent.READ)
-    succeeded(session, cursor, text.plan)
-
-
-def _show_route(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    asked: Sequence[GroupReads],
-    measures: Measures,
-) -> None:
-    """Show the database and the groups that were asked last, in the role of the last
-    one, and count the statement there."""
-    assert cursor.route is not None  # that of the last group
-    last = asked[-1].database
-    numbers = tuple(reads.number for reads in asked if reads.database is last)
-    names = sorted({reads.database.name for reads in asked})
-    why = f"rows of {len(asked)} groups of {', '.join(names)} are merged"
-    reasons = ((Reason.SEVERAL_GROUPS, why), cursor.route.reasons[-1])
-    runs = measures.runs(session.core)
-    route = Route(last.name, numbers, cursor.route.role, reasons, runs)
-    cursor.route = text.plan.counted(route)
-    cursor.route.hits[0] += 1

@@ -118,7 +118,9 @@ class Running:
         attempt = Attempt(session, plan, decision, is_one_of_several=True)
         dialect = reads.database.dialect
         text = as_one(reads.fragments, self._made.fragments, dialect)
-        return _Run(reads, attempt, text.sql, text.bind(self._params))
+        is_other = dialect != self._made.dialect
+        bound = text.bind_used if is_other else text.bind
+        return _Run(reads, attempt, text.sql, bound(self._params))
 
     def _run_at_once(self, runs: list[_Run], workers: Workers) -> None:
         try:

@@ -28,7 +28,7 @@ condition keeps them from, and sqlglot might write them otherwise than they were
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from sqlglot import exp
@@ -77,17 +77,21 @@ class _Item(NamedTuple):
     is_filled: bool
 
 
-def find_filter(references: References, use: Use) -> Filter:
+def find_filter(
+    references: References,
+    use: Use,
+    may: Callable[[exp.Expr], bool] = lambda node: True,
+) -> Filter:
     """Return the conjuncts that may be applied where the table of `use` is read.
 
-    `references` knows whose column each is.
+    `references` knows whose column each is; `may` is asked of each as well.
     """
     if use.select is None or use.renames_columns:
         return Filter((), None)
     found = [
         conjunct
         for conjunct in _conjuncts_on(use)
-        if _is_plain(conjunct, references, use)
+        if _is_plain(conjunct, references, use) and may(conjunct)
     ]
     return Filter(tuple(found), _choice(found, references, use))
 

@@ -21,6 +21,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from routedb.planner.carried import carry, slots_of
 from routedb.planner.catalog import Cluster, Column, Sharded
 from routedb.planner.filters import equal_columns, find_filter
 from routedb.planner.plans import (
@@ -43,33 +44,45 @@ _RELATION = "routedb_r"
 
 
 def load_plan(
-    references: References, cluster: Cluster, kept: tuple[str, ...]
+    references: References,
+    cluster: Cluster,
+    kept: tuple[str, ...],
+    pushes_across: bool = True,
 ) -> GroupsPlan:
     """Return the plan that reads each table and runs the text over the rows.
 
     `references` are the uses of tables in the text, `cluster` says where they are, and
-    `kept` why nothing more is pushed down.
+    `kept` why nothing more is pushed down. `pushes_across`: conditions may go down to
+    databases of other dialects too.
     """
     _check_names(references)
     fragments: list[Fragment] = []
     relations: list[Relation] = []
     edits: list[Edit] = []
+    across: list[Fragment] = []
     for use in references.uses:
-        fragment = _fragment(references, use, cluster)
+        dialect = cluster.databases[use.placement.database].dialect
+        if dialect == references.text.dialect:
+            fragment = _fragment(references, use)
+            columns, key = fragment.columns, use.info.primary_key
+        else:
+            fragment, columns = carry(references, use, dialect, pushes_across)
+            key = ()  # what is unique there need not be here
+            across.append(fragment)
         if fragment not in fragments:
             fragments.append(fragment)
         names = {column.name for column in fragment.columns}
-        key = use.info.primary_key
         relations.append(
             Relation(
                 f"{_RELATION}{len(relations)}_",
-                fragment.columns,
+                columns,
                 fragments.index(fragment),
                 key if names.issuperset(key) else (),
             )
         )
         edits += _renamed(references, use, relations[-1].name)
-    fragments = _with_sideways(references, fragments, relations)
+    if not across:
+        fragments = _with_sideways(references, fragments, relations)
     needs_tables = _may_depend_on_keys(references)
     remainder = Remainder(
         references.text.edited(edits),
@@ -78,25 +91,21 @@ def load_plan(
         tuple((e.text, references.text.source[e.start : e.end]) for e in edits),
         references.text.session_words,
     )
+    whole = tuple(slots_of(across))
     return GroupsPlan(
         references.text.dialect,
         tuple(fragments),
         Merge.WORK,
         remainder=remainder,
         kept=kept,
+        otherwise=load_plan(references, cluster, kept, False) if whole else None,
+        whole=whole,
     )
 
 
-def _fragment(references: References, use: Use, cluster: Cluster) -> Fragment:
+def _fragment(references: References, use: Use) -> Fragment:
     dialect = references.text.dialect
     database = use.placement.database
-    other = cluster.databases[database].dialect
-    if other != dialect:
-        refuse(
-            "another dialect",
-            f"table {use.table} is in database {database}, which speaks {other}, and "
-            f"the text is in {dialect}: carrying rows between them is not available",
-        )
     columns = references.columns(use)
     filter_ = find_filter(references, use)
     text = references.text

@@ -11,6 +11,8 @@ from routedb.errors import ShardError
 from routedb.planner.catalog import Column
 from routedb.sharding.keys.value_terms import ShardKey, locate_value
 
+_TOO_LARGE = 2**63
+
 
 class Slot(NamedTuple):
     """The statement's parameter of this number, from 0, or of this name."""
@@ -85,6 +87,14 @@ class Bound(NamedTuple):
         if params is None or isinstance(params, Mapping):
             return params
         return tuple(slot.value(params) for slot in self.slots)
+
+    def bind_used(self, params: Any) -> Any:
+        """Return the parameters for this text alone: another driver may not know how to
+        write the rest of the statement's `params`."""
+        if not isinstance(params, Mapping):
+            return self.bind(params)
+        places = [slot.place for slot in self.slots if isinstance(slot, Slot)]
+        return {place: params[place] for place in places}
 
 
 class Sideways(NamedTuple):
@@ -214,7 +224,8 @@ class GroupsPlan:
 
     `remainder` is set for WORK, `combine` for COMBINE; `order`, `limit` and `offset`
     are STREAM's. `kept` is what was not pushed down, and why. `otherwise` is the plan
-    for parameters for which `fits` says no.
+    for parameters for which `fits` says no; `whole` are those that must be whole
+    numbers, as they went down to an engine of another dialect.
     """
 
     dialect: str
@@ -227,6 +238,7 @@ class GroupsPlan:
     combine: tuple[Combine, ...] = ()
     kept: tuple[str, ...] = field(default=(), compare=False)
     otherwise: GroupsPlan | None = None
+    whole: tuple[Slot, ...] = ()
 
     def fits(self, params: Any) -> bool:
         """Tell whether this plan is for these `params`.
@@ -237,7 +249,7 @@ class GroupsPlan:
             value = bound.value(params) if isinstance(bound, Slot) else 0
             if type(value) is not int or value < 0:
                 return False
-        return True
+        return all(_is_whole(slot, params) for slot in self.whole)
 
     @property
     def needs_snapshot(self) -> frozenset[str]:
@@ -245,6 +257,15 @@ class GroupsPlan:
         same rows."""
         names = [fragment.database for fragment in self.fragments]
         return frozenset(name for name in names if names.count(name) > 1)
+
+
+def _is_whole(slot: Slot, params: Any) -> bool:
+    """Tell whether a parameter is a number that all engines and drivers write alike."""
+    try:
+        value = slot.value(params)
+    except (LookupError, TypeError):
+        return False  # the driver says so
+    return type(value) is int and abs(value) < _TOO_LARGE
 
 
 @dataclass(frozen=True, slots=True)

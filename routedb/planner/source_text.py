@@ -128,7 +128,7 @@ class SourceText:
             return None  # one percent sign or two: that depends on the call
         numbers = [int(number) for number in _PLACES.findall(sql)]
         slots = [self._slots[number] for number in numbers]
-        text = _PLACES.sub(lambda found: _spell(self._slots[int(found[1])].place), sql)
+        text = _PLACES.sub(lambda found: spell(self._slots[int(found[1])].place), sql)
         return Bound(text, tuple(slots))
 
     def _slots_in(self, start: int, end: int) -> Sequence[Slot]:
@@ -193,5 +193,6 @@ def _place_of(term: object) -> int | str | None:
     return term.name if isinstance(term, NamedParam) else None
 
 
-def _spell(place: int | str) -> str:
+def spell(place: int | str) -> str:
+    """Return a placeholder as users write it."""
     return f"%({place})s" if isinstance(place, str) else "%s"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.merge_oracle import Report, campaign
-from tests.support.merge_servers import server_world
+from tests.support.merge_servers import MIXED, server_world
 
 ENGINES = {"postgresql": "postgresql", "mysql": "mariadb"}
 
@@ -33,6 +33,16 @@ def test_on_servers(engine, request: pytest.FixtureRequest):
     seed = random.randrange(2**32)
     with server_world(engine, servers) as world:
         _check(campaign(seed, 100, world), seed)
+
+
+@pytest.mark.parametrize("engine", MIXED)
+def test_on_three_engines_under_texts_of_postgresqls(
+    engine, postgresql, mariadb, tmp_path
+):
+    servers = {"postgresql": postgresql, "mysql": mariadb, "sqlite": tmp_path}
+    seed = random.randrange(2**32)
+    with server_world(engine, servers) as world:
+        _check(campaign(seed, 50, world), seed)
 
 
 @pytest.mark.long

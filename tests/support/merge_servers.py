@@ -36,15 +36,30 @@ ENGINES = {
         },
         None,
     ),
+    "sqlite": Engine({"INTEGER": "INTEGER", "REAL": "REAL", "TEXT": "TEXT"}, None),
 }
+# Under texts of PostgreSQL's, which database is of which engine: by the name of the
+# whole, and the default one.
+MIXED = {
+    "mixed": ("shop", {"shop": "postgresql", "crm": "mysql", "erp": "sqlite"}),
+    "turned": ("crm", {"shop": "mysql", "crm": "postgresql", "erp": "sqlite"}),
+    "filed": ("erp", {"shop": "sqlite", "crm": "mysql", "erp": "postgresql"}),
+}
+_CARRIED = {"sqlite": {"INTEGER": "bigint"}}  # what PostgreSQL's table has, then
 
 
 class ServerWorld:
     """A routed connection over the groups, and the driver's to the one database."""
 
     def __init__(self, engine: str, servers: Any, stack: ExitStack) -> None:
-        self._engine = ENGINES[engine]
-        self._name = engine
+        """Make the databases of an `engine` on `servers`: for one of `MIXED`, those of
+        each engine by its name, and for SQLite's a directory."""
+        self.is_mixed = engine in MIXED
+        one = "postgresql" if self.is_mixed else engine
+        self._default, self._engines = MIXED.get(engine, ("shop", {}))
+        self._by_engine = servers if self.is_mixed else {engine: servers}
+        self._engine = ENGINES[one]
+        self._name = one
         with closing(SplitWorld(_Least())) as shape:
             places = {name: len(groups) for name, groups in shape.groups.items()}
             source = shape.configuration
@@ -52,7 +67,7 @@ class ServerWorld:
         dsns: dict[str, list[str]] = {}
         for name, groups in {**places, "one": 1}.items():
             for number in range(groups):
-                dsn = stack.enter_context(servers.database()).writer_dsn
+                dsn = self._dsn(f"{name}{number}", self._engine_of(name), stack)
                 dsns.setdefault(name, []).append(dsn)
                 raw = stack.enter_context(closing(self._connect(dsn)))
                 self._raws[name, number] = raw
@@ -62,6 +77,7 @@ class ServerWorld:
             source["databases"][name] = (
                 {"shards": nodes} if "shards" in database else {"nodes": nodes[0]}
             )
+        source["default"] = self._default
         self._one = self._raws["one", 0]
         cluster = stack.enter_context(closing(routedb.Cluster(source)))
         self.connection = stack.enter_context(closing(cluster.connect(autocommit=True)))
@@ -75,16 +91,29 @@ class ServerWorld:
                     self._copy(database, self._raws[name, number], name)
 
     def text(self, sql: str) -> str:
-        """Return a text of SQLite's with this engine's schema."""
-        schema = self._engine.schema
+        """Return a text of SQLite's with this engine's schema, if all tables are in
+        one."""
+        schema = None if self._engines else self._engine.schema
         return sql.replace("main.", "" if schema is None else f"{schema}.")
 
     def expected(self, sql: str, params: Any) -> Answer:
         """The answer of the one database."""
         return answer(self._one.cursor(), sql, params)
 
+    def _engine_of(self, name: str) -> str:
+        return self._engines.get(name, self._name)
+
+    def _dsn(self, name: str, engine: str, stack: ExitStack) -> str:
+        servers = self._by_engine[engine]
+        if engine == "sqlite":
+            return f"sqlite:///{servers}/{name}.db"
+        dsn: str = stack.enter_context(servers.database()).writer_dsn
+        return dsn
+
     def _connect(self, dsn: str) -> Any:
-        if self._name == "postgresql":
+        if dsn.startswith("sqlite:"):
+            return sqlite3.connect(dsn.removeprefix("sqlite:///"), isolation_level=None)
+        if not dsn.startswith(("mysql:", "mariadb:")):
             raw = psycopg2.connect(dsn)
             raw.autocommit = True
             return raw
@@ -99,7 +128,10 @@ class ServerWorld:
             lines = []
             for column in home.columns:
                 spelled = f"{column.type} {column.collation or ''}".strip()
-                types = self._engine.types
+                types = ENGINES[self._engine_of(name)].types
+                if name == "one":
+                    owner = self._engine_of(home.placement.database)
+                    types = types | _CARRIED.get(owner, {})
                 lines.append(f"{column.name} {types.get(spelled, types[column.type])}")
             ddl = f"CREATE TABLE {table} ({', '.join(lines)}, PRIMARY KEY (id))"
             raw.cursor().execute(ddl)
@@ -111,7 +143,8 @@ class ServerWorld:
                 continue
             cursor.execute(f"DELETE FROM {table}")
             rows = made.execute(f"SELECT * FROM {table}").fetchall()
-            marks = ", ".join(["%s"] * len(home.columns))
+            mark = "?" if isinstance(raw, sqlite3.Connection) else "%s"
+            marks = ", ".join([mark] * len(home.columns))
             if rows:
                 several = ", ".join([f"({marks})"] * len(rows))
                 flat = [value for row in rows for value in row]

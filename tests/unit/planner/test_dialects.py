@@ -181,7 +181,7 @@ def test_what_is_the_sessions_is_told(shown, words):
 
 
 def test_another_dialect_is_refused_by_name():
-    made = planned("SELECT * FROM orders o JOIN leads l USING (id)", other="mysql")
+    made = planned("SELECT * FROM orders o JOIN leads l USING (id)", "mysql", "sqlite")
     assert isinstance(made, Refusal)
     assert made.construct == "another dialect"
     assert "leads" in made.reason

@@ -1,0 +1,230 @@
+"""Tables of MySQL and SQLite under PostgreSQL's texts: types, conditions, refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from routedb.config.model import ShardFunction
+from routedb.planner import (
+    Catalog,
+    Cluster,
+    Column,
+    GroupsPlan,
+    Place,
+    Refusal,
+    Sharded,
+    Spread,
+    TableInfo,
+    Whole,
+    plan,
+)
+from routedb.planner.carried import carried_type
+from routedb.sql import Table
+
+FROM_MYSQL = {
+    "tinyint(1)": "smallint",
+    "tinyint(3) unsigned": "smallint",
+    "smallint(6)": "smallint",
+    "smallint unsigned": "integer",
+    "mediumint(9)": "integer",
+    "mediumint(8) unsigned": "integer",
+    "int": "integer",
+    "int(10) unsigned zerofill": "bigint",
+    "bigint(20)": "bigint",
+    "bigint(20) unsigned": "numeric(20,0)",
+    "decimal(65,30)": "numeric(65,30)",
+    "decimal(5,0) unsigned": "numeric(5,0)",
+    "double": "double precision",
+    "date": "date",
+    "datetime": "timestamp(0) without time zone",
+    "datetime(6)": "timestamp(6) without time zone",
+    "char(3)": "text",
+    "VARCHAR(20)": "text",
+    "tinytext": "text",
+    "longtext": "text",
+}
+FROM_SQLITE = {
+    "INTEGER": "bigint",
+    "unsigned big int": "bigint",
+    "INT2": "bigint",
+    "CHARINT": "bigint",
+    "VARCHAR(20)": "text",
+    "nchar(5)": "text",
+    "CLOB": "text",
+    "REAL": "double precision",
+    "double precision": "double precision",
+    "FLOAT": "double precision",
+}
+NOT_CARRIED = {
+    "mysql": [
+        *("bit(1)", "enum('a')", "set('a')", "json", "timestamp", "time", "time(3)"),
+        *("year(4)", "float", "float(7,2)", "double(7,2)", "double unsigned", "uuid"),
+        *("binary(3)", "varbinary(9)", "blob", "longblob", "geometry", "inet6"),
+        "datetime /* mariadb-5.3 */",
+    ],
+    "sqlite": ["", "BLOB", "NUMERIC", "DECIMAL(10,2)", "DATE", "BOOLEAN", "ANY"],
+}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "types"), [("mysql", FROM_MYSQL), ("sqlite", FROM_SQLITE)]
+)
+def test_types_hold_what_theirs_hold(dialect, types):
+    assert {type_: carried_type(type_, dialect) for type_ in types} == types
+    for type_ in NOT_CARRIED[dialect]:
+        assert carried_type(type_, dialect) is None, type_
+
+
+ORDERS, LEADS = Table(None, "orders"), Table(None, "leads")
+COLUMNS = {
+    "mysql": (
+        Column("id", "int(11)"),
+        Column("cust", "bigint(20) unsigned"),
+        Column("note", "varchar(20)", "utf8mb4_general_ci"),
+        Column("made", "timestamp"),
+        Column('odd`"name', "int(11)"),
+    ),
+    "sqlite": (
+        Column("id", "INTEGER"),
+        Column("cust", "INT"),
+        Column("note", "TEXT", "NOCASE"),
+        Column("made", "DATE"),
+        Column('odd`"name', "INT"),
+    ),
+}
+
+
+def planned(where, other="mysql", shards=1, shown="l.id", dialect="postgresql"):
+    mine = TableInfo((Column("id", "integer"), Column("qty", "integer")), ("id",))
+    its = TableInfo(COLUMNS[other], ("id",))
+    catalog = Catalog({"shop": {ORDERS: mine}, "crm": {LEADS: its}})
+    place = Whole("crm") if shards == 1 else Sharded("crm", "cust", ShardFunction())
+    cluster = Cluster(
+        {"shop": Place(dialect), "crm": Place(other, shards)},
+        {ORDERS: Whole("shop"), LEADS: place, Table("s", "leads"): place},
+    )
+    return plan(
+        f"SELECT {shown} FROM orders o JOIN leads l ON l.id = o.id WHERE {where}",
+        dialect,
+        catalog,
+        cluster,
+    )
+
+
+def leads_of(made):
+    assert isinstance(made, GroupsPlan), made
+    return next(each for each in made.fragments if each.database == "crm")
+
+
+CONDITIONS = [
+    ("l.id = 5", "routedb_t.`id` = 5"),
+    ("5 < l.id", "5 < routedb_t.`id`"),
+    ("l.id >= -5", "routedb_t.`id` >= -5"),
+    ("l.id <> %s", "routedb_t.`id` <> %s"),
+    ("l.id <= %(n)s", "routedb_t.`id` <= %(n)s"),
+    ("l.cust IN (1, %s, -3)", "routedb_t.`cust` IN (1, %s, -3)"),
+    ("cust = 5 AND note = 'x'", "routedb_t.`cust` = 5"),
+    ("(l.id > 1) AND (o.qty = 4)", "routedb_t.`id` > 1"),
+    ('l."odd`""name" = 1', 'routedb_t.`odd``"name` = 1'),
+]
+KEPT_ABOVE = [
+    "l.note = 'x'",
+    "l.note > %s",
+    "l.id = '5'",
+    "l.id = 5.5",
+    "l.id > 1e3",
+    "l.id = NULL",
+    "l.id IS NULL",
+    "l.id = 1 OR l.id = 2",
+    "NOT l.id = 1",
+    "l.id NOT IN (1, 2)",
+    "l.id BETWEEN 1 AND 2",
+    "l.id = l.cust",
+    "l.id + 1 = 2",
+    "l.id IN (SELECT 1)",
+    "l.id IN (1, '2')",
+    "l.id = o.id",
+    "o.qty = 1",
+    "abs(l.id) = 1",
+    "l.id = 9223372036854775808",
+]
+
+
+@pytest.mark.parametrize(("where", "written"), CONDITIONS)
+def test_whole_numbers_are_compared_there(where, written):
+    made = planned(where)
+    fragment = leads_of(made)
+    sql = fragment.text.sql
+    assert sql.split(" FROM ")[1] == f"`leads` AS routedb_t WHERE {written}"
+    if not made.whole:
+        return
+    key = "n" if "%(n)s" in where else 0
+    value: object
+    for value in (1, -1, 2**62):
+        assert made.fits({key: value})
+    others: tuple[object, ...] = ("1", True, 1.0, None, 2**63, -(2**63))
+    for value in others:
+        assert not made.fits({key: value})
+    assert not made.fits({})
+    assert " WHERE " not in leads_of(made.otherwise).text.sql
+    assert made.otherwise.fits({key: "1"})
+
+
+@pytest.mark.parametrize("where", KEPT_ABOVE)
+def test_other_conditions_are_kept_above(where):
+    for other in ("mysql", "sqlite"):
+        made = planned(where, other)
+        assert "WHERE" not in leads_of(made).text.sql
+        assert not made.whole
+        assert where in made.remainder.text.sql
+
+
+def test_names_are_quoted_as_the_engine_does_and_sqlite_shows_what_is_no_number():
+    made = planned("l.id = 5 AND l.note = 'x'", "sqlite")
+    column = 'routedb_t."id"'
+    assert leads_of(made).text.sql == (
+        f'SELECT {column}, routedb_t."note" FROM main."leads" AS routedb_t WHERE '
+        f"({column} = 5 OR typeof({column}) NOT IN ('integer', 'null'))"
+    )
+
+
+def test_relations_have_types_of_the_texts_engine_and_no_key():
+    made = planned("l.note = 'x'", shown="l.id, l.cust")
+    (relation,) = (each for each in made.remainder.relations if len(each.columns) > 2)
+    assert relation.columns == (
+        Column("id", "integer"),
+        Column("cust", "numeric(20,0)"),
+        Column("note", "text"),
+    )
+    assert relation.primary_key == ()
+    assert leads_of(made).columns == COLUMNS["mysql"][:3]
+
+
+def test_a_number_of_the_key_tells_the_shard():
+    for where, count in (("l.cust = 5", 1), ("l.cust > 5", 4), ("l.cust = '5'", 4)):
+        fragment = leads_of(planned(where, shards=4))
+        assert fragment.spread is Spread.EVERY
+        assert len(fragment.groups(None, 4)) == count
+
+
+REFUSED = [
+    ({"shown": "l.made"}, "type of another dialect", "column made of leads in crm"),
+    ({"shown": "*"}, "type of another dialect", "mysql's type timestamp"),
+    ({"shown": "*", "other": "sqlite"}, "type of another dialect", "type DATE"),
+    ({"dialect": "sqlite"}, "another dialect", "into PostgreSQL only"),
+    ({"other": "sqlite", "dialect": "mysql"}, "another dialect", "PostgreSQL only"),
+]
+
+
+@pytest.mark.parametrize(("how", "construct", "reason"), REFUSED)
+def test_what_is_not_certain_is_refused_by_name(how, construct, reason):
+    made = planned("o.qty = 1", **how)
+    assert isinstance(made, Refusal)
+    assert made.construct == construct
+    assert reason in made.reason
+
+
+def test_a_schema_of_the_texts_is_refused():
+    made = planned("EXISTS (SELECT 1 FROM s.leads)")
+    assert isinstance(made, Refusal)
+    assert "schemas" in made.reason
