@@ -1,4 +1,8 @@
-"""The whole way: a connection to a database of four SQLite files."""
+"""The whole way: a connection to a database of four SQLite files.
+
+Reads of several shards are refused here, as the configuration can have it; how they are
+answered is in `tests/frontends/test_merged_reads.py`.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +45,7 @@ class Shop:
         self.cluster = routedb.Cluster(
             {
                 "default": "orders",
+                "joins": "refuse",
                 "databases": {"orders": {"shards": shards}},
                 "tables": RULES,
             }
