@@ -47,7 +47,9 @@ from routedb.planner.references import References, Use
 from routedb.planner.source_text import refuse, spell
 
 _NAME = "routedb_t"  # of the table: a name of SQLite's that is no column is a text else
-_INTEGER = re.compile(r"(tiny|small|medium|big)?int(?:\(\d+\))?( unsigned)?(?: zerofill)?")
+_INTEGER = re.compile(
+    r"(tiny|small|medium|big)?int(?:\(\d+\))?( unsigned)?(?: zerofill)?"
+)
 _DECIMAL = re.compile(r"decimal(\(\d+,\d+\))(?: unsigned)?(?: zerofill)?")
 _DATETIME = re.compile(r"datetime(?:\(([1-6])\))?")
 _TEXTS = re.compile(r"(?:var)?char\(\d+\)|(?:tiny|medium|long)?text")
@@ -188,13 +190,13 @@ class _Conditions:
             return None
         listed = [term.sql for term in known]
         sql = pattern.format(column, *listed, listed=", ".join(listed))
-        if self._dialect == "sqlite":  # what is no whole number is refused when it comes
+        if (
+            self._dialect == "sqlite"
+        ):  # what is no whole number is refused when it comes
             sql = f"({sql} OR typeof({column}) NOT IN ('integer', 'null'))"
         return Bound(sql, tuple(slot for term in known for slot in term.slots))
 
-    def _parts(
-        self, node: exp.Expr
-    ) -> tuple[str | None, str, list[exp.Expr]] | None:
+    def _parts(self, node: exp.Expr) -> tuple[str | None, str, list[exp.Expr]] | None:
         """Return the column, a pattern for it and for values, and these."""
         word = _COMPARISONS.get(type(node))
         if word is not None:

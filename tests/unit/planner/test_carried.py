@@ -82,14 +82,14 @@ COLUMNS = {
         Column("cust", "bigint(20) unsigned"),
         Column("note", "varchar(20)", "utf8mb4_general_ci"),
         Column("made", "timestamp"),
-        Column("odd`\"name", "int(11)"),
+        Column('odd`"name', "int(11)"),
     ),
     "sqlite": (
         Column("id", "INTEGER"),
         Column("cust", "INT"),
         Column("note", "TEXT", "NOCASE"),
         Column("made", "DATE"),
-        Column("odd`\"name", "INT"),
+        Column('odd`"name', "INT"),
     ),
 }
 
@@ -125,7 +125,7 @@ CONDITIONS = [
     ("l.cust IN (1, %s, -3)", "routedb_t.`cust` IN (1, %s, -3)"),
     ("cust = 5 AND note = 'x'", "routedb_t.`cust` = 5"),
     ("(l.id > 1) AND (o.qty = 4)", "routedb_t.`id` > 1"),
-    ("l.\"odd`\"\"name\" = 1", "routedb_t.`odd``\"name` = 1"),
+    ('l."odd`""name" = 1', 'routedb_t.`odd``"name` = 1'),
 ]
 KEPT_ABOVE = [
     "l.note = 'x'",
