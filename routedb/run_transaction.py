@@ -17,7 +17,8 @@ from routedb import errors
 from routedb.cluster import Cluster
 from routedb.engine.session import Session
 from routedb.engine.transactions.transaction import Transaction
-from routedb.frontends.connection import Connection, level_named
+from routedb.frontends.connection import Connection
+from routedb.frontends.isolation_levels import level_named
 from routedb.runtime import connect
 from routedb.session import TxState
 from routedb.session.retry import Attempt, Budget

@@ -63,7 +63,7 @@ class Runtime:
             register=self.core,
         )
         self.core.start_monitor = self.monitor.start
-        self.core.merge = Merger(self.core).run
+        self.core.merger = Merger(self.core)
         self.core.wake_monitor = self.monitor.wake
         self.core.samples.tell = self.monitor.request_sample
         self.core.hold_probes = self.monitor.hold

@@ -18,6 +18,7 @@ from routedb.adapters.base import Adapter, Raw
 from routedb.cli.logs import FORMATS
 from routedb.cli.output import cells, console, milliseconds
 from routedb.cli.queries import check_queries
+from routedb.cli.shard_tables import asking, drifts
 from routedb.cli.startup import FAILED, config_argument, load_config
 from routedb.cli.streams import Guarded, Input
 from routedb.cli.tables import Listing
@@ -78,7 +79,8 @@ class Report(NamedTuple):
 def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) -> None:
     """Read CONFIG, connect to every node, show the status of each.
 
-    Warns of a user who may write on a replica of MySQL or MariaDB.
+    Compares the tables of the shards of a database, and warns of a user who may write
+    on a replica of MySQL or MariaDB.
 
     Exits with 1 when a node cannot be reached or a group has not exactly one writer; a
     database with read_only = true needs none. With discovery the nodes are those that
@@ -99,6 +101,8 @@ def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) 
     nodes = status(config, core.nodes, core.topology)
     troubles += [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
     troubles += group_troubles(core, reports)
+    if not troubles:
+        troubles += _drifts(core)
     dangers = [*warnings(reports), *server_warnings(core)]
     if as_json:
         click.echo(_as_json(nodes, reports, troubles, dangers))
@@ -111,6 +115,16 @@ def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) 
     if not as_json:
         said = "see the warnings" if dangers else "all is well"
         click.echo(f"{config.source}: {len(reports)} nodes, {said}")
+
+
+def _drifts(core: Core) -> list[str]:
+    """Return how tables differ between shards, or why that cannot be told."""
+    try:
+        with asking(core) as session:
+            return drifts(session)
+    except Exception as exc:  # drivers raise various classes
+        said = " ".join(mask(str(exc)).split())
+        return [f"the tables of shards cannot be compared: {said}"]
 
 
 def _as_json(

@@ -12,13 +12,13 @@ from routedb.config.merge_limits import read_limits
 from routedb.config.model import NodeConfig
 from routedb.dbapi import Params, Query
 from routedb.engine.consistency import tokens
-from routedb.engine.route.explain import Explanation, explain
+from routedb.engine.route.explain import Explanation, analyzed, explain
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.frontends.cursor import Cursor, GenericCursor
+from routedb.frontends.isolation_levels import level_named
 from routedb.session import TxState
 from routedb.session.pins import Pin
-from routedb.sql.statement import ISOLATION_LEVELS
 from routedb.topology.snapshot import Role
 
 Self = TypeVar("Self", bound="Connection")
@@ -247,13 +247,18 @@ class Connection:
         self,
         query: Query,
         vars: Params | None = None,  # noqa: A002
+        analyze: bool = False,
     ) -> Explanation:
         """Return the route of `query` and the reasons, without running anything.
 
-        `vars` are its parameters. Raises what running it would raise before anything
-        was sent.
+        `vars` are its parameters. With `analyze` it is run, if it is certainly a read,
+        and its plan has rows, bytes and times. Raises what running it would raise
+        before anything was sent; with `analyze` all that it raises.
         """
-        return explain(self.usable_session(), query, vars)
+        session = self.usable_session()
+        if not analyze:
+            return explain(session, query, vars)
+        return analyzed(session, self.cursor, query, vars)
 
     # -- what was seen, for other connections ------------------------------------------
 
@@ -369,32 +374,6 @@ class Connection:
                 "roll back first"
             )
         session.set_mode(mode)
-
-
-_LEVELS = {name.lower(): name for name in ISOLATION_LEVELS}
-# psycopg2.extensions.ISOLATION_LEVEL_…: the numbers its users pass.
-NUMBERED_LEVELS = {
-    1: "READ COMMITTED",
-    2: "REPEATABLE READ",
-    3: "SERIALIZABLE",
-    4: "READ UNCOMMITTED",
-}
-
-
-def level_named(level: str | int | None) -> str | None:
-    """Return an isolation level by its name, whether given by name or by number."""
-    if level is None or level == "DEFAULT":
-        return None
-    known = (
-        NUMBERED_LEVELS.get(level)
-        if isinstance(level, int)
-        else _LEVELS.get(level.lower())
-    )
-    if known is None:
-        raise ValueError(
-            f"isolation level {level!r}: allowed are {', '.join(_LEVELS)}, or 1 to 4"
-        )
-    return known
 
 
 def _role(role: str | None) -> Role | None:

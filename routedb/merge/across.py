@@ -147,6 +147,6 @@ def _from_sqlite(name: str, type_: str, value: Any) -> str:
         )
     if wanted is str:
         return _text(name, False, value)
-    if wanted is float and isinf(value):
+    if isinstance(value, float) and isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return repr(value)

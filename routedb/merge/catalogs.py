@@ -61,7 +61,7 @@ class Catalogs:
             key = (placement.database, table)
             answer = answers.get(key)
             if answer is None:
-                answer = self._ask(session, placement.database, table)
+                answer = self.compare(session, placement.database, table)
                 if answer is None:
                     continue  # the planner says so
                 if len(answers) < _MOST_TABLES:
@@ -70,7 +70,9 @@ class Catalogs:
             tables.setdefault(placement.database, {})[table] = answer.info
         return Known(Catalog(tables, version), found)
 
-    def _ask(self, session: Session, name: str, table: Table) -> TableAnswer | None:
+    def compare(self, session: Session, name: str, table: Table) -> TableAnswer | None:
+        """Ask each group of the database `name`, in `session`, for `table`; return what
+        all say, None where it is no table. Raises ShardError where they differ."""
         database = self._core.config.databases[name]
         first: TableAnswer | None = None
         for number, group in enumerate(database.groups):

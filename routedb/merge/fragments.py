@@ -30,6 +30,12 @@ class GroupReads:
     fragments: list[int] = field(default_factory=list)
 
     @property
+    def name(self) -> str:
+        """What it is called: `shop[1]`, or its database."""
+        name = self.database.name
+        return f"{name}[{self.number}]" if self.database.is_sharded else name
+
+    @property
     def group(self) -> int:
         """Its id over the cluster."""
         return self.database.groups[self.number].id
@@ -67,8 +73,12 @@ def reads_of(session: Session, made: GroupsPlan, params: Any) -> list[GroupReads
 def decide_reads(session: Session, plan: Plan, reads: GroupReads) -> Decision:
     """Return where in its group a part of a statement is read: `plan` is the
     statement's, `session` the one that reads."""
+    return decide_part_asking(session, plan, place_of(reads))
+
+
+def place_of(reads: GroupReads) -> Destination:
+    """Return where a part of a statement is read."""
     why = "rows of several groups are merged"
-    place = Destination(
+    return Destination(
         reads.database, (reads.number,), (Reason.SEVERAL_GROUPS, why), None, False
     )
-    return decide_part_asking(session, plan, place)

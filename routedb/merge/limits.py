@@ -141,7 +141,7 @@ class _Watch:
     """Waits until `end` is called, for so many seconds, then cancels."""
 
     def __init__(self, session: Session, seconds: float) -> None:
-        self._links = session.links
+        self._session = session
         self._is_late = False
         self._has_ended = threading.Event()
         self._lock = threading.Lock()  # nothing is cancelled once it has ended
@@ -168,14 +168,15 @@ class _Watch:
                 if not self._has_ended.is_set():
                     self._is_late = True
                     with suppress(errors.Error):  # of a server that is gone
-                        self._links.cancel()
+                        self._session.links.cancel()
 
     def _settle(self) -> None:
-        for link in list(self._links):
+        session = self._session
+        for link in list(session.links):
             try:
                 link.ask(link.adapter.run, "SELECT 1")  # what comes late hits this
             except Exception as exc:  # the driver's
                 # A transaction that has failed refuses it, as it should.
                 is_gone = link.adapter.fault(exc, link.raw) is Fault.LINK_LOST
                 if is_gone or not link.is_failed():
-                    self._links.drop(link)
+                    session.links.drop(link)

@@ -74,6 +74,7 @@ class Measures:
             is_writer = core.topology.groups[key[1]].writer == link.id
             found.append(
                 FragmentRun(
+                    key[0],
                     link.node.database,
                     core.groups[key[1]].shard or 0,
                     link.node.name,

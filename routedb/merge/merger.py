@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
+from routedb.engine.route.explain import Explanation, with_runs
 from routedb.engine.run.attempt import Attempt
-from routedb.engine.run.outcome import succeeded
 from routedb.engine.session import Session, VirtualCursor
 from routedb.engine.shared.core import Core
-from routedb.merge import across, answers, mysql_work, postgresql_work, sqlite_work
+from routedb.merge import (
+    across,
+    answers,
+    mysql_work,
+    postgresql_work,
+    sideways,
+    sqlite_work,
+)
 from routedb.merge.catalogs import Catalogs, Known
+from routedb.merge.explain_run import Explaining
+from routedb.merge.explaining import explained
 from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.limits import bounds_of, decide_work
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
+from routedb.merge.server_plans import split_explain
+from routedb.merge.showing import show, show_names, show_route
 from routedb.merge.streamed import Source, StreamedResult, declared
 from routedb.merge.union import split
 from routedb.merge.workers import Workers
-from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, Remainder, plan
-from routedb.routing import Reason, Route
+from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan
 from routedb.routing.plan import ParsedText
-from routedb.session import TxEvent, TxState
+from routedb.session import TxState
 from routedb.sql.statement import Kind
 
 _MOST_PLANS = 1024
@@ -57,33 +66,91 @@ class Merger:
         plain read, and with the reason added where there is no exact answer. Raises
         what the servers say as well.
         """
-        statement = text.plan.statement
-        hints = statement.hints
-        is_placed = hints is not None and (
-            hints.shard is not None or hints.key is not None
-        )
-        is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
-        is_read = statement.kind is Kind.READ and text.plan.is_read
-        is_off = self._core.config.joins == "refuse"
-        if not is_read or is_placed or is_hidden or is_off:
-            raise refusal
+        if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:
+            self._run_explain(session, cursor, text, params, refusal)
+            return
+        self._check_read(session, text, refusal)
         try:
             _check_possible(session, cursor)
-            cluster = cluster_of(session, text.plan)
-            known = self._catalogs.find(session, cluster)
-            made = self._plan(session, text, cluster, known)
-            if not made.fits(params):
-                if made.otherwise is None:
-                    raise NotMerged("its LIMIT or OFFSET is no plain number")
-                made = made.otherwise
+            made, known = self._planned(session, text, params)
             measures = _measures(session, made)
             with measures.bounds.timed(session):
                 _run(
                     session, cursor, text, made, known, params, self._workers, measures
                 )
         except NotMerged as exc:
-            reason = f"{refusal}. It is not merged, either: {exc}"
-            raise type(refusal)(reason) from None
+            raise _not_merged(refusal, exc) from None
+
+    def _run_explain(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+    ) -> None:
+        """Let `cursor` show the plan, with those of the servers in it."""
+        try:
+            wanted = split_explain(text.source, text.plan.dialect)
+            inner = session.learn(wanted.inner)
+            shown = self.explain(session, inner, params, refusal).plan
+            if wanted.runs:
+                self.run(session, cursor, inner, params, refusal)
+                assert cursor.route is not None  # it has just run
+                shown = with_runs(shown, cursor.route.fragments)
+            made, _ = self._planned(session, inner, params)
+            measures = _measures(session, made)
+            asking = Explaining(session, cursor, inner, params, wanted.prefix, measures)
+            asked, link, result = asking.run(made, shown)
+            if result is None:
+                show_route(session, cursor, inner, asked, measures)
+            else:
+                show(session, cursor, inner, asked, link, result, measures)
+        except NotMerged as exc:
+            raise _not_merged(refusal, exc) from None
+
+    def explain(
+        self,
+        session: Session,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+    ) -> Explanation:
+        """Return how `run` would answer `text` with `params` in `session`, which was
+        refused with `refusal`. Raises what `run` raises before it runs anything."""
+        self._check_read(session, text, refusal)
+        try:
+            made, _ = self._planned(session, text, params)
+            bounds = _measures(session, made).bounds
+            return explained(session, text, made, params, bounds)
+        except NotMerged as exc:
+            raise _not_merged(refusal, exc) from None
+
+    def _check_read(
+        self, session: Session, text: ParsedText, refusal: errors.Error
+    ) -> None:
+        """Raise `refusal` for what is no plain read, or where nothing is merged."""
+        hints = text.plan.statement.hints
+        is_placed = hints is not None and (
+            hints.shard is not None or hints.key is not None
+        )
+        is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
+        is_read = text.plan.statement.kind is Kind.READ and text.plan.is_read
+        is_off = self._core.config.joins == "refuse"
+        if not is_read or is_placed or is_hidden or is_off:
+            raise refusal
+
+    def _planned(
+        self, session: Session, text: ParsedText, params: Any
+    ) -> tuple[GroupsPlan, Known]:
+        cluster = cluster_of(session, text.plan)
+        known = self._catalogs.find(session, cluster)
+        made = self._plan(session, text, cluster, known)
+        if not made.fits(params):
+            if made.otherwise is None:
+                raise NotMerged("its LIMIT or OFFSET is no plain number")
+            made = made.otherwise
+        return made, known
 
     def _plan(
         self, session: Session, text: ParsedText, cluster: Cluster, known: Known
@@ -110,6 +177,10 @@ class Merger:
         if isinstance(made, Refusal):
             raise NotMerged(made.reason)
         return made
+
+
+def _not_merged(refusal: errors.Error, exc: NotMerged) -> errors.Error:
+    return type(refusal)(f"{refusal}. It is not merged, either: {exc}")
 
 
 def _check_possible(session: Session, cursor: VirtualCursor) -> None:
@@ -178,7 +249,7 @@ def _run(
     if is_made_later:
         part = groups[0]._replace(rows=result.fetchall())
         result = sqlite_work.present(session, cursor, link, part)
-    _show(session, cursor, text, asked, link, result, measures)
+    show(session, cursor, text, asked, link, result, measures)
 
 
 def _stream(
@@ -211,7 +282,7 @@ def _stream(
         named.itersize,
         cursor.arraysize,
     )
-    _show(session, cursor, text, asked, link, result, measures)
+    show(session, cursor, text, asked, link, result, measures)
     result.begin()
 
 
@@ -240,18 +311,21 @@ def _work(
             fragment = made.fragments[number]
             rows[number, reads.group] = across.carried(fragment, found, made, link)
 
-    made = across.as_texts(made, config)
-    # SQLite has nothing to wait for.
-    at_once = all(reads.database.dialect != "sqlite" for reads in asked)
-    way = Way(across.open_raw, take, takes_at_once=True, at_once=at_once)
-    running = Running(session, cursor, text.plan, made, params, way, measures)
-    link = running.run(asked, workers)
+    turns = sideways.in_turn(made, asked)
+    asked = [reads for turn in turns for reads in turn]
+    for turn in turns:
+        each = across.as_texts(sideways.narrowed(made, rows), config)
+        # SQLite has nothing to wait for.
+        at_once = all(reads.database.dialect != "sqlite" for reads in turn)
+        way = Way(across.open_raw, take, takes_at_once=True, at_once=at_once)
+        running = Running(session, cursor, text.plan, each, params, way, measures)
+        link = running.run(turn, workers)
     found = _by_fragment(made, rows)
     if dialect == "sqlite":
         result = sqlite_work.run_remainder(
             session, cursor, link, remainder, found, params
         )
-        _show(session, cursor, text, asked, link, result, measures)
+        show(session, cursor, text, asked, link, result, measures)
         return
     sql, values = _AS_VALUES[dialect].text_of(remainder, found, params)
     where = across.working_reads(asked, config, dialect)
@@ -265,32 +339,8 @@ def _work(
             raise NotMerged(f"it may depend on a primary key: {exc}") from None
         raise
     attempt.route.hits[0] -= 1
-    _show_route(session, cursor, text, asked, measures)
-    _show_names(cursor, remainder)
-
-
-def _show_names(cursor: VirtualCursor, remainder: Remainder) -> None:
-    """Call the columns what they are called where the text runs as it is written."""
-    raw, link = cursor.raw, cursor.link
-    assert raw is not None  # it has just run
-    assert link is not None
-    if raw.description is None:  # a named cursor's, until it fetches
-        return
-    names = [column[0] for column in raw.description]
-    wanted = [remainder.original(name) for name in names]
-    if any("JSON_TABLE" in name for name in wanted):
-        raise NotMerged("a column is called after its text, which has a subquery")
-    if names == wanted:
-        return
-    part = answers.part_of(cursor, link, raw)
-    if part.own or (part.rows and isinstance(part.rows[0], dict)):
-        raise NotMerged("a column is called after its text, in rows by name")
-    described = [
-        (name, *column[1:])
-        for name, column in zip(wanted, part.description, strict=True)
-    ]
-    cursor.raw = answers.shown(cursor, tuple(described), part.rows, part)
-    cursor.bind_fetch(cursor.raw)
+    show_route(session, cursor, text, asked, measures)
+    show_names(cursor, remainder)
 
 
 def _by_fragment(
@@ -312,40 +362,3 @@ def _check_carried(made: GroupsPlan, known: Known) -> None:
                     f"column {column} of {table} in {database} is of type {type_}, "
                     "whose values are not carried between servers"
                 )
-
-
-def _show(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    asked: Sequence[GroupReads],
-    link: Link,
-    result: Any,
-    measures: Measures,
-) -> None:
-    cursor.link, cursor.raw = link, result
-    _show_route(session, cursor, text, asked, measures)
-    if session.transaction.is_bound:
-        session.transaction.apply(TxEvent.READ)
-    succeeded(session, cursor, text.plan)
-
-
-def _show_route(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    asked: Sequence[GroupReads],
-    measures: Measures,
-) -> None:
-    """Show the database and the groups that were asked last, in the role of the last
-    one, and count the statement there."""
-    assert cursor.route is not None  # that of the last group
-    last = asked[-1].database
-    numbers = tuple(reads.number for reads in asked if reads.database is last)
-    names = sorted({reads.database.name for reads in asked})
-    why = f"rows of {len(asked)} groups of {', '.join(names)} are merged"
-    reasons = ((Reason.SEVERAL_GROUPS, why), cursor.route.reasons[-1])
-    runs = measures.runs(session.core)
-    route = Route(last.name, numbers, cursor.route.role, reasons, runs)
-    cursor.route = text.plan.counted(route)
-    cursor.route.hits[0] += 1

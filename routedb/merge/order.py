@@ -17,7 +17,7 @@ _NUMBERS = (bool, int, float, Decimal)
 
 
 def sort_rows(rows: list[Any], order: Sequence[OrderTerm], width: int) -> None:
-    """Put `rows`, of so many columns, in `order`; equal ones stay as they are. Raises
+    """Put `rows`, of `width` columns, in `order`; equal ones stay as they are. Raises
     NotMerged for rows by name where two columns have one."""
     values = reader(rows, width)
     for term in reversed(order):
@@ -30,7 +30,7 @@ def sort_rows(rows: list[Any], order: Sequence[OrderTerm], width: int) -> None:
 
 
 def rank_of(order: Sequence[OrderTerm], width: int) -> Callable[[Any], Any]:
-    """Return a function of a row, of so many columns, whose results compare as the rows
+    """Return a function of a row, of `width` columns, whose results compare as rows
     stand in `order`."""
     keys = [_key(term, lambda row: reader((row,), width)(row)) for term in order]
 

@@ -241,7 +241,8 @@ class Running:
         """Run the fragments of a group; note the error, if any."""
         link, raw = run.ready()
         try:
-            texts = [self._made.fragments[n].text.sql for n in run.reads.fragments]
+            asked = [self._made.fragments[n] for n in run.reads.fragments]
+            texts = [each.shown or each.text.sql for each in asked]
             with self._measures.timed(run.reads.fragments, link, texts):
                 run_on(self._session, link, lambda raw: self._call(run, link, raw), raw)
         except BaseException as exc:

@@ -72,7 +72,8 @@ def declared(made: GroupsPlan, name: str) -> GroupsPlan:
 
 class StreamedResult(MergedResult):
     """What a named cursor fetches from: the rows of `sources` in `order`, `within` an
-    offset and a limit. `block` is how many are fetched of a group at once."""
+    offset and a limit. `block` is how many are fetched of a group at once, `arraysize`
+    as `fetchmany()` has it."""
 
     def __init__(
         self,

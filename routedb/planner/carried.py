@@ -115,7 +115,8 @@ class Carried(NamedTuple):
 
 def carry(references: References, use: Use, dialect: str, pushes: bool) -> Carried:
     """Return how a table of `dialect` is read for a text of another: `use` is its use,
-    `references` knows its columns. `pushes`: conditions may go down. Raises `Refused`."""
+    `references` knows its columns. `pushes`: conditions may go down. Raises
+    `Refused`."""
     text, database = references.text, use.placement.database
     where = f"table {use.table} is in database {database}, which speaks {dialect}, and "
     if text.dialect != "postgresql":
@@ -190,15 +191,14 @@ class _Conditions:
             return None
         listed = [term.sql for term in known]
         sql = pattern.format(column, *listed, listed=", ".join(listed))
-        if (
-            self._dialect == "sqlite"
-        ):  # what is no whole number is refused when it comes
+        if self._dialect == "sqlite":
+            # What is no whole number is refused when it comes.
             sql = f"({sql} OR typeof({column}) NOT IN ('integer', 'null'))"
         return Bound(sql, tuple(slot for term in known for slot in term.slots))
 
     def _parts(self, node: exp.Expr) -> tuple[str | None, str, list[exp.Expr]] | None:
         """Return the column, a pattern for it and for values, and these."""
-        word = _COMPARISONS.get(type(node))
+        word = _COMPARISONS.get(type(node)) if isinstance(node, exp.Binary) else None
         if word is not None:
             left, right = node.this, node.expression
             column = self._whole(left)

@@ -118,6 +118,32 @@ def equal_columns(
             if references.owner(mine, use.select) is use and owner not in (None, use):
                 assert owner is not None
                 yield mine, owner, its
+    yield from _named_by_using(references, use)
+
+
+def _named_by_using(
+    references: References, use: Use
+) -> Iterator[tuple[exp.Column, Use, exp.Column]]:
+    """Yield what USING makes equal, where two tables are all that FROM has."""
+    assert use.select is not None
+    items = _items(use.select)
+    uses = {id(each.node): each for each in references.uses}
+    both = [uses.get(id(item.node)) for item in items]
+    if len(items) != 2 or any(item.node.args.get("joins") for item in items):
+        return
+    join, first, second = items[1].join, both[0], both[1]
+    if join is None or first is None or second is None or join.method:
+        return
+    other = second if use is first else first
+    is_dropped = not join.side or (_side(join) == "LEFT" and use is second)
+    if not is_dropped or use not in both or other.renames_columns:
+        return
+    for each in join.args.get("using") or ():
+        name = each.this if isinstance(each, exp.Column) else each
+        folded = references.names.column(name)
+        if all(references.column_of(owner, folded) for owner in (use, other)):
+            column = exp.Column(this=name.copy())
+            yield column, other, column
 
 
 def filled_items(select: exp.Select) -> list[_Item]:

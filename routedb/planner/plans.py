@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
 from routedb.errors import ShardError
 from routedb.planner.catalog import Column
 from routedb.sharding.keys.value_terms import ShardKey, locate_value
-
 
 _TOO_LARGE = 2**63
 
@@ -113,6 +112,7 @@ class Fragment:
 
     `columns` are those that come, where they are a table's; () where the server's own
     description is all that is known. `pushed` says what it does beyond reading rows.
+    `shown` is what is told of a text that has values of rows in it.
     """
 
     database: str
@@ -123,22 +123,21 @@ class Fragment:
     pushed: tuple[str, ...] = ()
     sideways: tuple[Sideways, ...] = ()
     has_where: bool = False
+    shown: str | None = None
 
-    def narrowed(self, column: str, values: Sequence[Any], params: Any) -> Bound:
-        """Return the text for those rows alone whose `column` has one of `values`.
+    def narrowed(self, column: str, values: Sequence[str]) -> Fragment:
+        """Return the fragment of those rows alone whose `column` has one of `values`.
 
-        `column` is that of one of `sideways`, `params` are the statement's: theirs is
-        the style of the placeholders. With positional ones the values are bound behind
-        the text's own; with named ones as `routedb_v0` and so on.
+        `column` is that of one of `sideways`; the values are literals, as SQL, without
+        a percent sign.
         """
-        is_named = isinstance(params, Mapping)
-        marks = [
-            f"%(routedb_v{number})s" if is_named else "%s"
-            for number in range(len(values))
-        ]
-        word = "AND" if self.has_where else "WHERE"
-        listed = ", ".join(marks) or "NULL"
-        return self.text._replace(sql=f"{self.text.sql} {word} {column} IN ({listed})")
+        before = f"{self.text.sql} {'AND' if self.has_where else 'WHERE'} {column} IN ("
+        return replace(
+            self,
+            text=self.text._replace(sql=f"{before}{', '.join(values) or 'NULL'})"),
+            has_where=True,
+            shown=f"{before}/* keys: {len(values)} */)",
+        )
 
     def groups(self, params: Any, groups: int) -> Sequence[int] | None:
         """Return which of the database's `groups` to ask with these `params`.
@@ -261,7 +260,7 @@ class GroupsPlan:
 
 
 def _is_whole(slot: Slot, params: Any) -> bool:
-    """Tell whether a parameter is a number that every engine and driver writes alike."""
+    """Tell whether a parameter is a number that all engines and drivers write alike."""
     try:
         value = slot.value(params)
     except (LookupError, TypeError):

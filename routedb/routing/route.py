@@ -58,6 +58,7 @@ class FragmentRun(NamedTuple):
     is from the sending of the text to the last of its rows.
     """
 
+    number: int  # of the fragment in its plan
     database: str
     group: int  # its number within the database
     node: str

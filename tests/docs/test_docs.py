@@ -51,6 +51,7 @@ def test_the_page_on_the_interface_has_every_public_name():
 # What the parts of routedb call of one another's.
 BETWEEN_PARTS = {
     *("runtime", "usable_session", "attach", "open_raw_cursor", "make_raw_cursor"),
+    "make_part_cursor",
     "bind_fetch",
 }
 BETWEEN_PARTS |= {"unbind_fetch", "link_closed", "detach_link", "buffer_results"}

@@ -21,7 +21,7 @@ import pytest
 import routedb
 
 MOMENT = datetime(9999, 12, 31, 23, 59, 59)
-# A type of MariaDB's; values, which come as they are; the type that PostgreSQL calls it.
+# A type of MariaDB's; values, which come as they are; the type that PostgreSQL has.
 MYSQL: dict[str, tuple[list[Any], str]] = {
     "tinyint": ([-128, 127], "smallint"),
     "tinyint unsigned": ([0, 255], "smallint"),

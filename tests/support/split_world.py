@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -241,11 +241,8 @@ class SplitWorld:
             side = known[0]
             rows = [row for answer in loaded[side.source] for row in answer.rows]
             values = list({row[side.source_column] for row in rows} - {None})
-            text = fragment.narrowed(side.column, values, params)
-            if isinstance(bound, Mapping):
-                bound = {**bound, **{f"routedb_v{n}": v for n, v in enumerate(values)}}
-            else:
-                bound = [*(bound or ()), *values]
+            narrow = fragment.narrowed(side.column, list(map(_literal, values)))
+            text = narrow.text
         return [_query(databases[each], text.sql, bound) for each in numbers]
 
     def _holders(self, home: Home) -> list[sqlite3.Connection]:
@@ -260,6 +257,11 @@ class SplitWorld:
             holders = [self.whole, holders[1 + shard]]
         for database in holders:
             _insert(database, name, [row])
+
+
+def _literal(value: Any) -> str:
+    quoted = str(value).replace("'", "''")
+    return f"'{quoted}'" if isinstance(value, str) else quoted
 
 
 def _rule(placement: Placement) -> dict[str, Any]:

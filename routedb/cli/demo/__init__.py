@@ -17,9 +17,10 @@ from rich.text import Text
 
 from routedb.cli.demo.outcome import Outcome
 from routedb.cli.demo.player import News, Player
-from routedb.cli.demo.script import TROUBLE, WORK
+from routedb.cli.demo.script import PLANS, TROUBLE, WORK
 from routedb.cli.demo.shop import Shop
 from routedb.cli.output import cells, console
+from routedb.cli.plan_formats import print_text
 from routedb.cli.startup import FAILED, report_errors, wait_for_nodes
 from routedb.cli.streams import Guarded
 from routedb.cli.tables import Listing
@@ -71,6 +72,10 @@ def _run(shop: Shop) -> bool:
         player = Player(shop, cluster, connection)
         work = player.play(WORK)
         _table("One connection, four databases", work).print(screen)
+        for title, sql in PLANS:
+            screen.print(title, style="italic", soft_wrap=True)
+            print_text(connection.explain(sql, analyze=True), sql)
+            screen.print()
         trouble = player.play(TROUBLE)
         _table("Nodes go away, the work goes on", trouble).print(screen)
     return _tell([one for one in work + trouble if isinstance(one, Outcome)])

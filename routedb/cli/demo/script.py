@@ -192,6 +192,19 @@ WORK: tuple[Step, ...] = (
     Step("DELETE FROM orders", "ShardError"),
 )
 
+# Statements whose plans are shown: how rows of several groups are made one answer.
+PLANS = (
+    (
+        "A count over four shards",
+        "SELECT count(*) FROM orders",
+    ),
+    (
+        "A join across two databases",
+        "SELECT c.name, p.phone FROM customers c "
+        "JOIN crm_contacts p ON p.customer_id = c.id ORDER BY c.name",
+    ),
+)
+
 _READ = "/* routedb: consistency=eventual */ SELECT stock FROM products WHERE id = 1"
 
 TROUBLE: tuple[Step | Outage, ...] = (

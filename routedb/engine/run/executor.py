@@ -16,6 +16,7 @@ from routedb.adapters.base import RawCursor
 from routedb.engine.consistency.catch_up import catch_up
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
+from routedb.engine.route.explain import ONE_GROUP
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
 from routedb.engine.run import control, multi_shard, observed
 from routedb.engine.run.attempt import Attempt
@@ -46,9 +47,6 @@ from routedb.session import TxState
 from routedb.sql.emptied import emptied_database
 from routedb.sql.statement import Kind, Table
 
-# What refuses a statement because no one group can answer it.
-_ONE_GROUP = frozenset({errors.ShardError, errors.CrossDatabaseError})
-
 
 def run(
     session: Session,
@@ -74,9 +72,9 @@ def run(
         try:
             _run(session, cursor, text, params, call, batch)
         except (errors.ShardError, errors.CrossDatabaseError) as refusal:
-            if is_other_use or batch is not None or type(refusal) not in _ONE_GROUP:
+            if is_other_use or batch is not None or type(refusal) not in ONE_GROUP:
                 raise
-            session.core.merge(session, cursor, text, params, refusal)
+            session.core.merger.run(session, cursor, text, params, refusal)
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)

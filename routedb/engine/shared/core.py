@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from itertools import count
 from math import inf
+from typing import Any, Protocol
 
 from routedb.adapters.base import Adapter, Raw
 from routedb.config.mask import mask
@@ -47,12 +48,35 @@ def _hold_nothing(nodes: frozenset[int], on: bool) -> None:
     """There is no monitor."""
 
 
-@lets_go
-def _refuse(*statement: object) -> None:
-    """There is nobody to merge: raise the refusal, which comes last."""
-    refusal = statement[-1]
-    assert isinstance(refusal, Exception)
-    raise refusal
+class StatementMerger(Protocol):
+    """Who answers what no one group can."""
+
+    def run(
+        self, session: Any, cursor: Any, text: Any, params: Any, refusal: Any
+    ) -> None:
+        """Run the read `text` with `params`, which was refused with `refusal` in
+        `session`, and let `cursor` show the result. Raises the refusal."""
+
+    def explain(self, session: Any, text: Any, params: Any, refusal: Any) -> Any:
+        """Return the Explanation of `text` with `params`, which was refused with
+        `refusal` in `session`. Raises the refusal."""
+
+
+class _NoMerger:
+    """There is nobody to merge: the refusal is raised."""
+
+    @lets_go
+    def run(
+        self, session: Any, cursor: Any, text: Any, params: Any, refusal: Exception
+    ) -> None:
+        """Raise `refusal`, whatever `text` with `params` is to do in `session` on
+        `cursor`."""
+        raise refusal
+
+    @lets_go
+    def explain(self, session: Any, text: Any, params: Any, refusal: Exception) -> Any:
+        """Raise `refusal`, whatever `text` with `params` would do in `session`."""
+        raise refusal
 
 
 class _Adapters(dict[str, Adapter]):
@@ -94,8 +118,8 @@ class Core(TopologyStore):
         self.catalog = CatalogAnswers(clock)
         # The monitor's, once there is one: see to it that it runs.
         self.start_monitor: Callable[[], None] = lambda: None
-        # The runtime's: run a read that no one group can answer. Raises the refusal.
-        self.merge: Callable[..., None] = _refuse
+        # The runtime's: whose are reads that no one group can answer.
+        self.merger: StatementMerger = _NoMerger()
         self.samples = SampleRequests(clock)
         # The monitor's, too: keep away from these nodes, or (False) probe them again.
         self.hold_probes: Callable[[frozenset[int], bool], None] = _hold_nothing

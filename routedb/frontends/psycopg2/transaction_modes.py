@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg2 import extensions as ext
 
-from routedb.frontends.connection import NUMBERED_LEVELS
+from routedb.frontends.isolation_levels import NUMBERED_LEVELS
 from routedb.frontends.psycopg2.identity import IdentityConnection
 from routedb.session import TxState
 

@@ -37,7 +37,7 @@ def test_every_sample_is_what_is_printed(shell, tmp_path, monkeypatch):
             assert fixed(result.stdout) == fixed(printed)
 
 
-@pytest.mark.parametrize("name", ["check", "demo", "explain", "run", "sql"])
+@pytest.mark.parametrize("name", ["check", "demo", "explain", "run", "shards", "sql"])
 def test_every_option_is_documented(shell, name):
     told = shell(name, "--help").stdout
     text = DOCS.read_text("utf-8")

@@ -61,7 +61,7 @@ def test_nothing_runs(shell, config):
 @pytest.mark.parametrize(
     ("sql", "error"),
     [
-        ("SELECT * FROM t, crm_contacts", "CrossDatabaseError"),
+        ("SELECT * FROM t, crm_contacts FOR UPDATE", "CrossDatabaseError"),
         ("DELETE FROM crm_contacts", "ReadOnlyError"),
         ("/* routedb: database=nowhere */ SELECT 1", "HintError"),
     ],

@@ -28,7 +28,7 @@ def test_the_module_runs_as_the_console_script_does():
         text=True,
         check=True,
     )
-    for name in ("check", "demo", "explain", "run", "sql"):
+    for name in ("check", "demo", "explain", "run", "shards", "sql"):
         assert f"  {name} " in ran.stdout
     assert "Exit codes" in ran.stdout
 

@@ -1,4 +1,4 @@
-"""Tables of MySQL and SQLite under texts of PostgreSQL's: types, conditions, refusals."""
+"""Tables of MySQL and SQLite under PostgreSQL's texts: types, conditions, refusals."""
 
 from __future__ import annotations
 
@@ -159,9 +159,11 @@ def test_whole_numbers_are_compared_there(where, written):
     if not made.whole:
         return
     key = "n" if "%(n)s" in where else 0
+    value: object
     for value in (1, -1, 2**62):
         assert made.fits({key: value})
-    for value in ("1", True, 1.0, None, 2**63, -(2**63)):
+    others: tuple[object, ...] = ("1", True, 1.0, None, 2**63, -(2**63))
+    for value in others:
         assert not made.fits({key: value})
     assert not made.fits({})
     assert " WHERE " not in leads_of(made.otherwise).text.sql
