@@ -254,6 +254,18 @@ def test_what_is_no_value_of_postgresqls_is_refused_by_name(
     ]
 
 
+def test_the_servers_own_explain_is_refused_and_routedbs_shows_the_plan(across):
+    across.make("mysql", "int", [1])
+    across.make("sqlite", "INTEGER", [1])
+    for table, database in (("far", "crm"), ("filed", "files")):
+        sql = f"SELECT v FROM {table} JOIN near USING (n)"
+        for prefix in ("EXPLAIN", "EXPLAIN VERBOSE", "EXPLAIN ANALYZE"):
+            with pytest.raises(routedb.CrossDatabaseError, match="conn.explain"):
+                across.ask(f"{prefix} {sql}")
+        assert f"fragment 0: {database}" in str(across.routed.explain(sql, None))
+        assert across.ask(sql) == [(1,)]
+
+
 def test_within_a_transaction_and_under_a_padding_mode(across):
     across.make("mysql", "char(4)", ["a", "b c"])
     across.make("sqlite", "TEXT", ["a", "b"])
