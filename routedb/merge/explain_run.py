@@ -13,6 +13,7 @@ from routedb.engine.session import Session, VirtualCursor
 from routedb.merge import answers, postgresql_work, sqlite_work
 from routedb.merge.fragments import GroupReads, decide_reads, reads_of
 from routedb.merge.measures import Measures
+from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import (
     asking,
@@ -53,9 +54,16 @@ class Explaining:
         self, made: GroupsPlan, shown: Step
     ) -> tuple[list[GroupReads], Link, MergedResult | None]:
         """Ask about the fragments of `made`, whose tree is `shown`. Return who was
-        asked, the last link, and the answer: None where the cursor has it."""
+        asked, the last link, and the answer: None where the cursor has it. Raises
+        NotMerged for engines that take other words for EXPLAIN than the text's."""
         session, cursor, is_lite = self._session, self._cursor, made.dialect == "sqlite"
         asked = one_by_one(reads_of(session, made, self._params))
+        for reads in asked:
+            if reads.database.dialect != made.dialect:
+                raise NotMerged(
+                    f"an EXPLAIN of {made.dialect} is not for database "
+                    f"{reads.database.name}: conn.explain() shows the plan"
+                )
         said: dict[tuple[int, str], tuple[str, ...]] = {}
 
         def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
