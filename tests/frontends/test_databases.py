@@ -90,16 +90,16 @@ def test_an_error_is_that_of_the_driver_it_came_from(cluster):
     assert isinstance(caught.value, routedb.ProgrammingError)
     assert not isinstance(caught.value, psycopg2.Error)
     with pytest.raises(routedb.CrossDatabaseError) as own:
-        cursor.execute("SELECT * FROM t, crm_people")
+        cursor.execute("INSERT INTO t SELECT id, name FROM crm_people")
     assert isinstance(own.value, psycopg2.NotSupportedError)
 
 
 CROSSING = [
-    "SELECT * FROM t JOIN crm_people ON t.id = crm_people.id",
-    "SELECT * FROM t WHERE id IN (SELECT id FROM crm_people)",
     "INSERT INTO t SELECT id, name FROM crm_people",
-    "WITH x AS (SELECT id FROM crm_people) SELECT * FROM x, t",
-    "SELECT id FROM t UNION SELECT id FROM crm_people",
+    "UPDATE t SET name = (SELECT max(name) FROM crm_people)",
+    "DELETE FROM t WHERE id IN (SELECT id FROM crm_people)",
+    "DELETE FROM t USING crm_people c WHERE t.id = c.id",
+    "SELECT * FROM t JOIN crm_people ON t.id = crm_people.id FOR UPDATE OF t",
 ]
 
 
