@@ -7,12 +7,15 @@ shards whose columns differ would answer differently, and are refused by name.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from routedb import errors
 from routedb.engine.links import find_node
+from routedb.engine.links.link import Link
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
+from routedb.engine.transactions.aside import ask_aside
 from routedb.merge import mysql_catalog, postgresql_catalog, sqlite_catalog
 from routedb.merge.table_answer import Ask, TableAnswer
 from routedb.planner import Catalog, Cluster, TableInfo
@@ -77,8 +80,7 @@ class Catalogs:
         first: TableAnswer | None = None
         for number, group in enumerate(database.groups):
             link = find_node.writer(session.links, group.id)
-            ask = lambda sql, link=link: link.ask(link.adapter.run, sql)  # noqa: E731
-            answer = _ASKED[database.dialect](ask, table)
+            answer = ask_aside(session.links, link, partial(_answer, table))
             if number == 0:
                 first = answer
             elif answer != first:
@@ -87,6 +89,10 @@ class Catalogs:
                     f"{_said(first)}, shard {number} has {_said(answer)}"
                 )
         return first
+
+
+def _answer(table: Table, link: Link) -> TableAnswer | None:
+    return _ASKED[link.adapter.dialect](link.run, table)
 
 
 def _said(answer: TableAnswer | None) -> str:

@@ -61,6 +61,21 @@ def role(cursor: routedb.Cursor) -> str:
     return cursor.route.role.value
 
 
+def test_the_question_leaves_no_transaction_on_the_writer(pg_home, connect):
+    pg_home.run(FUNCTION["postgresql"].format("", "STABLE"))
+    pg_home.settle()
+    connection = connect(pg_home)
+    connection.autocommit = False
+    connection.readonly = True
+    cursor = connection.cursor()
+    cursor.execute("SELECT f(id) FROM t WHERE id = 3")
+    assert role(cursor) == "replica"
+    connection.rollback()
+    names = {link.node.name: link.is_idle() for link in connection.session.links}
+    assert names["writer"]
+    assert all(names.values())
+
+
 @pytest.mark.parametrize(("which", "declared", "where"), DECLARED)
 def test_the_catalog_says_whether_a_function_may_write(
     request, connect, which, declared, where

@@ -112,3 +112,13 @@ def test_a_savepoint_saves_a_transaction_after_an_error(begun):
     assert _rows(begun.routed, "SELECT count(*) FROM items") == [(13,)]
     assert len(_rows(begun.routed, JOIN)) == 6
     begun.routed.rollback()
+
+
+def test_no_question_to_a_catalog_leaves_a_transaction_open(begun):
+    """Only one shard is read, and both were asked for the columns."""
+    sql = "SELECT id FROM items WHERE owner IN (1, 3) AND id IN (SELECT id FROM leads)"
+    assert _rows(begun.routed, sql) == [(1,), (3,)]
+    session = begun.routed.session
+    assert len(session.transaction.branches) < len(list(session.links))
+    begun.routed.rollback()
+    assert all(link.is_idle() for link in session.links)

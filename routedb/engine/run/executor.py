@@ -29,6 +29,7 @@ from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.vacancies import VACANCIES
+from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.interruption import met_error
 from routedb.routing import Reason, Route
 from routedb.routing.decider import (
@@ -323,7 +324,10 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
 
     def ask(function: Table) -> bool | None:
         link = find_node.writer(session.links, question.group)
-        return link.volatility(function.name, function.schema)
+        name, schema = function.name, function.schema
+        return ask_aside(
+            session.links, link, lambda link: link.volatility(name, schema)
+        )
 
     catalog = session.core.catalog
     for function in question.functions:
