@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from routedb import errors
-from routedb.adapters.base import Fault
 from routedb.adapters.start_thread import start_thread
 from routedb.config.model import DatabaseConfig, MergeConfig
 from routedb.engine.session import Session
+from routedb.merge.cancelled import settle_cancelled
 from routedb.merge.fragments import GroupReads, decide_reads
 from routedb.merge.refused import NotMerged
 from routedb.routing.decider import Decision
@@ -157,7 +157,8 @@ class _Watch:
         with self._lock:
             is_late, self._is_late = self._is_late, False
         if is_late:
-            self._settle()
+            for link in list(self._session.links):
+                settle_cancelled(self._session, link)
         return is_late
 
     def _wait(self) -> None:
@@ -169,14 +170,3 @@ class _Watch:
                     self._is_late = True
                     with suppress(errors.Error):  # of a server that is gone
                         self._session.links.cancel()
-
-    def _settle(self) -> None:
-        session = self._session
-        for link in list(session.links):
-            try:
-                link.ask(link.adapter.run, "SELECT 1")  # what comes late hits this
-            except Exception as exc:  # the driver's
-                # A transaction that has failed refuses it, as it should.
-                is_gone = link.adapter.fault(exc, link.raw) is Fault.LINK_LOST
-                if is_gone or not link.is_failed():
-                    session.links.drop(link)

@@ -61,11 +61,6 @@ class Measures:
         came = list(self._came.values())
         self.bounds.check_size(sum(n for n, _ in came), sum(size for _, size in came))
 
-    @property
-    def rows(self) -> int:
-        """How many rows have come by now, of all fragments."""
-        return sum(n for n, _ in list(self._came.values()))
-
     def runs(self, core: Core) -> tuple[FragmentRun, ...]:
         """Return what each fragment did on each of its groups, in their order; `core`
         knows the groups."""

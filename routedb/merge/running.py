@@ -20,6 +20,7 @@ from routedb.engine.run.outcome import note_shown
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Session, VirtualCursor
 from routedb.errors import Fault
+from routedb.merge.cancelled import lose, settle_cancelled
 from routedb.merge.fragments import GroupReads, decide_reads
 from routedb.merge.measures import Measures
 from routedb.merge.refused import NotMerged
@@ -216,24 +217,10 @@ class Running:
             link, _ = run.ready()
             if run in left:
                 link.adapter.interrupt(link.raw)
-                self._lose(link)
+                lose(self._session, link)
                 continue
             self._close(run)
-            try:
-                link.ask(link.adapter.run, "SELECT 1")  # what comes late hits this
-            except Exception as exc:  # the driver's
-                # Inside a transaction the server may refuse it, which is as it should.
-                is_gone = link.adapter.fault(exc, link.raw) is Fault.LINK_LOST
-                if is_gone or run.attempt.is_outside:
-                    self._lose(link)
-
-    def _lose(self, link: Link) -> None:
-        """Drop a link, and the transaction with it when it is a branch."""
-        transaction = self._session.transaction
-        if link in transaction.branches.values():
-            transaction.lose(link)
-        else:
-            self._session.links.drop(link)
+            settle_cancelled(self._session, link)
 
     # -- by any thread -----------------------------------------------------------------
 

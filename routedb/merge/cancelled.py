@@ -1,0 +1,33 @@
+"""Links on which a statement was cancelled: what was sent may come late."""
+
+from __future__ import annotations
+
+from routedb.engine.links.link import Link
+from routedb.engine.session import Session
+from routedb.engine.transactions.aside import ask_aside
+from routedb.errors import Fault
+
+
+def settle_cancelled(session: Session, link: Link) -> None:
+    """Ask `link` of `session` something that may fail before anybody else uses it, and
+    drop it where it does.
+
+    A branch stays where its server answers at all: one whose transaction has failed
+    refuses everything, as it should.
+    """
+    try:
+        # What comes late hits this.
+        ask_aside(session.links, link, lambda link: link.run("SELECT 1"))
+    except Exception as exc:  # the driver's
+        is_gone = link.adapter.fault(exc, link.raw) is Fault.LINK_LOST
+        is_branch = link in session.transaction.branches.values()
+        if is_gone or not is_branch:
+            lose(session, link)
+
+
+def lose(session: Session, link: Link) -> None:
+    """Drop `link` of `session`, and the transaction with it when it is a branch."""
+    if link in session.transaction.branches.values():
+        session.transaction.lose(link)
+    else:
+        session.links.drop(link)
