@@ -283,13 +283,9 @@ def decide_asking(
     asked = NOTHING_ASKED
     while True:
         decided = decide(text, params, session, asked, keeps_to_branches)
-        if type(decided) is Decision:
-            if decided.route.reasons[-1][0] is Reason.OWN_WRITES:
-                session.tracker.require_writer(decided.groups[0], decided.topology)
-            elif decided.seen is not None and decided.seen.process_wrote_at:
-                session.core.samples.note_look(decided.groups[0])
-            return decided
-        asked = _ask(session, text.plan, decided, asked)  # type: ignore[arg-type]
+        if isinstance(decided, Decision):
+            return _noted(session, decided)
+        asked = _ask(session, text.plan, decided, asked)
 
 
 def decide_part_asking(session: Session, plan: Plan, place: Destination) -> Decision:
@@ -299,12 +295,17 @@ def decide_part_asking(session: Session, plan: Plan, place: Destination) -> Deci
     while True:
         decided = decide_part(plan, session, place, asked)
         if isinstance(decided, Decision):
-            if decided.reason is Reason.OWN_WRITES:
-                session.tracker.require_writer(decided.groups[0], decided.topology)
-            elif decided.seen is not None and decided.seen.process_wrote_at:
-                session.core.samples.note_look(decided.groups[0])
-            return decided
+            return _noted(session, decided)
         asked = _ask(session, plan, decided, asked)
+
+
+def _noted(session: Session, decided: Decision) -> Decision:
+    """Take note of what the monitor is to know of a decision; return it."""
+    if decided.route.reasons[-1][0] is Reason.OWN_WRITES:
+        session.tracker.require_writer(decided.groups[0], decided.topology)
+    elif decided.seen is not None and decided.seen.process_wrote_at:
+        session.core.samples.note_look(decided.groups[0])
+    return decided
 
 
 def _ask(session: Session, plan: Plan, question: Question, asked: Asked) -> Asked:
