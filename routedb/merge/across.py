@@ -21,9 +21,10 @@ from routedb.merge import mysql_work, postgresql_work, sqlite_work
 from routedb.merge.catalogs import Known
 from routedb.merge.fragments import GroupReads
 from routedb.merge.refused import NotMerged
+from routedb.merge.row_values import values_of
 from routedb.planner import Column, Fragment, GroupsPlan
 
-_WORKS: dict[str, Any] = {
+WORKS: dict[str, Any] = {
     "postgresql": postgresql_work,
     "mysql": mysql_work,
     "sqlite": sqlite_work,
@@ -38,7 +39,7 @@ Convert = Callable[[Any], str]
 def open_raw(link: Link) -> RawCursor:
     """Open what a fragment runs on, on a `link` of any engine. Raises NotMerged where
     its values would be the program's."""
-    opened: RawCursor = _WORKS[link.adapter.dialect].open_raw(link)
+    opened: RawCursor = WORKS[link.adapter.dialect].open_raw(link)
     return opened
 
 
@@ -50,7 +51,7 @@ def as_texts(made: GroupsPlan, config: ClusterConfig) -> GroupsPlan:
         dialect = config.databases[fragment.database].dialect
         is_made_here = dialect == "sqlite"
         fragments.append(
-            fragment if is_made_here else _WORKS[dialect].as_texts(fragment)
+            fragment if is_made_here else WORKS[dialect].as_texts(fragment)
         )
     return replace(made, fragments=tuple(fragments))
 
@@ -67,7 +68,7 @@ def carried(
     return [
         tuple(
             None if value is None else convert(value)
-            for convert, value in zip(how, _values(row), strict=True)
+            for convert, value in zip(how, values_of(row), strict=True)
         )
         for row in rows
     ]
@@ -96,10 +97,6 @@ def working_reads(
     if config.default_database.dialect != dialect:
         raise NotMerged(f"none of its databases, nor the default one, reads {dialect}")
     return GroupReads(config.default_database, 0)
-
-
-def _values(row: Any) -> Sequence[Any]:
-    return tuple(row.values()) if isinstance(row, dict) else row
 
 
 def _converter(fragment: Fragment, column: Column, dialect: str) -> Convert:

@@ -15,7 +15,6 @@ from routedb.engine.shared.core import Core
 from routedb.merge import (
     across,
     answers,
-    mysql_work,
     postgresql_work,
     sideways,
     sqlite_work,
@@ -40,7 +39,6 @@ from routedb.session import TxState
 from routedb.sql.statement import Kind
 
 _MOST_PLANS = 1024
-_AS_VALUES: dict[str, Any] = {"postgresql": postgresql_work, "mysql": mysql_work}
 
 
 class Merger:
@@ -327,7 +325,7 @@ def _work(
         )
         show(session, cursor, text, asked, link, result, measures)
         return
-    sql, values = _AS_VALUES[dialect].text_of(remainder, found, params)
+    sql, values = across.WORKS[dialect].text_of(remainder, found, params)
     where = across.working_reads(asked, config, dialect)
     decision = decide_work(session, text.plan, where, measures.bounds)
     attempt = Attempt(session, text.plan, decision, is_one_of_several=True)

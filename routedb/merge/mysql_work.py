@@ -17,6 +17,7 @@ from typing import Any
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.merge.refused import NotMerged
+from routedb.merge.row_values import values_of
 from routedb.planner import Column, Fragment, Relation, Remainder
 
 MOST_ROWS = 20_000
@@ -87,16 +88,12 @@ def _as_table(relation: Relation, rows: Sequence[Any]) -> str:
         columns.append(
             f"c{place} {type_} PATH '$[{place}]' NULL ON EMPTY ERROR ON ERROR"
         )
-    plain = [list(map(_plain, _values(row))) for row in rows]
+    plain = [list(map(_plain, values_of(row))) for row in rows]
     written = json.dumps(plain, ensure_ascii=False).encode().hex()
     return (
         f"SELECT {', '.join(shown)} FROM JSON_TABLE(_utf8mb4 X'{written}', "
         f"'$[*]' COLUMNS ({', '.join(columns)})) AS routedb_j"
     )
-
-
-def _values(row: Any) -> Sequence[Any]:
-    return tuple(row.values()) if isinstance(row, dict) else row
 
 
 def _plain(value: Any) -> Any:

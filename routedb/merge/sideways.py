@@ -21,6 +21,7 @@ from dataclasses import replace
 from typing import Any
 
 from routedb.merge.fragments import GroupReads
+from routedb.merge.row_values import values_of
 from routedb.planner import Fragment, GroupsPlan, Sideways
 from routedb.planner.results import type_of
 
@@ -102,8 +103,7 @@ def _keys(made: GroupsPlan, side: Sideways, rows: Sequence[Any]) -> list[str] | 
     type_ = type_of(made.fragments[side.source].columns[side.source_column])
     values: dict[Any, None] = {}
     for row in rows:
-        taken = tuple(row.values()) if isinstance(row, Mapping) else row
-        values[taken[side.source_column]] = None
+        values[values_of(row)[side.source_column]] = None
         if len(values) > MOST_KEYS + 1:
             return None
     values.pop(None, None)

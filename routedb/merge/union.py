@@ -7,9 +7,10 @@ in a transaction of their own, and inside the program's that is not to be had.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from routedb.merge.row_values import values_of
 from routedb.planner import Fragment
 from routedb.planner.plans import Bound
 
@@ -64,7 +65,7 @@ def split(
         return found
     ends = {number: 1 + len(fragments[number].columns) for number in numbers}
     for row in rows:
-        values = tuple(row.values()) if isinstance(row, Mapping) else row
+        values = values_of(row)
         number = int(values[0])
         found[number].append(values[1 : ends[number]])
     return found
