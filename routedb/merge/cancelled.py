@@ -17,7 +17,7 @@ def settle_cancelled(session: Session, link: Link) -> None:
     """
     try:
         # What comes late hits this.
-        ask_aside(session.links, link, lambda link: link.run("SELECT 1"))
+        ask_aside(session.transaction, link, lambda link: link.run("SELECT 1"))
     except Exception as exc:  # the driver's
         is_gone = link.adapter.fault(exc, link.raw) is Fault.LINK_LOST
         is_branch = link in session.transaction.branches.values()

@@ -80,7 +80,7 @@ class Catalogs:
         first: TableAnswer | None = None
         for number, group in enumerate(database.groups):
             link = find_node.writer(session.links, group.id)
-            answer = ask_aside(session.links, link, partial(_answer, table))
+            answer = ask_aside(session.transaction, link, partial(_answer, table))
             if number == 0:
                 first = answer
             elif answer != first:

@@ -327,7 +327,7 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
         link = find_node.writer(session.links, question.group)
         name, schema = function.name, function.schema
         return ask_aside(
-            session.links, link, lambda link: link.volatility(name, schema)
+            session.transaction, link, lambda link: link.volatility(name, schema)
         )
 
     catalog = session.core.catalog

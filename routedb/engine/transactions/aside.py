@@ -1,26 +1,24 @@
-"""Questions to a server that belong to no transaction, and leave none behind."""
+"""Questions to a server that belong to no transaction, and begin none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
+from routedb.adapters.base import AUTOCOMMIT
 from routedb.engine.links.link import Link
-from routedb.engine.links.links import Links
-from routedb.engine.transactions.commit import roll_back
+from routedb.engine.transactions.transaction import Transaction
 
 T = TypeVar("T")
 
 
-def ask_aside(links: Links, link: Link, ask: Callable[[Link], T]) -> T:
-    """Return what `ask` says of `link`, which is one of `links`.
+def ask_aside(transaction: Transaction, link: Link, ask: Callable[[Link], T]) -> T:
+    """Return what `ask` says of `link`, in the `transaction` if that is a branch.
 
-    Drivers begin a transaction with whatever comes first (PEP 249): it is rolled back,
-    unless one was open there before. Raises what `ask` raises.
+    On other links drivers would begin one with whatever comes first (PEP 249), which
+    nobody would end. Their mode is seen to before their next statement. Raises what
+    `ask` raises.
     """
-    was_idle = link.is_idle()
-    try:
-        return ask(link)
-    finally:
-        if was_idle:
-            roll_back(links, link)
+    if link not in transaction.branches.values():
+        link.set_mode(AUTOCOMMIT)
+    return ask(link)
