@@ -91,13 +91,14 @@ class Merger:
         try:
             wanted = split_explain(text.source, text.plan.dialect)
             inner = session.learn(wanted.inner)
-            shown = self.explain(session, inner, params, refusal).plan
+            self._check_read(session, inner, refusal)
+            made, _ = self._planned(session, inner, params)
+            measures = _measures(session, made)
+            shown = explained(session, inner, made, params, measures.bounds).plan
             if wanted.runs:
                 self.run(session, cursor, inner, params, refusal)
                 assert cursor.route is not None  # it has just run
                 shown = with_runs(shown, cursor.route.fragments)
-            made, _ = self._planned(session, inner, params)
-            measures = _measures(session, made)
             asking = Explaining(session, cursor, inner, params, wanted.prefix, measures)
             asked, link, result = asking.run(made, shown)
             if result is None:
