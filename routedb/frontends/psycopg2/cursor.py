@@ -209,19 +209,12 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         else one that has what was set on this one and on its connection."""
         if type(link.raw) is InheritedConnection:
             return InheritedPsycopg2Cursor(self, link)
-        if link.adapter.engine != "postgresql":
-            return super().make_raw_cursor(link)
-        self.connection.share_casters_with(link.raw)
         return self._open_link_cursor(link, self.name)
 
     def make_part_cursor(self, link: Link) -> Any:
         """Open a raw cursor on `link` for a part of a statement, without a name, which
         has what was set on this one and on its connection."""
-        if link.adapter.engine != "postgresql":
-            return super().make_part_cursor(link)
-        if type(link.raw) is not InheritedConnection:
-            self.connection.share_casters_with(link.raw)
-        return self._open_link_cursor(link, "")
+        return self._open_link_cursor(link, None)
 
     def _pin(self, link: Link) -> None:
         """A named cursor WITH HOLD stays on the node where it is opened until its
@@ -317,6 +310,10 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     def _open_link_cursor(self, link: Link, name: str | None) -> Any:
         """Return a raw cursor on another link, set up as this one is, with a `name` or
         without."""
+        if link.adapter.engine != "postgresql":
+            return super().make_raw_cursor(link)
+        if type(link.raw) is not InheritedConnection:  # it has them itself
+            self.connection.share_casters_with(link.raw)
         more = {"name": name} if name else {}
         kind = JoiningCursor if link.joins_begin else LinkCursor
         raw = link.raw.cursor(cursor_factory=kind, **more)
