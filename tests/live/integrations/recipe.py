@@ -28,8 +28,15 @@ def known(connection, asks):
     wait_until(lambda: core.topology.groups[0].read_ring, "a replica is known")
     wait_until(asks, "a replica answers")
 """
-# What routes as any plain read does: pg_is_in_recovery() is the writer's to answer.
-IS_REPLICA = "SELECT current_setting('in_hot_standby')::bool"
+# What routes as any plain read does and tells who answered: a text that asks a server
+# about itself, as pg_is_in_recovery() does, is the writer's to answer; its view is not.
+IS_REPLICA = "SELECT is_replica FROM answered_by"
+
+
+def show_who_answers(database: Database) -> None:
+    """Make the view that `IS_REPLICA` reads, on replicas too."""
+    database.execute("CREATE VIEW answered_by AS SELECT pg_is_in_recovery() AS is_replica")
+    database.wait_replayed()
 
 
 @contextmanager
@@ -54,6 +61,7 @@ class Recipe:
     ) -> None:
         self.page = page
         self.folder = folder
+        show_who_answers(main)
         places = dict(zip(("db1/shop", "db2/shop"), main.dsns, strict=False))
         if archive is not None:
             places["db3/archive"] = archive.writer_dsn
