@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -62,7 +62,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"  {number:6} refused: {why}")
         if asked.verbose:
             print(f"         {' '.join(total.refused_text[why].split())[:200]}")
-    print(f"{len(paths) - absent} files, {absent} absent, {time.monotonic() - began:.0f} s")
+    took = time.monotonic() - began
+    print(f"{len(paths) - absent} files, {absent} absent, {took:.0f} s")
     return _missed(total)
 
 

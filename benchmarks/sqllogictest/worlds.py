@@ -158,7 +158,11 @@ class World:
             databases = {
                 f"d{number}": {"nodes": [dsn]} for number, dsn in enumerate(self._dsns)
             }
-        return {"default": next(iter(databases)), "databases": databases, "tables": tables}
+        return {
+            "default": next(iter(databases)),
+            "databases": databases,
+            "tables": tables,
+        }
 
 
 def _shard(key: Any) -> int:
@@ -231,9 +235,7 @@ def worlds(engine: str, is_sharded: bool) -> Iterator[Make]:
     def make() -> Iterator[World]:
         with ExitStack() as stack:
             if servers is None:
-                databases: Databases = _Files(
-                    stack.enter_context(TemporaryDirectory())
-                )
+                databases: Databases = _Files(stack.enter_context(TemporaryDirectory()))
             else:
                 databases = _Servers(_STARTS[engine][0], servers, stack)
             yield World(databases, is_sharded, stack)
