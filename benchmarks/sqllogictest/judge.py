@@ -138,7 +138,7 @@ def _in_pieces(rows: Sequence[Any]) -> list[Any]:
     """Return rows with texts as their pieces in order: in which order an aggregate
     strings values together is nobody's to say where the text does not."""
     return [
-        tuple((t, str(sorted(v.split(","))) if t is str else v) for t, v in row)
+        tuple((t, str(sorted(re.split("[,:]", v))) if t is str else v) for t, v in row)
         for row in rows
     ]
 
