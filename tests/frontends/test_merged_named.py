@@ -119,7 +119,5 @@ def test_after_a_fetch_that_failed_no_rows_are_missing_in_silence(begun, monkeyp
         with pytest.raises(psycopg2.Error):
             cursor.fetchall()
         for fetch in (cursor.fetchone, cursor.fetchmany, cursor.fetchall):
-            with pytest.raises(
-                psycopg2.OperationalError, match="would be missing"
-            ):
+            with pytest.raises(psycopg2.OperationalError, match="would be missing"):
                 fetch()
