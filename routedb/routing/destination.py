@@ -102,7 +102,7 @@ def _resolve(text: ParsedText, params: Any, database: DatabaseConfig) -> Target:
     plan, source, found = text.plan, text.source, text.scan
 
     def shards_of(found: Scan) -> ShardPlan:
-        return plan.shards(
+        return plan.shards.find(
             found.counted,
             lambda: analyse(source, found, plan.dialect, plan.placement.sharded),
         )

@@ -18,10 +18,11 @@ from routedb.engine.run.control import may_commit
 from routedb.engine.run.interrupted import statement_interrupted
 from routedb.engine.run.outcome import ran
 from routedb.engine.run.recovery import judge
-from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import read_otherwise, second_home_refused
 from routedb.engine.transactions.interruption import met_error
+from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason, Route
 from routedb.routing.decider import Decision

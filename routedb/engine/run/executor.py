@@ -24,13 +24,14 @@ from routedb.engine.run.interrupted import effects_interrupted, statement_interr
 from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
-from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.vacancies import VACANCIES
 from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.interruption import met_error
+from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing import Reason, Route
 from routedb.routing.decider import (
     NOTHING_ASKED,

@@ -17,7 +17,8 @@ from routedb.engine.run.attempt import Attempt, run_on
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
-from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.engine.session import Session
+from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing.decider import Decision
 from routedb.routing.plan import Plan
 
