@@ -14,8 +14,9 @@ from routedb.engine.run import multi_shard
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.multi_shard import on_group
 from routedb.engine.run.outcome import succeeded
-from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.engine.session import Session
 from routedb.engine.shared.error_texts import note_on, partly_defined
+from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing.decider import Decision
 from routedb.routing.plan import Plan
 
