@@ -1,7 +1,7 @@
 """Statements that are by nature for several shards: split INSERTs, reference writes.
 
-All parts run in one transaction with a branch on each shard, so a part that fails
-undoes the others. Outside a transaction one is opened for the statement.
+All parts run in one transaction with a branch on each shard, and a part that fails
+undoes the others (`undo`). Outside a transaction one is opened for the statement.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor, ResultSet
-from routedb.engine.links.link import is_verdict
 from routedb.engine.run.attempt import Attempt, run_on
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
+from routedb.engine.run.undo import all_or_nothing
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing.decider import Decision
@@ -101,12 +101,7 @@ def in_transaction(session: Session, work: Callable[[], None]) -> None:
     """Do `work` inside the open transaction, or inside one of its own."""
     transaction = session.transaction
     if transaction.is_open:
-        try:
-            work()
-        except BaseException as exc:
-            if not is_verdict(exc):  # a part of the statement may be done
-                transaction.interrupt()
-            raise
+        all_or_nothing(transaction, work)
         return
     try:
         transaction.begin(transaction.mode, None)
