@@ -1,5 +1,5 @@
-"""Variants of what reports from the field showed: no clause is passed over, so that what
-is no plain read is none, and every table is found."""
+"""Variants of what reports from the field showed: no clause is passed over, so that
+what is no plain read is none, and every table is found."""
 
 from __future__ import annotations
 
