@@ -60,6 +60,7 @@ def load_plan(
     relations: list[Relation] = []
     edits: list[Edit] = []
     across: list[Fragment] = []
+    compared = _compared(references)
     for use in references.uses:
         dialect = cluster.databases[use.placement.database].dialect
         if dialect == references.text.dialect:
@@ -78,6 +79,11 @@ def load_plan(
                 columns,
                 fragments.index(fragment),
                 key if names.issuperset(key) else (),
+                tuple(
+                    column.name
+                    for column in columns
+                    if references.fold(column) in compared
+                ),
             )
         )
         edits += _renamed(references, use, relations[-1].name)
@@ -213,7 +219,34 @@ def _check_names(references: References) -> None:
         refuse("reserved name", f"a name of the text begins with {_RELATION}")
 
 
+def _compared(references: References) -> set[str]:
+    """Return the names that may be of columns by which rows are looked for."""
+    tree = references.text.tree
+    found = set()
+    for equality in tree.find_all(exp.EQ, exp.In):
+        sides = (equality.this, equality.args.get("expression"))
+        found |= {side.this for side in sides if isinstance(side, exp.Column)}
+    for join in tree.find_all(exp.Join):
+        for each in join.args.get("using") or ():
+            found.add(each.this if isinstance(each, exp.Column) else each)
+    return {references.names.column(each) for each in found}
+
+
 def _may_depend_on_keys(references: References) -> bool:
     """PostgreSQL lets columns stand beside GROUP BY when the primary key is in it."""
-    is_postgresql = references.text.dialect == "postgresql"
-    return is_postgresql and references.text.tree.find(exp.Group) is not None
+    if references.text.dialect != "postgresql":
+        return False
+    groups = list(references.text.tree.find_all(exp.Group))
+    named = {
+        references.names.column(column.this)
+        for group in groups
+        for column in group.find_all(exp.Column)
+    }
+    if named & references.results or any(g.find(exp.Literal) for g in groups):
+        return True  # by another name, or by a number
+    keys = (
+        {references.fold(each) for each in use.info.columns if each.name in key}
+        for use in references.uses
+        if (key := use.info.primary_key)
+    )
+    return any(key <= named for key in keys)
