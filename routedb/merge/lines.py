@@ -49,7 +49,7 @@ class Lines:
         self.size += len(block)
         if self.size > _IN_MEMORY and isinstance(self._file, BytesIO):
             memory = self._file
-            self._file = TemporaryFile(prefix="routedb-")
+            self._file = _open_file()
             self._file.write(memory.getbuffer())
 
     def add_rows(self, rows: Iterable[Any]) -> None:
@@ -71,6 +71,10 @@ class Lines:
     def close(self) -> None:
         """Forget the rows."""
         self._file.close()
+
+
+def _open_file() -> IO[bytes]:
+    return TemporaryFile(prefix="routedb-")
 
 
 def _line(values: Sequence[Any]) -> str:

@@ -8,7 +8,6 @@ far as a value could depend on it. What it says of transactions is about others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -61,7 +60,8 @@ def ready(link: Link, before: Sequence[str]) -> None:
 
 def create(link: Link, name: str, columns: Sequence[Column]) -> None:
     """Create the temporary table `name` on `link`. Raises what the driver raises."""
-    link.run(f"CREATE TEMPORARY TABLE {name} ({', '.join(map(_declared, columns))})")
+    listed = ", ".join(map(_declared, columns))
+    link.run(f"SAVEPOINT routedb_s; CREATE TEMPORARY TABLE {name} ({listed})")
 
 
 def fill(
@@ -110,14 +110,11 @@ def refusal(link: Link, exc: Exception) -> NotMerged | None:
     """Return what is to be told of an error of `create`; None: that is the error."""
     if getattr(exc, "pgcode", None) != _NO_RIGHT:
         return None
-    with suppress(Exception):  # it is told without a name, then
-        link.run("ROLLBACK")
-    place = user = "?"
-    with suppress(Exception):
-        ((place, user),) = link.run(
-            "SELECT pg_catalog.quote_ident(pg_catalog.current_database()), "
-            "pg_catalog.quote_ident(current_user)"
-        )
+    link.run("ROLLBACK TO routedb_s")
+    ((place, user),) = link.run(
+        "SELECT pg_catalog.quote_ident(pg_catalog.current_database()), "
+        "pg_catalog.quote_ident(current_user)"
+    )
     return NotMerged(
         f"on {link.node.name} its user may not make temporary tables: GRANT TEMPORARY "
         f"ON DATABASE {place} TO {user}"
