@@ -16,9 +16,10 @@ from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.engine.links.link import Link
 from routedb.engine.run.merged_result import MergedResult
-from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.session import Session
 from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.transaction import Transaction
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.errors import Fault
 from routedb.merge.answers import part_of, renamed
 from routedb.merge.lines import Lines

@@ -15,7 +15,8 @@ from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.engine.run.attempt import Attempt
-from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.session import Session
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import across, postgresql_work, sideways, sqlite_work
 from routedb.merge.catalogs import Known
 from routedb.merge.coming import Coming

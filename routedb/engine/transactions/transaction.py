@@ -55,6 +55,8 @@ class Transaction:
         self.is_run = False  # routedb.run() will end it
         self.is_in_doubt = False  # it is lost, or may be committed
         self.prologue = Prologue()
+        # With a savepoint, while a statement for several groups is under way.
+        self.covered: list[Link] | None = None
         # Whether the first statement, which began it, is under way: see `_begin` of the
         # fast path.
         self.is_first = False
