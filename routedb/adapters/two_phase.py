@@ -61,7 +61,8 @@ class Decisions:
 
     A dialect gives the texts; `{table}`, `{id}`, `{outcome}` and `{seconds}` are filled
     in. `keep` inserts a row unless there is one with this id, and waits for one that is
-    not committed yet.
+    not committed yet. `namespace` is the name of the database, None where the DSN names
+    none; `transaction` is an id, `token` that of the table.
     """
 
     create = exists = ""
@@ -73,23 +74,22 @@ class Decisions:
         self._run = run
 
     def table(self, namespace: str | None) -> str:
-        """Return the table's name in the database `namespace`, which is None where its
-        DSN names none."""
+        """Return the table's name in the database `namespace`."""
         return TABLE
 
     def make(self, raw: Raw, namespace: str | None, token: str) -> None:
-        """Make the table, with its `token`, unless they are there."""
+        """Make the table in `namespace`, with its `token`, unless they are there."""
         for text in self.texts(namespace, token):
             self._run(raw, text)
 
     def texts(self, namespace: str | None, token: str) -> tuple[str, ...]:
-        """Return the texts that make it."""
+        """Return the texts that make it in `namespace`, with its `token`."""
         table = self.table(namespace)
         row = self.keep.format(table=table, id=TOKEN, outcome=token)
         return self.create.format(table=table), row
 
     def token(self, raw: Raw, namespace: str | None) -> str | None:
-        """Ask for the table's token; None: there is no table, or none in it."""
+        """Ask for the token of the table in `namespace`; None: there is none."""
         table = self.table(namespace)
         return self._outcome(raw, table, TOKEN) if self.is_there(raw, table) else None
 
@@ -98,15 +98,16 @@ class Decisions:
         return bool(self._run(raw, self.exists.format(table=table)))
 
     def write(self, raw: Raw, namespace: str | None, transaction: str) -> None:
-        """In the decider's open transaction: write the row that is its commit."""
+        """In the decider's open `transaction`: write the row that is its commit, in
+        `namespace`."""
         said = {"id": transaction, "outcome": Decision.COMMITTED.value}
         self._run(raw, self.insert.format(table=self.table(namespace), **said))
 
     def decide(
         self, raw: Raw, namespace: str | None, transaction: str, wait_s: float
     ) -> Decision:
-        """Decide that a transaction is aborted, unless it is committed; return what it
-        is. Waits for one that is about to commit, for about `wait_s`, and raises what
+        """Decide that a `transaction` is aborted, unless it is committed, by the table
+        in `namespace`; return what it is. Waits for one that is about to commit, for about `wait_s`, and raises what
         the driver raises then."""
         self._run(raw, self.bound.format(seconds=max(1, int(wait_s))))
         said = {"id": transaction, "outcome": Decision.ABORTED.value}
@@ -114,12 +115,13 @@ class Decisions:
         return self.look(raw, namespace, transaction)
 
     def look(self, raw: Raw, namespace: str | None, transaction: str) -> Decision:
-        """Ask what was decided, and decide nothing."""
+        """Ask what was decided about `transaction` in `namespace`; decide nothing."""
         said = self._outcome(raw, self.table(namespace), transaction)
         return Decision.ABSENT if said is None else Decision(said)
 
     def forget(self, raw: Raw, namespace: str | None, older_s: float) -> None:
-        """Delete decisions that are older than `older_s`, by the server's clock."""
+        """Delete decisions in `namespace` that are older than `older_s`, by the
+        server's clock."""
         table = self.table(namespace)
         self._run(raw, self.forget_old.format(table=table, seconds=int(older_s)))
 

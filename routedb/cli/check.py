@@ -17,6 +17,7 @@ from routedb import adapters
 from routedb.adapters.base import Adapter, Raw
 from routedb.cli.logs import FORMATS
 from routedb.cli.output import cells, console, milliseconds
+from routedb.cli.prepared import cannot_prepare, left_branches
 from routedb.cli.queries import check_queries
 from routedb.cli.shard_tables import asking, drifts
 from routedb.cli.startup import FAILED, config_argument, load_config
@@ -80,7 +81,8 @@ def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) 
     """Read CONFIG, connect to every node, show the status of each.
 
     Compares the tables of the shards of a database, and warns of a user who may write
-    on a replica of MySQL or MariaDB.
+    on a replica of MySQL or MariaDB, of servers that cannot prepare a transaction, and
+    of branches that are left prepared.
 
     Exits with 1 when a node cannot be reached or a group has not exactly one writer; a
     database with read_only = true needs none. With discovery the nodes are those that
@@ -101,9 +103,15 @@ def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) 
     nodes = status(config, core.nodes, core.topology)
     troubles += [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
     troubles += group_troubles(core, reports)
-    if not troubles:
-        troubles += _drifts(core)
     dangers = [*warnings(reports), *server_warnings(core)]
+    if not troubles:
+        unprepared = cannot_prepare(core)
+        dangers += left_branches(core)
+        if config.is_two_phase_asked:
+            troubles += unprepared
+        else:
+            dangers += [said.replace(": ", ": warning: ", 1) for said in unprepared]
+        troubles += _drifts(core)
     if as_json:
         click.echo(_as_json(nodes, reports, troubles, dangers))
     else:

@@ -79,7 +79,8 @@ def transaction_id(seconds: float, chance: int) -> str:
 
 
 def decider_name(database: str, shard: int | None, token: str) -> str:
-    """Return the name of a group that decides: for people, and its `token`."""
+    """Return the name of a group that decides: of its `database` and `shard`, for
+    people, and its `token`."""
     place = "" if shard is None else f".{shard}"
     label = database
     if not _is_plain(database) or len(database) + len(place) > _LONGEST_LABEL:

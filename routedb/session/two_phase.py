@@ -169,7 +169,7 @@ class Coordinator:
             self._is_decider_open = False
 
     def failed(self, request: Request, is_certain: bool) -> None:
-        """Take note that a step has failed; `is_certain`: it has done nothing, else
+        """Take note that the step of `request` has failed; `is_certain`: it has done nothing, else
         its answer is lost."""
         step, group = request
         if step is Step.PREPARE:
@@ -193,6 +193,11 @@ class Coordinator:
         self._prepared.clear()
         self._to_prepare.clear()
         self._is_decider_open = False
+
+    @property
+    def outcome(self) -> bool | None:
+        """Whether the transaction is committed; None while nobody knows."""
+        return {Stage.COMMITTED: True, Stage.ABORTED: False}.get(self.stage)
 
     @property
     def open_branches(self) -> list[int]:

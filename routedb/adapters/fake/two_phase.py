@@ -55,22 +55,22 @@ class FakeDecisions(Decisions):
     """A dictionary of the server."""
 
     def make(self, raw: Raw, namespace: str | None, token: str) -> None:
-        """Log it; keep the token that is there."""
+        """Log it, for whichever `namespace`; keep the token that is there."""
         raw.use(f"CREATE TABLE {TABLE}")
         raw.server.decisions.setdefault(TOKEN, token)
 
     def texts(self, namespace: str | None, token: str) -> tuple[str, ...]:
-        """Return what `make` logs."""
+        """Return what `make` logs, whichever `namespace` and `token`."""
         return (f"CREATE TABLE {TABLE}",)
 
     def token(self, raw: Raw, namespace: str | None) -> str | None:
-        """Look at the server."""
+        """Look at the server, for whichever `namespace`."""
         raw.use(f"SELECT FROM {TABLE} {TOKEN}")
         token: str | None = raw.server.decisions.get(TOKEN)
         return token
 
     def write(self, raw: Raw, namespace: str | None, transaction: str) -> None:
-        """Write it when the transaction commits."""
+        """Write it when the `transaction` commits, for whichever `namespace`."""
         self._check_free(raw, transaction)
         if transaction in raw.server.decisions:
             raise IntegrityError(f"{transaction}: there is a row already")
@@ -80,20 +80,20 @@ class FakeDecisions(Decisions):
     def decide(
         self, raw: Raw, namespace: str | None, transaction: str, wait_s: float
     ) -> Decision:
-        """Write it at once, unless there is one."""
+        """Write it at once, unless there is one, for whichever `namespace`."""
         self._check_free(raw, transaction)
         raw.use(f"INSERT INTO {TABLE} {transaction} aborted")
         rows = raw.server.decisions
         return Decision(rows.setdefault(transaction, Decision.ABORTED.value))
 
     def look(self, raw: Raw, namespace: str | None, transaction: str) -> Decision:
-        """Look at the server."""
+        """Look for `transaction` on the server, for whichever `namespace`."""
         raw.use(f"SELECT FROM {TABLE} {transaction}")
         said = raw.server.decisions.get(transaction)
         return Decision.ABSENT if said is None else Decision(said)
 
     def forget(self, raw: Raw, namespace: str | None, older_s: float) -> None:
-        """Log it; nothing gets old here."""
+        """Log it, for whichever `namespace`; nothing gets old here."""
         raw.use(f"DELETE FROM {TABLE}")
 
     def _check_free(self, raw: Raw, transaction: str) -> None:

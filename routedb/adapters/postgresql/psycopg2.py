@@ -105,9 +105,8 @@ class Psycopg2Adapter:
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
         self.commits: Commits | None = PostgreSQLCommitCheck(_ask)
-        self.branches: Branches = PostgreSQLBranches(
-            self.run, self.is_failed, _end_ended
-        )
+        asking = (self.run, self.is_failed, _end_ended)
+        self.branches: Branches = PostgreSQLBranches(*asking)
         self.decisions: Decisions = PostgreSQLDecisions(self.run)
         self.opening = Opening(psycopg2)
         self._cancel = canceller(_psycopg.__file__, psycopg2.OperationalError)

@@ -156,6 +156,8 @@ def _taking(merged: MergedResult, places: Sequence[int]) -> Callable[[ResultSet]
 
 def _check_home(session: Session, plan: Plan, decided: Decision) -> None:
     home = session.transaction.home
+    if session.transaction.spread.is_allowed:
+        return
     if home >= 0 and session.core.groups[home].database != plan.database.name:
         raise errors.CrossDatabaseError(
             f"{plan.statement.verb} is for shards of {plan.database.name}, but this "
