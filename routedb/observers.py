@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from types import FrameType
 from typing import Protocol
 from weakref import WeakSet
 
@@ -131,8 +133,14 @@ class Observers:
     def deliver(self) -> None:
         """Tell what waits, in its order; when another thread does so already, it tells
         this too. A callback that causes events ends up here again: they come next."""
-        telling = self._telling  # a callback may fork, and the child has another one
-        while self._waiting and telling.acquire(blocking=False):
+        while self._waiting:
+            telling = self._telling  # a callback may fork, and the child has another
+            if not telling.acquire(blocking=False):
+                if _is_delivering():
+                    return
+                # What came out of a signal handler has left it held.
+                self._telling = threading.Lock()
+                continue
             try:
                 while self._waiting:
                     event = self._waiting.popleft()
@@ -156,6 +164,20 @@ class Observers:
     def _inform(self) -> None:
         for observable in list(self._observables):
             observable.observers = self._for_statements
+
+
+def _is_delivering() -> bool:
+    """Tell whether any thread is in `deliver` now: this one, before it came here."""
+    mine = threading.get_ident()
+    for thread, top in sys._current_frames().items():
+        frame: FrameType | None = top
+        if thread == mine:  # without this function, and the call that asks
+            frame = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code is Observers.deliver.__code__:
+                return True
+            frame = frame.f_back
+    return False
 
 
 OBSERVERS = Observers()  # of this process

@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 HOME = Path(__file__).parent.parent.parent / ".corpus"
 _PATIENCE_S = 900
+_QUICK = ("--quiet", "--depth", "1", "--bare")
 _AT_ONCE = 500  # paths: a command line has a limit
 
 
@@ -93,10 +94,22 @@ def _in_git(folder: Path, wanted: Wanted) -> Iterator[File]:
     git = ("git", "-C", str(folder))
     listed = _run(*git, "ls-tree", "-r", "-z", "--name-only", "HEAD").decode()
     paths = [path for path in listed.split("\0") if path and wanted(path)]
+    paths = _present(git, paths)
     for start in range(0, len(paths), _AT_ONCE):
         some = paths[start : start + _AT_ONCE]
         archive = _run(*git, "archive", "--format=tar", "HEAD", "--", *some)
         yield from _unpack(archive, 0)
+
+
+def _present(git: Sequence[str], paths: Sequence[str]) -> list[str]:
+    """Return those paths whose content is there: a partial clone has not all."""
+    asked = "".join(f"HEAD:{path}\n" for path in paths).encode()
+    told = _run(*git, "cat-file", "--batch-check", given=asked).decode().splitlines()
+    return [
+        path
+        for path, line in zip(paths, told, strict=True)
+        if not line.endswith(" missing")
+    ]
 
 
 def source_distribution(project: str) -> Way:
@@ -167,11 +180,23 @@ def clone(url: str) -> Way:
 
     def way(folder: Path) -> Iterator[File]:
         there = folder / "clone.git"
-        quick = ("--quiet", "--depth", "1", "--bare")
-        _run("git", "clone", *quick, url, str(there))
+        _run("git", "clone", *_QUICK, url, str(there))
         return iter(in_folder(there, lambda path: True))
 
     return way
+
+
+def kept_clone(name: str, url: str) -> Path:
+    """Return the bare clone of a public repository that is kept under `name`, made if
+    need be: for a suite of which each run reads other files."""
+    there = HOME / f"{name}.git"
+    if not there.exists():
+        HOME.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=HOME, prefix=".new-") as folder:
+            new = Path(folder) / "clone.git"
+            _run("git", "clone", *_QUICK, url, str(new))
+            new.replace(there)
+    return there
 
 
 def _unpack(archive: bytes, above: int) -> Iterator[File]:
@@ -184,12 +209,13 @@ def _unpack(archive: bytes, above: int) -> Iterator[File]:
                 yield File(path, content.read())
 
 
-def _run(*argv: str, cwd: Path | None = None) -> bytes:
+def _run(*argv: str, cwd: Path | None = None, given: bytes | None = None) -> bytes:
     """Run a program and return what it printed. Raises MissingCorpus when it fails."""
     try:
         done = subprocess.run(
             argv,
             cwd=cwd,
+            input=given,
             env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"},
             capture_output=True,
             timeout=_PATIENCE_S,

@@ -130,6 +130,9 @@ class Adapter(Protocol):
     script_is_transaction: bool  # a text of several statements, outside of any other
     begins_before_some_writes: bool  # by itself; what others have written lasts at once
     hides_uncommitted: bool  # what a transaction writes, up to its commit
+    # A text that fails, after which the server refuses everything up to a rollback;
+    # None where a statement that fails leaves the rest of its transaction as it is.
+    failing_text: str | None
     # The setting that tells later transactions' isolation level, where that decides
     # whether a replica may answer.
     isolation_setting: str | None

@@ -107,8 +107,8 @@ class Decisions:
         self, raw: Raw, namespace: str | None, transaction: str, wait_s: float
     ) -> Decision:
         """Decide that a `transaction` is aborted, unless it is committed, by the table
-        in `namespace`; return what it is. Waits for one that is about to commit, for about `wait_s`, and raises what
-        the driver raises then."""
+        in `namespace`; return what it is. Waits for one that is about to commit, for
+        about `wait_s`, and raises what the driver raises then."""
         self._run(raw, self.bound.format(seconds=max(1, int(wait_s))))
         said = {"id": transaction, "outcome": Decision.ABORTED.value}
         self._run(raw, self.keep.format(table=self.table(namespace), **said))

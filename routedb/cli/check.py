@@ -19,6 +19,7 @@ from routedb.cli.logs import FORMATS
 from routedb.cli.output import cells, console, milliseconds
 from routedb.cli.prepared import cannot_prepare, left_branches
 from routedb.cli.queries import check_queries
+from routedb.cli.references import check_references
 from routedb.cli.shard_tables import asking, drifts
 from routedb.cli.startup import FAILED, config_argument, load_config
 from routedb.cli.streams import Guarded, Input
@@ -77,7 +78,19 @@ class Report(NamedTuple):
 @click.option(
     "--json", "as_json", is_flag=True, help="Show one JSON object, not a table."
 )
-def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) -> None:
+@click.option(
+    "--references",
+    "by_references",
+    is_flag=True,
+    help="Look for rows that refer to nothing, by the [references] of CONFIG.",
+)
+def check(
+    source: str,
+    queries: TextIO | None,
+    form: str | None,
+    as_json: bool,
+    by_references: bool,
+) -> None:
     """Read CONFIG, connect to every node, show the status of each.
 
     Compares the tables of the shards of a database, and warns of a user who may write
@@ -88,10 +101,16 @@ def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) 
     database with read_only = true needs none. With discovery the nodes are those that
     Patroni names. Exits with 2 when CONFIG is wrong.
 
-    With --queries it exits with 1 when a statement would be refused.
+    With --queries it exits with 1 when a statement would be refused; with --references
+    when a row refers to nothing.
     """
     if form is not None and queries is None:
         raise click.UsageError("--format is the format of --queries FILE")
+    if by_references and queries is not None:
+        raise click.UsageError("give either --queries or --references")
+    if by_references:
+        check_references(source, as_json)
+        return
     config = load_config(source)
     if queries is not None:
         check_queries(config, queries, form)

@@ -16,8 +16,9 @@ from routedb.config.model import ClusterConfig, DatabaseConfig
 from routedb.engine.links.link import Link
 from routedb.engine.plans.tally import Report, Tally
 from routedb.engine.run import executor
-from routedb.engine.session import Control, Session
+from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
+from routedb.engine.virtual_cursor import Control
 from routedb.events import NodeAnswered
 from routedb.routing import Route
 from routedb.sql import scan

@@ -121,6 +121,7 @@ class NullAdapter:
         self.decisions: Decisions = Decisions(lambda raw, sql: [("",)])
         self.begins_before_some_writes = dialect == "sqlite"
         self.hides_uncommitted = True
+        self.failing_text: str | None = None
         self.rollback_undoes_settings = dialect == "postgresql"
         self.rollback_undoes_objects = dialect != "mysql"
         self.script_is_transaction = dialect == "postgresql"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from routedb.config import table_rules
+from routedb.config import references, table_rules
 from routedb.config.cluster_name import cluster_name, is_cluster_name
 from routedb.config.discovery import check_nodes, read_discovery
 from routedb.config.document import Document, Path
@@ -93,6 +93,7 @@ class Builder:
             databases=databases,
             default=default,
             tables=table_rules.build(self._document, databases, read_in),
+            references=references.build(self._document),
             hints=self._hints(top.get("hints", True)),
             shadow=top.get("shadow", False),
             max_shapes=self._max_shapes(top.get("max_shapes", MAX_SHAPES)),

@@ -151,12 +151,35 @@ class TableRule:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyColumns:
+    """Columns of a table, each name as it is written in SQL."""
+
+    table: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.table}({', '.join(self.columns)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One line of `[references]`: a row of the child needs one of the parent."""
+
+    child: KeyColumns
+    parent: KeyColumns
+
+    def __str__(self) -> str:
+        return f"{self.child} -> {self.parent}"
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterConfig:
     """A whole configuration."""
 
     databases: Mapping[str, DatabaseConfig]
     default: str | None = None
     tables: tuple[TableRule, ...] = ()
+    references: tuple[Reference, ...] = ()
     hints: bool = True
     shadow: bool = False  # all runs on writers; where it would run is counted
     max_shapes: int = MAX_SHAPES

@@ -255,6 +255,11 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     tables: dict[str, Any] = {}
     """The rules, below"""
 
+    references: dict[str, Any] = {}
+    """Which rows need one of another table, where no foreign key can say so because the
+    tables are in different databases; ``routedb check --references`` finds those that
+    have none (:doc:`joins`): ``"orders.customer_id" = "crm_customers.id"``"""
+
     functions: dict[str, Any] = {}
     """What functions do, above the built-in list: ``"read"`` may run on a replica,
     ``"write"`` needs the writer, ``"session"`` depends on the session:

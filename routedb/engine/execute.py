@@ -15,7 +15,7 @@ from routedb.dbapi import Params, Query
 from routedb.engine.fast_path import choose
 from routedb.engine.run import executor, observed
 from routedb.engine.run.outcome import succeeded
-from routedb.engine.session import Call, VirtualCursor
+from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing import Route
 
 _NONE_OPEN: tuple[None, None] = (None, None)

@@ -9,11 +9,11 @@ worked out again when it is needed next.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 from weakref import ref
 
 from routedb import errors
-from routedb.adapters.base import Adapter, RawCursor, ResultSet, TxMode
+from routedb.adapters.base import Adapter, TxMode
 from routedb.config.mask import mask
 from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links import find_node
@@ -27,57 +27,12 @@ from routedb.engine.transactions.ends import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.events import StatementRetried
 from routedb.observers import OBSERVERS, explain, tell_outcome
-from routedb.routing import CONSISTENCIES, Route, database_for
+from routedb.routing import CONSISTENCIES, database_for
 from routedb.routing.plan import ParsedText
 from routedb.session import TxState
 from routedb.sql import UNSETTLED
 from routedb.sql.scanner.shape import may_depend
 from routedb.topology.snapshot import Role, Snapshot
-
-Call = Callable[[Any], Any]  # takes a raw cursor; some of its methods are one driver's
-
-
-class Control(NamedTuple):
-    """A statement that the transaction has carried out."""
-
-    text: str
-    tag: str  # what PostgreSQL's servers answer: "BEGIN", "COMMIT" …
-
-
-class VirtualCursor(Protocol):
-    """What the session needs of a virtual cursor."""
-
-    arraysize: int
-    raw: ResultSet | None  # of the last statement; None when it has none
-    fetching_from: ResultSet | None  # whose fetch methods the virtual cursor shows
-    raw_cursors: dict[Link, RawCursor]
-    route: Route | None
-    link: Link | None
-    control: Control | None  # the last statement, when the transaction carried it out
-    is_observed: bool  # `execute` runs on behalf of engine/run/observed.py
-
-    @property
-    def session(self) -> Session:
-        """The session it belongs to; after close, one that refuses every text."""
-
-    def open_raw_cursor(self, link: Link) -> RawCursor:
-        """Open a raw cursor on `link` and keep it in `raw_cursors`."""
-
-    def make_raw_cursor(self, link: Link) -> RawCursor:
-        """Open a raw cursor on `link`, for one statement: the caller closes it."""
-
-    def make_part_cursor(self, link: Link) -> RawCursor:
-        """Open a raw cursor on `link` for a part of a statement: an object of its own
-        where the driver allows that, without a name. The caller closes it."""
-
-    def bind_fetch(self, raw: ResultSet) -> None:
-        """Fetch from `raw` from now on."""
-
-    def unbind_fetch(self) -> None:
-        """There is nothing to fetch."""
-
-    def buffer_results(self) -> None:
-        """Take in the results that a text of several statements has left."""
 
 
 class Session:

@@ -14,7 +14,8 @@ from routedb.dbapi import Params, Query, Row
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
-from routedb.engine.session import Control, Session
+from routedb.engine.session import Session
+from routedb.engine.virtual_cursor import Control
 from routedb.frontends.proxies import AdoptingResult, ClosedSession, ResultMetadata
 from routedb.routing import Route
 

@@ -18,7 +18,7 @@ from routedb import errors
 from routedb.adapters.base import ResultSet
 from routedb.engine.links.link import Link
 from routedb.engine.run.merged_result import MergedResult
-from routedb.engine.session import VirtualCursor
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge.order import comparable, reader, sort_rows
 from routedb.merge.refused import NotMerged
 from routedb.planner import Combine, GroupsPlan, Slot

@@ -5,7 +5,9 @@ from __future__ import annotations
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session
 from routedb.engine.transactions.aside import ask_aside
+from routedb.engine.transactions.failure import fail_branch
 from routedb.errors import Fault
+from routedb.session import TxState
 
 
 def settle_cancelled(session: Session, link: Link) -> None:
@@ -16,6 +18,8 @@ def settle_cancelled(session: Session, link: Link) -> None:
     refuses everything, as it should.
     """
     try:
+        if session.transaction.state is TxState.FAILED:
+            fail_branch(link)  # it was busy, and may have ended before it was cancelled
         # What comes late hits this.
         ask_aside(session.transaction, link, lambda link: link.run("SELECT 1"))
     except Exception as exc:  # the driver's

@@ -9,7 +9,8 @@ from routedb.engine.links.link import Link
 from routedb.engine.route.plan_tree import Step
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.merged_result import MergedResult
-from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.session import Session
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers, postgresql_work, sqlite_work
 from routedb.merge.fragments import GroupReads, decide_reads, reads_of
 from routedb.merge.measures import Measures

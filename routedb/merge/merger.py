@@ -10,8 +10,9 @@ from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.engine.route.explain import Explanation, with_runs
 from routedb.engine.run.attempt import Attempt
-from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import (
     across,
     answers,

@@ -18,7 +18,8 @@ from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.run.attempt import Attempt, run_on
 from routedb.engine.run.outcome import note_shown
 from routedb.engine.run.recovery import judge
-from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.session import Session
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.errors import Fault
 from routedb.merge.cancelled import lose, settle_cancelled
 from routedb.merge.fragments import GroupReads, decide_reads

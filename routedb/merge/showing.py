@@ -7,7 +7,8 @@ from typing import Any
 
 from routedb.engine.links.link import Link
 from routedb.engine.run.outcome import succeeded
-from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.session import Session
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers
 from routedb.merge.fragments import GroupReads
 from routedb.merge.measures import Measures

@@ -14,7 +14,8 @@ from typing import Any
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.engine.run.merged_result import MergedResult
-from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.session import Session
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge.answers import Part, part_of, shown, sqlite_values
 from routedb.merge.refused import NotMerged
 from routedb.planner import Column, Remainder

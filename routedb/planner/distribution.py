@@ -95,6 +95,8 @@ def _check_node(node: exp.Expr, references: References) -> None:
     """Raise NotSpread for what is not known to mean the same on every shard."""
     if not isinstance(node, _NODES):
         raise NotSpread(f"{node.key.upper()} may be another on each shard")
+    if isinstance(node, exp.In) and node.args.get("field") is not None:
+        raise NotSpread("IN a whole table")
     if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
         name = references.names.column(node.this)
         is_slot = references.text.slot(node) is not None

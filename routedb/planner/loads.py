@@ -56,39 +56,17 @@ def load_plan(
     databases of other dialects too.
     """
     _check_names(references)
-    fragments: list[Fragment] = []
-    relations: list[Relation] = []
-    edits: list[Edit] = []
-    across: list[Fragment] = []
+    loads = _Loads(references, cluster, pushes_across)
     for use in references.uses:
-        dialect = cluster.databases[use.placement.database].dialect
-        if dialect == references.text.dialect:
-            fragment = _fragment(references, use)
-            columns, key = fragment.columns, use.info.primary_key
-        else:
-            fragment, columns = carry(references, use, dialect, pushes_across)
-            key = ()  # what is unique there need not be here
-            across.append(fragment)
-        if fragment not in fragments:
-            fragments.append(fragment)
-        names = {column.name for column in fragment.columns}
-        relations.append(
-            Relation(
-                f"{_RELATION}{len(relations)}_",
-                columns,
-                fragments.index(fragment),
-                key if names.issuperset(key) else (),
-            )
-        )
-        edits += _renamed(references, use, relations[-1].name)
+        loads.add(use)
+    fragments, across = loads.fragments, loads.across
     if not across:
-        fragments = _with_sideways(references, fragments, relations)
-    needs_tables = _may_depend_on_keys(references)
+        fragments = _with_sideways(references, fragments, loads.relations)
     remainder = Remainder(
-        references.text.edited(edits),
-        tuple(relations),
-        needs_tables,
-        tuple((e.text, references.text.source[e.start : e.end]) for e in edits),
+        references.text.edited(loads.edits),
+        tuple(loads.relations),
+        _may_depend_on_keys(references),
+        tuple((e.text, references.text.source[e.start : e.end]) for e in loads.edits),
         references.text.session_words,
     )
     whole = tuple(slots_of(across))
@@ -101,6 +79,44 @@ def load_plan(
         otherwise=load_plan(references, cluster, kept, False) if whole else None,
         whole=whole,
     )
+
+
+class _Loads:
+    """What is read of each use of a table, and what the text calls it then."""
+
+    def __init__(
+        self, references: References, cluster: Cluster, pushes_across: bool
+    ) -> None:
+        self.references = references
+        self.cluster = cluster
+        self.pushes_across = pushes_across
+        self.fragments: list[Fragment] = []
+        self.across: list[Fragment] = []  # from databases of other dialects
+        self.relations: list[Relation] = []
+        self.edits: list[Edit] = []
+
+    def add(self, use: Use) -> None:
+        """Read one use; a fragment that another use has already is not read again."""
+        fragment, columns, key = self._read(use)
+        if fragment not in self.fragments:
+            self.fragments.append(fragment)
+        names = {column.name for column in fragment.columns}
+        name = f"{_RELATION}{len(self.relations)}_"
+        number = self.fragments.index(fragment)
+        key = key if names.issuperset(key) else ()
+        self.relations.append(Relation(name, columns, number, key))
+        self.edits += _renamed(self.references, use, name)
+
+    def _read(self, use: Use) -> tuple[Fragment, tuple[Column, ...], tuple[str, ...]]:
+        """Return the fragment, the relation's columns, and those of its primary key."""
+        references = self.references
+        dialect = self.cluster.databases[use.placement.database].dialect
+        if dialect == references.text.dialect:
+            fragment = _fragment(references, use)
+            return fragment, fragment.columns, use.info.primary_key
+        fragment, columns = carry(references, use, dialect, self.pushes_across)
+        self.across.append(fragment)
+        return fragment, columns, ()  # what is unique there need not be here
 
 
 def _fragment(references: References, use: Use) -> Fragment:

@@ -45,6 +45,7 @@ _CLAUSES = re.compile(
     r"[(),]|\b(?:SELECT|FROM|GROUP|HAVING|ORDER|LIMIT|OFFSET|FETCH|WINDOW)\b",
     re.IGNORECASE,
 ).finditer
+_ALL = re.compile(r"\s*ALL\b", re.IGNORECASE).match  # no part of a column's name
 _SELECT_ARGS = frozenset(
     {"expressions", "from_", "joins", "where", "group", "having", "order", "limit"}
     | {"offset", "distinct"}
@@ -111,6 +112,8 @@ class _Partials:
         if tree.args.get("order") is not None:
             terms = [self._ordered(term) for term in tree.args["order"].expressions]
             remainder.set("order", exp.Order(expressions=terms))
+        if not self._asked:
+            raise NotSpread("nothing is added up")
         fragment = self._fragment()
         relation = Relation(_RELATION, tuple(self._columns), 0)
         above = Remainder(self._written(remainder), (relation,))
@@ -179,6 +182,8 @@ class _Partials:
         ends = [at for word, at in found if word in (",", "FROM")]
         ends = ends[: len(self._tree.expressions)]
         start = found[0][1] + len("SELECT")
+        if says_all := _ALL(self._text.masked.code, start):
+            start = says_all.end()
         pieces = []
         for end in ends:
             pieces.append(self._text.source[start:end].strip())

@@ -157,6 +157,7 @@ class References:
                 "catalog (a view, or a table that is not there)",
             )
         alias = node.args.get("alias")
+        is_list = isinstance(node.parent, exp.In)  # of no FROM, and takes no alias
         name = self.names.table(alias.this) if alias is not None else ""
         renames = alias is not None and bool(alias.args.get("columns"))
         return Use(
@@ -164,9 +165,9 @@ class References:
             table,
             info,
             placement,
-            node.find_ancestor(exp.Select),
+            None if is_list else node.find_ancestor(exp.Select),
             name or table.name,
-            bool(name),
+            bool(name) or is_list,
             renames,
             {self.fold(column): column for column in info.columns},
         )

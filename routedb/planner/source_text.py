@@ -184,7 +184,18 @@ def _parse(text: str, dialect: str) -> exp.Expr:
     found = [tree for tree in trees if tree is not None]
     if len(found) != 1:
         refuse("several statements", "several statements in one text: send one by one")
+    if dialect == "sqlite":
+        _name_listed_tables(found[0])
     return found[0]
+
+
+def _name_listed_tables(tree: exp.Expr) -> None:
+    """Make a table of each name that IN has for its list: sqlglot takes it for a
+    column's."""
+    for node in tree.find_all(exp.In):
+        name = node.args.get("field")
+        if isinstance(name, exp.Column) and not _PLACES.fullmatch(name.name):
+            node.set("field", exp.Table(this=name.this, db=name.args.get("table")))
 
 
 def _place_of(term: object) -> int | str | None:

@@ -11,8 +11,8 @@ from routedb.routing.placement import NO_TABLES, database_for, find_placement
 from routedb.routing.role import SHARDLESS, neutral_reason, route_for, shows_data
 from routedb.routing.route import Reason, Route
 from routedb.routing.rules import Rules
+from routedb.routing.shard_plans import ShardPlans
 from routedb.session.pins import CATALOG
-from routedb.sharding import ShardPlan
 from routedb.sql import Reading, Scan, Statement
 from routedb.sql import scan as take_apart
 from routedb.sql.catalog.system_tables import is_catalog
@@ -23,8 +23,6 @@ from routedb.topology.snapshot import Role
 _REFUSED = Route("", (), Role.UNKNOWN)  # of a plan that is refused
 _ONE_GROUP = (0,)
 
-_MOST_SHARD_PLANS = 1024  # one for each length of the lists in a shape
-_LONGEST_SHARD_KEY = 16_384
 _MOST_ROUTES = 256  # an INSERT's subsets of shards must not fill the memory
 _KEY_VERBS = frozenset({"INSERT", "REPLACE", "MERGE", "COPY"})
 
@@ -45,7 +43,6 @@ class Plan:
 
     __slots__ = (
         "_is_plain",
-        "_shards",
         "_was_asked",
         "asks_catalog",
         "begin_route",
@@ -73,6 +70,7 @@ class Plan:
         "replica_route",
         "routes",
         "shape",
+        "shards",
         "shares_process_writes",
         "shows_data",
         "statement",
@@ -105,15 +103,34 @@ class Plan:
         self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read = statement.read_only
         self.shows_data = shows_data(statement)
-        # What a temporary table may hide, and what tells of such tables.
+        self._note_names()
+        self._note_effects(config)
+        self.shards = ShardPlans()
+        self._was_asked = False
+        self.writer_route: Route | None = None
+        self.replica_route: Route | None = None
+        self.own_writes_route: Route | None = None
+        self.tx_route: Route | None = None
+        self.tx_replica_route: Route | None = None
+        self.begin_route: Route | None = None
+        self._place(rules, using)
+        self._settle_role()
+
+    def _note_names(self) -> None:
+        """Note what a temporary table may hide, and what tells of such tables."""
+        statement = self.statement
         self.asks_catalog = False
         names = []
         for table in statement.tables:
             names.append(table.name)
-            self.asks_catalog = self.asks_catalog or is_catalog(table, dialect)
+            self.asks_catalog = self.asks_catalog or is_catalog(table, self.dialect)
         self.names = frozenset(names)
         if statement.frees or self.asks_catalog:
             self.names |= _other_names(statement, self.asks_catalog)
+
+    def _note_effects(self, config: ClusterConfig) -> None:
+        """Note what it may leave in a session, and do to a transaction."""
+        statement = self.statement
         # It may give this session a key that it asks for later: LAST_INSERT_ID().
         self.may_generate_key = bool(statement.writes) and (
             statement.verb in _KEY_VERBS or statement.parts > 1
@@ -137,19 +154,15 @@ class Plan:
             )
         self.has_effects = self.has_session_effects or self.may_change_transaction
         # It may need a database without sessions: see sql/emptied.py.
-        self.empties = dialect == "postgresql" and statement.verb in EMPTYING
-        self._shards: dict[str, ShardPlan | str] = {}  # or why there is none
-        self._was_asked = False
-        self.writer_route: Route | None = None
-        self.replica_route: Route | None = None
-        self.own_writes_route: Route | None = None
-        self.tx_route: Route | None = None
-        self.tx_replica_route: Route | None = None
-        self.begin_route: Route | None = None
+        self.empties = self.dialect == "postgresql" and statement.verb in EMPTYING
+
+    def _place(self, rules: Rules, using: str | None) -> None:
+        """Find the database that it belongs to, or why there is none."""
+        config = rules.config
         self.placement = NO_TABLES
         self.refusal: errors.Error | None = None
         try:
-            self.placement = find_placement(statement, rules, using)
+            self.placement = find_placement(self.statement, rules, using)
         except errors.Error as refusal:
             self.refusal = refusal
         self.database = database_for(config, self.placement.database)
@@ -158,7 +171,6 @@ class Plan:
         self.is_sharded = self.database.is_sharded
         self.group_id = -1 if self.is_sharded else self.database.groups[0].id
         self._is_plain = self.refusal is None and self._needs_nothing(config.hints)
-        self._settle_role()
 
     def route(
         self,
@@ -253,24 +265,6 @@ class Plan:
         else:
             self.tx_replica_route = route
         return route
-
-    def shards(self, key: str, analyse: Callable[[], ShardPlan]) -> ShardPlan:
-        """Return how to find the shards of texts; `analyse` is called once for each
-        `key`, which tells apart those that this plan serves all the same. What it
-        raises, a ShardError, is raised again each time."""
-        known = self._shards.get(key)
-        if known is None:
-            try:
-                known = analyse()
-            except errors.ShardError as exc:
-                known = str(exc)
-            if len(self._shards) >= _MOST_SHARD_PLANS:
-                self._shards.clear()
-            if len(key) <= _LONGEST_SHARD_KEY:
-                self._shards[key] = known
-        if isinstance(known, str):
-            raise errors.ShardError(known)
-        return known
 
     @property
     def uses(self) -> int:

@@ -169,8 +169,8 @@ class Coordinator:
             self._is_decider_open = False
 
     def failed(self, request: Request, is_certain: bool) -> None:
-        """Take note that the step of `request` has failed; `is_certain`: it has done nothing, else
-        its answer is lost."""
+        """Take note that the step of `request` has failed; `is_certain`: it has done
+        nothing, else its answer is lost."""
         step, group = request
         if step is Step.PREPARE:
             self._to_prepare.remove(group)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from routedb.planner import GroupsPlan, Refusal
 from tests.support.split_statements import Made, Statements
-from tests.support.split_world import Answer, SplitWorld, same
+from tests.support.split_world import Answer, SplitWorld, is_right
 
 _STATEMENTS_A_WORLD = 50
 
@@ -64,7 +64,7 @@ def campaign(seed: int, count: int) -> Report:
             merges[plan.merge.value + how] += 1
             kept.update(plan.kept)
             got = world.answer(plan, made.params)
-            if not same(got, expected, made.order):
+            if not is_right(world, made, got, expected):
                 wrong.append(Wrong(made, plan, got, expected))
         world.close()
     return Report(count, errors, shown, merges, kept, refused, wrong)

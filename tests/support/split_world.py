@@ -8,6 +8,7 @@ of their own.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
@@ -293,6 +294,28 @@ def same(got: Answer, expected: Answer, order: tuple[int, ...] = ()) -> bool:
         [row[number] for row in mine] == [row[number] for row in its]
         for number in order
     )
+
+
+def is_right(world: Any, made: Any, got: Answer, expected: Answer) -> bool:
+    """Tell whether `got` is the answer to the statement `made`, which the one database
+    of `world` answers as `expected`, or would but for a fault of SQLite's.
+
+    3.40.1 loses the rows of r in `SELECT * FROM (SELECT id FROM t WHERE id LIKE 'b%') x
+    RIGHT JOIN r ON id = b`, and with FULL JOIN, where id is t's INTEGER PRIMARY KEY and
+    no id fits; `r LEFT JOIN (…) x` has them. A plus, which means nothing, before the
+    column keeps it from looking at the key.
+    """
+    if same(got, expected, made.order):
+        return True
+    plain = _LIKED_KEY.sub(r"+\1", made.sql)
+    if plain == made.sql or not _BACKWARD(made.sql):
+        return False
+    answered = world.expected(plain, made.params)
+    return same(got, answered._replace(names=expected.names), made.order)
+
+
+_LIKED_KEY = re.compile(r"\b(\w+\.id (?:NOT )?LIKE )")
+_BACKWARD = re.compile(r"\b(?:RIGHT|FULL) JOIN\b").search
 
 
 def _typed(rows: tuple[tuple[Any, ...], ...]) -> list[tuple[Any, ...]]:

@@ -43,6 +43,7 @@ class FakeAdapter:
     script_is_transaction = True
     begins_before_some_writes = False
     hides_uncommitted = True
+    failing_text: str | None = None
     isolation_setting: str | None = "default_transaction_isolation"
     session_settings: str | None = None
 

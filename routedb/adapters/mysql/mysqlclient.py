@@ -80,6 +80,7 @@ class MysqlclientAdapter:
     script_is_transaction = False
     begins_before_some_writes = False
     hides_uncommitted = False  # tables without transactions have it at once
+    failing_text: str | None = None
     isolation_setting: str | None = None
     session_settings: str | None = None
 

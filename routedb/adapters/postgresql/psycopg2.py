@@ -97,6 +97,8 @@ class Psycopg2Adapter:
     script_is_transaction = True
     begins_before_some_writes = False
     hides_uncommitted = True
+    # Any text that fails will do; this one needs no right, reads nothing, and says why.
+    failing_text: str | None = "ROLLBACK TO SAVEPOINT routedb_failed_elsewhere"
     isolation_setting: str | None = ISOLATION
     session_settings: str | None = SESSION_SETTINGS
 

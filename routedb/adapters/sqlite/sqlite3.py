@@ -89,6 +89,7 @@ class Sqlite3Adapter:
     script_is_transaction = False
     begins_before_some_writes = True
     hides_uncommitted = True
+    failing_text: str | None = None
     isolation_setting: str | None = None
     session_settings: str | None = None
 

@@ -68,8 +68,8 @@ class SQLiteDecisions(Decisions):
         return (self.create.format(table=self.table(namespace)),)
 
     def token(self, raw: Raw, namespace: str | None) -> str | None:
-        """Return a digest of the path, whatever `namespace` says. Raises NotSupportedError for what is in memory,
-        where nobody else could look."""
+        """Return a digest of the path, whatever `namespace` says. Raises
+        NotSupportedError for what is in memory, where nobody else could look."""
         path = next(row[2] for row in self._run(raw, "PRAGMA database_list"))
         if not path:
             raise errors.NotSupportedError("a database in memory decides nothing")
@@ -88,8 +88,8 @@ class SQLiteDecisions(Decisions):
         return super().decide(raw, namespace, transaction, wait_s)
 
     def look(self, raw: Raw, namespace: str | None, transaction: str) -> Decision:
-        """Where there is no table nothing was decided about `transaction`; `namespace` is
-        not used."""
+        """Where there is no table nothing was decided about `transaction`, whichever
+        `namespace`."""
         if not self.is_there(raw, self.table(namespace)):
             return Decision.ABSENT
         return super().look(raw, namespace, transaction)

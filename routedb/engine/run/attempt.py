@@ -18,10 +18,13 @@ from routedb.engine.run.control import may_commit, may_end
 from routedb.engine.run.interrupted import statement_interrupted
 from routedb.engine.run.outcome import ran
 from routedb.engine.run.recovery import judge
-from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.engine.run.undo import cover
+from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import read_otherwise, second_home_refused
+from routedb.engine.transactions.failure import check_failed
 from routedb.engine.transactions.interruption import met_error
+from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Reason, Route
 from routedb.routing.decider import Decision
@@ -108,6 +111,8 @@ class Attempt:
             link = self._find()
             link.set_mode(AUTOCOMMIT)
         else:
+            if transaction.state is TxState.FAILED:
+                check_failed(transaction, self.group)
             link = self._branch() or self._join()
             if self.plan.statement.tx:
                 self._check_alive(link)
@@ -115,6 +120,7 @@ class Attempt:
                 if transaction.wrote and self.group not in transaction.wrote:
                     self._admit()
                 transaction.note_write(self.group)
+                cover(transaction, link)
             elif transaction.roles[self.group] is Role.WRITER:
                 transaction.reads.keep(self.group, self.plan)
         if self.plan.reading is not None:

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from routedb import errors
 from routedb.adapters.base import TxMode
 from routedb.engine.links.link import Link
-from routedb.engine.session import Control, Session, VirtualCursor
+from routedb.engine.session import Session
 from routedb.engine.transactions.ends import roll_back
 from routedb.engine.transactions.failure import on_every_branch
+from routedb.engine.virtual_cursor import Control, VirtualCursor
 from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxEvent, TxState
 from routedb.sql.statement import Kind, TxEffect, TxStep

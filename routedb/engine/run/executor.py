@@ -18,19 +18,20 @@ from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
 from routedb.engine.route.explain import ONE_GROUP
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
-from routedb.engine.run import control, multi_shard, observed
+from routedb.engine.run import control, definitions, multi_shard, observed
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.interrupted import effects_interrupted, statement_interrupted
 from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
-from routedb.engine.session import Call, Session, VirtualCursor
+from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.vacancies import VACANCIES
 from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.interruption import met_error
+from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing import Reason, Route
 from routedb.routing.decider import (
     NOTHING_ASKED,
@@ -108,7 +109,8 @@ def _run(
         call = _vacating(call, text.source)
     decision = _decide(session, text, params)
     if decision.target is not None:
-        multi_shard.run(session, cursor, plan, decision, call)
+        several = definitions if plan.statement.kind is Kind.DDL else multi_shard
+        several.run(session, cursor, plan, decision, call)
     else:
         is_batch = batch is not None
         Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)

@@ -12,7 +12,8 @@ from contextlib import suppress
 
 from routedb.engine.links.link import Link
 from routedb.engine.run import control
-from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.session import Session
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.routing.plan import Plan
 from routedb.session import TxEvent
 

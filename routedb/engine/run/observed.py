@@ -13,7 +13,8 @@ from typing import Any
 
 from routedb.config.mask import mask
 from routedb.engine.links.link import Link
-from routedb.engine.session import Session, VirtualCursor
+from routedb.engine.session import Session
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.events import NodeLabel, StatementRan
 from routedb.routing import Route
 from routedb.sql import Statement

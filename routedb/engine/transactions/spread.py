@@ -149,7 +149,7 @@ class Spread:
 
     def deal(self, wrote: Collection[int], branches: Mapping[int, Link]) -> Deal | None:
         """Return how `wrote`, the groups written to of `branches`, are committed
-        together; None when they cannot be, which nothing but parts of one statement come to."""
+        together; None when they cannot be, as may be with parts of one statement."""
         if len(wrote) < 2 or not self.is_allowed:
             return None
         found = self._decider_of(wrote, branches)

@@ -52,9 +52,9 @@ class Transaction:
         self.is_in_doubt = False  # it is lost, or may be committed
         self.prologue = Prologue()
         self.spread = Spread(links)
-        # Whether the first statement, which began it, is under way: see `_begin` of the
-        # fast path.
-        self.is_first = False
+        # With a savepoint, while a statement for several groups is under way.
+        self.covered: list[Link] | None = None
+        self.is_first = False  # the statement that began it is under way: `fast_path`
 
     @property
     def is_open(self) -> bool:

@@ -52,36 +52,50 @@ def open_connection(
     another object is made, for a node that is up.
     """
     kind = connection_class(factory)
-    dsn = core.config.nodes[0].dsn
     for _ in range(_MOST_TRIES):
-        made: PostgreSQLConnection | None = None
-        reservation = None
-        try:
-            reservation = reserve(core, kind)
-            arguments = OpenArguments(
-                core,
-                psycopg2.ADAPTER,
-                mode,
-                on_close,
-                on_open,
-                reservation,
-                cursor_factory,
-            )
-            made = blank(kind, arguments)
-            made.__init__(dsn)  # type: ignore[misc]
-            made.cancel_reservation()
-            if made.given_cursors is not None:  # it overrides what a factory has set
-                made.cursor_factory = made.given_cursors
-            # One that is still new was not opened by the factory.
-            if made.identity is not IdentityState.SPOILED:
-                return made
-            made.close()
-        except BaseException:
-            if made is not None:
-                give_up(made)
-            elif reservation is not None:
-                reservation.pool.cancel(reservation.slot)
-            raise
+        made = _open(core, mode, on_close, on_open, kind, cursor_factory)
+        if made is not None:
+            return made
     raise psycopg2.ADAPTER.error_class(errors.OperationalError)(
         "the nodes of the default database die while they are connected to"
     )
+
+
+def _open(
+    core: Core,
+    mode: TxMode,
+    on_close: Callable[[Connection], None],
+    on_open: Callable[[Connection], None],
+    kind: Any,
+    cursor_factory: Any,
+) -> PostgreSQLConnection | None:
+    """Open a connection of the class `kind`; None when its node has just failed."""
+    made: PostgreSQLConnection | None = None
+    reservation = None
+    try:
+        reservation = reserve(core, kind)
+        arguments = OpenArguments(
+            core,
+            psycopg2.ADAPTER,
+            mode,
+            on_close,
+            on_open,
+            reservation,
+            cursor_factory,
+        )
+        made = blank(kind, arguments)
+        made.__init__(core.config.nodes[0].dsn)  # type: ignore[misc]
+        made.cancel_reservation()
+        if made.given_cursors is not None:  # it overrides what a factory has set
+            made.cursor_factory = made.given_cursors
+        # One that is still new was not opened by the factory.
+        if made.identity is not IdentityState.SPOILED:
+            return made
+        made.close()
+    except BaseException:
+        if made is not None:
+            give_up(made)
+        elif reservation is not None:
+            reservation.pool.cancel(reservation.slot)
+        raise
+    return None

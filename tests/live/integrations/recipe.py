@@ -35,7 +35,9 @@ IS_REPLICA = "SELECT is_replica FROM answered_by"
 
 def show_who_answers(database: Database) -> None:
     """Make the view that `IS_REPLICA` reads, on replicas too."""
-    database.execute("CREATE VIEW answered_by AS SELECT pg_is_in_recovery() AS is_replica")
+    database.execute(
+        "CREATE VIEW answered_by AS SELECT pg_is_in_recovery() AS is_replica"
+    )
     database.wait_replayed()
 
 

@@ -42,7 +42,7 @@ def test_what_was_written_is_read_though_replicas_are_behind(recipe, pg):
 READS = f"""
 import pandas, sqlalchemy
 def asks(connection=None):
-    return pandas.read_sql("{IS_REPLICA} AS answer", connection or reading)["answer"][0]
+    return pandas.read_sql("{IS_REPLICA}", connection or reading)["is_replica"][0]
 with engine.connect() as connection:
     known(connection.connection.dbapi_connection, asks)
     assert not asks(connection)

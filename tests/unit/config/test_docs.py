@@ -53,7 +53,7 @@ def test_every_key_is_documented_and_every_documented_key_exists(heading):
 @pytest.mark.parametrize("heading", HEADINGS)
 def test_every_row_has_an_example(heading):
     table = CHAPTERS[heading].partition("* - key")[2]
-    for key in set(rows(heading)) - {"databases", "tables", "functions"}:
+    for key in set(rows(heading)) - {"databases", "tables", "references", "functions"}:
         assert re.search(rf"\s``{key} = ", table), key
 
 
@@ -110,6 +110,7 @@ def test_keywords_of_connect_are_keys_of_the_file():
     assert set(CLUSTER_KEYWORDS) == set(ClusterEntry.__struct_fields__) - {
         "databases",
         "tables",
+        "references",
     }
     assert set(OPTIONS) <= set(DatabaseEntry.__struct_fields__)
 

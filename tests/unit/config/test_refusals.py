@@ -46,7 +46,7 @@ def changed(path, value):
             "main",
             "defualt: no such key; allowed are databases, default, dialect, hints, "
             "shadow, max_shapes, joins, transactions, name, decision_retention, "
-            "token_key, tables, functions; did you mean 'default'?",
+            "token_key, tables, references, functions; did you mean 'default'?",
         ),
         ("reads", "writer", "option of a database: write it under [databases.NAME]"),
         ("default", "mian", "default: databases are main, orders; did you mean 'main'"),

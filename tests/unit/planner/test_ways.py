@@ -67,6 +67,8 @@ WAYS = [
     ("SELECT DISTINCT note FROM orders", None, WORK),
     ("SELECT note, count(*) FROM orders GROUP BY note", None, GROUPS),
     ("SELECT amount AS cust, count(*) FROM orders GROUP BY cust", None, WORK),
+    ("SELECT ALL  - count(*) + 1, min( id ) FROM orders", None, GROUPS),
+    ("SELECT DISTINCT 60 AS n FROM orders", None, WORK),
     (
         "SELECT note, count(*) n FROM orders GROUP BY note ORDER BY 2 DESC, 1 LIMIT 2",
         None,
@@ -114,6 +116,10 @@ WAYS = [
     ),
     ("SELECT id FROM orders WHERE id IN (SELECT id FROM items)", None, WORK),
     ("SELECT id FROM orders WHERE id IN (SELECT id FROM regions)", None, STREAM),
+    ("SELECT id FROM orders WHERE (id, cust, amount, note) IN leads", None, WORK),
+    ("SELECT 1 WHERE (1, 2, 'a') NOT IN main.regions", None, ONE),
+    ("SELECT id FROM regions WHERE (1, 2, 3, 'a') NOT IN main.items", None, WORK),
+    ("WITH q (x) AS (SELECT 3) SELECT id FROM orders WHERE id IN q", None, WORK),
     ("SELECT id FROM orders WHERE id NOT IN (SELECT score FROM leads)", None, WORK),
     ("SELECT (SELECT count(*) FROM items) FROM orders", None, WORK),
     (
@@ -179,7 +185,6 @@ REFUSED = [
     ("SELECT * FROM orders, json_each('[1]')", "table function"),
     ("SELECT main.orders.id FROM main.orders, leads", "schema before a column"),
     ("SELECT id FROM orders INDEXED BY i WHERE id = 1", "table modifier"),
-    ("SELECT 1 IN leads FROM orders", "unknown grammar"),
     ("SELECT 1 FROM orders; SELECT 2 FROM orders", "several statements"),
     ("SELECT routedb_place_1 FROM orders", "reserved name"),
 ]
