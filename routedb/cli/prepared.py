@@ -10,7 +10,23 @@ from routedb.engine.shared.ledger import ledger_of
 from routedb.engine.shared.recovery import Recovery
 
 
-def cannot_prepare(core: Core) -> list[str]:
+def transactions_troubles(core: Core) -> list[str]:
+    """Return why `transactions = "two-phase"` cannot be kept in `core`, where that was
+    written."""
+    return _cannot_prepare(core) if core.config.is_two_phase_asked else []
+
+
+def transactions_warnings(core: Core) -> list[str]:
+    """Return what is worth knowing of `core`: branches that are left prepared, and who
+    cannot prepare where nobody has asked for it."""
+    found = _left_branches(core)
+    if not core.config.is_two_phase_asked:
+        said = _cannot_prepare(core)
+        found += [each.replace(": ", ": warning: ", 1) for each in said]
+    return found
+
+
+def _cannot_prepare(core: Core) -> list[str]:
     """Return why servers of `core` prepare nothing, where they are asked to; nothing of
     a cluster of one group."""
     if len(core.groups) < 2 or core.config.transactions == "single":
@@ -36,7 +52,7 @@ def cannot_prepare(core: Core) -> list[str]:
     return found
 
 
-def left_branches(core: Core) -> list[str]:
+def _left_branches(core: Core) -> list[str]:
     """Return the branches of this cluster that are prepared, with age and decider, and
     locks where the server tells; nothing of a cluster of one group."""
     if len(core.groups) < 2:
