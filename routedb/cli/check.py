@@ -39,6 +39,7 @@ _HEADERS = (
     *("database", "group", "node", "role", "version", "lag", "latency"),
     *("state", "position", "error"),
 )
+_NAMESPACE = {"postgresql": "SELECT current_database()", "mysql": "SELECT DATABASE()"}
 # 15.8 of "15.8 (Debian 15.8-0+deb12u1)", 10.11.6-MariaDB of "10.11.6-MariaDB-0+deb12u1"
 _VERSION = re.compile(r"\d+(?:\.\d+)*(?:(?:beta|rc|devel)\d*)?(?:-MariaDB)?")
 
@@ -51,6 +52,7 @@ class Report(NamedTuple):
     error: str = ""
     rights: tuple[str, ...] = ()  # by which this user may write on it, a replica
     other: str | None = None  # another server that a connection to it led to
+    namespace: str | None = None  # the database of its server that is shown
 
     @property
     def role(self) -> Role:
@@ -120,6 +122,7 @@ def check(
     nodes = status(config, core.nodes, core.topology)
     troubles += [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
     troubles += group_troubles(core, reports)
+    troubles += namespace_troubles(core, reports)
     if not troubles:
         troubles += _drifts(core)
     dangers = [*warnings(reports), *server_warnings(core)]
@@ -212,7 +215,16 @@ def _report(node: NodeConfig, adapter: Adapter, raw: Raw) -> Report:
     answer = timed_probe(raw, adapter)
     is_replica = answer.role is Role.REPLICA
     rights = adapter.rights_on_replica(raw) if is_replica else ()
-    return Report(node, answer, "", rights)
+    shown = _namespace(node, adapter, raw)
+    return Report(node, answer, "", rights, namespace=shown)
+
+
+def _namespace(node: NodeConfig, adapter: Adapter, raw: Raw) -> str | None:
+    ask = _NAMESPACE.get(node.engine)
+    if ask is None:
+        return None
+    ((name,),) = adapter.run(raw, ask)
+    return "none" if name is None else str(name)
 
 
 def warnings(reports: Sequence[Report]) -> list[str]:
@@ -238,7 +250,7 @@ def server_warnings(core: Core) -> list[str]:
 
 def hear(core: Core, reports: Sequence[Report]) -> None:
     """Publish `reports` to `core`, as a runtime's monitor would."""
-    for node, answer, error, _, other in reports:
+    for node, answer, error, _, other, _ in reports:
         if answer is None:
             core.publish(NodeFailed(node.id, 0, error, Fault.REFUSED))
         else:
@@ -269,6 +281,24 @@ def group_troubles(core: Core, reports: Sequence[Report]) -> list[str]:
             for node in view.nodes
             if node.id in view.foreign_nodes
         ]
+    return troubles
+
+
+def namespace_troubles(core: Core, reports: Sequence[Report]) -> list[str]:
+    """Return which groups of `core` show several databases of their servers, though
+    their nodes are to hold the same data, by `reports`."""
+    troubles = []
+    for group in core.groups:
+        shown: dict[str, str] = {}
+        for report in reports:
+            if report.node.group == group.id and report.namespace is not None:
+                shown.setdefault(report.namespace, report.node.name)
+        if len(shown) > 1:
+            found = " and ".join(f"{each} ({shown[each]})" for each in sorted(shown))
+            troubles.append(
+                f"{_name(group)}: its nodes show several databases of their servers: "
+                f"{found}"
+            )
     return troubles
 
 

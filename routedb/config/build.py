@@ -18,7 +18,6 @@ from routedb.config.dsn import (
     parse_dsn,
     unique_name,
 )
-from routedb.config.label import label_of
 from routedb.config.mask import mask
 from routedb.config.merge_limits import check_work_nodes
 from routedb.config.model import (
@@ -28,6 +27,7 @@ from routedb.config.model import (
     GroupConfig,
     NodeConfig,
 )
+from routedb.config.namespaces import namespaces
 from routedb.config.options import read_options
 from routedb.config.standard_sql import standard_sql
 
@@ -38,7 +38,6 @@ DIALECTS = {  # of an engine's texts
     "fake": "postgresql",
 }
 _USING_ONLY = "using-only"  # of `hints`
-_NAMESPACE_KEYS = frozenset({"dbname", "database", "db"})  # given for all nodes
 _SHORTEST_KEY = 16
 JOINS = ("merge", "refuse")
 FUNCTION_WORDS = ("read", "write", "session")
@@ -202,14 +201,13 @@ class Builder:
 
     def _check_namespaces(self, nodes: tuple[NodeConfig, ...], path: Path) -> None:
         """Refuse nodes that hold the same data and are to show other databases."""
-        if nodes[0].engine == "sqlite" or self._driver.keys() & _NAMESPACE_KEYS:
-            return
-        said = sorted({name for n in nodes if (name := label_of(n).namespace)})
-        if len(said) > 1:
+        shown = namespaces(nodes, self._environ)
+        if len(shown) > 1:
+            found = " and ".join(f"{each} ({shown[each]})" for each in sorted(shown))
             self._refuse(
                 path,
-                "the nodes of one group hold the same data, so all name the same "
-                f"database of their servers; found {' and '.join(said)}",
+                "the nodes of one group hold the same data, so all show the same "
+                f"database of their servers; found {found}",
             )
 
     def _nodes(self, database: str, group: int, path: Path) -> Iterator[NodeConfig]:

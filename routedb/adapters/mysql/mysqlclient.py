@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -379,9 +380,18 @@ class MysqlclientAdapter:
         return None if row is None else seconds_behind(row)
 
 
-def _own_cursor(raw: Raw, kind: type[Any] = MySQLdb.cursors.Cursor) -> Any:
-    """Return a cursor for a question of ours, which no tool notes."""
-    return unwrapped(raw).cursor(kind)
+@contextmanager
+def _own_cursor(raw: Raw, kind: type[Any] = MySQLdb.cursors.Cursor) -> Iterator[Any]:
+    """Open a cursor for a question of ours, which no tool notes, for a block. What
+    comes out of that is not covered by what closing meets then."""
+    cursor = unwrapped(raw).cursor(kind)
+    try:
+        yield cursor
+    except BaseException:
+        with suppress(MySQLdb.Error):
+            cursor.close()
+        raise
+    cursor.close()
 
 
 ADAPTER = MysqlclientAdapter()

@@ -155,6 +155,36 @@ def partly_committed(
     )
 
 
+def partly_defined(
+    verb: str, done: Sequence[GroupConfig], left: Sequence[GroupConfig], exc: Exception
+) -> errors.Error:
+    """Return the error, of the same PEP 249 class, for a definition, `verb`, that was
+    `done` on some shards and failed with `exc` on the first of those that are
+    `left`."""
+    kind = next(
+        kind for kind in type(exc).__mro__ if kind.__module__ == errors.__name__
+    )
+    failed, *untried = left
+    listed = ", ".join(str(group.shard) for group in done)
+    said = f"{verb} was done on shards {listed} of {failed.database}"
+    said += f" and failed on shard {failed.shard}: {exc}"
+    if untried:
+        numbers = ", ".join(str(group.shard) for group in untried)
+        said += f". It was not tried on shards {numbers}"
+    again = "IF EXISTS or IF NOT EXISTS in it lets it be run again"
+    error: errors.Error = kind(
+        f"{said}. The shards differ until it is done on all of them: {again}"
+    )
+    return error
+
+
+def note_on(exc: BaseException, text: str) -> None:
+    """Add `text` to what is shown of `exc`: `add_note`, which Python 3.10 does not
+    have."""
+    notes: list[str] = getattr(exc, "__notes__", [])
+    vars(exc)["__notes__"] = [*notes, text]
+
+
 # -- nodes -----------------------------------------------------------------------------
 
 
