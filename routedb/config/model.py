@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_SHAPES = 25_000  # of texts, whose plans are kept
+DECISION_RETENTION_S = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,10 @@ class ClusterConfig:
     shadow: bool = False  # all runs on writers; where it would run is counted
     max_shapes: int = MAX_SHAPES
     dialect: str | None = None  # overrides the dialect texts are read in
+    transactions: str = "two-phase"  # "two-phase" | "single"
+    is_two_phase_asked: bool = False  # `transactions` was written
+    name: str = ""  # in the names of prepared branches; "": none is ever prepared
+    decision_retention_s: float = DECISION_RETENTION_S
     joins: str = "merge"  # "merge" | "refuse": statements over several groups
     functions: Mapping[str, str] = field(
         default_factory=dict
