@@ -17,6 +17,7 @@ from routedb import adapters
 from routedb.adapters.base import Adapter, Raw
 from routedb.cli.logs import FORMATS
 from routedb.cli.output import cells, console, milliseconds
+from routedb.cli.prepared import transactions_troubles, transactions_warnings
 from routedb.cli.queries import check_queries
 from routedb.cli.references import check_references
 from routedb.cli.shard_tables import asking, drifts
@@ -95,7 +96,8 @@ def check(
     """Read CONFIG, connect to every node, show the status of each.
 
     Compares the tables of the shards of a database, and warns of a user who may write
-    on a replica of MySQL or MariaDB.
+    on a replica of MySQL or MariaDB, of servers that cannot prepare a transaction, and
+    of branches that are left prepared.
 
     Exits with 1 when a node cannot be reached or a group has not exactly one writer; a
     database with read_only = true needs none. With discovery the nodes are those that
@@ -123,9 +125,11 @@ def check(
     troubles += [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
     troubles += group_troubles(core, reports)
     troubles += namespace_troubles(core, reports)
-    if not troubles:
-        troubles += _drifts(core)
     dangers = [*warnings(reports), *server_warnings(core)]
+    if not troubles:
+        more = transactions_troubles(core)
+        troubles += [*more, *_drifts(core)]
+        dangers += transactions_warnings(core)
     if as_json:
         click.echo(_as_json(nodes, reports, troubles, dangers))
     else:

@@ -14,7 +14,15 @@ import MySQLdb.converters
 import MySQLdb.cursors
 
 from routedb.adapters import sockets
-from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import (
+    AUTOCOMMIT,
+    Branches,
+    Commits,
+    Decisions,
+    Raw,
+    RawCursor,
+    TxMode,
+)
 from routedb.adapters.bounded_connect import BoundedConnect
 from routedb.adapters.fork_gate import connecting
 from routedb.adapters.mysql.catalog import VOLATILITY
@@ -43,6 +51,7 @@ from routedb.adapters.mysql.settings import (
     setting_text,
 )
 from routedb.adapters.mysql.transactions import begin_texts, set_mode_text
+from routedb.adapters.mysql.two_phase import MySQLBranches, MySQLDecisions
 from routedb.adapters.mysql.versions import is_mariadb
 from routedb.adapters.tracing import Opening, unwrapped
 from routedb.adapters.translate import Translation
@@ -81,6 +90,9 @@ class MysqlclientAdapter:
         self._translation = Translation(MySQLdb)
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
+        self._xa = MySQLBranches(self.run)
+        self.branches: Branches = self._xa
+        self.decisions: Decisions = MySQLDecisions(self.run)
         self.opening = Opening(MySQLdb)
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
@@ -107,6 +119,7 @@ class MysqlclientAdapter:
         raw.socket = sockets.identity(raw.descriptor)
         raw.mode = AUTOCOMMIT  # what set_mode has set
         raw.lexical_mode = None  # it was not asked for yet
+        raw.branch = None  # begun by XA START
         if node.is_standard_sql:
             self.run(raw, STANDARD_SQL)
         raw.own_converter = dict(raw.converter)
@@ -252,11 +265,17 @@ class MysqlclientAdapter:
 
     def commit(self, raw: Raw) -> None:
         """Commit, however it was begun."""
-        raw.commit()
+        if raw.branch is None:
+            raw.commit()
+        else:
+            self._xa.commit(raw)
 
     def rollback(self, raw: Raw) -> None:
         """Roll back, however it was begun."""
-        raw.rollback()
+        if raw.branch is None:
+            raw.rollback()
+        else:
+            self._xa.roll_back(raw)
 
     def part(self, raw: Raw) -> None:
         """None begins with its first statement."""

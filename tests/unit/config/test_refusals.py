@@ -46,8 +46,8 @@ def changed(path, value):
             "defualt",
             "main",
             "defualt: no such key; allowed are databases, default, dialect, hints, "
-            "shadow, max_shapes, joins, token_key, tables, references, functions; did "
-            "you mean 'default'?",
+            "shadow, max_shapes, joins, transactions, name, decision_retention, "
+            "token_key, tables, references, functions; did you mean 'default'?",
         ),
         ("reads", "writer", "option of a database: write it under [databases.NAME]"),
         ("default", "mian", "default: databases are main, orders; did you mean 'main'"),
@@ -56,6 +56,9 @@ def changed(path, value):
         ("dialect", "oracle", "dialect: allowed are mysql, postgresql, sqlite; found"),
         ("hints", "no", """hints: expected true, false or "using-only"; found 'no'"""),
         ("max_shapes", 0, "max_shapes: expected 1 or more; found 0"),
+        ("transactions", "both", "transactions: allowed are two-phase, single; found"),
+        ("name", "my shop", "name: expected up to 16 letters, digits and underscores"),
+        ("decision_retention", "1w", "decision_retention: expected a duration"),
         ("hints", "using", """hints: expected true, false or "using-only"; found 'u"""),
         ("shadow", 1, "shadow: expected true or false; found 1"),
         ("databases", {}, "databases: is empty; add [databases.main]"),
