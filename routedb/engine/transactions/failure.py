@@ -62,6 +62,7 @@ def raise_failure(
         ) from exc
     if link.is_failed():
         transaction.apply(TxEvent.ERROR)
+        _fail_others(transaction, link)
     elif (
         not ends_itself
         and _may_have_ended(transaction, fault)
@@ -69,6 +70,57 @@ def raise_failure(
     ):
         transaction.lose(link, keep=True)
     raise exc
+
+
+def check_failed(transaction: Transaction, group: int) -> None:
+    """Before a statement goes to `group` in a `transaction` that has failed: raise what
+    a server says that refuses everything up to a rollback, unless that of the group
+    will say so itself."""
+    link = transaction.branches.get(group)
+    if link is not None and link.is_failed():
+        return
+    for other in transaction.branches.values():
+        if other.is_failed():
+            try:
+                other.run("SELECT 1")
+            except Exception as exc:
+                other.classify_error(exc)
+                raise
+
+
+def fail_branch(link: Link) -> None:
+    """Have the server of `link`, a branch of a transaction that has failed elsewhere,
+    refuse everything up to a rollback as well. Another thread's statement that is
+    under way there is left to that.
+
+    Raises what the driver raises when the link is lost.
+    """
+    text = link.adapter.failing_text
+    if text is None or link.is_failed() or link.is_busy():
+        return
+    try:
+        link.run(text)
+    except Exception as exc:
+        if link.classify_error(exc) is Fault.LINK_LOST or not is_verdict(exc):
+            raise
+
+
+def _fail_others(transaction: Transaction, failed: Link) -> None:
+    """A statement has failed on a link whose server refuses everything from now on: so
+    would one database. A home that cannot be made to refuse anything, for its server
+    knows no such state, would go on without what has failed."""
+    home = transaction.home_link
+    if home is not None and home.adapter.failing_text is None:
+        transaction.interrupt()
+        return
+    for link in list(transaction.branches.values()):
+        if link is failed:
+            continue
+        try:
+            fail_branch(link)
+        except errors.Error:
+            transaction.lose(link)
+            return
 
 
 def _may_have_ended(transaction: Transaction, fault: Fault) -> bool:
