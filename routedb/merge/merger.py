@@ -68,9 +68,8 @@ class Merger:
             made, known = self._planned(session, text, params)
             measures = _measures(session, made)
             with measures.bounds.timed(session):
-                _run(
-                    session, cursor, text, made, known, params, self._workers, measures
-                )
+                statement = Statement(session, cursor, text, made, known, params)
+                _run(statement, self._workers, measures, refusal)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
 
@@ -201,23 +200,16 @@ def _measures(session: Session, made: GroupsPlan) -> Measures:
 
 
 def _run(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    made: GroupsPlan,
-    known: Known,
-    params: Any,
-    workers: Workers,
-    measures: Measures,
+    statement: Statement, workers: Workers, measures: Measures, refusal: errors.Error
 ) -> None:
+    session, cursor, text, made, _, params = statement
     asked = reads_of(session, made, params)
     if not asked:
         raise NotMerged("it asks no group")
     if made.merge is Merge.STREAM and getattr(cursor, "name", None):
-        _stream(session, cursor, text, made, params, asked, workers, measures)
+        _stream(statement, asked, workers, measures, refusal)
         return
     if made.merge is Merge.WORK:
-        statement = Statement(session, cursor, text, made, known, params)
         work(statement, asked, workers, measures)
         return
     parts: dict[int, answers.Part] = {}
@@ -248,21 +240,19 @@ def _run(
 
 
 def _stream(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    made: GroupsPlan,
-    params: Any,
+    statement: Statement,
     asked: Sequence[GroupReads],
     workers: Workers,
     measures: Measures,
+    refusal: errors.Error,
 ) -> None:
     """Let a named cursor show the rows as they are fetched."""
+    session, cursor, text, made, _, params = statement
     named: Any = cursor
     sources: dict[int, Source] = {}
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
-        sources[reads.group] = Source(cursor, link, raw, named.name)
+        sources[reads.group] = Source(cursor, link, raw, named.name, measures)
 
     way = Way(cursor.make_part_cursor, take, True, True, keeps_raw=True)
     declaring = declared(made, named.name)
@@ -276,6 +266,7 @@ def _stream(
         (start, limit),
         named.itersize,
         cursor.arraysize,
+        lambda exc: session.as_frontend_error(_not_merged(refusal, exc)),
     )
     show(session, cursor, text, asked, link, result, measures)
     result.begin()
