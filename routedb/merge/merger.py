@@ -15,6 +15,7 @@ from routedb.engine.shared.core import Core
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
+from routedb.merge.clock import at_once
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
 from routedb.merge.fragments import GroupReads, reads_of
@@ -66,6 +67,7 @@ class Merger:
         try:
             _check_possible(session, cursor)
             made, known = self._planned(session, text, params)
+            made = at_once(session, text.plan, made, params)
             measures = _measures(session, made)
             with measures.bounds.timed(session):
                 statement = Statement(session, cursor, text, made, known, params)
@@ -87,6 +89,7 @@ class Merger:
             inner = session.learn(wanted.inner)
             self._check_read(session, inner, refusal)
             made, _ = self._planned(session, inner, params)
+            made = at_once(session, inner.plan, made, params)
             measures = _measures(session, made)
             shown = explained(session, inner, made, params, measures.bounds).plan
             if wanted.runs:
@@ -114,6 +117,7 @@ class Merger:
         self._check_read(session, text, refusal)
         try:
             made, _ = self._planned(session, text, params)
+            made = made.at({each.mark: each.written for each in made.moments})
             bounds = _measures(session, made).bounds
             return explained(session, text, made, params, bounds)
         except NotMerged as exc:
