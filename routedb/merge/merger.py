@@ -22,7 +22,7 @@ from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.limits import bounds_of
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
-from routedb.merge.refused import NotMerged
+from routedb.merge.refused import NotMerged, check_reading
 from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
@@ -140,6 +140,7 @@ class Merger:
     def _planned(
         self, session: Session, text: ParsedText, params: Any
     ) -> tuple[GroupsPlan, Known]:
+        check_reading(text)
         cluster = cluster_of(session, text.plan)
         known = self._catalogs.find(session, cluster)
         made = self._plan(session, text, cluster, known)
@@ -200,7 +201,8 @@ def _measures(session: Session, made: GroupsPlan) -> Measures:
     core = session.core
     names = {fragment.database for fragment in made.fragments}
     databases = [core.config.databases[name] for name in sorted(names)]
-    return Measures(bounds_of(session, databases), core.clock)
+    bounds = bounds_of(session, databases)
+    return Measures(bounds, core.clock, session.merge_progress)
 
 
 def _run(
