@@ -37,7 +37,8 @@ from routedb.merge.workers import Workers
 from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan
 from routedb.routing.plan import ParsedText
 from routedb.session import TxState
-from routedb.sql.statement import Kind
+from routedb.sharding import TableColumns
+from routedb.sql.statement import Kind, Table
 
 _MOST_PLANS = 1024
 
@@ -108,6 +109,13 @@ class Merger:
                 show(session, cursor, inner, asked, link, result, measures)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
+
+    def columns(
+        self, session: Session, database: str, table: Table
+    ) -> TableColumns | None:
+        """Return what the catalog of `database`, asked in `session`, says of the
+        columns of `table`: see `Catalogs.columns`."""
+        return self._catalogs.columns(session, database, table)
 
     def explain(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from routedb.merge.table_answer import Ask, TableAnswer, quoted
+from routedb.merge.table_answer import Ask, TableAnswer, constants, quoted
 from routedb.planner import Column, TableInfo
 from routedb.sql.statement import Table
 
@@ -22,7 +22,7 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     if len(found) != 1 or not found[0][0] or "VIRTUAL" in found[0][0][:20].upper():
         return None
     rows = ask(
-        "SELECT name, type, pk, hidden FROM "
+        "SELECT name, type, pk, hidden, dflt_value FROM "
         f"pragma_table_xinfo({quoted(table.name)}, {quoted(schema)}) ORDER BY cid"
     )
     collations = _collations(found[0][0], [row[0] for row in rows])
@@ -30,7 +30,11 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
         return None
     columns = tuple(Column(row[0], row[1], collations.get(row[0])) for row in rows)
     keys = sorted((row[2], row[0]) for row in rows if row[2])
-    return TableAnswer(TableInfo(columns, tuple(name for _, name in keys)))
+    return TableAnswer(
+        TableInfo(columns, tuple(name for _, name in keys)),
+        hidden=frozenset(row[0] for row in rows if row[3]),
+        defaults=constants((row[0], row[4]) for row in rows),
+    )
 
 
 def _collations(ddl: str, names: list[str]) -> dict[str, str] | None:
