@@ -21,8 +21,9 @@ class TableColumns(NamedTuple):
 
 
 class ColumnsWanted(errors.ShardError):
-    """An INSERT that is refused, unless the columns of its `table` tell the shard."""
+    """An INSERT that is refused, unless the columns of its table tell the shard."""
 
     def __init__(self, reason: str, table: Table) -> None:
+        """`reason` is that of the refusal, `table` is asked for."""
         super().__init__(reason)
         self.table = table
