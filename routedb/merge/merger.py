@@ -145,6 +145,11 @@ class Merger:
         is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
         is_read = text.plan.statement.kind is Kind.READ and text.plan.is_read
         is_off = self._core.config.joins == "refuse"
+        if text.plan.statement.kind is Kind.LOCK and not (is_placed or is_off):
+            why = (
+                f"it {text.plan.statement.reason}, and those of several groups are not"
+            )
+            raise _not_merged(refusal, NotMerged(why))
         if not is_read or is_placed or is_hidden or is_off:
             raise refusal
 

@@ -8,11 +8,12 @@ from routedb.sql.statement import Table
 
 _COLUMNS = """
 SELECT c.COLUMN_NAME, c.COLUMN_TYPE, c.CHARACTER_SET_NAME, c.COLLATION_NAME,
-    c.COLUMN_KEY = 'PRI', c.DATA_TYPE, c.COLUMN_DEFAULT, c.EXTRA, VERSION()
+    c.COLUMN_KEY = 'PRI', c.DATA_TYPE, c.COLUMN_DEFAULT, c.EXTRA, VERSION(),
+    t.TABLE_TYPE = 'VIEW'
 FROM information_schema.COLUMNS c
 JOIN information_schema.TABLES t
     ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
-    AND t.TABLE_TYPE = 'BASE TABLE'
+    AND t.TABLE_TYPE IN ('BASE TABLE', 'VIEW')
 WHERE c.TABLE_SCHEMA = {schema} AND c.TABLE_NAME = {name}
 ORDER BY c.ORDINAL_POSITION
 """
@@ -41,12 +42,12 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
         (_text(row[0]), _text(row[1])) for row in rows if _text(row[5]) not in _CARRIED
     )
     return TableAnswer(
-        TableInfo(columns, keys),
+        TableInfo(columns, keys, is_view=bool(rows[0][9])),
         odd=odd,
         hidden=frozenset(
             _text(row[0]) for row in rows if "INVISIBLE" in _text(row[7]).upper()
         ),
-        defaults=constants((_text(row[0]), _default(*row[5:])) for row in rows),
+        defaults=constants((_text(row[0]), _default(*row[5:9])) for row in rows),
     )
 
 

@@ -1,7 +1,7 @@
-"""A hundred constructs of SQL, for tables dealt over four shards and a second database.
+"""A hundred constructs of SQL, for tables dealt over shards and a second database.
 
-`orders` and `items` are sharded by `cust`, `regions` is a reference table, `leads` is in
-a database of its own.
+`orders` and `items` are sharded by `cust`, `regions` is a reference table, `leads` is
+in a database of its own.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ ALL: dict[str, str] = {
     "WHERE i.order_id = o.id) FROM orders o",
     "subquery correlated by the key": "SELECT id, (SELECT sum(qty) FROM items i "
     "WHERE i.cust = o.cust) FROM orders o",
-    "in": "SELECT id FROM orders WHERE id IN (SELECT order_id FROM items WHERE qty > 2)",
+    "in": "SELECT id FROM orders WHERE id IN "
+    "(SELECT order_id FROM items WHERE qty > 2)",
     "not in with null": "SELECT id FROM leads WHERE id NOT IN "
     "(SELECT price FROM items)",
     "not in": "SELECT id FROM orders WHERE cust NOT IN (SELECT cust FROM leads)",
@@ -146,7 +147,8 @@ ALL: dict[str, str] = {
     "aggregate over a join": "SELECT r.name, sum(o.total) FROM orders o "
     "JOIN regions r ON r.code = o.region GROUP BY r.name",
     "aggregate in an expression": "SELECT 100 * sum(qty) / count(*) FROM items",
-    "case in an aggregate": "SELECT sum(CASE WHEN qty > 1 THEN 1 ELSE 0 END) FROM items",
+    "case in an aggregate": "SELECT sum(CASE WHEN qty > 1 THEN 1 ELSE 0 END) "
+    "FROM items",
     "ordered groups": "SELECT region, count(*) AS n FROM orders GROUP BY region "
     "ORDER BY n DESC, region LIMIT 2",
     # -- distinct, order, limit
@@ -157,8 +159,7 @@ ALL: dict[str, str] = {
     "order by two": "SELECT total, id FROM orders ORDER BY total DESC, id",
     "order by an expression": "SELECT id FROM orders ORDER BY id % 4, id",
     "order by what is not shown": "SELECT note FROM orders ORDER BY id",
-    "order by an alias": "SELECT id, total * 2 AS twice FROM orders "
-    "ORDER BY twice, id",
+    "order by an alias": "SELECT id, total * 2 AS twice FROM orders ORDER BY twice, id",
     "order by nulls": "SELECT id FROM orders ORDER BY note NULLS LAST, id",
     "order by text": "SELECT note, id FROM orders WHERE note IS NOT NULL "
     "ORDER BY note, id",
@@ -210,7 +211,7 @@ ALL: dict[str, str] = {
 LITE: dict[str, str] = {
     "values": "WITH v(a, b) AS (VALUES (1, 'x'), (2, 'y')) "
     "SELECT o.id, v.b FROM orders o JOIN v ON v.a = o.cust",
-    "group_concat": "SELECT count(group_concat(note)) FROM orders",
+    "group_concat": "SELECT length(group_concat(note)) FROM orders",
     "total": "SELECT total(total) FROM orders",
     "json_each": "SELECT o.id, j.value FROM orders o, json_each('[1, 2]') j "
     "WHERE j.value = o.cust",
@@ -307,4 +308,25 @@ POSTGRESQL: dict[str, str] = {
     "SELECT max(total) FROM x WHERE cust > 2",
     "tablesample of everything": "SELECT count(*) FROM orders "
     "TABLESAMPLE BERNOULLI (100)",
+}
+
+MYSQL: dict[str, str] = {
+    "json_table": "SELECT o.id, j.v FROM orders o, JSON_TABLE('[1, 2]', '$[*]' "
+    "COLUMNS (v int PATH '$')) j WHERE j.v = o.cust",
+    "straight join": "SELECT o.id, l.id FROM orders o STRAIGHT_JOIN leads l "
+    "ON l.cust = o.cust",
+    "rollup": "SELECT region, count(*) FROM orders GROUP BY region WITH ROLLUP",
+    "group_concat": "SELECT region, group_concat(note ORDER BY id SEPARATOR '+') "
+    "FROM orders GROUP BY region",
+    "if": "SELECT IF(total > 20, 'big', 'small'), count(*) FROM orders GROUP BY 1",
+    "null-safe equality": "SELECT id FROM orders WHERE region <=> NULL",
+    "div": "SELECT total DIV 7, total MOD 7 FROM orders",
+    "limit with a comma": "SELECT id FROM orders ORDER BY id LIMIT 2, 3",
+    "values": "WITH v(a, b) AS (VALUES (1, 'x'), (2, 'y')) "
+    "SELECT o.id, v.b FROM orders o JOIN v ON v.a = o.cust",
+}
+# What MariaDB does not have.
+NOT_MYSQL = {
+    *("full join", "filter", "order by nulls", "is distinct from", "cast"),
+    "lag and lead",  # with a default
 }
