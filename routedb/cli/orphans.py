@@ -29,7 +29,7 @@ class Orphans(NamedTuple):
 def find_orphans(
     connection: Connection, reference: Reference, progress: Progress
 ) -> Orphans:
-    """Read all keys of the child and look for each in the parent.
+    """Read all keys of the child of `reference` and look for each in its parent.
 
     A key with a NULL refers to nothing (MATCH SIMPLE, as SQL's foreign keys by
     default). `connection` is in autocommit mode, and every read is its writers':

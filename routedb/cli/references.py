@@ -22,7 +22,8 @@ _SHOWN = 5  # keys
 
 
 def check_references(source: str, as_json: bool) -> None:
-    """Look for orphans by each of the `[references]` of CONFIG, and show them.
+    """Look for orphans by each of the `[references]` of `source`, and show them, with
+    `as_json` as one JSON list.
 
     Exits with 1 when there are any, and with 2 for a CONFIG without references.
     """

@@ -173,6 +173,8 @@ def check_home(session: Session, plan: Plan, decided: Decision) -> None:
     """Raise CrossDatabaseError where the transaction of `session` writes to another
     database than a statement of this `plan`, as `decided`, is for."""
     home = session.transaction.home
+    if session.transaction.spread.is_allowed:
+        return
     if home >= 0 and session.core.groups[home].database != plan.database.name:
         raise errors.CrossDatabaseError(
             f"{plan.statement.verb} is for shards of {plan.database.name}, but this "

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import sqlglot
 from sqlglot import exp
 
 from routedb.config.model import TableRule
@@ -31,6 +30,7 @@ from routedb.sharding.rewrite.rows import (
     rows_start,
     whole_scan,
 )
+from routedb.sharding.rewrite.trees import trees_of
 from routedb.sharding.shard_plan import ShardPlan, is_apart_from_transactions
 from routedb.sql import Scan, Table
 
@@ -187,13 +187,8 @@ def _parse(text: _PreparedText, dialect: str) -> tuple[exp.Expr, TaggedText]:
     for quoted in (False, True):
         tagged = tag(masked, spans, quoted)
         sql = _simplify(tagged.text, text.verb, dialect)
-        try:
-            trees = [t for t in sqlglot.parse(sql, dialect=_DIALECTS[dialect]) if t]
-        except (
-            Exception
-        ):  # sqlglot raises TypeError and others too when it is at a loss
-            continue
-        if len(trees) == 1:
+        trees = trees_of(sql, _DIALECTS[dialect])
+        if trees is not None and len(trees) == 1:
             return trees[0], tagged
     return refuse(
         f"{text.verb}: its grammar is not understood well enough to find the shard; "

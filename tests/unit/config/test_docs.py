@@ -13,15 +13,9 @@ from routedb.config import DatabaseConfig, PoolConfig, load
 from routedb.config.dsn import parse_dsn
 from routedb.config.load import CLUSTER_KEYWORDS
 from routedb.config.options import OPTIONS
-from routedb.config.schema import (
-    ClusterEntry,
-    DatabaseEntry,
-    MergeEntry,
-    NodeEntry,
-    PoolEntry,
-    TableEntry,
-)
+from routedb.config.schema import ClusterEntry, DatabaseEntry, TableEntry
 from routedb.config.shard_functions import FUNCTIONS, KEY_TYPES
+from routedb.config.small_entries import MergeEntry, NodeEntry, PoolEntry
 
 PAGE = Path(__file__).parents[3].joinpath("docs/configuration.rst").read_text("utf-8")
 HEADINGS: dict[str, type[msgspec.Struct]] = {
