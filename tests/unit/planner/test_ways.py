@@ -183,7 +183,7 @@ REFUSED = [
     ("SELECT * FROM nowhere", "unknown table"),
     ("SELECT * FROM sqlite_master, orders", "unknown table"),
     ("SELECT * FROM orders, pragma_table_info('t')", "table function"),
-    ("SELECT * FROM orders, mine.json_each('[1]')", "table function"),
+    ("SELECT * FROM orders, mine.json_each('[1]')", "not a plain read"),
     ("SELECT main.orders.id FROM main.orders, leads", "schema before a column"),
     ("SELECT id FROM orders INDEXED BY i WHERE id = 1", "table modifier"),
     ("SELECT 1 FROM orders; SELECT 2 FROM orders", "several statements"),
