@@ -81,6 +81,7 @@ class MergeConfig:
     max_rows: int | None = None
     timeout_s: float | None = None  # of the whole statement
     work_node: str | None = None  # where the rest is worked out; None: a group it reads
+    tables_above: int | None = None  # rows, for which there are temporary tables
 
 
 @dataclass(frozen=True, slots=True)

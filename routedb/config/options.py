@@ -234,4 +234,5 @@ _MERGE: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
     "max_rows": ("max_rows", _rows),
     "timeout": ("timeout_s", _limit),
     "work_node": ("work_node", _name),
+    "tables_above": ("tables_above", _count(0)),
 }

@@ -78,3 +78,10 @@ class MergeEntry(msgspec.Struct, forbid_unknown_fields=True):
     :type: name of a node
     :default: one that the statement reads from
     """
+
+    tables_above: int | None = None
+    """With more rows than these the rest is worked out over temporary tables, with
+    fewer they are a part of its text: ``tables_above = 0``
+
+    :default: what is faster (:doc:`joins`)
+    """

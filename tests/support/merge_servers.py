@@ -51,9 +51,16 @@ _CARRIED = {"sqlite": {"INTEGER": "bigint"}}  # what PostgreSQL's table has, the
 class ServerWorld:
     """A routed connection over the groups, and the driver's to the one database."""
 
-    def __init__(self, engine: str, servers: Any, stack: ExitStack) -> None:
+    def __init__(
+        self,
+        engine: str,
+        servers: Any,
+        stack: ExitStack,
+        merge: dict[str, Any] | None = None,
+    ) -> None:
         """Make the databases of an `engine` on `servers`: for one of `MIXED`, those of
-        each engine by its name, and for SQLite's a directory."""
+        each engine by its name, and for SQLite's a directory. `merge` is the option of
+        each database."""
         self.is_mixed = engine in MIXED
         one = "postgresql" if self.is_mixed else engine
         self._default, self._engines = MIXED.get(engine, ("shop", {}))
@@ -77,6 +84,8 @@ class ServerWorld:
             source["databases"][name] = (
                 {"shards": nodes} if "shards" in database else {"nodes": nodes[0]}
             )
+            if merge is not None:
+                source["databases"][name]["merge"] = merge
         source["default"] = self._default
         self._one = self._raws["one", 0]
         cluster = stack.enter_context(closing(routedb.Cluster(source)))
@@ -180,7 +189,9 @@ def answer(cursor: Any, sql: str, params: Any) -> Answer:
 
 
 @contextmanager
-def server_world(engine: str, servers: Any) -> Iterator[ServerWorld]:
-    """Make the databases on the writer of `servers`."""
+def server_world(
+    engine: str, servers: Any, merge: dict[str, Any] | None = None
+) -> Iterator[ServerWorld]:
+    """Make the databases on the writer of `servers`, with this option `merge`."""
     with ExitStack() as stack:
-        yield ServerWorld(engine, servers, stack)
+        yield ServerWorld(engine, servers, stack, merge)
