@@ -1,9 +1,9 @@
 """What a transaction over two PostgreSQL databases costs, against psycopg2 by hand.
 
-By hand it is `tpc_begin`, a write, `tpc_prepare` and `tpc_commit` on each of both: which
-of them was decided on stands nowhere. Beside it the same with a row of the decision,
-written and committed between the two. And a transaction on one database, which is to
-cost what it has cost.
+By hand it is `tpc_begin`, a write, `tpc_prepare` and `tpc_commit` on each of both: what
+was decided stands nowhere. Beside it the same with a row of the decision, written and
+committed between the two. And a transaction on one database, which is to cost what it
+has cost.
 """
 
 from __future__ import annotations

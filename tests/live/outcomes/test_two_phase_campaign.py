@@ -6,10 +6,11 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import product
 from typing import Any
 
+import MySQLdb
 import pytest
 
 import routedb
@@ -91,10 +92,8 @@ def kill_links(bank: Banks, kinds: tuple[str, str]) -> None:
                 "SELECT id FROM information_schema.processlist WHERE db = database() "
                 "AND id <> connection_id()"
             ):
-                try:
+                with suppress(MySQLdb.OperationalError):  # gone by itself
                     bank.run[name](f"KILL {number}")
-                except Exception as exc:  # gone by itself
-                    assert exc.args[0] == 1094, exc
 
 
 @pytest.mark.timeout(600)
