@@ -32,7 +32,8 @@ from routedb.merge.working import Statement, work
 from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan
 from routedb.routing.plan import ParsedText
 from routedb.session import TxState
-from routedb.sql.statement import Kind
+from routedb.sharding import TableColumns
+from routedb.sql.statement import Kind, Table
 
 _MOST_PLANS = 1024
 
@@ -105,6 +106,13 @@ class Merger:
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
 
+    def columns(
+        self, session: Session, database: str, table: Table
+    ) -> TableColumns | None:
+        """Return what the catalog of `database`, asked in `session`, says of the
+        columns of `table`: see `Catalogs.columns`."""
+        return self._catalogs.columns(session, database, table)
+
     def explain(
         self,
         session: Session,
@@ -134,6 +142,11 @@ class Merger:
         is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
         is_read = text.plan.statement.kind is Kind.READ and text.plan.is_read
         is_off = self._core.config.joins == "refuse"
+        if text.plan.statement.kind is Kind.LOCK and not (is_placed or is_off):
+            why = (
+                f"it {text.plan.statement.reason}, and those of several groups are not"
+            )
+            raise _not_merged(refusal, NotMerged(why))
         if not is_read or is_placed or is_hidden or is_off:
             raise refusal
 
