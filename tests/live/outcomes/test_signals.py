@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-LONGEST_S = 0.004
+LONGEST_S, SHORTEST_S = 0.004, 0.0001
 ROUNDS = 150
 
 
@@ -81,11 +81,12 @@ class Rounds:
         self.there: set[int] = set()  # certainly committed
         self.not_there: set[int] = set()  # certainly not
         self.interrupted = 0
+        self._within_s = LONGEST_S  # of the beginning: some acts are over at once
 
     def interrupt(self, act: Callable[[], object]) -> BaseException | None:
         """Return what came out of the act, None when it was done in time."""
         try:
-            signal.setitimer(signal.ITIMER_REAL, self.rng.uniform(1e-6, LONGEST_S))
+            signal.setitimer(signal.ITIMER_REAL, self.rng.uniform(1e-6, self._within_s))
             try:
                 act()
             except routedb.Error as exc:
@@ -94,7 +95,9 @@ class Rounds:
             signal.setitimer(signal.ITIMER_REAL, 0)
         except TimeLimit as exc:
             self.interrupted += 1
+            self._within_s = min(self._within_s * 1.2, LONGEST_S)
             return exc
+        self._within_s = max(self._within_s * 0.9, SHORTEST_S)
         return None
 
     def check(self) -> None:
