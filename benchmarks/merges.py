@@ -21,6 +21,7 @@ import psycopg2
 import routedb
 from benchmarks.timing import Row, interleave
 from routedb.config.model import ShardFunction
+from routedb.merge.postgresql_work import MOST_ROWS
 from routedb.planner import Catalog, Cluster, Column, Place, Sharded, TableInfo, plan
 from routedb.sql.statement import Table
 from tests.support.servers import Reaper, open_place, start_postgresql
@@ -29,6 +30,12 @@ SHARDS, ROWS = 4, 400_000
 POINT = "SELECT count(*), sum(n) FROM numbers WHERE id < 10"
 ORDERED = "SELECT id, n FROM numbers ORDER BY id"
 BLOCK = 5_000
+# So many rows, so many times.
+REMAINDERS = ((100, 9), (1_000, 9), (4_000, 9), (10_000, 7), (50_000, 3), (200_000, 3))
+WINDOW = (
+    "SELECT max(r) FROM (SELECT row_number() OVER (ORDER BY n, id) AS r "
+    "FROM numbers WHERE id < {rows}) AS s"
+)
 LONG = (
     "SELECT a.n, count(*) AS many, max(a.id) AS most, min(b.id) AS least "
     "FROM numbers a LEFT JOIN numbers b ON b.id = a.n AND b.n > {n} "
@@ -45,7 +52,12 @@ FILL = (
 def run() -> list[Row]:
     """Measure everything; takes about a minute."""
     with _places() as (dsns, whole):
-        return [*scatter(dsns), *planning(), *ordered(dsns, whole)]
+        return [
+            *scatter(dsns),
+            *planning(),
+            *remainders(dsns),
+            *ordered(dsns, whole),
+        ]
 
 
 @contextmanager
@@ -133,6 +145,38 @@ def planning() -> list[Row]:
     first = statistics.median(seconds) * 1e3
     note = f"{len(text)} characters"
     return [Row("planning a shape seen first", first, "ms", 3.0, note)]
+
+
+def remainders(dsns: Sequence[str]) -> list[Row]:
+    """What is left to do over many rows: with them in the text, and in temporary
+    tables."""
+    found = []
+    with ExitStack() as stack:
+        ours = _connect(stack, dsns)
+        ours.autocommit = True
+        for rows, rounds in REMAINDERS:
+            ways = {"tables": 0} | ({} if rows > MOST_ROWS else {"text": rows})
+            times: dict[str, list[float]] = {way: [] for way in ways}
+            for _ in range(rounds):
+                for way, above in ways.items():
+                    with ours.using(merge={"tables_above": above}):
+                        times[way].append(_work_out(ours, rows))
+            tables = statistics.median(times["tables"]) * 1e3
+            note = "the text takes no more than 50,000"
+            if "text" in times:
+                note = f"{statistics.median(times['text']) * 1e3:.1f} ms in the text"
+            found.append(
+                Row(f"{rows:,} rows in temporary tables", tables, "ms", None, note)
+            )
+    return found
+
+
+def _work_out(connection: Any, rows: int) -> float:
+    cursor = connection.cursor()
+    begin = time.perf_counter()
+    cursor.execute(WINDOW.format(rows=rows))
+    assert cursor.fetchall() == [(rows,)]
+    return time.perf_counter() - begin
 
 
 def ordered(dsns: Sequence[str], whole: str) -> list[Row]:

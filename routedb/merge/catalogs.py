@@ -19,6 +19,7 @@ from routedb.engine.transactions.aside import ask_aside
 from routedb.merge import mysql_catalog, postgresql_catalog, sqlite_catalog
 from routedb.merge.table_answer import Ask, TableAnswer
 from routedb.planner import Catalog, Cluster, TableInfo
+from routedb.sharding import TableColumns
 from routedb.sql.statement import Table
 
 _ASKED: dict[str, Callable[[Ask, Table], TableAnswer | None]] = {
@@ -54,24 +55,44 @@ class Catalogs:
 
         Raises ShardError for shards whose tables differ, and what the driver raises.
         """
-        if self._version != self._core.catalog.version:
-            self.forget()
-        version = self._version = self._core.catalog.version
+        version = self._renew()
         found: dict[tuple[str, Table], TableAnswer] = {}
         tables: dict[str, dict[Table, TableInfo]] = {}
-        answers = self._answers
         for table, placement in cluster.tables.items():
-            key = (placement.database, table)
-            answer = answers.get(key)
+            answer = self._answer(session, placement.database, table)
             if answer is None:
-                answer = self.compare(session, placement.database, table)
-                if answer is None:
-                    continue  # the planner says so
-                if len(answers) < _MOST_TABLES:
-                    answers[key] = answer
-            found[key] = answer
+                continue  # the planner says so
+            found[placement.database, table] = answer
             tables.setdefault(placement.database, {})[table] = answer.info
         return Known(Catalog(tables, version), found)
+
+    def columns(self, session: Session, name: str, table: Table) -> TableColumns | None:
+        """Return what is known of the columns of `table` in the database `name`, asked
+        in `session`; None where it is no table. Raises what `find` raises."""
+        self._renew()
+        answer = self._answer(session, name, table)
+        if answer is None:
+            return None
+        names = [column.name for column in answer.info.columns]
+        taken = tuple(each for each in names if each not in answer.hidden)
+        return TableColumns(taken, dict(answer.defaults))
+
+    def _renew(self) -> int:
+        """Forget what may be old; return the version of what is asked from now on."""
+        version = self._core.catalog.version
+        if self._version != version:
+            self.forget()
+        self._version = version
+        return version
+
+    def _answer(self, session: Session, name: str, table: Table) -> TableAnswer | None:
+        answers, key = self._answers, (name, table)
+        answer = answers.get(key)
+        if answer is None:
+            answer = self.compare(session, name, table)
+            if answer is not None and len(answers) < _MOST_TABLES:
+                answers[key] = answer
+        return answer
 
     def compare(self, session: Session, name: str, table: Table) -> TableAnswer | None:
         """Ask each group of the database `name`, in `session`, for `table`; return what
@@ -83,7 +104,13 @@ class Catalogs:
             answer = ask_aside(session.transaction, link, partial(_answer, table))
             if number == 0:
                 first = answer
-            elif answer != first:
+                continue
+            if first is not None and answer is not None:  # defaults may differ
+                both = set(first.defaults) & set(answer.defaults)
+                agreed = tuple(each for each in first.defaults if each in both)
+                first = first._replace(defaults=agreed)
+                answer = answer._replace(defaults=agreed)
+            if answer != first:
                 raise errors.ShardError(
                     f"table {table} differs between the shards of {name}: shard 0 has "
                     f"{_said(first)}, shard {number} has {_said(answer)}"

@@ -16,8 +16,9 @@ from routedb.merge.fragments import GroupReads, place_of, reads_of
 from routedb.merge.limits import Bounds
 from routedb.planner import Fragment, GroupsPlan, Merge, OrderTerm, Relation, Slot
 from routedb.routing import Reason, Route
-from routedb.routing.decider import ALL_ASKED, Decision, decide_part
+from routedb.routing.decider import Decision, decide_part
 from routedb.routing.plan import ParsedText
+from routedb.routing.questions import ALL_ASKED
 
 Facts = list[tuple[str, Value]]
 

@@ -15,6 +15,7 @@ from routedb.engine.shared.core import Core
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
+from routedb.merge.clock import at_once
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
 from routedb.merge.fragments import GroupReads, reads_of
@@ -31,7 +32,8 @@ from routedb.merge.working import Statement, work
 from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan
 from routedb.routing.plan import ParsedText
 from routedb.session import TxState
-from routedb.sql.statement import Kind
+from routedb.sharding import TableColumns
+from routedb.sql.statement import Kind, Table
 
 _MOST_PLANS = 1024
 
@@ -66,11 +68,11 @@ class Merger:
         try:
             _check_possible(session, cursor)
             made, known = self._planned(session, text, params)
+            made = at_once(session, text.plan, made, params)
             measures = _measures(session, made)
             with measures.bounds.timed(session):
-                _run(
-                    session, cursor, text, made, known, params, self._workers, measures
-                )
+                statement = Statement(session, cursor, text, made, known, params)
+                _run(statement, self._workers, measures, refusal)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
 
@@ -88,6 +90,7 @@ class Merger:
             inner = session.learn(wanted.inner)
             self._check_read(session, inner, refusal)
             made, _ = self._planned(session, inner, params)
+            made = at_once(session, inner.plan, made, params)
             measures = _measures(session, made)
             shown = explained(session, inner, made, params, measures.bounds).plan
             if wanted.runs:
@@ -103,6 +106,13 @@ class Merger:
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
 
+    def columns(
+        self, session: Session, database: str, table: Table
+    ) -> TableColumns | None:
+        """Return what the catalog of `database`, asked in `session`, says of the
+        columns of `table`: see `Catalogs.columns`."""
+        return self._catalogs.columns(session, database, table)
+
     def explain(
         self,
         session: Session,
@@ -115,6 +125,7 @@ class Merger:
         self._check_read(session, text, refusal)
         try:
             made, _ = self._planned(session, text, params)
+            made = made.at({each.mark: each.written for each in made.moments})
             bounds = _measures(session, made).bounds
             return explained(session, text, made, params, bounds)
         except NotMerged as exc:
@@ -131,6 +142,11 @@ class Merger:
         is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
         is_read = text.plan.statement.kind is Kind.READ and text.plan.is_read
         is_off = self._core.config.joins == "refuse"
+        if text.plan.statement.kind is Kind.LOCK and not (is_placed or is_off):
+            why = (
+                f"it {text.plan.statement.reason}, and those of several groups are not"
+            )
+            raise _not_merged(refusal, NotMerged(why))
         if not is_read or is_placed or is_hidden or is_off:
             raise refusal
 
@@ -198,27 +214,21 @@ def _measures(session: Session, made: GroupsPlan) -> Measures:
     core = session.core
     names = {fragment.database for fragment in made.fragments}
     databases = [core.config.databases[name] for name in sorted(names)]
-    return Measures(bounds_of(session, databases), core.clock)
+    bounds = bounds_of(session, databases)
+    return Measures(bounds, core.clock, session.merge_progress)
 
 
 def _run(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    made: GroupsPlan,
-    known: Known,
-    params: Any,
-    workers: Workers,
-    measures: Measures,
+    statement: Statement, workers: Workers, measures: Measures, refusal: errors.Error
 ) -> None:
+    session, cursor, text, made, _, params = statement
     asked = reads_of(session, made, params)
     if not asked:
         raise NotMerged("it asks no group")
     if made.merge is Merge.STREAM and getattr(cursor, "name", None):
-        _stream(session, cursor, text, made, params, asked, workers, measures)
+        _stream(statement, asked, workers, measures, refusal)
         return
     if made.merge is Merge.WORK:
-        statement = Statement(session, cursor, text, made, known, params)
         work(statement, asked, workers, measures)
         return
     parts: dict[int, answers.Part] = {}
@@ -249,21 +259,19 @@ def _run(
 
 
 def _stream(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    made: GroupsPlan,
-    params: Any,
+    statement: Statement,
     asked: Sequence[GroupReads],
     workers: Workers,
     measures: Measures,
+    refusal: errors.Error,
 ) -> None:
     """Let a named cursor show the rows as they are fetched."""
+    session, cursor, text, made, _, params = statement
     named: Any = cursor
     sources: dict[int, Source] = {}
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
-        sources[reads.group] = Source(cursor, link, raw, named.name)
+        sources[reads.group] = Source(cursor, link, raw, named.name, measures)
 
     way = Way(cursor.make_part_cursor, take, True, True, keeps_raw=True)
     declaring = declared(made, named.name)
@@ -277,6 +285,7 @@ def _stream(
         (start, limit),
         named.itersize,
         cursor.arraysize,
+        lambda exc: session.as_frontend_error(_not_merged(refusal, exc)),
     )
     show(session, cursor, text, asked, link, result, measures)
     result.begin()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from routedb.merge.table_answer import Ask, TableAnswer, quoted
+from routedb.merge.table_answer import Ask, TableAnswer, constants, quoted
 from routedb.planner import Column, TableInfo
 from routedb.sql.statement import Table
 
 _COLUMNS = """
 SELECT c.COLUMN_NAME, c.COLUMN_TYPE, c.CHARACTER_SET_NAME, c.COLLATION_NAME,
-    c.COLUMN_KEY = 'PRI', c.DATA_TYPE
+    c.COLUMN_KEY = 'PRI', c.DATA_TYPE, c.COLUMN_DEFAULT, c.EXTRA, VERSION(),
+    t.TABLE_TYPE = 'VIEW'
 FROM information_schema.COLUMNS c
 JOIN information_schema.TABLES t
     ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
-    AND t.TABLE_TYPE = 'BASE TABLE'
+    AND t.TABLE_TYPE IN ('BASE TABLE', 'VIEW')
 WHERE c.TABLE_SCHEMA = {schema} AND c.TABLE_NAME = {name}
 ORDER BY c.ORDINAL_POSITION
 """
@@ -40,7 +41,26 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     odd = tuple(
         (_text(row[0]), _text(row[1])) for row in rows if _text(row[5]) not in _CARRIED
     )
-    return TableAnswer(TableInfo(columns, keys), odd=odd)
+    return TableAnswer(
+        TableInfo(columns, keys, is_view=bool(rows[0][9])),
+        odd=odd,
+        hidden=frozenset(
+            _text(row[0]) for row in rows if "INVISIBLE" in _text(row[7]).upper()
+        ),
+        defaults=constants((_text(row[0]), _default(*row[5:9])) for row in rows),
+    )
+
+
+def _default(
+    type_: str | bytes, text: str | bytes | None, extra: str | bytes, version: str
+) -> str | None:
+    """Return a default as the DDL has it: MySQL tells the value, MariaDB the text."""
+    if text is None or "MARIADB" in _text(version).upper():
+        return None if text is None else _text(text)
+    is_computed = "DEFAULT_GENERATED" in _text(extra).upper()
+    if is_computed or _text(type_) in ("timestamp", "datetime"):
+        return None
+    return quoted(_text(text))
 
 
 def _text(value: str | bytes) -> str:

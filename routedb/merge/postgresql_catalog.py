@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routedb.merge.table_answer import Ask, TableAnswer, quoted
+from routedb.merge.table_answer import Ask, TableAnswer, constants, quoted
 from routedb.planner import Column, TableInfo
 from routedb.sql.statement import Table
 
@@ -12,11 +12,15 @@ SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
     CASE WHEN a.attcollation <> t.typcollation AND c.oid IS NOT NULL
         THEN pg_catalog.quote_ident(c.collname) END,
     t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace,
-    pg_catalog.array_position(i.indkey::smallint[], a.attnum)
+    pg_catalog.array_position(i.indkey::smallint[], a.attnum),
+    r.relkind IN ('v', 'm'),
+    CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END
 FROM pg_catalog.pg_attribute a
-JOIN pg_catalog.pg_class r ON r.oid = a.attrelid AND r.relkind IN ('r', 'p')
+JOIN pg_catalog.pg_class r
+    ON r.oid = a.attrelid AND r.relkind IN ('r', 'p', 'v', 'm')
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
+LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_catalog.pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
 WHERE a.attrelid = pg_catalog.to_regclass({name}) AND a.attnum > 0
     AND NOT a.attisdropped
@@ -44,5 +48,6 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     keys = sorted((row[4], row[0]) for row in rows if row[4] is not None)
     odd = tuple((row[0], row[1]) for row in rows if not row[3])
     ((order,),) = ask(_ORDER)
-    info = TableInfo(columns, tuple(key for _, key in keys))
-    return TableAnswer(info, order, odd)
+    info = TableInfo(columns, tuple(key for _, key in keys), is_view=rows[0][5])
+    defaults = constants((row[0], row[6]) for row in rows)
+    return TableAnswer(info, order, odd, defaults=defaults)

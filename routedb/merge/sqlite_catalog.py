@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from routedb.merge.table_answer import Ask, TableAnswer, quoted
+from routedb.merge.table_answer import Ask, TableAnswer, constants, quoted
 from routedb.planner import Column, TableInfo
 from routedb.sql.statement import Table
 
@@ -16,21 +17,36 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     schema = "main" if table.schema is None else table.schema
     master = f'"{schema}".sqlite_master'
     found = ask(
-        f"SELECT sql FROM {master} WHERE type = 'table' "
+        f"SELECT sql, type = 'view' FROM {master} WHERE type IN ('table', 'view') "
         f"AND lower(name) = lower({quoted(table.name)})"
     )
     if len(found) != 1 or not found[0][0] or "VIRTUAL" in found[0][0][:20].upper():
         return None
     rows = ask(
-        "SELECT name, type, pk, hidden FROM "
+        "SELECT name, type, pk, hidden, dflt_value FROM "
         f"pragma_table_xinfo({quoted(table.name)}, {quoted(schema)}) ORDER BY cid"
     )
     collations = _collations(found[0][0], [row[0] for row in rows])
     if collations is None or any(row[3] == 1 for row in rows):
         return None
+    is_view = bool(found[0][1])
+    if is_view and not _is_plain(ask, master, rows):
+        return None
     columns = tuple(Column(row[0], row[1], collations.get(row[0])) for row in rows)
     keys = sorted((row[2], row[0]) for row in rows if row[2])
-    return TableAnswer(TableInfo(columns, tuple(name for _, name in keys)))
+    return TableAnswer(
+        TableInfo(columns, tuple(name for _, name in keys), is_view=is_view),
+        hidden=frozenset(row[0] for row in rows if row[3]),
+        defaults=constants((row[0], row[4]) for row in rows),
+    )
+
+
+def _is_plain(ask: Ask, master: str, rows: list[tuple[Any, ...]]) -> bool:
+    """Tell whether columns of a view compare as those of a table with the same types
+    do: not what is computed, which has no affinity, and not under a collation, which
+    nothing tells of a view."""
+    (collated,) = ask(f"SELECT count(*) FROM {master} WHERE sql LIKE '%COLLATE%'")
+    return collated == (0,) and all(row[1] for row in rows)
 
 
 def _collations(ddl: str, names: list[str]) -> dict[str, str] | None:

@@ -19,18 +19,24 @@ from routedb import errors
 from routedb.engine.links.link import Link
 from routedb.engine.run.merged_result import MergedResult
 from routedb.merge.answers import Part, check_own, part_of
+from routedb.merge.measures import Measures, estimate
 from routedb.merge.order import rank_of, sort_rows
+from routedb.merge.refused import NotMerged
 from routedb.planner import GroupsPlan, OrderTerm
 
 _LEAST_ROWS = 100  # of a block: fewer are not worth the round trips
 
 
 class Source:
-    """The cursor `name` of one group, on `link`, read by `raw`; `cursor` is the
-    user's."""
+    """The cursor `name` of one group, on `link`, read by `raw`; `cursor` is the user's,
+    and `measures` are told of the rows."""
 
-    def __init__(self, cursor: Any, link: Link, raw: Any, name: str) -> None:
+    def __init__(
+        self, cursor: Any, link: Link, raw: Any, name: str, measures: Measures
+    ) -> None:
         self._cursor = cursor
+        self._measures = measures
+        self._count = self._size = 0  # of all rows so far
         self.link = link
         self.raw = raw
         self._name = '"' + name.replace('"', '""') + '"'
@@ -39,7 +45,8 @@ class Source:
         self.is_done = False
 
     def fetch(self, count: int, result: MergedResult) -> None:
-        """Fetch up to `count` more rows for `result`. Raises what the driver raises."""
+        """Fetch up to `count` more rows for `result`. Raises NotMerged for more than
+        are allowed, and what the driver raises."""
         try:
             self.raw.execute(f"FETCH FORWARD {count} FROM {self._name}")
             if result.description is None:  # the program's rows may be made by it
@@ -51,6 +58,9 @@ class Source:
             raise
         self.is_done = len(self.part.rows) < count
         self.rows += self.part.rows
+        self._count += len(self.part.rows)
+        self._size += estimate(self.part.rows)
+        self._measures.count(0, self.link, self._count, self._size)
 
     def close(self) -> None:
         """Close it on the server too, if that has it still."""
@@ -73,7 +83,8 @@ def declared(made: GroupsPlan, name: str) -> GroupsPlan:
 class StreamedResult(MergedResult):
     """What a named cursor fetches from: the rows of `sources` in `order`, `within` an
     offset and a limit. `block` is how many are fetched of a group at once, `arraysize`
-    as `fetchmany()` has it."""
+    as `fetchmany()` has it. `as_error` makes an error of a refusal that comes with a
+    later block."""
 
     def __init__(
         self,
@@ -82,8 +93,10 @@ class StreamedResult(MergedResult):
         within: tuple[int, int | None],
         block: int,
         arraysize: int,
+        as_error: Callable[[NotMerged], Exception],
     ) -> None:
         super().__init__(arraysize)
+        self._as_error = as_error
         self._sources = list(sources)
         self._all = tuple(sources)
         self._order = order
@@ -101,9 +114,8 @@ class StreamedResult(MergedResult):
         """Fetch the first rows, so that the columns are known, and whether the rows can
         be put in order. Raises NotMerged, and what the driver raises."""
         first = next(self._batches_left, ())
-        self._stream = islice(
-            chain(first, chain.from_iterable(self._batches_left)), *self._within
-        )
+        rest = chain.from_iterable(self._later_batches())
+        self._stream = islice(chain(first, rest), *self._within)
 
     def fetchone(self) -> Any:
         """Return the next row, or None after the last."""
@@ -159,6 +171,12 @@ class StreamedResult(MergedResult):
                 "would be missing: execute it again"
             )
         self._is_fetching = True
+
+    def _later_batches(self) -> Iterator[Sequence[Any]]:
+        try:
+            yield from self._batches_left
+        except NotMerged as exc:
+            raise self._as_error(exc) from None
 
     def _batches(self) -> Iterator[Sequence[Any]]:
         if not self._order:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 from routedb.planner import TableInfo
@@ -15,11 +16,39 @@ class TableAnswer(NamedTuple):
 
     `order` is the order of texts without a collation of their own, "" where there is
     but one. `odd` are the columns whose values are not carried, by name: the type.
+    `hidden` are those that INSERT takes no value for, where it names none; `defaults`
+    are the columns' defaults that are constants, as `constant` has them.
     """
 
     info: TableInfo
     order: str = ""
     odd: tuple[tuple[str, str], ...] = ()
+    hidden: frozenset[str] = frozenset()
+    defaults: tuple[tuple[str, str], ...] = ()
+
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?").fullmatch
+# No backslash, which not all engines take for itself, and nothing of a placeholder.
+_STRING = re.compile(r"('(?:[^'\\%]|'')*')(?:::[\w .\"()\[\],]+)?").fullmatch
+
+
+def constant(text: str | None) -> str | None:
+    """Return a default of the DDL's `text` as a literal, when it is one; None when it
+    may give each row another value, or is not certain."""
+    if text is None:
+        return None
+    if _NUMBER(text):
+        return text
+    string = _STRING(text)
+    return None if string is None else string[1]
+
+
+def constants(
+    defaults: Iterable[tuple[str, str | None]],
+) -> tuple[tuple[str, str], ...]:
+    """Return those of the `defaults`, by column, that are constants."""
+    found = ((column, constant(text)) for column, text in defaults)
+    return tuple((column, text) for column, text in found if text is not None)
 
 
 def quoted(text: str) -> str:

@@ -35,7 +35,7 @@ from routedb.routing.decider import Decision
 from routedb.routing.plan import ParsedText
 
 # Rows up to which a text that has them is faster than tables.
-TABLES_ABOVE = {"postgresql": 1000, "mysql": 1000}
+TABLES_ABOVE = {"postgresql": 4000, "mysql": 4000}
 _IN_TABLES = " in temporary tables"
 
 Rows = Mapping[int, Sequence[Lines]]  # by the number of the fragment

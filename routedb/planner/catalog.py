@@ -23,10 +23,14 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """A table's columns in their order, and the columns of its primary key."""
+    """A table's columns in their order, and the columns of its primary key.
+
+    `is_view`: it is one, and shows on each group what that makes of its own rows.
+    """
 
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
+    is_view: bool = False
     rows: int | None = None  # about so many, over all groups; None: not known
 
 

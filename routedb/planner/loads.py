@@ -16,6 +16,7 @@ values of another fragment  a row without a partner in a join that needs one (wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -41,6 +42,7 @@ from routedb.planner.results import SIDEWAYS, type_of
 from routedb.planner.source_text import Edit, refuse
 
 _RELATION = "routedb_r"
+_TABLE = re.compile(r"\bTABLE\s*\Z", re.IGNORECASE).search
 
 
 def load_plan(
@@ -217,7 +219,11 @@ def _renamed(references: References, use: Use, relation: str) -> Iterator[Edit]:
     written = text.source[start:end]
     if schema is not None:
         start, _ = text.span(schema)
-    yield Edit(start, end, relation if use.has_alias else f"{relation} AS {written}")
+    named = relation if use.has_alias else f"{relation} AS {written}"
+    command = _TABLE(text.masked.code, 0, start)
+    if command is not None:  # TABLE t takes no alias
+        start, named = command.start(), f"SELECT * FROM {named}"
+    yield Edit(start, end, named)
 
 
 def _check_names(references: References) -> None:

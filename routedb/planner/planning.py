@@ -10,6 +10,7 @@ from sqlglot import exp
 from routedb.planner.catalog import Catalog, Cluster, Sharded, Whole
 from routedb.planner.joins import NotSpread, check_dialects
 from routedb.planner.loads import load_plan
+from routedb.planner.moments import check_repeated, find_moments
 from routedb.planner.partials import partial_plan
 from routedb.planner.plans import Fragment, GroupsPlan, Merge, Refusal, Slot, Spread
 from routedb.planner.references import References, check_statement
@@ -30,14 +31,21 @@ def make_plan(
     `catalog`, `cluster` and `functions` as well."""
     try:
         tables = check_statement(source, dialect, functions)
-        text = read_source(source, dialect)
+        timed = find_moments(source, dialect)
+        text = read_source(timed.source, dialect)
         if not isinstance(text.tree, _QUERIES):
             refuse("unknown grammar", f"{text.tree.key.upper()} is not understood here")
         _check_joins(text.tree, dialect)
         references = References(text, catalog, cluster)
         if {use.table for use in references.uses} != set(tables):
             refuse("unknown grammar", "its tables cannot be told for certain")
-        return _best(references, cluster)
+        made = _best(references, cluster)
+        if made.merge is Merge.ONE:  # whose own time it is
+            (fragment,) = made.fragments
+            as_written = read_source(source, dialect).edited(())
+            return replace(made, fragments=(replace(fragment, text=as_written),))
+        check_repeated(text)
+        return made.with_moments(timed.moments)
     except Refused as exc:
         return exc.refusal
     except RecursionError:

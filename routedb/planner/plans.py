@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from routedb.errors import ShardError
 from routedb.planner.catalog import Column
@@ -58,6 +58,14 @@ class ShardChoice(NamedTuple):
     key: ShardKey
     terms: tuple[Slot | Constant, ...]
 
+    def at(self, said: Callable[[str], str]) -> ShardChoice:
+        """Return the choice with what is `said` for the marks in its texts."""
+        terms = (
+            Constant(said(term.value)) if _is_text(term) else term
+            for term in self.terms
+        )
+        return self._replace(terms=tuple(terms))
+
     def shards(self, params: Any, shards: int) -> frozenset[int]:
         """Return those of so many `shards` that can have rows for these `params`.
 
@@ -74,6 +82,10 @@ class ShardChoice(NamedTuple):
             except ShardError:
                 return frozenset(range(shards))
         return frozenset(found)
+
+
+def _is_text(term: Slot | Constant) -> TypeGuard[Constant]:
+    return isinstance(term, Constant) and isinstance(term.value, str)
 
 
 class Bound(NamedTuple):
@@ -193,6 +205,15 @@ class Remainder:
         return name
 
 
+class Moment(NamedTuple):
+    """One question to the clock: `asked` is SQL for its value as text, `mark` stands
+    for that text, and `written` is what stood there."""
+
+    mark: str
+    asked: str
+    written: str
+
+
 class Merge(Enum):
     """How the answer is made: see the table in `routedb.planner`."""
 
@@ -227,7 +248,8 @@ class GroupsPlan:
     `remainder` is set for WORK, `combine` for COMBINE; `order`, `limit` and `offset`
     are STREAM's. `kept` is what was not pushed down, and why. `otherwise` is the plan
     for parameters for which `fits` says no; `whole` are those that must be whole
-    numbers, as they went down to an engine of another dialect.
+    numbers, as they went down to an engine of another dialect. `moments` are the times
+    that one server is asked for before any fragment runs: see `at`.
     """
 
     dialect: str
@@ -241,6 +263,39 @@ class GroupsPlan:
     kept: tuple[str, ...] = field(default=(), compare=False)
     otherwise: GroupsPlan | None = None
     whole: tuple[Slot, ...] = ()
+    moments: tuple[Moment, ...] = ()
+
+    def with_moments(self, moments: tuple[Moment, ...]) -> GroupsPlan:
+        """Return the plan of a text in which there are marks of these `moments`."""
+        if not moments:
+            return self
+        other = self.otherwise
+        otherwise = None if other is None else other.with_moments(moments)
+        return replace(self, moments=moments, otherwise=otherwise)
+
+    def at(self, values: Mapping[str, str]) -> GroupsPlan:
+        """Return the plan with `values` for the marks of its moments."""
+
+        def said(text: str) -> str:
+            for mark, value in values.items():
+                text = text.replace(mark, value)
+            return text
+
+        def timed(bound: Bound) -> Bound:
+            return bound._replace(sql=said(bound.sql))
+
+        fragments = (
+            replace(
+                each,
+                text=timed(each.text),
+                choice=None if each.choice is None else each.choice.at(said),
+            )
+            for each in self.fragments
+        )
+        rest = self.remainder
+        if rest is not None:
+            rest = replace(rest, text=timed(rest.text))
+        return replace(self, fragments=tuple(fragments), remainder=rest)
 
     def fits(self, params: Any) -> bool:
         """Tell whether this plan is for these `params`.

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from routedb.planner.catalog import Catalog, Cluster, Column, Placement, TableInfo
+from routedb.planner.catalog import (
+    Catalog,
+    Cluster,
+    Column,
+    Placement,
+    Sharded,
+    TableInfo,
+)
 from routedb.planner.source_text import SourceText, refuse
 from routedb.sharding.analysis.column_scope import NameFolding
 from routedb.sql import Table, classify
@@ -29,6 +36,26 @@ _HIDDEN = {
     "sqlite": frozenset({"rowid", "oid", "_rowid_"}),
     "postgresql": frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}),
     "mysql": frozenset({"_rowid"}),
+}
+
+# Functions in FROM that make rows of their arguments and nothing else: the same rows
+# on any server of the engine.
+_SETS = (exp.GenerateSeries, exp.ExplodingGenerateSeries, exp.JSONTable)
+_SET_NAMES = {
+    "sqlite": frozenset({"json_each", "json_tree", "generate_series"}),
+    "mysql": frozenset({"json_table"}),
+    "postgresql": frozenset(
+        {"generate_series", "generate_subscripts", "unnest", "regexp_matches"}
+        | {"regexp_split_to_table", "string_to_table", "jsonb_path_query"}
+        | {
+            f"{kind}_{name}"
+            for kind in ("json", "jsonb")
+            for name in (
+                *("array_elements", "array_elements_text", "each", "each_text"),
+                *("object_keys", "to_record", "to_recordset"),
+            )
+        }
+    ),
 }
 
 
@@ -136,11 +163,23 @@ class References:
     def _uses(self) -> Iterator[Use]:
         for node in self.text.tree.find_all(exp.Table):
             if not isinstance(node.this, exp.Identifier):
-                refuse("table function", f"{node.sql()}: a function in FROM")
+                if not self._makes_rows(node):
+                    refuse("table function", f"{node.sql()}: a function in FROM")
+                continue
             table = self.names.full(node)
             if table.schema is None and self._is_cte(node, table.name):
                 continue
             yield self._use(node, table)
+
+    def _makes_rows(self, node: exp.Table) -> bool:
+        """Tell whether this is a function in FROM that needs nothing but its
+        arguments."""
+        function = node.this
+        if node.args.get("db") is not None:
+            return False
+        if isinstance(function, exp.Anonymous):
+            return function.name.lower() in _SET_NAMES[self.text.dialect]
+        return isinstance(function, _SETS)
 
     def _use(self, node: exp.Table, table: Table) -> Use:
         odd = [name for name, value in node.args.items() if value]
@@ -154,7 +193,13 @@ class References:
             refuse(
                 "unknown table",
                 f"table {table}: database {placement.database} does not show it in its "
-                "catalog (a view, or a table that is not there)",
+                "catalog (no such table, or a view whose columns it does not tell)",
+            )
+        if info.is_view and isinstance(placement, Sharded):
+            refuse(
+                "view over shards",
+                f"{table} is a view, which each shard shows of its own rows: that need "
+                "not be its part of the whole. Write its query in its place",
             )
         alias = node.args.get("alias")
         is_list = isinstance(node.parent, exp.In)  # of no FROM, and takes no alias

@@ -9,20 +9,28 @@ property test holds it to them.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.config.model import DatabaseConfig
 from routedb.routing.affinity import Pinned, find_pinned
 from routedb.routing.destination import Destination, find_destination
 from routedb.routing.plan import ParsedText, Plan
+from routedb.routing.questions import (
+    NOTHING_ASKED,
+    AskCatalog,
+    AskColumns,
+    Asked,
+    AskPosition,
+    Question,
+)
 from routedb.routing.role import consistency_of, decide_role
 from routedb.routing.route import Reason, Route
 from routedb.routing.view import SessionView
 from routedb.session import TxState
 from routedb.session.read_state import NOTHING_SEEN, View, allowed_replicas
-from routedb.sharding import Target
-from routedb.sql.statement import Kind, Table
+from routedb.sharding import ColumnsWanted, Target
+from routedb.sql.statement import Kind
 from routedb.topology.snapshot import GroupView, Role, Snapshot
 
 # A replica that had not reached a sample so long before the last one is not asked: it
@@ -57,36 +65,6 @@ class Decision(NamedTuple):
         return self.route.reasons[-1][0]
 
 
-class AskCatalog(NamedTuple):
-    """Ask the catalog of `database`, on the writer of `group`, whether these functions
-    may write; when none may, the plan is a read."""
-
-    database: str
-    group: int
-    functions: tuple[Table, ...]
-
-
-class AskPosition(NamedTuple):
-    """Ask the session's last node of `group` how far it is, and then perhaps the
-    replica `nearest`: none is known to hold what the session has seen, but that one has
-    come about as far as the writer's last sample."""
-
-    group: int
-    nearest: int
-
-
-class Asked(NamedTuple):
-    """What has been asked already; where the answer did not help, decide without."""
-
-    catalog: bool = False
-    position: bool = False
-
-
-NOTHING_ASKED = Asked()
-ALL_ASKED = Asked(True, True)
-Question: TypeAlias = AskCatalog | AskPosition
-
-
 def decide(
     text: ParsedText,
     params: Any,
@@ -107,7 +85,12 @@ def decide(
             return pinned
     if plan.is_simple and view.is_unconstrained:
         return _decide_simple(plan, view, asked)
-    destination = find_destination(text, params, view)
+    try:
+        destination = find_destination(text, params, view)
+    except ColumnsWanted as wanted:
+        if asked.columns:
+            raise errors.ShardError(*wanted.args) from None
+        return AskColumns(plan.database.name, wanted.table)
     if plan.statement.asks and not plan.is_read and not asked.catalog:
         question = _question(plan, destination.database, view)
         if question is not None:

@@ -84,6 +84,8 @@ def _shards(
     _check_ruled(plan, database)
     if not plan.needs_shard or not plan.placement.sharded:
         return _shardless(plan, view, database)
+    if plan.shards.columns:
+        plan.shards.renew(view.core.catalog.version)
     target = _resolve(text, params, database)
     if target.is_any:
         number = _number_at_hand(view, database)
@@ -104,7 +106,13 @@ def _resolve(text: ParsedText, params: Any, database: DatabaseConfig) -> Target:
     def shards_of(found: Scan) -> ShardPlan:
         return plan.shards.find(
             found.counted,
-            lambda: analyse(source, found, plan.dialect, plan.placement.sharded),
+            lambda: analyse(
+                source,
+                found,
+                plan.dialect,
+                plan.placement.sharded,
+                plan.shards.columns,
+            ),
         )
 
     shards = shards_of(found)

@@ -60,6 +60,14 @@ class TransactionView(Protocol):
         """The ids of the groups to which a write has been sent."""
 
 
+class CatalogView(Protocol):
+    """What the catalogs have said."""
+
+    @property
+    def version(self) -> int:
+        """What goes up with each definition."""
+
+
 class SharedView(Protocol):
     """What the sessions of one configuration share."""
 
@@ -82,6 +90,10 @@ class SharedView(Protocol):
     @property
     def nodes(self) -> Sequence[NodeConfig]:
         """All nodes, by id."""
+
+    @property
+    def catalog(self) -> CatalogView:
+        """What the catalogs have said."""
 
     @property
     def backends(self) -> Backends:

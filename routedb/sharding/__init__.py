@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from routedb.config.model import TableRule
+from routedb.sharding.columns import ColumnsWanted, TableColumns
 from routedb.sharding.keys.shard_functions import (
     check_rules,
     shard_for_key_hint,
@@ -24,8 +25,10 @@ from routedb.sharding.shard_plan import ShardPlan, Target, is_apart_from_transac
 from routedb.sql import Scan, Table
 
 __all__ = [
+    "ColumnsWanted",
     "InsertPart",
     "ShardPlan",
+    "TableColumns",
     "Target",
     "analyse",
     "check_rules",
@@ -36,15 +39,20 @@ __all__ = [
 
 
 def analyse(
-    source: str, scan: Scan, dialect: str, rules: Mapping[Table, TableRule]
+    source: str,
+    scan: Scan,
+    dialect: str,
+    rules: Mapping[Table, TableRule],
+    columns: Mapping[Table, TableColumns] | None = None,
 ) -> ShardPlan:
     """Work out once per shape how to find the shards of a text.
 
     `source` is the text in `dialect`, `scan` what `routedb.sql.scan` says of it, and
-    `rules` has the rule of each of its tables. Returns the plan for all texts of its
-    shape. Raises ShardError, which names what is missing, for a statement whose shard
-    is not certain.
+    `rules` has the rule of each of its tables, `columns` the columns of those that the
+    catalog was asked for. Returns the plan for all texts of its shape. Raises
+    ShardError, which names what is missing, for a statement whose shard is not certain;
+    ColumnsWanted where the columns of a table may tell it.
     """
     from routedb.sharding.analysis.plan_builder import build_plan  # noqa: PLC0415
 
-    return build_plan(source, scan, dialect, rules)
+    return build_plan(source, scan, dialect, rules, columns or {})

@@ -180,9 +180,16 @@ class ShardPlan:
         ]
         found = needed.union(row_shards)
         self._check_key_changes(found, values, shards)
-        if len(found) == 1:
+        if len(found) == 1 and plan.completion is None:
             return one_shard(*found)
-        if not plan.can_split or needed:
+        if plan.completion is not None and not plan.can_split:
+            refuse(
+                f"{self.verb} into {key.table} does not name its columns, or not its "
+                f"shard key, and is not completed, because {plan.whole_because}: name "
+                "them, and give the key",
+                "",
+            )
+        if len(found) > 1 and (not plan.can_split or needed):
             refuse(
                 f"{self.verb} into {key.table} has rows for shards "
                 f"{', '.join(map(str, sorted(found)))} and cannot be split, because "
@@ -191,7 +198,8 @@ class ShardPlan:
                 "",
             )
         text = text or read_text(source, scan)
-        return Target(found, parts=split_insert(source, text, params, row_shards))
+        parts = split_insert(source, text, params, row_shards, plan.completion)
+        return Target(found, parts=parts)
 
 
 _CONCURRENTLY = re.compile(r"(?:CREATE|DROP|ALTER)\b.*\bCONCURRENTLY\b", re.I).match

@@ -16,6 +16,7 @@ from tests.frontends.merged_world import (
     mysql_world,
     postgresql_world,
 )
+from tests.frontends.shop import ENGINES, Shop, lite_shop, server_shop
 
 HOMES = {"postgresql": "pg_home", "mysql": "my_home", "sqlite": "lite_home"}
 
@@ -101,3 +102,30 @@ def my_world(mariadb, stack: ExitStack) -> World:
 def world(request: pytest.FixtureRequest) -> Any:
     """Rows over several groups, on each engine."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def pg_shop(postgresql, stack: ExitStack) -> Shop:
+    """Two empty shards on PostgreSQL."""
+    return server_shop("postgresql", postgresql, stack)
+
+
+@pytest.fixture
+def my_shop(mariadb, stack: ExitStack) -> Shop:
+    """Two empty shards on MariaDB."""
+    return server_shop("mysql", mariadb, stack)
+
+
+@pytest.fixture(name="lite_shop")
+def _lite_shop(sqlite_dir, stack: ExitStack) -> Shop:
+    """Two empty shards in SQLite files."""
+    return lite_shop(sqlite_dir, stack)
+
+
+_SHOPS = {"postgresql": "pg_shop", "mysql": "my_shop", "sqlite": "lite_shop"}
+
+
+@pytest.fixture(params=ENGINES)
+def shop(request: pytest.FixtureRequest) -> Shop:
+    """Two empty shards on each engine."""
+    return request.getfixturevalue(_SHOPS[request.param])

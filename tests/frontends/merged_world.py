@@ -68,6 +68,10 @@ def _connected(dsns: list[str], stack: ExitStack, **options: Any) -> Any:
             "items": rule,
             "places": {"database": "shop", "reference": True},
             "leads": "crm",
+            # Views that some tests make.
+            "web": "crm",
+            "sites": {"database": "shop", "reference": True},
+            "late": rule,
         },
     }
     cluster = stack.enter_context(closing(routedb.Cluster(source)))

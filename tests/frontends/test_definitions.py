@@ -2,106 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import ExitStack, closing
-from pathlib import Path
-from typing import Any
-
 import psycopg2.errors
 import pytest
 
 import routedb
-
-ENGINES = ["postgresql", "mysql", "sqlite"]
-ITEMS = "CREATE TABLE items (id integer, owner integer, PRIMARY KEY (owner, id))"
-
-
-class Shop:
-    """Two shards on one engine, and connections to them."""
-
-    def __init__(self, dsns: list[str], engine: str, stack: ExitStack) -> None:
-        rule = {"database": "shop", "shard_key": "owner", "function": "modulo"}
-        source = {
-            "default": "shop",
-            "databases": {"shop": {"shards": [[dsn] for dsn in dsns]}},
-            "tables": {
-                "items*": rule,
-                "places": {"database": "shop", "reference": True},
-            },
-        }
-        self.engine = engine
-        self.stack = stack
-        self.cluster = stack.enter_context(routedb.Cluster(source))
-        self.connection = self.connect(autocommit=True)
-        self.cursor = self.connection.cursor()
-
-    def connect(self, **options: Any) -> Any:
-        """Open a connection, closed after the test."""
-        return self.stack.enter_context(closing(self.cluster.connect(**options)))
-
-    def run(self, sql: str, shard: int | None = None) -> Any:
-        """Run a text, on one shard when that is given; return its rows."""
-        hint = "" if shard is None else f"/* routedb: shard={shard} */ "
-        self.cursor.execute(hint + sql)
-        rows = self.cursor.fetchall() if self.cursor.description else ()
-        return [tuple(row) for row in rows]
-
-    def has(self, table: str) -> list[bool]:
-        """Tell which shards have a table."""
-        return [self._has(table, shard) for shard in range(2)]
-
-    def _has(self, table: str, shard: int) -> bool:
-        try:
-            self.run(f"SELECT * FROM {table}", shard)
-        except routedb.DatabaseError:
-            return False
-        return True
-
-
-@pytest.fixture
-def stack() -> Any:
-    """Close, after the test, what it opened."""
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture(params=ENGINES)
-def shop(request: pytest.FixtureRequest, stack: ExitStack, tmp_path: Path) -> Shop:
-    """Two empty shards on each engine."""
-    return _shop(request.param, request, stack, tmp_path)
-
-
-@pytest.fixture
-def pg_shop(request: pytest.FixtureRequest, stack: ExitStack, tmp_path: Path) -> Shop:
-    """Two empty shards on PostgreSQL."""
-    return _shop("postgresql", request, stack, tmp_path)
-
-
-@pytest.fixture
-def my_shop(request: pytest.FixtureRequest, stack: ExitStack, tmp_path: Path) -> Shop:
-    """Two empty shards on MariaDB."""
-    return _shop("mysql", request, stack, tmp_path)
-
-
-@pytest.fixture
-def lite_shop(request: pytest.FixtureRequest, stack: ExitStack, tmp_path: Path) -> Shop:
-    """Two empty shards in SQLite files."""
-    return _shop("sqlite", request, stack, tmp_path)
-
-
-def _shop(
-    engine: str, request: pytest.FixtureRequest, stack: ExitStack, folder: Path
-) -> Shop:
-    if engine == "sqlite":
-        paths = [folder / f"shard{number}.db" for number in range(2)]
-        for path in paths:
-            sqlite3.connect(path).close()
-        return Shop([f"sqlite:///{path}" for path in paths], engine, stack)
-    name = {"postgresql": "postgresql", "mysql": "mariadb"}[engine]
-    servers = request.getfixturevalue(name)
-    databases = [stack.enter_context(servers.database()) for _ in range(2)]
-    return Shop([each.writer_dsn for each in databases], engine, stack)
-
+from tests.frontends.shop import ITEMS, Shop
 
 # -- on every shard --------------------------------------------------------------------
 

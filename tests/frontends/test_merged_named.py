@@ -121,3 +121,25 @@ def test_after_a_fetch_that_failed_no_rows_are_missing_in_silence(begun, monkeyp
         for fetch in (cursor.fetchone, cursor.fetchmany, cursor.fetchall):
             with pytest.raises(psycopg2.OperationalError, match="would be missing"):
                 fetch()
+
+
+def test_rows_are_counted_as_they_are_fetched(begun):
+    rows = ", ".join(f"({n}, 1)" for n in range(100, 1101))
+    begun.routed.cursor().execute(f"INSERT INTO items (id, owner) VALUES {rows}")
+    with (
+        begun.routed.using(merge={"max_rows": 500}),
+        begun.routed.cursor("reader") as cursor,
+    ):
+        cursor.itersize = 100
+        cursor.execute("SELECT id FROM items ORDER BY id")
+        assert cursor.fetchone() == (0,)
+        with pytest.raises(routedb.ShardError, match="merge has max_rows = 500"):
+            cursor.fetchall()
+    cursor = begun.routed.cursor()
+    cursor.execute("SELECT count(*) FROM items WHERE owner = 1")
+    assert cursor.fetchone() == (1004,)
+
+
+def test_several_sets_of_parameters_are_refused(begun):
+    with begun.routed.cursor() as cursor, pytest.raises(routedb.ShardError):
+        cursor.executemany("SELECT id FROM items WHERE price > %s", [(1,), (2,)])

@@ -10,10 +10,12 @@ from typing import Any
 from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.engine.plans.shadow_plans import unshadowed
+from routedb.engine.route.columns import learn_columns
 from routedb.engine.route.plan_tree import Step
 from routedb.engine.session import Session
 from routedb.routing import Route
-from routedb.routing.decider import ALL_ASKED, Decision, decide
+from routedb.routing.decider import Decision, decide
+from routedb.routing.questions import ALL_ASKED, AskColumns, Asked
 from routedb.routing.route import FragmentRun
 from routedb.sql import Statement
 from routedb.sql.statement import Kind
@@ -72,7 +74,10 @@ def explain(session: Session, sql: Any, params: Any) -> Explanation:
     text = unshadowed(session.learn(sql))
     try:
         try:
-            decided = decide(text, params, session, ALL_ASKED)
+            decided = decide(text, params, session, Asked(True, True))
+            if isinstance(decided, AskColumns):
+                learn_columns(session, text.plan, decided)
+                decided = decide(text, params, session, ALL_ASKED)
         except (errors.ShardError, errors.CrossDatabaseError) as refusal:
             if type(refusal) not in ONE_GROUP:
                 raise

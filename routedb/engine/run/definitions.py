@@ -37,18 +37,14 @@ def run(
 
 
 def _naming(session: Session, cursor: VirtualCursor, plan: Plan, call: Call) -> Call:
-    """Return `call`, which begins what the driver leaves to be begun, and whose errors
-    name the shard."""
+    """Return `call`, whose errors name the shard."""
 
     def run(raw: Any) -> Any:
-        link, transaction = cursor.link, session.transaction
-        assert link is not None  # it is about to run there
-        begins = link.adapter.begins_before_some_writes and transaction.is_open
         try:
-            if begins and link.is_idle():
-                link.begin(transaction.mode)
             return call(raw)
         except Exception as exc:
+            link = cursor.link
+            assert link is not None  # it has run there
             shard = session.core.groups[link.node.group].shard
             note_on(exc, f"on {link.node.name}, shard {shard} of {plan.database.name}")
             raise

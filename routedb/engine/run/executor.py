@@ -16,6 +16,7 @@ from routedb.adapters.base import RawCursor
 from routedb.engine.consistency.catch_up import catch_up
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
+from routedb.engine.route.columns import learn_columns
 from routedb.engine.route.explain import ONE_GROUP
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
 from routedb.engine.run import control, definitions, multi_shard, observed
@@ -33,18 +34,17 @@ from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.interruption import met_error
 from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing import Reason, Route
-from routedb.routing.decider import (
-    NOTHING_ASKED,
-    AskCatalog,
-    Asked,
-    AskPosition,
-    Decision,
-    Question,
-    decide,
-    decide_part,
-)
+from routedb.routing.decider import Decision, decide, decide_part
 from routedb.routing.destination import Destination
 from routedb.routing.plan import ParsedText, Plan
+from routedb.routing.questions import (
+    NOTHING_ASKED,
+    AskCatalog,
+    AskColumns,
+    Asked,
+    AskPosition,
+    Question,
+)
 from routedb.session import TxState
 from routedb.sql.emptied import emptied_database
 from routedb.sql.statement import Kind, Table
@@ -214,20 +214,26 @@ def _executemany_sharded(
         raise session.as_frontend_error(exc) from exc.__cause__
     by_group: dict[int, list[Any]] = {}
     first: dict[int, Decision] = {}
+    sent = sql
     for decided, params in zip(decisions, rows, strict=True):
-        if len(decided.groups) > 1 or decided.target is not None:
+        part = multi_shard.only_part(decided)
+        if len(decided.groups) > 1 or (decided.target is not None and part is None):
             calls = [_executing(session, cursor, text, sql, each) for each in rows]
             multi_shard.run_each(session, cursor, calls)  # which are counted, too
             return
-        by_group.setdefault(decided.groups[0], []).append(params)
+        values = params
+        if part is not None:  # each has this text
+            sent, values = part.sql, part.params
+        by_group.setdefault(decided.groups[0], []).append(values)
         first.setdefault(decided.groups[0], decided)
     _count(session, text, rows)
     if len(by_group) == 1:
         (decision,) = first.values()
         attempt = Attempt(session, text.plan, decision, is_batch=True)
-        attempt.run(cursor, lambda raw: raw.executemany(sql, rows))
+        (values,) = by_group.values()
+        attempt.run(cursor, lambda raw: raw.executemany(sent, values))
     elif by_group:
-        multi_shard.run_batches(session, cursor, text.plan, first, sql, by_group)
+        multi_shard.run_batches(session, cursor, text.plan, first, sent, by_group)
 
 
 def _executing(
@@ -262,11 +268,15 @@ def _decide(session: Session, text: ParsedText, params: Any) -> Decision:
 
 
 def _decide_really(session: Session, text: ParsedText, params: Any) -> Decision:
+    known = text.plan.shards.columns
     try:
         return decide_asking(session, text, params)
     except (errors.ShardError, errors.ProgrammingError):
         check_parameters(session, text, params)
-        raise
+        if not known or text.plan.shards.columns is not known:
+            raise
+    session.core.catalog.forget()  # others may have changed the table since
+    return decide_asking(session, text, params)
 
 
 def _count(session: Session, text: ParsedText, rows: Iterable[Any]) -> None:
@@ -316,6 +326,9 @@ def _ask(session: Session, plan: Plan, question: Question, asked: Asked) -> Aske
         bound = session.transaction.branches.values()
         catch_up(session.tracker, question.group, question.nearest, bound)
         return asked._replace(position=True)
+    if isinstance(question, AskColumns):
+        learn_columns(session, plan, question)
+        return asked._replace(columns=True)
     if _only_reads(session, question):
         plan.set_read(True)
     return asked._replace(catalog=True)

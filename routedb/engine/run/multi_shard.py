@@ -21,6 +21,7 @@ from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing.decider import Decision
 from routedb.routing.plan import Plan
+from routedb.sharding import InsertPart
 
 
 def run(
@@ -34,6 +35,11 @@ def run(
     target = decided.target
     assert target is not None
     check_home(session, plan, decided)
+    part = only_part(decided)
+    if part is not None:
+        alone = Attempt(session, plan, decided._replace(target=None))
+        alone.run(cursor, _calling(part.sql, part.params))
+        return
 
     def work() -> None:
         merged = MergedResult(cursor.arraysize)
@@ -54,6 +60,16 @@ def run(
         succeeded(session, cursor, plan)
 
     in_transaction(session, work)
+
+
+def only_part(decided: Decision) -> InsertPart | None:
+    """Return the part of a statement for one shard that has a text of its own there, as
+    `decided`; None for others."""
+    target = decided.target
+    if target is None or len(target.parts) != 1:
+        return None
+    (part,) = target.parts
+    return part
 
 
 def run_batches(

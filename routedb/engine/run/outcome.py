@@ -151,7 +151,9 @@ def failed(session: Session, attempt: Underway, link: Link, exc: Exception) -> F
         raise joined from exc
     if fault in SHOWING:
         note_shown(session, attempt, link)
-    if attempt.plan.statement.kind in DEFINING:  # it may be done, or half of it
+    # It may be done, or half of it; or what its plan was told is old.
+    is_old = fault is Fault.MISSING and bool(attempt.plan.shards.columns)
+    if attempt.plan.statement.kind in DEFINING or is_old:
         core.catalog.forget()
     if attempt.may_write and attempt.is_in_parts:
         session.tracker.note_write(link.node.group, link.id)

@@ -61,6 +61,10 @@ class StatementMerger(Protocol):
         """Return the Explanation of `text` with `params`, which was refused with
         `refusal` in `session`. Raises the refusal."""
 
+    def columns(self, session: Any, database: Any, table: Any) -> Any:
+        """Return the TableColumns of `table` in `database`, asked in `session`; None
+        where they are not told."""
+
 
 class _NoMerger:
     """There is nobody to merge: the refusal is raised."""
@@ -77,6 +81,10 @@ class _NoMerger:
     def explain(self, session: Any, text: Any, params: Any, refusal: Exception) -> Any:
         """Raise `refusal`, whatever `text` with `params` would do in `session`."""
         raise refusal
+
+    def columns(self, session: Any, database: Any, table: Any) -> Any:
+        """Tell nothing of `table` in `database`, whatever `session` asks."""
+        return
 
 
 class _Adapters(dict[str, Adapter]):

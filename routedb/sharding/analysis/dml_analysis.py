@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
+from routedb import errors
 from routedb.config.model import TableRule
 from routedb.sharding.analysis.column_scope import ColumnScope, NameFolding, Source
 from routedb.sharding.analysis.predicates import PredicateReader, are_equal, touches
@@ -16,19 +17,27 @@ from routedb.sharding.analysis.select_analysis import (
     SelectAnalysis,
     SelectBranch,
 )
+from routedb.sharding.columns import ColumnsWanted, TableColumns
 from routedb.sharding.keys.value_terms import OneOf, ShardKey
 from routedb.sharding.refusals import refuse
 from routedb.sharding.shard_plan import KeyChange, KeyUse
+from routedb.sql.scanner.identifiers import fold_column
 from routedb.sql.statement import Table
 
 
 class InsertedRows(NamedTuple):
-    """The rows of INSERT … VALUES, which are found in the text."""
+    """The rows of INSERT … VALUES, which are found in the text.
+
+    `known` are the table's columns where the text does not name them all; `is_named`:
+    it names some, and the key is not among them.
+    """
 
     key: ShardKey
-    ordinal: int  # of the key among the columns
+    ordinal: int  # of the key among the columns, -1 when it is not
     width: int
     whole_because: str
+    known: TableColumns | None = None
+    is_named: bool = True
 
 
 class DmlAnalysis(SelectAnalysis):
@@ -39,8 +48,11 @@ class DmlAnalysis(SelectAnalysis):
         names: NameFolding,
         rules: Mapping[Table, TableRule],
         reader: PredicateReader,
+        known: Mapping[Table, TableColumns],
     ) -> None:
+        """`known` are the columns of tables, where the catalog was asked for them."""
         super().__init__(names, rules, reader)
+        self._known = known
         self.key_changes: list[KeyChange] = []
         self.written_references: list[str] = []  # reference tables that are written
         self.inserted: InsertedRows | None = None
@@ -137,18 +149,52 @@ class DmlAnalysis(SelectAnalysis):
         query = node.args.get("expression")
         is_rows = isinstance(query, exp.Values)
         branches = self.query(query, context) if query is not None else []
-        if target.is_sharded:
+        if target.is_sharded and is_rows and node is self._top:
+            self._insert_top(node, target)
+        elif target.is_sharded:
             columns = self._columns(node.this, target)
             if not is_rows or query is None:
                 self._insert_query(query, branches, columns, target)
             else:
-                self._insert_rows(node, query, columns, target)
+                self._insert_rows(query, columns, target)
         else:
             self._written([target], node)
         self._on_conflict(node, query, target, context)
         self.others(
             node, context, "this", "expression", "conflict", "returning", "with_"
         )
+
+    def _insert_top(self, node: exp.Expr, target: Source) -> None:
+        """INSERT … VALUES, the rows of which are found in the text. Where that does not
+        say which value is the key, the catalog may. Raises ColumnsWanted for that."""
+        assert target.table is not None
+        key = self.key(target)
+        because = "it begins with WITH" if node.args.get("with_") else ""
+        try:
+            columns = self._columns(node.this, target)
+            place = columns.index(target.key)
+            self.inserted = InsertedRows(key, place, len(columns), because)
+        except errors.ShardError as refusal:
+            known = self._known.get(target.table)
+            if known is None:
+                raise ColumnsWanted(str(refusal), target.table) from None
+            is_named = isinstance(node.this, exp.Schema)
+            columns = [self._column(name) for name in known.names]
+            if columns.count(target.key) != 1:
+                raise
+            if is_named:
+                named = [self.names.column(each) for each in node.this.expressions]
+                if target.key in named or target.key not in known.constants:
+                    raise
+                place, width = -1, len(named)
+            else:
+                place, width = columns.index(target.key), len(columns)
+            self.inserted = InsertedRows(
+                key, place, width, because, known, is_named=is_named
+            )
+
+    def _column(self, name: str) -> str:
+        return fold_column(name, self.names.dialect, is_quoted=True)
 
     def _columns(self, schema: exp.Expr, target: Source) -> list[str]:
         """Return the names of the columns. Raises ShardError without the key."""
@@ -170,16 +216,11 @@ class DmlAnalysis(SelectAnalysis):
 
     def _insert_rows(
         self,
-        node: exp.Expr,
         values: exp.Expr,
         columns: list[str],
         target: Source,
     ) -> None:
         key, ordinal = self.key(target), columns.index(target.key)
-        if node is self._top:
-            because = "it begins with WITH" if node.args.get("with_") else ""
-            self.inserted = InsertedRows(key, ordinal, len(columns), because)
-            return
         cells = [
             row.expressions[ordinal] if isinstance(row, exp.Tuple) else None
             for row in values.expressions

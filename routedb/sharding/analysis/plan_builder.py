@@ -15,10 +15,12 @@ from routedb.sharding.analysis.definitions import (
     read_tokens,
     verb_of,
 )
-from routedb.sharding.analysis.dml_analysis import DmlAnalysis
+from routedb.sharding.analysis.dml_analysis import DmlAnalysis, InsertedRows
 from routedb.sharding.analysis.predicates import PredicateReader
 from routedb.sharding.analysis.views import check_view
+from routedb.sharding.columns import TableColumns
 from routedb.sharding.refusals import EACH, WAYS, refuse
+from routedb.sharding.rewrite.completion import Completion, completion_of
 from routedb.sharding.rewrite.masking import MaskedText, TaggedText, mask, tag
 from routedb.sharding.rewrite.rows import (
     RowPlan,
@@ -86,10 +88,14 @@ class _PreparedText(NamedTuple):
 
 
 def build_plan(
-    source: str, scan: Scan, dialect: str, rules: Mapping[Table, TableRule]
+    source: str,
+    scan: Scan,
+    dialect: str,
+    rules: Mapping[Table, TableRule],
+    columns: Mapping[Table, TableColumns],
 ) -> ShardPlan:
     """Return the plan of the text `source`: see `routedb.sharding.analyse`, which has
-    `scan`, `dialect` and `rules` as well."""
+    `scan`, `dialect`, `rules` and `columns` as well."""
     masked = mask(source, whole_scan(source, scan))
     if _SEVERAL(masked.code):
         refuse("several statements in one text: send them one by one")
@@ -99,14 +105,15 @@ def build_plan(
     text = _prepare(masked, dialect, rules)
     tree, tagged = _parse(text, dialect)
     names = NameFolding(dialect)
-    analysis = DmlAnalysis(names, rules, PredicateReader(tagged.terms, dialect))
+    reader = PredicateReader(tagged.terms, dialect)
+    analysis = DmlAnalysis(names, rules, reader, columns)
     try:
         analysis.statement(tree, bool(text.rows))
     except RecursionError:
         refuse("the statement is nested too deeply")
     _check_found(analysis, rules)
     _check_reference(analysis, masked)
-    rows = _row_plan(analysis, text, scan)
+    rows = _row_plan(analysis, text, scan, dialect)
     return ShardPlan(
         verb=text.verb,
         dialect=dialect,
@@ -224,11 +231,42 @@ def _check_reference(analysis: DmlAnalysis, masked: MaskedText) -> None:
         )
 
 
-def _row_plan(analysis: DmlAnalysis, text: _PreparedText, scan: Scan) -> RowPlan | None:
-    if analysis.inserted is None:
+def _row_plan(
+    analysis: DmlAnalysis, text: _PreparedText, scan: Scan, dialect: str
+) -> RowPlan | None:
+    inserted = analysis.inserted
+    if inserted is None:
         return None
-    key, ordinal, width, because = analysis.inserted
+    key, ordinal, width, because = inserted[:4]
     if text.is_explained:
         because = "it is explained"
-    terms = row_terms(text.masked, text.rows, key, ordinal, width)
-    return RowPlan(key, ordinal, width, terms if scan.is_whole else None, because)
+    completion = None
+    if inserted.known is not None:
+        given = len(text.rows[0].commas) + 1
+        if dialect == "postgresql" and not inserted.is_named:
+            width = min(given, width)  # the columns behind them have their defaults
+            ordinal = ordinal if ordinal < width else -1
+        completion = _completion(inserted, ordinal, width, dialect)
+    constant = None if completion is None else completion.constant
+    terms = row_terms(text.masked, text.rows, key, ordinal, width, constant)
+    kept = terms if scan.is_whole else None
+    return RowPlan(key, ordinal, width, kept, because, completion)
+
+
+def _completion(
+    inserted: InsertedRows, ordinal: int, width: int, dialect: str
+) -> Completion | None:
+    """Return what the text leaves to the catalog. Raises ShardError where that does not
+    tell the key."""
+    known, key = inserted.known, inserted.key
+    assert known is not None
+    name = next(name for name in known.names if name.lower() == key.column.lower())
+    added = None if ordinal >= 0 else known.constants.get(name)
+    if ordinal < 0 and added is None:
+        refuse(
+            f"INSERT into {key.table} gives no value for its shard key {key.column}: "
+            "nothing says which shard the rows are for",
+            "",
+        )
+    names = () if inserted.is_named else known.names[:width]
+    return completion_of(names, name, added, dialect)

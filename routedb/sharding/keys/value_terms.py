@@ -37,9 +37,9 @@ class NamedParam(NamedTuple):
 
 
 class ConstantTerm(NamedTuple):
-    """NULL, TRUE or FALSE."""
+    """NULL, TRUE or FALSE, or a value that the text does not have."""
 
-    value: bool | None
+    value: object
 
 
 class NegatedTerm(NamedTuple):

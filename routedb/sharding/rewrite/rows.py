@@ -22,6 +22,7 @@ from routedb.sharding.keys.value_terms import (
     check_params,
 )
 from routedb.sharding.refusals import refuse
+from routedb.sharding.rewrite.completion import Completion
 from routedb.sharding.rewrite.masking import NAME, MaskedText, mask
 from routedb.sql import Scan, scan
 from routedb.sql.scanner.patterns import DIALECT_OF
@@ -52,6 +53,7 @@ class RowPlan:
     width: int
     terms: tuple[ValueTerm, ...] | None
     whole_because: str = ""  # why the rows cannot be split over shards
+    completion: Completion | None = None  # what the text leaves to the catalog
 
     @property
     def can_split(self) -> bool:
@@ -117,12 +119,18 @@ def find_rows(code: str, start: int) -> list[RowSpan]:
 
 
 def row_terms(
-    masked: MaskedText, rows: list[RowSpan], key: ShardKey, ordinal: int, width: int
+    masked: MaskedText,
+    rows: list[RowSpan],
+    key: ShardKey,
+    ordinal: int,
+    width: int,
+    constant: ConstantTerm | None,
 ) -> tuple[ValueTerm, ...]:
     """Return the term of `key` in each of the `rows` of `masked`.
 
-    `ordinal` is its place among the columns, `width` their number. Raises ShardError
-    for a row of other width and for a key that is an expression.
+    `ordinal` is its place among the columns, `width` their number; `constant` is the
+    term where it has no place. Raises ShardError for a row of other width and for a key
+    that is an expression.
     """
     starts = [token.start for token in masked.value_tokens]
     terms: list[ValueTerm] = []
@@ -131,6 +139,9 @@ def row_terms(
             refuse(
                 f"row {number} has {len(row.commas) + 1} values for {width} columns", ""
             )
+        if constant is not None:
+            terms.append(constant)
+            continue
         start, end = row.cell(ordinal)
         term = _term(masked, starts, start, end)
         if term is None:
@@ -171,7 +182,8 @@ def read_long(
     """
     scan, masked, rows = text
     check_params(params, masked.positional_count, masked.has_named)
-    terms = row_terms(masked, rows, plan.key, plan.ordinal, plan.width)
+    constant = None if plan.completion is None else plan.completion.constant
+    terms = row_terms(masked, rows, plan.key, plan.ordinal, plan.width, constant)
     return BoundValues(DIALECT_OF[scan.dialect], scan.literals, params), terms
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from routedb.sharding.keys.value_terms import PositionalParam
+from routedb.sharding.rewrite.completion import Completion
 from routedb.sharding.rewrite.masking import MaskedText
 from routedb.sharding.rewrite.rows import InsertText, RowSpan
 
@@ -25,15 +26,24 @@ class InsertPart(NamedTuple):
 
 
 def split_insert(
-    source: str, text: InsertText, params: Any, row_shards: Sequence[int]
+    source: str,
+    text: InsertText,
+    params: Any,
+    row_shards: Sequence[int],
+    completion: Completion | None = None,
 ) -> tuple[InsertPart, ...]:
     """Return a part of the INSERT `source` for each shard, by rising number.
 
     So every session takes its locks in the same order. `text` is `source` taken apart,
-    `params` are its parameters, `row_shards` has the shard of each row.
+    `params` are its parameters, `row_shards` has the shard of each row, `completion` is
+    added to what was written.
     """
     rows = text.rows
     head, tail = source[: rows[0].start], source[rows[-1].end :]
+    closing = ")"
+    if completion is not None:
+        head = completion.head(head, text.masked.code)
+        closing = completion.closing
     params_per_part = _ParamsPerPart(text.masked, rows, params)
     numbers: dict[int, list[int]] = {}
     for number, shard in enumerate(row_shards):
@@ -42,7 +52,9 @@ def split_insert(
         InsertPart(
             shard,
             head
-            + ", ".join(source[rows[n].start : rows[n].end] for n in row_numbers)
+            + ", ".join(
+                source[rows[n].start : rows[n].end - 1] + closing for n in row_numbers
+            )
             + tail,
             params_per_part.for_rows(row_numbers),
             tuple(row_numbers),

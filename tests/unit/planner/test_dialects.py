@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from routedb.config.model import ShardFunction
@@ -19,6 +21,7 @@ from routedb.planner import (
     Whole,
     plan,
 )
+from routedb.planner.moments import find_moments
 from routedb.sql import Table
 
 ORDERS, PARTS, LEADS = Table(None, "orders"), Table(None, "parts"), Table(None, "leads")
@@ -83,8 +86,6 @@ LOADED = [
     "SELECT size FROM orders ORDER BY size",
     "SELECT price FROM orders ORDER BY price",
     # Another value on each shard.
-    "SELECT id, now() FROM orders",
-    "SELECT id FROM orders WHERE id < random() * 10",
     "SELECT id, current_user FROM orders",
     "SELECT user FROM orders",
     "SELECT id, note::date FROM orders",
@@ -169,15 +170,53 @@ def test_group_by_a_key_needs_tables_that_have_it():
     ("shown", "words"),
     [
         ("id", ()),
-        ("now(), NOW()", ("now",)),
-        ("current_timestamp(3)", ("current_timestamp",)),
+        ("now(), NOW(), current_timestamp(3)", ()),  # said as values: see moments
         ("'now()', \"now\"", ()),
-        ("current_user, localtime", ("current_user", "localtime")),
+        ("current_user, pg_catalog.now()", ("current_user", "now")),
     ],
 )
 def test_what_is_the_sessions_is_told(shown, words):
     made = planned(f"SELECT {shown} FROM orders o, leads l")
     assert made.remainder.session_words == words
+
+
+@pytest.mark.parametrize("call", ["random()", "clock_timestamp()", "gen_random_uuid()"])
+def test_what_is_another_at_each_call_is_refused(call):
+    made = planned(f"SELECT id, {call} AS x FROM orders")
+    assert isinstance(made, Refusal)
+    assert made.construct == "volatile function"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "marked"),
+    [
+        ("postgresql", "SELECT now()", "SELECT CAST('*' AS timestamptz) AS \"now\""),
+        (
+            "postgresql",
+            "SELECT a - now() FROM t WHERE x.current_date < CURRENT_TIMESTAMP (3)",
+            "SELECT a - CAST('*' AS timestamptz) FROM t "
+            "WHERE x.current_date < CAST('*' AS timestamptz(3))",
+        ),
+        ("postgresql", "SELECT \"now\"(), 'now()' -- now()", None),
+        ("mysql", "SELECT NOW( 3 )", "SELECT CAST('*' AS DATETIME(3)) AS `NOW( 3 )`"),
+        ("mysql", "SELECT a FROM t WHERE now < CURDATE()", "CAST('*' AS DATE)"),
+        ("mysql", "SELECT a FROM t WHERE curdate < 1 AND t.now > 2", None),
+        ("sqlite", "SELECT date('now') AS d", "SELECT date('*') AS d"),
+        ("sqlite", "SELECT date() AS d", "SELECT date('*') AS d"),
+        ("sqlite", "SELECT strftime('%Y', 'NOW') AS d", "strftime('%Y', '*') AS d"),
+        ("sqlite", "SELECT a FROM t WHERE a = 'now' AND date('2024') < b", None),
+    ],
+)
+def test_times_are_marks_in_the_text(dialect, sql, marked):
+    timed = find_moments(sql, dialect)
+    if marked is None:
+        assert timed.source == sql
+        assert timed.moments == ()
+    else:
+        assert re.sub(r"routedb_moment_\d+_", "*", timed.source).endswith(marked)
+        assert {each.mark for each in timed.moments} == set(
+            re.findall(r"routedb_moment_\d+_", timed.source)
+        )
 
 
 def test_another_dialect_is_refused_by_name():

@@ -12,14 +12,8 @@ from routedb import errors
 from routedb.config import load
 from routedb.engine.plans.plan_cache import PlanCache
 from routedb.routing import Reason, Rules
-from routedb.routing.decider import (
-    ALL_ASKED,
-    NOTHING_ASKED,
-    AskCatalog,
-    AskPosition,
-    Decision,
-    decide,
-)
+from routedb.routing.decider import Decision, decide
+from routedb.routing.questions import ALL_ASKED, NOTHING_ASKED, AskCatalog, AskPosition
 from routedb.session import ReadState, TxState
 from routedb.session.pins import Pins
 from routedb.session.read_state import MinPosition
