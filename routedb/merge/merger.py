@@ -27,6 +27,7 @@ from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.limits import bounds_of, decide_work
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
+from routedb.merge.reading import Reader
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import split_explain
@@ -34,7 +35,8 @@ from routedb.merge.showing import show, show_names, show_route
 from routedb.merge.streamed import Source, StreamedResult, declared
 from routedb.merge.union import split
 from routedb.merge.workers import Workers
-from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan
+from routedb.merge.written import may_write, write
+from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan, take_apart
 from routedb.routing.plan import ParsedText
 from routedb.session import TxState
 from routedb.sql.statement import Kind
@@ -65,6 +67,9 @@ class Merger:
         plain read, and with the reason added where there is no exact answer. Raises
         what the servers say as well.
         """
+        if may_write(text):
+            self._write(session, cursor, text, params, refusal)
+            return
         if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:
             self._run_explain(session, cursor, text, params, refusal)
             return
@@ -77,6 +82,30 @@ class Merger:
                 _run(
                     session, cursor, text, made, known, params, self._workers, measures
                 )
+        except NotMerged as exc:
+            raise _not_merged(refusal, exc) from None
+
+    def _write(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+    ) -> None:
+        """Write what a query over several groups reads, to one group."""
+        is_off = self._core.config.joins == "refuse"
+        parts = None if is_off else take_apart(text.source, text.plan.dialect)
+        if parts is None or text.plan.names & session.pins.names:
+            raise refusal
+        if isinstance(parts, Refusal):
+            raise _not_merged(refusal, NotMerged(parts.reason))
+
+        def read(reader: Reader, inner: ParsedText, values: Any) -> None:
+            self.run(session, reader, inner, values, refusal)
+
+        try:
+            write(session, cursor, text, params, parts, read)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
 
