@@ -27,7 +27,7 @@ from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.limits import bounds_of, decide_work
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
-from routedb.merge.reading import Reader
+from routedb.merge.reading import Reader, note_warnings
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import split_explain
@@ -265,6 +265,7 @@ def _run(
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         shows = None if is_made_later else cursor
         part = parts[reads.group] = answers.part_of(shows, link, raw)
+        note_warnings(cursor, raw)
         measures.took(reads.fragments[0], link, part.rows)
 
     # A cursor of the others is one object, whichever link it is on.
@@ -334,6 +335,7 @@ def _work(
     rows: dict[tuple[int, int], Sequence[Any]] = {}
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
+        note_warnings(cursor, raw)
         came = split(reads.fragments, made.fragments, raw.fetchall())
         for number, found in came.items():
             measures.took(number, link, found)

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from routedb.merge.refused import NotMerged
+from routedb.merge.table_answer import Ask
+from routedb.planner import Written
 
 # Codes of the protocol, which descriptions have.
 _WHOLE = frozenset({1, 2, 3, 8, 9})  # tinyint to bigint
@@ -33,6 +35,23 @@ def types_of(description: Sequence[Any], rows: Sequence[Sequence[Any]]) -> list[
         _type_of(column, [row[number] for row in rows])
         for number, column in enumerate(description)
     ]
+
+
+def check_alike(
+    ask: Ask, description: Sequence[Any], warnings: int, made: Written
+) -> None:
+    """Refuse queries that a server takes otherwise inside of a statement that writes,
+    with NotMerged: `made` has the text, `description` the columns, `warnings` how many
+    there were. `ask` runs a text."""
+    is_decimal = any(int(column[1]) == _DECIMAL for column in description)
+    if is_decimal and made.divides:
+        raise NotMerged(
+            "more digits of an average or a quotient are written than shown"
+        )
+    if warnings:
+        ((mode,),) = ask("SELECT @@sql_mode")
+        if "STRICT" in mode:
+            raise NotMerged("its query has warnings, which are errors where it writes")
 
 
 def _type_of(column: Sequence[Any], values: Sequence[Any]) -> str:

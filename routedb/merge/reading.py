@@ -7,7 +7,7 @@ from contextlib import suppress
 from routedb.adapters.base import RawCursor, ResultSet
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session
-from routedb.engine.virtual_cursor import Control
+from routedb.engine.virtual_cursor import Control, VirtualCursor
 from routedb.merge.answers import sqlite_values
 from routedb.merge.refused import NotMerged
 from routedb.routing import Route
@@ -30,6 +30,7 @@ class Reader:
         self.link: Link | None = None
         self.control: Control | None = None
         self.is_observed = True
+        self.warnings = 0  # of MySQL's
 
     def open_raw_cursor(self, link: Link) -> RawCursor:
         """Open a raw cursor on `link` and keep it in `raw_cursors`."""
@@ -51,6 +52,10 @@ class Reader:
 
     make_part_cursor = make_raw_cursor
 
+    def note_warnings(self, raw: object) -> None:
+        """Count what a server has warned of where `raw` read a part."""
+        self.warnings += getattr(raw, "warning_count", 0) or 0
+
     def bind_fetch(self, raw: ResultSet) -> None:
         """Fetch from `raw` from now on."""
         self.fetching_from = raw
@@ -68,3 +73,9 @@ class Reader:
             with suppress(Exception):  # the driver's own classes
                 raw.close()
         self.raw_cursors = {}
+
+
+def note_warnings(cursor: VirtualCursor, raw: object) -> None:
+    """Have a `cursor` of nobody's count what a server has warned of in `raw`."""
+    if isinstance(cursor, Reader):
+        cursor.note_warnings(raw)

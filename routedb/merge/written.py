@@ -41,6 +41,7 @@ class _Found(NamedTuple):
     rows: Sequence[Sequence[Any]]
     link: Link
     route: Route | None
+    warnings: int
 
 
 def may_write(text: ParsedText) -> bool:
@@ -89,7 +90,9 @@ def _read(session: Session, text: ParsedText, params: Any, read: Read) -> _Found
         assert reader.raw is not None  # it has just run
         assert reader.link is not None
         rows = reader.raw.fetchall()
-        return _Found(reader.raw.description, rows, reader.link, reader.route)
+        reader.note_warnings(reader.raw)
+        found = (reader.raw.description, rows, reader.link, reader.route)
+        return _Found(*found, reader.warnings)
     finally:
         session.restore_overrides(before)
         reader.close()
@@ -167,6 +170,7 @@ def _types(
     if engine == "sqlite":
         return [""] * len(found.description)
     if engine == "mysql":
+        mysql_load.check_alike(link.run, found.description, found.warnings, made)
         return mysql_load.types_of(found.description, found.rows)
     oids = [column[1] for column in found.description]
     types = ask_aside(

@@ -283,7 +283,8 @@ class Written(NamedTuple):
     that PostgreSQL gives them that of the column they are written to: literals, and
     parameters that become some, in which case the slot says which. Numbers below zero
     count from the last column. `target` is the table as the text names it, `columns`
-    are those it lists, None where it lists none.
+    are those it lists, None where it lists none. `divides`: the query has an average
+    or a quotient.
     """
 
     before: Bound
@@ -292,3 +293,4 @@ class Written(NamedTuple):
     untyped: tuple[tuple[int, Slot | None], ...] = ()
     target: str = ""
     columns: tuple[str, ...] | None = None
+    divides: bool = False

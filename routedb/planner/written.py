@@ -72,7 +72,8 @@ def _parts_of(source: str, dialect: str) -> Written | None:
     text = read_source(query.sql, dialect)
     target, columns = _target(source[verb.end : start], dialect)
     untyped = tuple(_untyped(text, query))
-    return Written(before, query, after, untyped, target, columns)
+    divides = text.tree.find(exp.Div, exp.IntDiv, exp.Avg) is not None
+    return Written(before, query, after, untyped, target, columns, divides)
 
 
 def _tokens(code: str) -> Iterator[_Token]:
