@@ -10,6 +10,7 @@ runs what is asked of the groups, each as a plain read of one group is run: role
 consistency, fail-over, tokens; `answers` makes the result of STREAM and COMBINE of the
 rows that came; `work` fills relations on a work node and runs the remainder there, in
 the way of its engine (`sqlite_work` and its kin); `merger` puts them together.
+`written` writes what a query gives, read by `reading`, brought there by `loading`.
 """
 
 from __future__ import annotations

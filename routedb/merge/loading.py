@@ -30,6 +30,7 @@ _INLINE: dict[str, Inline] = {
     "postgresql": postgresql_load.inline,
     "mysql": mysql_load.inline,
 }
+ENGINES = frozenset({*_INLINE, "sqlite"})
 _CREATE = {
     "postgresql": f"CREATE TEMPORARY TABLE {_TABLE} ON COMMIT DROP AS ",
     "mysql": f"CREATE TEMPORARY TABLE {_TABLE} AS ",

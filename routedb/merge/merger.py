@@ -102,6 +102,8 @@ class Merger:
             raise _not_merged(refusal, NotMerged(parts.reason))
 
         def read(reader: Reader, inner: ParsedText, values: Any) -> None:
+            if not inner.plan.is_read:
+                raise NotMerged("its query is no plain read")
             self.run(session, reader, inner, values, refusal)
 
         try:

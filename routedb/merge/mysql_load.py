@@ -14,15 +14,15 @@ from routedb.planner import Written
 
 # Codes of the protocol, which descriptions have.
 _WHOLE = frozenset({1, 2, 3, 8, 9})  # tinyint to bigint
+_DECIMAL, _YEAR = 246, 13
 _TYPES = {
     5: "DOUBLE",
     7: "DATETIME(6)",  # timestamp
     10: "DATE",
     11: "TIME(6)",
     12: "DATETIME(6)",
-    13: "YEAR",
+    _YEAR: "YEAR",
 }
-_DECIMAL = 246
 _TEXTS = frozenset({6, 15, 245, 249, 250, 251, 252, 253, 254})  # 6 is NULL
 _UNSIGNED, _ZEROFILL, _ENUM, _SET = 32, 64, 256, 2048
 _BINARY = "BINARY"  # a type of ours: text of digits, which UNHEX makes bytes of
@@ -56,7 +56,7 @@ def check_alike(
 
 def _type_of(column: Sequence[Any], values: Sequence[Any]) -> str:
     code, flags = int(column[1]), column[1].flags
-    if flags & (_ENUM | _SET | _ZEROFILL):
+    if flags & (_ENUM | _SET | _ZEROFILL) and code != _YEAR:
         raise NotMerged(f"column {column[0]} is an ENUM, a SET or ZEROFILL")
     if code in _WHOLE:
         return "BIGINT UNSIGNED" if flags & _UNSIGNED else "BIGINT"

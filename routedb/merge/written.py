@@ -167,6 +167,8 @@ def _types(
     session: Session, link: Link, made: Written, params: Any, found: _Found
 ) -> list[str]:
     engine = link.adapter.engine
+    if found.link.adapter.engine != engine or engine not in loading.ENGINES:
+        raise NotMerged(f"its target is on {engine}, its rows on another engine")
     if engine == "sqlite":
         return [""] * len(found.description)
     if engine == "mysql":

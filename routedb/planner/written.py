@@ -69,6 +69,8 @@ def _parts_of(source: str, dialect: str) -> Written | None:
         if "SELECT" in masked.code[end:].upper():
             refuse("WITH", "a query after ON CONFLICT or RETURNING may name its WITH")
         query = Bound(f"{head.sql} {query.sql}", (*head.slots, *query.slots))
+    if dialect == "mysql":
+        _check_duplicates(after.sql)
     text = read_source(query.sql, dialect)
     target, columns = _target(source[verb.end : start], dialect)
     untyped = tuple(_untyped(text, query))
@@ -135,6 +137,20 @@ def _leading(tokens: Sequence[_Token], verb: _Token, masked: MaskedText) -> Boun
     if first.word != "WITH":
         refuse("unknown grammar", "what stands before its first word is not understood")
     return _bound(masked, first.start, verb.start)
+
+
+def _check_duplicates(after: str) -> None:
+    """Refuse what may name a column of the query in ON DUPLICATE KEY UPDATE: there
+    those of its tables are to be seen, too, and of the rows that came they are not."""
+    text = read_source(f"INSERT INTO t SELECT 1 {after}", "mysql")
+    conflict = text.tree.args.get("conflict")
+    for column in () if conflict is None else conflict.find_all(exp.Column):
+        is_assigned = column.parent is not None and column.arg_key == "this"
+        if text.slot(column) is None and not (
+            is_assigned and isinstance(column.parent, exp.EQ)
+        ):
+            name = column.sql(dialect="mysql")
+            refuse("ON DUPLICATE KEY", f"{name} may be the query's: VALUES() is clear")
 
 
 def _bound(masked: MaskedText, start: int, end: int) -> Bound:
