@@ -14,15 +14,18 @@ from routedb.planner import Written
 
 # Codes of the protocol, which descriptions have.
 _WHOLE = frozenset({1, 2, 3, 8, 9})  # tinyint to bigint
-_DECIMAL, _YEAR = 246, 13
+_DOUBLE, _YEAR, _DECIMAL = 5, 13, 246
+# With what stands for the places behind the point: a text shows them.
 _TYPES = {
-    5: "DOUBLE",
-    7: "DATETIME(6)",  # timestamp
+    7: "DATETIME({})",  # timestamp
     10: "DATE",
-    11: "TIME(6)",
-    12: "DATETIME(6)",
+    11: "TIME({})",
+    12: "DATETIME({})",
     _YEAR: "YEAR",
+    _DECIMAL: "DECIMAL(65, {})",
 }
+_MOST = 1e15  # a larger one with fixed places is written as another
+_ANY_PLACES = 31  # of a DOUBLE: as many as it has
 _TEXTS = frozenset({6, 15, 245, 249, 250, 251, 252, 253, 254})  # 6 is NULL
 _UNSIGNED, _ZEROFILL, _ENUM, _SET = 32, 64, 256, 2048
 _BINARY = "BINARY"  # a type of ours: text of digits, which UNHEX makes bytes of
@@ -43,8 +46,7 @@ def check_alike(
     """Refuse queries that a server takes otherwise inside of a statement that writes,
     with NotMerged: `made` has the text, `description` the columns, `warnings` how many
     there were. `ask` runs a text."""
-    is_decimal = any(int(column[1]) == _DECIMAL for column in description)
-    if is_decimal and made.divides:
+    if made.divides and any(map(_is_cut, description)):
         raise NotMerged(
             "more digits of an average or a quotient are written than shown"
         )
@@ -54,22 +56,37 @@ def check_alike(
             raise NotMerged("its query has warnings, which are errors where it writes")
 
 
+def _is_cut(column: Sequence[Any]) -> bool:
+    """Tell whether more digits of a value may be known to the server than it shows."""
+    code = int(column[1])
+    return code == _DECIMAL or (code == _DOUBLE and column[5] < _ANY_PLACES)
+
+
 def _type_of(column: Sequence[Any], values: Sequence[Any]) -> str:
     code, flags = int(column[1]), column[1].flags
     if flags & (_ENUM | _SET | _ZEROFILL) and code != _YEAR:
         raise NotMerged(f"column {column[0]} is an ENUM, a SET or ZEROFILL")
     if code in _WHOLE:
         return "BIGINT UNSIGNED" if flags & _UNSIGNED else "BIGINT"
-    if code == _DECIMAL:
-        return f"DECIMAL(65, {column[5]})"
     if code in _TYPES:
-        return _TYPES[code]
+        return _TYPES[code].format(column[5])
+    if code == _DOUBLE:
+        return _double(column, values)
     if code not in _TEXTS:
         raise NotMerged(f"column {column[0]} is of the protocol's type {code}")
     kinds = {type(value) for value in values if value is not None}
     if kinds == {bytes}:
         return _BINARY
     return "LONGTEXT CHARACTER SET utf8mb4"
+
+
+def _double(column: Sequence[Any], values: Sequence[Any]) -> str:
+    places = column[5]
+    if places >= _ANY_PLACES:
+        return "DOUBLE"
+    if any(value is not None and abs(value) >= _MOST for value in values):
+        raise NotMerged(f"column {column[0]} has so many places, and a large number")
+    return f"DOUBLE(255, {places})"
 
 
 def inline(

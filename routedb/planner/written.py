@@ -65,6 +65,8 @@ def _parts_of(source: str, dialect: str) -> Written | None:
     query = _bound(masked, start, end)
     before, after = _bound(masked, verb.start, start), _bound(masked, end, len(source))
     if tokens[0] is not verb:
+        if dialect == "mysql":
+            refuse("unknown grammar", "MySQL has no WITH before INSERT")
         head = _leading(tokens, verb, masked)
         if "SELECT" in masked.code[end:].upper():
             refuse("WITH", "a query after ON CONFLICT or RETURNING may name its WITH")

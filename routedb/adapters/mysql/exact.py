@@ -34,7 +34,7 @@ class ExactCursor(_Cursor):  # type: ignore[misc]
 
     def _do_get_result(self, db: Any) -> None:
         kept = db.converter
-        db.converter = {code: to for code, to in kept.items() if code not in _TIMES}
+        db.converter = kept | dict.fromkeys(_TIMES, str)
         try:
             super()._do_get_result(db)
         finally:
