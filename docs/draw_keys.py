@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from routedb.config import DatabaseConfig, schema
-from routedb.config.build import DIALECTS, JOINS
+from routedb.config.build import DIALECTS, JOINS, TRANSACTIONS
 from routedb.config.options import OPTIONS, Word
 from routedb.config.shard_functions import FUNCTIONS, KEY_TYPES
 
@@ -45,6 +45,7 @@ KINDS = {
 WORDS: dict[tuple[str, str], Sequence[str]] = {
     ("ClusterEntry", "dialect"): tuple(dict.fromkeys(DIALECTS.values())),
     ("ClusterEntry", "joins"): JOINS,
+    ("ClusterEntry", "transactions"): TRANSACTIONS,
     ("TableEntry", "function"): FUNCTIONS,
     ("TableEntry", "key_type"): KEY_TYPES,
 }
@@ -107,7 +108,7 @@ def _is_entry(found: object) -> bool:
     return (
         isinstance(found, type)
         and issubclass(found, msgspec.Struct)
-        and found.__module__ == schema.__name__
+        and found.__module__.startswith("routedb.config.")
     )
 
 

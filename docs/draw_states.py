@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from routedb.engine.pool import states as slots
-from routedb.session import commit_outcome, recovery, tx_state
+from routedb.session import commit_outcome, recovery, two_phase, tx_state
 from routedb.topology import node_states
 
 TARGET = Path(__file__).with_name("states.rst")
@@ -42,6 +42,7 @@ def document() -> str:
         _section("A transaction", tx_state, _moves(tx_state.TABLE)),
         _section("A fault", recovery, _actions(recovery.TABLE)),
         _section("A lost commit", commit_outcome, _fates(commit_outcome.TABLE)),
+        _section("A commit over several groups", two_phase, _steps(two_phase.TABLE)),
         _section("A slot of a pool", slots, _steps(slots.TABLE)),
     ]
     return "\n".join([HEAD, *sections])

@@ -219,6 +219,24 @@ class OutcomeUnknownSeen(NamedTuple):
     why: str
 
 
+class BranchLeft(NamedTuple):
+    """A part of a transaction over several groups stays prepared on a node, with its
+    locks, until recovery finishes it: the node could not be told. `outcome` is that of
+    the transaction: "committed", "aborted" or "in doubt"."""
+
+    node: NodeLabel
+    branch: str
+    outcome: str
+
+
+class BranchRecovered(NamedTuple):
+    """Recovery has finished a prepared part; `outcome` is "committed" or "aborted"."""
+
+    node: NodeLabel
+    branch: str
+    outcome: str
+
+
 class PoolWaited(NamedTuple):
     """Somebody has waited for a link of a node's pool, and got one or (`timed_out`)
     none."""
@@ -260,6 +278,8 @@ Observed = (
     | StatementRetried
     | TransactionLostSeen
     | OutcomeUnknownSeen
+    | BranchLeft
+    | BranchRecovered
     | PoolWaited
     | ReplicaShare
     | ObserverFailed

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from routedb.events import (
+    BranchLeft,
+    BranchRecovered,
     LinkLost,
     LinkReplaced,
     NodeFenced,
@@ -125,6 +127,20 @@ def _outcome_unknown(event: OutcomeUnknownSeen) -> Line:
     return logging.ERROR, f"OutcomeUnknown: {event.why}"
 
 
+def _branch_left(event: BranchLeft) -> Line:
+    return logging.WARNING, (
+        f"branch {event.branch} stays prepared on {_node(event.node)}, with its locks, "
+        f"until recovery finishes it; the transaction is {event.outcome}"
+    )
+
+
+def _branch_recovered(event: BranchRecovered) -> Line:
+    return logging.WARNING, (
+        f"branch {event.branch} was left prepared on {_node(event.node)}: "
+        f"recovered, {event.outcome}"
+    )
+
+
 def _pool_waited(event: PoolWaited) -> Line:
     node, waited = _node(event.node), f"{event.waited_s:.3f} s"
     if event.timed_out:
@@ -162,6 +178,8 @@ _LINES: dict[type, Callable[[Any], Line]] = {
     StatementRetried: _retried,
     TransactionLostSeen: _transaction_lost,
     OutcomeUnknownSeen: _outcome_unknown,
+    BranchLeft: _branch_left,
+    BranchRecovered: _branch_recovered,
     PoolWaited: _pool_waited,
     ReplicaShare: _replica_share,
     ObserverFailed: _observer_failed,

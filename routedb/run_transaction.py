@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from routedb import errors
 from routedb.cluster import Cluster
 from routedb.engine.session import Session
+from routedb.engine.shared.error_texts import note_on
 from routedb.engine.transactions.transaction import Transaction
 from routedb.frontends.connection import Connection
 from routedb.frontends.isolation_levels import level_named
@@ -189,7 +190,7 @@ def _forbid_retry(exc: BaseException) -> None:
     """The function has committed a part by itself: a second run would do it twice."""
     if getattr(exc, "retry_is_safe", False):
         exc.retry_is_safe = False  # type: ignore[attr-defined]  # errors.Error's
-        _note(exc, "run(): not run again, for the function had committed by itself")
+        note_on(exc, "run(): not run again, for the function had committed by itself")
 
 
 def _add_history(exc: BaseException, history: tuple[Attempt, ...]) -> None:
@@ -197,9 +198,9 @@ def _add_history(exc: BaseException, history: tuple[Attempt, ...]) -> None:
     exc.attempts = history  # type: ignore[attr-defined]
     if len(history) < 2:
         return
-    _note(exc, f"run(): {len(history)} attempts")
+    note_on(exc, f"run(): {len(history)} attempts")
     for attempt in history:
-        _note(exc, str(attempt))
+        note_on(exc, str(attempt))
     for earlier, later in pairwise(history):
         _set_context(earlier.error, later.error)
 
@@ -215,9 +216,3 @@ def _set_context(earlier: BaseException, later: BaseException) -> None:
             later.__context__, later.__suppress_context__ = earlier, False
             return
         later = before
-
-
-def _note(exc: BaseException, text: str) -> None:
-    """`add_note`, which Python 3.10 does not have."""
-    notes: list[str] = getattr(exc, "__notes__", [])
-    vars(exc)["__notes__"] = [*notes, text]

@@ -24,6 +24,8 @@ from routedb.config.mask import config_error
 from routedb.config.model import ClusterConfig
 from routedb.engine.links import find_node
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.ledger import ledger_of
+from routedb.engine.shared.recovery import Recoverer
 from routedb.engine.shared.share_news import ShareNews
 from routedb.events import NodeDrained
 from routedb.frontends.base import opened
@@ -72,6 +74,7 @@ class Runtime:
             from routedb.frontends.psycopg2 import own_kind  # noqa: PLC0415
 
             self.core.pools.own_kind = partial(own_kind, self.core)
+        self._recoverer = Recoverer(ledger_of(self.core), lambda: self.is_used)
         self.is_closed = False
         self._number = next(_numbers)
         self._ages = any(d.max_age_s is not None for d in config.databases.values())
@@ -173,16 +176,16 @@ class Runtime:
         self.core.wake_monitor()
 
     def replace_tables(self, tables: Mapping[str, Any]) -> None:
-        """Let tables live where `tables`, of the shape of `[tables]`, says. Raises
-        ConfigError for rules that cannot be, and changes nothing then."""
+        """Let tables live where `tables`, of the shape of `[tables]`, says, or raise
+        ConfigError."""
         config = self.core.config
         rules = load_tables(tables, config)
         check_rules(replace(config, tables=rules))
         self.core.replace_rules(rules)
 
     def close(self) -> None:
-        """Close every connection and stop the monitor. Closing a driver's connection
-        may wait for what another thread runs on it, for at most five seconds."""
+        """Close every connection and stop the monitor. Waits for statements of other
+        threads, for at most five seconds."""
         self.is_closed = True
         impatient = threading.Timer(_PATIENCE_S, self.core.open_links.interrupt_all)
         impatient.daemon = True
@@ -192,6 +195,7 @@ class Runtime:
             connection.close()
         impatient.cancel()
         self.core.open_links.interrupt_all()
+        self._recoverer.stop()
         self.core.close()
         self.monitor.stop()
         for cache in self.core.plan_caches:
@@ -207,6 +211,7 @@ class Runtime:
         """In a forked child: drop the parent's links and threads without closing
         them."""
         self._lock = threading.RLock()
+        self._recoverer.abandon()
         self.core.after_fork()
         for connection in list(self._connections):
             connection.session.abandon()
@@ -232,11 +237,8 @@ class Runtime:
             raise
 
     def _open_first(self, connection: Connection) -> None:
-        """Open the first link, so that a wrong address or password raises now.
-
-        Only when there is a default database: without one the node of the first
-        statement is not known. A replica is enough while the writer is away.
-        """
+        """Open the first link, so that a wrong address or password raises now; without
+        a default database none. A replica is enough while the writer is away."""
         config = self.core.config
         if config.default is None:
             return

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from routedb import errors
+from routedb.adapters.two_phase import Branches, Decisions
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
 from routedb.sql.lexical_mode import LexicalMode
@@ -20,7 +21,9 @@ from routedb.topology.snapshot import Answer
 __all__ = [
     "AUTOCOMMIT",
     "Adapter",
+    "Branches",
     "Commits",
+    "Decisions",
     "Fault",
     "Raw",
     "RawCursor",
@@ -117,6 +120,8 @@ class Adapter(Protocol):
     joins_begin: bool  # its cursors can send BEGIN with a statement: see `part`
     tells_server: bool  # an address may lead to several servers, and a link is asked
     commits: Commits | None  # None: not available for this server
+    branches: Branches  # of transactions over several groups
+    decisions: Decisions
     references: int  # references that the driver keeps to each idle connection
     # What a transaction's rollback undoes: of what the transaction has set, and of what
     # it has made in the session (temporary tables, prepared statements …).

@@ -17,7 +17,9 @@ from routedb import adapters
 from routedb.adapters.base import Adapter, Raw
 from routedb.cli.logs import FORMATS
 from routedb.cli.output import cells, console, milliseconds
+from routedb.cli.prepared import transactions_troubles, transactions_warnings
 from routedb.cli.queries import check_queries
+from routedb.cli.references import check_references
 from routedb.cli.shard_tables import asking, drifts
 from routedb.cli.startup import FAILED, config_argument, load_config
 from routedb.cli.streams import Guarded, Input
@@ -38,6 +40,7 @@ _HEADERS = (
     *("database", "group", "node", "role", "version", "lag", "latency"),
     *("state", "position", "error"),
 )
+_NAMESPACE = {"postgresql": "SELECT current_database()", "mysql": "SELECT DATABASE()"}
 # 15.8 of "15.8 (Debian 15.8-0+deb12u1)", 10.11.6-MariaDB of "10.11.6-MariaDB-0+deb12u1"
 _VERSION = re.compile(r"\d+(?:\.\d+)*(?:(?:beta|rc|devel)\d*)?(?:-MariaDB)?")
 
@@ -50,6 +53,7 @@ class Report(NamedTuple):
     error: str = ""
     rights: tuple[str, ...] = ()  # by which this user may write on it, a replica
     other: str | None = None  # another server that a connection to it led to
+    namespace: str | None = None  # the database of its server that is shown
 
     @property
     def role(self) -> Role:
@@ -76,20 +80,39 @@ class Report(NamedTuple):
 @click.option(
     "--json", "as_json", is_flag=True, help="Show one JSON object, not a table."
 )
-def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) -> None:
+@click.option(
+    "--references",
+    "by_references",
+    is_flag=True,
+    help="Look for rows that refer to nothing, by the [references] of CONFIG.",
+)
+def check(
+    source: str,
+    queries: TextIO | None,
+    form: str | None,
+    as_json: bool,
+    by_references: bool,
+) -> None:
     """Read CONFIG, connect to every node, show the status of each.
 
     Compares the tables of the shards of a database, and warns of a user who may write
-    on a replica of MySQL or MariaDB.
+    on a replica of MySQL or MariaDB, of servers that cannot prepare a transaction, and
+    of branches that are left prepared.
 
     Exits with 1 when a node cannot be reached or a group has not exactly one writer; a
     database with read_only = true needs none. With discovery the nodes are those that
     Patroni names. Exits with 2 when CONFIG is wrong.
 
-    With --queries it exits with 1 when a statement would be refused.
+    With --queries it exits with 1 when a statement would be refused; with --references
+    when a row refers to nothing.
     """
     if form is not None and queries is None:
         raise click.UsageError("--format is the format of --queries FILE")
+    if by_references and queries is not None:
+        raise click.UsageError("give either --queries or --references")
+    if by_references:
+        check_references(source, as_json)
+        return
     config = load_config(source)
     if queries is not None:
         check_queries(config, queries, form)
@@ -101,9 +124,12 @@ def check(source: str, queries: TextIO | None, form: str | None, as_json: bool) 
     nodes = status(config, core.nodes, core.topology)
     troubles += [f"{r.node}: cannot be reached" for r in reports if r.answer is None]
     troubles += group_troubles(core, reports)
-    if not troubles:
-        troubles += _drifts(core)
+    troubles += namespace_troubles(core, reports)
     dangers = [*warnings(reports), *server_warnings(core)]
+    if not troubles:
+        more = transactions_troubles(core)
+        troubles += [*more, *_drifts(core)]
+        dangers += transactions_warnings(core)
     if as_json:
         click.echo(_as_json(nodes, reports, troubles, dangers))
     else:
@@ -193,7 +219,16 @@ def _report(node: NodeConfig, adapter: Adapter, raw: Raw) -> Report:
     answer = timed_probe(raw, adapter)
     is_replica = answer.role is Role.REPLICA
     rights = adapter.rights_on_replica(raw) if is_replica else ()
-    return Report(node, answer, "", rights)
+    shown = _namespace(node, adapter, raw)
+    return Report(node, answer, "", rights, namespace=shown)
+
+
+def _namespace(node: NodeConfig, adapter: Adapter, raw: Raw) -> str | None:
+    ask = _NAMESPACE.get(node.engine)
+    if ask is None:
+        return None
+    ((name,),) = adapter.run(raw, ask)
+    return "none" if name is None else str(name)
 
 
 def warnings(reports: Sequence[Report]) -> list[str]:
@@ -219,7 +254,7 @@ def server_warnings(core: Core) -> list[str]:
 
 def hear(core: Core, reports: Sequence[Report]) -> None:
     """Publish `reports` to `core`, as a runtime's monitor would."""
-    for node, answer, error, _, other in reports:
+    for node, answer, error, _, other, _ in reports:
         if answer is None:
             core.publish(NodeFailed(node.id, 0, error, Fault.REFUSED))
         else:
@@ -250,6 +285,24 @@ def group_troubles(core: Core, reports: Sequence[Report]) -> list[str]:
             for node in view.nodes
             if node.id in view.foreign_nodes
         ]
+    return troubles
+
+
+def namespace_troubles(core: Core, reports: Sequence[Report]) -> list[str]:
+    """Return which groups of `core` show several databases of their servers, though
+    their nodes are to hold the same data, by `reports`."""
+    troubles = []
+    for group in core.groups:
+        shown: dict[str, str] = {}
+        for report in reports:
+            if report.node.group == group.id and report.namespace is not None:
+                shown.setdefault(report.namespace, report.node.name)
+        if len(shown) > 1:
+            found = " and ".join(f"{each} ({shown[each]})" for each in sorted(shown))
+            troubles.append(
+                f"{_name(group)}: its nodes show several databases of their servers: "
+                f"{found}"
+            )
     return troubles
 
 

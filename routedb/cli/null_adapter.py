@@ -10,7 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from routedb import errors
-from routedb.adapters.base import Commits, Fault, Raw, RawCursor, TxMode
+from routedb.adapters.base import (
+    Branches,
+    Commits,
+    Decisions,
+    Fault,
+    Raw,
+    RawCursor,
+    TxMode,
+)
+from routedb.adapters.sqlite.two_phase import NoBranches
 from routedb.config.model import NodeConfig
 from routedb.sql import Classifier, TxEffect
 from routedb.sql.lexical_mode import LexicalMode
@@ -84,6 +93,14 @@ class Cursor:
         """There is nothing to close."""
 
 
+class NullBranches(NoBranches):
+    """Prepares what a server of the dialect would."""
+
+    def __init__(self, dialect: str) -> None:
+        self.can_prepare = dialect != "sqlite"
+        self.is_named_at_begin = dialect == "mysql"
+
+
 class NullAdapter:
     """The adapter of one dialect."""
 
@@ -100,6 +117,8 @@ class NullAdapter:
 
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect
+        self.branches: Branches = NullBranches(dialect)
+        self.decisions: Decisions = Decisions(lambda raw, sql: [("",)])
         self.begins_before_some_writes = dialect == "sqlite"
         self.hides_uncommitted = True
         self.failing_text: str | None = None

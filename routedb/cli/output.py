@@ -12,15 +12,20 @@ from rich.text import Text
 _UNLIMITED = 10_000  # columns without a terminal: a script needs whole lines
 
 
-def console(width: int = _UNLIMITED) -> Console:
-    """Return a console for standard output as it is now.
+def console(width: int = _UNLIMITED, stderr: bool = False) -> Console:
+    """Return a console for standard output as it is now; `stderr`: for the errors.
 
     `width` is for output that is no terminal; COLUMNS overrides it. Printed text is not
     read as markup: routes and names have brackets.
     """
-    is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    stream = sys.stderr if stderr else sys.stdout
+    is_free = not stream.isatty() and "COLUMNS" not in os.environ
     return _Console(
-        markup=False, emoji=False, highlight=False, width=width if is_free else None
+        markup=False,
+        emoji=False,
+        highlight=False,
+        width=width if is_free else None,
+        stderr=stderr,
     )
 
 

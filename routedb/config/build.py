@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from routedb.config import table_rules
+from routedb.config import references, table_rules
+from routedb.config.cluster_name import cluster_name, is_cluster_name
 from routedb.config.discovery import check_nodes, read_discovery
 from routedb.config.document import Document, Path
 from routedb.config.dsn import (
@@ -18,17 +19,18 @@ from routedb.config.dsn import (
     parse_dsn,
     unique_name,
 )
-from routedb.config.label import label_of
 from routedb.config.mask import mask
 from routedb.config.merge_limits import check_work_nodes
 from routedb.config.model import (
+    DECISION_RETENTION_S,
     MAX_SHAPES,
     ClusterConfig,
     DatabaseConfig,
     GroupConfig,
     NodeConfig,
 )
-from routedb.config.options import read_options
+from routedb.config.namespaces import namespaces
+from routedb.config.options import read_duration, read_options
 from routedb.config.standard_sql import standard_sql
 
 DIALECTS = {  # of an engine's texts
@@ -38,9 +40,9 @@ DIALECTS = {  # of an engine's texts
     "fake": "postgresql",
 }
 _USING_ONLY = "using-only"  # of `hints`
-_NAMESPACE_KEYS = frozenset({"dbname", "database", "db"})  # given for all nodes
 _SHORTEST_KEY = 16
 JOINS = ("merge", "refuse")
+TRANSACTIONS = ("two-phase", "single")
 FUNCTION_WORDS = ("read", "write", "session")
 
 
@@ -90,10 +92,15 @@ class Builder:
             databases=databases,
             default=default,
             tables=table_rules.build(self._document, databases, read_in),
+            references=references.build(self._document),
             hints=self._hints(top.get("hints", True)),
             shadow=top.get("shadow", False),
             max_shapes=self._max_shapes(top.get("max_shapes", MAX_SHAPES)),
             dialect=dialect,
+            transactions=self._transactions(top.get("transactions")),
+            is_two_phase_asked=top.get("transactions") == TRANSACTIONS[0],
+            name=self._name(top.get("name"), databases),
+            decision_retention_s=self._retention(),
             joins=self._joins(top.get("joins", JOINS[0])),
             functions=self._functions(),
             token_keys=self._token_keys(),
@@ -116,6 +123,27 @@ class Builder:
     def _joins(self, said: str) -> str:
         self._document.choose(("joins",), said, JOINS)
         return said
+
+    def _transactions(self, said: str | None) -> str:
+        if said is None:
+            return TRANSACTIONS[0]
+        self._document.choose(("transactions",), said, TRANSACTIONS)
+        return said
+
+    def _name(self, said: str | None, databases: Iterable[str]) -> str:
+        if said is None:
+            return cluster_name(databases)
+        if not is_cluster_name(said):
+            self._document.refuse(
+                ("name",), "expected up to 16 letters, digits and underscores"
+            )
+        return said
+
+    def _retention(self) -> float:
+        path: Path = ("decision_retention",)
+        if self._document.value(path) is None:
+            return DECISION_RETENTION_S
+        return read_duration(self._document, path)
 
     def _functions(self) -> dict[str, str]:
         functions: dict[str, str] = self._document.filled.get("functions", {})
@@ -201,14 +229,13 @@ class Builder:
 
     def _check_namespaces(self, nodes: tuple[NodeConfig, ...], path: Path) -> None:
         """Refuse nodes that hold the same data and are to show other databases."""
-        if nodes[0].engine == "sqlite" or self._driver.keys() & _NAMESPACE_KEYS:
-            return
-        said = sorted({name for n in nodes if (name := label_of(n).namespace)})
-        if len(said) > 1:
+        shown = namespaces(nodes, self._environ)
+        if len(shown) > 1:
+            found = " and ".join(f"{each} ({shown[each]})" for each in sorted(shown))
             self._refuse(
                 path,
-                "the nodes of one group hold the same data, so all name the same "
-                f"database of their servers; found {' and '.join(said)}",
+                "the nodes of one group hold the same data, so all show the same "
+                f"database of their servers; found {found}",
             )
 
     def _nodes(self, database: str, group: int, path: Path) -> Iterator[NodeConfig]:

@@ -16,7 +16,8 @@ from routedb.config.options import OPTIONS
 # Keywords of `connect` that are ours; all others go to the driver of every node.
 CLUSTER_KEYWORDS = (
     *("default", "dialect", "hints", "shadow", "functions"),
-    *("token_key", "max_shapes", "joins"),
+    *("token_key", "max_shapes", "joins", "transactions"),
+    *("name", "decision_retention"),
 )
 
 # Keywords that say where a server is. They name a node by themselves; the others only

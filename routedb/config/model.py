@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_SHAPES = 25_000  # of texts, whose plans are kept
+DECISION_RETENTION_S = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class MergeConfig:
     max_rows: int | None = None
     timeout_s: float | None = None  # of the whole statement
     work_node: str | None = None  # where the rest is worked out; None: a group it reads
+    tables_above: int | None = None  # rows, for which there are temporary tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +152,43 @@ class TableRule:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyColumns:
+    """Columns of a table, each name as it is written in SQL."""
+
+    table: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.table}({', '.join(self.columns)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One line of `[references]`: a row of the child needs one of the parent."""
+
+    child: KeyColumns
+    parent: KeyColumns
+
+    def __str__(self) -> str:
+        return f"{self.child} -> {self.parent}"
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterConfig:
     """A whole configuration."""
 
     databases: Mapping[str, DatabaseConfig]
     default: str | None = None
     tables: tuple[TableRule, ...] = ()
+    references: tuple[Reference, ...] = ()
     hints: bool = True
     shadow: bool = False  # all runs on writers; where it would run is counted
     max_shapes: int = MAX_SHAPES
     dialect: str | None = None  # overrides the dialect texts are read in
+    transactions: str = "two-phase"  # "two-phase" | "single"
+    is_two_phase_asked: bool = False  # `transactions` was written
+    name: str = ""  # in the names of prepared branches; "": none is ever prepared
+    decision_retention_s: float = DECISION_RETENTION_S
     joins: str = "merge"  # "merge" | "refuse": statements over several groups
     functions: Mapping[str, str] = field(
         default_factory=dict

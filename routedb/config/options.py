@@ -11,8 +11,8 @@ from routedb.config.dsn.address import MalformedError
 from routedb.config.dsn.url import read_url
 from routedb.config.model import MergeConfig, PoolConfig
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _A_DURATION = 'a duration above 0 and up to a year: "500ms", "10s", "2m", "1h"'
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB)", re.IGNORECASE)
 _SIZES = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
@@ -63,6 +63,9 @@ def _duration(document: Document, path: Path) -> float:
     if seconds is None:
         document.refuse(path, f"expected {_A_DURATION}, or a number of seconds")
     return seconds
+
+
+read_duration = _duration
 
 
 def _limit(document: Document, path: Path) -> float | None:
@@ -231,4 +234,5 @@ _MERGE: dict[str, tuple[str, Callable[[Document, Path], Any]]] = {
     "max_rows": ("max_rows", _rows),
     "timeout": ("timeout_s", _limit),
     "work_node": ("work_node", _name),
+    "tables_above": ("tables_above", _count(0)),
 }

@@ -16,82 +16,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from routedb.config.document import Document, Path, suggest
-
-
-class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """A node written as a table."""
-
-    dsn: str
-    """Where the server is: ``dsn = "postgresql://app@db2/shop"``"""
-
-    weight: float = 1.0
-    """Its share of reads among replicas: ``weight = 2``
-
-    :type: number above 0
-    """
-
-    name: str | None = None
-    """What errors and explanations call it; unique: ``name = "east"``
-
-    :default: host, port and database
-    """
-
-    balanced: bool = False
-    """It is meant that connections to it lead to several servers, as a balancer's do
-    (:doc:`failover`): ``balanced = true``"""
-
-
-class PoolEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """A pool written as a table."""
-
-    min: int = 0
-    """Links that are kept open: ``min = 2``
-
-    :default: ``0``
-    """
-
-    max: int = 10
-    """The most that are open, for each node and process: ``max = 20``"""
-
-    max_idle: str | float = "5m"
-    """Above ``min``, an unused link is closed after this: ``max_idle = "1m"``"""
-
-    wait_timeout: str | float = "30s"
-    """Bounds waiting for a link while all are in use: ``wait_timeout = "2s"``"""
-
-
-class MergeEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """What statements over several groups may take."""
-
-    max_bytes: str | int = "256MB"
-    """No more than about so much comes to be merged, of all groups together:
-    ``max_bytes = "1GB"``
-
-    :type: size or ``"off"``
-    """
-
-    max_rows: str | int | None = None
-    """No more rows than these: ``max_rows = 100_000``
-
-    :type: number or ``"off"``
-    :default: ``"off"``
-    """
-
-    timeout: str | float | None = None
-    """Bounds the whole statement, which is cancelled then: ``timeout = "30s"``
-
-    :type: duration or ``"off"``
-    :default: ``"off"``
-    """
-
-    work_node: str | None = None
-    """The node that works out what is left to do over the rows of all groups; on SQLite
-    that is done in memory: ``work_node = "db3"``
-
-    :type: name of a node
-    :default: one that the statement reads from
-    """
-
+from routedb.config.small_entries import MergeEntry, NodeEntry, PoolEntry
 
 Nodes = list[str | NodeEntry]
 Duration = str | float | None
@@ -300,6 +225,25 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     databases, is an error, as it was before such rows were merged (:doc:`explain`):
     ``joins = "refuse"``"""
 
+    transactions: str = "two-phase"
+    """``two-phase``: a transaction may write to several databases and shards, and is
+    committed in all of them or in none. ``single``: it writes to one
+    (:doc:`two-phase`): ``transactions = "single"``"""
+
+    name: str | None = None
+    """What prepared branches are called by, the same in all programs that share these
+    databases: letters, digits and ``_``, at most 16: ``name = "shop"``
+
+    :default: made of the names of the databases
+    """
+
+    decision_retention: Duration = "7d"
+    """How long a database remembers what was decided there about transactions over
+    several (:doc:`two-phase`): ``decision_retention = "14d"``
+
+    :type: duration
+    """
+
     token_key: str | list[str] | None = None
     """Sign the tokens of ``connection.token()``, and refuse others
     (:doc:`security`). Of a list the first one signs, and all are accepted:
@@ -310,6 +254,11 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
 
     tables: dict[str, Any] = {}
     """The rules, below"""
+
+    references: dict[str, Any] = {}
+    """Which rows need one of another table, where no foreign key can say so because the
+    tables are in different databases; ``routedb check --references`` finds those that
+    have none (:doc:`joins`): ``"orders.customer_id" = "crm_customers.id"``"""
 
     functions: dict[str, Any] = {}
     """What functions do, above the built-in list: ``"read"`` may run on a replica,

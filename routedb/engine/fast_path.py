@@ -158,6 +158,8 @@ def _in_transaction(session: Session, plan: Plan) -> tuple[Link | None, Route | 
             if plan not in transaction.reads:
                 transaction.reads.keep(plan.group_id, plan)
         elif plan.group_id not in transaction.wrote:
+            if transaction.wrote:  # another group's: can they be committed together?
+                return _UNSEEN
             transaction.note_write(plan.group_id)
         return transaction.home_link, plan.tx_route or plan.in_transaction(True)
     if not plan.is_read:

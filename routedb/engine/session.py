@@ -23,7 +23,7 @@ from routedb.engine.links.links import Links
 from routedb.engine.plans.plan_cache import LONGEST_KEPT
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.error_texts import as_dbapi_error
-from routedb.engine.transactions.commit import End
+from routedb.engine.transactions.ends import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.events import StatementRetried
 from routedb.observers import OBSERVERS, explain, tell_outcome

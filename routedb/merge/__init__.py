@@ -8,9 +8,11 @@ Parts: `placements` says where the tables of a text are; `catalogs` asks the dat
 for their columns, by a text for each engine (`sqlite_catalog` and its kin); `fragments`
 runs what is asked of the groups, each as a plain read of one group is run: role,
 consistency, fail-over, tokens; `answers` makes the result of STREAM and COMBINE of the
-rows that came; `work` fills relations on a work node and runs the remainder there, in
-the way of its engine (`sqlite_work` and its kin); `merger` puts them together.
-`written` writes what a query gives, read by `reading`, brought there by `loading`.
+rows that came; `coming` keeps the rows for a remainder, and `working` has it run on an
+engine of the statement's dialect: with the rows in its text (`postgresql_work` and its
+kin), or in temporary tables (`tables_work`, with `loading`, on a `scratch` link);
+`merger` puts them together. `written` writes what a query gives, read by `reading`,
+brought there by `bringing`.
 """
 
 from __future__ import annotations

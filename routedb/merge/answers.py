@@ -21,7 +21,7 @@ from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge.order import comparable, reader, sort_rows
 from routedb.merge.refused import NotMerged
-from routedb.planner import Combine, GroupsPlan, Slot
+from routedb.planner import Combine, GroupsPlan, Remainder, Slot
 
 _BIGGEST = 2**63
 # Where classes of cursors are that make rows of the values as they are.
@@ -103,6 +103,24 @@ def shown(
     if part.rowcount < 0:  # sqlite3 does not count what it reads
         result.rowcount = part.rowcount
     return result
+
+
+def renamed(cursor: VirtualCursor, remainder: Remainder, part: Part) -> MergedResult:
+    """Return the result of `remainder`, which `part` has, for `cursor` to show, with
+    its columns called what they are where the text runs as it is written. Raises
+    NotMerged where the rows have the names in them."""
+    names = tuple(remainder.original(each[0]) for each in part.description)
+    is_by_name = part.own or (part.rows and isinstance(part.rows[0], dict))
+    described = part.description
+    if names != tuple(each[0] for each in part.description):
+        if is_by_name:
+            why = part.own or "rows have them"
+            raise NotMerged(f"a column is called after its text, and {why}")
+        described = tuple(
+            (name, *each[1:])
+            for name, each in zip(names, part.description, strict=True)
+        )
+    return shown(cursor, described, part.rows, part)
 
 
 def _described(parts: Sequence[Part], rows: Sequence[Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routedb.engine.links.link import Link
+from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.session import Session
 from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.failure import fail_branch
@@ -22,11 +22,14 @@ def settle_cancelled(session: Session, link: Link) -> None:
             fail_branch(link)  # it was busy, and may have ended before it was cancelled
         # What comes late hits this.
         ask_aside(session.transaction, link, lambda link: link.run("SELECT 1"))
-    except Exception as exc:  # the driver's
+    except BaseException as exc:
         is_gone = link.adapter.fault(exc, link.raw) is Fault.LINK_LOST
         is_branch = link in session.transaction.branches.values()
-        if is_gone or not is_branch:
+        is_told = is_verdict(link.adapter.adopt(exc))  # else a signal's
+        if is_gone or not (is_branch and is_told):
             lose(session, link)
+        if not is_told:
+            raise
 
 
 def lose(session: Session, link: Link) -> None:

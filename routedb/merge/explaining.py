@@ -42,8 +42,8 @@ _WAYS = {
 }
 _WORK_ON = {
     "sqlite": "a database in memory",
-    "postgresql": "rows as arrays in its text",
-    "mysql": "rows as JSON in its text",
+    "postgresql": "rows as arrays in its text, many in temporary tables",
+    "mysql": "rows as JSON in its text, many in temporary tables",
 }
 
 

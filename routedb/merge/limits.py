@@ -122,6 +122,7 @@ _FIELDS = {
     "max_rows": "max_rows",
     "timeout": "timeout_s",
     "work_node": "work_node",
+    "tables_above": "tables_above",
 }
 
 

@@ -1,8 +1,9 @@
 """What the fragments of one statement have done: who, for how long, with how much.
 
-`bytes` is an estimate: the lengths of the values as text, without what protocols and
-Python's objects add, of at most so many rows that lie evenly among all; the rest is
-taken to be as they are. To look at each value would cost as much as to fetch it.
+`bytes` are the lengths of the values as text, without what protocols and Python's
+objects add. Where rows do not come as lines of text it is an estimate, by at most so
+many rows that lie evenly among all; the rest is taken to be as they are. To look at
+each value would cost as much as to fetch it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from routedb.merge.limits import Bounds
 from routedb.routing.route import FragmentRun
 from routedb.topology.snapshot import Role
 
+COMING = -1  # the number of what is not known yet to be of which fragment
 _SAMPLED_ROWS = 16
 _SHORT = 8  # of a number, a date: what most of them take as text
 
@@ -57,9 +59,19 @@ class Measures:
     def took(self, number: int, link: Link, rows: Sequence[Any]) -> None:
         """Take note of the `rows` of the fragment of this `number`, from `link`. Raises
         NotMerged where they are more than is allowed."""
-        self._came[number, link.node.group] = (len(rows), estimate(rows))
+        self.count(number, link, len(rows), estimate(rows))
+
+    def count(self, number: int, link: Link, rows: int, size: int) -> None:
+        """The same of so many `rows`, of `size` bytes; they may be what has come so
+        far."""
+        self._came[number, link.node.group] = (rows, size)
         came = list(self._came.values())
         self.bounds.check_size(sum(n for n, _ in came), sum(size for _, size in came))
+
+    def forget(self, number: int, link: Link) -> None:
+        """Take no more note of what came of the fragment of this `number`, from
+        `link`."""
+        self._came.pop((number, link.node.group), None)
 
     def runs(self, core: Core) -> tuple[FragmentRun, ...]:
         """Return what each fragment did on each of its groups, in their order; `core`

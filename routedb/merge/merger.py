@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.engine.route.explain import Explanation, with_runs
-from routedb.engine.run.attempt import Attempt
+from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import (
-    across,
-    answers,
-    postgresql_work,
-    sideways,
-    sqlite_work,
-)
+from routedb.merge import answers, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
 from routedb.merge.fragments import GroupReads, reads_of
-from routedb.merge.limits import bounds_of, decide_work
+from routedb.merge.limits import bounds_of
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
 from routedb.merge.reading import Reader, note_warnings
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import split_explain
-from routedb.merge.showing import show, show_names, show_route
+from routedb.merge.showing import show, show_route
 from routedb.merge.streamed import Source, StreamedResult, declared
-from routedb.merge.union import split
 from routedb.merge.workers import Workers
+from routedb.merge.working import Statement, work
 from routedb.merge.written import may_write, write
 from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan, take_apart
 from routedb.routing.plan import ParsedText
@@ -218,7 +212,7 @@ def _check_possible(session: Session, cursor: VirtualCursor) -> None:
     if not getattr(cursor, "name", None):
         return
     named: Any = cursor  # psycopg2's
-    if isinstance(cursor.raw, StreamedResult):
+    if isinstance(cursor.raw, MergedResult):
         raise errors.ProgrammingError(
             "can't call .execute() on named cursors more than once"
         )
@@ -254,7 +248,8 @@ def _run(
         _stream(session, cursor, text, made, params, asked, workers, measures)
         return
     if made.merge is Merge.WORK:
-        _work(session, cursor, text, made, known, params, asked, workers, measures)
+        statement = Statement(session, cursor, text, made, known, params)
+        work(statement, asked, workers, measures)
         return
     parts: dict[int, answers.Part] = {}
     # What looks at values needs SQLite's own, of which rows are made afterwards.
@@ -267,7 +262,7 @@ def _run(
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         shows = None if is_made_later else cursor
         part = parts[reads.group] = answers.part_of(shows, link, raw)
-        note_warnings(cursor, raw)
+        note_warnings(cursor, link)
         measures.took(reads.fragments[0], link, part.rows)
 
     # A cursor of the others is one object, whichever link it is on.
@@ -316,82 +311,3 @@ def _stream(
     )
     show(session, cursor, text, asked, link, result, measures)
     result.begin()
-
-
-def _work(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    made: GroupsPlan,
-    known: Known,
-    params: Any,
-    asked: Sequence[GroupReads],
-    workers: Workers,
-    measures: Measures,
-) -> None:
-    remainder = made.remainder
-    assert remainder is not None  # of every WORK
-    config, dialect = session.core.config, made.dialect
-    across.one_order(known, config, dialect)
-    _check_carried(made, known)
-    rows: dict[tuple[int, int], Sequence[Any]] = {}
-
-    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
-        note_warnings(cursor, raw)
-        came = split(reads.fragments, made.fragments, raw.fetchall())
-        for number, found in came.items():
-            measures.took(number, link, found)
-            fragment = made.fragments[number]
-            rows[number, reads.group] = across.carried(fragment, found, made, link)
-
-    turns = sideways.in_turn(made, asked)
-    asked = [reads for turn in turns for reads in turn]
-    for turn in turns:
-        each = across.as_texts(sideways.narrowed(made, rows), config)
-        # SQLite has nothing to wait for.
-        at_once = all(reads.database.dialect != "sqlite" for reads in turn)
-        way = Way(across.open_raw, take, takes_at_once=True, at_once=at_once)
-        running = Running(session, cursor, text.plan, each, params, way, measures)
-        link = running.run(turn, workers)
-    found = _by_fragment(made, rows)
-    if dialect == "sqlite":
-        result = sqlite_work.run_remainder(
-            session, cursor, link, remainder, found, params
-        )
-        show(session, cursor, text, asked, link, result, measures)
-        return
-    sql, values = across.WORKS[dialect].text_of(remainder, found, params)
-    where = across.working_reads(asked, config, dialect)
-    decision = decide_work(session, text.plan, where, measures.bounds)
-    attempt = Attempt(session, text.plan, decision, is_one_of_several=True)
-    try:
-        attempt.run(cursor, lambda raw: raw.execute(sql, values))
-    except errors.Error as exc:
-        code = getattr(exc, "pgcode", None)
-        if remainder.needs_tables and code == postgresql_work.GROUPING_ERROR:
-            raise NotMerged(f"it may depend on a primary key: {exc}") from None
-        raise
-    attempt.route.hits[0] -= 1
-    show_route(session, cursor, text, asked, measures)
-    show_names(cursor, remainder)
-
-
-def _by_fragment(
-    made: GroupsPlan, rows: Mapping[tuple[int, int], Sequence[Any]]
-) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = {n: [] for n in range(len(made.fragments))}
-    for number, group in sorted(rows):
-        found[number] += rows[number, group]
-    return found
-
-
-def _check_carried(made: GroupsPlan, known: Known) -> None:
-    """Refuse what would not arrive as it was."""
-    named = {column.name for each in made.fragments for column in each.columns}
-    for (database, table), answer in known.answers.items():
-        for column, type_ in answer.odd:
-            if column in named:
-                raise NotMerged(
-                    f"column {column} of {table} in {database} is of type {type_}, "
-                    "whose values are not carried between servers"
-                )

@@ -15,6 +15,7 @@ _LIMITS = (datetime.date.min, datetime.date.max)  # psycopg2's for infinity
 _SETTLED = frozenset({16, 17, 18, 19, 20, 21, 23, 25, 26, 1042, 1043, 1082, 1700, 2950})
 # They name objects of one server; and rows whose type has no name.
 _UNMOVED = frozenset({24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191})
+FIRST_OWN = 16384  # oids from here on are one database's
 _RECORDS = frozenset({2249, 2287})
 _COLUMNS = """
 SELECT a.attname::text, pg_catalog.format_type(a.atttypid, -1)

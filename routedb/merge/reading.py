@@ -30,7 +30,7 @@ class Reader:
         self.link: Link | None = None
         self.control: Control | None = None
         self.is_observed = True
-        self.warnings = 0  # of MySQL's
+        self.warnings: list[int] = []  # how many MySQL had, from each group
 
     def open_raw_cursor(self, link: Link) -> RawCursor:
         """Open a raw cursor on `link` and keep it in `raw_cursors`."""
@@ -52,10 +52,6 @@ class Reader:
 
     make_part_cursor = make_raw_cursor
 
-    def note_warnings(self, raw: object) -> None:
-        """Count what a server has warned of where `raw` read a part."""
-        self.warnings += getattr(raw, "warning_count", 0) or 0
-
     def bind_fetch(self, raw: ResultSet) -> None:
         """Fetch from `raw` from now on."""
         self.fetching_from = raw
@@ -75,7 +71,8 @@ class Reader:
         self.raw_cursors = {}
 
 
-def note_warnings(cursor: VirtualCursor, raw: object) -> None:
-    """Have a `cursor` of nobody's count what a server has warned of in `raw`."""
-    if isinstance(cursor, Reader):
-        cursor.note_warnings(raw)
+def note_warnings(cursor: VirtualCursor, link: Link) -> None:
+    """Have a `cursor` of nobody's count what the server of `link` warned of in the
+    statement that has been read there."""
+    if isinstance(cursor, Reader) and link.adapter.engine == "mysql":
+        cursor.warnings.append(link.raw.warning_count())

@@ -19,6 +19,7 @@ from routedb.engine.run.attempt import Attempt, run_on
 from routedb.engine.run.outcome import note_shown
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Session
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.errors import Fault
 from routedb.merge.cancelled import lose, settle_cancelled
@@ -76,6 +77,16 @@ class _Run:
         assert self.link is not None
         assert self.raw is not None
         return self.link, self.raw
+
+    def raise_error(self) -> None:
+        """Raise what has come out of it, if anything; nothing keeps it then: its frames
+        hold raw cursors, with rows that are left and locks."""
+        error, self.error = self.error, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
 
 
 class Running:
@@ -155,11 +166,10 @@ class Running:
 
     def _settle(self, run: _Run) -> bool:
         """Tell whether the group has answered; False: it is to be asked again."""
-        (link, raw), error = run.ready(), run.error
+        link, raw = run.ready()
         self._show(run)
         try:
-            if error is not None:
-                raise error
+            run.raise_error()
             if not self._way.takes_at_once:
                 self._way.take(run.reads, link, raw)
         except Exception as exc:
@@ -178,6 +188,7 @@ class Running:
         note_shown(self._session, run.attempt, link)
         return True
 
+    @lets_go
     def _judge(self, attempt: Attempt, link: Link, exc: Exception) -> None:
         """Return where the group may be asked again; raise what is to be told else."""
         try:
@@ -205,6 +216,15 @@ class Running:
 
     def _stop(self, runs: list[_Run]) -> None:
         """Cancel what is under way, and leave each link at rest, or dropped."""
+        try:
+            self._settle_all(runs)
+        except BaseException:  # a signal's, again: no thread's link may be used
+            for run in runs:
+                if run.link is not None:
+                    lose(self._session, run.link)
+            raise
+
+    def _settle_all(self, runs: list[_Run]) -> None:
         for run in runs:
             with suppress(Exception):  # the driver's: it is dropped below, then
                 run.ready()[0].cancel(_PATIENCE_S)

@@ -27,11 +27,12 @@ def show(
     link: Link,
     result: Any,
     measures: Measures,
+    how: str = "",
 ) -> None:
     """Let `cursor` show `result`, the answer to `text` of what was `asked`, last on
-    `link`, in `session`; `measures` know the fragments."""
+    `link`, in `session`; `measures` know the fragments, and `how` is told too."""
     cursor.link, cursor.raw = link, result
-    show_route(session, cursor, text, asked, measures)
+    show_route(session, cursor, text, asked, measures, how)
     if session.transaction.is_bound:
         session.transaction.apply(TxEvent.READ)
     succeeded(session, cursor, text.plan)
@@ -43,15 +44,16 @@ def show_route(
     text: ParsedText,
     asked: Sequence[GroupReads],
     measures: Measures,
+    how: str = "",
 ) -> None:
     """Let `cursor` show, of what was `asked` for `text` in `session`, the database and
     the groups that were asked last, in the role of the last one, and what `measures`
-    know of the fragments; count the statement there."""
+    know of the fragments, and `how` they are merged; count the statement there."""
     assert cursor.route is not None  # that of the last group
     last = asked[-1].database
     numbers = tuple(reads.number for reads in asked if reads.database is last)
     names = sorted({reads.database.name for reads in asked})
-    why = f"rows of {len(asked)} groups of {', '.join(names)} are merged"
+    why = f"rows of {len(asked)} groups of {', '.join(names)} are merged{how}"
     reasons = ((Reason.SEVERAL_GROUPS, why), cursor.route.reasons[-1])
     runs = measures.runs(session.core)
     route = Route(last.name, numbers, cursor.route.role, reasons, runs)

@@ -16,8 +16,9 @@ nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from routedb.merge.fragments import GroupReads
@@ -32,7 +33,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9 _.:@/+-]*", re.ASCII)
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)  # in each DateStyle
 
 # The rows of a fragment, by its number, and a group.
-Rows = Mapping[tuple[int, int], Sequence[Any]]
+Rows = Mapping[tuple[int, int], Iterable[Any]]
 
 
 def in_turn(made: GroupsPlan, asked: Sequence[GroupReads]) -> list[list[GroupReads]]:
@@ -71,9 +72,9 @@ def narrowed(made: GroupsPlan, rows: Rows) -> GroupsPlan:
 
     Fragments that have answered stay as they are.
     """
-    came: dict[int, list[Any]] = {}
+    came: dict[int, list[Iterable[Any]]] = {}
     for (number, _), found in rows.items():
-        came.setdefault(number, []).extend(found)
+        came.setdefault(number, []).append(found)
     fragments = tuple(
         fragment if number in came else _narrowed(made, fragment, came)
         for number, fragment in enumerate(made.fragments)
@@ -82,14 +83,14 @@ def narrowed(made: GroupsPlan, rows: Rows) -> GroupsPlan:
 
 
 def _narrowed(
-    made: GroupsPlan, fragment: Fragment, came: Mapping[int, list[Any]]
+    made: GroupsPlan, fragment: Fragment, came: Mapping[int, list[Iterable[Any]]]
 ) -> Fragment:
     """Return the fragment with the condition of the fewest keys, if any."""
     best: tuple[Sideways, list[str]] | None = None
     for side in fragment.sideways:
         if side.source not in came:
             continue
-        keys = _keys(made, side, came[side.source])
+        keys = _keys(made, side, chain.from_iterable(came[side.source]))
         if keys is not None and (best is None or len(keys) < len(best[1])):
             best = side, keys
     if best is None:
@@ -98,7 +99,7 @@ def _narrowed(
     return fragment.narrowed(side.column, keys)
 
 
-def _keys(made: GroupsPlan, side: Sideways, rows: Sequence[Any]) -> list[str] | None:
+def _keys(made: GroupsPlan, side: Sideways, rows: Iterable[Any]) -> list[str] | None:
     """Return the keys as literals; None: there are too many, or not all are plain."""
     type_ = type_of(made.fragments[side.source].columns[side.source_column])
     values: dict[Any, None] = {}

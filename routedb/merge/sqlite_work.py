@@ -16,7 +16,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge.answers import Part, part_of, shown, sqlite_values
+from routedb.merge.answers import Part, part_of, renamed, shown, sqlite_values
 from routedb.merge.refused import NotMerged
 from routedb.planner import Column, Remainder
 
@@ -76,15 +76,7 @@ def run_remainder(
             raw.execute(text.sql)
         else:
             raw.execute(text.sql, bound)
-        part = part_of(cursor, scratch, raw)
-        names = tuple(remainder.original(each[0]) for each in part.description)
-        if names != tuple(each[0] for each in part.description) and part.own:
-            raise NotMerged(f"a column is called after its text, and {part.own}")
-        described = tuple(
-            (name, *each[1:])
-            for name, each in zip(names, part.description, strict=True)
-        )
-        return shown(cursor, described, part.rows, part)
+        return renamed(cursor, remainder, part_of(cursor, scratch, raw))
     except Exception as exc:
         scratch.classify_error(exc)  # which makes it routedb's as well
         raise

@@ -93,6 +93,9 @@ class StreamedResult(MergedResult):
         self._within = (start, None if limit is None else start + limit)
         self._batches_left = self._batches()
         self._stream: Iterator[Any] = iter(())
+        # A fetch is under way. Where it has not come to its end, rows of a group may
+        # have been taken that nobody has seen.
+        self._is_fetching = False
 
     def begin(self) -> None:
         """Fetch the first rows, so that the columns are known, and whether the rows can
@@ -104,22 +107,26 @@ class StreamedResult(MergedResult):
 
     def fetchone(self) -> Any:
         """Return the next row, or None after the last."""
+        self._start()
         row = next(self._stream, None)
         self.rowcount = 0 if row is None else 1
         self._next += self.rowcount
+        self._is_fetching = False
         return row
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
         """Return up to `size` rows, by default `arraysize`."""
+        self._start()
         rows = list(islice(self._stream, self.arraysize if size is None else size))
         return self._counted(rows)
 
     def fetchall(self) -> list[Any]:
         """Return all rows that are left."""
+        self._start()
         return self._counted(list(self._stream))
 
     def __iter__(self) -> Iterator[Any]:
-        return self._stream
+        return iter(self.fetchone, None)
 
     def scroll(self, value: int, mode: str = "relative") -> None:
         """Skip `value` rows. Raises NotSupportedError for anything but forward."""
@@ -140,7 +147,18 @@ class StreamedResult(MergedResult):
     def _counted(self, rows: list[Any]) -> list[Any]:
         self.rowcount = len(rows)
         self._next += len(rows)
+        self._is_fetching = False
         return rows
+
+    def _start(self) -> None:
+        """Begin to fetch; refuse where a fetch before was interrupted or has failed."""
+        if self._is_fetching:
+            kind = self._all[0].link.adapter.error_class(errors.OperationalError)
+            raise kind(
+                "a fetch of this cursor has failed or was interrupted, so that rows "
+                "would be missing: execute it again"
+            )
+        self._is_fetching = True
 
     def _batches(self) -> Iterator[Sequence[Any]]:
         if not self._order:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from routedb.merge.lines import Lines
 from routedb.merge.row_values import values_of
 from routedb.planner import Fragment
 from routedb.planner.plans import Bound
@@ -68,4 +69,25 @@ def split(
         values = values_of(row)
         number = int(values[0])
         found[number].append(values[1 : ends[number]])
+    return found
+
+
+def split_lines(
+    numbers: Sequence[int], fragments: Sequence[Fragment], lines: Lines
+) -> dict[int, Lines]:
+    """Do the same for rows that came as `lines`, which are closed when they are taken
+    apart."""
+    if len(numbers) == 1:
+        return {numbers[0]: lines}
+    found = {number: Lines() for number in numbers}
+    ends = {number: len(fragments[number].columns) for number in numbers}
+    for block in lines.blocks():
+        parts: dict[int, list[bytes]] = {number: [] for number in numbers}
+        for line in block.split(b"\n")[:-1]:
+            first, *fields = line.split(b"\t")
+            number = int(first)
+            parts[number].append(b"\t".join(fields[: ends[number]]) + b"\n")
+        for number, part in parts.items():
+            found[number].add(b"".join(part))
+    lines.close()
     return found

@@ -19,10 +19,9 @@ from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Session
-from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import loading, mysql_load, postgresql_load
-from routedb.merge.reading import Reader
+from routedb.merge import bringing, mysql_load, postgresql_load
+from routedb.merge.reading import Reader, note_warnings
 from routedb.merge.refused import NotMerged
 from routedb.planner import Written
 from routedb.routing import Reason, Route
@@ -90,9 +89,10 @@ def _read(session: Session, text: ParsedText, params: Any, read: Read) -> _Found
         assert reader.raw is not None  # it has just run
         assert reader.link is not None
         rows = reader.raw.fetchall()
-        reader.note_warnings(reader.raw)
         found = (reader.raw.description, rows, reader.link, reader.route)
-        return _Found(*found, reader.warnings)
+        if reader.link in session.transaction.branches.values():
+            note_warnings(reader, reader.link)
+        return _Found(*found, sum(reader.warnings))
     finally:
         session.restore_overrides(before)
         reader.close()
@@ -110,7 +110,7 @@ def _run(
     """Run the statement on `link`, with the rows that were found."""
     try:
         types = _types(session, link, made, params, found)
-        loaded = loading.load(link, types, found.rows)
+        loaded = bringing.load(link, types, found.rows)
     except Exception as exc:
         _judge(attempt, link, exc)
         raise
@@ -131,7 +131,7 @@ def _run(
     finally:
         raw.close()
         if link in session.transaction.branches.values():
-            loading.unload(link, loaded)
+            bringing.unload(link, loaded)
     merged.finish()
     cursor.raw = merged
 
@@ -167,7 +167,7 @@ def _types(
     session: Session, link: Link, made: Written, params: Any, found: _Found
 ) -> list[str]:
     engine = link.adapter.engine
-    if found.link.adapter.engine != engine or engine not in loading.ENGINES:
+    if found.link.adapter.engine != engine or engine not in bringing.ENGINES:
         raise NotMerged(f"its target is on {engine}, its rows on another engine")
     if engine == "sqlite":
         return [""] * len(found.description)
@@ -175,11 +175,14 @@ def _types(
         mysql_load.check_alike(link.run, found.description, found.warnings, made)
         return mysql_load.types_of(found.description, found.rows)
     oids = [column[1] for column in found.description]
-    types = ask_aside(
-        session.transaction,
-        found.link,
-        lambda link: postgresql_load.types_of(link.run, oids),
-    )
+    # A link of our own that has worked out the rest is not there any more.
+    source = session.transaction.branches.get(found.link.node.group)
+    if any(oid >= postgresql_load.FIRST_OWN for oid in oids):
+        if source is None:
+            raise NotMerged("it has a type of the user's, of a database not asked")
+    else:
+        source = link
+    types = postgresql_load.types_of(source.run, oids)
     untyped = [
         place % len(types)
         for place, slot in made.untyped
@@ -217,7 +220,7 @@ def _strung(*parts: str) -> str:
 
 
 def _with_rows(
-    made: Written, rows: loading.Rows, params: Any
+    made: Written, rows: bringing.Rows, params: Any
 ) -> tuple[str, Mapping[str, Any] | tuple[Any, ...] | None]:
     """Return the statement with the query of the rows in it, and its parameters."""
     before, after, sql = made.before, made.after, rows.sql

@@ -94,6 +94,7 @@ class _Loads:
         self.across: list[Fragment] = []  # from databases of other dialects
         self.relations: list[Relation] = []
         self.edits: list[Edit] = []
+        self._compared = _compared(references)
 
     def add(self, use: Use) -> None:
         """Read one use; a fragment that another use has already is not read again."""
@@ -104,7 +105,9 @@ class _Loads:
         name = f"{_RELATION}{len(self.relations)}_"
         number = self.fragments.index(fragment)
         key = key if names.issuperset(key) else ()
-        self.relations.append(Relation(name, columns, number, key))
+        folded = {column: self.references.fold(column) for column in columns}
+        looked = tuple(c.name for c in columns if folded[c] in self._compared)
+        self.relations.append(Relation(name, columns, number, key, looked))
         self.edits += _renamed(self.references, use, name)
 
     def _read(self, use: Use) -> tuple[Fragment, tuple[Column, ...], tuple[str, ...]]:
@@ -229,7 +232,34 @@ def _check_names(references: References) -> None:
         refuse("reserved name", f"a name of the text begins with {_RELATION}")
 
 
+def _compared(references: References) -> set[str]:
+    """Return the names that may be of columns by which rows are looked for."""
+    tree = references.text.tree
+    found = set()
+    for equality in tree.find_all(exp.EQ, exp.In):
+        sides = (equality.this, equality.args.get("expression"))
+        found |= {side.this for side in sides if isinstance(side, exp.Column)}
+    for join in tree.find_all(exp.Join):
+        for each in join.args.get("using") or ():
+            found.add(each.this if isinstance(each, exp.Column) else each)
+    return {references.names.column(each) for each in found}
+
+
 def _may_depend_on_keys(references: References) -> bool:
     """PostgreSQL lets columns stand beside GROUP BY when the primary key is in it."""
-    is_postgresql = references.text.dialect == "postgresql"
-    return is_postgresql and references.text.tree.find(exp.Group) is not None
+    if references.text.dialect != "postgresql":
+        return False
+    groups = list(references.text.tree.find_all(exp.Group))
+    named = {
+        references.names.column(column.this)
+        for group in groups
+        for column in group.find_all(exp.Column)
+    }
+    if named & references.results or any(g.find(exp.Literal) for g in groups):
+        return True  # by another name, or by a number
+    keys = (
+        {references.fold(each) for each in use.info.columns if each.name in key}
+        for use in references.uses
+        if (key := use.info.primary_key)
+    )
+    return any(key <= named for key in keys)

@@ -156,12 +156,14 @@ class Relation:
     """A table of the remainder: the rows of fragment number `fragment`, of all groups.
 
     `primary_key` is that of the table it stands for, () where not all of it came.
+    `keys` are the columns by which the remainder may look for rows.
     """
 
     name: str
     columns: tuple[Column, ...]
     fragment: int
     primary_key: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

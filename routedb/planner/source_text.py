@@ -12,13 +12,13 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, NoReturn
 
-import sqlglot
 from sqlglot import exp
 
 from routedb.errors import ShardError
 from routedb.planner.plans import Bound, Refusal, Slot, Total
 from routedb.sharding.keys.value_terms import NamedParam, PositionalParam
 from routedb.sharding.rewrite.masking import MaskedText, mask
+from routedb.sharding.rewrite.trees import trees_of
 from routedb.sql import scan
 
 DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
@@ -177,11 +177,9 @@ def read_source(source: str, dialect: str) -> SourceText:
 
 
 def _parse(text: str, dialect: str) -> exp.Expr:
-    try:
-        trees = sqlglot.parse(text, dialect=DIALECTS[dialect])
-    except Exception:  # sqlglot raises TypeError and others too when it is at a loss
+    found = trees_of(text, DIALECTS[dialect])
+    if found is None:
         refuse("unknown grammar", "its grammar is not understood: write it more simply")
-    found = [tree for tree in trees if tree is not None]
     if len(found) != 1:
         refuse("several statements", "several statements in one text: send one by one")
     if dialect == "sqlite":

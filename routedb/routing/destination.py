@@ -9,7 +9,13 @@ from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
 from routedb.routing.plan import ParsedText, Plan
 from routedb.routing.route import Reason, Route
 from routedb.routing.view import SessionView
-from routedb.sharding import ShardPlan, Target, analyse, shard_for_key_hint
+from routedb.sharding import (
+    ShardPlan,
+    Target,
+    analyse,
+    is_apart_from_transactions,
+    shard_for_key_hint,
+)
 from routedb.sql import Scan, scan
 from routedb.sql.statement import Kind
 from routedb.topology.snapshot import Role
@@ -59,6 +65,9 @@ def _database(plan: Plan, view: SessionView) -> tuple[DatabaseConfig, bool]:
     return plan.database, False
 
 
+# Definitions that name no table, of what a sharded database has on every shard.
+_EVERYWHERE = frozenset({"DROP INDEX", "ALTER INDEX", "COMMENT"})
+
 Shards = tuple[tuple[int, ...], tuple[Reason, str] | None, Target | None]
 
 
@@ -84,8 +93,7 @@ def _shards(
         why = f"shard key is on shard {numbers[0]}"
         return numbers, (Reason.SHARD_KEY, why), target if target.parts else None
     if target.is_every:
-        why = "reference table: written on every shard"
-        return numbers, (Reason.EVERY_SHARD, why), target
+        return numbers, (Reason.EVERY_SHARD, _why_every(plan)), target
     why = f"rows are on shards {', '.join(map(str, numbers))}"
     return numbers, (Reason.SHARD_KEY, why), target
 
@@ -119,6 +127,11 @@ def _check_ruled(plan: Plan, database: DatabaseConfig) -> None:
 def _shardless(plan: Plan, view: SessionView, database: DatabaseConfig) -> Shards:
     """A statement that touches no table: any shard may answer, if it only reads."""
     statement = plan.statement
+    if statement.verb in _EVERYWHERE:
+        every = frozenset(range(len(database.groups)))
+        is_apart = is_apart_from_transactions(plan.shape, plan.dialect)
+        target = Target(every, is_every=True, is_apart=is_apart)
+        return tuple(sorted(every)), (Reason.EVERY_SHARD, _why_every(plan)), target
     if not plan.is_read and statement.kind not in (Kind.TRANSACTION, Kind.SESSION):
         raise errors.ShardError(
             f"{statement.verb or 'the statement'} names no table with a shard key, so "
@@ -127,6 +140,12 @@ def _shardless(plan: Plan, view: SessionView, database: DatabaseConfig) -> Shard
         )
     why = (Reason.ANY_SHARD, "no table: any shard")
     return (_number_at_hand(view, database),), why, None
+
+
+def _why_every(plan: Plan) -> str:
+    if plan.statement.kind is Kind.DDL:
+        return f"{plan.statement.verb}: runs on every shard"
+    return "reference table: written on every shard"
 
 
 def _number_at_hand(view: SessionView, database: DatabaseConfig) -> int:

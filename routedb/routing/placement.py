@@ -19,6 +19,7 @@ _UNKNOWN = TableRule("", None, "", "")  # no answer is known yet
 _HARMLESS = frozenset(
     {Kind.READ, Kind.EXPLAIN, Kind.TRANSACTION, Kind.SESSION, Kind.EMPTY}
 )
+_RENAMES = frozenset({"ALTER TABLE", "ALTER VIEW"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ Homes = dict[Table, tuple[str | None, TableRule | None]]
 def _homes(statement: Statement, rules: Rules) -> Homes:
     """Map each table that is not a catalog's to its database and the rule for it."""
     found: Homes = {}
-    for table in statement.tables:
+    for table in (*statement.tables, *_renamed(statement)):
         if is_catalog(table, rules.dialect):  # every database has it
             continue
         # A temporary table that it makes will be where the other tables are.
@@ -109,6 +110,14 @@ def _homes(statement: Statement, rules: Rules) -> Homes:
             rule = rules.rule_for(table)
         found[table] = (rule.database if rule else rules.config.default, rule)
     return found
+
+
+def _renamed(statement: Statement) -> tuple[Table, ...]:
+    """Return the new names of tables, which are to be looked for at the same place."""
+    if not statement.renames or statement.verb not in _RENAMES:
+        return ()
+    schemas = {table.name: table.schema for table in statement.tables}
+    return tuple(Table(schemas.get(old), new) for old, new in statement.renames)
 
 
 def _is_made(table: Table, statement: Statement) -> bool:

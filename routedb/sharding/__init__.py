@@ -20,7 +20,7 @@ from routedb.sharding.keys.shard_functions import (
     shard_of,
 )
 from routedb.sharding.rewrite.split_insert import InsertPart
-from routedb.sharding.shard_plan import ShardPlan, Target
+from routedb.sharding.shard_plan import ShardPlan, Target, is_apart_from_transactions
 from routedb.sql import Scan, Table
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Target",
     "analyse",
     "check_rules",
+    "is_apart_from_transactions",
     "shard_for_key_hint",
     "shard_of",
 ]

@@ -8,6 +8,7 @@ from typing import NoReturn
 from routedb import errors
 
 WAYS = "; if you know the shard, name it with /* routedb: shard=… */ or key=…"
+EACH = "; or run it on one shard after the other with /* routedb: shard=… */"
 
 
 def refuse(reason: str, ways: str = WAYS) -> NoReturn:

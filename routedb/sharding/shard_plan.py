@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,13 +30,15 @@ class Target(NamedTuple):
     """The shards a statement runs on.
 
     `is_any`: one shard, whichever; `shards` is empty then. `is_every`: a write to
-    reference tables, the same on all. `parts`: an INSERT's rows, split by shard.
+    reference tables or a definition, the same on all; `is_apart`: of those, what takes
+    no part in a transaction. `parts`: an INSERT's rows, split by shard.
     """
 
     shards: frozenset[int]
     is_any: bool = False
     is_every: bool = False
     parts: tuple[InsertPart, ...] = ()
+    is_apart: bool = False
 
 
 ANY_SHARD = Target(frozenset(), is_any=True)
@@ -68,6 +71,7 @@ class ShardPlan:
     key_uses: tuple[KeyUse, ...] = ()
     key_changes: tuple[KeyChange, ...] = ()
     is_write: bool = False
+    is_apart: bool = False
     rows: RowPlan | None = None
     counts_literals: bool = False  # made of a text that has some left out of its scan
     positional_count: int = 0  # number of %s
@@ -117,7 +121,8 @@ class ShardPlan:
         if found:
             return one_shard(*found) if len(found) == 1 else Target(found)
         if self.is_write and not self.key_uses:
-            return Target(frozenset(range(shards)), is_every=True)
+            every = frozenset(range(shards))
+            return Target(every, is_every=True, is_apart=self.is_apart)
         return ANY_SHARD
 
     @cached_property
@@ -187,6 +192,18 @@ class ShardPlan:
             )
         text = text or read_text(source, scan)
         return Target(found, parts=split_insert(source, text, params, row_shards))
+
+
+_CONCURRENTLY = re.compile(r"(?:CREATE|DROP|ALTER)\b.*\bCONCURRENTLY\b", re.I).match
+
+
+def is_apart_from_transactions(shape: str, dialect: str) -> bool:
+    """Tell whether a definition of this `shape` takes no part in a transaction of
+    others: each commits in the `dialect` of MySQL, and PostgreSQL refuses CONCURRENTLY
+    inside of one."""
+    if dialect == "postgresql":
+        return _CONCURRENTLY(shape) is not None
+    return dialect == "mysql"
 
 
 _PLAIN = frozenset({tuple, list})

@@ -24,7 +24,11 @@ class Shop:
         self.servers = [stack.enter_context(fake.Server(f"u{n}")) for n in range(3)]
         rule = {"database": "shop", "shard_key": "owner", "function": "modulo"}
         shards = [[f"fake://u{n}"] for n in range(3)]
-        source = {"databases": {"shop": {"shards": shards}}, "tables": {"items": rule}}
+        source = {
+            "transactions": "single",
+            "databases": {"shop": {"shards": shards}},
+            "tables": {"items": rule},
+        }
         cluster = stack.enter_context(closing(routedb.Cluster(source)))
         self.connection: Any = stack.enter_context(
             closing(cluster.connect(autocommit=False))

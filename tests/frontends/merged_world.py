@@ -56,13 +56,13 @@ def _shard(number: int) -> dict[str, list[tuple[Any, ...]]]:
 _DEALT = [_shard(0), _shard(1), {"leads": ROWS["leads"]}, ROWS]
 
 
-def _connected(dsns: list[str], stack: ExitStack) -> Any:
+def _connected(dsns: list[str], stack: ExitStack, **options: Any) -> Any:
     rule = {"database": "shop", "shard_key": "owner", "function": "modulo"}
     source = {
         "default": "shop",
         "databases": {
-            "shop": {"shards": [[dsns[0]], [dsns[1]]]},
-            "crm": {"nodes": [dsns[2]]},
+            "shop": {"shards": [[dsns[0]], [dsns[1]]], **options},
+            "crm": {"nodes": [dsns[2]], **options},
         },
         "tables": {
             "items": rule,
@@ -83,9 +83,9 @@ def lite_world(folder: Path, stack: ExitStack) -> World:
     return World(_connected([f"sqlite:///{path}" for path in paths], stack), raws[-1])
 
 
-def postgresql_world(servers: Any, stack: ExitStack) -> World:
-    """On databases of PostgreSQL `servers`."""
-    return _on_servers(servers, psycopg2.connect, stack)
+def postgresql_world(servers: Any, stack: ExitStack, **options: Any) -> World:
+    """On databases of PostgreSQL `servers`, with these `options`."""
+    return _on_servers(servers, psycopg2.connect, stack, **options)
 
 
 def mysql_world(servers: Any, stack: ExitStack) -> World:
@@ -98,12 +98,12 @@ def mysql_world(servers: Any, stack: ExitStack) -> World:
     return _on_servers(servers, connect, stack)
 
 
-def _on_servers(servers: Any, connect: Any, stack: ExitStack) -> World:
+def _on_servers(servers: Any, connect: Any, stack: ExitStack, **options: Any) -> World:
     dsns = [stack.enter_context(servers.database()).writer_dsn for _ in range(4)]
     raws = [stack.enter_context(closing(connect(dsn))) for dsn in dsns]
     for raw, tables in zip(raws, _DEALT, strict=True):
         _fill(raw, tables)
-    return World(_connected(dsns, stack), raws[-1])
+    return World(_connected(dsns, stack, **options), raws[-1])
 
 
 def compare(world: World, sql: str, params: Any) -> None:

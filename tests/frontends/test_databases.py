@@ -169,8 +169,11 @@ def test_a_read_of_a_second_database_is_in_the_same_transaction(cluster, homes):
 
 
 @pytest.mark.parametrize("end", ["commit", "rollback"])
-def test_a_transaction_may_not_write_a_second_database(cluster, homes, end):
-    connection = cluster.connect()
+def test_a_single_transaction_may_not_write_a_second_database(homes, open_cluster, end):
+    databases = {name: {"nodes": home.dsns} for name, home in homes.items()}
+    tables = {"crm_*": "crm", "archive_*": "archive"}
+    source = {"default": "main", "databases": databases, "tables": tables}
+    connection = open_cluster({**source, "transactions": "single"}).connect()
     cursor = connection.cursor()
     cursor.execute("INSERT INTO t VALUES (10, 'x')")
     with pytest.raises(routedb.CrossDatabaseError) as caught:

@@ -35,6 +35,14 @@ def test_on_servers(engine, request: pytest.FixtureRequest):
         _check(campaign(seed, 100, world), seed)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_on_servers_in_temporary_tables(engine, request: pytest.FixtureRequest):
+    servers: Any = request.getfixturevalue(ENGINES[engine])
+    seed = random.randrange(2**32)
+    with server_world(engine, servers, {"tables_above": 0}) as world:
+        _check(campaign(seed, 50, world), seed)
+
+
 @pytest.mark.parametrize("engine", MIXED)
 def test_on_three_engines_under_texts_of_postgresqls(
     engine, postgresql, mariadb, tmp_path

@@ -104,3 +104,20 @@ def test_after_the_transaction_its_rows_are_gone(begun):
     with begun.routed.cursor("reader") as again:
         again.execute("SELECT count(*) FROM items")
         assert again.fetchone() == (12,)
+
+
+def test_after_a_fetch_that_failed_no_rows_are_missing_in_silence(begun, monkeypatch):
+    """Whatever came out of it: a signal's exception, or the server's error."""
+    monkeypatch.setattr("routedb.merge.streamed._LEAST_ROWS", 2)
+    connection = begun.routed
+    with connection.cursor("reader") as cursor:
+        cursor.itersize = 2
+        cursor.execute("SELECT id FROM items ORDER BY id")
+        assert cursor.fetchone() == (0,)
+        for link in connection.session.links:
+            link.raw.cursor().execute("CLOSE ALL")
+        with pytest.raises(psycopg2.Error):
+            cursor.fetchall()
+        for fetch in (cursor.fetchone, cursor.fetchmany, cursor.fetchall):
+            with pytest.raises(psycopg2.OperationalError, match="would be missing"):
+                fetch()

@@ -181,7 +181,7 @@ def test_a_transaction_has_it_and_a_rollback_undoes_it(clean):
 
 
 def test_many_rows_go_by_a_table(clean, monkeypatch):
-    monkeypatch.setattr("routedb.merge.loading.BLOCK", 5)
+    monkeypatch.setattr("routedb.merge.bringing.BLOCK", 5)
     for autocommit in (True, False):
         clean.routed.autocommit = autocommit
         for sql in (INSERT, f"{INSERT} WHERE i.name = 'it''s 100%'"):

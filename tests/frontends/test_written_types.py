@@ -203,7 +203,8 @@ def test_a_type_of_the_source_alone_is_told(pg):
 
 TEXTS = (
     "SELECT concat(a), i, j, k, l, n, p, b, c, d FROM originals",
-    "SELECT round(a * 1.5e0, 1), round(c, 3), date(j), d * 2e-9, a + 1.5 FROM originals",
+    "SELECT round(a * 1.5e0, 1), date(j), round(c, 3), d * 2e-9, a + 1.5 "
+    "FROM originals",
     "SELECT sum(a), min(j), max(k), 1.5e0, true, 'x', NULL, 0x41 FROM originals",
 )
 

@@ -4,6 +4,7 @@
 a connection of routedb's, over SQLite files, over databases of a server ("postgresql"
 or "mysql") or of all three under texts of PostgreSQL's ("mixed", "turned", "filed"),
 and prints what was answered otherwise than by the one database, and what was refused.
+After ENGINE comes the number of rows above which there are temporary tables.
 """
 
 from __future__ import annotations
@@ -110,7 +111,10 @@ def _world(rng: random.Random, servers: ServerWorld | None) -> Iterator[Any]:
             yield _Files(world, cluster.connect(autocommit=True))
 
 
-def main(count: str = "1000", seed: str = "", engine: str = "sqlite") -> int:
+def main(
+    count: str = "1000", seed: str = "", engine: str = "sqlite", above: str = ""
+) -> int:
+    merge = {"tables_above": int(above)} if above else None
     chosen = int(seed) if seed else random.randrange(2**32)
     if engine in MIXED:
         with closing(Reaper()) as reaper, ExitStack() as stack:
@@ -118,7 +122,7 @@ def main(count: str = "1000", seed: str = "", engine: str = "sqlite") -> int:
             for name, (start, user) in _STARTS.items():
                 started = start(open_place(user, reaper))
                 servers[name] = stack.enter_context(closing(started))
-            with server_world(engine, servers) as world:
+            with server_world(engine, servers, merge) as world:
                 report = campaign(chosen, int(count), world)
     elif engine == "sqlite":
         report = campaign(chosen, int(count))
@@ -127,7 +131,7 @@ def main(count: str = "1000", seed: str = "", engine: str = "sqlite") -> int:
         with (
             closing(Reaper()) as reaper,
             closing(start(open_place(user, reaper))) as servers,
-            server_world(engine, servers) as world,
+            server_world(engine, servers, merge) as world,
         ):
             report = campaign(chosen, int(count), world)
     for wrong in report.wrong[:3]:

@@ -56,11 +56,12 @@ class ServerWorld:
         engine: str,
         servers: Any,
         stack: ExitStack,
+        merge: dict[str, Any] | None = None,
         more: dict[str, Any] | None = None,
     ) -> None:
         """Make the databases of an `engine` on `servers`: for one of `MIXED`, those of
-        each engine by its name, and for SQLite's a directory. `more` are rules for
-        tables that are made later."""
+        each engine by its name, and for SQLite's a directory. `merge` is the option of
+        each database, `more` are rules for tables that are made later."""
         self.is_mixed = engine in MIXED
         one = "postgresql" if self.is_mixed else engine
         self._default, self._engines = MIXED.get(engine, ("shop", {}))
@@ -84,6 +85,8 @@ class ServerWorld:
             source["databases"][name] = (
                 {"shards": nodes} if "shards" in database else {"nodes": nodes[0]}
             )
+            if merge is not None:
+                source["databases"][name]["merge"] = merge
         source["default"] = self._default
         source["tables"] |= more or {}
         self.one = self._raws["one", 0]
@@ -193,8 +196,12 @@ def answer(cursor: Any, sql: str, params: Any) -> Answer:
 
 @contextmanager
 def server_world(
-    engine: str, servers: Any, more: dict[str, Any] | None = None
+    engine: str,
+    servers: Any,
+    merge: dict[str, Any] | None = None,
+    more: dict[str, Any] | None = None,
 ) -> Iterator[ServerWorld]:
-    """Make the databases on the writer of `servers`, with rules for `more` tables."""
+    """Make the databases on the writer of `servers`, with this option `merge`, and
+    rules for `more` tables."""
     with ExitStack() as stack:
-        yield ServerWorld(engine, servers, stack, more)
+        yield ServerWorld(engine, servers, stack, merge, more)

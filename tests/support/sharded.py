@@ -36,9 +36,11 @@ def plan(
     """Analyse a statement as the engine does."""
     classifier = Classifier(dialect)
     scan = classifier.scan(sql)
+    statement = classifier.statement(scan)
+    renamed = [Table(None, new) for _, new in statement.renames]
     tables: dict[Table, TableRule] = {
         table: rules[table.name.lower()]
-        for table in classifier.statement(scan).tables
+        for table in (*statement.tables, *renamed)
         if table.name.lower() in rules
     }
     return analyse(sql, scan, dialect, tables), scan

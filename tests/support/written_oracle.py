@@ -183,7 +183,7 @@ def written_world(engine: str, servers: Any) -> Iterator[ServerWorld]:
     """Make the databases, and the tables that are written to."""
     with ExitStack() as stack:
         more = dict.fromkeys(TABLES, {"database": "crm"})
-        world = stack.enter_context(server_world(engine, servers, more))
+        world = stack.enter_context(server_world(engine, servers, more=more))
         create([world.one, *world.raws("crm")], engine)
         yield world
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import (
+    AUTOCOMMIT,
+    Branches,
+    Commits,
+    Decisions,
+    Raw,
+    RawCursor,
+    TxMode,
+)
 from routedb.adapters.fake import errors
 from routedb.adapters.fake.server import SERVERS, Cursor
+from routedb.adapters.fake.two_phase import FakeBranches, FakeDecisions
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -40,6 +49,8 @@ class FakeAdapter:
 
     def __init__(self) -> None:
         self._translation = Translation(errors)
+        self.branches: Branches = FakeBranches()
+        self.decisions: Decisions = FakeDecisions(self.run)
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
 

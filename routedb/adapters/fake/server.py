@@ -69,6 +69,8 @@ class Server:
         self.volatile: dict[str, bool] = {}  # function -> may write, for its catalog
         self.hides: set[str] = set()  # relations behind which something may write
         self.asked: list[str] = []  # what its catalog was asked about
+        self.prepared: dict[str, list[tuple[str, str]]] = {}  # branch -> its rows
+        self.decisions: dict[str, str] = {}  # committed rows of routedb_decisions
         self._replies: list[tuple[str, Reply]] = []
         self._failures: list[Failure] = []
         self._known: dict[str, Reply] = {}
@@ -200,6 +202,7 @@ class Link:
         self.closed = False
         self.mode = TxMode(autocommit=True)
         self.in_transaction = False
+        self.rows: list[tuple[str, str]] = []  # decisions, not committed yet
 
     def use(self, text: str, params: Any = None) -> None:
         """Log `text` and `params`, fail if scripted to, follow transaction control."""
@@ -215,9 +218,22 @@ class Link:
         if word.startswith(("BEGIN", "START TR")):
             self.in_transaction = True
         elif word.startswith(("COMMIT", "ROLLBACK", "END")) and " TO" not in text:
-            self.in_transaction = False
+            self._follow_end(text)
+        elif word == "PREPARE ":
+            server.prepared[text.split("'")[1]] = self.rows
+            self.rows, self.in_transaction = [], False
         if server.has_script:
             self._check(text, after=True)
+
+    def _follow_end(self, text: str) -> None:
+        verb, prepared, branch = text.partition(" PREPARED ")
+        rows = self.rows
+        if prepared:
+            rows = self.server.prepared.pop(branch.strip("'"))
+        else:
+            self.rows, self.in_transaction = [], False
+        if verb != "ROLLBACK":
+            self.server.decisions.update(rows)
 
     def end(self, text: str) -> None:
         """Commit or roll back."""

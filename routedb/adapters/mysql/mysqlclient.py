@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,15 @@ import MySQLdb.converters
 import MySQLdb.cursors
 
 from routedb.adapters import sockets
-from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import (
+    AUTOCOMMIT,
+    Branches,
+    Commits,
+    Decisions,
+    Raw,
+    RawCursor,
+    TxMode,
+)
 from routedb.adapters.bounded_connect import BoundedConnect
 from routedb.adapters.fork_gate import connecting
 from routedb.adapters.mysql.catalog import VOLATILITY
@@ -42,6 +51,7 @@ from routedb.adapters.mysql.settings import (
     setting_text,
 )
 from routedb.adapters.mysql.transactions import begin_texts, set_mode_text
+from routedb.adapters.mysql.two_phase import MySQLBranches, MySQLDecisions
 from routedb.adapters.mysql.versions import is_mariadb
 from routedb.adapters.tracing import Opening, unwrapped
 from routedb.adapters.translate import Translation
@@ -80,6 +90,9 @@ class MysqlclientAdapter:
         self._translation = Translation(MySQLdb)
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
+        self._xa = MySQLBranches(self.run)
+        self.branches: Branches = self._xa
+        self.decisions: Decisions = MySQLDecisions(self.run)
         self.opening = Opening(MySQLdb)
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:
@@ -106,6 +119,7 @@ class MysqlclientAdapter:
         raw.socket = sockets.identity(raw.descriptor)
         raw.mode = AUTOCOMMIT  # what set_mode has set
         raw.lexical_mode = None  # it was not asked for yet
+        raw.branch = None  # begun by XA START
         if node.is_standard_sql:
             self.run(raw, STANDARD_SQL)
         raw.own_converter = dict(raw.converter)
@@ -251,11 +265,17 @@ class MysqlclientAdapter:
 
     def commit(self, raw: Raw) -> None:
         """Commit, however it was begun."""
-        raw.commit()
+        if raw.branch is None:
+            raw.commit()
+        else:
+            self._xa.commit(raw)
 
     def rollback(self, raw: Raw) -> None:
         """Roll back, however it was begun."""
-        raw.rollback()
+        if raw.branch is None:
+            raw.rollback()
+        else:
+            self._xa.roll_back(raw)
 
     def part(self, raw: Raw) -> None:
         """None begins with its first statement."""
@@ -385,9 +405,18 @@ class MysqlclientAdapter:
         return None if row is None else seconds_behind(row)
 
 
-def _own_cursor(raw: Raw, kind: type[Any] = MySQLdb.cursors.Cursor) -> Any:
-    """Return a cursor for a question of ours, which no tool notes."""
-    return unwrapped(raw).cursor(kind)
+@contextmanager
+def _own_cursor(raw: Raw, kind: type[Any] = MySQLdb.cursors.Cursor) -> Iterator[Any]:
+    """Open a cursor for a question of ours, which no tool notes, for a block. What
+    comes out of that is not covered by what closing meets then."""
+    cursor = unwrapped(raw).cursor(kind)
+    try:
+        yield cursor
+    except BaseException:
+        with suppress(MySQLdb.Error):
+            cursor.close()
+        raise
+    cursor.close()
 
 
 ADAPTER = MysqlclientAdapter()

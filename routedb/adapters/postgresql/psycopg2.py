@@ -16,7 +16,15 @@ import psycopg2.extensions as ext
 from psycopg2 import _psycopg
 
 from routedb.adapters import sockets
-from routedb.adapters.base import AUTOCOMMIT, Commits, Raw, RawCursor, TxMode
+from routedb.adapters.base import (
+    AUTOCOMMIT,
+    Branches,
+    Commits,
+    Decisions,
+    Raw,
+    RawCursor,
+    TxMode,
+)
 from routedb.adapters.fork_gate import connecting
 from routedb.adapters.postgresql import session_reset
 from routedb.adapters.postgresql.apart import connect_apart, finish
@@ -45,6 +53,10 @@ from routedb.adapters.postgresql.settings import (
     setting_text,
 )
 from routedb.adapters.postgresql.transactions import begin_text
+from routedb.adapters.postgresql.two_phase import (
+    PostgreSQLBranches,
+    PostgreSQLDecisions,
+)
 from routedb.adapters.tracing import Opening, unwrapped
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
@@ -96,6 +108,9 @@ class Psycopg2Adapter:
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
         self.commits: Commits | None = PostgreSQLCommitCheck(_ask)
+        asking = (self.run, self.is_failed, _end_ended)
+        self.branches: Branches = PostgreSQLBranches(*asking)
+        self.decisions: Decisions = PostgreSQLDecisions(self.run)
         self.opening = Opening(psycopg2)
         self._cancel = canceller(_psycopg.__file__, psycopg2.OperationalError)
 
@@ -359,6 +374,15 @@ def _is_standby(raw: Raw) -> bool:
     """Tell whether the server reports to be a standby; before version 14 it does
     not."""
     return bool(raw.get_parameter_status("in_hot_standby") != "off")
+
+
+def _end_ended(raw: Raw) -> None:
+    """Have psycopg2 know that a transaction which it has begun is over on the server,
+    whose warning about that is not for the program."""
+    if not raw.autocommit:
+        before = len(raw.notices)
+        raw.rollback()
+        del raw.notices[before:]
 
 
 def _plain(encoding: str | None) -> str:

@@ -61,6 +61,8 @@ class Links:
         self.last_answered_at: dict[int, float] = {}
         self.frontend_hooks: dict[str, FrontendHooks] = {}  # by engine
         self.settings = SettingsLog(self.version.settings_changed)
+        # Others that work for the connection now: they are cancelled as well.
+        self.aside: set[Link] = set()
         self.pins = Pins(self.version.changed)  # what lives on one of these links only
         # The session's: what it reads texts by may be another now.
         self.on_mode_change: Callable[[], None] = lambda: None
@@ -196,7 +198,7 @@ class Links:
         """From another thread: cancel what runs on each link. Raises what the first
         driver raises that cannot."""
         failed: BaseException | None = None
-        for link in self:
+        for link in (*self, *list(self.aside)):
             database = self.core.config.databases[link.node.database]
             try:
                 link.cancel(database.connect_timeout_s)

@@ -6,12 +6,15 @@ from collections.abc import Callable, Container
 from functools import partial
 
 from routedb.adapters.base import Adapter
-from routedb.config.model import ClusterConfig, NodeConfig
+from routedb.config.model import ClusterConfig, NodeConfig, PoolConfig
 from routedb.engine.pool.pool import Pool, PoolContext, Warm
 from routedb.topology import NodeState, Snapshot
 
 _LONGEST_ROUND_S = 1.0
 _SHORTEST_ROUND_S = 0.05
+# Links of our own, for work on rows of several groups. A statement has one at a time,
+# and holds it for no longer than itself.
+SCRATCH = PoolConfig(max=2, max_idle_s=60.0, wait_timeout_s=30.0)
 _NOT_WARMED = (NodeState.DOWN, NodeState.DRAINING, NodeState.GONE)
 
 
@@ -35,6 +38,7 @@ class Pools:
         self._context = context
         self._view = view
         self._pools: dict[int, Pool] = {}
+        self._scratch: dict[int, Pool] = {}
         self._vacant: list[frozenset[int]] = []  # nodes with no idle links now
         # How links are opened that serve one class of connections only.
         self.own_kind: Callable[[NodeConfig], Warm | None] = lambda node: None
@@ -51,7 +55,18 @@ class Pools:
         """Return the pool of a node, None when it has none."""
         found = self._pools.get(node)
         if found is None and node in self.pooled:
-            found = self._pools.setdefault(node, self._make(self.pooled[node]))
+            limits = self._config.databases[self.pooled[node].database].pool
+            assert limits is not None  # or it would not be among the pooled
+            made = self._make(self.pooled[node], limits)
+            found = self._pools.setdefault(node, made)
+        return found
+
+    def scratch(self, node: NodeConfig) -> Pool:
+        """Return the pool of scratch links to `node`: with a bound of its own, or a
+        connection that has the last link of a pool would wait for itself."""
+        found = self._scratch.get(node.id)
+        if found is None:
+            found = self._scratch.setdefault(node.id, self._make(node, SCRATCH))
         return found
 
     def has_room(self, node: int, held: Container[int]) -> bool:
@@ -67,20 +82,21 @@ class Pools:
 
     def tend(self) -> bool:
         """Do one round of upkeep of every pool; tell whether any link is open."""
-        if not self._pools:
-            return False
-        for node in list(self.pooled.values()):
-            if self._is_warm(node):
-                self.of(node.id)
+        if self._pools:
+            for node in list(self.pooled.values()):
+                if self._is_warm(node):
+                    self.of(node.id)
         for pool in list(self._pools.values()):
             pool.tend(self._warm(pool.node))
-        return any(pool.open for pool in list(self._pools.values()))
+        for pool in list(self._scratch.values()):
+            pool.tend(None)
+        return any(pool.open for pool in self._all())
 
     def vacate(self, nodes: frozenset[int]) -> None:
         """Close the idle links to `nodes`, by id, and open none until `return_to`."""
         self._vacant.append(nodes)
-        for node, pool in list(self._pools.items()):
-            if node in nodes:
+        for pool in self._all():
+            if pool.node.id in nodes:
                 pool.close_idle()
 
     def return_to(self, nodes: frozenset[int]) -> None:
@@ -89,12 +105,12 @@ class Pools:
 
     def close(self) -> None:
         """Close idle links now, and later each that is given back."""
-        for pool in list(self._pools.values()):
+        for pool in self._all():
             pool.close()
 
     def abandon(self) -> None:
         """In a forked child: drop all links, which are the parent's."""
-        for pool in list(self._pools.values()):
+        for pool in self._all():
             pool.abandon()
 
     @property
@@ -106,11 +122,13 @@ class Pools:
             spans += [] if database.max_age_s is None else [database.max_age_s]
         return max(_SHORTEST_ROUND_S, min(spans) / 2)
 
-    def _make(self, node: NodeConfig) -> Pool:
+    def _all(self) -> list[Pool]:
+        return [*self._pools.values(), *self._scratch.values()]
+
+    def _make(self, node: NodeConfig, limits: PoolConfig) -> Pool:
         database = self._config.databases[node.database]
-        assert database.pool is not None  # or it would not be among the pooled
         adapter = self._adapter_for(node.engine)
-        return Pool(node, database, database.pool, adapter, self._context)
+        return Pool(node, database, limits, adapter, self._context)
 
     def _is_warm(self, node: NodeConfig) -> bool:
         pool = self._config.databases[node.database].pool

@@ -14,7 +14,7 @@ from routedb import errors
 from routedb.adapters.base import AUTOCOMMIT, Fault, RawCursor
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link, is_verdict
-from routedb.engine.run.control import may_commit
+from routedb.engine.run.control import may_commit, may_end
 from routedb.engine.run.interrupted import statement_interrupted
 from routedb.engine.run.outcome import ran
 from routedb.engine.run.recovery import judge
@@ -117,6 +117,8 @@ class Attempt:
             if self.plan.statement.tx:
                 self._check_alive(link)
             if self.may_write:
+                if transaction.wrote and self.group not in transaction.wrote:
+                    self._admit()
                 transaction.note_write(self.group)
                 cover(transaction, link)
             elif transaction.roles[self.group] is Role.WRITER:
@@ -248,10 +250,8 @@ class Attempt:
             )
         if link is None or not self.may_write or transaction.home == self.group:
             return link
-        if transaction.home >= 0 and not (
-            self.is_one_of_several or self.group in transaction.wrote
-        ):
-            raise self._second_home()
+        if transaction.home >= 0 and self.group not in transaction.wrote:
+            self._check_second(transaction.roles[self.group])
         if transaction.home < 0:
             transaction.make_home(self.group)
         return link
@@ -263,8 +263,8 @@ class Attempt:
         is_home = self.may_write or (
             self.plan.placement.database is not None and not self.is_one_of_several
         )
-        if transaction.home >= 0 and self.may_write and not self.is_one_of_several:
-            raise self._second_home()
+        if transaction.home >= 0 and self.may_write:
+            self._check_second(self.role)
         self.begins = not (
             transaction.branches
             or self.is_in_parts
@@ -276,8 +276,9 @@ class Attempt:
             # One that is alive: it cannot be changed later.
             link = self._find(must_live=True)
             try:
+                is_first = is_home and transaction.home < 0
                 transaction.add_branch(
-                    self.group, link, self.role, is_home and transaction.home < 0
+                    self.group, link, self.role, is_first, self.may_write
                 )
             except Exception as exc:
                 if is_from_program(exc):
@@ -299,6 +300,32 @@ class Attempt:
                     session.tracker.switch_node(self.group, link.id, self.view)
                 return link
 
+    def _check_second(self, role: Role) -> None:
+        """Refuse a write beside the home, whose branch's node is chosen as `role`,
+        where a transaction is for one group."""
+        if not (self.is_one_of_several or self.session.transaction.spread.is_allowed):
+            raise self._second_home()
+        if role is not Role.WRITER:
+            name = self.session.core.groups[self.group].database
+            raise errors.CrossDatabaseError(
+                f"{self.plan.statement.verb} is for {name}, where this transaction "
+                "reads from a replica: commit first, or have the transaction write "
+                "there before it reads"
+            )
+
+    def _admit(self) -> None:
+        """See to it that this group can be written to beside those that were."""
+        transaction = self.session.transaction
+        spread = transaction.spread
+        if not spread.is_allowed:
+            return  # it is one of several: see `_check_second`
+        try:
+            spread.admit(self.group, transaction.branches, transaction.wrote)
+        except errors.Error:
+            is_asked = self.session.core.config.is_two_phase_asked
+            if is_asked or not self.is_one_of_several:
+                raise
+
     def _second_home(self) -> errors.Error:
         groups = self.session.core.groups
         home = groups[self.session.transaction.home]
@@ -306,7 +333,15 @@ class Attempt:
 
     def _check_alive(self, link: Link) -> None:
         """Before what may commit is sent: afterwards nobody could tell what became of
-        it."""
+        it; nor what of a transaction is left that has ended on one of its groups."""
+        others = self.session.transaction.wrote - {self.group}
+        if others and may_end(self.plan) and not self.is_one_of_several:
+            names = [self.session.core.groups[at].database for at in others]
+            raise errors.CrossDatabaseError(
+                f"{self.plan.statement.verb} would end on {link.node.name} alone a "
+                f"transaction that has written to {', '.join(names)} as well: commit "
+                "or roll back first, and send it by itself"
+            )
         if may_commit(self.plan) and not link.is_alive():
             self.session.links.drop_dead(link)
             self.session.transaction.lose(link)

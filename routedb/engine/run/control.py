@@ -14,7 +14,7 @@ from routedb import errors
 from routedb.adapters.base import TxMode
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session
-from routedb.engine.transactions.commit import roll_back
+from routedb.engine.transactions.ends import roll_back
 from routedb.engine.transactions.failure import on_every_branch
 from routedb.engine.virtual_cursor import Control, VirtualCursor
 from routedb.routing.plan import ParsedText, Plan
@@ -66,6 +66,14 @@ _COMMITS = frozenset(
 def may_commit(plan: Plan) -> bool:
     """Tell whether the text, run as it is, may commit the open transaction."""
     return any(step.effect in _COMMITS for step in plan.statement.tx)
+
+
+def may_end(plan: Plan) -> bool:
+    """Tell whether the text, run as it is, may end the open transaction."""
+    return any(
+        step.effect in _COMMITS or step.effect in _ACKNOWLEDGE
+        for step in plan.statement.tx
+    )
 
 
 def carry_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool:
@@ -218,8 +226,8 @@ def _set(session: Session, text: ParsedText, step: TxStep) -> bool:
 def _prepare(session: Session, text: ParsedText, step: TxStep) -> bool:
     if len(session.transaction.wrote) > 1:
         raise errors.ShardError(
-            "PREPARE TRANSACTION of a transaction that wrote to several shards: each "
-            "shard would need its own; write to one shard per transaction"
+            "PREPARE TRANSACTION of a transaction that wrote to several shards or "
+            "databases: each would need its own; commit() prepares them by itself"
         )
     return False
 

@@ -18,7 +18,7 @@ from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
 from routedb.engine.route.explain import ONE_GROUP
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
-from routedb.engine.run import control, multi_shard, observed
+from routedb.engine.run import control, definitions, multi_shard, observed
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.interrupted import effects_interrupted, statement_interrupted
 from routedb.engine.run.parameters import check_parameters
@@ -109,7 +109,8 @@ def _run(
         call = _vacating(call, text.source)
     decision = _decide(session, text, params)
     if decision.target is not None:
-        multi_shard.run(session, cursor, plan, decision, call)
+        several = definitions if plan.statement.kind is Kind.DDL else multi_shard
+        several.run(session, cursor, plan, decision, call)
     else:
         is_batch = batch is not None
         Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)

@@ -33,7 +33,7 @@ def run(
     """
     target = decided.target
     assert target is not None
-    _check_home(session, plan, decided)
+    check_home(session, plan, decided)
 
     def work() -> None:
         merged = MergedResult(cursor.arraysize)
@@ -42,11 +42,11 @@ def run(
                 group = plan.database.groups[part.shard].id
                 take = _taking(merged, part.rows)
                 on_shard = _calling(part.sql, part.params)
-                _on(session, cursor, plan, decided, group, on_shard, take)
+                on_group(session, cursor, plan, decided, group, on_shard, take)
         else:
             results = [MergedResult(cursor.arraysize) for _ in decided.groups]
             for group, result in zip(decided.groups, results, strict=True):
-                _on(session, cursor, plan, decided, group, call, result.add)
+                on_group(session, cursor, plan, decided, group, call, result.add)
             merged = results[0]  # all have done the same
         merged.finish()
         cursor.raw, cursor.route = merged, decided.route
@@ -71,7 +71,7 @@ def run_batches(
         merged = MergedResult(cursor.arraysize)
         for group, rows in by_group.items():
             call = _calling_many(sql, rows)
-            _on(session, cursor, plan, decisions[group], group, call, merged.count)
+            on_group(session, cursor, plan, decisions[group], group, call, merged.count)
             decisions[group].route.hits[0] += len(rows)
         cursor.raw = merged
         cursor.route = next(iter(decisions.values())).route
@@ -112,7 +112,7 @@ def in_transaction(session: Session, work: Callable[[], None]) -> None:
         raise
 
 
-def _on(
+def on_group(
     session: Session,
     cursor: VirtualCursor,
     plan: Plan,
@@ -121,7 +121,10 @@ def _on(
     call: Call,
     take: Callable[[ResultSet], None],
 ) -> None:
-    """Run one part on its group, as a writing branch of the transaction.
+    """Run one part on its `group`, as a writing branch of the transaction.
+
+    `plan` is the statement's, as `decided` in `session`; `cursor` shows it, `call` runs
+    it on a raw cursor.
 
     `take` takes what has come of it from the raw cursor, which is closed then. It is
     opened by the virtual cursor, and shown by it meanwhile: what makes the rows may be
@@ -150,8 +153,12 @@ def _taking(merged: MergedResult, places: Sequence[int]) -> Callable[[ResultSet]
     return lambda raw: merged.add(raw, places)
 
 
-def _check_home(session: Session, plan: Plan, decided: Decision) -> None:
+def check_home(session: Session, plan: Plan, decided: Decision) -> None:
+    """Raise CrossDatabaseError where the transaction of `session` writes to another
+    database than a statement of this `plan`, as `decided`, is for."""
     home = session.transaction.home
+    if session.transaction.spread.is_allowed:
+        return
     if home >= 0 and session.core.groups[home].database != plan.database.name:
         raise errors.CrossDatabaseError(
             f"{plan.statement.verb} is for shards of {plan.database.name}, but this "

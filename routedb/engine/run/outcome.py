@@ -16,7 +16,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.catalog_answers import DEFINING
 from routedb.engine.shared.error_texts import as_dbapi_error, overtaken_unknown
 from routedb.engine.shared.let_go import lets_go
-from routedb.engine.transactions.commit import is_overtaken
+from routedb.engine.transactions.ends import is_overtaken
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.events import NodeRefusedWrite
 from routedb.routing import Route

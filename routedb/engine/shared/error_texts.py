@@ -155,6 +155,66 @@ def partly_committed(
     )
 
 
+def branch_lost(node: str, exc: Exception) -> errors.TransactionLost:
+    """Return the error for a commit over several groups that `node` was lost in with
+    `exc`, before any group could commit."""
+    return errors.TransactionLost(
+        f"the transaction's part on {node} could not be prepared: {exc}. Nothing of it "
+        "was committed anywhere; running the whole transaction again is safe"
+    )
+
+
+def aborted_by_recovery(node: str) -> errors.TransactionLost:
+    """Return the error for a commit that came after recovery, which has entered the
+    transaction as aborted on `node`."""
+    return errors.TransactionLost(
+        "the commit took so long that recovery has ended the transaction: its row on "
+        f"{node} says that it is aborted, so nothing of it was committed; running the "
+        "whole transaction again is safe"
+    )
+
+
+def several_unknown(node: str, said: str) -> errors.OutcomeUnknown:
+    """Return the error for a commit over several groups whose answer from `node`, which
+    decides, was lost, and nobody could be asked about: `said`."""
+    return errors.OutcomeUnknown(
+        f"commit was sent to {node}, which decides about this transaction over several "
+        f"databases, its answer was lost, and nobody could be asked: {said}. It is "
+        "committed everywhere or nowhere; `routedb recover` finishes its prepared "
+        "parts. Look at the data before running it again"
+    )
+
+
+def partly_defined(
+    verb: str, done: Sequence[GroupConfig], left: Sequence[GroupConfig], exc: Exception
+) -> errors.Error:
+    """Return the error, of the same PEP 249 class, for a definition, `verb`, that was
+    `done` on some shards and failed with `exc` on the first of those that are
+    `left`."""
+    kind = next(
+        kind for kind in type(exc).__mro__ if kind.__module__ == errors.__name__
+    )
+    failed, *untried = left
+    listed = ", ".join(str(group.shard) for group in done)
+    said = f"{verb} was done on shards {listed} of {failed.database}"
+    said += f" and failed on shard {failed.shard}: {exc}"
+    if untried:
+        numbers = ", ".join(str(group.shard) for group in untried)
+        said += f". It was not tried on shards {numbers}"
+    again = "IF EXISTS or IF NOT EXISTS in it lets it be run again"
+    error: errors.Error = kind(
+        f"{said}. The shards differ until it is done on all of them: {again}"
+    )
+    return error
+
+
+def note_on(exc: BaseException, text: str) -> None:
+    """Add `text` to what is shown of `exc`: `add_note`, which Python 3.10 does not
+    have."""
+    notes: list[str] = getattr(exc, "__notes__", [])
+    vars(exc)["__notes__"] = [*notes, text]
+
+
 # -- nodes -----------------------------------------------------------------------------
 
 

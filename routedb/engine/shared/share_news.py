@@ -46,11 +46,9 @@ class ShareNews:
         self._core.publish(event)
         if self._pid != os.getpid():
             self._begin()
-        if self._core.clock() >= self._due and self._lock.acquire(blocking=False):
-            try:
+        if self._core.clock() >= self._due:
+            with self._lock:
                 self._tell(self._core.clock())
-            finally:
-                self._lock.release()
 
     def _tell(self, now: float) -> None:
         if now < self._due:  # another thread was first

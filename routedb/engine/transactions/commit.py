@@ -14,7 +14,6 @@ from routedb import errors
 from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
-from routedb.engine.shared.core import Core
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import (
     commit_never_sent,
@@ -22,24 +21,30 @@ from routedb.engine.shared.error_texts import (
     commit_unknown,
     hidden_commit_unknown,
     overtaken_lost,
-    overtaken_unknown,
     partly_committed,
 )
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions import commit_check
+from routedb.engine.transactions.ends import (
+    End,
+    check_overtaken,
+    is_overtaken,
+    roll_back,
+)
+from routedb.engine.transactions.several import SeveralCommit
+from routedb.engine.transactions.spread import Spread
 from routedb.events import NodeRefusedWrite
 from routedb.session import Action, CommitOutcome, Moment, action_for
 from routedb.topology.commit_status import CommitNote
-
-End = Callable[[Link], None]
 
 
 class Commit:
     """One commit. `branches` are the links by group, `wrote` the groups written to;
     `end` commits on the `home` link, as `Link.commit` does on all others.
 
-    `have_only_read` tells, after a fault, whether what else has run in a group has
-    certainly not written; None: the servers have seen to that.
+    `spread` knows how several of them are committed together. `have_only_read` tells,
+    after a fault, whether what else has run in a group has certainly not written; None:
+    the servers have seen to that.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class Commit:
         wrote: MutableSet[int],
         home: Link | None,
         end: End,
+        spread: Spread,
         have_only_read: Callable[[int], bool] | None,
     ) -> None:
         self._links = links
@@ -56,6 +62,7 @@ class Commit:
         self._wrote = wrote
         self._home = home
         self._end_home = end
+        self._spread = spread
         self._have_only_read = have_only_read
         self._read_groups: list[int] = []  # what may be committed, and only reads
         self._done: list[Link] = []  # what has been committed of writers
@@ -96,6 +103,9 @@ class Commit:
             for group, link in self._branches.items():
                 self._read(group, link)
             return
+        deal = self._spread.deal(self._wrote, self._branches)
+        if deal is not None:
+            self._wrote.add(deal.decider)  # the row
         for group, link in self._branches.items():
             if group not in self._wrote:
                 try:
@@ -111,6 +121,10 @@ class Commit:
             except errors.Error:
                 self._roll_back_others(link)
                 raise
+        if deal is not None:
+            parts = (deal, self._end, self._failed, self._spread)
+            SeveralCommit(self._links, writers, *parts).run()
+            return
         for group, link in writers.items():
             try:
                 self._write(group, link, notes[group])
@@ -259,33 +273,3 @@ class Commit:
         for link in self._branches.values():
             if link is not failed and link not in self._done:
                 roll_back(self._links, link)
-
-
-def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
-    """Roll back on one link, by `end`. One that is gone was rolled back by its
-    server. Raises what is no verdict; the link is gone then, too."""
-    try:
-        end(link)
-    except BaseException as exc:  # any failure ends the link
-        links.drop(link)
-        if not is_verdict(link.adapter.adopt(exc)):
-            raise
-
-
-def check_overtaken(core: Core, link: Link) -> None:
-    """Raise OutcomeUnknown for a commit that `link` has acknowledged when its node is
-    found to be an old writer."""
-    if is_overtaken(core, link):
-        raise overtaken_unknown(link.node.name, "the commit")
-
-
-def is_overtaken(core: Core, link: Link) -> bool:
-    """Tell whether another node than that of `link` was seen to be the writer of a
-    newer history.
-
-    An old writer may go on while another node has been promoted: it was paused, cut
-    off, or has not heard of it. What it accepts then is not in the group's history and
-    will be lost. So a commit is not sent to it, and what it has acknowledged meanwhile
-    is unknown.
-    """
-    return link.id in core.topology.groups[link.node.group].fenced

@@ -18,7 +18,7 @@ from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.catalog_answers import Read
 from routedb.engine.shared.let_go import lets_go
-from routedb.engine.transactions.commit import roll_back
+from routedb.engine.transactions.ends import roll_back
 from routedb.routing.plan import Plan
 from routedb.session import Moment
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
-from routedb.engine.transactions.commit import roll_back
+from routedb.engine.transactions.ends import roll_back
+from routedb.engine.transactions.spread import Spread
 
 
 class Beginning(NamedTuple):
@@ -28,6 +29,7 @@ class Beginning(NamedTuple):
 
 
 def settle_commit(
+    spread: Spread,
     links: Links,
     branches: Mapping[int, Link],
     wrote: Set[int],
@@ -37,9 +39,12 @@ def settle_commit(
     """Return whether a commit that `exc` has interrupted is done: None when that cannot
     be told. None of the `branches` has a transaction open then.
 
-    `wrote` are the groups written to: what became of the others is of no consequence,
+    `spread` knows more, where the commit was one of several groups. `wrote` are the
+    groups written to: what became of the others is of no consequence,
     unless there are no such. `began` is how things stood when the commit did.
     """
+    if spread.has_ended:
+        return spread.committed
     over = {at: _is_over(links, link, began) for at, link in branches.items()}
     asked = [over[group] for group in branches if group in wrote] or [*over.values()]
     if None in asked:

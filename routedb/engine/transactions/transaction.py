@@ -1,11 +1,10 @@
 """The transaction of one virtual connection: its branches, begin, commit, rollback.
 
-A transaction has a *home*, the group that its first statement on tables belongs to,
-and there it writes. Reads of other databases get a *branch*, a link of their own in the
-same transactional state, which ends with the transaction. Only a statement that is by
-nature for several shards (a split INSERT, a write to a reference table) makes several
-writing branches; until two-phase commit is there they are committed one after another,
-and a failure between two of them is OutcomeUnknown, by name.
+A transaction has a *home*, the group that its first statement on tables belongs to.
+Other groups get a *branch*, a link in the same transactional state. Those that wrote
+are committed together (`spread`, `several`). Where that cannot be it writes to its home
+alone, but for statements that are for several shards by nature: these are committed one
+after another, and a failure between two is OutcomeUnknown, by name.
 """
 
 from __future__ import annotations
@@ -19,15 +18,12 @@ from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_texts import transaction_lost
-from routedb.engine.transactions.commit import (
-    Commit,
-    End,
-    check_overtaken,
-    roll_back,
-)
+from routedb.engine.transactions.commit import Commit
+from routedb.engine.transactions.ends import End, check_overtaken, roll_back
 from routedb.engine.transactions.hidden_writes import Reads
 from routedb.engine.transactions.interruption import Beginning, settle_commit
 from routedb.engine.transactions.prologue import Prologue
+from routedb.engine.transactions.spread import Spread
 from routedb.session import AFTER, TxEvent, TxState
 from routedb.topology.snapshot import Role
 
@@ -55,11 +51,10 @@ class Transaction:
         self.is_run = False  # routedb.run() will end it
         self.is_in_doubt = False  # it is lost, or may be committed
         self.prologue = Prologue()
+        self.spread = Spread(links)
         # With a savepoint, while a statement for several groups is under way.
         self.covered: list[Link] | None = None
-        # Whether the first statement, which began it, is under way: see `_begin` of the
-        # fast path.
-        self.is_first = False
+        self.is_first = False  # the statement that began it is under way: `fast_path`
 
     @property
     def is_open(self) -> bool:
@@ -113,8 +108,7 @@ class Transaction:
         self.mode = mode
 
     def declare(self, mode: TxMode, sql: str) -> None:
-        """Take SET TRANSACTION, the text `sql`, that came before the first statement;
-        the transaction runs in `mode` then."""
+        """Take SET TRANSACTION, the text `sql`, for `mode`, before any statement."""
         self.mode = mode
         self.prologue.texts.append(sql)
 
@@ -128,14 +122,20 @@ class Transaction:
         the text `sql`. False when no savepoint has that name."""
         return self.prologue.end_savepoint(name, sql, keeps, self.home >= 0)
 
-    def add_branch(self, group: int, link: Link, role: Role, is_home: bool) -> Link:
-        """Make `link` a branch of the transaction, in the same transactional state;
-        return it. `role` is what its node is chosen as; `is_home`: writes go there.
-
-        Raises what the server says of that; the link is then as it was.
+    def add_branch(
+        self,
+        group: int,
+        link: Link,
+        role: Role,
+        is_home: bool,
+        may_write: bool = False,
+    ) -> Link:
+        """Make `link` a branch, in the same transactional state; return it. `role` is
+        what its node is chosen as; `is_home`: it is the home; `may_write`: a write is
+        next. Raises what the server says of that; the link is then as it was.
         """
         try:
-            self._start(link, is_home)
+            self._start(link, role, is_home, may_write)
             self.branches[group] = link
             self.roles[group] = role
             if is_home:
@@ -171,11 +171,11 @@ class Transaction:
 
     def adopt_open(self, link: Link) -> None:
         """Take over a transaction that a text of several statements left open."""
-        self.branches[link.node.group] = link
-        self.roles[link.node.group] = Role.WRITER
-        self.make_home(link.node.group)
+        group = link.node.group
+        self.branches[group], self.roles[group] = link, Role.WRITER
+        self.make_home(group)
         link.is_text_begun = True
-        self.note_write(link.node.group)
+        self.note_write(group)
         self.has_written = True
 
     def note_write(self, group: int) -> None:
@@ -215,10 +215,11 @@ class Transaction:
             try:
                 if committed is None:  # it is not known yet
                     begun = Beginning(*began)
-                    committed = settle_commit(self.links, branches, groups, begun, exc)
+                    parts = (self.spread, self.links, branches, groups)
+                    committed = settle_commit(*parts, begun, exc)
                     is_unknown = committed is None
                 self._commit_interrupted(branches, groups, committed, is_unknown)
-            except BaseException:  # a signal's, again: nobody knows anything now
+            except BaseException:  # a signal's, again: nobody knows anything
                 self._commit_interrupted(branches, groups, None, is_unknown=True)
                 raise
             raise
@@ -246,7 +247,7 @@ class Transaction:
     def _commit_by(self, end: End) -> Commit:
         parts = (self.links, self.branches, self.wrote, self.home_link)
         ask = None if self._mode.read_only else self.reads.have_only_read
-        return Commit(*parts, end, ask)
+        return Commit(*parts, end, self.spread, ask)
 
     def _commit_interrupted(
         self,
@@ -295,8 +296,8 @@ class Transaction:
             roll_back(self.links, link, end if is_home else Link.rollback)
 
     def interrupt(self, may_have_committed: bool = False) -> None:
-        """Give the transaction up after an exception that is no verdict: nothing of it
-        is left on any link. `may_have_committed`: by what was interrupted."""
+        """Give it up after an exception that is no verdict: nothing of it is left on
+        any link. `may_have_committed`: by what was interrupted."""
         self.commits += may_have_committed
         self._roll_back_branches(Link.rollback)
         self._give_up(may_have_committed)
@@ -312,8 +313,7 @@ class Transaction:
         self.abandon()
 
     def forget(self, link: Link) -> None:
-        """Take note that a branch's link is gone with the answer to what was to end the
-        transaction: it is over, whatever became of it."""
+        """Take note that a link is gone with the answer to what was to end it all."""
         self.is_in_doubt = True  # until it has ended
         self.commits += 1
         self.lose(link)
@@ -322,16 +322,14 @@ class Transaction:
         self.tracker.note_write(link.node.group, link.id)
 
     def restart(self, link: Link) -> None:
-        """Forget a backend that has done nothing with the first statement: another
-        one will begin."""
+        """Forget a backend that did nothing with the first statement."""
         roll_back(self.links, link)
         link.is_text_begun = False
         self.wrote.clear()
         self._unbind(TxEvent.REFUSED)
 
     def abandon(self) -> None:
-        """Give the transaction up for lost; what its links have is not touched. In a
-        forked child it is the parent's."""
+        """Give it up for lost, and touch no link: a forked child's are the parent's."""
         self._unbind(TxEvent.LINK_LOST)
 
     def _unbind(self, event: TxEvent) -> None:
@@ -367,6 +365,8 @@ class Transaction:
         self.wrote.clear()
         if self.reads.is_used:
             self.reads.clear()
+        if self.spread.is_used:
+            self.spread.clear()
         self.has_written = self.has_shown = self.is_first = False
         prologue = self.prologue
         if prologue.texts or prologue.savepoints or prologue.begin is not None:
@@ -388,9 +388,13 @@ class Transaction:
             (link,) = self.branches.values()  # it ran them itself
             link.settings_version = self.links.settings.version
 
-    def _start(self, link: Link, is_home: bool) -> None:
+    def _start(self, link: Link, role: Role, is_home: bool, may_write: bool) -> None:
         """Bring a link into the transaction's state: begin, mode, savepoints."""
-        if self.is_explicit:
+        writes = may_write or bool(self.wrote)
+        states = (self._mode, self.branches, self.roles, self.home, writes)
+        if role is Role.WRITER and self.spread.begin(link, *states):
+            link.is_text_begun = True
+        elif self.is_explicit:
             self.prologue.begin_on(link, is_home, self.mode)
             link.is_text_begun = True
         self.prologue.run(link, is_home, self.home >= 0)

@@ -47,6 +47,7 @@ class TwoPhase(TransactionModes):
             link.ask(_begin_two_phase, self.call_driver, xid)
             transaction.add_branch(group, link, Role.WRITER, is_home=True)
             transaction.note_write(group)
+            transaction.spread.leave_to_program()
             self._two_phase, self._xid = link, xid
         except errors.Error:
             raise

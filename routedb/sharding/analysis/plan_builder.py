@@ -6,14 +6,19 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import sqlglot
 from sqlglot import exp
 
 from routedb.config.model import TableRule
 from routedb.sharding.analysis.column_scope import NameFolding
+from routedb.sharding.analysis.definitions import (
+    check_definition,
+    read_tokens,
+    verb_of,
+)
 from routedb.sharding.analysis.dml_analysis import DmlAnalysis
 from routedb.sharding.analysis.predicates import PredicateReader
-from routedb.sharding.refusals import WAYS, refuse
+from routedb.sharding.analysis.views import check_view
+from routedb.sharding.refusals import EACH, WAYS, refuse
 from routedb.sharding.rewrite.masking import MaskedText, TaggedText, mask, tag
 from routedb.sharding.rewrite.rows import (
     RowPlan,
@@ -23,7 +28,8 @@ from routedb.sharding.rewrite.rows import (
     rows_start,
     whole_scan,
 )
-from routedb.sharding.shard_plan import ShardPlan
+from routedb.sharding.rewrite.trees import trees_of
+from routedb.sharding.shard_plan import ShardPlan, is_apart_from_transactions
 from routedb.sql import Scan, Table
 
 _DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
@@ -55,11 +61,10 @@ _VARIES = re.compile(
 
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
 _CHANGES = frozenset({"INSERT", "REPLACE", "UPDATE", "DELETE"})
-_EACH = "; run it on one shard after the other with /* routedb: shard=… */"
 _REFUSED = {
     **dict.fromkeys(
-        ("CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME", "COMMENT", "GRANT", "REVOKE")
-        + ("ANALYZE", "VACUUM", "REINDEX", "CLUSTER", "OPTIMIZE", "REPAIR", "CHECK"),
+        ("CREATE", "ALTER", "DROP", "ANALYZE", "VACUUM")
+        + ("REINDEX", "CLUSTER", "OPTIMIZE", "REPAIR", "CHECK"),
         "is for every shard, and one statement on all of them is not available",
     ),
     "COPY": "moves rows of several shards at once, which is not available",
@@ -86,6 +91,11 @@ def build_plan(
     """Return the plan of the text `source`: see `routedb.sharding.analyse`, which has
     `scan`, `dialect` and `rules` as well."""
     masked = mask(source, whole_scan(source, scan))
+    if _SEVERAL(masked.code):
+        refuse("several statements in one text: send them one by one")
+    defining = _definition(masked, scan, dialect, rules)
+    if defining is not None:
+        return defining
     text = _prepare(masked, dialect, rules)
     tree, tagged = _parse(text, dialect)
     names = NameFolding(dialect)
@@ -111,12 +121,33 @@ def build_plan(
     )
 
 
+def _definition(
+    masked: MaskedText, scan: Scan, dialect: str, rules: Mapping[Table, TableRule]
+) -> ShardPlan | None:
+    """Return the plan of a definition, which is for every shard; None of other texts.
+    Raises ShardError for one that they could not keep to."""
+    tokens = read_tokens(scan)
+    verb = verb_of(tokens) if tokens is not None else ""
+    if tokens is None or not verb:
+        return None
+    check_definition(tokens, verb, dialect, rules)
+    if verb == "CREATE VIEW":
+        text = _PreparedText(masked, 0, verb, False, True, [])
+        check_view(_parse(text, dialect)[0], dialect, rules)
+    return ShardPlan(
+        verb=verb,
+        dialect=dialect,
+        is_write=True,
+        is_apart=is_apart_from_transactions(masked.code.lstrip(), dialect),
+        positional_count=masked.positional_count,
+        has_named=masked.has_named,
+    )
+
+
 def _prepare(
     masked: MaskedText, dialect: str, rules: Mapping[Table, TableRule]
 ) -> _PreparedText:
     code = masked.code
-    if _SEVERAL(code):
-        refuse("several statements in one text: send them one by one")
     if dialect == "mysql" and "||" in code:
         refuse("what || means depends on MySQL's sql_mode: write OR or CONCAT")
     explain = _EXPLAIN(code)
@@ -134,7 +165,7 @@ def _prepare(
 def _refuse_verb(verb: str, rules: Mapping[Table, TableRule]) -> None:
     named = ", ".join(map(str, rules))
     if verb in _REFUSED:
-        refuse(f"{verb} on {named} {_REFUSED[verb]}", _EACH)
+        refuse(f"{verb} on {named} {_REFUSED[verb]}", EACH)
     refuse(f"{verb or 'the statement'} on {named}: its shard is not found", WAYS)
 
 
@@ -149,13 +180,8 @@ def _parse(text: _PreparedText, dialect: str) -> tuple[exp.Expr, TaggedText]:
     for quoted in (False, True):
         tagged = tag(masked, spans, quoted)
         sql = _simplify(tagged.text, text.verb, dialect)
-        try:
-            trees = [t for t in sqlglot.parse(sql, dialect=_DIALECTS[dialect]) if t]
-        except (
-            Exception
-        ):  # sqlglot raises TypeError and others too when it is at a loss
-            continue
-        if len(trees) == 1:
+        trees = trees_of(sql, _DIALECTS[dialect])
+        if trees is not None and len(trees) == 1:
             return trees[0], tagged
     return refuse(
         f"{text.verb}: its grammar is not understood well enough to find the shard; "

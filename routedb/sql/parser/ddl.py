@@ -61,7 +61,7 @@ def define(tokens: Tokens, builder: StatementBuilder) -> None:
         builder.free(ObjectKind.PREPARED, tokens.names[2] or tokens.raw[2])
         tokens.take(0, 3)
         return
-    at = _object_at(tokens)
+    at = object_at(tokens)
     builder.verb = f"{upper[0]} {upper[at]}".strip()
     is_temporary = not _TEMPORARY.isdisjoint(upper[1:at])
     tokens.take(0, at + 1)
@@ -122,8 +122,12 @@ def _ends_with_commit(upper: list[str]) -> bool:
     )
 
 
-def _object_at(tokens: Tokens) -> int:
-    """Find what is defined: behind OR REPLACE, UNIQUE, DEFINER = …"""
+def object_at(tokens: Tokens) -> int:
+    """Return where `tokens` say what is defined: behind OR REPLACE, UNIQUE, DEFINER =
+    …
+
+    Raises UnreadableStatement for what is not known.
+    """
     upper = tokens.upper
     at = 1
     while upper[at] not in _OBJECTS:

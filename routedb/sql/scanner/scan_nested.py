@@ -27,6 +27,31 @@ def split_nested(sql: str, dialect: str) -> tuple[list[str], str]:
     Parts are as the pattern's `split` gives them: those at odd places are no code. The
     marks of executable comments stay in the code, as do their contents.
     """
+    if dialect in MYSQL:
+        return _split_executable(sql, dialect)
+    search = PATTERNS[dialect].search
+    parts: list[str] = []
+    add = parts.append
+    fault = ""
+    begin = 0
+    while match := search(sql, begin):  # a megabyte may hold 300,000
+        start, end = match.span()
+        first = sql[start]
+        if first == "$":
+            tag = match[0]
+            closer = sql.find(tag, end)
+            end = closer + len(tag) if closer >= 0 else len(sql)
+            fault = "" if closer >= 0 else "unterminated quote"
+        elif first == "/" and end == start + 2:
+            end, fault = _comment_end(sql, start)
+        add(sql[begin:start])
+        add(sql[start:end])
+        begin = end
+    add(sql[begin:])
+    return parts, fault
+
+
+def _split_executable(sql: str, dialect: str) -> tuple[list[str], str]:
     parts: list[str] = []
     position = 0
     fault = ""
@@ -53,19 +78,14 @@ def _matches(sql: str, dialect: str) -> Iterator[tuple[int, int, str]]:
         if match is None:
             return
         start, position = match.span()
-        text = match[0]
         fault = ""
-        if text == "/*":
-            executable = _EXECUTABLE.match(sql, start) if dialect in MYSQL else None
+        if match[0] == "/*":
+            executable = _EXECUTABLE.match(sql, start)
             if executable:
                 position = executable.end()
                 open_comments += 1
                 continue
             position, fault = _comment_end(sql, start)
-        elif text[0] == "$":
-            closer = sql.find(text, position)
-            position = closer + len(text) if closer >= 0 else len(sql)
-            fault = "" if closer >= 0 else "unterminated quote"
         yield start, position, fault
 
 

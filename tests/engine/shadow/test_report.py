@@ -59,7 +59,8 @@ def test_a_read_only_transaction_would_stay_on_a_replica(shadow):
 
 def test_a_transaction_s_second_database_would_be_refused(open_shadow):
     databases = {name: {"nodes": [f"fake://{name}-w"]} for name in ("main", "crm")}
-    cluster = open_shadow(databases=databases, tables={"crm_*": "crm"})
+    tables = {"crm_*": "crm"}
+    cluster = open_shadow(databases=databases, tables=tables, transactions="single")
     connection = cluster.connect()
     cursor = connection.cursor()
     cursor.execute("INSERT INTO t VALUES (1)")

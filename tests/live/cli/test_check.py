@@ -119,3 +119,38 @@ def test_a_user_who_may_not_is_not(shell, as_user):
     found = json.loads(shell("check", "--json", path).stdout)
     assert (found["troubles"], found["warnings"]) == ([], [])
     assert not any(node["may_write_by"] for node in found["nodes"])
+
+
+@pytest.fixture(params=["pg", "my"])
+def halved(request, tmp_path, monkeypatch):
+    """A database, another one of its server, and a DSN that leads there by a file."""
+    database = request.getfixturevalue(request.param)
+    server, file = database.cluster.writer, tmp_path / "options"
+    login = {"host": server.host, "port": server.port, "user": server.user}
+    secret = {"password": server.password}
+    if request.param == "pg":
+        other, dsn, section = "postgres", "service=hidden", "hidden"
+        login |= {"dbname": other, **secret}
+        monkeypatch.setenv("PGSERVICEFILE", str(file))
+    else:
+        other, dsn, section = "mysql", f"mysql://?read_default_file={file}", "client"
+        login |= {"database": other, **secret}
+    lines = [f"{key}={value}" for key, value in login.items()]
+    file.write_text("\n".join([f"[{section}]", *lines, ""]), encoding="utf-8")
+    return database, other, dsn
+
+
+def test_nodes_that_show_several_databases_are_a_trouble(shell, tmp_path, halved):
+    """Where a file decides, nothing can be told before the servers are asked."""
+    database, other, dsn = halved
+    path = tmp_path / "several.toml"
+    path.write_text(
+        f"[databases.m]\nnodes = [{json.dumps(database.writer_dsn)}, "
+        f"{{ dsn = {json.dumps(dsn)}, name = 'hidden' }}]\n",
+        encoding="utf-8",
+    )
+    result = shell("check", path)
+    assert result.exit_code == 1
+    assert "m: its nodes show several databases of their servers: " in result.stderr
+    assert f"{other} (hidden)" in result.stderr
+    assert f"{database.name} (" in result.stderr

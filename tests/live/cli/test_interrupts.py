@@ -43,9 +43,9 @@ SAID = {
     "sqlite": "OperationalError: interrupted",
 }
 RUNNING = {
+    # Not only begun: a block that is to catch the cancellation has been entered.
     "postgresql": "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
-    "AND state = 'active' AND pid <> pg_backend_pid() AND backend_type = "
-    "'client backend' AND now() - query_start > '100 ms'",
+    "AND state = 'active' AND wait_event = 'PgSleep'",
     "mariadb": "SELECT 1 FROM information_schema.processlist WHERE db = database() AND "
     "command = 'Query' AND id <> connection_id() AND time_ms > 100",
 }

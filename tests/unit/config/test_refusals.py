@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -45,8 +46,8 @@ def changed(path, value):
             "defualt",
             "main",
             "defualt: no such key; allowed are databases, default, dialect, hints, "
-            "shadow, max_shapes, joins, token_key, tables, functions; did you mean "
-            "'default'?",
+            "shadow, max_shapes, joins, transactions, name, decision_retention, "
+            "token_key, tables, references, functions; did you mean 'default'?",
         ),
         ("reads", "writer", "option of a database: write it under [databases.NAME]"),
         ("default", "mian", "default: databases are main, orders; did you mean 'main'"),
@@ -55,6 +56,9 @@ def changed(path, value):
         ("dialect", "oracle", "dialect: allowed are mysql, postgresql, sqlite; found"),
         ("hints", "no", """hints: expected true, false or "using-only"; found 'no'"""),
         ("max_shapes", 0, "max_shapes: expected 1 or more; found 0"),
+        ("transactions", "both", "transactions: allowed are two-phase, single; found"),
+        ("name", "my shop", "name: expected up to 16 letters, digits and underscores"),
+        ("decision_retention", "1w", "decision_retention: expected a duration"),
         ("hints", "using", """hints: expected true, false or "using-only"; found 'u"""),
         ("shadow", 1, "shadow: expected true or false; found 1"),
         ("databases", {}, "databases: is empty; add [databases.main]"),
@@ -212,31 +216,48 @@ def test_a_table_written_twice_in_a_file_is_no_toml():
 @pytest.mark.parametrize(
     ("nodes", "found"),
     [
-        (["postgresql://a/shop", "postgresql://b/shop2"], "shop and shop2"),
-        (["host=a dbname=x", "postgresql://b/x", "host=c dbname=y"], "x and y"),
-        (["mysql://a/shop", "mysql://b/Shop"], "Shop and shop"),
-        (["mysql://a/shop", "mysql://b/other", "mysql://c/shop"], "other and shop"),
-        (
-            [{"dsn": "mysql://a/x", "name": "one"}, "mysql://b/y"],
-            "x and y",
-        ),
+        (["postgresql://a/shop", "postgresql://b/shop2"], {"shop", "shop2"}),
+        (["host=a dbname=x", "postgresql://b/x", "host=c dbname=y"], {"x", "y"}),
+        (["mysql://a/shop", "mysql://b/Shop"], {"Shop", "shop"}),
+        (["mysql://a/shop", "mysql://b/other", "mysql://c/shop"], {"other", "shop"}),
+        ([{"dsn": "mysql://a/x", "name": "one"}, "mysql://b/y"], {"x", "y"}),
+        # libpq takes the user's name where none is given, and MySQL none at all
+        (["postgresql://app@a/shop", "postgresql://app@b"], {"shop", "app"}),
+        (["host=a user=app", "host=b user=app dbname=shop"], {"shop", "app"}),
+        (["postgresql://app@a", "postgresql://ops@b"], {"app", "ops"}),
+        (["postgresql://app@a/shop", "postgresql://b?user=app"], {"shop", "app"}),
+        (["postgresql://app@a/shop", "host=b dbname='' user=ops"], {"shop", "ops"}),
+        (["mysql://a/shop", "mysql://b"], {"shop", "none"}),
+        (["mysql://a", "mysql://b?db=shop"], {"shop", "none"}),
     ],
 )
-def test_nodes_of_one_group_name_one_database(nodes, found):
+def test_nodes_of_one_group_show_one_database(nodes, found):
     said = refusal({"databases": {"main": {"nodes": nodes}}})
     assert "databases.main.nodes: the nodes of one group hold the same data" in said
-    assert found in said
+    assert set(re.findall(r"([\w]+) \(", said.partition("found ")[2])) == found
+
+
+def test_what_the_environment_says_counts_where_a_dsn_says_nothing():
+    nodes = {"databases": {"main": {"nodes": ["postgresql://a/x", "postgresql://b"]}}}
+    assert loaded(nodes, environ={"PGDATABASE": "x", "PGUSER": "u"}).databases
+    assert loaded(nodes, environ={"PGSERVICE": "s", "PGUSER": "u"}).databases
+    assert "x (a:5432/x) and y" in refusal(nodes, environ={"PGDATABASE": "y"})
+    assert "u (b:5432" in refusal(nodes, environ={"PGUSER": "u"})
 
 
 @pytest.mark.parametrize(
     "entry",
     [
         {"nodes": ["postgresql://a/shop", "host=b dbname=shop"]},
-        {"nodes": ["postgresql://a/shop", "host=b"]},
+        {"nodes": ["postgresql://a/shop", "host=b"]},  # the process's user
+        {"nodes": ["postgresql://shop@a", "postgresql://app@b/shop"]},
+        {"nodes": ["postgresql://shop@a/shop", "service=b"]},
         {"nodes": ["mysql://a", "mysql://b"]},
+        {"nodes": ["mysql://a/shop", "mysql://b?read_default_file=f"]},
+        {"nodes": ["mysql://a", "mysql://b/x"], "options": {"db": "x"}},
         {"nodes": ["sqlite:///a.db", "sqlite:///b.db?mode=ro"]},
         {"shards": ["postgresql://a/s0", "postgresql://a/s1"]},
     ],
 )
-def test_nodes_that_name_the_same_or_nothing_are_taken(entry):
+def test_nodes_that_show_the_same_or_nobody_knows_are_taken(entry):
     assert loaded({"databases": {"main": entry}}).databases["main"].groups

@@ -148,24 +148,17 @@ def test_a_write_whose_shard_is_not_certain_is_refused(
         shard(sql, params, dialect)
 
 
-DEFINED = [
-    "create table orders (customer_id int)",
-    "create index on orders (customer_id)",
-    "alter table orders add column x int",
-    "drop table orders",
-    "truncate orders",
-    "truncate table countries",
+EVERYWHERE = [
     "vacuum orders",
     "merge into orders o using countries c on o.customer_id = 5 "
     "when matched then delete",
     "copy orders from stdin",
     "copy (select * from orders where customer_id = 5) to stdout",
     "lock table orders",
-    "comment on table orders is 'x'",
 ]
 
 
-@pytest.mark.parametrize("sql", DEFINED)
+@pytest.mark.parametrize("sql", EVERYWHERE)
 def test_what_is_for_every_shard_is_refused_with_the_way_out(sql: str) -> None:
     verb = sql.split(maxsplit=1)[0].upper()
     with pytest.raises(routedb.ShardError, match=rf"{verb}.* (?s:.*)shard=…"):

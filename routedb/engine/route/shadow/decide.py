@@ -31,7 +31,10 @@ def count(session: Session, text: ParsedText, params: Any, decide: Decide) -> No
     would, shape = text.would, text.plan.shape
     try:
         decided = decide(session, would, params, False)
-        if _leaves_home(session, would.plan, decided.groups, decided.is_read):
+        is_one = not session.transaction.spread.is_allowed
+        if is_one and _leaves_home(
+            session, would.plan, decided.groups, decided.is_read
+        ):
             groups = session.core.groups
             home, other = groups[session.transaction.home], groups[decided.groups[0]]
             raise second_home_refused(would.plan.statement, home, other)

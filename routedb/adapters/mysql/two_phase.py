@@ -1,0 +1,135 @@
+"""XA on MySQL and MariaDB, and the table of decisions there.
+
+Only what began with XA START under its name can be prepared: BEGIN cannot be turned
+into it. Inside, COMMIT, ROLLBACK and whatever commits by itself are refused by the
+server.
+
+*Measured* on MariaDB 10.11: what is prepared outlives its connection (since 10.5; MySQL
+since 5.7.7). While that is open nobody else can finish it: XA COMMIT answers "unknown
+XID" then, as it does for one that is finished. XA RECOVER tells them apart: it lists
+what is prepared, and not what is finished.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from routedb import errors
+from routedb.adapters.two_phase import TABLE, Decisions, Prepared, Raw, Run
+from routedb.session.branch_ids import BranchId
+from routedb.sql.statement import TxMode
+
+# What XA END answers where it came before, or the server has rolled back: 1399 is a
+# wrong state, the others XA_RB*.
+_ENDED = frozenset({1399, 1402, 1613, 1614})
+
+
+class MySQLBranches:
+    """By text; `run` is the adapter's. `raw.branch` is what the session has begun."""
+
+    is_named_at_begin = True
+    can_prepare = True
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def refusal(self, raw: Raw) -> str:
+        """XA is always there."""
+        return ""
+
+    def begin(self, raw: Raw, mode: TxMode, branch: BranchId) -> None:
+        """XA START; the characteristics of the session, or of `mode`, hold for it."""
+        if mode.isolation is not None:
+            self._run(raw, f"SET TRANSACTION ISOLATION LEVEL {mode.isolation}")
+        self._run(raw, f"XA START {_xid(branch)}")
+        raw.branch, raw.is_prepared = branch, False
+
+    def prepare(self, raw: Raw, branch: BranchId) -> None:
+        """XA END, and XA PREPARE."""
+        self._run(raw, f"XA END {_xid(branch)}")
+        raw.is_prepared = True  # before it is: a rollback must not end it then
+        self._run(raw, f"XA PREPARE {_xid(branch)}")
+
+    def commit_prepared(self, raw: Raw, branch: BranchId) -> None:
+        """XA COMMIT."""
+        self._run(raw, f"XA COMMIT {_xid(branch)}")
+        raw.branch = None
+
+    def roll_back_prepared(self, raw: Raw, branch: BranchId) -> None:
+        """XA ROLLBACK."""
+        self._run(raw, f"XA ROLLBACK {_xid(branch)}")
+        raw.branch = None
+
+    def prepared(self, raw: Raw) -> list[Prepared]:
+        """XA RECOVER; what another program has put there may be any bytes."""
+        found = []
+        for _, together, _, data in self._run(raw, "XA RECOVER"):
+            text = _text(data)
+            found.append(Prepared(f"{text[:together]}-{text[together:]}"))
+        return found
+
+    def commit(self, raw: Raw) -> None:
+        """Commit in one phase what the session has begun."""
+        branch = raw.branch
+        self._run(raw, f"XA END {_xid(branch)}")
+        raw.branch = None  # whatever comes of it, nothing is to be done after that
+        self._run(raw, f"XA COMMIT {_xid(branch)} ONE PHASE")
+
+    def roll_back(self, raw: Raw) -> None:
+        """Roll back what the session has begun. What is prepared may be decided: it is
+        left, and its link with it."""
+        branch = raw.branch
+        if raw.is_prepared:
+            raise errors.OperationalError(f"{branch} is prepared")
+        try:
+            self._run(raw, f"XA END {_xid(branch)}")
+        except Exception as exc:
+            if not exc.args or exc.args[0] not in _ENDED:
+                raise
+        raw.branch = None
+        self._run(raw, f"XA ROLLBACK {_xid(branch)}")
+
+
+class MySQLDecisions(Decisions):
+    """In the database that the DSN names: USE must not change where it is."""
+
+    create = (
+        "CREATE TABLE IF NOT EXISTS {table} ("
+        "id varchar(64) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, "
+        "outcome varchar(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, "
+        "made_at timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP) ENGINE = InnoDB"
+    )
+    exists = (
+        "SELECT 1 FROM information_schema.tables WHERE "
+        "concat('`', replace(table_schema, '`', '``'), '`.', table_name) = '{table}'"
+    )
+    insert = "INSERT INTO {table} (id, outcome) VALUES ('{id}', '{outcome}')"
+    keep = f"{insert} ON DUPLICATE KEY UPDATE id = id"
+    forget_old = (
+        "DELETE FROM {table} WHERE id <> 'token' "
+        "AND made_at < CURRENT_TIMESTAMP - INTERVAL {seconds} SECOND"
+    )
+    bound = "SET innodb_lock_wait_timeout = {seconds}"
+
+    def table(self, namespace: str | None) -> str:
+        """Raise NotSupportedError where no database is named."""
+        if namespace is None:
+            raise errors.NotSupportedError(
+                "its DSN names no database, so there is no place for decisions: name it"
+            )
+        return f"{_quoted(namespace)}.{TABLE}"
+
+
+def _xid(branch: BranchId) -> str:
+    together, one = branch.xa
+    return f"'{together}','{one}'"
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _text(data: Any) -> str:
+    if isinstance(data, bytes | bytearray):
+        return bytes(data).decode("latin-1")
+    return str(data)

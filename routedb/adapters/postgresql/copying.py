@@ -1,0 +1,62 @@
+"""Rows by COPY, as lines of its text format, in UTF-8 whatever the session has.
+
+Lines come and go as they are: no value is looked at. psycopg2 has no COPY under a wait
+callback, and tracing tools do not note it: `can_copy` says whether to go without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from psycopg2 import extensions as ext
+
+from routedb.adapters.base import Raw
+from routedb.adapters.postgresql.link_cursor import LinkCursor
+from routedb.adapters.tracing import unwrapped
+
+_READ_BYTES = 65_536  # at once, from a file
+
+
+class Readable(Protocol):
+    """What COPY reads lines from."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+
+
+class CopyingCursor(LinkCursor):
+    """A cursor whose queries give their rows to `sink`, as they come, in bytes of whole
+    lines. It must not raise: the rest would stay on the line."""
+
+    __slots__ = ("sink",)
+
+    sink: Callable[[bytes], object]
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
+        """Run `query`, which has rows, with parameters `vars`."""
+        text = self.mogrify(query, vars)
+        self.copy_expert(b"COPY (" + text + b"\n) TO STDOUT (ENCODING 'UTF8')", self)
+
+    def write(self, data: bytes) -> None:
+        """Take a line, from psycopg2."""
+        self.sink(data)
+
+
+def can_copy(raw: Raw) -> bool:
+    """Tell whether rows can go over `raw` by COPY, unnoticed by nobody."""
+    return ext.get_wait_callback() is None and unwrapped(raw) is raw
+
+
+def copying_cursor(raw: Raw, sink: Callable[[bytes], object]) -> CopyingCursor:
+    """Open a cursor on `raw` that gives rows to `sink`."""
+    cursor: CopyingCursor = raw.cursor(cursor_factory=CopyingCursor)
+    cursor.sink = sink
+    return cursor
+
+
+def copy_in(raw: Raw, table: str, lines: Readable) -> None:
+    """Fill `table`, as SQL, with `lines`. Raises what the driver raises."""
+    with unwrapped(raw).cursor(cursor_factory=LinkCursor) as cursor:
+        sql = f"COPY {table} FROM STDIN (ENCODING 'UTF8')"
+        cursor.copy_expert(sql, lines, _READ_BYTES)

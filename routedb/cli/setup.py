@@ -1,0 +1,72 @@
+"""`routedb setup`: make what routedb keeps in the databases."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+
+import click
+
+from routedb import adapters, errors
+from routedb.cli.check import ask_all, find_members, hear
+from routedb.cli.startup import FAILED, config_argument, load_config, report_errors
+from routedb.cli.streams import Guarded
+from routedb.config.label import label_of
+from routedb.config.mask import mask
+from routedb.config.model import ClusterConfig
+from routedb.engine.shared.core import Core
+from routedb.engine.shared.ledger import ledger_of
+
+
+@click.command(cls=Guarded)
+@config_argument
+@click.option(
+    "--print", "is_dry", is_flag=True, help="Connect to nothing; print the statements."
+)
+def setup(source: str, is_dry: bool) -> None:
+    """Make the table of decisions in every database and shard of CONFIG.
+
+    Transactions over several databases need it, in the one that decides about them
+    (`transactions = "two-phase"`). Without the right to make it at its first use, let
+    somebody run this who has it. Whoever writes needs INSERT and SELECT on it, and who
+    recovers DELETE.
+
+    Exits with 1 when a table could not be made.
+    """
+    config = load_config(source)
+    with report_errors():
+        if is_dry:
+            _print(config)
+        elif not _make(config):
+            sys.exit(FAILED)
+
+
+def _print(config: ClusterConfig) -> None:
+    for group in config.groups:
+        node = group.nodes[0]
+        decisions = adapters.load(node.engine).decisions
+        click.echo(f"-- {node.name}")
+        namespace = label_of(node).namespace
+        for text in decisions.texts(namespace, secrets.token_hex(6)):
+            click.echo(f"{text};")
+
+
+def _make(config: ClusterConfig) -> bool:
+    """Make the tables; tell whether all are there."""
+    core = Core(config, adapters.load)
+    try:
+        find_members(core)
+        hear(core, ask_all(core))
+        ledger = ledger_of(core)
+        is_done = True
+        for group in core.groups:
+            if config.databases[group.database].read_only:
+                continue
+            try:
+                click.echo(f"{group.nodes[0].name}: {ledger.make(group.id)}")
+            except errors.Error as exc:
+                click.echo(mask(str(exc)), err=True)
+                is_done = False
+        return is_done
+    finally:
+        core.close()
