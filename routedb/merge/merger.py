@@ -22,7 +22,7 @@ from routedb.merge.limits import bounds_of
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
 from routedb.merge.reading import Reader, note_warnings
-from routedb.merge.refused import NotMerged
+from routedb.merge.refused import NotMerged, check_reading
 from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
@@ -168,6 +168,7 @@ class Merger:
     def _planned(
         self, session: Session, text: ParsedText, params: Any
     ) -> tuple[GroupsPlan, Known]:
+        check_reading(text)
         cluster = cluster_of(session, text.plan)
         known = self._catalogs.find(session, cluster)
         made = self._plan(session, text, cluster, known)

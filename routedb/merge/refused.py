@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from routedb.routing.plan import ParsedText
+from routedb.sql.scanner.shape import may_depend
+
 
 class NotMerged(Exception):  # noqa: N818  (never leaves this package)
     """The rows that came cannot be merged exactly; the text says why."""
+
+
+def check_reading(text: ParsedText) -> None:
+    """Raise NotMerged where the session's settings decide what is a literal and what is
+    a name in `text`: planning reads texts as sessions usually do."""
+    dialect, lexis = text.plan.dialect, text.scan.dialect
+    if lexis != dialect and may_depend(text.source, dialect):
+        raise NotMerged(
+            "sql_mode or standard_conforming_strings changes what its quotes mean; set "
+            "it back, or write the text without backslashes and double quotes"
+        )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from contextlib import suppress
 from urllib.parse import quote
 
+import MySQLdb
 import psycopg2
 import pytest
 
@@ -284,3 +285,68 @@ def test_only_using_chooses(request, open_cluster, engine):
     with connection.using("other"):
         cursor.execute("SELECT 1 /* routedb: database=main */")
     assert cursor.route.database == "other"
+
+
+REFUSALS = (
+    errors.ShardError,
+    errors.CrossDatabaseError,
+    errors.UnknownTableError,
+)
+MODES = {
+    "my_world": ["NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", "ANSI_QUOTES,ORACLE", ""],
+    "pg_world": ["off", "on"],
+}
+SEVERAL = {
+    "my_world": [
+        r"SELECT id, '\' AS a FROM items WHERE name <> '\' OR owner = 2 ORDER BY id",
+        "SELECT '\\', ''', id, ''' -- '\n FROM items ORDER BY 1",
+        'SELECT "name", count(*) FROM items GROUP BY "name" ORDER BY 1',
+        'SELECT max("id") FROM items',
+        'SELECT i.id, "l" FROM items i JOIN leads l ON l.owner = i.owner ORDER BY i.id',
+        r"SELECT 'a\' /* routedb: database=crm */ , \' ', id FROM items ORDER BY id",
+        r"SELECT '\', (SELECT count(*) FROM leads), '\' x FROM items ORDER BY id",
+        "SELECT id, name FROM items ORDER BY id",
+    ],
+    "pg_world": [
+        r"SELECT id, 'a\\b' FROM items WHERE name <> '\\' OR owner = 2 ORDER BY id",
+        "SELECT '\\', ''', id, ''' -- '\n FROM items ORDER BY id",
+        r"SELECT id, 'x\'/* routedb: database=crm */, \'' FROM items ORDER BY id",
+        r"SELECT i.id, E'x\'', $é$ ' $é$ FROM items i ORDER BY i.id",
+        r"SELECT i.id, '\\' || l.src FROM items i JOIN leads l ON i.owner = l.owner",
+    ],
+}
+
+
+def _rows(connection, sql):
+    """What a text shows; None where the server refuses it."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute(sql)
+    except REFUSALS:
+        raise
+    except (psycopg2.Error, MySQLdb.Error):
+        connection.rollback()
+        return None
+    return sorted(map(str, cursor.fetchall()))
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_over_several_groups_the_answer_is_the_servers_or_none(request, name):
+    """Planning reads texts as sessions usually do."""
+    world = request.getfixturevalue(name)
+    setting = "sql_mode" if name == "my_world" else "standard_conforming_strings"
+    answered = 0
+    for mode in MODES[name]:
+        for connection in world:
+            connection.cursor().execute(f"SET {setting} = '{mode}'")
+        world.one.commit()
+        for sql in SEVERAL[name]:
+            expected = _rows(world.one, sql)
+            try:
+                assert _rows(world.routed, sql) == expected, sql
+            except REFUSALS:
+                if mode in ("", "on"):  # as sessions usually are: it is no SQL then
+                    assert expected is None
+            else:
+                answered += 1
+    assert answered > 4

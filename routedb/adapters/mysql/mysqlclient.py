@@ -46,6 +46,7 @@ from routedb.adapters.mysql.positions import (
 from routedb.adapters.mysql.rights import rights_on_replica
 from routedb.adapters.mysql.settings import (
     LEXICAL_SETTINGS,
+    NULL,
     STANDARD_SQL,
     asking_text,
     setting_text,
@@ -341,7 +342,8 @@ class MysqlclientAdapter:
             if self.fault(exc, raw) is not Fault.STATEMENT:
                 raise
             return None
-        return rows[0][0] if rows else None
+        value = rows[0][0] if rows else None
+        return NULL if value is None else value
 
     def lexical_mode(self, raw: Raw) -> LexicalMode:
         """Ask for the settings; mysqlclient says by what it encodes."""

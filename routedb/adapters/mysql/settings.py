@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 ROLE = "role"
+NULL = object()  # the value of a variable that has none, as character_set_results may
 
 
 def asking_text(name: str) -> str:
@@ -20,6 +21,8 @@ def setting_text(name: str, value: Any) -> tuple[str, Any]:
         is_ready = value == "NONE" or value[:1] == "`"
         quoted = value if is_ready else f"`{value.replace('`', '``')}`"
         return f"SET ROLE {quoted}", None
+    if value is NULL:
+        return f"SET SESSION {name} = NULL", None
     return f"SET SESSION {name} = %s", (value,)
 
 

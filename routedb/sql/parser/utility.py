@@ -313,16 +313,29 @@ def load(tokens: Tokens, builder: StatementBuilder) -> None:
     if upper[1:4] == ["INDEX", "INTO", "CACHE"]:
         cache_index(tokens, builder)
         return
-    tokens.take(0, tokens.end, OPTIONS)
     if upper[1] in ("DATA", "XML"):
-        builder.mark(Kind.WRITE, "loads a file")
-        for place, word in enumerate(upper):
-            if word == "INTO" and upper[place + 1] == "TABLE":
-                table, _ = tokens.read_name(place + 2)
-                if table is not None:
-                    builder.write(table)
+        _load_file(tokens, builder)
     else:
+        tokens.take(0, tokens.end, OPTIONS)
         _session(builder, SessionEffect.SET, "*")
+
+
+def _load_file(tokens: Tokens, builder: StatementBuilder) -> None:
+    """… CHARACTER SET name … SET column = any expression."""
+    upper = tokens.upper
+    builder.mark(Kind.WRITE, "loads a file")
+    end = tokens.end
+    for place, word in enumerate(upper):
+        if word == "INTO" and upper[place + 1] == "TABLE":
+            table, _ = tokens.read_name(place + 2)
+            if table is not None:
+                builder.write(table)
+        elif word == "SET" and upper[place - 1] != "CHARACTER":
+            end = place
+            break
+    tokens.take(0, min(end + 1, tokens.end), OPTIONS)
+    if end < tokens.end:
+        read_query(tokens.part(end + 1, tokens.end), builder)
 
 
 def attach(tokens: Tokens, builder: StatementBuilder) -> None:

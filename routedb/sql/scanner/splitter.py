@@ -28,6 +28,7 @@ _NOT_CLOSED_BY = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
 # what one may begin inside of it. A label's colon is ^ among the words of a shape.
 PROGRAM_STARTS = frozenset({"BEGIN", "DECLARE", "CASE", *_NOT_CLOSED_BY})
 _BLOCK_WORDS = PROGRAM_STARTS | {"END"}
+_MAY_BLOCK = re.compile(rf"(?i)\b(?:{'|'.join(sorted(_BLOCK_WORDS))})\b").search
 _BEFORE_STATEMENT = frozenset(
     (
         *(";", "BEGIN", "ATOMIC", "THEN", "ELSE", "DO", "LOOP", "REPEAT"),
@@ -235,6 +236,9 @@ def _cut(scan: Scan) -> Iterator[tuple[str, bool]]:
         yield sql, not scan.counted
         return
     code = _code(scan if scan.is_whole else scan_text(sql, scan.dialect))
+    if "(" not in code and not _MAY_BLOCK(code):  # a megabyte may hold 500,000 ends
+        yield from _cut_plainly(sql, code)
+        return
     words = [word.upper() for word in _WORDS(code)]
     places = (match.start() for match in _SEMICOLONS(code))
     first = begin = 0
@@ -243,6 +247,15 @@ def _cut(scan: Scan) -> Iterator[tuple[str, bool]]:
         end = next(islice(places, within, None), len(sql))
         yield sql[begin:end], index == first
         first, begin = index + 1, end + 1
+
+
+def _cut_plainly(sql: str, code: str) -> Iterator[tuple[str, bool]]:
+    """Do so where each semicolon ends a statement."""
+    begin = 0
+    for piece in code.split(";"):
+        end = begin + len(piece)
+        yield sql[begin:end], not piece or piece.isspace()
+        begin = end + 1
 
 
 def _code(scan: Scan) -> str:

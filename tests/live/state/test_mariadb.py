@@ -314,3 +314,21 @@ def test_found_rows_are_those_of_the_last_query_wherever_it_ran(connection, my_r
         assert str(where) in my_rig.replicas
         cursor.execute("SELECT FOUND_ROWS()")
         assert (cursor.fetchone(), cursor.node) == ((2,), where)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["SET character_set_results = NULL"],
+        ["SET character_set_results = IF(1, NULL, 'utf8mb4')"],
+        ["SET @none = NULL", "SET character_set_results = @none"],
+        ["SET NAMES latin1", "SET @@character_set_results = COALESCE(NULL, NULL)"],
+        ["SET STATEMENT lock_wait_timeout = 9 FOR SET character_set_results = NULL"],
+    ],
+)
+def test_a_variable_without_a_value_is_so_on_every_node(connection, my_rig, texts):
+    """It is read back where an expression computes it: no value is one, too."""
+    ask = "SELECT COALESCE(@@character_set_results, 'none')"
+    for text in texts:
+        connection.cursor().execute(text)
+    assert everywhere(connection, my_rig, ask) == on_all(my_rig, "none")
