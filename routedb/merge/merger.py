@@ -92,8 +92,6 @@ class Merger:
         parts = None if is_off else take_apart(text.source, text.plan.dialect)
         if parts is None or text.plan.names & session.pins.names:
             raise refusal
-        if isinstance(parts, Refusal):
-            raise _not_merged(refusal, NotMerged(parts.reason))
 
         def read(reader: Reader, inner: ParsedText, values: Any) -> None:
             if not inner.plan.is_read:
@@ -101,6 +99,9 @@ class Merger:
             self.run(session, reader, inner, values, refusal)
 
         try:
+            check_reading(text)
+            if isinstance(parts, Refusal):
+                raise NotMerged(parts.reason)
             write(session, cursor, text, params, parts, read)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
