@@ -20,6 +20,7 @@ PARTS = (
     "overhead",
     "dropin",
     "transactions",
+    "two_phase",
     "merges",
     "concurrent",
     "commits",

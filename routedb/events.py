@@ -257,6 +257,22 @@ class ReplicaShare(NamedTuple):
     seconds: float
 
 
+class MergeProgress(NamedTuple):
+    """How far a statement over several groups has come: told to the callback of
+    `conn.using(progress=…)`, and to nobody else.
+
+    `asked` are the groups that it asks, `answered` those of them that have answered.
+    Where some are asked with what others have answered, `asked` grows. `rows`, of about
+    `bytes` bytes, have come of their fragments in the `seconds` since it began.
+    """
+
+    asked: int
+    answered: int
+    rows: int
+    bytes: int
+    seconds: float
+
+
 class ObserverFailed(NamedTuple):
     """A callback has raised, for the first time; later ones are not told."""
 

@@ -14,6 +14,7 @@ import click
 from routedb import errors
 from routedb.cli.answering_nodes import answering_nodes
 from routedb.cli.interrupts import Interrupts
+from routedb.cli.progress import StatementBar
 from routedb.cli.result_formats import FORMATS, Result
 from routedb.cli.startup import (
     FAILED,
@@ -158,7 +159,11 @@ def _finish(
 def _run(cluster: Cluster, connection: Connection, statement: str) -> Result:
     """Run one statement and fetch its rows. Raises what the cursor raises."""
     began = time.perf_counter()
-    with closing(connection.cursor()) as cursor:
+    with (
+        closing(connection.cursor()) as cursor,
+        StatementBar() as bar,
+        connection.using(progress=bar.update),
+    ):
         cursor.execute(statement)
         columns = tuple(column[0] for column in cursor.description or ())
         rows = cursor.fetchall() if columns else []

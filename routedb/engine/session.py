@@ -25,7 +25,7 @@ from routedb.engine.shared.core import Core
 from routedb.engine.shared.error_texts import as_dbapi_error
 from routedb.engine.transactions.ends import End
 from routedb.engine.transactions.transaction import Transaction
-from routedb.events import StatementRetried
+from routedb.events import MergeProgress, StatementRetried
 from routedb.observers import OBSERVERS, explain, tell_outcome
 from routedb.routing import CONSISTENCIES, database_for
 from routedb.routing.plan import ParsedText
@@ -67,6 +67,7 @@ class Session:
         self.consistency: str | None = None  # conn.using(consistency=…)
         # conn.using(merge=…): fields of MergeConfig.
         self.merge_limits: Mapping[str, Any] = {}
+        self.merge_progress: Callable[[MergeProgress], object] | None = None
         # How its texts are read, once one has come for which that counts.
         self.lexical_mode = UNSETTLED
         # No cycle: with its connection a session is gone, and with it its links.

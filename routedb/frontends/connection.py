@@ -15,6 +15,7 @@ from routedb.engine.consistency import tokens
 from routedb.engine.route.explain import Explanation, analyzed, explain
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
+from routedb.events import MergeProgress
 from routedb.frontends.cursor import Cursor, GenericCursor
 from routedb.frontends.isolation_levels import level_named
 from routedb.session import TxState
@@ -225,22 +226,28 @@ class Connection:
         role: str | None = None,
         consistency: str | None = None,
         merge: Mapping[str, Any] | None = None,
+        progress: Callable[[MergeProgress], object] | None = None,
     ) -> Iterator[Self]:
         """Route the statements of a `with` block by the arguments.
 
         `database` is a name of the configuration, `role` "writer" or "replica",
         `consistency` as in the configuration, and so is `merge`, whose keys hold
         instead of those of every database. Raises HintError for others.
+
+        `progress` is called with a `routedb.events.MergeProgress` while a statement
+        over several groups runs, by the thread that runs it: whenever groups are asked,
+        or one has answered. What it raises ends the statement.
         """
         session = self.usable_session()
-        kept = session.merge_limits
+        kept, kept_progress = session.merge_limits, session.merge_progress
         limits = self._call_session(lambda s: read_limits(kept, merge, s.core.config))
         before = session.override(database, _role(role), consistency)
         session.merge_limits = limits
+        session.merge_progress = progress or kept_progress
         try:
             yield self
         finally:
-            session.merge_limits = kept
+            session.merge_limits, session.merge_progress = kept, kept_progress
             session.restore_overrides(before)
 
     def explain(

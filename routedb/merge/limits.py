@@ -13,6 +13,7 @@ was cancelled is asked something that may fail before anybody else uses it.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from routedb.merge.refused import NotMerged
 from routedb.routing.decider import Decision
 from routedb.routing.plan import Plan
 
+_PATIENCE_S = 5.0  # for a statement that was cancelled to end
 _AGAIN_S = 0.05  # between two fragments there is nothing to cancel
 _UNITS = ((2**30, "GB"), (2**20, "MB"), (2**10, "kB"))
 
@@ -139,13 +141,19 @@ def spelt(size: int) -> str:
 
 
 class _Watch:
-    """Waits until `end` is called, for so many seconds, then cancels."""
+    """Waits until `end` is called, for so many seconds, then cancels.
+
+    A server that hangs does not hear of that: after a while the links on which
+    something is still under way are cut, and so are those that do not answer when they
+    are looked at afterwards.
+    """
 
     def __init__(self, session: Session, seconds: float) -> None:
         self._session = session
         self._is_late = False
+        self._is_over = False  # nothing is cancelled any more
         self._has_ended = threading.Event()
-        self._lock = threading.Lock()  # nothing is cancelled once it has ended
+        self._lock = threading.Lock()
         self._seconds = seconds
         thread = threading.Thread(
             target=self._wait, name="routedb-merge-timeout", daemon=True
@@ -154,20 +162,27 @@ class _Watch:
 
     def end(self) -> bool:
         """Stop waiting; tell whether it was too late."""
-        self._has_ended.set()
         with self._lock:
+            self._is_over = True
             is_late, self._is_late = self._is_late, False
-        if is_late:
-            for link in list(self._session.links):
-                settle_cancelled(self._session, link)
+        try:
+            if is_late:
+                for link in list(self._session.links):
+                    settle_cancelled(self._session, link)
+        finally:
+            self._has_ended.set()
         return is_late
 
     def _wait(self) -> None:
-        seconds = self._seconds
+        seconds, over_at = self._seconds, time.monotonic() + self._seconds
         while not self._has_ended.wait(seconds):
             seconds = _AGAIN_S
             with self._lock:
-                if not self._has_ended.is_set():
+                if not self._is_over:
                     self._is_late = True
                     with suppress(errors.Error):  # of a server that is gone
                         self._session.links.cancel()
+            if time.monotonic() - over_at > _PATIENCE_S:
+                for link in list(self._session.links):
+                    if link.is_busy():
+                        link.interrupt()

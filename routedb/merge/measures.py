@@ -15,6 +15,7 @@ from typing import Any
 
 from routedb.engine.links.link import Link
 from routedb.engine.shared.core import Core
+from routedb.events import MergeProgress
 from routedb.merge.limits import Bounds
 from routedb.routing.route import FragmentRun
 from routedb.topology.snapshot import Role
@@ -28,11 +29,21 @@ class Measures:
     """What is known of the fragments so far; any thread may add to it, each its own.
 
     `bounds` are told of what comes, and may refuse it; `clock` is in seconds.
+    `progress` is called, by the program's thread, when a group is asked and when it has
+    answered.
     """
 
-    def __init__(self, bounds: Bounds, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        bounds: Bounds,
+        clock: Callable[[], float],
+        progress: Callable[[MergeProgress], object] | None = None,
+    ) -> None:
         self.bounds = bounds
         self._clock = clock
+        self._progress = progress
+        self._began = clock()
+        self._asked = self._answered = 0
         self._sent: dict[tuple[int, int], tuple[Link, str, float]] = {}
         self._came: dict[tuple[int, int], tuple[int, int]] = {}
 
@@ -67,6 +78,17 @@ class Measures:
         self._came[number, link.node.group] = (rows, size)
         came = list(self._came.values())
         self.bounds.check_size(sum(n for n, _ in came), sum(size for _, size in came))
+
+    def advance(self, asked: int, answered: int) -> None:
+        """So many more groups are asked, and so many more have answered. Raises what
+        the program's callback raises."""
+        self._asked += asked
+        self._answered += answered
+        if self._progress is not None:
+            came = list(self._came.values())
+            rows, size = sum(n for n, _ in came), sum(size for _, size in came)
+            took = self._clock() - self._began
+            self._progress(MergeProgress(self._asked, self._answered, rows, size, took))
 
     def forget(self, number: int, link: Link) -> None:
         """Take no more note of what came of the fragment of this `number`, from

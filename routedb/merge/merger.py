@@ -230,7 +230,8 @@ def _measures(session: Session, made: GroupsPlan) -> Measures:
     core = session.core
     names = {fragment.database for fragment in made.fragments}
     databases = [core.config.databases[name] for name in sorted(names)]
-    return Measures(bounds_of(session, databases), core.clock)
+    bounds = bounds_of(session, databases)
+    return Measures(bounds, core.clock, session.merge_progress)
 
 
 def _run(

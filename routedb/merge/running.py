@@ -116,6 +116,7 @@ class Running:
         """Run what is `asked` of the groups, by `workers` where several can be asked at
         once; return the link of the last one. Raises what the servers say."""
         runs = [self._planned(reads) for reads in asked]
+        self._measures.advance(len(runs), 0)
         if len(runs) > 1 and self._way.at_once:
             self._run_at_once(runs, workers)
         else:
@@ -186,6 +187,7 @@ class Running:
         if not self._way.keeps_raw:
             self._close(run)
         note_shown(self._session, run.attempt, link)
+        self._measures.advance(0, 1)
         return True
 
     @lets_go

@@ -287,7 +287,7 @@ def test_only_using_chooses(request, open_cluster, engine):
     assert cursor.route.database == "other"
 
 
-REFUSALS = (
+UNMERGED = (
     errors.ShardError,
     errors.CrossDatabaseError,
     errors.UnknownTableError,
@@ -322,7 +322,7 @@ def _rows(connection, sql):
     cursor = connection.cursor()
     try:
         cursor.execute(sql)
-    except REFUSALS:
+    except UNMERGED:
         raise
     except (psycopg2.Error, MySQLdb.Error):
         connection.rollback()
@@ -344,7 +344,7 @@ def test_over_several_groups_the_answer_is_the_servers_or_none(request, name):
             expected = _rows(world.one, sql)
             try:
                 assert _rows(world.routed, sql) == expected, sql
-            except REFUSALS:
+            except UNMERGED:
                 if mode in ("", "on"):  # as sessions usually are: it is no SQL then
                     assert expected is None
             else:

@@ -117,7 +117,7 @@ class Commit:
         notes: dict[int, CommitNote | None] = {}
         for group, link in writers.items():
             try:
-                notes[group] = self._prepare(link)
+                notes[group] = self._prepare(link, is_noted=deal is None)
             except errors.Error:
                 self._roll_back_others(link)
                 raise
@@ -183,8 +183,9 @@ class Commit:
                 return self._branches[group]
         return None
 
-    def _prepare(self, link: Link) -> CommitNote | None:
-        """See to it that a commit can be sent; return the transaction's note."""
+    def _prepare(self, link: Link, is_noted: bool) -> CommitNote | None:
+        """See to it that a commit can be sent; return the transaction's note, if it
+        `is_noted`: the row of a decision says more."""
         if not link.is_alive():
             self._links.drop_dead(link)
             raise commit_never_sent(link.node.name)
@@ -193,7 +194,7 @@ class Commit:
                 raise overtaken_lost(link.node.name)
             finally:  # on its way, should a signal come
                 roll_back(self._links, link)
-        return self._note(link)
+        return self._note(link) if is_noted else None
 
     def _write(self, group: int, link: Link, note: CommitNote | None) -> None:
         try:

@@ -16,7 +16,8 @@ cannot be prepared, and that one decides:
 That the decider is known then has a price: a SQLite file that is written to after an XA
 branch has begun is refused, unless it was there first. And a transaction that only
 reads from two MariaDB databases begins the second one with XA START only where the
-first one has its table of decisions already: nothing makes tables for reading.
+first one has its table of decisions already: nothing makes tables for reading. Should
+it write to both then, it is refused, once: the table is made with that.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ from routedb.engine.links.links import Links
 from routedb.engine.shared.ledger import ledger_of
 from routedb.session.branch_ids import BranchId
 from routedb.topology.snapshot import Role
+
+_TOO_LATE = (
+    "its transaction was begun before it was known that there would be another one, "
+    "and XA must be there from the start"
+)
 
 
 class Deal(NamedTuple):
@@ -141,11 +147,31 @@ class Spread:
         before = ", ".join(sorted({_name(groups[each]) for each in wrote}))
         is_one = all(groups[each].database == groups[group].database for each in wrote)
         kind = errors.ShardError if is_one else errors.CrossDatabaseError
-        return kind(
+        said = (
             f"this transaction has written to {before} and is to write to "
-            f"{_name(groups[group])}: {why}. So a transaction writes to one "
-            f"{'shard' if is_one else 'database'}. Commit first"
+            f"{_name(groups[group])}: {why}"
         )
+        if why.endswith(_TOO_LATE) and self._can_be_named(wrote):
+            error = kind(
+                f"{said}. Its table of decisions is there now: roll back, and run the "
+                "transaction again"
+            )
+            error.retry_is_safe = True
+            return error
+        one = "shard" if is_one else "database"
+        return kind(f"{said}. So a transaction writes to one {one}. Commit first")
+
+    def _can_be_named(self, wrote: Collection[int]) -> bool:
+        """Tell whether a branch that was begun plainly, as long as there was no table
+        of decisions, would be begun under its name now."""
+        if self._named:
+            return False
+        try:
+            for group in wrote:
+                ledger_of(self._links.core).decider(group)
+        except errors.Error:
+            return False
+        return True
 
     def deal(self, wrote: Collection[int], branches: Mapping[int, Link]) -> Deal | None:
         """Return how `wrote`, the groups written to of `branches`, are committed
@@ -185,10 +211,7 @@ class Spread:
     def _refusal(self, group: int, link: Link) -> str:
         """Return why the branch on `group` cannot be prepared, "" when it can."""
         if link.adapter.branches.is_named_at_begin and group not in self._named:
-            return (
-                "its transaction was begun before it was known that there would be "
-                "another one, and XA must be there from the start"
-            )
+            return _TOO_LATE
         ledger = ledger_of(self._links.core)
 
         def ask(raw: object) -> str:
