@@ -7,7 +7,7 @@
     … -v                 also what differs, and how each query is answered
 
 Rows, their order, types and names are compared with those of one PostgreSQL. The data
-are made by `tpchgen-cli` (`pip install 'routedb[bench]'`). The exit status is 1 when a
+are made by `tpchgen-cli` (`pip install ".[bench]"`). The exit status is 1 when a
 bar is not met.
 """
 

@@ -99,7 +99,7 @@ def generate(scale: float, folder: Path) -> None:
     here = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     program = shutil.which("tpchgen-cli", path=here)
     if program is None:
-        raise MissingGenerator("tpchgen-cli is not there: pip install 'routedb[bench]'")
+        raise MissingGenerator('tpchgen-cli is not there: pip install ".[bench]"')
     argv = [program, "csv", "-s", str(scale), f"--output-dir={folder}"]
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
