@@ -28,6 +28,7 @@ SHARDS, DEALT = 4, 3
 _FUNCTION = ShardFunction("modulo", "integer")
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 _TABLE = re.compile(r"\s*CREATE\s+TABLE\s+(\w+)", re.IGNORECASE)
+_VIEW = re.compile(r"\s*CREATE\s+VIEW\s+(\w+)(.*)", re.IGNORECASE | re.DOTALL)
 _ERRORS = (sqlite3.Error, psycopg2.Error, MySQLdb.Error)
 _LISTED = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
@@ -66,6 +67,7 @@ class World:
             stack.enter_context(closing(databases.connect(dsn))) for dsn in self._dsns
         ]
         self._homes: dict[str, int] = {}  # of dealt tables, as they came up
+        self._views: dict[str, int] = {}
         self._dealt: dict[str, list[Any]] = {}  # the rows that the groups have
         self._is_stale = True
         self._routed: Any = None
@@ -82,9 +84,17 @@ class World:
             self._routed = None  # nobody tells its catalog
             self._dealt.clear()
         created = _TABLE.match(sql)
+        view = _VIEW.match(sql)
+        if view is not None:
+            self._views[view[1].lower()] = self._home_of(view[2])
         for raw in self._holders(created[1].lower()) if created else self._raws:
             with suppress(*_ERRORS):  # of a table that is elsewhere
                 raw.cursor().execute(sql)
+
+    def _home_of(self, query: str) -> int:
+        """Return which of the databases has the tables of a view, as dealt."""
+        words = query.lower().replace(",", " ").split()
+        return next((self._homes[word] for word in words if word in self._homes), 0)
 
     @property
     def routed(self) -> Any:
@@ -152,6 +162,8 @@ class World:
             else:
                 self._holders(table)
                 tables[table] = f"d{self._homes[table]}"
+        if not self._is_sharded:
+            tables |= {view: f"d{home}" for view, home in self._views.items()}
         if self._is_sharded:
             databases = {"all": {"shards": [[dsn] for dsn in self._dsns]}}
         else:

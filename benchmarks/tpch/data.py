@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,11 +104,17 @@ def generate(scale: float, folder: Path) -> None:
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
 
-def create(raw: Any, tables: Iterable[str]) -> None:
-    """Make these tables, empty."""
+def create(
+    raw: Any, tables: Iterable[str], carried: Container[str] = frozenset()
+) -> None:
+    """Make these tables, empty. Of those `carried` from MariaDB texts are `text`: what
+    routedb makes of its texts in statements of PostgreSQL's."""
     for table in tables:
         layout = TABLES[table]
-        lines = [f"{name} {type_} NOT NULL" for name, type_ in layout.columns.items()]
+        lines = []
+        for name, type_ in layout.columns.items():
+            is_text = table in carried and "char" in type_
+            lines.append(f"{name} {'text' if is_text else type_} NOT NULL")
         lines.append(f"PRIMARY KEY ({layout.key})")
         raw.cursor().execute(f"CREATE TABLE {table} ({', '.join(lines)})")
 

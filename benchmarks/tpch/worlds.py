@@ -7,7 +7,7 @@ would take instead, postgres_fdw with a partition for each of the four.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,7 +48,7 @@ def world(folder: Path, is_mixed: bool, has_foreign: bool) -> Iterator[World]:
         servers = start_postgresql(open_place("postgres", reaper))
         stack.enter_context(closing(servers))
         one = _postgresql(_made(servers), stack)
-        _load(one, folder, TABLES)
+        _load(one, folder, TABLES, carried=_ELSEWHERE if is_mixed else ())
         beside: dict[str, Any] = {}
         if is_mixed:
             source = _mixed(servers, folder, reaper, stack)
@@ -73,8 +73,14 @@ def _postgresql(dsn: str, stack: ExitStack) -> Any:
     return raw
 
 
-def _load(raw: Any, folder: Path, tables: Any, shard: int | None = None) -> None:
-    create(raw, tables)
+def _load(
+    raw: Any,
+    folder: Path,
+    tables: Any,
+    shard: int | None = None,
+    carried: Sequence[str] = (),
+) -> None:
+    create(raw, tables, carried)
     for table in tables:
         lines = lines_of(folder, table)
         if shard is not None and table in SHARDED:

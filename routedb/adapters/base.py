@@ -231,6 +231,10 @@ class Adapter(Protocol):
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the driver's default class."""
 
+    def exact_cursor(self, raw: Raw) -> RawCursor:
+        """Open a cursor whose values say all that the server has said, whatever the
+        program has registered: texts, or Python's where these are as exact."""
+
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text without parameters; return its rows, or [] when it has none."""
 

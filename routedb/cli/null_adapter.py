@@ -214,6 +214,10 @@ class NullAdapter:
         """Open a cursor."""
         return Cursor(raw)
 
+    def exact_cursor(self, raw: Raw) -> RawCursor:
+        """Its values are what they are."""
+        return Cursor(raw)
+
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run nothing."""
         raw.follow(sql)

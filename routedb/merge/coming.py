@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import across
 from routedb.merge.fragments import GroupReads
 from routedb.merge.lines import Lines
 from routedb.merge.measures import COMING, Measures
+from routedb.merge.reading import note_warnings
 from routedb.merge.refused import NotMerged
 from routedb.merge.union import split, split_lines
 from routedb.planner import GroupsPlan
@@ -22,10 +24,14 @@ _BLOCK_BYTES = 65_536
 
 class Coming:
     """Takes the rows of the fragments of `made`, as they come, and tells `measures`,
-    which may refuse more. One thread for each group may use it."""
+    which may refuse more; `cursor` is the statement's. One thread for each group may
+    use it."""
 
-    def __init__(self, made: GroupsPlan, measures: Measures) -> None:
+    def __init__(
+        self, made: GroupsPlan, measures: Measures, cursor: VirtualCursor
+    ) -> None:
         self._made = made
+        self._cursor = cursor
         self._measures = measures
         self._arriving: dict[int, _Arriving] = {}  # by group
         # By the number of the fragment, and the group.
@@ -71,6 +77,7 @@ class Coming:
             found = split_lines(numbers, fragments, arriving.finished())
             self._keep(found, link)
             self._measures.forget(COMING, link)
+        note_warnings(self._cursor, link)
         for number in numbers:
             self._count(number, link, found[number])
         self.links[link.node.group] = link

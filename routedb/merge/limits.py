@@ -69,7 +69,8 @@ class Bounds:
         try:
             yield
         except errors.Error as exc:
-            if not watch.end():
+            # A transaction whose link had to be cut is lost: more than too late.
+            if not watch.end() or isinstance(exc, errors.TransactionLost):
                 raise
             said = f"{self.limits.timeout_s:g} s ({self.set_by['timeout']})"
             raise errors.OperationalError(

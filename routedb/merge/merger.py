@@ -22,6 +22,7 @@ from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.limits import bounds_of
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
+from routedb.merge.reading import Reader, note_warnings
 from routedb.merge.refused import NotMerged, check_reading
 from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import split_explain
@@ -29,7 +30,8 @@ from routedb.merge.showing import show, show_route
 from routedb.merge.streamed import Source, StreamedResult, declared
 from routedb.merge.workers import Workers
 from routedb.merge.working import Statement, work
-from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan
+from routedb.merge.written import may_write, write
+from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan, take_apart
 from routedb.routing.plan import ParsedText
 from routedb.session import TxState
 from routedb.sharding import TableColumns
@@ -61,6 +63,9 @@ class Merger:
         plain read, and with the reason added where there is no exact answer. Raises
         what the servers say as well.
         """
+        if may_write(text):
+            self._write(session, cursor, text, params, refusal)
+            return
         if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:
             self._run_explain(session, cursor, text, params, refusal)
             return
@@ -73,6 +78,33 @@ class Merger:
             with measures.bounds.timed(session):
                 statement = Statement(session, cursor, text, made, known, params)
                 _run(statement, self._workers, measures, refusal)
+        except NotMerged as exc:
+            raise _not_merged(refusal, exc) from None
+
+    def _write(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+    ) -> None:
+        """Write what a query over several groups reads, to one group."""
+        is_off = self._core.config.joins == "refuse"
+        parts = None if is_off else take_apart(text.source, text.plan.dialect)
+        if parts is None or text.plan.names & session.pins.names:
+            raise refusal
+
+        def read(reader: Reader, inner: ParsedText, values: Any) -> None:
+            if not inner.plan.is_read:
+                raise NotMerged("its query is no plain read")
+            self.run(session, reader, inner, values, refusal)
+
+        try:
+            check_reading(text)
+            if isinstance(parts, Refusal):
+                raise NotMerged(parts.reason)
+            write(session, cursor, text, params, parts, read)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
 
@@ -242,6 +274,7 @@ def _run(
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         shows = None if is_made_later else cursor
         part = parts[reads.group] = answers.part_of(shows, link, raw)
+        note_warnings(cursor, link)
         measures.took(reads.fragments[0], link, part.rows)
 
     # A cursor of the others is one object, whichever link it is on.

@@ -24,6 +24,7 @@ from routedb.errors import Fault
 from routedb.merge.answers import part_of, renamed
 from routedb.merge.lines import Lines
 from routedb.merge.loading import TABLES, load
+from routedb.merge.reading import note_warnings
 from routedb.merge.refused import NotMerged
 from routedb.merge.scratch import scratch_link
 from routedb.planner import Remainder
@@ -128,6 +129,7 @@ def _run(
     bound = text.bind(params)
     link.ask(lambda _: raw.execute(text.sql, *(() if bound is None else (bound,))))
     result = renamed(cursor, remainder, part_of(cursor, link, raw))
+    note_warnings(cursor, link)
     raw.close()
     return result
 

@@ -79,7 +79,7 @@ def work(
     if made.dialect == "sqlite":
         _work_in_memory(statement, turns, asked, workers, measures)
         return
-    coming = Coming(made, measures)
+    coming = Coming(made, measures, statement.cursor)
     try:
         way = Way(coming.open_raw, coming.take, takes_at_once=True, at_once=True)
         _run_fragments(statement, turns, way, coming.lines, workers, measures)

@@ -80,6 +80,7 @@ from routedb.planner.plans import (
     Sideways,
     Slot,
     Spread,
+    Written,
 )
 
 __all__ = [
@@ -104,7 +105,9 @@ __all__ = [
     "Spread",
     "TableInfo",
     "Whole",
+    "Written",
     "plan",
+    "take_apart",
 ]
 
 
@@ -124,3 +127,11 @@ def plan(
     from routedb.planner.planning import make_plan  # noqa: PLC0415  (sqlglot is slow)
 
     return make_plan(source, dialect, catalog, cluster, functions or {})
+
+
+def take_apart(source: str, dialect: str) -> Written | Refusal | None:
+    """Take a statement apart that writes what a query reads, the text `source` in
+    `dialect`. None where it has no query; a refusal where it is not understood."""
+    from routedb.planner.written import parts_of  # noqa: PLC0415  (sqlglot is slow)
+
+    return parts_of(source, dialect)

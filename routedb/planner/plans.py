@@ -331,3 +331,23 @@ class Refusal:
 
     construct: str
     reason: str
+
+
+class Written(NamedTuple):
+    """The parts of a statement: what stands `before` and `after` the `query`.
+
+    `untyped` are the columns of the query's result that have no type of their own, so
+    that PostgreSQL gives them that of the column they are written to: literals, and
+    parameters that become some, in which case the slot says which. Numbers below zero
+    count from the last column. `target` is the table as the text names it, `columns`
+    are those it lists, None where it lists none. `divides`: the query has an average
+    or a quotient.
+    """
+
+    before: Bound
+    query: Bound
+    after: Bound
+    untyped: tuple[tuple[int, Slot | None], ...] = ()
+    target: str = ""
+    columns: tuple[str, ...] | None = None
+    divides: bool = False

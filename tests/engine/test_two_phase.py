@@ -405,3 +405,24 @@ def test_what_is_older_than_decisions_are_kept_is_not_decided(two):
     two.servers["b"].prepared = {old: rows}
     assert "finish it by hand" in two.recover()[0]
     assert two.rows == ["committed"]
+
+
+def test_parts_of_a_statement_are_committed_one_by_one_without_a_table():
+    rule = {"database": "s", "reference": True}
+    servers = {name: fake.Server(name) for name in ("s0", "s1")}
+    try:
+        for server in servers.values():
+            server.fail("execute", Fault.STATEMENT, match="CREATE TABLE", times=9)
+        shards = [["fake://s0"], ["fake://s1"]]
+        source = {"databases": {"s": {"shards": shards}}, "tables": {"t": rule}}
+        with routedb.Cluster(source) as cluster:
+            connection = cluster.connect(autocommit=True)
+            for _ in range(2):
+                connection.cursor().execute("UPDATE t SET v = 1")
+            connection.close()
+        for server in servers.values():
+            assert server.texts.count("COMMIT") == 2
+            assert server.prepared == {}
+    finally:
+        for server in servers.values():
+            server.close()

@@ -57,10 +57,11 @@ class ServerWorld:
         servers: Any,
         stack: ExitStack,
         merge: dict[str, Any] | None = None,
+        more: dict[str, Any] | None = None,
     ) -> None:
         """Make the databases of an `engine` on `servers`: for one of `MIXED`, those of
         each engine by its name, and for SQLite's a directory. `merge` is the option of
-        each database."""
+        each database, `more` are rules for tables that are made later."""
         self.is_mixed = engine in MIXED
         one = "postgresql" if self.is_mixed else engine
         self._default, self._engines = MIXED.get(engine, ("shop", {}))
@@ -87,14 +88,15 @@ class ServerWorld:
             if merge is not None:
                 source["databases"][name]["merge"] = merge
         source["default"] = self._default
-        self._one = self._raws["one", 0]
+        source["tables"] |= more or {}
+        self.one = self._raws["one", 0]
         cluster = stack.enter_context(closing(routedb.Cluster(source)))
         self.connection = stack.enter_context(closing(cluster.connect(autocommit=True)))
 
     def fill(self, rng: Any) -> None:
         """Put other rows into all tables, made by a generator of chance."""
         with closing(SplitWorld(rng)) as made:
-            self._copy(made.whole, self._one, "one")
+            self._copy(made.whole, self.one, "one")
             for name, groups in made.groups.items():
                 for number, database in enumerate(groups):
                     self._copy(database, self._raws[name, number], name)
@@ -107,7 +109,11 @@ class ServerWorld:
 
     def expected(self, sql: str, params: Any) -> Answer:
         """The answer of the one database."""
-        return answer(self._one.cursor(), sql, params)
+        return answer(self.one.cursor(), sql, params)
+
+    def raws(self, name: str) -> list[Any]:
+        """The driver's connections to the groups of a database."""
+        return [raw for (each, _), raw in self._raws.items() if each == name]
 
     def _engine_of(self, name: str) -> str:
         return self._engines.get(name, self._name)
@@ -190,8 +196,12 @@ def answer(cursor: Any, sql: str, params: Any) -> Answer:
 
 @contextmanager
 def server_world(
-    engine: str, servers: Any, merge: dict[str, Any] | None = None
+    engine: str,
+    servers: Any,
+    merge: dict[str, Any] | None = None,
+    more: dict[str, Any] | None = None,
 ) -> Iterator[ServerWorld]:
-    """Make the databases on the writer of `servers`, with this option `merge`."""
+    """Make the databases on the writer of `servers`, with this option `merge`, and
+    rules for `more` tables."""
     with ExitStack() as stack:
-        yield ServerWorld(engine, servers, stack, merge)
+        yield ServerWorld(engine, servers, stack, merge, more)

@@ -167,6 +167,10 @@ class FakeAdapter:
         """Open a cursor."""
         return Cursor(raw)
 
+    def exact_cursor(self, raw: Raw) -> RawCursor:
+        """Its values are what they are."""
+        return Cursor(raw)
+
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text."""
         cursor = Cursor(raw)

@@ -26,6 +26,7 @@ from routedb.adapters.base import (
 from routedb.adapters.bounded_connect import BoundedConnect
 from routedb.adapters.fork_gate import connecting
 from routedb.adapters.mysql.catalog import VOLATILITY
+from routedb.adapters.mysql.exact import ExactCursor
 from routedb.adapters.mysql.faults import (
     IN_TRANSACTION,
     LOST,
@@ -320,6 +321,11 @@ class MysqlclientAdapter:
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a cursor of the connection's cursorclass."""
         cursor: RawCursor = raw.cursor()
+        return cursor
+
+    def exact_cursor(self, raw: Raw) -> RawCursor:
+        """Open one with a converter of its own."""
+        cursor: RawCursor = raw.cursor(ExactCursor)
         return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:

@@ -31,6 +31,7 @@ from routedb.adapters.postgresql.apart import connect_apart, finish
 from routedb.adapters.postgresql.casters import forget_casters
 from routedb.adapters.postgresql.catalog import VOLATILITY
 from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
+from routedb.adapters.postgresql.exact import exact_cursor
 from routedb.adapters.postgresql.faults import (
     READ_ONLY,
     fault_at_connect,
@@ -285,6 +286,11 @@ class Psycopg2Adapter:
     def cursor(self, raw: Raw) -> RawCursor:
         """Open a client-side cursor of the connection's cursor_factory."""
         cursor: RawCursor = raw.cursor(cursor_factory=LinkCursor)
+        return cursor
+
+    def exact_cursor(self, raw: Raw) -> RawCursor:
+        """Open one with type casters of its own."""
+        cursor: RawCursor = exact_cursor(raw)
         return cursor
 
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:

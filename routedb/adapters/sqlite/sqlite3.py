@@ -222,6 +222,15 @@ class Sqlite3Adapter:
             cursor: RawCursor = raw.cursor(Cursor)
         return cursor
 
+    def exact_cursor(self, raw: Raw) -> RawCursor:
+        """Open one whose rows are tuples: Python has SQLite's types. What a text
+        factory or converters make of them is the connection's."""
+        with fork_gate:
+            cursor: Any = raw.cursor(Cursor)
+        cursor.row_factory = None
+        opened: RawCursor = cursor
+        return opened
+
     def run(self, raw: Raw, sql: str) -> list[tuple[Any, ...]]:
         """Run a text."""
         with fork_gate:

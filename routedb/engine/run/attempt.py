@@ -325,6 +325,7 @@ class Attempt:
             is_asked = self.session.core.config.is_two_phase_asked
             if is_asked or not self.is_one_of_several:
                 raise
+            spread.commit_one_by_one()
 
     def _second_home(self) -> errors.Error:
         groups = self.session.core.groups

@@ -103,7 +103,11 @@ class Commit:
             for group, link in self._branches.items():
                 self._read(group, link)
             return
-        deal = self._spread.deal(self._wrote, self._branches)
+        try:
+            deal = self._spread.deal(self._wrote, self._branches)
+        except errors.Error:
+            self._roll_back_others(None)
+            raise
         if deal is not None:
             self._wrote.add(deal.decider)  # the row
         for group, link in self._branches.items():
@@ -270,7 +274,7 @@ class Commit:
             self._links.core.publish(NodeRefusedWrite(link.node.id, link.generation))
         return fault
 
-    def _roll_back_others(self, failed: Link) -> None:
+    def _roll_back_others(self, failed: Link | None) -> None:
         for link in self._branches.values():
             if link is not failed and link not in self._done:
                 roll_back(self._links, link)

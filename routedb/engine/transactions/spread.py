@@ -57,6 +57,7 @@ class Spread:
         self._decider: int | None = None  # fixed by the name of a branch
         self._named: dict[int, BranchId] = {}  # of branches that began under it
         self.is_foreign = False  # the program prepares it itself: tpc_begin()
+        self._is_one_by_one = False
         self.is_used = False  # since the last `clear`
         # What became of a commit that was interrupted; None where nobody knows.
         self.has_ended = False
@@ -67,11 +68,17 @@ class Spread:
         self._transaction = self._decider = None
         self._named.clear()
         self.is_foreign = self.is_used = self.has_ended = False
+        self._is_one_by_one = False
         self.committed = None
 
     def leave_to_program(self) -> None:
         """Take note that the program prepares this transaction itself."""
         self.is_foreign = self.is_used = True
+
+    def commit_one_by_one(self) -> None:
+        """Take note that the parts of a statement have gone to groups that cannot be
+        committed together."""
+        self._is_one_by_one = self.is_used = True
 
     @property
     def is_allowed(self) -> bool:
@@ -176,8 +183,9 @@ class Spread:
     def deal(self, wrote: Collection[int], branches: Mapping[int, Link]) -> Deal | None:
         """Return how `wrote`, the groups written to of `branches`, are committed
         together; None when they cannot be, as may be with parts of one statement."""
-        if len(wrote) < 2 or not self.is_allowed:
+        if len(wrote) < 2 or not self.is_allowed or self._is_one_by_one:
             return None
+        self.is_used = True
         found = self._decider_of(wrote, branches)
         if isinstance(found, str):
             return None

@@ -1,0 +1,51 @@
+"""INSERT … SELECT made by chance writes what one database writes."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.support.written_oracle import Report, campaign, written_world
+
+ENGINES = {"postgresql": "postgresql", "mysql": "mariadb"}
+_KNOWN = ("called after its text", "more digits of an average", "has warnings")
+
+
+def _check(report: Report, seed: int) -> None:
+    assert not report.wrong, f"seed {seed}: {report.wrong[0]}"
+    others = {
+        why for why in report.refused if not any(known in why for known in _KNOWN)
+    }
+    assert not others, f"seed {seed}"
+    assert report.several > report.statements / 3
+    assert report.written > report.statements / 6
+
+
+@pytest.mark.parametrize("seed", [12, random.randrange(2**32)], ids=["fixed", "fresh"])
+def test_on_sqlite_files(seed):
+    _check(campaign(seed, 50), seed)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_on_servers(engine, request: pytest.FixtureRequest):
+    servers: Any = request.getfixturevalue(ENGINES[engine])
+    seed = random.randrange(2**32)
+    with written_world(engine, servers) as world:
+        _check(campaign(seed, 100, world), seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("engine", ENGINES)
+def test_thousands_on_servers(engine, request: pytest.FixtureRequest):
+    servers: Any = request.getfixturevalue(ENGINES[engine])
+    seed = random.randrange(2**32)
+    with written_world(engine, servers) as world:
+        _check(campaign(seed, 2_000, world), seed)
+
+
+@pytest.mark.long
+def test_thousands_on_sqlite_files():
+    seed = random.randrange(2**32)
+    _check(campaign(seed, 5_000), seed)
