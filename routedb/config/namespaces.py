@@ -18,7 +18,8 @@ def namespaces(
     nodes: Sequence[NodeConfig], environ: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the databases that these nodes of one group show, each with the name of
-    the first node that does; those that cannot be told are left out."""
+    the first node that does; those that cannot be told are left out. `environ` is what
+    drivers read."""
     found: dict[str, str] = {}
     for node in nodes:
         shown = namespace(node, environ)
@@ -28,7 +29,8 @@ def namespaces(
 
 
 def namespace(node: NodeConfig, environ: Mapping[str, str]) -> str:
-    """Return the database that links to `node` show, or UNKNOWN, or NONE.
+    """Return the database that links to `node` show, or UNKNOWN, or NONE; `environ` is
+    what drivers read.
 
     libpq takes PGDATABASE where none is given, else the user's name (PostgreSQL manual,
     Database Connection Control Functions).

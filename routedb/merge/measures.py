@@ -73,8 +73,8 @@ class Measures:
         self.count(number, link, len(rows), estimate(rows))
 
     def count(self, number: int, link: Link, rows: int, size: int) -> None:
-        """The same of so many `rows`, of `size` bytes; they may be what has come so
-        far."""
+        """Take note of so many `rows`, of `size` bytes, of the fragment of this
+        `number`, from `link`; they may be what has come so far."""
         self._came[number, link.node.group] = (rows, size)
         came = list(self._came.values())
         self.bounds.check_size(sum(n for n, _ in came), sum(size for _, size in came))

@@ -39,8 +39,9 @@ Before = Sequence[str]
 
 def begin(link: Link, texts: Sequence[Setting], shown: Sequence[Any]) -> Before:
     """Give `link` what the user's session has set by `texts`, and make it fit to be
-    filled; return what `ready` is to undo. Raises NotMerged where what is done would be
-    in the binary log, and what the driver raises."""
+    filled; return what `ready` is to undo. `shown` is empty: the settings that
+    matter here are followed by their texts. Raises NotMerged where what is done would
+    be in the binary log, and what the driver raises."""
     # Imported here: it needs MySQLdb.
     from routedb.adapters.mysql.filling import MODE  # noqa: PLC0415
 
@@ -66,14 +67,16 @@ def ready(link: Link, before: Before) -> None:
 
 
 def create(link: Link, name: str, columns: Sequence[Column]) -> None:
-    """Create the temporary table `name` on `link`. Raises what the driver raises."""
+    """Create the temporary table `name` of these `columns` on `link`. Raises what the
+    driver raises."""
     link.run(f"CREATE TEMPORARY TABLE {name} ({', '.join(map(_declared, columns))})")
 
 
 def fill(
     link: Link, name: str, columns: Sequence[Column], lines: Iterable[Lines]
 ) -> None:
-    """Put the rows of all `lines` into the table. Raises what the driver raises."""
+    """Put the rows of all `lines` into the table `name`, of these `columns`, on `link`.
+    Raises what the driver raises."""
     # Imported here: it needs MySQLdb.
     from routedb.adapters.mysql.filling import (  # noqa: PLC0415
         insert_lines,
@@ -89,8 +92,8 @@ def fill(
 def finish(
     link: Link, name: str, keys: Sequence[Column], primary_key: Sequence[str]
 ) -> None:
-    """Index the table by each of the columns `keys`, and have the server look at what
-    is in it. A primary key would tell this engine nothing."""
+    """Index the table `name` on `link` by each of the columns `keys`, and have the
+    server look at what is in it. Its `primary_key` would tell this engine nothing."""
     if keys:
         listed = ", ".join(f"ADD KEY ({_indexed(column)})" for column in keys)
         link.run(f"ALTER TABLE {name} {listed}")
@@ -103,7 +106,8 @@ def is_indexed(column: Column) -> bool:
 
 
 def refusal(link: Link, exc: Exception) -> NotMerged | None:
-    """Return what is to be told of an error of `create`; None: that is the error."""
+    """Return what is to be told of `exc`, an error of `create` on `link`; None: that is
+    the error."""
     if not (exc.args and exc.args[0] in _NO_RIGHT):
         return None
     ((place, user),) = link.run("SELECT DATABASE(), CURRENT_USER()")

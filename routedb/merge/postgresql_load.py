@@ -60,7 +60,7 @@ def types_of(ask: Ask, oids: Sequence[int]) -> list[str]:
 
 
 def columns_of(ask: Ask, table: str) -> list[tuple[str, str]]:
-    """Ask for the columns of `table`, as a text names it: their names and types."""
+    """Have `ask` say the columns of `table`, as a text names it: names and types."""
     return [
         (str(name), str(type_))
         for name, type_ in ask(_COLUMNS.format(name=quoted(table)))

@@ -55,11 +55,12 @@ def begin(link: Link, texts: Sequence[Setting], shown: Sequence[Any]) -> Sequenc
 
 
 def ready(link: Link, before: Sequence[str]) -> None:
-    """Nothing is to be undone of `before`: COPY does not ask the session."""
+    """Nothing is to be undone of `before` on `link`: COPY does not ask the session."""
 
 
 def create(link: Link, name: str, columns: Sequence[Column]) -> None:
-    """Create the temporary table `name` on `link`. Raises what the driver raises."""
+    """Create the temporary table `name` of these `columns` on `link`. Raises what the
+    driver raises."""
     listed = ", ".join(map(_declared, columns))
     link.run(f"SAVEPOINT routedb_s; CREATE TEMPORARY TABLE {name} ({listed})")
 
@@ -67,7 +68,8 @@ def create(link: Link, name: str, columns: Sequence[Column]) -> None:
 def fill(
     link: Link, name: str, columns: Sequence[Column], lines: Iterable[Lines]
 ) -> None:
-    """Put the rows of all `lines` into the table. Raises what the driver raises."""
+    """Put the rows of all `lines` into the table `name`, of these `columns`, on `link`.
+    Raises what the driver raises."""
     # Imported here: it needs psycopg2.
     from routedb.adapters.postgresql import copying  # noqa: PLC0415
 
@@ -83,8 +85,9 @@ def fill(
 def finish(
     link: Link, name: str, keys: Sequence[Column], primary_key: Sequence[str]
 ) -> None:
-    """Index the table by each of the columns `keys`, and by its `primary_key` if it has
-    one; have the server look at what is in it. An index that cannot be is none."""
+    """Index the table `name` on `link` by each of the columns `keys`, and by its
+    `primary_key` if it has one; have the server look at what is in it. An index that
+    cannot be is none."""
     texts = [f"CREATE INDEX ON {name} ({_quoted(key.name)})" for key in keys]
     if primary_key:
         listed = ", ".join(map(_quoted, primary_key))
@@ -107,7 +110,8 @@ def is_indexed(column: Column) -> bool:
 
 
 def refusal(link: Link, exc: Exception) -> NotMerged | None:
-    """Return what is to be told of an error of `create`; None: that is the error."""
+    """Return what is to be told of `exc`, an error of `create` on `link`; None: that is
+    the error."""
     if getattr(exc, "pgcode", None) != _NO_RIGHT:
         return None
     link.run("ROLLBACK TO routedb_s")

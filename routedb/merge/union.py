@@ -75,8 +75,8 @@ def split(
 def split_lines(
     numbers: Sequence[int], fragments: Sequence[Fragment], lines: Lines
 ) -> dict[int, Lines]:
-    """Do the same for rows that came as `lines`, which are closed when they are taken
-    apart."""
+    """Return the rows of each of the `fragments` of these `numbers`, which came as
+    `lines` of one statement; those are closed when they are taken apart."""
     if len(numbers) == 1:
         return {numbers[0]: lines}
     found = {number: Lines() for number in numbers}

@@ -38,7 +38,8 @@ def insert_lines(raw: Raw, table: str, blocks: Iterable[bytes]) -> None:
 
 
 def load_lines(raw: Raw, table: str, blocks: Iterable[bytes]) -> None:
-    """Do the same by LOAD DATA LOCAL. Raises what the driver raises."""
+    """Put `blocks` of lines into `table` by LOAD DATA LOCAL. Raises what the driver
+    raises."""
     with NamedTemporaryFile(prefix="routedb-") as file, _cursor(raw) as cursor:
         file.writelines(blocks)
         file.flush()

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from routedb.engine.links.link import Link, is_verdict
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions.failure import raise_failure
 from routedb.engine.transactions.transaction import Transaction
 from routedb.session import Action
@@ -82,6 +83,7 @@ def _run(transaction: Transaction, links: list[Link], texts: tuple[str, ...]) ->
                 _lose(transaction, link, exc)
 
 
+@lets_go
 def _lose(transaction: Transaction, link: Link, exc: Exception) -> None:
     fault = link.classify_error(exc)
     if is_verdict(exc):

@@ -169,6 +169,7 @@ class SeveralCommit:
     def _call(self, step: Callable[..., None], request: Request, raw: object) -> None:
         step(raw, self._deal.names[request.group])
 
+    @lets_go
     def _note(self, link: Link, exc: Exception) -> Fault:
         """Take note of what has gone wrong on a link; its part is over."""
         if is_from_program(exc):
