@@ -13,6 +13,7 @@ from tests.support.fake_rig import node_of, reason_of
 
 SHOP = {
     "default": "main",
+    "transactions": "single",
     "databases": {
         "main": {"nodes": [{"dsn": "fake://m", "name": "m"}]},
         "crm": {"nodes": [{"dsn": "fake://c", "name": "c"}]},

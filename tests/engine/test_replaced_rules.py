@@ -21,6 +21,7 @@ def cluster():
         server.answer("UPDATE", rowcount=1)
     config = {
         "default": "main",
+        "transactions": "single",
         "databases": {
             "main": {"nodes": ["fake://shop"]},
             "crm": {"nodes": ["fake://old"]},

@@ -219,7 +219,7 @@ class Link:
             self.in_transaction = True
         elif word.startswith(("COMMIT", "ROLLBACK", "END")) and " TO" not in text:
             self._follow_end(text)
-        elif word == "PREPARE ":
+        elif text.startswith("PREPARE TRANSACTION "):
             server.prepared[text.split("'")[1]] = self.rows
             self.rows, self.in_transaction = [], False
         if server.has_script:
