@@ -58,7 +58,11 @@ def test_what_is_read_decides_nothing_about_where_is_written(begun):
     assert _rows(begun.routed, "SELECT count(*) FROM items") == [(12,)]
     begun.routed.cursor().execute(NEW)  # on shard 1
     assert _rows(begun.routed, "SELECT count(*) FROM items") == [(13,)]
-    begun.routed.cursor().execute("INSERT INTO leads VALUES (9, 9, 'no')")
+    if begun.routed.session.frontend.dialect == "sqlite":  # which cannot prepare
+        with pytest.raises(routedb.CrossDatabaseError, match="has written to shop"):
+            begun.routed.cursor().execute("INSERT INTO leads VALUES (9, 9, 'no')")
+    else:
+        begun.routed.cursor().execute("INSERT INTO leads VALUES (9, 9, 'no')")
     begun.routed.rollback()
     assert len(_rows(begun.routed, JOIN)) == 5
     begun.routed.cursor().execute("INSERT INTO leads VALUES (9, 9, 'yes')")

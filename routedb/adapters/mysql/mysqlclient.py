@@ -23,18 +23,16 @@ from routedb.adapters.base import (
     RawCursor,
     TxMode,
 )
-from routedb.adapters.bounded_connect import BoundedConnect
-from routedb.adapters.fork_gate import connecting
 from routedb.adapters.mysql.catalog import VOLATILITY
 from routedb.adapters.mysql.exact import ExactCursor
 from routedb.adapters.mysql.faults import (
     IN_TRANSACTION,
-    LOST,
     NO_SUCH_THREAD,
     OUT_OF_SYNC,
     fault_of_number,
 )
 from routedb.adapters.mysql.hidden_writes import is_plain
+from routedb.adapters.mysql.opening import open_connection
 from routedb.adapters.mysql.positions import (
     WHICH_SERVER,
     answer_of,
@@ -107,42 +105,11 @@ class MysqlclientAdapter:
     def _connect(
         self, connect: Callable[..., Raw], node: NodeConfig, timeout_s: float
     ) -> Raw:
-        options = dict(node.options)
-        options.setdefault("connect_timeout", max(1, math.ceil(timeout_s)))
-        if "read_default_file" not in options:
-            options.setdefault("charset", "utf8mb4")
-        options["autocommit"] = True
-        raw = self._open(connect, options)
-        # mysqlclient refuses every call on a connection that another thread uses, also
-        # these, which `interrupt` and `cancel` need just then.
-        raw.descriptor = raw.fileno()
-        raw.number = raw.thread_id()
-        raw.socket = sockets.identity(raw.descriptor)
-        raw.mode = AUTOCOMMIT  # what set_mode has set
-        raw.lexical_mode = None  # it was not asked for yet
-        raw.branch = None  # begun by XA START
+        raw = open_connection(connect, node, timeout_s, self.close)
         if node.is_standard_sql:
             self.run(raw, STANDARD_SQL)
         raw.own_converter = dict(raw.converter)
         return raw
-
-    def _open(self, connect: Callable[..., Raw], options: dict[str, Any]) -> Raw:
-        """Connect in a thread: mysqlclient has a timeout for the handshake, but not for
-        the statements that it sends then (SET NAMES, SET autocommit), and their socket
-        is not accessible, so that a thread which waits there could not be ended."""
-
-        def open_one() -> Raw:
-            with connecting:
-                return connect(**options)
-
-        opening = BoundedConnect(open_one, self.close)
-        bound_s = 2 * int(options["connect_timeout"])
-        try:
-            return opening.wait(bound_s)
-        except TimeoutError:
-            raise MySQLdb.OperationalError(
-                LOST, f"Lost connection while connecting: no answer for {bound_s} s"
-            ) from None
 
     def keep_alive(self, raw: Raw, node: NodeConfig, silent_s: float) -> None:
         """Set it on the socket: mysqlclient has no option for it."""
