@@ -14,6 +14,7 @@ import pytest
 import routedb
 from tests.support.fake_rig import farm, node_of
 from tests.support.interleave import Interruption
+from tests.support.later import in_turn
 
 READ = "SELECT a FROM t"
 LONG = "SELECT a FROM t /* routedb: consistency=session */"
@@ -130,9 +131,8 @@ AFTER = (READ, LONG, look, READ, READ)
 
 
 @pytest.mark.parametrize("every", [17, pytest.param(1, marks=pytest.mark.long)])
-@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize(("before", "inner"), in_turn(BEFORE, INNER))
 @pytest.mark.parametrize("outer", OUTER)
-@pytest.mark.parametrize("inner", INNER)
 def test_whatever_comes_between(before, outer, inner, every):
     check(every, BEFORE[before], (OUTER[outer],), INNER[inner], AFTER)
 
