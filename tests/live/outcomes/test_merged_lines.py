@@ -132,7 +132,8 @@ class Shards:
 
     def close(self) -> None:
         for connection in self._connections.values():
-            connection.close()
+            if not connection.closed:  # MySQLdb's raise the second time
+                connection.close()
 
     def ready(self, act: Act) -> tuple[Any, Any]:
         """Return a connection and a cursor, with all done that comes before `act`."""

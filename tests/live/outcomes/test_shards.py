@@ -1,4 +1,5 @@
-"""A commit over several shards; with `commit_check`, each is asked for its branch."""
+"""A commit shard by shard, as without two-phase commit; with `commit_check`, each is
+asked for its branch."""
 
 from __future__ import annotations
 
@@ -31,6 +32,7 @@ def broken(request, shards):
         dsns = [database.writer_dsn for database in shards]
         dsns[number] = proxy.through(dsns[number])
         source = {
+            "transactions": "single",
             "databases": {
                 "main": {"shards": [[dsn] for dsn in dsns], "commit_check": True}
             },
