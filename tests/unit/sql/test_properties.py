@@ -129,9 +129,14 @@ def test_no_small_text_of_many_pieces_is_slow(dialect):
     slow = [
         (opening, piece, end)
         for opening, piece, end in (drawn(rng) for _ in range(60))
-        if seconds(made(opening, piece, end, 16_000), dialect) > 1
+        if is_slow(made(opening, piece, end, 16_000), dialect)
     ]
     assert slow == []
+
+
+def is_slow(text, dialect):
+    """Each time: on a machine that others use, one try may be."""
+    return all(seconds(text, dialect) > 1 for _ in range(3))
 
 
 @pytest.mark.parametrize(
