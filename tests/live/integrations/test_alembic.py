@@ -118,13 +118,24 @@ def test_several_databases_have_a_version_table_each(recipe, pg, archive):
     assert pg.execute(TABLES) == archive.execute(TABLES) == [("alembic_version",)]
 
 
-def test_one_migration_over_two_databases_is_refused(recipe, pg, archive):
+@pytest.mark.parametrize("transactions", ["two-phase", "single"])
+def test_one_migration_over_two_databases_is_done_on_both_or_refused(
+    recipe, pg, archive, transactions
+):
+    name = "routedb.toml"
+    written = (recipe.folder / name).read_text()
+    recipe.write(name, f'transactions = "{transactions}"\n{written}')
     begin(recipe, settings()[0]["alembic"]["sqlalchemy.url"])
     recipe.python(*ALEMBIC, "revision", "--rev-id", "one", "-m", "old")
     [path] = (recipe.folder / "migrations/versions").glob("one_*.py")
     head = '"""Upgrade schema."""\n    '
     made = 'op.create_table("old_item", sa.Column("id", sa.Integer))'
     recipe.edit(str(path.relative_to(recipe.folder)), f"{head}pass", head + made)
+    if transactions == "two-phase":
+        recipe.python(*ALEMBIC, "upgrade", "head")
+        assert ("alembic_version",) in pg.execute(TABLES)
+        assert ("old_item",) in archive.execute(TABLES)
+        return
     with pytest.raises(AssertionError, match="CrossDatabaseError"):
         recipe.python(*ALEMBIC, "upgrade", "head")
     assert (pg.execute(TABLES), archive.execute(TABLES)) == ([], [])
