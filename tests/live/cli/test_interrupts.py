@@ -236,7 +236,12 @@ def test_what_the_server_ends_well_in_spite_of_it_is_said_to_be_done(pg_place):
         "PERFORM pg_sleep(60); RETURN 1; "
         "EXCEPTION WHEN query_canceled THEN RETURN 2; END$$"
     )
-    code, lines, out = interrupted(pg_place, "INSERT INTO t SELECT stubborn()")
+    for _ in range(5):
+        code, lines, out = interrupted(pg_place, "INSERT INTO t SELECT stubborn()")
+        if lines != [SAID["postgresql"], END]:
+            break
+        # On a busy machine the answer takes a second; it is told again then, and ends.
+        assert pg_place.ids() == []
     assert (code, lines) == (INTERRUPTED, [DONE, END])
     assert "1 row affected" in out
     assert pg_place.ids() == [2]
