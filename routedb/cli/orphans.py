@@ -44,7 +44,11 @@ def find_orphans(
     with connection.using(consistency="strong"):
         for block in _blocks(connection, child):
             rows += len(block)
-            new = [key for key in dict.fromkeys(block) if key not in known]
+            new = [
+                key
+                for key in dict.fromkeys(block)
+                if key not in known and key not in missing
+            ]
             there = _present(connection, parent, new)
             missing.update((key, None) for key in new if key not in there)
             if len(known) < _MOST_KNOWN:
@@ -69,7 +73,7 @@ def _blocks(connection: Connection, child: KeyColumns) -> Iterator[list[Key]]:
     try:
         named: Any = {"name": "routedb_orphans"} if is_named else {}
         with closing(connection.cursor(**named)) as cursor:
-            cursor.execute(_literally(sql))
+            cursor.execute(sql)  # without parameters a percent sign is one
             while block := cursor.fetchmany(_BLOCK):
                 yield [tuple(row) for row in block]
     finally:
