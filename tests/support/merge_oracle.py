@@ -134,12 +134,18 @@ def main(
             server_world(engine, servers, merge) as world,
         ):
             report = campaign(chosen, int(count), world)
-    for wrong in report.wrong[:3]:
+    return tell(report, chosen, report.shown)
+
+
+def tell(report: Any, seed: int, with_rows: int) -> int:
+    """Print what a campaign has found, a `Report` of this or of the oracle of writes;
+    return the exit code."""
+    for wrong in report.wrong[:5]:
         print(*wrong, sep="\n", end="\n\n")
     print(
-        f"seed {chosen}: {report.statements} statements, {report.several} over several "
+        f"seed {seed}: {report.statements} statements, {report.several} over several "
         f"groups, {len(report.wrong)} wrong, {sum(report.refused.values())} refused, "
-        f"{report.errors} errors, {report.shown} with rows"
+        f"{report.errors} errors, {with_rows} with rows"
     )
     for name, number in report.refused.most_common():
         print(f"  {number:6} {name}")

@@ -21,6 +21,7 @@ import MySQLdb
 import psycopg2
 
 import routedb
+from tests.support.merge_oracle import tell
 from tests.support.merge_servers import ServerWorld, server_world
 from tests.support.servers import Reaper, open_place, start_mariadb, start_postgresql
 from tests.support.split_statements import Made, Statements
@@ -166,16 +167,7 @@ def main(count: str = "1000", seed: str = "", engine: str = "sqlite") -> int:
             written_world(engine, servers) as world,
         ):
             report = campaign(chosen, int(count), world)
-    for wrong in report.wrong[:5]:
-        print(*wrong, sep="\n", end="\n\n")
-    print(
-        f"seed {chosen}: {report.statements} statements, {report.several} over several "
-        f"groups, {len(report.wrong)} wrong, {sum(report.refused.values())} refused, "
-        f"{report.errors} errors, {report.written} with rows"
-    )
-    for name, number in report.refused.most_common():
-        print(f"  {number:6} {name}")
-    return bool(report.wrong)
+    return tell(report, chosen, report.written)
 
 
 @contextmanager
