@@ -24,12 +24,13 @@ from routedb.engine.shared.ledger import ledger_of
     "--print", "is_dry", is_flag=True, help="Connect to nothing; print the statements."
 )
 def setup(source: str, is_dry: bool) -> None:
-    """Make the table of decisions in every database and shard of CONFIG.
+    """Make what routedb keeps in every database and shard of CONFIG: the table of
+    decisions and, under `atomic_reads`, the table of counts.
 
     Transactions over several databases need it, in the one that decides about them
     (`transactions = "two-phase"`). Without the right to make it at its first use, let
     somebody run this who has it. Whoever writes needs INSERT and SELECT on it, and who
-    recovers DELETE.
+    recovers DELETE; on the table of counts UPDATE as well.
 
     Exits with 1 when a table could not be made.
     """
@@ -47,7 +48,10 @@ def _print(config: ClusterConfig) -> None:
         decisions = adapters.load(node.engine).decisions
         click.echo(f"-- {node.name}")
         namespace = label_of(node).namespace
-        for text in decisions.texts(namespace, secrets.token_hex(6)):
+        texts = decisions.texts(namespace, secrets.token_hex(6))
+        if config.atomic_reads != "no":
+            texts = (*texts, decisions.counts.text(namespace))
+        for text in texts:
             click.echo(f"{text};")
 
 
