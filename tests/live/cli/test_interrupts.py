@@ -17,7 +17,7 @@ from tests.live.conftest import FIXTURES
 from tests.support.checkout import ROOT
 from tests.support.servers import wait_until
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.engine_in_turn]
 
 INTERRUPTED = 130
 END = "routedb: interrupted"
