@@ -24,6 +24,14 @@ def later(cases: Iterable[Any]) -> list[ParameterSet]:
     ]
 
 
+def one_of(number: int, cases: Iterable[Any]) -> list[ParameterSet]:
+    """Return all cases: each of that `number` in turn is for now, the others later."""
+    found: list[ParameterSet] = []
+    for at, case in enumerate(cases):
+        found += later([case]) if at % number else [pytest.param(case)]
+    return found
+
+
 def in_turn(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
     """Return all pairs: of those with the same of `first` each other one is for later,
     and of the next the ones between. So each of both is there in `make test`."""

@@ -217,7 +217,12 @@ COMMITS = {
 }
 
 
-@pytest.mark.parametrize("words", [("--single-transaction",), ("BEGIN",), ()])
+LONGER = [("--single-transaction",), ("BEGIN",)]
+
+
+@pytest.mark.parametrize(
+    "words", [(), *(pytest.param(w, marks=pytest.mark.long) for w in LONGER)]
+)
 def test_a_commit_is_cancelled(pg_place, words):
     for text in COMMITS["a constraint that is checked at commit"]:
         pg_place.execute(text)
