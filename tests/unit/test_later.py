@@ -1,4 +1,4 @@
-"""Which cases of a test are for `make test-long`: each once now or later, none never."""
+"""Which cases of a test are for `make test-long`: each is for now or for later."""
 
 from __future__ import annotations
 
