@@ -66,8 +66,7 @@ class Runtime:
             register=self.core,
             learn=self._placements.probed,
         )
-        polls = self._placements.has_thread
-        self.core.start_monitor = self._start if polls else self.monitor.start
+        self.core.start_monitor = self._start
         if len(self.core.topology.groups) > 1:
             # Imported here: where one group has all, nothing is ever merged.
             with importing:
