@@ -9,8 +9,8 @@ import click
 
 from routedb import adapters, errors
 from routedb.cli.check import ask_all, find_members, hear
-from routedb.cli.startup import FAILED, config_argument, load_config, report_errors
-from routedb.cli.streams import Guarded
+from routedb.cli.startup import config_argument, load_config, report_errors
+from routedb.cli.streams import FAILED, Guarded
 from routedb.config.label import label_of
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig
@@ -24,13 +24,16 @@ from routedb.engine.shared.ledger import ledger_of
     "--print", "is_dry", is_flag=True, help="Connect to nothing; print the statements."
 )
 def setup(source: str, is_dry: bool) -> None:
-    """Make what routedb keeps in every database and shard of CONFIG: the table of
-    decisions and, under `atomic_reads`, the table of counts.
+    """Make what routedb keeps in the databases of CONFIG: in each database and shard
+    the table of decisions and, under `atomic_reads`, that of counts; in the home
+    database that of placements.
 
-    Transactions over several databases need it, in the one that decides about them
-    (`transactions = "two-phase"`). Without the right to make it at its first use, let
-    somebody run this who has it. Whoever writes needs INSERT and SELECT on it, and who
-    recovers DELETE; on the table of counts UPDATE as well.
+    Transactions over several databases need the first, in the one that decides about
+    them (`transactions = "two-phase"`). Without the right to make it at its first use,
+    let somebody run this who has it. Whoever writes needs INSERT and SELECT on it, and
+    who recovers DELETE; on the table of counts UPDATE as well.
+
+    The last says where tables are that were moved. Every program needs SELECT on it.
 
     Exits with 1 when a table could not be made.
     """
@@ -51,6 +54,8 @@ def _print(config: ClusterConfig) -> None:
         texts = decisions.texts(namespace, secrets.token_hex(6))
         if config.atomic_reads != "no":
             texts = (*texts, decisions.counts.text(namespace))
+        if group == config.home:
+            texts += adapters.load(node.engine).placements.texts(namespace)
         for text in texts:
             click.echo(f"{text};")
 
@@ -68,6 +73,9 @@ def _make(config: ClusterConfig) -> bool:
                 continue
             try:
                 click.echo(f"{group.nodes[0].name}: {ledger.make(group.id)}")
+                if group == config.home:
+                    ledger.make_placements(group.id)
+                    click.echo(f"{group.nodes[0].name}: the table of placements")
             except errors.Error as exc:
                 click.echo(mask(str(exc)), err=True)
                 is_done = False
