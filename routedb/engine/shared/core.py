@@ -18,6 +18,7 @@ from routedb.config.model import (
     NodeConfig,
     TableRule,
 )
+from routedb.config.placements import Placements
 from routedb.engine.plans.plan_cache import PlanCache
 from routedb.engine.plans.ruleset import Ruleset
 from routedb.engine.pool.pool import Opener, PoolContext
@@ -184,6 +185,20 @@ class Core(TopologyStore):
             before = self.ruleset
             self.ruleset = before.with_tables(tables)
             before.supersede()
+
+    def place(self, placements: Placements) -> bool:
+        """Let tables live where `placements` say, as `replace_rules` does, unless what
+        is in force is as new; tell whether it is in force now."""
+        with self._lock:
+            before = self.ruleset
+            if placements.version <= before.placements.version:
+                return False
+            if placements.rows == before.placements.rows:
+                before.placements = placements  # the plans are right as they are
+            else:
+                self.ruleset = before.with_placements(placements)
+                before.supersede()
+            return True
 
     def adapter(self, node: NodeConfig) -> Adapter:
         """Return the adapter that opens `node`; its driver is imported then."""
