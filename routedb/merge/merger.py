@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from routedb import errors
@@ -13,7 +14,7 @@ from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import answers, sqlite_work
+from routedb.merge import answers, foreign, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.explain_run import Explaining
@@ -22,7 +23,7 @@ from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.limits import bounds_of
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
-from routedb.merge.reading import Reader, note_warnings
+from routedb.merge.reading import Locks, Reader, locking, note_warnings
 from routedb.merge.refused import NotMerged, check_reading
 from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import split_explain
@@ -31,7 +32,14 @@ from routedb.merge.streamed import Source, StreamedResult, declared
 from routedb.merge.workers import Workers
 from routedb.merge.working import Statement, work
 from routedb.merge.written import may_write, write
-from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan, take_apart
+from routedb.planner import (
+    Cluster,
+    GroupsPlan,
+    Merge,
+    Refusal,
+    plan,
+    take_apart,
+)
 from routedb.routing.plan import ParsedText
 from routedb.session import TxState
 from routedb.sharding import TableColumns
@@ -63,17 +71,40 @@ class Merger:
         plain read, and with the reason added where there is no exact answer. Raises
         what the servers say as well.
         """
+        target = foreign.target_of(self._catalogs, session, text)
+        if target is not None:
+            with _as_refusal(refusal):
+                foreign.change(session, cursor, text, params, target)
+            return
         if may_write(text):
             self._write(session, cursor, text, params, refusal)
             return
         if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:
             self._run_explain(session, cursor, text, params, refusal)
             return
+        locks: Locks = cursor.locks if isinstance(cursor, Reader) else ()
+        if (database := foreign.locked(session, text)) is None:
+            self._answer(session, cursor, text, params, refusal, locks)
+            return
+        with _as_refusal(refusal), foreign.unlocking(session, text) as inner:
+            self._answer(session, cursor, inner, params, refusal, (database, None))
+
+    def _answer(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+        locks: Locks,
+    ) -> None:
+        """Answer a read, with locks on rows of another dialect's table."""
         self._check_read(session, text, refusal)
         try:
             _check_possible(session, cursor)
             made, known = self._planned(session, text, params)
             made = at_once(session, text.plan, made, params)
+            made = locking(made, locks)
             measures = _measures(session, made)
             with measures.bounds.timed(session):
                 statement = Statement(session, cursor, text, made, known, params)
@@ -107,6 +138,11 @@ class Merger:
             write(session, cursor, text, params, parts, read)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
+
+    def may_change(self, session: Session, text: ParsedText) -> bool:
+        """Tell whether `run` would change a table of another dialect by `text`, in
+        `session`."""
+        return foreign.target_of(self._catalogs, session, text) is not None
 
     def _run_explain(
         self,
@@ -220,6 +256,15 @@ class Merger:
         if isinstance(made, Refusal):
             raise NotMerged(made.reason)
         return made
+
+
+@contextmanager
+def _as_refusal(refusal: errors.Error) -> Iterator[None]:
+    """Raise `refusal` with the reason why nothing is merged, if there is one."""
+    try:
+        yield
+    except NotMerged as exc:
+        raise _not_merged(refusal, exc) from None
 
 
 def _not_merged(refusal: errors.Error, exc: NotMerged) -> errors.Error:

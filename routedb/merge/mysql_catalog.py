@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from typing import Any
+
 from routedb.merge.table_answer import Ask, TableAnswer, constants, quoted
 from routedb.planner import Column, TableInfo
 from routedb.sql.statement import Table
@@ -9,7 +13,7 @@ from routedb.sql.statement import Table
 _COLUMNS = """
 SELECT c.COLUMN_NAME, c.COLUMN_TYPE, c.CHARACTER_SET_NAME, c.COLLATION_NAME,
     c.COLUMN_KEY = 'PRI', c.DATA_TYPE, c.COLUMN_DEFAULT, c.EXTRA, VERSION(),
-    t.TABLE_TYPE = 'VIEW'
+    t.TABLE_TYPE = 'VIEW', c.IS_NULLABLE = 'NO'
 FROM information_schema.COLUMNS c
 JOIN information_schema.TABLES t
     ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
@@ -17,6 +21,7 @@ JOIN information_schema.TABLES t
 WHERE c.TABLE_SCHEMA = {schema} AND c.TABLE_NAME = {name}
 ORDER BY c.ORDINAL_POSITION
 """
+_FILLED = re.compile("AUTO_INCREMENT|GENERATED", re.IGNORECASE).search
 # A float is shown with fewer digits than it has, a timestamp in the session's zone.
 _CARRIED = frozenset(
     {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "double"}
@@ -48,7 +53,20 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
             _text(row[0]) for row in rows if "INVISIBLE" in _text(row[7]).upper()
         ),
         defaults=constants((_text(row[0]), _default(*row[5:9])) for row in rows),
+        required=frozenset(_text(row[0]) for row in rows if row[10]),
+        unfilled=frozenset(
+            _text(row[0])
+            for row in rows
+            if row[10] and row[6] is None and not _FILLED(_text(row[7]))
+        ),
+        counted=_marked(rows, "AUTO_INCREMENT"),
+        computed=_marked(rows, " GENERATED"),
     )
+
+
+def _marked(rows: Sequence[Any], word: str) -> frozenset[str]:
+    """Return the columns in whose EXTRA there is `word`."""
+    return frozenset(_text(row[0]) for row in rows if word in _text(row[7]).upper())
 
 
 def _default(

@@ -68,6 +68,9 @@ from routedb.planner.catalog import (
     Whole,
 )
 from routedb.planner.plans import (
+    Bound,
+    Cell,
+    Change,
     Combine,
     Fragment,
     GroupsPlan,
@@ -84,7 +87,10 @@ from routedb.planner.plans import (
 )
 
 __all__ = [
+    "Bound",
     "Catalog",
+    "Cell",
+    "Change",
     "Cluster",
     "Column",
     "Combine",
@@ -106,8 +112,11 @@ __all__ = [
     "TableInfo",
     "Whole",
     "Written",
+    "carried_type",
     "plan",
     "take_apart",
+    "take_change_apart",
+    "unlocked",
 ]
 
 
@@ -135,3 +144,27 @@ def take_apart(source: str, dialect: str) -> Written | Refusal | None:
     from routedb.planner.written import parts_of  # noqa: PLC0415  (sqlglot is slow)
 
     return parts_of(source, dialect)
+
+
+def take_change_apart(source: str, dialect: str) -> Change | Refusal:
+    """Take an INSERT, UPDATE or DELETE apart that writes to another engine than the
+    text `source` in `dialect` is for; a refusal where it is not understood."""
+    from routedb.planner.changes import change_of  # noqa: PLC0415  (as above)
+
+    return change_of(source, dialect)
+
+
+def unlocked(source: str, dialect: str) -> str | Refusal:
+    """Return a read, the text `source` in `dialect`, without the locks at its end (FOR
+    UPDATE); a refusal where they are anything else."""
+    from routedb.planner.changes import unlocked_text  # noqa: PLC0415  (as above)
+
+    return unlocked_text(source, dialect)
+
+
+def carried_type(type_: str, dialect: str) -> str | None:
+    """Return the type of PostgreSQL's that has the values of `type_`, as the catalog of
+    an engine of `dialect` spells it; None: there is none for certain."""
+    from routedb.planner.carried import carried_type as found  # noqa: PLC0415
+
+    return found(type_, dialect)

@@ -74,9 +74,16 @@ def run(
         try:
             _run(session, cursor, text, params, call, batch)
         except (errors.ShardError, errors.CrossDatabaseError) as refusal:
-            if is_other_use or batch is not None or type(refusal) not in ONE_GROUP:
+            if is_other_use or type(refusal) not in ONE_GROUP:
                 raise
-            session.core.merger.run(session, cursor, text, params, refusal)
+            merge = partial(session.core.merger.run, session, cursor, text)
+            if batch is None:
+                merge(params, refusal)
+            elif session.core.merger.may_change(session, text):
+                calls = [partial(merge, each, refusal) for each in batch]
+                multi_shard.run_each(session, cursor, calls)
+            else:
+                raise
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)
