@@ -53,6 +53,8 @@ class Queries:
         reader = Reader(session)
         reader.locks = (self._target.database, self._target.table)
         inner = session.learn(text.sql)
+        if not inner.plan.is_read:
+            raise NotMerged(f"what it writes {inner.plan.statement.reason}")
         before = session.override(self._where(inner), Role.WRITER, None)
         try:
             self._read(reader, inner, text.bind(self._params))
