@@ -67,11 +67,13 @@ from routedb.planner.catalog import (
     TableInfo,
     Whole,
 )
+from routedb.planner.change import Cell, Change
+from routedb.planner.pieces import strung
 from routedb.planner.plans import (
     Bound,
-    Cell,
-    Change,
     Combine,
+    CopiedOut,
+    Created,
     Fragment,
     GroupsPlan,
     Merge,
@@ -95,6 +97,8 @@ __all__ = [
     "Column",
     "Combine",
     "Copied",
+    "CopiedOut",
+    "Created",
     "Fragment",
     "GroupsPlan",
     "Merge",
@@ -114,8 +118,11 @@ __all__ = [
     "Written",
     "carried_type",
     "plan",
+    "shape",
+    "strung",
     "take_apart",
     "take_change_apart",
+    "take_copy",
     "unlocked",
 ]
 
@@ -138,12 +145,39 @@ def plan(
     return make_plan(source, dialect, catalog, cluster, functions or {})
 
 
-def take_apart(source: str, dialect: str) -> Written | Refusal | None:
-    """Take a statement apart that writes what a query reads, the text `source` in
-    `dialect`. None where it has no query; a refusal where it is not understood."""
-    from routedb.planner.written import parts_of  # noqa: PLC0415  (sqlglot is slow)
+def shape(
+    source: str,
+    dialect: str,
+    catalog: Catalog,
+    cluster: Cluster,
+    functions: Mapping[str, str] | None = None,
+) -> GroupsPlan | Refusal:
+    """Plan the query `source`, in `dialect`, for what its columns are: the remainder
+    over relations without rows has them. `catalog`, `cluster` and `functions` are those
+    of `plan`."""
+    from routedb.planner.created import shape_of  # noqa: PLC0415  (sqlglot is slow)
 
-    return parts_of(source, dialect)
+    return shape_of(source, dialect, catalog, cluster, functions or {})
+
+
+def take_apart(
+    source: str, dialect: str, defines: bool = False
+) -> Written | Created | Refusal | None:
+    """Take a statement apart that writes what a query reads, or, if it `defines`, makes
+    a table of it: the text `source` in `dialect`. None where it has no query; a refusal
+    where it is not understood."""
+    from routedb.planner.created import created_by  # noqa: PLC0415  (sqlglot is slow)
+    from routedb.planner.written import parts_of  # noqa: PLC0415
+
+    return created_by(source, dialect) if defines else parts_of(source, dialect)
+
+
+def take_copy(source: str) -> CopiedOut | Refusal | None:
+    """Take a COPY of PostgreSQL's to the client apart, the text `source`. None for
+    another statement; a refusal where it is not understood."""
+    from routedb.planner.copied import copied_out  # noqa: PLC0415  (sqlglot is slow)
+
+    return copied_out(source)
 
 
 def take_change_apart(source: str, dialect: str) -> Change | Refusal:

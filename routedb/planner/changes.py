@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from routedb.errors import ShardError
-from routedb.planner.plans import Bound, Cell, Change, Refusal, Slot
+from routedb.planner.change import Cell, Change
+from routedb.planner.pieces import piece
+from routedb.planner.plans import Bound, Refusal, Slot
 from routedb.planner.source_text import Refused, refuse
-from routedb.sharding.keys.value_terms import NamedParam, PositionalParam
 from routedb.sharding.rewrite.masking import FIRST, NAME, REST, MaskedText, mask
 from routedb.sql import scan
 
@@ -98,11 +99,11 @@ class _Reader:
         target, alias = self._target()
         self._expect("SET")
         columns, cells = [], []
-        for piece in self._pieces("WHERE", "RETURNING", "FROM"):
-            if len(piece) < 3 or piece[1].word != "=" or not self._is_name(piece[0]):
+        for part in self._pieces("WHERE", "RETURNING", "FROM"):
+            if len(part) < 3 or part[1].word != "=" or not self._is_name(part[0]):
                 refuse("UPDATE", "an assignment that is not of one column")
-            columns.append(self._name(piece[0]))
-            cells.append(self._cell(piece[2:]))
+            columns.append(self._name(part[0]))
+            cells.append(self._cell(part[2:]))
         if None in cells:
             refuse("DEFAULT", "DEFAULT in an UPDATE")
         where, returning = self._rest("FROM")
@@ -130,8 +131,8 @@ class _Reader:
             columns, rows = (), [()]
         elif word == "VALUES":
             self._next()
-            for piece in self._pieces("ON", "RETURNING"):
-                rows.append(self._row(piece))
+            for part in self._pieces("ON", "RETURNING"):
+                rows.append(self._row(part))
         elif word in _QUERY or word == "(":
             pieces = list(self._pieces("ON", "RETURNING", commas=False))
             query = self._bound(pieces[0][0].start, pieces[-1][-1].end)
@@ -215,7 +216,7 @@ class _Reader:
 
     def _pieces(self, *ends: str, commas: bool = True) -> Iterator[list[_Token]]:
         """Yield what stands between commas up to one of the words, or the end."""
-        piece: list[_Token] = []
+        part: list[_Token] = []
         while self._at < self._count:
             token = self._tokens[self._at]
             is_end = token.depth == 0 and token.word in ends
@@ -223,19 +224,19 @@ class _Reader:
                 break
             self._at += 1
             if commas and token.depth == 0 and token.word == ",":
-                yield piece
-                piece = []
+                yield part
+                part = []
             else:
-                piece.append(token)
-        if not piece:
+                part.append(token)
+        if not part:
             refuse("unknown grammar", "something is missing in a list")
-        yield piece
+        yield part
 
-    def _row(self, piece: list[_Token]) -> tuple[Cell | None, ...]:
-        if piece[0].word != "(" or piece[-1].word != ")" or piece[-1].depth:
+    def _row(self, part: list[_Token]) -> tuple[Cell | None, ...]:
+        if part[0].word != "(" or part[-1].word != ")" or part[-1].depth:
             refuse("VALUES", "a row that is not in brackets")
         cells: list[list[_Token]] = [[]]
-        for token in piece[1:-1]:
+        for token in part[1:-1]:
             if token.depth == 1 and token.word == ",":
                 cells.append([])
             else:
@@ -317,14 +318,7 @@ class _Reader:
         return written[1:-1].replace('""', '"')
 
     def _bound(self, start: int, end: int) -> Bound:
-        slots: list[Slot] = []
-        for token in self._masked.value_tokens:
-            if start <= token.start < end:
-                if isinstance(token.term, PositionalParam):
-                    slots.append(Slot(token.term.ordinal))
-                elif isinstance(token.term, NamedParam):
-                    slots.append(Slot(token.term.name))
-        return Bound(self._masked.source[start:end], tuple(slots))
+        return piece(self._masked, start, end)
 
 
 def _tokens(code: str) -> Iterator[_Token]:

@@ -371,30 +371,29 @@ class Written(NamedTuple):
     divides: bool = False
 
 
-class Cell(NamedTuple):
-    """An expression whose value is written. `is_untyped`: it is a literal that takes
-    the type of its column; `slot` is set where it is a parameter and no more."""
+class Created(NamedTuple):
+    """The parts of a statement that makes a table of a query.
 
-    text: Bound
-    is_untyped: bool = False
-    slot: Slot | None = None
-
-
-class Change(NamedTuple):
-    """The parts of an INSERT, UPDATE or DELETE, its `verb`.
-
-    `target` is the table with its alias as both are written, `alias` what its columns
-    are qualified by. `columns` are those that get values, folded; None where an INSERT
-    lists none. `rows` are the values, one for each column (None: DEFAULT), of each row
-    of an INSERT, or of all rows of an UPDATE; `query` is an INSERT's that has one.
-    `where` is WHERE with its condition, or empty, `returning` what RETURNING lists.
+    `before` and `after` stand around the `query`, without IF NOT EXISTS: `if_absent` is
+    `before` with it, None where it is not said. `is_filled`: the rows go in as well.
+    `target` is the table as the text names it.
     """
 
-    verb: str
+    before: Bound
+    query: Bound
+    after: Bound
+    if_absent: str | None
+    is_filled: bool
     target: str
-    alias: str
-    columns: tuple[str, ...] | None
-    rows: tuple[tuple[Cell | None, ...], ...]
-    query: Bound | None
-    where: Bound
-    returning: Bound | None
+    is_temporary: bool
+
+
+class CopiedOut(NamedTuple):
+    """The parts of a COPY to the client: `head` up to STDOUT, the `query`, None for a
+    table's, and the `options`; `later` are those of what follows a first part."""
+
+    head: str
+    query: str | None
+    options: str
+    later: str
+    is_binary: bool

@@ -6,6 +6,7 @@ import pytest
 
 import routedb
 from tests.frontends.home import Home
+from tests.support.server_rig import settle_all
 
 RIGHT = [
     ("SELECT name || '!' FROM legacy WHERE id = 1", "a!"),
@@ -33,7 +34,10 @@ def connect(open_cluster, legacy: Home):
         databases = {"main": {"nodes": home.dsns}, "old": old}
         source = {"default": "main", "databases": databases}
         source["tables"] = {"legacy": "old"}
-        return open_cluster(source).connect(autocommit=True)
+        cluster = open_cluster(source)
+        connection = cluster.connect(autocommit=True)
+        settle_all(cluster)
+        return connection
 
     return connect
 
