@@ -60,7 +60,8 @@ def change_of(source: str, dialect: str) -> Change | Refusal:
 
 
 def unlocked_text(source: str, dialect: str) -> str | Refusal:
-    """Return the text without its locks: see `routedb.planner.unlocked`."""
+    """Return the text `source` of `dialect` without its locks: see
+    `routedb.planner.unlocked`."""
     if dialect != "postgresql":
         return Refusal("locks", "locks in a text of another dialect than PostgreSQL's")
     try:
