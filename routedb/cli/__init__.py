@@ -1,4 +1,4 @@
-"""The command line: `routedb check`, `explain`, `run`, `setup`, `recover` and others.
+"""The command line: `routedb check`, `explain`, `run`, `setup`, `move` and others.
 
 A module for each command, which reads its arguments, opens a cluster as any program
 does (`startup`), and prints. In comes a configuration; out go tables and an exit code.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 import routedb
-from routedb.cli import check, demo, explain, recover, run, setup, shards, sql
+from routedb.cli import check, demo, explain, move, recover, run, setup, shards, sql
 from routedb.cli.streams import GuardedGroup
 
 _CODES = """\b
@@ -38,6 +38,7 @@ def main() -> None:
 main.add_command(check.check)
 main.add_command(demo.demo)
 main.add_command(explain.explain)
+main.add_command(move.move)
 main.add_command(recover.recover)
 main.add_command(run.run)
 main.add_command(setup.setup)
