@@ -18,7 +18,7 @@ from routedb.cli.startup import (
     load_config,
     report_errors,
 )
-from routedb.cli.streams import Guarded, GuardedGroup
+from routedb.cli.streams import Guarded, GuardedVerbs
 
 _DEFAULT_ROWS = 50_000
 name_argument = click.argument("name")
@@ -35,7 +35,7 @@ _format = click.option(
 )
 
 
-@click.group(cls=GuardedGroup)
+@click.group(cls=GuardedVerbs)
 def move() -> None:
     """Move tables from one database of CONFIG to another, online.
 
