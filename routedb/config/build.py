@@ -82,6 +82,9 @@ class Builder:
             default = next(iter(databases))  # one database needs no default
         if default is not None:
             self._document.choose(("default",), default, databases, "databases")
+        state = top.get("state")
+        if state is not None:
+            self._document.choose(("state",), state, databases, "databases")
         dialect = top.get("dialect")
         if dialect is not None:
             self._document.choose(("dialect",), dialect, sorted({*DIALECTS.values()}))
@@ -91,6 +94,7 @@ class Builder:
         return ClusterConfig(
             databases=databases,
             default=default,
+            state=state,
             tables=table_rules.build(self._document, databases, read_in),
             references=references.build(self._document),
             hints=self._hints(top.get("hints", True)),

@@ -195,6 +195,14 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     :default: none; of one database, that one
     """
 
+    state: str | None = None
+    """Where routedb keeps its own tables about the whole cluster, those of placements
+    (:doc:`placements`): ``state = "main"``
+
+    :type: name of a database
+    :default: ``default``
+    """
+
     dialect: str | None = None
     """How every text is read: ``dialect = "mysql"``
 

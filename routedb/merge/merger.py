@@ -17,6 +17,7 @@ from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
+from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
 from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
@@ -135,6 +136,48 @@ class Merger:
         if isinstance(found, Refusal):
             raise NotMerged(found.reason)
         return found
+
+    def copy(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        refusal: errors.Error,
+        copy: Copy,
+        file: Any,
+    ) -> None:
+        """Copy the rows of several groups to the program's `file`, by `copy`; let
+        `cursor` show what comes of it.
+
+        The COPY `text` was refused in `session` with `refusal`, which is raised where
+        it is none to the client, and with the reason added where there is no exact
+        answer. Raises what the servers say as well.
+        """
+
+        def planned(inner: ParsedText) -> tuple[GroupsPlan, Measures]:
+            self._check_read(session, inner, refusal)
+            made, _ = self._planned(session, inner, None)
+            return at_once(session, inner.plan, made, None), _measures(session, made)
+
+        def read(reader: Reader, inner: ParsedText, values: Any) -> None:
+            self.run(session, reader, inner, values, refusal)
+
+        is_off = self._core.config.joins == "refuse"
+        if is_off or text.plan.names & session.pins.names:
+            raise refusal
+        try:
+            check_reading(text)
+            parts = parts_of(text, refusal)
+            copying = Copying(session, cursor, parts, copy, sink_of(file))
+            if parts.query is None:
+                made = table_plan(cluster_of(session, text.plan), text, refusal)
+                measures = _measures(session, made)
+                copying.table(text, made, measures, self._workers)
+            else:
+                inner = session.learn(parts.query)
+                copying.query(inner, planned, read, self._workers)
+        except NotMerged as exc:
+            raise _not_merged(refusal, exc) from None
 
     def _run_explain(
         self,

@@ -104,6 +104,13 @@ class Ledger:
             asked.adapter.decisions.make(asked.raw, asked.namespace, name[-12:])
         return name
 
+    def make_placements(self, group: int) -> None:
+        """Make the table of placements on the writer of `group`, an id, unless it is
+        there. Raises what the driver raises, and NoNodeError."""
+        deadline = self.core.clock() + self._timeout_s(group)
+        with self.asking(group, deadline) as asked:
+            asked.adapter.placements.make(asked.raw, asked.namespace)
+
     @property
     def known(self) -> list[int]:
         """The groups that have decided something, as far as this runtime knows."""
