@@ -15,6 +15,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers, sqlite_work
+from routedb.merge.atomic import AtomicRead
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
@@ -328,6 +329,22 @@ def _run(
     asked = reads_of(session, made, params)
     if not asked:
         raise NotMerged("it asks no group")
+    if session.is_atomic and len(asked) > 1:
+        is_repeatable = not getattr(cursor, "name", None)
+        run = partial(_run_asked, statement, asked, workers, measures, refusal)
+        AtomicRead(session, text.plan, asked, run, is_repeatable).read()
+    else:
+        _run_asked(statement, asked, workers, measures, refusal)
+
+
+def _run_asked(
+    statement: Statement,
+    asked: Sequence[GroupReads],
+    workers: Workers,
+    measures: Measures,
+    refusal: errors.Error,
+) -> None:
+    session, cursor, text, made, _, params = statement
     if made.merge is Merge.STREAM and getattr(cursor, "name", None):
         _stream(statement, asked, workers, measures, refusal)
         return
