@@ -12,13 +12,12 @@ from routedb import move as moving
 from routedb.cli.move_display import Display, plan_text, status_table
 from routedb.cli.output import console
 from routedb.cli.startup import (
-    FAILED,
     config_argument,
     config_source,
     load_config,
     report_errors,
 )
-from routedb.cli.streams import Guarded, GuardedVerbs
+from routedb.cli.streams import FAILED, Guarded, GuardedVerbs
 
 _DEFAULT_ROWS = 50_000
 name_argument = click.argument("name")
