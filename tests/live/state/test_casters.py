@@ -161,6 +161,41 @@ def test_the_caster_of_a_cursor_stands_before_that_of_its_connection(
     assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "newer")
 
 
+# What is done with a dict of casters: the cursor's own, or the connection's.
+WRITTEN: dict[str, Callable[[Any, Any], None]] = {
+    "another dict": lambda cursor, caster: setattr(cursor, "string_types", {25: caster}),
+    "an item": lambda cursor, caster: cursor.string_types.update({25: caster}),
+    "none, then an item": lambda cursor, caster: (
+        setattr(cursor, "string_types", None),
+        ext.register_type(caster, cursor),
+    ),
+    "another dict, then an item": lambda cursor, caster: (
+        setattr(cursor, "string_types", {}),
+        ext.register_type(caster, cursor),
+    ),
+    "the connection's": lambda cursor, caster: cursor.connection.string_types.update(
+        {25: caster}
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_a_dict_of_casters_that_is_written_to_is_that_of_every_link(
+    pg_rig, pg_connect, way
+):
+    connection = pg_connect()
+    cursor = connection.cursor()
+    ask = "SELECT 'a'::text"
+    answers(connection, cursor, pg_rig, ask)
+    WRITTEN[way](cursor, ext.new_type((25,), "UPPER", upper))
+    assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "A")
+    for casters in (cursor.string_types, connection.string_types):
+        casters.pop(25, None)
+    assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "a")
+    cursor.string_types = None
+    assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "a")
+
+
 MOMENTS = ["before the cursor", "before execute", "before the first row", "between"]
 
 
