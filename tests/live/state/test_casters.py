@@ -163,7 +163,9 @@ def test_the_caster_of_a_cursor_stands_before_that_of_its_connection(
 
 # What is done with a dict of casters: the cursor's own, or the connection's.
 WRITTEN: dict[str, Callable[[Any, Any], None]] = {
-    "another dict": lambda cursor, caster: setattr(cursor, "string_types", {25: caster}),
+    "another dict": lambda cursor, caster: setattr(
+        cursor, "string_types", {25: caster}
+    ),
     "an item": lambda cursor, caster: cursor.string_types.update({25: caster}),
     "none, then an item": lambda cursor, caster: (
         setattr(cursor, "string_types", None),
