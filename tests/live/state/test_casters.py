@@ -161,27 +161,34 @@ def test_the_caster_of_a_cursor_stands_before_that_of_its_connection(
     assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "newer")
 
 
-# What is done with a dict of casters: the cursor's own, or the connection's.
-WRITTEN: dict[str, Callable[[Any, Any], None]] = {
-    "another dict": lambda cursor, caster: setattr(
-        cursor, "string_types", {25: caster}
-    ),
-    "an item": lambda cursor, caster: cursor.string_types.update({25: caster}),
-    "none, then an item": lambda cursor, caster: (
-        setattr(cursor, "string_types", None),
-        ext.register_type(caster, cursor),
-    ),
-    "another dict, then an item": lambda cursor, caster: (
-        setattr(cursor, "string_types", {}),
-        ext.register_type(caster, cursor),
-    ),
-    "the connection's": lambda cursor, caster: cursor.connection.string_types.update(
-        {25: caster}
-    ),
-}
+def put(cursor: Any, caster: Any) -> None:
+    cursor.string_types = {25: caster}
 
 
-@pytest.mark.parametrize("way", WRITTEN)
+def write(cursor: Any, caster: Any) -> None:
+    ext.register_type(caster, cursor)
+    del cursor.string_types[25]
+    cursor.string_types[25] = caster
+
+
+def put_none(cursor: Any, caster: Any) -> None:
+    cursor.string_types = None
+    ext.register_type(caster, cursor)
+
+
+def put_empty(cursor: Any, caster: Any) -> None:
+    cursor.string_types = {}
+    ext.register_type(caster, cursor)
+
+
+def write_connection(cursor: Any, caster: Any) -> None:
+    cursor.connection.string_types[25] = caster
+
+
+WRITING = [put, write, put_none, put_empty, write_connection]
+
+
+@pytest.mark.parametrize("way", WRITING)
 def test_a_dict_of_casters_that_is_written_to_is_that_of_every_link(
     pg_rig, pg_connect, way
 ):
@@ -189,10 +196,10 @@ def test_a_dict_of_casters_that_is_written_to_is_that_of_every_link(
     cursor = connection.cursor()
     ask = "SELECT 'a'::text"
     answers(connection, cursor, pg_rig, ask)
-    WRITTEN[way](cursor, ext.new_type((25,), "UPPER", upper))
+    way(cursor, ext.new_type((25,), "UPPER", upper))
     assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "A")
     for casters in (cursor.string_types, connection.string_types):
-        casters.pop(25, None)
+        (casters or {}).pop(25, None)
     assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "a")
     cursor.string_types = None
     assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "a")
