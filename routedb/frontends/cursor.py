@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar, cast
 from weakref import ref
@@ -112,7 +112,18 @@ class Cursor:
             self,
             sql,
             lambda raw: raw.copy_expert(sql, file, size),
+            merges=self.copying(
+                lambda raw, part, sink: raw.copy_expert(part, sink, size), file
+            ),
         )
+
+    def copying(
+        self, copy: Callable[[Any, Any, Any], object], file: Any
+    ) -> executor.Merges:
+        """Return what copies to `file` by `copy` where rows are of several groups."""
+        session = self._usable_session()
+        merged = session.core.merger.copy
+        return lambda text, refusal: merged(session, self, text, refusal, copy, file)
 
     def mogrify(self, query: Query, vars: Params | None = None) -> Any:  # noqa: A002
         """Return the text that would be sent for `query` with parameters `vars`, where

@@ -332,3 +332,12 @@ def joined_class(
             made = type(ours.__name__, (ours, plain), names)
         made = _made.setdefault((plain, joined), made)
     return made
+
+
+def not_atomic(source: str) -> errors.Error:
+    """Say that the configuration, `source`, has no atomic reads."""
+    return errors.HintError(
+        f'using(atomic=True): write atomic_reads = true, or "asked", into {source} of '
+        "all programs that write to these databases, for it is they who leave what "
+        "atomic reads compare"
+    )

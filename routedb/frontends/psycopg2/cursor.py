@@ -171,12 +171,12 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     ) -> None:
         """Write the rows of a table to a file (psycopg2): the `columns`, all by
         default, with `sep` between them and `null` for NULL."""
-        executor.carry(
-            self._usable_session(),
-            self,
-            f"COPY {_quoted(table)} TO STDOUT",
-            lambda raw: raw.copy_to(file, table, sep, null, columns),
-        )
+
+        def copy(raw: Any, _: Any = None, sink: Any = file) -> None:
+            raw.copy_to(sink, table, sep, null, columns)
+
+        text, merges = f"COPY {_quoted(table)} TO STDOUT", self.copying(copy, file)
+        executor.carry(self._usable_session(), self, text, copy, merges=merges)
 
     def _callproc_text(self, procname: str, parameters: Any) -> tuple[str, Any]:
         """Return the SELECT that psycopg2 runs for a function with a known effect on
