@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.merge import answers, sqlite_work
+from routedb.merge.atomic import AtomicRead
 from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.measures import Measures
 from routedb.merge.reading import note_warnings
@@ -34,6 +36,22 @@ def run_plan(
     asked = reads_of(session, made, params)
     if not asked:
         raise NotMerged("it asks no group")
+    if session.is_atomic and len(asked) > 1:
+        is_repeatable = not getattr(cursor, "name", None)
+        run = partial(_run_asked, statement, asked, workers, measures, refusal)
+        AtomicRead(session, text.plan, asked, run, is_repeatable).read()
+    else:
+        _run_asked(statement, asked, workers, measures, refusal)
+
+
+def _run_asked(
+    statement: Statement,
+    asked: Sequence[GroupReads],
+    workers: Workers,
+    measures: Measures,
+    refusal: errors.Error,
+) -> None:
+    session, cursor, text, made, _, params = statement
     if made.merge is Merge.STREAM and getattr(cursor, "name", None):
         _stream(statement, asked, workers, measures, refusal)
         return
