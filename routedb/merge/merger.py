@@ -31,6 +31,7 @@ from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
 from routedb.merge.streamed import Source, StreamedResult, declared
+from routedb.merge.views import placed
 from routedb.merge.workers import Workers
 from routedb.merge.working import Statement, work
 from routedb.merge.written import may_write, write
@@ -119,18 +120,16 @@ class Merger:
             if isinstance(parts, Refusal):
                 raise NotMerged(parts.reason)
             if isinstance(parts, Created):
-                columns = partial(self._shape, session)
+                columns = partial(self._shape, session, params)
                 create(session, cursor, text, params, parts, read, columns)
             else:
                 write(session, cursor, text, params, parts, read)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
 
-    def _shape(self, session: Session, text: ParsedText) -> GroupsPlan:
+    def _shape(self, session: Session, params: Any, text: ParsedText) -> GroupsPlan:
         """Return the plan of a query that has its columns. Raises NotMerged."""
-        check_reading(text)
-        cluster = cluster_of(session, text.plan)
-        known = self._catalogs.find(session, cluster)
+        text, cluster, known = placed(session, self._catalogs, text, params)
         functions = self._core.config.functions
         found = shape(text.source, text.plan.dialect, known.catalog, cluster, functions)
         if isinstance(found, Refusal):
@@ -256,9 +255,7 @@ class Merger:
     def _planned(
         self, session: Session, text: ParsedText, params: Any
     ) -> tuple[GroupsPlan, Known]:
-        check_reading(text)
-        cluster = cluster_of(session, text.plan)
-        known = self._catalogs.find(session, cluster)
+        text, cluster, known = placed(session, self._catalogs, text, params)
         made = self._plan(session, text, cluster, known)
         if not made.fits(params):
             if made.otherwise is None:
