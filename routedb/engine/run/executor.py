@@ -363,9 +363,11 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
 
 def _is_carried_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool:
     """Tell whether the transaction did what the text says: it is transaction control
-    and no more. Raises ProgrammingError when it says nothing."""
+    and no more. Raises ProgrammingError when it says nothing to other than SQLite."""
     plan = text.plan
     if plan.statement.kind is Kind.EMPTY:
+        if plan.dialect == "sqlite":
+            return False  # sqlite3 runs it: it does nothing
         raise errors.ProgrammingError("the statement is empty: nothing to run")
     if not control.is_control(plan):
         return False
