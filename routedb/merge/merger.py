@@ -14,7 +14,6 @@ from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import foreign
-from routedb.merge.answering import run_plan
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
@@ -24,10 +23,12 @@ from routedb.merge.explaining import explained
 from routedb.merge.limits import bounds_of
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
+from routedb.merge.plan_run import run_plan
 from routedb.merge.reading import Locks, Reader, locking
 from routedb.merge.refused import NotMerged, check_reading, not_merged
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
+from routedb.merge.views import placed
 from routedb.merge.workers import Workers
 from routedb.merge.working import Statement
 from routedb.merge.written import may_write, write
@@ -138,18 +139,16 @@ class Merger:
             if isinstance(parts, Refusal):
                 raise NotMerged(parts.reason)
             if isinstance(parts, Created):
-                columns = partial(self._shape, session)
+                columns = partial(self._shape, session, params)
                 create(session, cursor, text, params, parts, read, columns)
             else:
                 write(session, cursor, text, params, parts, read)
         except NotMerged as exc:
             raise not_merged(refusal, exc) from None
 
-    def _shape(self, session: Session, text: ParsedText) -> GroupsPlan:
+    def _shape(self, session: Session, params: Any, text: ParsedText) -> GroupsPlan:
         """Return the plan of a query that has its columns. Raises NotMerged."""
-        check_reading(text)
-        cluster = cluster_of(session, text.plan)
-        known = self._catalogs.find(session, cluster)
+        text, cluster, known = placed(session, self._catalogs, text, params)
         functions = self._core.config.functions
         found = shape(text.source, text.plan.dialect, known.catalog, cluster, functions)
         if isinstance(found, Refusal):
@@ -280,9 +279,7 @@ class Merger:
     def _planned(
         self, session: Session, text: ParsedText, params: Any
     ) -> tuple[GroupsPlan, Known]:
-        check_reading(text)
-        cluster = cluster_of(session, text.plan)
-        known = self._catalogs.find(session, cluster)
+        text, cluster, known = placed(session, self._catalogs, text, params)
         made = self._plan(session, text, cluster, known)
         if not made.fits(params):
             if made.otherwise is None:

@@ -22,6 +22,12 @@ WHERE c.TABLE_SCHEMA = {schema} AND c.TABLE_NAME = {name}
 ORDER BY c.ORDINAL_POSITION
 """
 _FILLED = re.compile("AUTO_INCREMENT|GENERATED", re.IGNORECASE).search
+# What MySQL has made of the view's text, all names with their database.
+_QUERY = """
+SELECT VIEW_DEFINITION, SECURITY_TYPE, TABLE_SCHEMA FROM information_schema.VIEWS
+WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {name}
+"""
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
 # A float is shown with fewer digits than it has, a timestamp in the session's zone.
 _CARRIED = frozenset(
     {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "double"}
@@ -46,8 +52,10 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     odd = tuple(
         (_text(row[0]), _text(row[1])) for row in rows if _text(row[5]) not in _CARRIED
     )
+    is_view = bool(rows[0][9])
+    asked = _QUERY.format(schema=schema, name=quoted(table.name))
     return TableAnswer(
-        TableInfo(columns, keys, is_view=bool(rows[0][9])),
+        TableInfo(columns, keys, is_view=is_view),
         odd=odd,
         hidden=frozenset(
             _text(row[0]) for row in rows if "INVISIBLE" in _text(row[7]).upper()
@@ -61,12 +69,27 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
         ),
         counted=_marked(rows, "AUTO_INCREMENT"),
         computed=_marked(rows, " GENERATED"),
+        query=_query(ask(asked)) if is_view else None,
     )
 
 
 def _marked(rows: Sequence[Any], word: str) -> frozenset[str]:
     """Return the columns in whose EXTRA there is `word`."""
     return frozenset(_text(row[0]) for row in rows if word in _text(row[7]).upper())
+
+
+def _query(rows: list[tuple[str | bytes, ...]]) -> str | None:
+    """Return the query of a view, its names without the database; None where that is
+    not certain, or where it asks who it is that asks."""
+    texts = [_text(value) for value in rows[0]] if rows else [""]
+    if not texts[0]:  # it is shown to who may see it
+        return None
+    query, security, schema = texts
+    own = f"`{schema.replace('`', '``')}`."
+    code = _LITERAL.sub("''", query)
+    is_odd = "\\" in query or '"' in query or query.count(own) != code.count(own)
+    asks_who = security == "DEFINER" and "user(" in code.lower()
+    return None if is_odd or asks_who else query.replace(own, "")
 
 
 def _default(

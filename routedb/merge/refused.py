@@ -12,7 +12,7 @@ class NotMerged(Exception):  # noqa: N818  (never leaves this package)
 
 
 def not_merged(refusal: errors.Error, exc: NotMerged) -> errors.Error:
-    """Return `refusal` with the reason of `exc`."""
+    """Return the error `refusal` with what `exc` says added."""
     return type(refusal)(f"{refusal}. It is not merged, either: {exc}")
 
 

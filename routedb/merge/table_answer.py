@@ -21,6 +21,8 @@ class TableAnswer(NamedTuple):
     are the columns' defaults that are constants, as `constant` has them. `required` are
     columns without NULL, `unfilled` those that get no value where none is given,
     `counted` those that are numbered by the engine, and `computed` those by others.
+    `query` is a view's, where it is known what that shows to everybody; `is_opaque`: it
+    is a view of which not all is known that a table's columns tell.
     """
 
     info: TableInfo
@@ -32,6 +34,8 @@ class TableAnswer(NamedTuple):
     unfilled: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
     computed: frozenset[str] = frozenset()
+    query: str | None = None
+    is_opaque: bool = False
 
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?").fullmatch

@@ -87,6 +87,7 @@ from routedb.planner.plans import (
     Spread,
     Written,
 )
+from routedb.sql import Table
 
 __all__ = [
     "Bound",
@@ -124,6 +125,7 @@ __all__ = [
     "take_change_apart",
     "take_copy",
     "unlocked",
+    "with_views",
 ]
 
 
@@ -202,3 +204,13 @@ def carried_type(type_: str, dialect: str) -> str | None:
     from routedb.planner.carried import carried_type as found  # noqa: PLC0415
 
     return found(type_, dialect)
+
+
+def with_views(
+    source: str, dialect: str, queries: Mapping[Table, str]
+) -> str | Refusal:
+    """Return the text `source`, in `dialect`, with the `queries` of views in the place
+    of their names; a refusal where that would be something else."""
+    from routedb.planner.views import expand_views  # noqa: PLC0415  (sqlglot is slow)
+
+    return expand_views(source, dialect, queries)

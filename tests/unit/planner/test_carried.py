@@ -212,10 +212,10 @@ def test_texts_that_are_equal_are_looked_for_there(where, written):
     if not made.carried:
         return
     key = "n" if "%(n)s" in where else 0
+    value: object
     for value in ("", "it's", "a\\"):
         assert made.fits({key: value})
-    others: tuple[object, ...] = ("é", 1, None, b"x", "\0")
-    for value in others:
+    for value in ("é", 1, None, b"x", "\0"):
         assert not made.fits({key: value})
     assert " WHERE " not in leads_of(made.otherwise).text.sql
 

@@ -1,4 +1,4 @@
-"""A plan that is run: its fragments, and what the cursor shows of their rows."""
+"""The plan of a statement, run: each way of merging it has its own."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ from routedb.planner import Merge
 def run_plan(
     statement: Statement, workers: Workers, measures: Measures, refusal: errors.Error
 ) -> None:
-    """Run the plan of `statement`, by `workers` where several groups can be asked at
-    once; `measures` are told, and its cursor shows the result.
+    """Run the plan of `statement`, by `workers` where several groups are asked; let its
+    cursor show the result, and tell `measures`. `refusal` is what there is without it.
 
-    Raises NotMerged, and what the servers say; what a named cursor says later is
-    `refusal` with the reason.
+    Raises NotMerged, and what the servers say.
     """
     session, cursor, text, made, _, params = statement
     asked = reads_of(session, made, params)
