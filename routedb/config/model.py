@@ -191,6 +191,9 @@ class ClusterConfig:
     dialect: str | None = None  # overrides the dialect texts are read in
     transactions: str = "two-phase"  # "two-phase" | "single"
     is_two_phase_asked: bool = False  # `transactions` was written
+    # "no" | "asked" | "always": reads never show half of a transaction over several
+    # groups; under both of the latter whoever writes one leaves rows for them.
+    atomic_reads: str = "no"
     name: str = ""  # in the names of prepared branches; "": none is ever prepared
     decision_retention_s: float = DECISION_RETENTION_S
     joins: str = "merge"  # "merge" | "refuse": statements over several groups

@@ -238,6 +238,15 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     committed in all of them or in none. ``single``: it writes to one
     (:doc:`two-phase`): ``transactions = "single"``"""
 
+    atomic_reads: bool | str = False
+    """``true``: a read over several databases or shards never shows half of a
+    transaction over several of them. ``"asked"``: under ``conn.using(atomic=True)``
+    alone. All programs that write to these databases need the key
+    (:doc:`two-phase`): ``atomic_reads = true``
+
+    :type: true, false or ``"asked"``
+    """
+
     name: str | None = None
     """What prepared branches are called by, the same in all programs that share these
     databases: letters, digits and ``_``, at most 16: ``name = "shop"``

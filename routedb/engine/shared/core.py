@@ -62,6 +62,13 @@ class StatementMerger(Protocol):
         """Return the Explanation of `text` with `params`, which was refused with
         `refusal` in `session`. Raises the refusal."""
 
+    def copy(
+        self, session: Any, cursor: Any, text: Any, refusal: Any, copy: Any, file: Any
+    ) -> None:
+        """Copy to `file` by `copy`, for the COPY `text`, which was refused with
+        `refusal` in `session`; let `cursor` show what comes of it. Raises the
+        refusal."""
+
     def columns(self, session: Any, database: Any, table: Any) -> Any:
         """Return the TableColumns of `table` in `database`, asked in `session`; None
         where they are not told."""
@@ -81,6 +88,20 @@ class _NoMerger:
     @lets_go
     def explain(self, session: Any, text: Any, params: Any, refusal: Exception) -> Any:
         """Raise `refusal`, whatever `text` with `params` would do in `session`."""
+        raise refusal
+
+    @lets_go
+    def copy(
+        self,
+        session: Any,
+        cursor: Any,
+        text: Any,
+        refusal: Exception,
+        copy: Any,
+        file: Any,
+    ) -> None:
+        """Raise `refusal`, whatever `text` is to `copy` to `file` in `session` on
+        `cursor`."""
         raise refusal
 
     def columns(self, session: Any, database: Any, table: Any) -> Any:
