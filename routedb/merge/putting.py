@@ -86,7 +86,8 @@ def run_around(
 
 
 def judge_error(attempt: Attempt, link: Link, exc: Exception) -> None:
-    """Have an error of the driver's noted, and raised as what it amounts to."""
+    """Have `exc`, the driver's on `link`, noted for `attempt`, and raised as what it
+    amounts to."""
     if not isinstance(exc, NotMerged):
         judge(attempt, link, exc)
 

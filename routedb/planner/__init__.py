@@ -69,7 +69,9 @@ from routedb.planner.catalog import (
 )
 from routedb.planner.pieces import strung
 from routedb.planner.plans import (
+    Bound,
     Combine,
+    CopiedOut,
     Created,
     Fragment,
     GroupsPlan,
@@ -84,13 +86,16 @@ from routedb.planner.plans import (
     Spread,
     Written,
 )
+from routedb.sql import Table
 
 __all__ = [
+    "Bound",
     "Catalog",
     "Cluster",
     "Column",
     "Combine",
     "Copied",
+    "CopiedOut",
     "Created",
     "Fragment",
     "GroupsPlan",
@@ -113,6 +118,8 @@ __all__ = [
     "shape",
     "strung",
     "take_apart",
+    "take_copy",
+    "with_views",
 ]
 
 
@@ -159,3 +166,21 @@ def take_apart(
     from routedb.planner.written import parts_of  # noqa: PLC0415
 
     return created_by(source, dialect) if defines else parts_of(source, dialect)
+
+
+def take_copy(source: str) -> CopiedOut | Refusal | None:
+    """Take a COPY of PostgreSQL's to the client apart, the text `source`. None for
+    another statement; a refusal where it is not understood."""
+    from routedb.planner.copied import copied_out  # noqa: PLC0415  (sqlglot is slow)
+
+    return copied_out(source)
+
+
+def with_views(
+    source: str, dialect: str, queries: Mapping[Table, str]
+) -> str | Refusal:
+    """Return the text `source`, in `dialect`, with the `queries` of views in the place
+    of their names; a refusal where that would be something else."""
+    from routedb.planner.views import expand_views  # noqa: PLC0415  (sqlglot is slow)
+
+    return expand_views(source, dialect, queries)

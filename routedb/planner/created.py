@@ -70,7 +70,8 @@ def shape_of(
     functions: Mapping[str, str],
 ) -> GroupsPlan | Refusal:
     """Return the plan whose remainder has the columns of the query `source`: see
-    `routedb.planner.plan`, which has the arguments as well."""
+    `routedb.planner.plan`, which has `dialect`, `catalog`, `cluster` and `functions` as
+    well."""
     try:
         tables = check_statement(source, dialect, functions)
         references = References(read_source(source, dialect), catalog, cluster)

@@ -16,17 +16,27 @@ from typing import Any
 from urllib.parse import unquote
 
 from routedb import errors
-from routedb.adapters.base import Branches, Commits, Decisions, Raw, RawCursor, TxMode
+from routedb.adapters.base import (
+    Branches,
+    Commits,
+    Decisions,
+    PlacementTable,
+    Raw,
+    RawCursor,
+    TxMode,
+)
 from routedb.adapters.sqlite.catalog import BUILTIN
 from routedb.adapters.sqlite.faults import GONE, fault_of_code, fault_of_text
 from routedb.adapters.sqlite.fork_gate import fork_gate
 from routedb.adapters.sqlite.hidden_writes import is_plain
+from routedb.adapters.sqlite.placements import SQLitePlacements
 from routedb.adapters.sqlite.transactions import begin_word
 from routedb.adapters.sqlite.two_phase import NoBranches, SQLiteDecisions
 from routedb.adapters.tracing import unwrapped
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
+from routedb.session.fence import is_fence_text
 from routedb.sql.lexical_mode import LexicalMode
 from routedb.sql.scanner.placeholders import to_qmark
 from routedb.sql.statement import Table
@@ -97,6 +107,7 @@ class Sqlite3Adapter:
         self._translation = Translation(sqlite3)
         self.branches: Branches = NoBranches()
         self.decisions: Decisions = SQLiteDecisions(self.run)
+        self.placements: PlacementTable = SQLitePlacements(self.run)
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
 
@@ -270,6 +281,8 @@ class Sqlite3Adapter:
         """By result code; by text where Python shows none."""
         if not isinstance(exc, sqlite3.Error):
             return Fault.STATEMENT
+        if isinstance(exc, sqlite3.IntegrityError) and is_fence_text(str(exc)):
+            return Fault.MOVED
         code = getattr(exc, "sqlite_errorcode", None)
         if code is not None:
             return fault_of_code(code)

@@ -29,7 +29,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.shared.let_go import lets_go
-from routedb.engine.shared.vacancies import VACANCIES
+from routedb.engine.shared.vacancies import vacating
 from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.interruption import met_error
 from routedb.engine.virtual_cursor import Call, VirtualCursor
@@ -46,11 +46,13 @@ from routedb.routing.questions import (
     Question,
 )
 from routedb.session import TxState
-from routedb.sql.emptied import emptied_database
 from routedb.sql.session_objects import ObjectKind, SessionObject
 from routedb.sql.statement import Kind, Table
 
 _BACKEND = SessionObject(ObjectKind.BACKEND)
+
+# Does a use of a text over several groups, instead of the refusal.
+Merges = Callable[[ParsedText, errors.Error], None]
 
 
 def run(
@@ -60,13 +62,14 @@ def run(
     params: Any,
     call: Call,
     batch: Sequence[Any] | None = None,
-    is_other_use: bool = False,
+    merges: Merges | None = None,
 ) -> None:
     """Run one statement the long way. `call` runs it on a raw cursor; `params` are what
     `text` is decided by.
 
     `batch`: it does so for each of these sets of parameters, each a transaction of its
-    own in autocommit mode. `is_other_use`: it does something else than to execute it.
+    own in autocommit mode. Where it is no plain execute, `merges` does it over several
+    groups, or raises.
     """
     plan = text.plan
     try:
@@ -75,11 +78,15 @@ def run(
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
         try:
-            _run(session, cursor, text, params, call, batch)
+            while not _run(session, cursor, text, params, call, batch):
+                text = session.learn(text.source)  # its table has been moved
         except (errors.ShardError, errors.CrossDatabaseError) as refusal:
-            if is_other_use or batch is not None or type(refusal) not in ONE_GROUP:
+            if batch is not None or type(refusal) not in ONE_GROUP:
                 raise
-            session.core.merger.run(session, cursor, text, params, refusal)
+            if merges is not None:
+                merges(text, refusal)
+            else:
+                session.core.merger.run(session, cursor, text, params, refusal)
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)
@@ -103,34 +110,24 @@ def _run(
     params: Any,
     call: Call,
     batch: Sequence[Any] | None,
-) -> None:
+) -> bool:
+    """Tell whether it has run; it is to be learnt anew else."""
     plan = text.plan
     _check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
         call = _buffering(call, cursor)
     if plan.empties:
-        call = _vacating(call, text.source)
+        call = vacating(call, text.source)
     decision = _decide(session, text, params)
+    if decision.target is not None and plan.statement.kind is Kind.DDL:
+        definitions.run(session, cursor, plan, decision, call)
+        return True
     if decision.target is not None:
-        several = definitions if plan.statement.kind is Kind.DDL else multi_shard
-        several.run(session, cursor, plan, decision, call)
-    else:
-        is_batch = batch is not None
-        Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
-
-
-def _vacating(call: Call, sql: str) -> Call:
-    """Return `call`, which runs `sql`, where the sessions that nobody uses leave the
-    database that must have none for it."""
-    database = emptied_database(sql)
-    if database is None:
-        return call
-
-    def run(raw: Any) -> Any:
-        with VACANCIES.of(database):
-            return call(raw)
-
-    return run
+        return multi_shard.run(session, cursor, plan, decision, call)
+    attempt = Attempt(session, plan, decision, is_batch=batch is not None)
+    attempt.may_move = True
+    attempt.run(cursor, call)
+    return not attempt.is_moved
 
 
 @lets_go
@@ -158,12 +155,14 @@ def recover(
         decision = _decide(session, text, params)
         attempt = Attempt(session, text.plan, decision)
         attempt.begins = session.transaction.is_first
+        attempt.may_move = True
         attempt.chosen_as = None if route is None else route.role
         judge(attempt, link, exc)
         if attempt.is_read and attempt.role is not decision.role:
             attempt.run(cursor, call)
         else:
-            run(session, cursor, text, params, call)
+            again = session.learn(text.source) if attempt.is_moved else text
+            run(session, cursor, again, params, call)
     except errors.Error as own:
         raise session.as_frontend_error(own) from own.__cause__
     except BaseException as own:
@@ -250,17 +249,27 @@ def _executing(
     return lambda: run(session, cursor, text, params, call)
 
 
+@lets_go
+def _refused(text: ParsedText, refusal: errors.Error) -> None:
+    raise refusal
+
+
 def carry(
-    session: Session, cursor: VirtualCursor, sql: Any, call: Call, params: Any = None
+    session: Session,
+    cursor: VirtualCursor,
+    sql: Any,
+    call: Call,
+    params: Any = None,
+    merges: Merges = _refused,
 ) -> None:
     """Route by the text `sql` and `params`, and there do `call`, which may be any use
-    of it."""
+    of it; `merges` does it over several groups."""
     if session.core.observers is not None and not cursor.is_observed:
-        again = partial(carry, session, cursor, sql, call, params)
+        again = partial(carry, session, cursor, sql, call, params, merges)
         observed.call(cursor, sql, again)
         return
     text = session.learn(sql)
-    run(session, cursor, text, params, call, is_other_use=True)
+    run(session, cursor, text, params, call, merges=merges)
 
 
 # -- deciding --------------------------------------------------------------------------
@@ -361,9 +370,11 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
 
 def _is_carried_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool:
     """Tell whether the transaction did what the text says: it is transaction control
-    and no more. Raises ProgrammingError when it says nothing."""
+    and no more. Raises ProgrammingError when it says nothing to other than SQLite."""
     plan = text.plan
     if plan.statement.kind is Kind.EMPTY:
+        if plan.dialect == "sqlite":
+            return False  # sqlite3 runs it: it does nothing
         raise errors.ProgrammingError("the statement is empty: nothing to run")
     if not control.is_control(plan):
         return False
