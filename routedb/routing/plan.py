@@ -74,6 +74,7 @@ class Plan:
         "refusal",
         "replica_route",
         "routes",
+        "rules",
         "shape",
         "shards",
         "shares_process_writes",
@@ -98,6 +99,7 @@ class Plan:
         reading: Reading | None = None,
     ) -> None:
         config = rules.config
+        self.rules = rules  # it was made by
         self.statement = statement
         self.dialect = dialect
         self.reading = reading

@@ -158,7 +158,7 @@ class Core(TopologyStore):
         self.start_monitor: Callable[[], None] = lambda: None
         # The runtime's: whose are reads that no one group can answer.
         self.merger: StatementMerger = _NoMerger()
-        self.samples = SampleRequests(clock)
+        self.samples = SampleRequests(clock, self._sampled_at)
         # The monitor's, too: keep away from these nodes, or (False) probe them again.
         self.hold_probes: Callable[[frozenset[int], bool], None] = _hold_nothing
         self._starts = count()
@@ -257,6 +257,10 @@ class Core(TopologyStore):
         with self._lock:
             self.process_wrote_at[group] = self.clock()
         self.samples.note_write(group)
+
+    def _sampled_at(self, group: int) -> float:
+        sample = self.topology.groups[group].sample
+        return -inf if sample is None else sample.asked_at
 
     def take_write(self, group: int) -> None:
         """Take note that another runtime of this process has written to a group."""
