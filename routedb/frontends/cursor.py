@@ -16,7 +16,12 @@ from routedb.engine.links.link import Link
 from routedb.engine.run import executor
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import Control
-from routedb.frontends.proxies import AdoptingResult, ClosedSession, ResultMetadata
+from routedb.frontends.proxies import (
+    AdoptingResult,
+    ClosedSession,
+    ResultMetadata,
+    closed_cursor,
+)
 from routedb.routing import Route
 
 Self = TypeVar("Self", bound="Cursor")
@@ -355,14 +360,14 @@ class Cursor:
 
     def _usable_session(self) -> Session:
         if self._is_closed:
-            raise self._error(errors.InterfaceError, "the cursor is closed")
+            raise closed_cursor(self.connection.session.frontend)
         return self.connection.usable_session()
 
     def _result_cursor(self) -> Any:
         """Return the raw cursor with rows, whose errors are adopted, or a
         replacement."""
         if self.closed:
-            raise self._error(errors.InterfaceError, "the cursor is closed")
+            raise closed_cursor(self.connection.session.frontend)
         if self.fetching_from is None:
             return self._without_rows()
         return AdoptingResult(self.fetching_from, self._call_driver)

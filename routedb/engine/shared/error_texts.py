@@ -311,17 +311,18 @@ def as_dbapi_error(exc: Exception, error_class: ErrorClass) -> Exception:
         return exc
     for plain, kind in _KINDS:
         if isinstance(exc, plain):
-            return _both(type(exc), error_class(kind), kind)(*exc.args)
+            return joined_class(type(exc), error_class(kind), kind)(*exc.args)
     return exc
 
 
 _made: dict[tuple[type[Exception], type[errors.Error]], type[Exception]] = {}
 
 
-def _both(
+def joined_class(
     plain: type[Exception], joined: type[errors.Error], ours: type[errors.Error]
 ) -> type[Exception]:
-    """Return the class that is both, the same one each time."""
+    """Return the class that is `plain`, one of Python's, and `joined`, which is `ours`
+    and may be a driver's as well; the same one each time."""
     made = _made.get((plain, joined))
     if made is None:
         names = {"__module__": __name__}
