@@ -53,7 +53,8 @@ def claim_of(name: str, text: str) -> Claim:
 
 
 def victims(claims: Iterable[Claim], waits: Iterable[Wait]) -> set[str]:
-    """Return the names of those that are to end, one for each deadlock over groups."""
+    """Return the names of those of the `claims` that are to end, by the `waits`: one
+    for each deadlock over groups."""
     of = {backend: claim for claim in claims for backend in claim.backends}
     graph: dict[object, set[object]] = {}
     crossing: set[object] = set()  # transactions that wait, or are waited for, twice
