@@ -11,16 +11,13 @@ from routedb import move
 
 _DIED = 9
 _PATIENCE_S = 60.0
+Config = dict[str, Any]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.live.moving.kills"])
 
 
 def work(
-    verb: str,
-    config: dict[str, Any],
-    more: dict[str, Any],
-    known: set[str],
-    to: Connection,
+    verb: str, config: Config, more: Config, known: set[str], to: Connection
 ) -> None:
     """Do `verb`; die at the first step that is not `known`, after telling it."""
 
