@@ -78,14 +78,17 @@ def run(
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
         try:
-            _run(session, cursor, text, params, call, batch)
+            while not _run(session, cursor, text, params, call, batch):
+                text = session.learn(text.source)  # its table has been moved
         except (errors.ShardError, errors.CrossDatabaseError) as refusal:
-            if batch is not None or type(refusal) not in ONE_GROUP:
+            if type(refusal) not in ONE_GROUP:
                 raise
             if merges is not None:
                 merges(text, refusal)
-            else:
+            elif batch is None:
                 session.core.merger.run(session, cursor, text, params, refusal)
+            else:
+                multi_shard.merge_each(session, cursor, text, batch, refusal)
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)
@@ -109,7 +112,8 @@ def _run(
     params: Any,
     call: Call,
     batch: Sequence[Any] | None,
-) -> None:
+) -> bool:
+    """Tell whether it has run; it is to be learnt anew else."""
     plan = text.plan
     _check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
@@ -117,12 +121,15 @@ def _run(
     if plan.empties:
         call = vacating(call, text.source)
     decision = _decide(session, text, params)
+    if decision.target is not None and plan.statement.kind is Kind.DDL:
+        definitions.run(session, cursor, plan, decision, call)
+        return True
     if decision.target is not None:
-        several = definitions if plan.statement.kind is Kind.DDL else multi_shard
-        several.run(session, cursor, plan, decision, call)
-    else:
-        is_batch = batch is not None
-        Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
+        return multi_shard.run(session, cursor, plan, decision, call)
+    attempt = Attempt(session, plan, decision, is_batch=batch is not None)
+    attempt.may_move = True
+    attempt.run(cursor, call)
+    return not attempt.is_moved
 
 
 @lets_go
@@ -150,12 +157,14 @@ def recover(
         decision = _decide(session, text, params)
         attempt = Attempt(session, text.plan, decision)
         attempt.begins = session.transaction.is_first
+        attempt.may_move = True
         attempt.chosen_as = None if route is None else route.role
         judge(attempt, link, exc)
         if attempt.is_read and attempt.role is not decision.role:
             attempt.run(cursor, call)
         else:
-            run(session, cursor, text, params, call)
+            again = session.learn(text.source) if attempt.is_moved else text
+            run(session, cursor, again, params, call)
     except errors.Error as own:
         raise session.as_frontend_error(own) from own.__cause__
     except BaseException as own:

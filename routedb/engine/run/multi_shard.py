@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from routedb import errors
@@ -18,16 +19,18 @@ from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.undo import all_or_nothing
 from routedb.engine.session import Session
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing.decider import Decision
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.sharding import InsertPart
 
 
 def run(
     session: Session, cursor: VirtualCursor, plan: Plan, decided: Decision, call: Call
-) -> None:
-    """Run a statement on each of its shards; show the results as one.
+) -> bool:
+    """Run a statement on each of its shards; show the results as one. Tell whether it
+    has run: what is for one of them may have to be decided anew (`Attempt.is_moved`).
 
     `decided` has a target: the parts of the statement, or none where `call`, which runs
     it on a raw cursor, is for all shards. `plan` is the statement's.
@@ -38,8 +41,9 @@ def run(
     part = only_part(decided)
     if part is not None:
         alone = Attempt(session, plan, decided._replace(target=None))
+        alone.may_move = True
         alone.run(cursor, _calling(part.sql, part.params))
-        return
+        return not alone.is_moved
 
     def work() -> None:
         merged = MergedResult(cursor.arraysize)
@@ -60,6 +64,7 @@ def run(
         succeeded(session, cursor, plan)
 
     in_transaction(session, work)
+    return True
 
 
 def only_part(decided: Decision) -> InsertPart | None:
@@ -111,6 +116,24 @@ def run_each(
         cursor.unbind_fetch()
 
     in_transaction(session, work)
+
+
+@lets_go
+def merge_each(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    batch: Sequence[Any],
+    refusal: errors.Error,
+) -> None:
+    """Change rows of another engine's table by `text` for each set of parameters in
+    `batch`, in one transaction of `session`; `cursor` shows the count. Raises `refusal`
+    where `text` does something else."""
+    merger = session.core.merger
+    if not merger.may_change(session, text):
+        raise refusal
+    run_one = partial(merger.run, session, cursor, text)
+    run_each(session, cursor, [partial(run_one, p, refusal) for p in batch])
 
 
 def in_transaction(session: Session, work: Callable[[], None]) -> None:
