@@ -263,6 +263,57 @@ def test_a_part_that_fails_is_told_by_the_cursor(pg_shards):
     assert len(cursor.fetchall()) == 3
 
 
+# -- rows on any shard -----------------------------------------------------------------
+
+
+@pytest.fixture(params=["pg_shards", "lite_shards"])
+def returning(request: pytest.FixtureRequest) -> Any:
+    """A connection to two shards whose engine has UPDATE … RETURNING."""
+    return request.getfixturevalue(request.param)
+
+
+def test_a_change_without_a_key_tells_the_sum(connection):
+    cursor = connection.cursor()
+    cursor.execute(INSERT, (1,))
+    cursor.execute("UPDATE items SET price = price + 1 WHERE id >= %s", (2,))
+    assert cursor.rowcount == 2
+    cursor.execute("DELETE FROM items WHERE owner IN (1, 2) AND price > 3")
+    assert cursor.rowcount == 2
+    connection.commit()
+    cursor.execute("SELECT id FROM items")
+    assert [row[0] for row in cursor.fetchall()] == [1]
+
+
+def test_rows_that_were_changed_come_from_each_shard(returning):
+    cursor = returning.cursor()
+    cursor.execute(INSERT, (1,))
+    cursor.execute("UPDATE items SET price = 2 * price RETURNING id, price")
+    assert sorted(cursor.fetchall()) == [(1, 3), (2, 5), (3, 7)]
+    assert cursor.rowcount == 3
+
+
+def test_psycopg2_makes_rows_that_were_changed_as_it_was_told(pg_shards):
+    cursor = pg_shards.cursor(cursor_factory=psycopg2.extras.RealDictCursor)
+    cursor.execute(INSERT, (1,))
+    marked = ext.new_type((1700,), "MARKED", lambda text, _: f"{text!s} EUR")
+    ext.register_type(marked, cursor)
+    cursor.execute("DELETE FROM items RETURNING price")
+    assert cursor.statusmessage == "DELETE 3"
+    assert sorted(row["price"] for row in cursor) == ["1.50 EUR", "2.50 EUR", "3.50 EUR"]
+
+
+def test_a_change_in_autocommit_mode_is_done_on_all_shards_or_on_none(connection):
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute(INSERT, (1,))
+    cursor.execute("UPDATE items SET price = 7")
+    assert cursor.rowcount == 3
+    cursor.execute("SELECT sum(price) FROM items")
+    assert cursor.fetchone()[0] == 21
+    cursor.executemany("DELETE FROM items WHERE id = %s", [(1,), (2,), (5,)])
+    assert cursor.rowcount == 2
+
+
 # -- the other ways to run over shards -------------------------------------------------
 
 

@@ -217,6 +217,11 @@ def _executemany_sharded(
     sent = sql
     for decided, params in zip(decisions, rows, strict=True):
         part = multi_shard.only_part(decided)
+        if decided.target is not None and decided.target.is_each:
+            for group in decided.groups:
+                by_group.setdefault(group, []).append(params)
+                first.setdefault(group, decided)
+            continue
         if len(decided.groups) > 1 or (decided.target is not None and part is None):
             calls = [_executing(session, cursor, text, sql, each) for each in rows]
             multi_shard.run_each(session, cursor, calls)  # which are counted, too

@@ -1,4 +1,5 @@
-"""Statements that are by nature for several shards: split INSERTs, reference writes.
+"""Statements that are by nature for several shards: INSERTs whose rows are split,
+UPDATE and DELETE of rows on several, writes to reference tables.
 
 All parts run in one transaction with a branch on each shard, and a part that fails
 undoes the others (`undo`). Outside a transaction one is opened for the statement.
@@ -49,6 +50,9 @@ def run(
                 take = _taking(merged, part.rows)
                 on_shard = _calling(part.sql, part.params)
                 on_group(session, cursor, plan, decided, group, on_shard, take)
+        elif target.is_each:
+            for group in decided.groups:
+                on_group(session, cursor, plan, decided, group, call, merged.add)
         else:
             results = [MergedResult(cursor.arraysize) for _ in decided.groups]
             for group, result in zip(decided.groups, results, strict=True):
@@ -88,7 +92,10 @@ def run_batches(
         for group, rows in by_group.items():
             call = _calling_many(sql, rows)
             on_group(session, cursor, plan, decisions[group], group, call, merged.count)
-            decisions[group].route.hits[0] += len(rows)
+            decided = decisions[group]
+            is_again = decided.target is not None and decided.target.is_each
+            if not is_again or group == decided.groups[0]:
+                decided.route.hits[0] += len(rows)
         cursor.raw = merged
         cursor.route = next(iter(decisions.values())).route
 
