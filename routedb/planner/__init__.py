@@ -72,6 +72,7 @@ from routedb.planner.plans import (
     Fragment,
     GroupsPlan,
     Merge,
+    Moment,
     OrderTerm,
     Refusal,
     Relation,
@@ -92,6 +93,7 @@ __all__ = [
     "Fragment",
     "GroupsPlan",
     "Merge",
+    "Moment",
     "OrderTerm",
     "Place",
     "Placement",
@@ -108,6 +110,7 @@ __all__ = [
     "Written",
     "plan",
     "take_apart",
+    "times_of",
 ]
 
 
@@ -135,3 +138,15 @@ def take_apart(source: str, dialect: str) -> Written | Refusal | None:
     from routedb.planner.written import parts_of  # noqa: PLC0415  (sqlglot is slow)
 
     return parts_of(source, dialect)
+
+
+def times_of(source: str, dialect: str) -> tuple[str, tuple[Moment, ...]] | Refusal:
+    """Return the text `source` in `dialect`, which writes to several groups, with marks
+    for the times that it asks for, and these; a refusal where they cannot be told."""
+    from routedb.planner.moments import find_written  # noqa: PLC0415  (sqlglot is slow)
+    from routedb.planner.source_text import Refused  # noqa: PLC0415
+
+    try:
+        return find_written(source, dialect)
+    except Refused as exc:
+        return exc.refusal

@@ -25,6 +25,7 @@ from routedb.engine.run.interrupted import effects_interrupted, statement_interr
 from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
+from routedb.engine.run.times import check_untimed
 from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
@@ -72,7 +73,7 @@ def run(
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
         try:
-            _run(session, cursor, text, params, call, batch)
+            _run(session, cursor, text, params, call, batch, is_other_use)
         except (errors.ShardError, errors.CrossDatabaseError) as refusal:
             if is_other_use or batch is not None or type(refusal) not in ONE_GROUP:
                 raise
@@ -100,6 +101,7 @@ def _run(
     params: Any,
     call: Call,
     batch: Sequence[Any] | None,
+    is_other_use: bool,
 ) -> None:
     plan = text.plan
     _check_not_lost(session, plan)
@@ -109,8 +111,13 @@ def _run(
         call = _vacating(call, text.source)
     decision = _decide(session, text, params)
     if decision.target is not None:
-        several = definitions if plan.statement.kind is Kind.DDL else multi_shard
-        several.run(session, cursor, plan, decision, call)
+        if plan.statement.kind is Kind.DDL:
+            definitions.run(session, cursor, plan, decision, call)
+            return
+        if is_other_use:
+            check_untimed(plan, text.source)
+        written = None if is_other_use else (text.source, params)
+        multi_shard.run(session, cursor, plan, decision, call, written)
     else:
         is_batch = batch is not None
         Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
@@ -214,7 +221,7 @@ def _executemany_sharded(
         raise session.as_frontend_error(exc) from exc.__cause__
     by_group: dict[int, list[Any]] = {}
     first: dict[int, Decision] = {}
-    sent = sql
+    sent = text.source
     for decided, params in zip(decisions, rows, strict=True):
         part = multi_shard.only_part(decided)
         if decided.target is not None and decided.target.is_each:

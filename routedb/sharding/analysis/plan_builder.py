@@ -22,7 +22,7 @@ from routedb.sharding.columns import TableColumns
 from routedb.sharding.keys.value_terms import HERE, without_here
 from routedb.sharding.refusals import EACH, WAYS, refuse
 from routedb.sharding.rewrite.completion import Completion, completion_of
-from routedb.sharding.rewrite.masking import MaskedText, TaggedText, mask, tag
+from routedb.sharding.rewrite.masking import FIRST, MaskedText, TaggedText, mask, tag
 from routedb.sharding.rewrite.rows import (
     RowPlan,
     RowSpan,
@@ -53,12 +53,13 @@ _REPLACE = re.compile(r"\s*REPLACE\b", re.IGNORECASE).sub
 _SEVERAL = re.compile(r";(?=\s*[^\s;])").search
 # What lets a row of VALUES read a table: then each row is looked at, not the first.
 _READS = re.compile(r"\b(?:SELECT|TABLE|WITH|VALUES|FROM)\b", re.IGNORECASE).search
-# What gives each copy of a reference table another value.
+# What gives each copy of a reference table another value. The time of the statement is
+# asked once for all (engine/run/times.py).
 _VARIES = re.compile(
-    r"\b(?:(?:random|rand|randomblob|gen_random_uuid|uuid\w*|nextval|clock_timestamp"
-    r"|now|sysdate|statement_timestamp|transaction_timestamp|timeofday|unix_timestamp"
-    r"|curdate|curtime|last_insert_rowid|last_insert_id)\s*\("
-    r"|(?:CURRENT_(?:TIMESTAMP|TIME|DATE)|LOCALTIME(?:STAMP)?)\b)",
+    r"\b(?:(?:random\w*|rand|gen_random_\w+|uuid\w*|sys_guid|nextval|currval|lastval"
+    r"|clock_timestamp|timeofday|timediff|sysdate|last_insert_rowid|last_insert_id"
+    rf"|txid_current\w*|pg_current_xact_id\w*)\s*\(|strftime\s*\(\s*[^{FIRST}\s]"
+    r"|age\s*\([^,()]*\))",
     re.IGNORECASE,
 ).search
 
