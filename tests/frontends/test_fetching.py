@@ -10,6 +10,8 @@ import psycopg2
 import pytest
 from psycopg2 import extensions as ext
 
+from tests.support.server_rig import settle_all
+
 pytestmark = pytest.mark.live
 
 NUMBERS = "SELECT i FROM generate_series(1, 10) i"
@@ -24,7 +26,10 @@ def one_node(pg_home, open_cluster):
 @pytest.fixture
 def on_replica(pg_home, open_cluster):
     """A cursor whose reads come from another connection of psycopg2's."""
-    return open_cluster(pg_home.source).connect(autocommit=True).cursor()
+    cluster = open_cluster(pg_home.source)
+    cursor = cluster.connect(autocommit=True).cursor()
+    settle_all(cluster)
+    return cursor
 
 
 def test_rows_of_its_own_are_fetched_by_methods_of_exactly_its_class(one_node):

@@ -12,6 +12,7 @@ import pytest
 
 from routedb import errors
 from tests.frontends.home import sqlite_home
+from tests.support.server_rig import settle_all
 
 HINT = "/* routedb: database=other */"
 
@@ -275,7 +276,9 @@ def test_only_using_chooses(request, open_cluster, engine):
     home = request.getfixturevalue(engine)
     databases = {"main": {"nodes": home.dsns}, "other": {"nodes": home.dsns}}
     source = {"databases": databases, "default": "main", "hints": "using-only"}
-    connection = open_cluster(source).connect(autocommit=True)
+    cluster = open_cluster(source)
+    connection = cluster.connect(autocommit=True)
+    settle_all(cluster)
     cursor = connection.cursor()
     for words in ("database=other", "role=writer", "shard=7", "nonsense"):
         cursor.execute(f"SELECT 1 /* routedb: {words} */")

@@ -17,6 +17,7 @@ from psycopg2 import extensions as ext
 import routedb
 from routedb.topology.snapshot import Role
 from tests.frontends.merged_world import World
+from tests.support.server_rig import settle_all
 
 COUNT = "SELECT count(*), sum(owner) FROM items"
 JOIN = "SELECT a.id, b.id FROM items a JOIN items b ON a.owner > b.owner"
@@ -48,7 +49,9 @@ def replicated(sqlite_dir: Path, stack: ExitStack) -> Any:
         },
     }
     cluster = stack.enter_context(closing(routedb.Cluster(source)))
-    return stack.enter_context(closing(cluster.connect(autocommit=True)))
+    connection = stack.enter_context(closing(cluster.connect(autocommit=True)))
+    settle_all(cluster)
+    return connection
 
 
 @pytest.mark.parametrize("sql", [COUNT, JOIN, "SELECT * FROM items ORDER BY id"])

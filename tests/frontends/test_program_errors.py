@@ -22,6 +22,7 @@ from psycopg2 import extras, sql
 
 import routedb
 from tests.frontends.home import Home
+from tests.support.server_rig import settle_all
 
 ASK = "SELECT id, name FROM t WHERE id = 1"
 
@@ -162,6 +163,7 @@ MODES = ["replica", "writer", "transaction", "read-only transaction"]
 
 def connect(cluster: routedb.Cluster, mode: str) -> Any:
     connection = cluster.connect(autocommit="transaction" not in mode)
+    settle_all(cluster)
     if mode == "read-only transaction":
         connection.readonly = True
     cursor = connection.cursor()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.frontends.home import Home
+from tests.support.server_rig import settle_all
 
 RIGHT = [
     ("SELECT name || '!' FROM legacy WHERE id = 1", "a!"),
@@ -31,7 +32,10 @@ def connect(open_cluster, legacy: Home):
         databases = {"main": {"nodes": home.dsns}, "old": old}
         source = {"default": "main", "databases": databases}
         source["tables"] = {"legacy": "old"}
-        return open_cluster(source).connect(autocommit=True)
+        cluster = open_cluster(source)
+        connection = cluster.connect(autocommit=True)
+        settle_all(cluster)
+        return connection
 
     return connect
 

@@ -8,6 +8,7 @@ from typing import Any
 import routedb
 from routedb.adapters.sockets import wait
 from routedb.engine.links.link import Link
+from routedb.topology import GroupView
 from tests.support.proxy import Proxy
 from tests.support.servers import Database, Server, wait_until
 
@@ -113,6 +114,21 @@ def settle(cluster: routedb.Cluster, replicas: set[str]) -> None:
         return group.writer is not None and readable == replicas & set(names)
 
     wait_until(is_settled, f"{replicas} are read from", PATIENCE_S)
+
+
+def settle_all(cluster: routedb.Cluster) -> None:
+    """Wait until each group has a writer, and reads go to all of its other nodes."""
+
+    def is_settled(group: GroupView) -> bool:
+        others = {node.id for node in group.nodes} - {group.writer}
+        return group.writer is not None and set(group.read_ring) >= others
+
+    core = cluster.runtime.core
+    wait_until(
+        lambda: all(map(is_settled, core.topology.groups)),
+        "replicas are read from",
+        PATIENCE_S,
+    )
 
 
 def link_to(connection: routedb.Connection, name: str) -> Link:
