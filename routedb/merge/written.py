@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from routedb.engine.links.link import Link
 from routedb.engine.run import multi_shard
 from routedb.engine.run.attempt import Attempt, run_on
-from routedb.engine.run.executor import decide_asking
+from routedb.engine.run.deciding import decide_asking
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge

@@ -409,6 +409,38 @@ def test_execute_values_returns_rows_in_their_order(pg_shards):
     assert [row["id"] for row in rows] == list(range(7))
 
 
+def test_execute_batch_sends_each_shard_its_statements_in_one_text(pg_shards):
+    pg_shards.autocommit = True
+    cursor = pg_shards.cursor()
+    cursor.execute(INSERT, (1,))
+    changes = [(7, 1, 1), (8, 2, 2), (9, 1, 3)]
+    psycopg2.extras.execute_batch(
+        cursor, "UPDATE items SET price = %s WHERE owner = %s AND id = %s", changes
+    )
+    assert (cursor.rowcount, cursor.statusmessage) == (1, "UPDATE 1")
+    assert cursor.query.count(b"UPDATE") == 2  # those of the last one's shard
+    cursor.execute("SELECT id, price FROM items")
+    assert sorted(cursor.fetchall()) == [(1, 7), (2, 8), (3, 9)]
+
+
+def test_execute_batch_of_changes_on_every_shard(pg_shards):
+    cursor = pg_shards.cursor()
+    cursor.execute(INSERT, (1,))
+    pg_shards.commit()
+    sql = "UPDATE items SET price = %s WHERE id = %s"
+    psycopg2.extras.execute_batch(cursor, sql, [(7, 1), (8, 2), (5, 3), (9, 3)])
+    assert cursor.rowcount == 1
+    with pytest.raises(psycopg2.errors.NumericValueOutOfRange):
+        psycopg2.extras.execute_batch(cursor, sql, [(1, 2), (2, 1), ("1e9", 3)])
+    pg_shards.rollback()
+    psycopg2.extras.execute_batch(cursor, sql, [(7, 1), (8, 2), (5, 3), (9, 3)])
+    pg_shards.commit()
+    with pytest.raises(routedb.ShardError, match="several statements"):
+        cursor.execute("DELETE FROM items; SELECT 1")
+    cursor.execute("SELECT id, price FROM items")
+    assert sorted(cursor.fetchall()) == [(1, 7), (2, 8), (3, 9)]
+
+
 def test_a_write_to_a_reference_table_gives_the_rows_of_one_shard(connection):
     cursor = connection.cursor()
     cursor.execute("INSERT INTO places VALUES (1, 'a'), (2, 'b') RETURNING name")

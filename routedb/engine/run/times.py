@@ -25,8 +25,8 @@ def check_untimed(plan: Plan, source: str) -> None:
     found = times_of(source, plan.dialect)
     if isinstance(found, Refusal) or found[1]:
         raise errors.ShardError(
-            f"{plan.statement.verb} runs on several shards and asks for the time, which "
-            "is another on each: execute() it, or pass the time as a parameter"
+            f"{plan.statement.verb} runs on several shards and asks for the time, "
+            "which is another on each: execute() it, or pass the time as a parameter"
         )
 
 
