@@ -44,7 +44,7 @@ def test_a_statement_counts_where_it_would_go(shadow, sql, where, role):
 
 def test_what_is_refused_all_the_same_counts_too(shadow):
     with pytest.raises(routedb.ShardError):
-        shadow.cursor().execute("UPDATE orders SET a = 1")
+        shadow.cursor().execute("UPDATE orders SET a = nextval('s')")
     assert counted() == [(1, "ShardError", None)]
 
 
