@@ -30,7 +30,6 @@ from routedb.engine.shared.share_news import ShareNews
 from routedb.events import NodeDrained
 from routedb.frontends.base import opened
 from routedb.frontends.connection import Connection
-from routedb.merge import Merger
 from routedb.monitor import Monitor
 from routedb.observers import OBSERVERS
 from routedb.routing import database_for
@@ -65,7 +64,12 @@ class Runtime:
             register=self.core,
         )
         self.core.start_monitor = self.monitor.start
-        self.core.merger = Merger(self.core)
+        if len(self.core.topology.groups) > 1:
+            # Imported here: where one group has all, nothing is ever merged.
+            with importing:
+                from routedb.merge import Merger  # noqa: PLC0415
+
+            self.core.merger = Merger(self.core)
         self.core.wake_monitor = self.monitor.wake
         self.core.samples.tell = self.monitor.request_sample
         self.core.hold_probes = self.monitor.hold

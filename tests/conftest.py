@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from tests.support.later import engines_for_later
 from tests.support.proxy import Proxy
 from tests.support.servers import (
     Cluster,
@@ -31,10 +33,19 @@ from tests.support.servers import (
     start_postgresql,
 )
 
+# How long an example takes says how busy the machine is.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
+
 LIVE = {"postgresql", "pg", "mariadb", "my", "patroni"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` is looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in engines_for_later(items):
+        item.add_marker(pytest.mark.long)
     for item in items:
         if LIVE.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.live)

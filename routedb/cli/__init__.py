@@ -9,7 +9,6 @@ from __future__ import annotations
 import click
 
 import routedb
-from routedb.cli import check, demo, explain, recover, run, setup, shards, sql
 from routedb.cli.streams import GuardedGroup
 
 _CODES = """\b
@@ -35,13 +34,9 @@ def main() -> None:
     """
 
 
-main.add_command(check.check)
-main.add_command(demo.demo)
-main.add_command(explain.explain)
-main.add_command(recover.recover)
-main.add_command(run.run)
-main.add_command(setup.setup)
-main.add_command(shards.shards)
-main.add_command(sql.sql)
+main.modules = {
+    name: f"routedb.cli.{name}"
+    for name in ("check", "demo", "explain", "recover", "run", "setup", "shards", "sql")
+}
 
 __all__ = ["main"]

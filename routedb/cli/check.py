@@ -21,8 +21,8 @@ from routedb.cli.prepared import transactions_troubles, transactions_warnings
 from routedb.cli.queries import check_queries
 from routedb.cli.references import check_references
 from routedb.cli.shard_tables import asking, drifts
-from routedb.cli.startup import FAILED, config_argument, load_config
-from routedb.cli.streams import Guarded, Input
+from routedb.cli.startup import config_argument, load_config
+from routedb.cli.streams import FAILED, Guarded, Input
 from routedb.cli.tables import Listing
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig

@@ -11,7 +11,7 @@ from rich.text import Text
 from routedb.cli.dry_run import DryRun
 from routedb.cli.logs import read
 from routedb.cli.output import cells, console
-from routedb.cli.startup import FAILED
+from routedb.cli.streams import FAILED
 from routedb.cli.tables import Listing
 from routedb.config.model import ClusterConfig
 from routedb.engine.plans.tally import Line, Report

@@ -10,8 +10,8 @@ import click
 from routedb import adapters
 from routedb.cli.check import ask_all, find_members, hear
 from routedb.cli.output import cells, console
-from routedb.cli.startup import FAILED, config_argument, load_config, report_errors
-from routedb.cli.streams import Guarded
+from routedb.cli.startup import config_argument, load_config, report_errors
+from routedb.cli.streams import FAILED, Guarded
 from routedb.cli.tables import Listing
 from routedb.config.model import ClusterConfig
 from routedb.engine.shared.core import Core

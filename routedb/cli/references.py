@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from routedb.cli.orphans import Orphans, find_orphans
 from routedb.cli.output import cells, console
-from routedb.cli.startup import FAILED, open_cluster, wait_for_nodes
+from routedb.cli.startup import open_cluster, wait_for_nodes
+from routedb.cli.streams import FAILED
 from routedb.cli.tables import Listing
 from routedb.config.model import Reference
 from routedb.frontends.connection import Connection

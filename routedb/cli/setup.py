@@ -9,8 +9,8 @@ import click
 
 from routedb import adapters, errors
 from routedb.cli.check import ask_all, find_members, hear
-from routedb.cli.startup import FAILED, config_argument, load_config, report_errors
-from routedb.cli.streams import Guarded
+from routedb.cli.startup import config_argument, load_config, report_errors
+from routedb.cli.streams import FAILED, Guarded
 from routedb.config.label import label_of
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig

@@ -17,13 +17,12 @@ from routedb.cli.interrupts import Interrupts
 from routedb.cli.progress import StatementBar
 from routedb.cli.result_formats import FORMATS, Result
 from routedb.cli.startup import (
-    FAILED,
     config_argument,
     open_cluster,
     print_error,
     wait_for_nodes,
 )
-from routedb.cli.streams import NO_INPUT, Guarded, Input
+from routedb.cli.streams import FAILED, NO_INPUT, Guarded, Input
 from routedb.cluster import Cluster
 from routedb.frontends.connection import Connection
 from routedb.routing import dialect_for

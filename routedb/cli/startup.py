@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 
 from routedb import errors
+from routedb.cli.streams import FAILED
 from routedb.cluster import Cluster
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig
 from routedb.runtime import read_config
 from routedb.topology.snapshot import NodeState
 
-FAILED = 1  # a node, a group or a statement
 WRONG = 2  # the configuration or the command line; click's own code for the latter
 
 _SETTLE_S = 2.0  # how long to wait for the first answer of each node

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
-from routedb.cli.startup import FAILED
-
+FAILED = 1  # a node, a group, a statement, or a stream
 INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 NO_INPUT = "standard input is closed"
 
@@ -32,7 +32,26 @@ class Input(click.File):
 
 
 class GuardedGroup(click.Group):
-    """A group whose own output, `--help` and `--version`, ends so."""
+    """A group whose own output, `--help` and `--version`, ends so.
+
+    A command is a module's attribute of the same name. It is imported when it is named:
+    what the others need takes longer than most of them.
+    """
+
+    modules: Mapping[str, str] = {}  # by the command's name
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, whatever `ctx`."""
+        return sorted(self.modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command `cmd_name`, None when there is none; `ctx` is not used."""
+        if cmd_name not in self.modules:
+            return None
+        with guarded():
+            module = import_module(self.modules[cmd_name])
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
     def make_context(self, *args: Any, **more: Any) -> click.Context:
         """Read the command line up to the name of a command."""

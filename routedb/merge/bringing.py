@@ -43,7 +43,7 @@ def load(link: Link, types: Sequence[str], rows: Sequence[Sequence[Any]]) -> Row
     names = [f"c{number}" for number in range(len(types))]
     listed = ", ".join(names)
     if link.adapter.engine == "sqlite":
-        link.ask(_fill, names, rows)
+        link.ask(_fill, names, types, rows)
         # WHERE tells ON CONFLICT from the ON of a join.
         return Rows(f"SELECT {listed} FROM temp.{_TABLE} WHERE 1", is_table=True)
     inline = _INLINE[link.adapter.engine]
@@ -52,7 +52,7 @@ def load(link: Link, types: Sequence[str], rows: Sequence[Sequence[Any]]) -> Row
     before = _CREATE[link.adapter.engine]
     for start in range(0, len(rows), BLOCK):
         sql, values = inline(types, rows[start : start + BLOCK])
-        link.ask(_execute, before + sql, values)
+        link.ask(execute, before + sql, values)
         before = f"INSERT INTO {_TABLE} "
     return Rows(f"SELECT {listed} FROM {_TABLE}", is_table=True)
 
@@ -65,7 +65,8 @@ def unload(link: Link, rows: Rows) -> None:
         link.run(f"DROP {word}TABLE {_TABLE}")
 
 
-def _execute(raw: Any, sql: str, values: tuple[str, ...]) -> None:
+def execute(raw: Any, sql: str, values: Any) -> None:
+    """Execute `sql` with `values`, if any, on `raw`, a connection of the driver's."""
     cursor = raw.cursor()
     try:
         cursor.execute(sql, values or None)
@@ -73,7 +74,13 @@ def _execute(raw: Any, sql: str, values: tuple[str, ...]) -> None:
         cursor.close()
 
 
-def _fill(raw: Any, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    raw.execute(f"CREATE TEMP TABLE {_TABLE} ({', '.join(names)})")
+def _fill(
+    raw: Any,
+    names: Sequence[str],
+    types: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    columns = map(" ".join, zip(names, types, strict=True))
+    raw.execute(f"CREATE TEMP TABLE {_TABLE} ({', '.join(columns)})")
     marks = ", ".join("?" * len(names))
     raw.executemany(f"INSERT INTO temp.{_TABLE} VALUES ({marks})", rows)

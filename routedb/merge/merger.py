@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from routedb import errors
@@ -16,6 +17,7 @@ from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
+from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
 from routedb.merge.fragments import GroupReads, reads_of
@@ -31,7 +33,16 @@ from routedb.merge.streamed import Source, StreamedResult, declared
 from routedb.merge.workers import Workers
 from routedb.merge.working import Statement, work
 from routedb.merge.written import may_write, write
-from routedb.planner import Cluster, GroupsPlan, Merge, Refusal, plan, take_apart
+from routedb.planner import (
+    Cluster,
+    Created,
+    GroupsPlan,
+    Merge,
+    Refusal,
+    plan,
+    shape,
+    take_apart,
+)
 from routedb.routing.plan import ParsedText
 from routedb.session import TxState
 from routedb.sharding import TableColumns
@@ -91,7 +102,9 @@ class Merger:
     ) -> None:
         """Write what a query over several groups reads, to one group."""
         is_off = self._core.config.joins == "refuse"
-        parts = None if is_off else take_apart(text.source, text.plan.dialect)
+        defines = text.plan.statement.kind is Kind.DDL
+        dialect = text.plan.dialect
+        parts = None if is_off else take_apart(text.source, dialect, defines)
         if parts is None or text.plan.names & session.pins.names:
             raise refusal
 
@@ -104,9 +117,24 @@ class Merger:
             check_reading(text)
             if isinstance(parts, Refusal):
                 raise NotMerged(parts.reason)
-            write(session, cursor, text, params, parts, read)
+            if isinstance(parts, Created):
+                columns = partial(self._shape, session)
+                create(session, cursor, text, params, parts, read, columns)
+            else:
+                write(session, cursor, text, params, parts, read)
         except NotMerged as exc:
             raise _not_merged(refusal, exc) from None
+
+    def _shape(self, session: Session, text: ParsedText) -> GroupsPlan:
+        """Return the plan of a query that has its columns. Raises NotMerged."""
+        check_reading(text)
+        cluster = cluster_of(session, text.plan)
+        known = self._catalogs.find(session, cluster)
+        functions = self._core.config.functions
+        found = shape(text.source, text.plan.dialect, known.catalog, cluster, functions)
+        if isinstance(found, Refusal):
+            raise NotMerged(found.reason)
+        return found
 
     def _run_explain(
         self,

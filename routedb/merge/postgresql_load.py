@@ -45,8 +45,16 @@ def inline(
 
 def types_of(ask: Ask, oids: Sequence[int]) -> list[str]:
     """Return how casts spell the types of these `oids`, without what they are cut to;
-    `ask` runs a text in the database that has them. Raises NotMerged for types whose
-    values are not moved, or whose texts the session makes inexact."""
+    `ask` runs a text in the database that has them. Raises what `check_moved` does."""
+    check_moved(ask, oids)
+    listed = ", ".join(f"pg_catalog.format_type({oid}, -1)" for oid in oids)
+    (names,) = ask(f"SELECT {listed}")
+    return list(names)
+
+
+def check_moved(ask: Ask, oids: Sequence[int]) -> None:
+    """Raise NotMerged for types, of these `oids`, whose values are not moved, or whose
+    texts the session makes inexact; `ask` runs a text in that."""
     for oid in oids:
         if oid in _UNMOVED or oid in _RECORDS:
             raise NotMerged(f"values of type number {oid} mean something to one server")
@@ -54,9 +62,6 @@ def types_of(ask: Ask, oids: Sequence[int]) -> list[str]:
         ((digits,),) = ask("SHOW extra_float_digits")
         if int(digits) < 1:
             raise NotMerged("extra_float_digits is below 1: floats would lose digits")
-    listed = ", ".join(f"pg_catalog.format_type({oid}, -1)" for oid in oids)
-    (names,) = ask(f"SELECT {listed}")
-    return list(names)
 
 
 def columns_of(ask: Ask, table: str) -> list[tuple[str, str]]:

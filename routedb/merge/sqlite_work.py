@@ -18,6 +18,7 @@ from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge.answers import Part, part_of, renamed, shown, sqlite_values
 from routedb.merge.refused import NotMerged
+from routedb.merge.table_answer import Shape, quoted
 from routedb.planner import Column, Remainder
 
 
@@ -82,6 +83,40 @@ def run_remainder(
         raise
     finally:
         scratch.close()
+
+
+def shape_of(session: Session, link: Link, remainder: Remainder, params: Any) -> Shape:
+    """Return the columns of a table that is made of `remainder` with `params`, in the
+    place of `link` of `session`. Raises what the driver raises."""
+    scratch = _scratch(session, link)
+    try:
+        for relation in remainder.relations:
+            _fill(scratch.raw, relation.name, relation.columns, ())
+        raw: Any = scratch.adapter.cursor(scratch.raw)
+        bound = remainder.text.bind(params)
+        made = f"CREATE TABLE routedb_shape AS {remainder.text.sql}"
+        raw.execute(made) if bound is None else raw.execute(made, bound)
+        asked = "SELECT name, type FROM pragma_table_info('routedb_shape') ORDER BY cid"
+        return [(remainder.original(name), type_) for name, type_ in scratch.run(asked)]
+    except Exception as exc:
+        scratch.classify_error(exc)
+        raise
+    finally:
+        scratch.close()
+
+
+def is_there(link: Link, target: str, is_temporary: bool) -> bool:
+    """Tell whether `target`, as a text names it, is a table that `link` has, where one
+    would be made that `is_temporary` or not."""
+    schema, _, name = target.rpartition(".")
+    schema = schema.strip() or ("temp" if is_temporary else "main")
+    plain = name.strip().strip('"')
+    return bool(
+        link.run(
+            f"SELECT 1 FROM {schema}.sqlite_master "
+            f"WHERE type IN ('table', 'view') AND lower(name) = lower({quoted(plain)})"
+        )
+    )
 
 
 def _scratch(session: Session, link: Link) -> Link:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from routedb.planner import TableInfo
 
 Ask: TypeAlias = Callable[[str], list[tuple[Any, ...]]]  # a text without parameters
+Shape: TypeAlias = list[tuple[str, str]]  # columns: names, and types with collations
 
 
 class TableAnswer(NamedTuple):

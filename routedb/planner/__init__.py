@@ -67,8 +67,10 @@ from routedb.planner.catalog import (
     TableInfo,
     Whole,
 )
+from routedb.planner.pieces import strung
 from routedb.planner.plans import (
     Combine,
+    Created,
     Fragment,
     GroupsPlan,
     Merge,
@@ -90,6 +92,7 @@ __all__ = [
     "Column",
     "Combine",
     "Copied",
+    "Created",
     "Fragment",
     "GroupsPlan",
     "Merge",
@@ -109,6 +112,8 @@ __all__ = [
     "Whole",
     "Written",
     "plan",
+    "shape",
+    "strung",
     "take_apart",
     "times_of",
 ]
@@ -132,12 +137,31 @@ def plan(
     return make_plan(source, dialect, catalog, cluster, functions or {})
 
 
-def take_apart(source: str, dialect: str) -> Written | Refusal | None:
-    """Take a statement apart that writes what a query reads, the text `source` in
-    `dialect`. None where it has no query; a refusal where it is not understood."""
-    from routedb.planner.written import parts_of  # noqa: PLC0415  (sqlglot is slow)
+def shape(
+    source: str,
+    dialect: str,
+    catalog: Catalog,
+    cluster: Cluster,
+    functions: Mapping[str, str] | None = None,
+) -> GroupsPlan | Refusal:
+    """Plan the query `source`, in `dialect`, for what its columns are: the remainder
+    over relations without rows has them. `catalog`, `cluster` and `functions` are those
+    of `plan`."""
+    from routedb.planner.created import shape_of  # noqa: PLC0415  (sqlglot is slow)
 
-    return parts_of(source, dialect)
+    return shape_of(source, dialect, catalog, cluster, functions or {})
+
+
+def take_apart(
+    source: str, dialect: str, defines: bool = False
+) -> Written | Created | Refusal | None:
+    """Take a statement apart that writes what a query reads, or, if it `defines`, makes
+    a table of it: the text `source` in `dialect`. None where it has no query; a refusal
+    where it is not understood."""
+    from routedb.planner.created import created_by  # noqa: PLC0415  (sqlglot is slow)
+    from routedb.planner.written import parts_of  # noqa: PLC0415
+
+    return created_by(source, dialect) if defines else parts_of(source, dialect)
 
 
 def times_of(source: str, dialect: str) -> tuple[str, tuple[Moment, ...]] | Refusal:

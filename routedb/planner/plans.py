@@ -351,3 +351,20 @@ class Written(NamedTuple):
     target: str = ""
     columns: tuple[str, ...] | None = None
     divides: bool = False
+
+
+class Created(NamedTuple):
+    """The parts of a statement that makes a table of a query.
+
+    `before` and `after` stand around the `query`, without IF NOT EXISTS: `if_absent` is
+    `before` with it, None where it is not said. `is_filled`: the rows go in as well.
+    `target` is the table as the text names it.
+    """
+
+    before: Bound
+    query: Bound
+    after: Bound
+    if_absent: str | None
+    is_filled: bool
+    target: str
+    is_temporary: bool

@@ -9,36 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from sqlglot import exp
 
 from routedb.errors import ShardError
+from routedb.planner.pieces import NAME, QUERY, Token, piece, tokens_of
 from routedb.planner.plans import Bound, Refusal, Slot, Written
 from routedb.planner.source_text import Refused, SourceText, read_source, refuse
-from routedb.sharding.keys.value_terms import NamedParam, PositionalParam
 from routedb.sharding.rewrite.masking import MaskedText, mask
 from routedb.sql import scan
 
-_TOKENS = re.compile(r"[A-Za-z_][\w$]*|[();]").finditer
-_NAME = r'(?:"[^"]+"|[A-Za-z_][\w$]*)'
 _HEAD = re.compile(
-    rf"\s*INTO\s+({_NAME}(?:\s*\.\s*{_NAME})?)\s*(?:AS\s+{_NAME}\s*)?"
-    rf"(?:\(((?:\s*{_NAME}\s*,)*\s*{_NAME}\s*)\)\s*)?"
+    rf"\s*INTO\s+({NAME}(?:\s*\.\s*{NAME})?)\s*(?:AS\s+{NAME}\s*)?"
+    rf"(?:\(((?:\s*{NAME}\s*,)*\s*{NAME}\s*)\)\s*)?"
     r"(?:OVERRIDING\s+\w+\s+VALUE\s*)?",
     re.IGNORECASE,
 ).fullmatch
-_QUERY = frozenset({"SELECT", "WITH", "TABLE"})
 _VALUES = frozenset({"VALUES", "VALUE", "SET", "DEFAULT"})
 _CONFLICTS = frozenset({"CONFLICT", "DUPLICATE"})
 _STRINGS = (exp.Null, exp.RawString, exp.ByteString)
-
-
-class _Token(NamedTuple):
-    word: str
-    start: int
-    end: int
-    depth: int  # brackets around it
 
 
 def parts_of(source: str, dialect: str) -> Written | Refusal | None:
@@ -54,7 +43,7 @@ def parts_of(source: str, dialect: str) -> Written | Refusal | None:
 
 def _parts_of(source: str, dialect: str) -> Written | None:
     masked = mask(source, scan(source, dialect))
-    tokens = list(_tokens(masked.code))
+    tokens = tokens_of(masked)
     verb = next((t for t in tokens if t.depth == 0 and _is_verb(t)), None)
     if verb is None:
         return None
@@ -62,8 +51,8 @@ def _parts_of(source: str, dialect: str) -> Written | None:
     if start is None:
         return None
     end = _query_end([t for t in tokens if t.start >= start], len(source))
-    query = _bound(masked, start, end)
-    before, after = _bound(masked, verb.start, start), _bound(masked, end, len(source))
+    query = piece(masked, start, end)
+    before, after = piece(masked, verb.start, start), piece(masked, end, len(source))
     if tokens[0] is not verb:
         if dialect == "mysql":
             refuse("unknown grammar", "MySQL has no WITH before INSERT")
@@ -80,35 +69,27 @@ def _parts_of(source: str, dialect: str) -> Written | None:
     return Written(before, query, after, untyped, target, columns, divides)
 
 
-def _tokens(code: str) -> Iterator[_Token]:
-    depth = 0
-    for match in _TOKENS(code):
-        depth -= match[0] == ")"
-        yield _Token(match[0].upper(), match.start(), match.end(), depth)
-        depth += match[0] == "("
-
-
-def _is_verb(token: _Token) -> bool:
+def _is_verb(token: Token) -> bool:
     return token.word in ("INSERT", "REPLACE")
 
 
-def _query_start(tokens: Sequence[_Token]) -> int | None:
+def _query_start(tokens: Sequence[Token]) -> int | None:
     """Return where the query begins in what follows the verb. A list of columns in
     brackets begins with no such word."""
     for number, token in enumerate(tokens):
         if token.depth == 0 and token.word in _VALUES:
             return None
-        if token.depth == 0 and token.word in _QUERY:
+        if token.depth == 0 and token.word in QUERY:
             return token.start
         if token.depth == 0 and token.word == "(":
             rest = [each.word for each in tokens[number + 1 :]]
             first = next((word for word in rest if word != "("), "")
-            if first in _QUERY:
+            if first in QUERY:
                 return token.start
     return None
 
 
-def _query_end(tokens: Sequence[_Token], length: int) -> int:
+def _query_end(tokens: Sequence[Token], length: int) -> int:
     for number, token in enumerate(tokens):
         if token.depth:
             continue
@@ -134,11 +115,11 @@ def _target(head: str, dialect: str) -> tuple[str, tuple[str, ...] | None]:
     )
 
 
-def _leading(tokens: Sequence[_Token], verb: _Token, masked: MaskedText) -> Bound:
+def _leading(tokens: Sequence[Token], verb: Token, masked: MaskedText) -> Bound:
     first = tokens[0]
     if first.word != "WITH":
         refuse("unknown grammar", "what stands before its first word is not understood")
-    return _bound(masked, first.start, verb.start)
+    return piece(masked, first.start, verb.start)
 
 
 def _check_duplicates(after: str) -> None:
@@ -153,17 +134,6 @@ def _check_duplicates(after: str) -> None:
         ):
             name = column.sql(dialect="mysql")
             refuse("ON DUPLICATE KEY", f"{name} may be the query's: VALUES() is clear")
-
-
-def _bound(masked: MaskedText, start: int, end: int) -> Bound:
-    slots: list[Slot] = []
-    for token in masked.value_tokens:
-        if start <= token.start < end:
-            if isinstance(token.term, PositionalParam):
-                slots.append(Slot(token.term.ordinal))
-            elif isinstance(token.term, NamedParam):
-                slots.append(Slot(token.term.name))
-    return Bound(masked.source[start:end], tuple(slots))
 
 
 def _untyped(text: SourceText, query: Bound) -> Iterator[tuple[int, Slot | None]]:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from routedb import errors
 from routedb.config.model import NodeConfig
 from routedb.routing.backend_number import (
-    backend_number,
+    all_numbers,
+    backend_numbers,
     count_placeholders,
     fill,
 )
@@ -100,12 +101,37 @@ def _needed(text: ParsedText, params: Any, view: SessionView) -> Needed:
 
 def _told_node(text: ParsedText, params: Any, view: SessionView) -> int:
     """Return the id of the node that has the backend whose number `text` names; -1 when
-    nobody was told of it, or a question is for a role that was asked for."""
-    backends = view.core.backends
-    if not backends or (text.plan.is_read and _asks_role(text.plan, view)):
+    nobody was told of it, or a question is for a role that was asked for.
+
+    What ends a backend is not sent to another server, which may have one of that
+    number: where no number is found by its place, any may be it. Raises
+    CrossDatabaseError when it names backends of several nodes.
+    """
+    backends, plan = view.core.backends, text.plan
+    if not backends or (plan.is_read and _asks_role(plan, view)):
         return -1
-    number = backend_number(text.source, params)
-    return -1 if number is None else backends.node_of(text.plan.dialect, number)
+    numbers = backend_numbers(text.source, params)
+    named = {number: backends.node_of(plan.dialect, number) for number in numbers}
+    if not named and not plan.is_read:
+        numbers = all_numbers(text.source, params)
+        return _only({backends.node_of(plan.dialect, n) for n in numbers} - {-1}, view)
+    nodes = set(named.values()) - {-1}
+    if nodes and -1 in named.values() and not plan.is_read:
+        group = view.core.nodes[next(iter(nodes))].group
+        writer = view.core.topology.groups[group].writer
+        nodes.add(-1 if writer is None else writer)  # nobody was told of it
+    return _only(nodes, view)
+
+
+def _only(nodes: set[int], view: SessionView) -> int:
+    """Return the one of `nodes`, -1 for none; refuse several, -1 is an unknown one."""
+    if len(nodes) > 1:
+        names = [view.core.nodes[node].name for node in sorted(nodes) if node >= 0]
+        raise errors.CrossDatabaseError(
+            "one statement cannot be about backends of several nodes, and these are "
+            f"on {', '.join(names)}: name those of each node in a statement of its own"
+        )
+    return next(iter(nodes), -1)
 
 
 def _asks_role(plan: Plan, view: SessionView) -> bool:

@@ -6,19 +6,32 @@ import pytest
 
 import routedb
 from routedb.routing import Reason
-from routedb.routing.backend_number import backend_number
+from routedb.routing.backend_number import backend_numbers
 from tests.support.fake_rig import farm, node_of, reason_of
 
 NUMBER = 4711  # of a backend that nobody else has
+OTHER = 4713  # of one on the other replica
 
 
 @pytest.fixture
 def told():
     """A cluster in which the program was told of a backend of replica r1."""
     with farm(consistency="eventual") as rig:
-        (replica,) = (node.id for node in rig.core.nodes if node.name == "r1")
-        rig.core.backends.tell("postgresql", NUMBER, replica)
+        ids = {node.name: node.id for node in rig.core.nodes}
+        rig.core.backends.tell("postgresql", NUMBER, ids["r1"])
+        rig.core.backends.tell("postgresql", OTHER, ids["r2"])
         yield rig
+
+
+def asked(rig) -> list[str]:
+    """Name the nodes that a statement about a backend has reached, once for each."""
+    words = ("_backend(", "pg_stat_activity", "pg_locks")
+    return [
+        name
+        for name, server in rig.servers.items()
+        for text in server.texts
+        if any(word in text for word in words)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +61,20 @@ def told():
         (f'SELECT 1 FROM pg_stat_activity a WHERE {NUMBER}::int = a."pid"', None),
         ("SELECT 1 FROM pg_locks WHERE pid = CAST(%(n)s AS int)", {"n": NUMBER}),
         ("SELECT 1 FROM pg_locks WHERE pid = ANY (ARRAY[%s])", (NUMBER,)),
+        (f"SELECT 1 FROM pg_locks WHERE pid = ANY('{{{NUMBER}}}')", None),
+        ("SELECT 1 FROM pg_locks WHERE pid IN (1, %s, 2)", (NUMBER,)),
+        # Not in its place: what ends a backend looks everywhere.
+        (f"SELECT pg_terminate_backend(p) FROM (VALUES ({NUMBER})) v(p)", None),
+        ("SELECT pg_terminate_backend(p) FROM unnest(%s) p", ([NUMBER, NUMBER],)),
+        (f"SELECT pg_cancel_backend(/* it */ {NUMBER})", None),
+        (f"SELECT pg_cancel_backend(+{NUMBER})", None),
+        ("SELECT pg_cancel_backend(p) FROM (SELECT %(n)s AS p) x", {"n": NUMBER}),
+        ("SELECT pg_cancel_backend((SELECT %s))", (str(NUMBER),)),
+        (
+            "SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity a "
+            f"JOIN (VALUES ({NUMBER})) v(p) ON a.pid = v.p",
+            None,
+        ),
     ],
 )
 def test_who_asks_for_a_backend_reaches_its_node(told, sql, params):
@@ -71,6 +98,35 @@ def test_another_one_is_the_writers(told, sql, params):
     cursor = told.connect().cursor()
     cursor.execute(sql, params)
     assert node_of(cursor) == "w"
+
+
+@pytest.mark.parametrize(
+    ("sql", "params"),
+    [
+        (f"SELECT pg_cancel_backend({NUMBER}), pg_cancel_backend({OTHER})", None),
+        (f"SELECT pg_cancel_backend({NUMBER}); SELECT pg_cancel_backend(7)", None),
+        ("SELECT 1 FROM pg_stat_activity WHERE pid IN (%s, %s)", (NUMBER, OTHER)),
+        ("SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s)", ([OTHER, NUMBER],)),
+        (f"SELECT 1 FROM pg_locks WHERE pid = {NUMBER} OR pid = {OTHER}", None),
+        (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid IN (%s, 7)",  # nobody was told of it: it is the writer's
+            (NUMBER,),
+        ),
+        ("SELECT pg_terminate_backend(p) FROM unnest(%s) p", ([NUMBER, OTHER],)),
+    ],
+)
+def test_backends_of_several_nodes_are_refused(told, sql, params):
+    cursor = told.connect().cursor()
+    with pytest.raises(routedb.CrossDatabaseError, match="of several nodes"):
+        cursor.execute(sql, params)
+    assert not asked(told)
+
+
+def test_each_set_of_parameters_reaches_the_node_that_it_is_about(told):
+    cursor = told.connect().cursor()
+    cursor.executemany("SELECT pg_cancel_backend(%s)", [(NUMBER,), (OTHER,), (7,)])
+    assert asked(told) == ["w", "r1", "r2"]
 
 
 def test_a_question_to_a_role_that_is_named_stays_with_it(told):
@@ -132,4 +188,4 @@ def test_what_a_statement_tells_of_its_backend_is_known_to_other_connections():
     ],
 )
 def test_the_number_in_a_text(sql, params, number):
-    assert backend_number(sql, params) == number
+    assert backend_numbers(sql, params) == ([] if number is None else [number])

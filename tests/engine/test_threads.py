@@ -14,7 +14,7 @@ import pytest
 import routedb
 from tests.support.fake_rig import farm, node_of
 from tests.support.interleave import Interruption
-from tests.support.later import in_turn
+from tests.support.later import in_turn, later
 
 READ = "SELECT a FROM t"
 LONG = "SELECT a FROM t /* routedb: consistency=session */"
@@ -130,7 +130,7 @@ INNER = {
 AFTER = (READ, LONG, look, READ, READ)
 
 
-@pytest.mark.parametrize("every", [17, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("every", [37, *later([1])])
 @pytest.mark.parametrize(("before", "inner"), in_turn(BEFORE, INNER))
 @pytest.mark.parametrize("outer", OUTER)
 def test_whatever_comes_between(before, outer, inner, every):

@@ -21,7 +21,7 @@ from routedb.topology import NodeState, Role
 from tests.support.board import watching
 from tests.support.configs import cluster
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.engine_in_turn]
 
 
 def over(database, order, **options) -> ClusterConfig:

@@ -1,8 +1,9 @@
-"""INSERT … SELECT by routedb itself against one database that has all rows.
+"""INSERT … SELECT, CREATE TABLE … AS by routedb against one database with all rows.
 
 `python -m tests.support.written_oracle COUNT [SEED [ENGINE]]` makes the statements of
-`merge_oracle` the queries of INSERTs, on SQLite, "postgresql" or "mysql", and prints
-what was written otherwise than in the one database, and what was refused.
+`merge_oracle` the queries of INSERTs, and of new tables but on MariaDB, on SQLite,
+"postgresql" or "mysql", and prints what was written otherwise than in the one database,
+and what was refused.
 """
 
 from __future__ import annotations
@@ -46,6 +47,14 @@ _TYPES = {
     "sqlite": ("", "REAL"),
 }
 TABLES = ("kept", "measured")
+_MADE = "made"  # and taken away with each statement
+_EVERY = 3  # so many INSERTs, then a table that is made
+_SHOWN = {
+    "postgresql": "SELECT attname, format_type(atttypid, atttypmod), "
+    "attcollation::regcollation::text FROM pg_attribute "
+    f"WHERE attrelid = '{_MADE}'::regclass AND attnum > 0 ORDER BY attnum",
+    "sqlite": f"SELECT name, type FROM pragma_table_info('{_MADE}')",
+}
 
 
 class Wrong(NamedTuple):
@@ -71,6 +80,7 @@ class Report(NamedTuple):
 def campaign(seed: int, count: int, servers: ServerWorld | None = None) -> Report:
     """Compare `count` statements made by `seed`, on files or on `servers`."""
     rng = random.Random(seed)
+    creating = (psycopg2.extensions.connection, sqlite3.Connection)
     refused: Counter[str] = Counter()
     wrong: list[Wrong] = []
     errors = written = several = 0
@@ -85,7 +95,11 @@ def campaign(seed: int, count: int, servers: ServerWorld | None = None) -> Repor
                     continue
                 table = TABLES[number % len(TABLES)]
                 listed = ", ".join(f"c{n}" for n in range(width))
+                creates = number % _EVERY == 0 and isinstance(one, creating)
+                table = _MADE if creates else table
                 sql = f"INSERT INTO {table} ({listed}) {made.sql}"
+                if creates:
+                    sql = f"CREATE TABLE {_MADE} AS {made.sql}"
                 expected = _written(one, one.cursor(), sql, made, table)
                 cursor = routed.cursor()
                 try:
@@ -120,6 +134,8 @@ def _written(
         return "error"
     count = cursor.rowcount
     reader = connection.cursor()
+    if table == _MADE:
+        return _taken(reader, isinstance(cursor, psycopg2.extensions.cursor))
     reader.execute(f"SELECT * FROM {table} ORDER BY n")
     rows = [tuple(row)[1:] for row in reader.fetchall()]
     reader.execute(f"DELETE FROM {table}")
@@ -127,6 +143,17 @@ def _written(
         ordered = [tuple(row[number] for number in made.order) for row in rows]
         return count, ordered, Counter(map(str, rows))
     return count, Counter(map(str, rows))
+
+
+def _taken(reader: Any, is_postgresql: bool) -> Any:
+    """Return the rows and columns of the table that was made, and drop it."""
+    reader.execute(f"SELECT * FROM {_MADE}")
+    rows = Counter(str(tuple(row)) for row in reader.fetchall())
+    asked = _SHOWN["postgresql" if is_postgresql else "sqlite"]
+    reader.execute(f"/* routedb: database=crm */ {asked}")
+    columns = [tuple(row) for row in reader.fetchall()]
+    reader.execute(f"DROP TABLE {_MADE}")
+    return rows.total(), rows, columns
 
 
 @contextmanager
@@ -139,7 +166,7 @@ def _world(rng: random.Random, servers: ServerWorld | None) -> Iterator[Any]:
         world = SplitWorld(rng, directory=Path(directory))
         create([world.whole, *world.groups["crm"]], "sqlite")
         source = world.configuration
-        source["tables"] |= dict.fromkeys(TABLES, {"database": "crm"})
+        source["tables"] |= dict.fromkeys((*TABLES, _MADE), {"database": "crm"})
         with closing(world), closing(routedb.Cluster(source)) as cluster:
             connection = cluster.connect(autocommit=True)
             yield world, connection, world.whole, lambda sql: sql
@@ -174,7 +201,7 @@ def main(count: str = "1000", seed: str = "", engine: str = "sqlite") -> int:
 def written_world(engine: str, servers: Any) -> Iterator[ServerWorld]:
     """Make the databases, and the tables that are written to."""
     with ExitStack() as stack:
-        more = dict.fromkeys(TABLES, {"database": "crm"})
+        more = dict.fromkeys((*TABLES, _MADE), {"database": "crm"})
         world = stack.enter_context(server_world(engine, servers, more=more))
         create([world.one, *world.raws("crm")], engine)
         yield world

@@ -21,8 +21,8 @@ from routedb.cli.demo.script import PLANS, TROUBLE, WORK
 from routedb.cli.demo.shop import Shop
 from routedb.cli.output import cells, console
 from routedb.cli.plan_formats import print_text
-from routedb.cli.startup import FAILED, report_errors, wait_for_nodes
-from routedb.cli.streams import Guarded
+from routedb.cli.startup import report_errors, wait_for_nodes
+from routedb.cli.streams import FAILED, Guarded
 from routedb.cli.tables import Listing
 from routedb.cluster import Cluster
 

@@ -39,7 +39,10 @@ from routedb.routing.decider import Decision
 from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
 from routedb.sql.emptied import emptied_database
+from routedb.sql.session_objects import ObjectKind, SessionObject
 from routedb.sql.statement import Kind
+
+_BACKEND = SessionObject(ObjectKind.BACKEND)
 
 
 def run(
@@ -195,6 +198,10 @@ def executemany(
     text = session.learn(sql)
     if text.plan.is_sharded:
         _executemany_sharded(session, cursor, text, sql, rows)
+        return
+    if session.core.backends and _BACKEND in text.plan.statement.needs:
+        for each in rows:  # backends of several nodes, maybe
+            _executing(session, cursor, text, sql, each)()
         return
     call: Call = lambda raw: raw.executemany(sql, rows)  # noqa: E731
     run(session, cursor, text, None, call, batch=rows)

@@ -19,7 +19,8 @@ _SHOWN_OF_SESSION = word_set("WARNINGS ERRORS COUNT PROFILE PROFILES")
 _SHOWN_OF_NODE = word_set(
     """
     MASTER SLAVE REPLICA REPLICAS BINARY BINLOG PROCESSLIST ENGINE STATUS RELAYLOG ALL
-    VARIABLES SLAVES OPEN
+    VARIABLES SLAVES OPEN INNODB MUTEX USER_STATISTICS CLIENT_STATISTICS
+    TABLE_STATISTICS INDEX_STATISTICS QUERY_RESPONSE_TIME
     """
 )
 # Settings of PostgreSQL that say which server it is, and in what state.
@@ -27,9 +28,13 @@ _SHOWN_OF_SERVER = word_set(
     """
     ALL TRANSACTION_READ_ONLY IN_HOT_STANDBY HOT_STANDBY PORT LISTEN_ADDRESSES
     CLUSTER_NAME DATA_DIRECTORY CONFIG_FILE HBA_FILE IDENT_FILE EXTERNAL_PID_FILE
-    PRIMARY_CONNINFO PRIMARY_SLOT_NAME RECOVERY_TARGET_TIMELINE WAL_LEVEL
-    SYNCHRONOUS_STANDBY_NAMES UNIX_SOCKET_DIRECTORIES ARCHIVE_MODE
+    HOT_STANDBY_FEEDBACK RESTORE_COMMAND PROMOTE_TRIGGER_FILE SYNCHRONIZED_STANDBY_SLOTS
+    SYNCHRONOUS_STANDBY_NAMES SYNC_REPLICATION_SLOTS
     """
+)
+_PREFIXES_OF_SERVER = (
+    *("PRIMARY_", "RECOVERY_", "ARCHIVE_", "WAL_", "MAX_STANDBY_", "UNIX_SOCKET_"),
+    *("LOG_DIRECTORY", "LOG_FILE", "SSL_", "KRB_SERVER_"),
 )
 _SHOWN_OF_TABLE = word_set("COLUMNS FIELDS INDEX INDEXES KEYS")
 
@@ -40,11 +45,13 @@ def show(tokens: Tokens, builder: StatementBuilder) -> None:
     if builder.dialect != "mysql":
         take_values(tokens, 0)
         setting = (tokens.names[1] or "").upper()  # it may be quoted
-        builder.asks_server = setting in _SHOWN_OF_SERVER
+        builder.asks_server = setting in _SHOWN_OF_SERVER or setting.startswith(
+            _PREFIXES_OF_SERVER
+        )
         return
     tokens.take(0, tokens.end, OPTIONS)
     read_condition(tokens, builder, 1)
-    if upper[1] in ("FULL", "GLOBAL", "SESSION"):
+    if upper[1] in ("FULL", "GLOBAL", "SESSION", "LOCAL"):
         upper = upper[1:]
     if upper[1] in _SHOWN_OF_SESSION:
         builder.mark(Kind.READ, f"shows {upper[1].lower()} of the session")
@@ -54,7 +61,7 @@ def show(tokens: Tokens, builder: StatementBuilder) -> None:
     elif upper[1] in ("EXPLAIN", "ANALYZE"):  # MariaDB: of another session
         builder.asks_server = True
         builder.need(ObjectKind.BACKEND)
-    elif upper[1] in _SHOWN_OF_NODE:
+    elif upper[1] in _SHOWN_OF_NODE or upper[1].startswith("WSREP_"):
         builder.asks_server = True
     elif upper[1] == "CREATE" and upper[2] in ("TABLE", "VIEW"):
         shown(tokens, builder, 3)

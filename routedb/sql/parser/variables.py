@@ -30,13 +30,16 @@ _SESSION_SYSTEM_VARIABLES = word_set(
 _OF_SERVER = word_set(
     """
     read_only super_read_only innodb_read_only transaction_read_only tx_read_only
-    server_id server_uuid hostname port socket pid_file datadir basedir tmpdir
-    bind_address pseudo_thread_id
+    server_id server_uuid server_uid hostname port socket pid_file datadir basedir
+    tmpdir plugin_dir bind_address pseudo_thread_id extra_port admin_port admin_address
+    general_log general_log_file slow_query_log_file log_error log_slow_query_file
+    secure_file_priv event_scheduler offline_mode
     """
 )
 _PREFIXES_OF_SERVER = (
     *("gtid_", "wsrep_", "rpl_semi_sync_", "slave_", "replica_", "relay_log"),
-    *("report_", "log_bin"),
+    *("report_", "log_bin", "mysqlx_", "replicate_", "sync_", "group_replication_"),
+    *("innodb_data_", "innodb_log_group_", "innodb_undo_dir", "performance_schema"),
 )
 _NEEDED = {
     **dict.fromkeys(("last_insert_id", "identity"), ObjectKind.VALUE),

@@ -10,6 +10,8 @@ closing quote or at the end of the text: nothing is ever tried twice, whatever t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 DIALECTS = ("postgresql", "mysql", "sqlite")
 
@@ -27,6 +29,25 @@ DIALECT_OF = {
     **dict.fromkeys(MYSQL, "mysql"),
     POSTGRESQL_ESCAPES: "postgresql",
 }
+
+Made = TypeVar("Made")
+
+
+class ByLexis(dict[str, Made]):
+    """What is made for each way to write, when a text of it is first read.
+
+    A program has texts of one or two. To compile all patterns takes 0.1 s, which each
+    process would wait for at its start.
+    """
+
+    def __init__(self, make: Callable[[str], Made]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, lexis: str) -> Made:
+        made = self[lexis] = self._make(lexis)
+        return made
+
 
 # What may follow the first character of a name, as the inside of a set: beyond ASCII
 # every character may, also those that are no letters, such as an emoji, and those that
@@ -78,8 +99,8 @@ _PLAIN_COMMENT = r"[^*/]*(?:(?:\*(?!/)|/(?!\*))[^*/]*)*\*/"
 _FLAT_COMMENT = r"(?:[^*]*\*+(?:[^/*][^*]*\*+)*/|[\s\S]*\Z)"
 
 
-def _pattern(starts: str, *alternatives: str) -> re.Pattern[str]:
-    return re.compile(f"([{starts}](?:{'|'.join(alternatives)}))")
+def _pattern(starts: str, *alternatives: str) -> str:
+    return f"([{starts}](?:{'|'.join(alternatives)}))"
 
 
 def _common(lexis: str) -> tuple[str, ...]:
@@ -90,7 +111,7 @@ def _common(lexis: str) -> tuple[str, ...]:
     )
 
 
-def _postgresql(lexis: str) -> re.Pattern[str]:
+def _postgresql(lexis: str) -> str:
     return _pattern(
         r"'\"0-9./$-",
         *_common(lexis),
@@ -101,7 +122,7 @@ def _postgresql(lexis: str) -> re.Pattern[str]:
     )
 
 
-def _mysql(single: str, double: str) -> re.Pattern[str]:
+def _mysql(single: str, double: str) -> str:
     return _pattern(
         r"'\"`0-9./#-",
         *_common(single),
@@ -113,7 +134,7 @@ def _mysql(single: str, double: str) -> re.Pattern[str]:
     )
 
 
-PATTERNS = {
+_TEXTS = {
     "postgresql": _postgresql("postgresql"),
     POSTGRESQL_ESCAPES: _postgresql(POSTGRESQL_ESCAPES),
     "mysql": _mysql("mysql", _DOUBLE_ESCAPED),
@@ -130,6 +151,7 @@ PATTERNS = {
         rf"(?<=/)\*{_FLAT_COMMENT}",
     ),
 }
+PATTERNS = ByLexis(lambda lexis: re.compile(_TEXTS[lexis]))
 
 
 # What the first character of a match says it is, as what stands in for it in the shape.
@@ -163,25 +185,26 @@ CLOSED_COMMENT = re.compile(r"/\*[\s\S]*\*/").fullmatch
 _CLOSED_STANDARD = r"'[^']*(?:''[^']*)*'"
 _CLOSED_ESCAPED = r"'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*'"
 _CLOSED_NAMES = r'"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`|\[[^\]]*\]'
-CLOSED = {
-    "postgresql": re.compile(
+_CLOSED = {
+    "postgresql": (
         rf"[^'eE]?&?{_CLOSED_STANDARD}(?:{CONTINUED}{_CLOSED_STANDARD})*"
         rf"|[eE]{_CLOSED_ESCAPED}(?:{CONTINUED}{_CLOSED_ESCAPED})*|{_CLOSED_NAMES}"
     ),
-    "mysql": re.compile(
+    "mysql": (
         rf"[^'\"]?{_CLOSED_ESCAPED}|`[^`]*(?:``[^`]*)*`"
         r'|"[^"\\]*(?:(?:\\[\s\S]|"")[^"\\]*)*"'
     ),
-    POSTGRESQL_ESCAPES: re.compile(
+    POSTGRESQL_ESCAPES: (
         rf"[bBxX]{_CLOSED_STANDARD}(?:{CONTINUED}{_CLOSED_STANDARD})*"
         rf"|[^'bBxX]?&?{_CLOSED_ESCAPED}(?:{CONTINUED}{_CLOSED_ESCAPED})*"
         rf"|{_CLOSED_NAMES}"
     ),
-    MYSQL_ANSI: re.compile(rf"[^'\"]?{_CLOSED_ESCAPED}|{_CLOSED_NAMES}"),
-    MYSQL_PLAIN: re.compile(rf"[^'\"]?{_CLOSED_STANDARD}|{_CLOSED_NAMES}"),
-    MYSQL_ANSI_PLAIN: re.compile(rf"[^'\"]?{_CLOSED_STANDARD}|{_CLOSED_NAMES}"),
-    "sqlite": re.compile(rf"[^']?{_CLOSED_STANDARD}|{_CLOSED_NAMES}"),
+    MYSQL_ANSI: rf"[^'\"]?{_CLOSED_ESCAPED}|{_CLOSED_NAMES}",
+    MYSQL_PLAIN: rf"[^'\"]?{_CLOSED_STANDARD}|{_CLOSED_NAMES}",
+    MYSQL_ANSI_PLAIN: rf"[^'\"]?{_CLOSED_STANDARD}|{_CLOSED_NAMES}",
+    "sqlite": rf"[^']?{_CLOSED_STANDARD}|{_CLOSED_NAMES}",
 }
+CLOSED = ByLexis(lambda lexis: re.compile(_CLOSED[lexis]))
 
 # Names in quotes, in code without strings. One that is not closed ends with the text.
 _QUOTES = {

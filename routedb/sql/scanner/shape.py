@@ -27,6 +27,7 @@ from routedb.sql.scanner.patterns import (
     QUOTED_NAMES,
     QUOTES_NAMES,
     STRING,
+    ByLexis,
 )
 from routedb.sql.scanner.shape_lists import fold_lists, may_have_lists
 from routedb.sql.scanner.string_names import has_string_name, name_strings
@@ -34,11 +35,10 @@ from routedb.sql.scanner.string_names import has_string_name, name_strings
 FAULT = "\0"  # begins the shape of a text that cannot be read
 HINT = "/* routedb:"
 
-_SPLIT = {dialect: pattern.split for dialect, pattern in PATTERNS.items()}
-_SPACES = {
-    dialect: re.compile(rf"({names})|[ \t\n\r\f\v]+").sub
-    for dialect, names in QUOTED_NAMES.items()
-}
+_SPLIT = ByLexis(lambda lexis: PATTERNS[lexis].split)
+_SPACES = ByLexis(
+    lambda lexis: re.compile(rf"({QUOTED_NAMES[lexis]})|[ \t\n\r\f\v]+").sub
+)
 _HINTED = re.compile(r"(?:/\*|--|#)\s*routedb:(.*)", re.DOTALL).match
 _COMMENT_END = re.compile(r"\s*\*+/\Z").sub
 

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import re
 
-from routedb.sql.scanner.patterns import QUOTED_NAMES
+from routedb.sql.scanner.patterns import QUOTED_NAMES, ByLexis
 
 _ITEM = r"(?:(?:[-+] ?)?0|''|%s|%\(\w+\)s|\?|NULL|DEFAULT)"
 _ITEMS = rf" ?{_ITEM}(?: ?, ?{_ITEM})* ?"
 _ROW = rf"\({_ITEMS}\)"
-_LISTS = {
-    dialect: re.compile(
-        rf"({names})|(?<![\w$.])(IN|VALUES?)( ?)(?:{_ROW}(?: ?, ?{_ROW})*"
-        rf"|\( ?{_ROW}(?: ?, ?{_ROW})* ?\))|(?<![\w$.])(ARRAY ?\[){_ITEMS}(?=\])",
-        re.IGNORECASE,
-    ).sub
-    for dialect, names in QUOTED_NAMES.items()
-}
+_FOLDED = (
+    rf"(?<![\w$.])(IN|VALUES?)( ?)(?:{_ROW}(?: ?, ?{_ROW})*"
+    rf"|\( ?{_ROW}(?: ?, ?{_ROW})* ?\))|(?<![\w$.])(ARRAY ?\[){_ITEMS}(?=\])"
+)
+_LISTS = ByLexis(
+    lambda lexis: re.compile(f"({QUOTED_NAMES[lexis]})|{_FOLDED}", re.IGNORECASE).sub
+)
 
 
 def may_have_lists(shape: str) -> bool:

@@ -17,7 +17,7 @@ from tests.live.conftest import FIXTURES
 from tests.support.checkout import ROOT
 from tests.support.servers import wait_until
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.engine_in_turn]
 
 INTERRUPTED = 130
 END = "routedb: interrupted"
@@ -217,7 +217,12 @@ COMMITS = {
 }
 
 
-@pytest.mark.parametrize("words", [("--single-transaction",), ("BEGIN",), ()])
+LONGER = [("--single-transaction",), ("BEGIN",)]
+
+
+@pytest.mark.parametrize(
+    "words", [(), *(pytest.param(w, marks=pytest.mark.long) for w in LONGER)]
+)
 def test_a_commit_is_cancelled(pg_place, words):
     for text in COMMITS["a constraint that is checked at commit"]:
         pg_place.execute(text)

@@ -12,6 +12,8 @@ from tests.support.replay import go_on, stop
 from tests.support.server_rig import insert, link_to, name_of, read
 from tests.support.servers import wait_until
 
+pytestmark = pytest.mark.engine_in_turn
+
 ROUNDS = 30
 # What stands behind the balancer, in the order of its connections: the monitor's is the
 # first of all. The replica that lags is replica2.

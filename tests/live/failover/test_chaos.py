@@ -12,7 +12,7 @@ from tests.support.bank import TELLERS, Bank
 from tests.support.breakers import breakers
 from tests.support.server_rig import Rig
 
-pytestmark = [pytest.mark.live, pytest.mark.chaos]
+pytestmark = [pytest.mark.live, pytest.mark.chaos, pytest.mark.engine_in_turn]
 
 
 def chaos(rig: Rig, seconds: float) -> None:

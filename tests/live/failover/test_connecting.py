@@ -11,7 +11,7 @@ from routedb.topology import NodeState
 from tests.support.server_rig import insert, link_to, name_of, read
 from tests.support.servers import PASSWORD
 
-pytestmark = [pytest.mark.live, pytest.mark.chaos]
+pytestmark = [pytest.mark.live, pytest.mark.chaos, pytest.mark.engine_in_turn]
 
 GENEROUS_S = 10.0
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.server_rig import insert, link_to, name_of, read
 
-pytestmark = [pytest.mark.live, pytest.mark.chaos]
+pytestmark = [pytest.mark.live, pytest.mark.chaos, pytest.mark.engine_in_turn]
 
 
 def ended_by_an_operator(rig, connection, name):

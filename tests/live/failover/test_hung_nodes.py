@@ -11,7 +11,7 @@ import routedb
 from tests.support.server_rig import insert, name_of, read
 from tests.support.servers import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.chaos]
+pytestmark = [pytest.mark.live, pytest.mark.chaos, pytest.mark.engine_in_turn]
 
 TIMES = {"failover_timeout": "2s", "connect_timeout": "2s"}
 BOUND_S = 2 * 2 + 2 * 2 + 20.0  # of the above, and a machine with other things to do

@@ -13,7 +13,7 @@ import routedb
 from tests.support.replay import stop_replay
 from tests.support.server_rig import insert, link_to, name_of, read
 
-pytestmark = [pytest.mark.live, pytest.mark.chaos]
+pytestmark = [pytest.mark.live, pytest.mark.chaos, pytest.mark.engine_in_turn]
 
 LOST = ["request", "answer"]
 

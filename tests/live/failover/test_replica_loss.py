@@ -8,7 +8,7 @@ from tests.support.replay import go_on, stop
 from tests.support.server_rig import insert, name_of, read
 from tests.support.servers import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.chaos]
+pytestmark = [pytest.mark.live, pytest.mark.chaos, pytest.mark.engine_in_turn]
 
 
 def test_a_dead_replica_is_skipped_at_once_and_used_again_after_its_return(pg_rig):

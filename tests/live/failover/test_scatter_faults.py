@@ -319,8 +319,8 @@ def test_other_ways_of_merging_are_struck(engine, moment, fault, what, request):
     ("engine", "answer", "fault"),
     [
         ("postgresql", None, "reset"),
-        ("postgresql", "", "hung"),
-        *later([("postgresql", None, "killed"), ("postgresql", "", "reset")]),
+        ("postgresql", "", "reset"),
+        *later([("postgresql", None, "killed"), ("postgresql", "", "hung")]),
         *later([("mysql", None, "reset"), ("mysql", "", "hung")]),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.server_rig import insert, name_of
 
-pytestmark = [pytest.mark.live, pytest.mark.chaos]
+pytestmark = [pytest.mark.live, pytest.mark.chaos, pytest.mark.engine_in_turn]
 
 # What is set, how it is asked for, and what is answered.
 SET = {

@@ -8,7 +8,7 @@ import pytest
 import routedb
 from tests.support.server_rig import insert, name_of
 
-pytestmark = [pytest.mark.live, pytest.mark.chaos]
+pytestmark = [pytest.mark.live, pytest.mark.chaos, pytest.mark.engine_in_turn]
 
 MOST = 200_000
 MANY = {

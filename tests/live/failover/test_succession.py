@@ -32,6 +32,7 @@ def succession(reaper: Reaper) -> Iterator[PostgreSQLCluster]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 def test_two_writers_die_and_nothing_is_lost(succession):
     transfer_through(succession, rounds=2)
 

@@ -102,6 +102,7 @@ def test_mariadb_takes_no_writes_from_the_moment_the_newer_history_is_seen(my_ri
     assert late & keys(my_rig.servers["writer"], my_rig) == set()
 
 
+@pytest.mark.long
 def test_mariadb_goes_on_where_there_is_all_that_was_and_more(my_rig):
     cluster = my_rig.cluster(failover_timeout="500ms", retry_after="200ms")
     connection = cluster.connect(autocommit=True)
@@ -124,6 +125,7 @@ def test_mariadb_goes_on_where_there_is_all_that_was_and_more(my_rig):
     assert my_rig.rows("id > 10") == 0
 
 
+@pytest.mark.long
 def test_an_old_mariadb_that_restarts_as_a_writer_is_left_alone(my_rig):
     cluster = my_rig.cluster(failover_timeout="30s")
     connection = cluster.connect(autocommit=True)

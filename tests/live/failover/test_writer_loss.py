@@ -147,7 +147,7 @@ FIRST = {
 }
 
 
-@pytest.mark.parametrize("how", ["implicit", "run()", *later(["BEGIN", "READ WRITE"])])
+@pytest.mark.parametrize("how", ["implicit", *later(["run()", "BEGIN", "READ WRITE"])])
 def test_a_transaction_that_has_not_begun_begins_on_the_new_writer(my_rig, how):
     """The old one refuses its first statement, or its begin: nothing was done."""
     connection = my_rig.connect(autocommit=how != "implicit", failover_timeout="60s")

@@ -48,10 +48,14 @@ def begin(recipe, url):
 @pytest.mark.parametrize(
     ("before", "url"),
     [
-        ((), settings()[0]["alembic"]["sqlalchemy.url"]),
-        (RUN, "postgresql+psycopg2://app:pw@db1/shop"),
+        pytest.param((), settings()[0]["alembic"]["sqlalchemy.url"], id="routedb"),
+        pytest.param(
+            RUN,
+            "postgresql+psycopg2://app:pw@db1/shop",
+            id="as it is",
+            marks=pytest.mark.long,
+        ),
     ],
-    ids=["routedb", "as it is"],
 )
 def test_migrations_are_made_and_run_on_the_writer(recipe, pg, before, url):
     begin(recipe, url)

@@ -45,6 +45,7 @@ def settings_of(server, request, sqlite_dir):
 BACKENDS = [("sqlite3", "sqlite3"), ("postgresql", "pg"), ("mysql", "my")]
 
 
+@pytest.mark.engine_in_turn
 @pytest.mark.parametrize(("backend", "server"), BACKENDS)
 def test_django_s_own_settings_name_one_node(backend, server, request, sqlite_dir):
     given = settings_of(server, request, sqlite_dir)

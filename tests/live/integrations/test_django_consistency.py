@@ -9,6 +9,8 @@ from tests.live.integrations.test_django import ENGINE
 from tests.live.integrations.test_django_servers import BACKENDS, servers
 from tests.support.replay import GO_ON, STOP
 
+pytestmark = pytest.mark.engine_in_turn
+
 __all__ = ["servers"]
 
 MIDDLEWARE = "routedb.integrations.django.middleware.ConsistencyMiddleware"

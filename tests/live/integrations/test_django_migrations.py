@@ -7,6 +7,7 @@ from textwrap import dedent
 import pytest
 
 from tests.live.integrations.recipe import Recipe, behind
+from tests.support.later import later
 
 FILES = {
     "settings.py": """
@@ -71,7 +72,7 @@ def test_each_database_has_its_own_migrations(project, pg, archive):
     assert pg.execute(TABLES) == []
 
 
-@pytest.mark.parametrize("settings", ["settings", "as_it_is"])
+@pytest.mark.parametrize("settings", ["settings", *later(["as_it_is"])])
 def test_replicas_that_are_behind_are_not_asked(project, pg, settings):
     with behind(pg):
         project.manage("migrate", settings=settings)
@@ -109,6 +110,7 @@ assert "shop_item" in connection.introspection.table_names()
 """
 
 
+@pytest.mark.long
 def test_squashed_migrations_take_the_place_of_the_applied_ones(project, pg):
     project.manage("migrate")
     project.edit("shop/models.py", "max_length=50", "max_length=99")

@@ -7,6 +7,8 @@ import pytest
 from tests.live.integrations.project import Project
 from tests.live.integrations.test_django import ENGINE, USE, WHERE
 
+pytestmark = pytest.mark.engine_in_turn
+
 BACKENDS = [("postgresql", "pg"), ("mysql", "my")]
 
 

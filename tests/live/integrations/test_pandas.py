@@ -7,6 +7,7 @@ import pytest
 
 import routedb
 from tests.live.integrations.recipe import IS_REPLICA, Recipe, behind
+from tests.support.later import later
 
 RUN = ("-m", "routedb", "run", "--config", "routedb.toml")
 PATCH = "import routedb\npatched = routedb.patch('routedb.toml')\n"
@@ -65,7 +66,7 @@ def test_reads_in_autocommit_are_answered_by_replicas(recipe):
     recipe.check(f"import sqlalchemy\nengine = {source}\nreading = {way}\n{READS}")
 
 
-@pytest.mark.parametrize(("before", "begin"), [(RUN, ""), ((), PATCH)])
+@pytest.mark.parametrize(("before", "begin"), [(RUN, ""), *later([((), PATCH)])])
 def test_a_program_as_it_is_reads_from_replicas(recipe, before, begin):
     assert recipe.python(*RUN, "plain.py") == "2\n"
     way = 'reading = engine.execution_options(isolation_level="AUTOCOMMIT")'

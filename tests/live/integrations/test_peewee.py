@@ -8,6 +8,7 @@ from peewee import CharField, IntegrityError, Model
 import routedb
 from routedb.integrations.peewee import MySQLDatabase, SqliteDatabase
 from tests.live.integrations.recipe import IS_REPLICA, Recipe, behind
+from tests.support.later import later
 
 ANSWERS = f"""
 def asks():
@@ -36,7 +37,7 @@ RUN = ("-m", "routedb", "run", "--config", "routedb.toml")
 PATCH = "import routedb\npatched = routedb.patch('routedb.toml')\n"
 
 
-@pytest.mark.parametrize(("before", "begin"), [(RUN, ""), ((), PATCH)])
+@pytest.mark.parametrize(("before", "begin"), [(RUN, ""), *later([((), PATCH)])])
 def test_a_program_as_it_is_reads_from_replicas(recipe, before, begin):
     assert recipe.python(*RUN, "plain.py") == "pin\n"
     recipe.check(f"{begin}from plain import *\n{ANSWERS}", *before)

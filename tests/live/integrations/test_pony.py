@@ -9,6 +9,7 @@ from pony.orm import Database, Required, TransactionIntegrityError, db_session, 
 
 from routedb.integrations import pony
 from tests.live.integrations.recipe import IS_REPLICA, Recipe, behind
+from tests.support.later import later
 
 RUN = ("-m", "routedb", "run", "--config", "routedb.toml")
 PATCH = "import routedb\npatched = routedb.patch('routedb.toml')\n"
@@ -44,7 +45,7 @@ def test_routedb_s_provider_reads_from_replicas(recipe, pg):
     recipe.check(f"from shop import *\n{ANSWERS}")
 
 
-@pytest.mark.parametrize(("before", "begin"), [(RUN, ""), ((), PATCH)])
+@pytest.mark.parametrize(("before", "begin"), [(RUN, ""), *later([((), PATCH)])])
 def test_a_program_as_it_is_reads_from_replicas(recipe, before, begin):
     assert recipe.python(*RUN, "plain.py") == "pin\n"
     recipe.check(f"{begin}from plain import *\n{ANSWERS}", *before)

@@ -15,6 +15,7 @@ import pytest
 import routedb
 from routedb.adapters.postgresql.commit_check import PostgreSQLCommitCheck
 from tests.live.failover.test_lost_links import LOST, check_usable, lose
+from tests.support.later import in_turn
 from tests.support.server_rig import insert, link_to
 from tests.support.servers import wait_until
 
@@ -270,8 +271,7 @@ def test_a_writer_that_crashes_at_the_commit(
     check_usable(pg_rig, connection, connection.cursor())
 
 
-@pytest.mark.parametrize("is_durable", [True, False], ids=["flushed", "not flushed"])
-@pytest.mark.parametrize("what", LOST)
+@pytest.mark.parametrize(("what", "is_durable"), in_turn(LOST, [True, False]))
 def test_a_replica_that_is_promoted_at_the_commit(
     pg_rig, monkeypatch, what, is_durable
 ):

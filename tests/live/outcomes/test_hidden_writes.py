@@ -12,7 +12,7 @@ import routedb
 from tests.support import hidden_writes as cases
 from tests.support.server_rig import Rig
 
-pytestmark = [pytest.mark.live, pytest.mark.chaos]
+pytestmark = [pytest.mark.live, pytest.mark.chaos, pytest.mark.engine_in_turn]
 
 WRITING = {"postgresql": cases.PG_WRITING, "mysql": cases.MY_WRITING}
 PLAIN = {"postgresql": cases.PG_PLAIN, "mysql": cases.MY_PLAIN}

@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 IN_C = ("postgresql", "with-statement", "mariadb")  # their drivers fetch alone
-STEP = 47  # of the lines, where not all are tried
+STEP = 101  # of the lines, where not all are tried
 
 
 @pytest.fixture(params=["postgresql", "with-statement", "mariadb", "sqlite"])

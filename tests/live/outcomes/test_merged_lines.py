@@ -20,6 +20,7 @@ import pytest
 import routedb
 from tests.live.conftest import FIXTURES
 from tests.support.inject import KINDS, Injection, TimeLimit
+from tests.support.later import later
 
 pytestmark = [
     pytest.mark.live,
@@ -36,7 +37,7 @@ PAIRS = sorted((owner, n) for n, owner in ROWS)
 COUNTED = "SELECT count(*), sum(owner), max(id) FROM items"
 COUNTS = [(23, sum(owner for _, owner in ROWS), 22)]
 WRITE = "INSERT INTO items (id, owner) VALUES (%s, %s)"
-STEP = 67  # of the lines, where not all are tried
+STEP = 211  # of the lines, where not all are tried
 
 
 class Act(NamedTuple):
@@ -253,7 +254,7 @@ def test_at_each_line(shards, name):
 
 
 @pytest.mark.usefixtures("alarm")
-@pytest.mark.parametrize("count", [60, pytest.param(2000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [25, *later([2000])])
 def test_signals(shards, count):
     """A task's time limit, at random moments."""
     rng, interrupted = random.Random(), 0

@@ -18,7 +18,7 @@ from routedb import events
 from routedb.engine.transactions import several
 from routedb.session.two_phase import Step
 from tests.support.inject import Interrupt
-from tests.support.later import later
+from tests.support.later import later, one_of
 from tests.support.two_banks import PAIRS, Banks, banks
 
 pytestmark = [pytest.mark.live]
@@ -237,6 +237,7 @@ def _await_recovered(bank: Banks) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("bank", one_of(3, PAIRS), indirect=True)
 def test_recovery_in_the_middle_of_a_commit_makes_it_lose(bank):
     """Of MariaDB nobody else can finish what is prepared while its link is open: there
     it may lose, and need not."""

@@ -13,7 +13,7 @@ import pytest
 import routedb
 from tests.support.servers import wait_until
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.engine_in_turn]
 
 
 def use(cluster, sql="SELECT 1"):

@@ -7,6 +7,7 @@ import re
 import psycopg2
 import pytest
 
+from tests.support.later import one_of
 from tests.support.servers import Database, PostgreSQLCluster
 
 FUNCTION = "() RETURNS int LANGUAGE sql AS 'SELECT 1'"
@@ -104,7 +105,7 @@ def new(postgresql: PostgreSQLCluster) -> tuple[str, object]:
         cluster.drop_database(name)
 
 
-@pytest.mark.parametrize("what", BOTH)
+@pytest.mark.parametrize("what", one_of(3, BOTH))
 def test_the_next_user_finds_nothing(postgresql, new, what):
     with postgresql.database() as database:
         before = oid(database)

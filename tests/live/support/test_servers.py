@@ -18,6 +18,8 @@ import pytest
 
 from tests.support.servers import PASSWORD, Cluster, Database, Server, wait_until
 
+pytestmark = pytest.mark.engine_in_turn
+
 DRIVER_ERRORS = (psycopg2.Error, MySQLdb.Error)
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.support.later import one_of
+
 ASK = """
 import psycopg2, sys
 connection = psycopg2.connect("host=nowhere.invalid")
@@ -126,7 +128,7 @@ ENDS = [
 ]
 
 
-@pytest.mark.parametrize("text", ENDS)
+@pytest.mark.parametrize("text", one_of(2, ENDS))
 def test_a_program_ends_as_under_python(program, text):
     folder = program("", "helper.py").parent
     path = program(text)

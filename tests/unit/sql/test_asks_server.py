@@ -24,6 +24,22 @@ SHOW port
 SHOW ALL
 SHOW "transaction_read_only"
 SHOW "in_hot_standby"
+SHOW archive_command
+SHOW recovery_min_apply_delay
+SHOW primary_slot_name
+SHOW wal_keep_size
+SHOW hot_standby_feedback
+SHOW max_standby_streaming_delay
+SHOW log_directory
+SHOW ssl_cert_file
+SELECT pg_stat_get_db_xact_commit(1)
+SELECT pg_stat_get_backend_activity(1)
+SELECT * FROM pg_stat_get_wal()
+SELECT pg_last_committed_xact()
+SELECT (pg_stat_get_archiver()).archived_count
+VALUES (pg_is_in_recovery())
+SELECT * FROM ROWS FROM (pg_is_in_recovery(), pg_backend_pid()) AS z
+SELECT 1 LIMIT (SELECT pg_backend_pid())
 SHOW Transaction_Read_Only
 SELECT current_setting('transaction_read_only')
 SELECT pg_catalog.current_setting('in_hot_standby', true)
@@ -60,6 +76,23 @@ SELECT @@`relay_log`
 SELECT @@wsrep_on
 SELECT @@rpl_semi_sync_master_enabled
 SELECT @@slave_parallel_mode
+SHOW LOCAL VARIABLES
+SHOW LOCAL STATUS LIKE 'x'
+SHOW INNODB STATUS
+SHOW USER_STATISTICS
+SHOW CLIENT_STATISTICS
+SHOW INDEX_STATISTICS
+SHOW QUERY_RESPONSE_TIME
+SHOW WSREP_STATUS
+SHOW wsrep_membership
+SHOW RELAYLOG 'c' EVENTS
+SELECT @@general_log_file, @@log_error
+SELECT @@secure_file_priv
+SELECT @@event_scheduler
+SELECT @@sync_binlog
+SELECT @@replicate_do_db
+SELECT @@extra_port
+SELECT @@group_replication_group_name
 """
 NOT = """
 postgresql SELECT 1
@@ -92,6 +125,19 @@ def test_of_postgresql(sql):
 def test_of_mysql(sql):
     statement = classify(sql, "mysql")
     assert (statement.read_only, statement.asks_server) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["pg_walfile_name('0/1')", "pg_walfile_name_offset('0/1')"]
+    + ["pg_replication_origin_oid('a')", "pg_current_wal_lsn()"],
+)
+def test_what_a_replica_refuses_is_no_plain_read(call):
+    statement = classify(f"SELECT {call} FROM t", "postgresql")
+    assert (statement.read_only, statement.reason.split("(")[0]) == (
+        False,
+        f"calls {call.partition('(')[0]}",
+    )
 
 
 @pytest.mark.parametrize("line", lines(NOT))

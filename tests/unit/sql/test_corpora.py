@@ -30,8 +30,8 @@ def score_of(name, every=1):
     ("name", "judged"),
     [
         ("sqlglot-postgresql", 700),
-        ("sqlglot-identity-sqlite", 60),
-        *later([("sqlglot-identity-postgresql", 500), ("sqlglot-sqlite", 100)]),
+        *later([("sqlglot-identity-sqlite", 60), ("sqlglot-sqlite", 100)]),
+        *later([("sqlglot-identity-postgresql", 500)]),
     ],
 )
 def test_sqlglots_statements_are_what_their_judges_say(name, judged):

@@ -13,6 +13,7 @@ from benchmarks.fuzz_time import drawn, made, seconds
 from routedb.errors import ProgrammingError
 from routedb.sql import Classifier, Statement, classify, scan
 from routedb.sql.scanner.placeholders import to_qmark
+from tests.support.later import in_turn
 
 from .seen import line
 
@@ -115,8 +116,7 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize(("name", "dialect"), in_turn(LONG, DIALECTS))
 def test_no_long_text_is_without_an_answer(name, dialect):
     assert isinstance(classify(LONG[name], dialect), Statement)
 

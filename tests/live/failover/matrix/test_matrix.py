@@ -102,6 +102,7 @@ LATER = [
 ]
 
 
+@pytest.mark.engine_in_turn
 @pytest.mark.parametrize(("fault", "name"), [*SOON, *later(LATER)])
 def test_with_the_servers_themselves(database, fault, name):
     real, wanted = WITH_SERVERS[fault], TABLE[fault]
