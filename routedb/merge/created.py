@@ -15,7 +15,7 @@ from typing import Any
 from routedb.engine.links.link import Link
 from routedb.engine.run import multi_shard
 from routedb.engine.run.attempt import Attempt
-from routedb.engine.run.deciding import decide_asking
+from routedb.engine.run.executor import decide_asking
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import bringing, postgresql_load, postgresql_shape, sqlite_work

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from routedb.config.model import DatabaseConfig
-from routedb.engine.run.deciding import decide_part_asking
+from routedb.engine.run.executor import decide_part_asking
 from routedb.engine.session import Session
 from routedb.planner import Fragment, GroupsPlan, Spread
 from routedb.routing import Reason

@@ -13,6 +13,7 @@ from routedb.engine.route.explain import Explanation, with_runs
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers, sqlite_work
 from routedb.merge.catalogs import Catalogs, Known
@@ -30,7 +31,6 @@ from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
 from routedb.merge.streamed import Source, StreamedResult, declared
-from routedb.merge.workers import Workers
 from routedb.merge.working import Statement, work
 from routedb.merge.written import may_write, write
 from routedb.planner import (
@@ -58,7 +58,7 @@ class Merger:
         self._core = core
         self._catalogs = Catalogs(core)
         self._plans: dict[tuple[object, ...], GroupsPlan | Refusal] = {}
-        self._workers = Workers()
+        self._workers: Workers = workers_of(core)
 
     def run(
         self,

@@ -7,23 +7,22 @@ does with `carry`) end here as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
+from routedb.engine.consistency.catch_up import catch_up
+from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
+from routedb.engine.route.columns import learn_columns
 from routedb.engine.route.explain import ONE_GROUP
-from routedb.engine.route.shadow.decide import decide_in_shadow
+from routedb.engine.route.shadow.decide import count, decide_in_shadow
 from routedb.engine.run import control, definitions, multi_shard, observed, series
 from routedb.engine.run.attempt import Attempt
-from routedb.engine.run.deciding import (
-    count_shadowed,
-    decide_counted,
-    decide_once_more,
-)
 from routedb.engine.run.interrupted import effects_interrupted, statement_interrupted
+from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
 from routedb.engine.run.times import check_untimed
@@ -32,17 +31,24 @@ from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.vacancies import VACANCIES
+from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.interruption import met_error
 from routedb.engine.virtual_cursor import Call, VirtualCursor
-from routedb.routing import Route
-from routedb.routing.decider import Decision
+from routedb.routing import Reason, Route
+from routedb.routing.decider import Decision, decide, decide_part
+from routedb.routing.destination import Destination
 from routedb.routing.plan import ParsedText, Plan
+from routedb.routing.questions import (
+    NOTHING_ASKED,
+    AskCatalog,
+    AskColumns,
+    Asked,
+    AskPosition,
+    Question,
+)
 from routedb.session import TxState
 from routedb.sql.emptied import emptied_database
-from routedb.sql.session_objects import ObjectKind, SessionObject
-from routedb.sql.statement import Kind
-
-_BACKEND = SessionObject(ObjectKind.BACKEND)
+from routedb.sql.statement import Kind, Table
 
 
 def run(
@@ -72,11 +78,9 @@ def run(
             if is_other_use or batch is not None or type(refusal) not in ONE_GROUP:
                 raise
             if series.is_series(plan):
-
-                def again(each: ParsedText, its: Any) -> None:
-                    _executing(session, cursor, each, each.source, its)()
-
-                series.run(session, cursor, text, params, again, refusal)
+                decide = partial(decide_counted, session)
+                again = partial(run_again, session, cursor)
+                series.run(session, cursor, text, params, decide, again, refusal)
             else:
                 session.core.merger.run(session, cursor, text, params, refusal)
         if plan.has_effects:
@@ -122,6 +126,14 @@ def _run(
     else:
         is_batch = batch is not None
         Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
+
+
+def run_again(
+    session: Session, cursor: VirtualCursor, text: ParsedText, params: Any
+) -> None:
+    """Run `text` with `params` on `cursor` of `session`: a part of another call."""
+    call: Call = lambda raw: raw.execute(text.source, params)  # noqa: E731
+    run(session, cursor, text, params, call)
 
 
 def _vacating(call: Call, sql: str) -> Call:
@@ -187,79 +199,6 @@ def _handled_outside(exc: BaseException) -> BaseException | None:
     return context
 
 
-def executemany(
-    session: Session, cursor: VirtualCursor, sql: Any, rows: Sequence[Any]
-) -> None:
-    """Run the text `sql` for every set of parameters in `rows`."""
-    if session.core.observers is not None and not cursor.is_observed:
-        again = partial(executemany, session, cursor, sql, rows)
-        observed.call(cursor, sql, again, len(rows))
-        return
-    text = session.learn(sql)
-    if text.plan.is_sharded:
-        _executemany_sharded(session, cursor, text, sql, rows)
-        return
-    if session.core.backends and _BACKEND in text.plan.statement.needs:
-        for each in rows:  # backends of several nodes, maybe
-            _executing(session, cursor, text, sql, each)()
-        return
-    call: Call = lambda raw: raw.executemany(sql, rows)  # noqa: E731
-    run(session, cursor, text, None, call, batch=rows)
-
-
-def _executemany_sharded(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    sql: Any,
-    rows: Sequence[Any],
-) -> None:
-    """Run each set of parameters on its own shard; those of one shard at once, where no
-    set itself is for several."""
-    cursor.unbind_fetch()
-    is_shadow = session.core.config.shadow
-    place = decide_in_shadow if is_shadow else decide_once_more
-    try:
-        decisions = [place(session, text, params) for params in rows]
-    except errors.Error as exc:
-        count_shadowed(session, text, rows)
-        raise session.as_frontend_error(exc) from exc.__cause__
-    by_group: dict[int, list[Any]] = {}
-    first: dict[int, Decision] = {}
-    sent = text.source
-    for decided, params in zip(decisions, rows, strict=True):
-        part = multi_shard.only_part(decided)
-        if decided.target is not None and decided.target.is_each:
-            for group in decided.groups:
-                by_group.setdefault(group, []).append(params)
-                first.setdefault(group, decided)
-            continue
-        if len(decided.groups) > 1 or (decided.target is not None and part is None):
-            calls = [_executing(session, cursor, text, sql, each) for each in rows]
-            multi_shard.run_each(session, cursor, calls)  # which are counted, too
-            return
-        values = params
-        if part is not None:  # each has this text
-            sent, values = part.sql, part.params
-        by_group.setdefault(decided.groups[0], []).append(values)
-        first.setdefault(decided.groups[0], decided)
-    count_shadowed(session, text, rows)
-    if len(by_group) == 1:
-        (decision,) = first.values()
-        attempt = Attempt(session, text.plan, decision, is_batch=True)
-        (values,) = by_group.values()
-        attempt.run(cursor, lambda raw: raw.executemany(sent, values))
-    elif by_group:
-        multi_shard.run_batches(session, cursor, text.plan, first, sent, by_group)
-
-
-def _executing(
-    session: Session, cursor: VirtualCursor, text: ParsedText, sql: Any, params: Any
-) -> Callable[[], None]:
-    call: Call = lambda raw: raw.execute(sql, params)  # noqa: E731
-    return lambda: run(session, cursor, text, params, call)
-
-
 def carry(
     session: Session, cursor: VirtualCursor, sql: Any, call: Call, params: Any = None
 ) -> None:
@@ -271,6 +210,109 @@ def carry(
         return
     text = session.learn(sql)
     run(session, cursor, text, params, call, is_other_use=True)
+
+
+# -- deciding --------------------------------------------------------------------------
+
+
+def decide_counted(session: Session, text: ParsedText, params: Any) -> Decision:
+    """Decide about `text` with `params` in `session`; in a shadow count where the
+    statement would go, and take the writer. Raises the refusals of routing."""
+    if session.core.config.shadow:
+        count_shadowed(session, text, (params,))
+        return decide_in_shadow(session, text, params)
+    return decide_once_more(session, text, params)
+
+
+def decide_once_more(session: Session, text: ParsedText, params: Any) -> Decision:
+    """Decide about `text` with `params` in `session`, again where it is refused by what
+    the catalog said a while ago. Raises the refusals of routing."""
+    known = text.plan.shards.columns
+    try:
+        return decide_asking(session, text, params)
+    except (errors.ShardError, errors.ProgrammingError):
+        check_parameters(session, text, params)
+        if not known or text.plan.shards.columns is not known:
+            raise
+    session.core.catalog.forget()  # others may have changed the table since
+    return decide_asking(session, text, params)
+
+
+def count_shadowed(session: Session, text: ParsedText, rows: Iterable[Any]) -> None:
+    """In a shadow, count where `text` would go with each set of parameters in `rows`,
+    for `session`."""
+    if session.core.config.shadow:
+        for params in rows:
+            count(session, text, params, decide_asking)
+
+
+def decide_asking(
+    session: Session, text: ParsedText, params: Any, keeps_to_branches: bool = True
+) -> Decision:
+    """Decide as `routedb.routing.decider.decide` does about `text` with `params`, and
+    ask what it wants to know; `keeps_to_branches` is passed on to it. Raises what it
+    raises, and what the driver raises when it is asked."""
+    asked = NOTHING_ASKED
+    while True:
+        decided = decide(text, params, session, asked, keeps_to_branches)
+        if isinstance(decided, Decision):
+            return _noted(session, decided)
+        asked = _ask(session, text.plan, decided, asked)
+
+
+def decide_part_asking(session: Session, plan: Plan, place: Destination) -> Decision:
+    """Decide who reads a part of a statement of this `plan`, at `place`, in `session`;
+    ask as `decide_asking` does."""
+    asked = NOTHING_ASKED
+    while True:
+        decided = decide_part(plan, session, place, asked)
+        if isinstance(decided, Decision):
+            return _noted(session, decided)
+        asked = _ask(session, plan, decided, asked)
+
+
+def _noted(session: Session, decided: Decision) -> Decision:
+    """Take note of what the monitor is to know of a decision; return it."""
+    if decided.route.reasons[-1][0] is Reason.OWN_WRITES:
+        session.tracker.require_writer(decided.groups[0], decided.topology)
+    elif decided.seen is not None and decided.seen.process_wrote_at:
+        session.core.samples.note_look(decided.groups[0])
+    return decided
+
+
+def _ask(session: Session, plan: Plan, question: Question, asked: Asked) -> Asked:
+    """Ask what a decision needs, and return what has been asked by then."""
+    if isinstance(question, AskPosition):
+        bound = session.transaction.branches.values()
+        catch_up(session.tracker, question.group, question.nearest, bound)
+        return asked._replace(position=True)
+    if isinstance(question, AskColumns):
+        learn_columns(session, plan, question)
+        return asked._replace(columns=True)
+    if _only_reads(session, question):
+        plan.set_read(True)
+    return asked._replace(catalog=True)
+
+
+def _only_reads(session: Session, question: AskCatalog) -> bool:
+    """Ask the catalog, of which the answers are kept: True when all of the functions
+    are there and only read."""
+
+    def ask(function: Table) -> bool | None:
+        link = find_node.writer(session.links, question.group)
+        name, schema = function.name, function.schema
+        return ask_aside(
+            session.transaction, link, lambda link: link.volatility(name, schema)
+        )
+
+    catalog = session.core.catalog
+    for function in question.functions:
+        if catalog.is_volatile(question.database, function, ask) is not False:
+            return False
+    return True
+
+
+# -- before and after ------------------------------------------------------------------
 
 
 def _is_carried_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool:

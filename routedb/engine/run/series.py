@@ -11,18 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from routedb import errors
-from routedb.engine.run.deciding import decide_counted
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.multi_shard import in_transaction, on_group
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.times import Times
 from routedb.engine.session import Session
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.routing.decider import Decision
 from routedb.routing.plan import ParsedText, Plan
 from routedb.sql.scanner.splitter import pieces
 from routedb.sql.statement import Kind
 
+Decide = Callable[[ParsedText, Any], Decision]
 Again = Callable[[ParsedText, Any], None]
 _Part = tuple[ParsedText, Any]
 
@@ -34,23 +35,26 @@ def is_series(plan: Plan) -> bool:
     return is_several and plan.dialect == "postgresql" and not plan.has_effects
 
 
+@lets_go
 def run(
     session: Session,
     cursor: VirtualCursor,
     text: ParsedText,
     params: Any,
+    decide: Decide,
     again: Again,
     refusal: errors.Error,
 ) -> None:
     """Run each statement of `text` with its `params` where its rows are; let `cursor`
-    show the last one. `again` runs one of them by itself, in `session`. Raises
-    `refusal` where one of them is no write of the same database."""
+    show the last one. `decide` decides about one of them, and `again` runs it by
+    itself, in `session`. Raises `refusal` where one is no write of the same
+    database."""
     parts = [(session.learn(sql), its) for sql, its in pieces(text.scan, params)]
     names = {each.plan.database.name for each, _ in parts}
     kinds = {each.plan.statement.kind for each, _ in parts}
     if len(names) != 1 or kinds != {Kind.WRITE}:
         raise refusal
-    decisions = _decided(session, parts)
+    decisions = _decided(decide, parts)
 
     def one_by_one() -> None:
         for part in parts:
@@ -62,12 +66,12 @@ def run(
     in_transaction(session, by_shard if decisions else one_by_one)
 
 
-def _decided(session: Session, parts: Sequence[_Part]) -> list[Decision]:
+def _decided(decide: Decide, parts: Sequence[_Part]) -> list[Decision]:
     """Return where each statement runs; none where one of them is not for one shard."""
     decisions: list[Decision] = []
     for each, its in parts:
         try:
-            decisions.append(decide_counted(session, each, its))
+            decisions.append(decide(each, its))
         except (errors.ShardError, errors.CrossDatabaseError):
             return []
         if decisions[-1].target is not None or len(decisions[-1].groups) > 1:
