@@ -25,6 +25,7 @@ from routedb.config.model import ClusterConfig
 from routedb.engine.links import find_node
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.ledger import ledger_of
+from routedb.engine.shared.placement_watch import PlacementWatch
 from routedb.engine.shared.recovery import Recoverer
 from routedb.engine.shared.share_news import ShareNews
 from routedb.events import NodeDrained
@@ -53,6 +54,7 @@ class Runtime:
         # Our own errors are of this driver's classes, too.
         home = database_for(config, None).groups[0].nodes[0]
         self.frontend: Adapter = adapters.load(home.engine)
+        self._placements = PlacementWatch(self.core, lambda: self.is_used)
         self.monitor = Monitor(
             config,
             adapters.load,
@@ -62,8 +64,9 @@ class Runtime:
             is_unused=self.core.is_unused,
             give_up=self.core.give_up,
             register=self.core,
+            learn=self._placements.probed,
         )
-        self.core.start_monitor = self.monitor.start
+        self.core.start_monitor = self._start
         if len(self.core.topology.groups) > 1:
             # Imported here: where one group has all, nothing is ever merged.
             with importing:
@@ -200,6 +203,7 @@ class Runtime:
         impatient.cancel()
         self.core.open_links.interrupt_all()
         self._recoverer.stop()
+        self._placements.stop()
         self.core.close()
         self.monitor.stop()
         for cache in self.core.plan_caches:
@@ -216,6 +220,7 @@ class Runtime:
         them."""
         self._lock = threading.RLock()
         self._recoverer.abandon()
+        self._placements.abandon()
         self.core.after_fork()
         for connection in list(self._connections):
             connection.session.abandon()
@@ -229,40 +234,31 @@ class Runtime:
             connection.session.links.expire_old(now)
         return self.is_used
 
+    def _start(self) -> None:
+        """Have the nodes probed, and the placements read, from now on."""
+        self.monitor.start()
+        self._placements.attend()
+
     def _greet(self, connection: Connection) -> None:
         """Register the connection and open its first link; close it if that fails."""
         try:
             with self._lock:
                 self._connections.add(connection)
-            self.monitor.start()
+            self.core.start_monitor()
             self._open_first(connection)
         except BaseException:
             connection.close()
             raise
 
     def _open_first(self, connection: Connection) -> None:
-        """Open the first link, so that a wrong address or password raises now; without
-        a default database none. A replica is enough while the writer is away."""
-        config = self.core.config
-        if config.default is None:
-            return
+        """Open the first link, and learn where tables are, before the first statement
+        of this runtime."""
         session = connection.session
-        database = database_for(config, None)
-        group = database.groups[0]
         try:
-            if not group.is_single:
-                deadline = self.core.clock() + database.connect_timeout_s
-                self.core.await_members(group.id, deadline)
-                self.core.await_any(group.id, deadline)
-            if self.core.topology.groups[group.id].writer is None:
-                find_node.reader(session.links, group.id, session.rotation())
-            else:
-                find_node.writer(session.links, group.id)
+            link = find_node.first(session.links, session.rotation())
+            if self._placements.is_first:
+                self._placements.ask_first(link)
         except errors.Error as exc:
-            if all(
-                node.is_refusing for node in self.core.topology.groups[group.id].nodes
-            ):
-                find_node.refuse_as_driver(session.links, group.nodes[0])
             raise session.as_frontend_error(exc) from exc.__cause__
 
 

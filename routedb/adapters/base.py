@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from routedb import errors
+from routedb.adapters.placement_table import PlacementTable
 from routedb.adapters.two_phase import Branches, Decisions
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
@@ -25,6 +26,7 @@ __all__ = [
     "Commits",
     "Decisions",
     "Fault",
+    "PlacementTable",
     "Raw",
     "RawCursor",
     "ResultSet",
@@ -122,6 +124,7 @@ class Adapter(Protocol):
     commits: Commits | None  # None: not available for this server
     branches: Branches  # of transactions over several groups
     decisions: Decisions
+    placements: PlacementTable
     references: int  # references that the driver keeps to each idle connection
     # What a transaction's rollback undoes: of what the transaction has set, and of what
     # it has made in the session (temporary tables, prepared statements …).

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from routedb.adapters.joint_counts import COUNTS, CountsTable
 from routedb.session.branch_ids import BranchId
 from routedb.session.two_phase import Decision
 from routedb.sql.statement import TxMode
@@ -69,9 +70,20 @@ class Decisions:
     insert = keep = ""
     forget_old = ""
     bound = ""  # what bounds a wait for a lock
+    # Of the table of counts, which is beside it.
+    create_counts = put_counts = ""
+    is_made_with_rows = False  # nobody else can make it meanwhile
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self.counts = CountsTable(
+            run,
+            lambda namespace: self.table(namespace).replace(TABLE, COUNTS),
+            self.create_counts,
+            self.exists.replace(TABLE, COUNTS),
+            self.put_counts,
+            self.is_made_with_rows,
+        )
 
     def table(self, namespace: str | None) -> str:
         """Return the table's name in the database `namespace`."""
@@ -109,10 +121,14 @@ class Decisions:
         """Decide that a `transaction` is aborted, unless it is committed, by the table
         in `namespace`; return what it is. Waits for one that is about to commit, for
         about `wait_s`, and raises what the driver raises then."""
-        self._run(raw, self.bound.format(seconds=max(1, int(wait_s))))
+        self.bind(raw, wait_s)
         said = {"id": transaction, "outcome": Decision.ABORTED.value}
         self._run(raw, self.keep.format(table=self.table(namespace), **said))
         return self.look(raw, namespace, transaction)
+
+    def bind(self, raw: Raw, wait_s: float) -> None:
+        """Have `raw` wait for a lock for about `wait_s` and no longer."""
+        self._run(raw, self.bound.format(seconds=max(1, int(wait_s))))
 
     def look(self, raw: Raw, namespace: str | None, transaction: str) -> Decision:
         """Ask what was decided about `transaction` in `namespace`; decide nothing."""

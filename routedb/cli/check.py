@@ -17,6 +17,7 @@ from routedb import adapters
 from routedb.adapters.base import Adapter, Raw
 from routedb.cli.logs import FORMATS
 from routedb.cli.output import cells, console, milliseconds
+from routedb.cli.placements import placement_warnings
 from routedb.cli.prepared import transactions_troubles, transactions_warnings
 from routedb.cli.queries import check_queries
 from routedb.cli.references import check_references
@@ -97,7 +98,8 @@ def check(
 
     Compares the tables of the shards of a database, and warns of a user who may write
     on a replica of MySQL or MariaDB, of servers that cannot prepare a transaction, and
-    of branches that are left prepared.
+    of branches that are left prepared, and of tables that were moved while CONFIG still
+    says where they were.
 
     Exits with 1 when a node cannot be reached or a group has not exactly one writer; a
     database with read_only = true needs none. With discovery the nodes are those that
@@ -129,7 +131,7 @@ def check(
     if not troubles:
         more = transactions_troubles(core)
         troubles += [*more, *_drifts(core)]
-        dangers += transactions_warnings(core)
+        dangers += [*transactions_warnings(core), *placement_warnings(core)]
     if as_json:
         click.echo(_as_json(nodes, reports, troubles, dangers))
     else:

@@ -15,6 +15,7 @@ from routedb.adapters.base import (
     Commits,
     Decisions,
     Fault,
+    PlacementTable,
     Raw,
     RawCursor,
     TxMode,
@@ -119,6 +120,7 @@ class NullAdapter:
         self.dialect = dialect
         self.branches: Branches = NullBranches(dialect)
         self.decisions: Decisions = Decisions(lambda raw, sql: [("",)])
+        self.placements = PlacementTable(lambda raw, sql: [])
         self.begins_before_some_writes = dialect == "sqlite"
         self.hides_uncommitted = True
         self.failing_text: str | None = None

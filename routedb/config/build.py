@@ -82,6 +82,9 @@ class Builder:
             default = next(iter(databases))  # one database needs no default
         if default is not None:
             self._document.choose(("default",), default, databases, "databases")
+        state = top.get("state")
+        if state is not None:
+            self._document.choose(("state",), state, databases, "databases")
         dialect = top.get("dialect")
         if dialect is not None:
             self._document.choose(("dialect",), dialect, sorted({*DIALECTS.values()}))
@@ -91,6 +94,7 @@ class Builder:
         return ClusterConfig(
             databases=databases,
             default=default,
+            state=state,
             tables=table_rules.build(self._document, databases, read_in),
             references=references.build(self._document),
             hints=self._hints(top.get("hints", True)),
@@ -98,7 +102,10 @@ class Builder:
             max_shapes=self._max_shapes(top.get("max_shapes", MAX_SHAPES)),
             dialect=dialect,
             transactions=self._transactions(top.get("transactions")),
-            is_two_phase_asked=top.get("transactions") == TRANSACTIONS[0],
+            # What is committed one by one would be torn.
+            is_two_phase_asked=top.get("transactions") == TRANSACTIONS[0]
+            or top.get("atomic_reads", False) is not False,
+            atomic_reads=self._atomic_reads(top),
             name=self._name(top.get("name"), databases),
             decision_retention_s=self._retention(),
             joins=self._joins(top.get("joins", JOINS[0])),
@@ -129,6 +136,18 @@ class Builder:
             return TRANSACTIONS[0]
         self._document.choose(("transactions",), said, TRANSACTIONS)
         return said
+
+    def _atomic_reads(self, top: Mapping[str, Any]) -> str:
+        said = top.get("atomic_reads", False)
+        found = {False: "no", True: "always", "asked": "asked"}.get(said)
+        if found is None:
+            self._document.refuse(("atomic_reads",), 'expected true, false or "asked"')
+        if found != "no" and top.get("transactions") == "single":
+            self._document.refuse(
+                ("atomic_reads",),
+                'nothing is written to several databases under transactions = "single"',
+            )
+        return found
 
     def _name(self, said: str | None, databases: Iterable[str]) -> str:
         if said is None:

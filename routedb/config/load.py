@@ -15,9 +15,9 @@ from routedb.config.options import OPTIONS
 
 # Keywords of `connect` that are ours; all others go to the driver of every node.
 CLUSTER_KEYWORDS = (
-    *("default", "dialect", "hints", "shadow", "functions"),
+    *("default", "state", "dialect", "hints", "shadow", "functions"),
     *("token_key", "max_shapes", "joins", "transactions"),
-    *("name", "decision_retention"),
+    *("name", "decision_retention", "atomic_reads"),
 )
 
 # Keywords that say where a server is. They name a node by themselves; the others only
@@ -76,16 +76,8 @@ def load_tables(
     `tables` has the shape of the section `[tables]`, `config` is the cluster's: its
     databases are those that rules may name. Raises ConfigError as `load` does.
     """
-    from routedb.config.schema import check_shape  # noqa: PLC0415  (msgspec)
-
-    databases: dict[str, Any] = {}
-    for name, database in config.databases.items():
-        databases[name] = {"shards" if database.is_sharded else "nodes": []}
-    content = {"tables": tables, "databases": databases}
-    document = Document("tables", content, {}, {})
-    check_shape(document, document.written)
-    read_in = config.dialect or config.default_database.dialect
-    return table_rules.build(document, config.databases, read_in)
+    document = table_rules.tables_document("tables", tables, config)
+    return table_rules.build(document, config.databases, config.text_dialect)
 
 
 def _read(

@@ -149,6 +149,10 @@ class TableRule:
     shard_key: str | None = None  # column
     function: ShardFunction | None = None
     is_reference: bool = False
+    # Of a placement (routedb/config/placements.py): its name for reasons, and why it
+    # cannot be followed here, in which case `database` is "".
+    placed_by: str = field(default="", compare=False)
+    refusal: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,9 @@ class ClusterConfig:
     dialect: str | None = None  # overrides the dialect texts are read in
     transactions: str = "two-phase"  # "two-phase" | "single"
     is_two_phase_asked: bool = False  # `transactions` was written
+    # "no" | "asked" | "always": reads never show half of a transaction over several
+    # groups; under both of the latter whoever writes one leaves rows for them.
+    atomic_reads: str = "no"
     name: str = ""  # in the names of prepared branches; "": none is ever prepared
     decision_retention_s: float = DECISION_RETENTION_S
     joins: str = "merge"  # "merge" | "refuse": statements over several groups
@@ -195,6 +202,7 @@ class ClusterConfig:
     )  # name -> "read" | "write"
     # Tokens are signed by the first; all of them are accepted.
     token_keys: tuple[str, ...] = field(default=(), repr=False)
+    state: str | None = None  # the database with the state tables; None: the default
     source: str = "arguments"  # "routedb.toml", "ROUTEDB_CONFIG=…", "mapping", "DSN"
 
     @property
@@ -203,6 +211,20 @@ class ClusterConfig:
         if self.default is None:
             return next(iter(self.databases.values()))
         return self.databases[self.default]
+
+    @property
+    def text_dialect(self) -> str:
+        """The dialect that names in the rules are folded by."""
+        return self.dialect or self.default_database.dialect
+
+    @property
+    def home(self) -> GroupConfig | None:
+        """The group with the placements of tables; None where there can be none: there
+        is one place only, or no database was named for them."""
+        name = self.state or self.default
+        if name is None or len(self.groups) == 1:
+            return None
+        return self.databases[name].groups[0]
 
     @property
     def groups(self) -> tuple[GroupConfig, ...]:

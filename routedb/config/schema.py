@@ -195,6 +195,14 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     :default: none; of one database, that one
     """
 
+    state: str | None = None
+    """Where routedb keeps its own tables about the whole cluster, those of placements
+    (:doc:`placements`): ``state = "main"``
+
+    :type: name of a database
+    :default: ``default``
+    """
+
     dialect: str | None = None
     """How every text is read: ``dialect = "mysql"``
 
@@ -229,6 +237,15 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     """``two-phase``: a transaction may write to several databases and shards, and is
     committed in all of them or in none. ``single``: it writes to one
     (:doc:`two-phase`): ``transactions = "single"``"""
+
+    atomic_reads: bool | str = False
+    """``true``: a read over several databases or shards never shows half of a
+    transaction over several of them. ``"asked"``: under ``conn.using(atomic=True)``
+    alone. All programs that write to these databases need the key
+    (:doc:`two-phase`): ``atomic_reads = true``
+
+    :type: true, false or ``"asked"``
+    """
 
     name: str | None = None
     """What prepared branches are called by, the same in all programs that share these

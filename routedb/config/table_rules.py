@@ -8,7 +8,7 @@ from typing import Any
 
 from routedb.config import globs
 from routedb.config.document import Document, Path
-from routedb.config.model import DatabaseConfig, TableRule
+from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
 from routedb.config.shard_functions import SHARDING_KEYS, read_function
 from routedb.sql.scanner.identifiers import fold_identifier
 
@@ -17,6 +17,23 @@ _NAME = re.compile(rf"(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))?")
 
 # The schema that a name without one stands for: the two spell the same table.
 _OWN_SCHEMA = {"postgresql": "public", "mysql": None, "sqlite": "main"}
+
+
+def tables_document(
+    label: str, tables: Mapping[str, Any], config: ClusterConfig
+) -> Document:
+    """Return `tables`, of the shape of the section `[tables]`, as a document that is
+    called `label` in errors; the databases are those of `config`. Raises ConfigError
+    for another shape."""
+    from routedb.config.schema import check_shape  # noqa: PLC0415  (msgspec)
+
+    databases: dict[str, Any] = {}
+    for name, database in config.databases.items():
+        databases[name] = {"shards" if database.is_sharded else "nodes": []}
+    content = {"tables": tables, "databases": databases}
+    document = Document(label, content, {}, {})
+    check_shape(document, document.written)
+    return document
 
 
 def build(
@@ -31,7 +48,7 @@ def build(
     """
     rules: list[TableRule] = []
     for pattern in document.filled.get("tables", {}):
-        rule = _rule(document, pattern, databases, dialect)
+        rule = read_rule(document, pattern, databases, dialect)
         for earlier in rules:
             _check_homes(document, earlier, rule, dialect)
         rules.append(rule)
@@ -42,14 +59,16 @@ def build(
 # -- one rule --------------------------------------------------------------------------
 
 
-def _rule(
+def read_rule(
     document: Document,
     pattern: str,
     databases: Mapping[str, DatabaseConfig],
     dialect: str,
 ) -> TableRule:
+    """Return the rule of `document` that is written for `pattern`; `databases` and
+    `dialect` are as for `build`. Raises ConfigError."""
     path: Path = ("tables", pattern)
-    schema, name = _split(document, path, pattern, dialect)
+    schema, name = split_name(document, path, pattern, dialect)
     entry = document.value(path)
     if isinstance(entry, str):
         document.choose(path, entry, databases, "databases")
@@ -72,11 +91,15 @@ def _rule(
     )
 
 
-def _split(
+def split_name(
     document: Document, path: Path, pattern: str, dialect: str
 ) -> tuple[str | None, str]:
-    """Split schema.name. Quotes keep a dot, a blank or capitals as they are; wildcards
-    are wildcards inside them too."""
+    """Split the `pattern` at `path` of `document` into schema and name, folded as
+    `dialect` folds. Raises ConfigError for what is neither.
+
+    Quotes keep a dot, a blank or capitals as they are; wildcards are wildcards inside
+    them too.
+    """
     parts = [_unquoted(found, dialect) for found in _PART.findall(pattern)]
     if not _NAME.fullmatch(pattern):
         what = "a table is written name or schema.name, each with globs or in quotes"

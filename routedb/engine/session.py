@@ -22,7 +22,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.plans.plan_cache import LONGEST_KEPT
 from routedb.engine.shared.core import Core
-from routedb.engine.shared.error_texts import as_dbapi_error
+from routedb.engine.shared.error_texts import as_dbapi_error, not_atomic
 from routedb.engine.transactions.ends import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.events import MergeProgress, StatementRetried
@@ -65,6 +65,9 @@ class Session:
         self.database: str | None = None  # conn.using(database)
         self.role: Role | None = None  # conn.using(role=…)
         self.consistency: str | None = None  # conn.using(consistency=…)
+        # Reads of several groups show transactions over several whole:
+        # conn.using(atomic=…).
+        self.is_atomic = core.config.atomic_reads == "always"
         # conn.using(merge=…): fields of MergeConfig.
         self.merge_limits: Mapping[str, Any] = {}
         self.merge_progress: Callable[[MergeProgress], object] | None = None
@@ -247,6 +250,13 @@ class Session:
         self._take_plan_cache()
         self.version.changed()
 
+    def would_be_atomic(self, atomic: bool | None) -> bool:
+        """Return what `is_atomic` is under `conn.using(atomic=…)`. Raises HintError
+        where nobody leaves what atomic reads compare."""
+        if atomic and self.core.config.atomic_reads == "no":
+            raise self.as_frontend_error(not_atomic(self.core.config.source))
+        return self.is_atomic if atomic is None else atomic
+
     def default_link(self) -> Link:
         """Return a link to the writer of the default database."""
         group = self.core.default_group(self.database)
@@ -265,6 +275,7 @@ class Session:
         said = [mask(each) if isinstance(each, str) else each for each in exc.args]
         error = self.frontend.error_class(type(exc))(*said)
         error.__cause__ = exc.__cause__
+        error.retry_is_safe = exc.retry_is_safe
         tell_outcome(exc)
         return error
 

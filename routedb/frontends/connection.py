@@ -227,6 +227,7 @@ class Connection:
         consistency: str | None = None,
         merge: Mapping[str, Any] | None = None,
         progress: Callable[[MergeProgress], object] | None = None,
+        atomic: bool | None = None,
     ) -> Iterator[Self]:
         """Route the statements of a `with` block by the arguments.
 
@@ -237,17 +238,22 @@ class Connection:
         `progress` is called with a `routedb.events.MergeProgress` while a statement
         over several groups runs, by the thread that runs it: whenever groups are asked,
         or one has answered. What it raises ends the statement.
+
+        `atomic`: whether reads of several groups show transactions over several whole.
         """
         session = self.usable_session()
         kept, kept_progress = session.merge_limits, session.merge_progress
+        was_atomic, is_atomic = session.is_atomic, session.would_be_atomic(atomic)
         limits = self._call_session(lambda s: read_limits(kept, merge, s.core.config))
         before = session.override(database, _role(role), consistency)
         session.merge_limits = limits
         session.merge_progress = progress or kept_progress
+        session.is_atomic = is_atomic
         try:
             yield self
         finally:
             session.merge_limits, session.merge_progress = kept, kept_progress
+            session.is_atomic = was_atomic
             session.restore_overrides(before)
 
     def explain(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar, cast
 from weakref import ref
@@ -16,7 +16,12 @@ from routedb.engine.links.link import Link
 from routedb.engine.run import batches, executor
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import Control
-from routedb.frontends.proxies import AdoptingResult, ClosedSession, ResultMetadata
+from routedb.frontends.proxies import (
+    AdoptingResult,
+    ClosedSession,
+    ResultMetadata,
+    closed_cursor,
+)
 from routedb.routing import Route
 
 Self = TypeVar("Self", bound="Cursor")
@@ -107,7 +112,18 @@ class Cursor:
             self,
             sql,
             lambda raw: raw.copy_expert(sql, file, size),
+            merges=self.copying(
+                lambda raw, part, sink: raw.copy_expert(part, sink, size), file
+            ),
         )
+
+    def copying(
+        self, copy: Callable[[Any, Any, Any], object], file: Any
+    ) -> executor.Merges:
+        """Return what copies to `file` by `copy` where rows are of several groups."""
+        session = self._usable_session()
+        merged = session.core.merger.copy
+        return lambda text, refusal: merged(session, self, text, refusal, copy, file)
 
     def mogrify(self, query: Query, vars: Params | None = None) -> Any:  # noqa: A002
         """Return the text that would be sent for `query` with parameters `vars`, where
@@ -344,14 +360,14 @@ class Cursor:
 
     def _usable_session(self) -> Session:
         if self._is_closed:
-            raise self._error(errors.InterfaceError, "the cursor is closed")
+            raise closed_cursor(self.connection.session.frontend)
         return self.connection.usable_session()
 
     def _result_cursor(self) -> Any:
         """Return the raw cursor with rows, whose errors are adopted, or a
         replacement."""
         if self.closed:
-            raise self._error(errors.InterfaceError, "the cursor is closed")
+            raise closed_cursor(self.connection.session.frontend)
         if self.fetching_from is None:
             return self._without_rows()
         return AdoptingResult(self.fetching_from, self._call_driver)

@@ -7,6 +7,7 @@ from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import Adapter, ResultSet
+from routedb.engine.shared.error_texts import joined_class
 
 
 class ResultMetadata:
@@ -35,6 +36,17 @@ class _Unobserved:
     observers = None
 
 
+def closed_cursor(frontend: Adapter) -> Exception:
+    """Return the error of a cursor that is closed: an InterfaceError, which is also
+    what mysqlclient and sqlite3 raise, a ProgrammingError."""
+    ours = errors.InterfaceError
+    kind: type[Exception] = frontend.error_class(ours)
+    if frontend.dialect != "postgresql":
+        theirs = frontend.error_class(errors.ProgrammingError)
+        kind = joined_class(theirs, frontend.error_class(ours), ours)
+    return kind("the cursor is closed")
+
+
 class ClosedSession:
     """The session of a closed cursor: it has no plan and refuses every text."""
 
@@ -46,7 +58,7 @@ class ClosedSession:
 
     def learn(self, sql: Any) -> Any:
         """Refuse every text."""
-        raise self._frontend.error_class(errors.InterfaceError)("the cursor is closed")
+        raise closed_cursor(self._frontend)
 
 
 class AdoptingResult:

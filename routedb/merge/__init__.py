@@ -11,8 +11,9 @@ consistency, fail-over, tokens; `answers` makes the result of STREAM and COMBINE
 rows that came; `coming` keeps the rows for a remainder, and `working` has it run on an
 engine of the statement's dialect: with the rows in its text (`postgresql_work` and its
 kin), or in temporary tables (`tables_work`, with `loading`, on a `scratch` link);
-`merger` puts them together. `written` writes what a query gives, read by `reading`,
-brought there by `bringing`.
+`merger` puts them together. `written` writes what a query gives, `created` makes a
+table of it, both by `putting`: read by `reading`, brought there by `bringing`. `copied`
+copies it to the program's file.
 """
 
 from __future__ import annotations

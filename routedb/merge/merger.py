@@ -16,8 +16,10 @@ from routedb.engine.shared.core import Core
 from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers, sqlite_work
+from routedb.merge.atomic import AtomicRead
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
+from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
 from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
@@ -135,6 +137,48 @@ class Merger:
         if isinstance(found, Refusal):
             raise NotMerged(found.reason)
         return found
+
+    def copy(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        refusal: errors.Error,
+        copy: Copy,
+        file: Any,
+    ) -> None:
+        """Copy the rows of several groups to the program's `file`, by `copy`; let
+        `cursor` show what comes of it.
+
+        The COPY `text` was refused in `session` with `refusal`, which is raised where
+        it is none to the client, and with the reason added where there is no exact
+        answer. Raises what the servers say as well.
+        """
+
+        def planned(inner: ParsedText) -> tuple[GroupsPlan, Measures]:
+            self._check_read(session, inner, refusal)
+            made, _ = self._planned(session, inner, None)
+            return at_once(session, inner.plan, made, None), _measures(session, made)
+
+        def read(reader: Reader, inner: ParsedText, values: Any) -> None:
+            self.run(session, reader, inner, values, refusal)
+
+        is_off = self._core.config.joins == "refuse"
+        if is_off or text.plan.names & session.pins.names:
+            raise refusal
+        try:
+            check_reading(text)
+            parts = parts_of(text, refusal)
+            copying = Copying(session, cursor, parts, copy, sink_of(file))
+            if parts.query is None:
+                made = table_plan(cluster_of(session, text.plan), text, refusal)
+                measures = _measures(session, made)
+                copying.table(text, made, measures, self._workers)
+            else:
+                inner = session.learn(parts.query)
+                copying.query(inner, planned, read, self._workers)
+        except NotMerged as exc:
+            raise _not_merged(refusal, exc) from None
 
     def _run_explain(
         self,
@@ -285,6 +329,22 @@ def _run(
     asked = reads_of(session, made, params)
     if not asked:
         raise NotMerged("it asks no group")
+    if session.is_atomic and len(asked) > 1:
+        is_repeatable = not getattr(cursor, "name", None)
+        run = partial(_run_asked, statement, asked, workers, measures, refusal)
+        AtomicRead(session, text.plan, asked, run, is_repeatable).read()
+    else:
+        _run_asked(statement, asked, workers, measures, refusal)
+
+
+def _run_asked(
+    statement: Statement,
+    asked: Sequence[GroupReads],
+    workers: Workers,
+    measures: Measures,
+    refusal: errors.Error,
+) -> None:
+    session, cursor, text, made, _, params = statement
     if made.merge is Merge.STREAM and getattr(cursor, "name", None):
         _stream(statement, asked, workers, measures, refusal)
         return

@@ -33,7 +33,7 @@ from routedb.monitor.intervals import (
     ProbeInterval,
     is_well,
 )
-from routedb.monitor.node_probe import GiveUp, NodeProbe, Publish
+from routedb.monitor.node_probe import GiveUp, Learn, NodeProbe, Publish
 from routedb.monitor.patroni_client import PatroniClient
 from routedb.monitor.workers import Task, Workers
 from routedb.topology.snapshot import NodeView, Snapshot
@@ -54,7 +54,9 @@ class Monitor:
     members of discovered groups. `give_up` is called with the id of a node that has
     been silent for failover_timeout, and since when; `wanted` returns when a read of
     a group last waited for a sample; `is_unused` tells whether no statement has run
-    there since a time. Times are seconds of `clock`; `rng` spreads probes.
+    there since a time. `learn` is called with each node of the home group that has just
+    answered as the writer, its adapter and the link. Times are seconds of `clock`;
+    `rng` spreads probes.
     There is no thread before `start`, and the threads keep neither the interpreter from
     exiting nor a link across `fork()`: a child has no monitor until its own `start`.
     """
@@ -71,7 +73,9 @@ class Monitor:
         give_up: GiveUp = lambda node, since: None,
         register: MemberRegistry | None = None,
         is_unused: Callable[[int, float], bool] = lambda group, since: False,
+        learn: Learn = lambda node, adapter, raw: None,
     ) -> None:
+        self._learn = learn
         self._config = config
         self._register = register
         self._adapter_for = adapter_for
@@ -207,9 +211,14 @@ class Monitor:
             self._clock,
             max(SHORTEST_SILENCE_S, database.failover_timeout_s - NOTICE_S),
             self._give_up,
+            self._learn if self._is_home(node) else None,
         )
         self._intervals[node_probe] = interval
         return node_probe
+
+    def _is_home(self, node: NodeConfig) -> bool:
+        home = self._config.home
+        return home is not None and home.id == node.group
 
     def _member_discovery(
         self, database: DatabaseConfig, discovery: Discovery, register: MemberRegistry

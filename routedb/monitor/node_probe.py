@@ -18,6 +18,9 @@ Publish = Callable[[NodeAnswered | NodeFailed], None]
 # Called with a node id and the time since when the node has answered nothing.
 GiveUp = Callable[[int, float], None]
 
+# Called with a node that has just answered as the writer, and with the link.
+Learn = Callable[[NodeConfig, Adapter, Raw], None]
+
 # A probe past its deadline gets this time more: this process may have been suspended
 # itself, and the answer may be unread in the socket.
 GRACE_S = 0.1
@@ -40,6 +43,9 @@ class NodeProbe:
     A node is *silent* from the first probe that it has not answered until its next
     answer or immediate failure. After `max_silence_s` of it `give_up` is called: a node
     that accepts and never answers would block its statements for ever.
+
+    `learn` asks a writer that has answered for more, which must not keep that answer
+    waiting; it is given up like a probe.
     """
 
     def __init__(
@@ -52,7 +58,9 @@ class NodeProbe:
         clock: Callable[[], float],
         max_silence_s: float,
         give_up: GiveUp,
+        learn: Learn | None = None,
     ) -> None:
+        self._learn = learn
         self.node = node
         self.name = node.name
         self.group: int | None = node.group
@@ -127,6 +135,23 @@ class NodeProbe:
         else:
             answered = NodeAnswered(self.node.id, generation, answer, asked_at)
             self._end(answered, has_spoken=True)
+            if self._learn is not None and answer.role is Role.WRITER:
+                self._ask_more(self._learn)
+
+    def _ask_more(self, learn: Learn) -> None:
+        """Have `learn` ask on the link of the probe that has ended. What comes of it
+        says nothing of the node: the next probe does."""
+        with self._lock:
+            self._deadline = self._clock() + self.timeout_s
+            self._is_overdue = False
+        try:
+            learn(self.node, self._adapter, self._raw)
+        except Exception as exc:  # of any class
+            if self._adapter.fault(exc, self._raw) is not Fault.STATEMENT:
+                self._close()
+        finally:
+            with self._lock:
+                self._deadline = None
 
     def release(self) -> None:
         """Close the link and forget a silence; the next probe opens a link."""

@@ -69,7 +69,9 @@ from routedb.planner.catalog import (
 )
 from routedb.planner.pieces import strung
 from routedb.planner.plans import (
+    Bound,
     Combine,
+    CopiedOut,
     Created,
     Fragment,
     GroupsPlan,
@@ -87,11 +89,13 @@ from routedb.planner.plans import (
 )
 
 __all__ = [
+    "Bound",
     "Catalog",
     "Cluster",
     "Column",
     "Combine",
     "Copied",
+    "CopiedOut",
     "Created",
     "Fragment",
     "GroupsPlan",
@@ -115,6 +119,7 @@ __all__ = [
     "shape",
     "strung",
     "take_apart",
+    "take_copy",
     "times_of",
 ]
 
@@ -162,6 +167,14 @@ def take_apart(
     from routedb.planner.written import parts_of  # noqa: PLC0415
 
     return created_by(source, dialect) if defines else parts_of(source, dialect)
+
+
+def take_copy(source: str) -> CopiedOut | Refusal | None:
+    """Take a COPY of PostgreSQL's to the client apart, the text `source`. None for
+    another statement; a refusal where it is not understood."""
+    from routedb.planner.copied import copied_out  # noqa: PLC0415  (sqlglot is slow)
+
+    return copied_out(source)
 
 
 def times_of(source: str, dialect: str) -> tuple[str, tuple[Moment, ...]] | Refusal:

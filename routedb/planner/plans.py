@@ -368,3 +368,14 @@ class Created(NamedTuple):
     is_filled: bool
     target: str
     is_temporary: bool
+
+
+class CopiedOut(NamedTuple):
+    """The parts of a COPY to the client: `head` up to STDOUT, the `query`, None for a
+    table's, and the `options`; `later` are those of what follows a first part."""
+
+    head: str
+    query: str | None
+    options: str
+    later: str
+    is_binary: bool

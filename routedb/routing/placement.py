@@ -129,8 +129,8 @@ def _by_tables(homes: Homes, config: ClusterConfig) -> Placement:
     table, (name, rule) = next(iter(homes.items()))
     if len(homes) > 1:
         _check_one_database(homes, config)
-    if name is None:
-        raise _homeless(table, config)
+    if not name:
+        raise _homeless(table, rule, config)
     if rule is None:
         named = table.name if table.schema is None else table
         reason = Reason.DEFAULT
@@ -138,6 +138,8 @@ def _by_tables(homes: Homes, config: ClusterConfig) -> Placement:
     else:
         reason = Reason.TABLE
         why = f"table {table} matches rule {rule.pattern!r} of database {name}"
+        if rule.placed_by:
+            why = f"table {table} is in database {name} by {rule.placed_by}"
     if not config.databases[name].is_sharded:
         return Placement(name, reason, why)
     return Placement(name, reason, why, *_sharded(homes, name, config))
@@ -154,7 +156,13 @@ def _check_understood(statement: Statement, config: ClusterConfig) -> None:
         )
 
 
-def _homeless(table: Table, config: ClusterConfig) -> errors.UnknownTableError:
+def _homeless(
+    table: Table, rule: TableRule | None, config: ClusterConfig
+) -> errors.UnknownTableError:
+    """Return the error for a table that no rule gives a database, or one that is not
+    known here: the placement of it says why."""
+    if rule is not None:
+        return errors.UnknownTableError(rule.refusal)
     return errors.UnknownTableError(
         f"table {table}: no rule of {config.source} gives it a database and there "
         'is no default; add a rule under [tables], set default = "…", or say '
@@ -163,11 +171,10 @@ def _homeless(table: Table, config: ClusterConfig) -> errors.UnknownTableError:
 
 
 def _check_one_database(homes: Homes, config: ClusterConfig) -> None:
-    names = {database for database, _ in homes.values()}
-    if None in names:
-        table = next(t for t, (database, _) in homes.items() if database is None)
-        raise _homeless(table, config)
-    if len(names) > 1:
+    for table, (database, rule) in homes.items():
+        if not database:
+            raise _homeless(table, rule, config)
+    if len({database for database, _ in homes.values()}) > 1:
         raise errors.CrossDatabaseError(_cross_text(homes))
 
 

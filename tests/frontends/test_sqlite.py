@@ -182,3 +182,17 @@ def test_the_last_key_outlives_the_commit(connection):
     for text in ("BEGIN", "INSERT INTO t VALUES (10, 'x')", "COMMIT"):
         cursor.execute(text)
     assert cursor.lastrowid == 10
+
+
+@pytest.mark.parametrize("text", ["", "  ", "-- nothing", "/* nothing */", ";"])
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_a_text_that_says_nothing_does_nothing(home: Home, cluster, text, autocommit):
+    """As with sqlite3: what is left behind the last semicolon of a script."""
+    connection = cluster.connect(autocommit=autocommit)
+    cursor = connection.cursor()
+    cursor.execute("SELECT 1")
+    cursor.execute(text)
+    assert (cursor.description, cursor.fetchall()) == (None, [])
+    cursor.execute("INSERT INTO t VALUES (10, 'x')")
+    connection.commit()
+    assert len(home.rows()) == 6

@@ -30,6 +30,16 @@ TEXTS = {
 }
 
 
+def named(connection: Any) -> Any:
+    return connection.cursor("named", withhold=True)
+
+
+def closed(connection: Any) -> Any:
+    cursor = connection.cursor()
+    cursor.close()
+    return cursor
+
+
 def executing(marks: str, *params: Any) -> Callable[[str], Call]:
     return lambda text: lambda cursor: cursor.execute(text.format(marks), *params)
 
@@ -157,6 +167,42 @@ PSYCOPG2: dict[str, Call] = {
         cursor.fetchmany("a"),
     ),
 }
+# Of the connection, that a cursor names.
+ON_CONNECTION: dict[str, Call] = {
+    "a class that is no cursor": lambda conn: conn.cursor(cursor_factory=dict),
+    "a number as a factory": lambda conn: conn.cursor(cursor_factory=ANY),
+    "a number as a name": lambda conn: conn.cursor(ANY),
+    "a level that is none": lambda conn: conn.set_session("bogus"),
+    "a level of another number": lambda conn: conn.set_session(99),
+    "a flag that is none": lambda conn: conn.set_session(readonly="bogus"),
+    "isolation_level": lambda conn: setattr(conn, "isolation_level", object()),
+    "isolation_level as a word": lambda conn: setattr(conn, "isolation_level", "bogus"),
+    "readonly": lambda conn: setattr(conn, "readonly", "bogus"),
+    "deferrable": lambda conn: setattr(conn, "deferrable", b"bogus"),
+    "a level of old": lambda conn: conn.set_isolation_level(99),
+    "no xid": lambda conn: conn.tpc_begin(None),
+    "a number as an xid": lambda conn: conn.tpc_begin(ANY),
+    "a number to commit": lambda conn: conn.tpc_commit(ANY),
+    "a number to roll back": lambda conn: conn.tpc_rollback(ANY),
+    "an xid of too few parts": lambda conn: conn.xid(1),
+    "an xid of a negative number": lambda conn: conn.xid(-1, "a", "b"),
+    "an xid that is too long": lambda conn: conn.xid(1, "a" * 100, "b"),
+    "an encoding that is none": lambda conn: conn.set_client_encoding(None),
+    "a parameter that is none": lambda conn: conn.get_parameter_status(None),
+    "an argument of commit": lambda conn: conn.commit(1),
+    "a cursor that is closed": lambda conn: closed(conn).execute("SELECT 1"),
+    "a closed cursor's rows": lambda conn: closed(conn).fetchone(),
+    "named, too few": lambda conn: named(conn).execute("SELECT %s, %s", (1,)),
+    "named, no key": lambda conn: named(conn).execute("SELECT %(a)s", {}),
+    "named, many": lambda conn: named(conn).executemany("SELECT %s", [(1,)]),
+}
+
+
+def of_connection(call: Call) -> Call:
+    return lambda cursor: call(cursor.connection)
+
+
+PSYCOPG2 |= {name: of_connection(call) for name, call in ON_CONNECTION.items()}
 MYSQLDB: dict[str, Call] = {
     name: PSYCOPG2[name]
     for name in ("no text", "an argument too many", "a keyword", "a number as rows")
@@ -171,6 +217,14 @@ MYSQLDB |= {
     ),
     "a number as a procedure": lambda cursor: cursor.callproc(5),
     "a number as arguments": lambda cursor: cursor.callproc("p", 5),
+    "a number as a factory": lambda cursor: cursor.connection.cursor(5),
+    "a class that is no cursor": lambda cursor: cursor.connection.cursor(dict),
+    "a number as a database": lambda cursor: cursor.connection.select_db(5),
+    "a cursor that is closed": lambda cursor: closed(cursor.connection).execute(READ),
+    "a closed cursor's rows": lambda cursor: closed(cursor.connection).fetchone(),
+    "a character set that is none": lambda cursor: cursor.connection.set_character_set(
+        None
+    ),
 }
 # In sqlite3's own style of parameters.
 SQLITE3: dict[str, Call] = {
@@ -202,6 +256,18 @@ SQLITE3 |= {
     ),
     "many reads": lambda cursor: cursor.executemany("SELECT ?", [(1,)]),
     "a number as a script": lambda cursor: cursor.executescript(5),
+    "a NUL in a script": lambda cursor: cursor.executescript("SELECT 1\0;"),
+    "a NUL in a text": lambda cursor: cursor.execute("SELECT 1\0"),
+    "a number as a factory": lambda cursor: cursor.connection.cursor(5),
+    "a class that is no cursor": lambda cursor: cursor.connection.cursor(dict),
+    "a level that is none": lambda cursor: setattr(
+        cursor.connection, "isolation_level", "bogus"
+    ),
+    "a number as a level": lambda cursor: setattr(
+        cursor.connection, "isolation_level", 5
+    ),
+    "a cursor that is closed": lambda cursor: closed(cursor.connection).execute(READ),
+    "a closed cursor's rows": lambda cursor: closed(cursor.connection).fetchone(),
     "two statements": lambda cursor: cursor.execute("SELECT 1; SELECT 2"),
     "a size that is none": lambda cursor: (
         cursor.execute("SELECT 1"),
@@ -286,6 +352,8 @@ def test_other_wrong_calls_raise_the_class_that_the_driver_raises(
 ):
     with closing(plain(home, connection.readonly)) as alone:
         for name, call in OTHERS[home.engine].items():
+            if not connection.autocommit:  # it is in a transaction: see `works`
+                alone.cursor().execute("SELECT 1")
             expected = raised(call, alone.cursor())
             assert expected is not None, name
             alone.rollback()

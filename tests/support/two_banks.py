@@ -36,7 +36,7 @@ class Banks:
         self, dsns: dict[str, str], run: dict[str, Callable[..., Any]]
     ) -> None:
         self.run = run  # a statement on one of them, without routedb
-        self.source = {
+        self.source: dict[str, Any] = {
             "default": "a",
             "databases": {
                 name: {"nodes": [dsn], "failover_timeout": "3s"}

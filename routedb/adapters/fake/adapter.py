@@ -10,11 +10,13 @@ from routedb.adapters.base import (
     Branches,
     Commits,
     Decisions,
+    PlacementTable,
     Raw,
     RawCursor,
     TxMode,
 )
 from routedb.adapters.fake import errors
+from routedb.adapters.fake.placements import FakePlacements
 from routedb.adapters.fake.server import SERVERS, Cursor
 from routedb.adapters.fake.two_phase import FakeBranches, FakeDecisions
 from routedb.adapters.translate import Translation
@@ -51,6 +53,7 @@ class FakeAdapter:
         self._translation = Translation(errors)
         self.branches: Branches = FakeBranches()
         self.decisions: Decisions = FakeDecisions(self.run)
+        self.placements: PlacementTable = FakePlacements(self.run)
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from routedb.adapters.base import TxMode
 from routedb.adapters.fake.errors import Error, IntegrityError, OperationalError
+from routedb.config.placements import Placements
 from routedb.errors import Fault
 from routedb.topology.snapshot import Role
 
@@ -37,7 +38,7 @@ class Failure(NamedTuple):
     """A scripted fault. `after`: the server has done what was requested, and logs
     it."""
 
-    # "connect" | "execute" | "commit" | "rollback" | "probe" | "catalog"
+    # "connect" | "execute" | "commit" | "rollback" | "probe" | "catalog" | "placements"
     moment: str
     fault: Fault
     match: str = ""
@@ -71,6 +72,7 @@ class Server:
         self.asked: list[str] = []  # what its catalog was asked about
         self.prepared: dict[str, list[tuple[str, str]]] = {}  # branch -> its rows
         self.decisions: dict[str, str] = {}  # committed rows of routedb_decisions
+        self.placements: Placements | None = None  # of tables; None: it has none
         self._replies: list[tuple[str, Reply]] = []
         self._failures: list[Failure] = []
         self._known: dict[str, Reply] = {}

@@ -19,6 +19,7 @@ from routedb.adapters.base import (
     Branches,
     Commits,
     Decisions,
+    PlacementTable,
     Raw,
     RawCursor,
     TxMode,
@@ -33,6 +34,7 @@ from routedb.adapters.mysql.faults import (
 )
 from routedb.adapters.mysql.hidden_writes import is_plain
 from routedb.adapters.mysql.opening import open_connection
+from routedb.adapters.mysql.placements import MySQLPlacements
 from routedb.adapters.mysql.positions import (
     WHICH_SERVER,
     answer_of,
@@ -92,6 +94,7 @@ class MysqlclientAdapter:
         self._xa = MySQLBranches(self.run)
         self.branches: Branches = self._xa
         self.decisions: Decisions = MySQLDecisions(self.run)
+        self.placements: PlacementTable = MySQLPlacements(self.run)
         self.opening = Opening(MySQLdb)
 
     def connect(self, node: NodeConfig, timeout_s: float) -> Raw:

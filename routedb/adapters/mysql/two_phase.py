@@ -110,6 +110,16 @@ class MySQLDecisions(Decisions):
         "AND made_at < CURRENT_TIMESTAMP - INTERVAL {seconds} SECOND"
     )
     bound = "SET innodb_lock_wait_timeout = {seconds}"
+    create_counts = (
+        "CREATE TABLE IF NOT EXISTS {table} ("
+        "id varchar(64) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, "
+        "counts mediumtext CHARACTER SET ascii NOT NULL, "
+        "is_old smallint NOT NULL DEFAULT 0) ENGINE = InnoDB"
+    )
+    put_counts = (
+        "INSERT INTO {table} (id, counts) VALUES ('{id}', '{counts}') "
+        "ON DUPLICATE KEY UPDATE counts = VALUES(counts), is_old = 0"
+    )
 
     def table(self, namespace: str | None) -> str:
         """Raise NotSupportedError where no database is named."""

@@ -21,6 +21,7 @@ from routedb.adapters.base import (
     Branches,
     Commits,
     Decisions,
+    PlacementTable,
     Raw,
     RawCursor,
     TxMode,
@@ -45,6 +46,7 @@ from routedb.adapters.postgresql.libpq import (
 )
 from routedb.adapters.postgresql.link_cursor import LinkCursor
 from routedb.adapters.postgresql.liveness import is_alive, is_busy, watch
+from routedb.adapters.postgresql.placements import PostgreSQLPlacements
 from routedb.adapters.postgresql.positions import PROBE, WHICH_SERVER, answer_of
 from routedb.adapters.postgresql.settings import (
     ISOLATION,
@@ -111,6 +113,7 @@ class Psycopg2Adapter:
         asking = (self.run, self.is_failed, _end_ended)
         self.branches: Branches = PostgreSQLBranches(*asking)
         self.decisions: Decisions = PostgreSQLDecisions(self.run)
+        self.placements: PlacementTable = PostgreSQLPlacements(self.run)
         self.opening = Opening(psycopg2)
         self._cancel = canceller(_psycopg.__file__, psycopg2.OperationalError)
 

@@ -98,6 +98,14 @@ class PostgreSQLDecisions(Decisions):
         "AND made_at < clock_timestamp() - interval '{seconds} s'"
     )
     bound = "SET lock_timeout = '{seconds}s'"
+    create_counts = (
+        "CREATE TABLE IF NOT EXISTS {table} (id varchar(64) PRIMARY KEY, "
+        "counts text NOT NULL, is_old smallint NOT NULL DEFAULT 0)"
+    )
+    put_counts = (
+        "INSERT INTO {table} (id, counts) VALUES ('{id}', '{counts}') "
+        "ON CONFLICT (id) DO UPDATE SET counts = excluded.counts, is_old = 0"
+    )
 
     def table(self, namespace: str | None) -> str:
         """A connection sees one database."""

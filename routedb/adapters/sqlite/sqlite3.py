@@ -16,11 +16,20 @@ from typing import Any
 from urllib.parse import unquote
 
 from routedb import errors
-from routedb.adapters.base import Branches, Commits, Decisions, Raw, RawCursor, TxMode
+from routedb.adapters.base import (
+    Branches,
+    Commits,
+    Decisions,
+    PlacementTable,
+    Raw,
+    RawCursor,
+    TxMode,
+)
 from routedb.adapters.sqlite.catalog import BUILTIN
 from routedb.adapters.sqlite.faults import GONE, fault_of_code, fault_of_text
 from routedb.adapters.sqlite.fork_gate import fork_gate
 from routedb.adapters.sqlite.hidden_writes import is_plain
+from routedb.adapters.sqlite.placements import SQLitePlacements
 from routedb.adapters.sqlite.transactions import begin_word
 from routedb.adapters.sqlite.two_phase import NoBranches, SQLiteDecisions
 from routedb.adapters.tracing import unwrapped
@@ -97,6 +106,7 @@ class Sqlite3Adapter:
         self._translation = Translation(sqlite3)
         self.branches: Branches = NoBranches()
         self.decisions: Decisions = SQLiteDecisions(self.run)
+        self.placements: PlacementTable = SQLitePlacements(self.run)
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
 

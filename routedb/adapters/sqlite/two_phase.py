@@ -58,6 +58,14 @@ class SQLiteDecisions(Decisions):
         "AND made_at < datetime('now', '-{seconds} seconds')"
     )
     bound = "PRAGMA busy_timeout = {seconds}000"
+    create_counts = (
+        "CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY NOT NULL, "
+        "counts TEXT NOT NULL, is_old INTEGER NOT NULL DEFAULT 0)"
+    )
+    put_counts = (
+        "INSERT OR REPLACE INTO {table} (id, counts) VALUES ('{id}', '{counts}')"
+    )
+    is_made_with_rows = True
 
     def table(self, namespace: str | None) -> str:
         """A connection may have others attached."""

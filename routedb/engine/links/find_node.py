@@ -100,6 +100,30 @@ def reader(
             tries = _next_try(links, link, tries)
 
 
+def first(links: Links, turn: int) -> Link | None:
+    """Open the first link of a connection, so that a wrong address or password raises
+    now; without a default database none. A replica is enough while the writer is away.
+    `turn`: whose turn it is among the replicas."""
+    core = links.core
+    config = core.config
+    if config.default is None:
+        return None
+    database = config.default_database
+    group = database.groups[0]
+    try:
+        if not group.is_single:
+            deadline = core.clock() + database.connect_timeout_s
+            core.await_members(group.id, deadline)
+            core.await_any(group.id, deadline)
+        if core.topology.groups[group.id].writer is None:
+            return reader(links, group.id, turn)
+        return writer(links, group.id)
+    except errors.Error:
+        if all(node.is_refusing for node in core.topology.groups[group.id].nodes):
+            refuse_as_driver(links, group.nodes[0])
+        raise
+
+
 def _may_answer(view: GroupView, node: int, among: Among) -> bool:
     """Tell whether a replica may answer still, once a link to it is there: that may
     have told of another server than the one whose position was known."""

@@ -32,6 +32,14 @@ MOST_TEXTS = 4096
 MOST_MASKS = 8192
 
 
+# Some drivers call it a ValueError, and one keeps what is before it.
+_HOLDS_NUL = type(
+    "ProgrammingError",
+    (errors.ProgrammingError, ValueError),
+    {"__module__": errors.__name__},
+)
+
+
 class PlanCache:
     """Known texts under one choice of `using`, one version of the rules, and one `mode`
     of reading quotes: None for that which the configuration asks for.
@@ -100,7 +108,7 @@ class PlanCache:
         """Classify and place `sql`; keep the answer. Never raises for bad SQL: what
         must not run carries its refusal. `depends` is what `may_depend` says of it."""
         if "\0" in sql:
-            raise errors.ProgrammingError(
+            raise _HOLDS_NUL(
                 f"the statement holds a NUL character at position {sql.index(chr(0))}: "
                 "no server takes one"
             )

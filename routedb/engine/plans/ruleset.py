@@ -12,20 +12,37 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from routedb.config.model import ClusterConfig, TableRule
+from routedb.config.placements import Placements
+from routedb.engine.plans.placed_rules import placed_rules
 from routedb.engine.plans.plan_cache import PlanCache
 from routedb.engine.plans.shadow_plans import ShadowPlanCache
 from routedb.routing import Rules
 from routedb.sql import UNSETTLED, LexicalMode
 
+NOT_PLACED = Placements()
 _MOST_CACHES = 256
 
 
 class Ruleset:
-    """One version of the rules. `config` is the configuration with these rules in the
-    place of those it was written with."""
+    """One version of the rules: those that were written, below the placements.
 
-    def __init__(self, config: ClusterConfig, version: int = 0) -> None:
-        self.config = config
+    `written` is the configuration with the rules that were written last, `config` the
+    same with the rules of `placements` above them: `placed`, which are made of them.
+    """
+
+    def __init__(
+        self,
+        written: ClusterConfig,
+        version: int = 0,
+        placements: Placements = NOT_PLACED,
+        placed: tuple[TableRule, ...] = (),
+    ) -> None:
+        self.written = written
+        self.placements = placements
+        self.config = config = written
+        if placed:
+            self.config = config = replace(written, tables=(*placed, *written.tables))
+        self._placed = placed
         self.version = version
         self.rules = Rules(config)
         self.plan_caches: dict[tuple[str | None, LexicalMode], PlanCache] = {}
@@ -53,9 +70,14 @@ class Ruleset:
         )
 
     def with_tables(self, tables: Iterable[TableRule]) -> Ruleset:
-        """Return the next version, with other rules."""
-        config = replace(self.config, tables=tuple(tables))
-        return Ruleset(config, self.version + 1)
+        """Return the next version, with other rules that were written."""
+        written = replace(self.written, tables=tuple(tables))
+        return Ruleset(written, self.version + 1, self.placements, self._placed)
+
+    def with_placements(self, placements: Placements) -> Ruleset:
+        """Return the next version, with other placements."""
+        placed = placed_rules(placements, self.written)
+        return Ruleset(self.written, self.version + 1, placements, placed)
 
     def supersede(self) -> None:
         """Let nothing more be found by these rules, once others are in force."""

@@ -7,7 +7,7 @@ does with `carry`) end here as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.shared.let_go import lets_go
-from routedb.engine.shared.vacancies import VACANCIES
+from routedb.engine.shared.vacancies import vacating
 from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.interruption import met_error
 from routedb.engine.virtual_cursor import Call, VirtualCursor
@@ -47,8 +47,10 @@ from routedb.routing.questions import (
     Question,
 )
 from routedb.session import TxState
-from routedb.sql.emptied import emptied_database
 from routedb.sql.statement import Kind, Table
+
+# Does a use of a text over several groups, instead of the refusal.
+Merges = Callable[[ParsedText, errors.Error], None]
 
 
 def run(
@@ -58,13 +60,14 @@ def run(
     params: Any,
     call: Call,
     batch: Sequence[Any] | None = None,
-    is_other_use: bool = False,
+    merges: Merges | None = None,
 ) -> None:
     """Run one statement the long way. `call` runs it on a raw cursor; `params` are what
     `text` is decided by.
 
     `batch`: it does so for each of these sets of parameters, each a transaction of its
-    own in autocommit mode. `is_other_use`: it does something else than to execute it.
+    own in autocommit mode. Where it is no plain execute, `merges` does it over several
+    groups, or raises.
     """
     plan = text.plan
     try:
@@ -73,11 +76,13 @@ def run(
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
         try:
-            _run(session, cursor, text, params, call, batch, is_other_use)
+            _run(session, cursor, text, params, call, batch, merges is not None)
         except (errors.ShardError, errors.CrossDatabaseError) as refusal:
-            if is_other_use or batch is not None or type(refusal) not in ONE_GROUP:
+            if batch is not None or type(refusal) not in ONE_GROUP:
                 raise
-            if series.is_series(plan):
+            if merges is not None:
+                merges(text, refusal)
+            elif series.is_series(plan):
                 decide = partial(decide_counted, session)
                 again = partial(run_again, session, cursor)
                 series.run(session, cursor, text, params, decide, again, refusal)
@@ -113,7 +118,7 @@ def _run(
     if plan.has_effects and plan.statement.parts > 1:
         call = _buffering(call, cursor)
     if plan.empties:
-        call = _vacating(call, text.source)
+        call = vacating(call, text.source)
     decision = decide_counted(session, text, params)
     if decision.target is not None:
         if plan.statement.kind is Kind.DDL:
@@ -134,20 +139,6 @@ def run_again(
     """Run `text` with `params` on `cursor` of `session`: a part of another call."""
     call: Call = lambda raw: raw.execute(text.source, params)  # noqa: E731
     run(session, cursor, text, params, call)
-
-
-def _vacating(call: Call, sql: str) -> Call:
-    """Return `call`, which runs `sql`, where the sessions that nobody uses leave the
-    database that must have none for it."""
-    database = emptied_database(sql)
-    if database is None:
-        return call
-
-    def run(raw: Any) -> Any:
-        with VACANCIES.of(database):
-            return call(raw)
-
-    return run
 
 
 @lets_go
@@ -199,17 +190,27 @@ def _handled_outside(exc: BaseException) -> BaseException | None:
     return context
 
 
+@lets_go
+def _refused(text: ParsedText, refusal: errors.Error) -> None:
+    raise refusal
+
+
 def carry(
-    session: Session, cursor: VirtualCursor, sql: Any, call: Call, params: Any = None
+    session: Session,
+    cursor: VirtualCursor,
+    sql: Any,
+    call: Call,
+    params: Any = None,
+    merges: Merges = _refused,
 ) -> None:
     """Route by the text `sql` and `params`, and there do `call`, which may be any use
-    of it."""
+    of it; `merges` does it over several groups."""
     if session.core.observers is not None and not cursor.is_observed:
-        again = partial(carry, session, cursor, sql, call, params)
+        again = partial(carry, session, cursor, sql, call, params, merges)
         observed.call(cursor, sql, again)
         return
     text = session.learn(sql)
-    run(session, cursor, text, params, call, is_other_use=True)
+    run(session, cursor, text, params, call, merges=merges)
 
 
 # -- deciding --------------------------------------------------------------------------
@@ -317,9 +318,11 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
 
 def _is_carried_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool:
     """Tell whether the transaction did what the text says: it is transaction control
-    and no more. Raises ProgrammingError when it says nothing."""
+    and no more. Raises ProgrammingError when it says nothing to other than SQLite."""
     plan = text.plan
     if plan.statement.kind is Kind.EMPTY:
+        if plan.dialect == "sqlite":
+            return False  # sqlite3 runs it: it does nothing
         raise errors.ProgrammingError("the statement is empty: nothing to run")
     if not control.is_control(plan):
         return False

@@ -18,6 +18,7 @@ from routedb.config.model import (
     NodeConfig,
     TableRule,
 )
+from routedb.config.placements import Placements
 from routedb.engine.plans.plan_cache import PlanCache
 from routedb.engine.plans.ruleset import Ruleset
 from routedb.engine.pool.pool import Opener, PoolContext
@@ -61,6 +62,13 @@ class StatementMerger(Protocol):
         """Return the Explanation of `text` with `params`, which was refused with
         `refusal` in `session`. Raises the refusal."""
 
+    def copy(
+        self, session: Any, cursor: Any, text: Any, refusal: Any, copy: Any, file: Any
+    ) -> None:
+        """Copy to `file` by `copy`, for the COPY `text`, which was refused with
+        `refusal` in `session`; let `cursor` show what comes of it. Raises the
+        refusal."""
+
     def columns(self, session: Any, database: Any, table: Any) -> Any:
         """Return the TableColumns of `table` in `database`, asked in `session`; None
         where they are not told."""
@@ -80,6 +88,20 @@ class _NoMerger:
     @lets_go
     def explain(self, session: Any, text: Any, params: Any, refusal: Exception) -> Any:
         """Raise `refusal`, whatever `text` with `params` would do in `session`."""
+        raise refusal
+
+    @lets_go
+    def copy(
+        self,
+        session: Any,
+        cursor: Any,
+        text: Any,
+        refusal: Exception,
+        copy: Any,
+        file: Any,
+    ) -> None:
+        """Raise `refusal`, whatever `text` is to `copy` to `file` in `session` on
+        `cursor`."""
         raise refusal
 
     def columns(self, session: Any, database: Any, table: Any) -> Any:
@@ -163,6 +185,20 @@ class Core(TopologyStore):
             before = self.ruleset
             self.ruleset = before.with_tables(tables)
             before.supersede()
+
+    def place(self, placements: Placements) -> bool:
+        """Let tables live where `placements` say, as `replace_rules` does, unless what
+        is in force is as new; tell whether it is in force now."""
+        with self._lock:
+            before = self.ruleset
+            if placements.version <= before.placements.version:
+                return False
+            if placements.rows == before.placements.rows:
+                before.placements = placements  # the plans are right as they are
+            else:
+                self.ruleset = before.with_placements(placements)
+                before.supersede()
+            return True
 
     def adapter(self, node: NodeConfig) -> Adapter:
         """Return the adapter that opens `node`; its driver is imported then."""

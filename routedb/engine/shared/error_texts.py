@@ -311,17 +311,18 @@ def as_dbapi_error(exc: Exception, error_class: ErrorClass) -> Exception:
         return exc
     for plain, kind in _KINDS:
         if isinstance(exc, plain):
-            return _both(type(exc), error_class(kind), kind)(*exc.args)
+            return joined_class(type(exc), error_class(kind), kind)(*exc.args)
     return exc
 
 
 _made: dict[tuple[type[Exception], type[errors.Error]], type[Exception]] = {}
 
 
-def _both(
+def joined_class(
     plain: type[Exception], joined: type[errors.Error], ours: type[errors.Error]
 ) -> type[Exception]:
-    """Return the class that is both, the same one each time."""
+    """Return the class that is `plain`, one of Python's, and `joined`, which is `ours`
+    and may be a driver's as well; the same one each time."""
     made = _made.get((plain, joined))
     if made is None:
         names = {"__module__": __name__}
@@ -331,3 +332,12 @@ def _both(
             made = type(ours.__name__, (ours, plain), names)
         made = _made.setdefault((plain, joined), made)
     return made
+
+
+def not_atomic(source: str) -> errors.Error:
+    """Say that the configuration, `source`, has no atomic reads."""
+    return errors.HintError(
+        f'using(atomic=True): write atomic_reads = true, or "asked", into {source} of '
+        "all programs that write to these databases, for it is they who leave what "
+        "atomic reads compare"
+    )

@@ -22,6 +22,7 @@ from routedb.config.mask import mask
 from routedb.config.model import NodeConfig
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.session.branch_ids import decider_name, transaction_id
+from routedb.session.joint_counts import Coordinator, Coordinators
 from routedb.session.two_phase import Decision
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class Ledger:
         self._deciders: dict[int, str] = {}  # by group id
         self._refused: dict[int, tuple[float, errors.Error]] = {}
         self._refusals: dict[int, str] = {}  # by node id
+        self._counted: dict[int, str | None] = {}  # as `counted` tells
+        self._coordinators = Coordinators()
+        self._lock = threading.Lock()
         # The runtime's: see to it that branches are recovered from now on.
         self.attend: Callable[[], None] = lambda: None
 
@@ -96,13 +100,67 @@ class Ledger:
         return name
 
     def make(self, group: int) -> str:
-        """Make the table of `group`, an id, and return its name as a decider. Raises
+        """Make the tables of `group`, an id, and return its name as a decider. Raises
         what `decider` raises, and what the driver raises."""
         deadline = self.core.clock() + self._timeout_s(group)
         name = self.decider(group)
         with self.asking(group, deadline) as asked:
-            asked.adapter.decisions.make(asked.raw, asked.namespace, name[-12:])
+            decisions = asked.adapter.decisions
+            decisions.make(asked.raw, asked.namespace, name[-12:])
+            if self.core.config.atomic_reads != "no":
+                decisions.counts.make(asked.raw, asked.namespace)
         return name
+
+    def counted(self, group: int) -> str | None:
+        """Return what `group`, an id, is called in rows of counts, whose table is there
+        then; None for a database that nobody writes to, and that has none. Raises what
+        `decider` raises."""
+        if group in self._counted:
+            return self._counted[group]
+        core = self.core
+        name = core.groups[group].database
+        may_make = not core.config.databases[name].read_only
+        try:
+            token = self.decider(group, may_make)[-12:]
+            deadline = core.clock() + self._timeout_s(group)
+            with self.asking(group, deadline) as asked:
+                counts, namespace = asked.adapter.decisions.counts, asked.namespace
+                if may_make and not counts.is_made_with_rows:
+                    if not counts.is_there(asked.raw, namespace):
+                        counts.make(asked.raw, namespace)
+                elif not counts.is_there(asked.raw, namespace):
+                    return token if may_make else None
+        except Exception as exc:
+            if is_from_program(exc):
+                raise
+            if not may_make:
+                return None
+            said = mask(str(exc)).strip()
+            raise errors.OperationalError(
+                f"the table of {name} that atomic reads need cannot be had: {said}. "
+                "Let `routedb setup CONFIG` make it, as a user who may"
+            ) from exc
+        self._counted[group] = token
+        return token
+
+    def borrow_coordinator(self, has_snapshot: bool) -> Coordinator:
+        """Return one that nobody else has; `has_snapshot` is as `Coordinators.borrow`
+        has it."""
+        with self._lock:
+            found = self._coordinators.borrow(self.core.clock(), has_snapshot)
+        return found or Coordinator(self.new_transaction())
+
+    def give_coordinator(self, coordinator: Coordinator) -> None:
+        """Take back `coordinator`, whose last transaction is over everywhere."""
+        with self._lock:
+            self._coordinators.give(coordinator, self.core.clock())
+
+    def make_placements(self, group: int) -> None:
+        """Make the table of placements on the writer of `group`, an id, unless it is
+        there. Raises what the driver raises, and NoNodeError."""
+        deadline = self.core.clock() + self._timeout_s(group)
+        with self.asking(group, deadline) as asked:
+            asked.adapter.placements.make(asked.raw, asked.namespace)
 
     @property
     def known(self) -> list[int]:
@@ -204,7 +262,7 @@ class Ledger:
 
 
 _ledgers: WeakKeyDictionary[Core, Ledger] = WeakKeyDictionary()
-_lock = threading.Lock()
+_lock = threading.Lock()  # of the dictionary
 
 
 def ledger_of(core: Core) -> Ledger:

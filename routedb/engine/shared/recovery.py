@@ -17,6 +17,7 @@ from routedb.config.mask import mask
 from routedb.engine.pool.upkeep import Upkeep
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.ledger import Asked, Ledger
+from routedb.engine.shared.old_counts import OldCounts
 from routedb.events import BranchRecovered
 from routedb.observers import OBSERVERS
 from routedb.session.branch_ids import BranchId, parse
@@ -170,6 +171,8 @@ class Recoverer:
 
     def __init__(self, ledger: Ledger, is_used: Callable[[], bool]) -> None:
         self._recovery = Recovery(ledger)
+        self._old_counts = OldCounts(ledger, time.monotonic)
+        self._has_counts = ledger.core.config.atomic_reads != "no"
         self._is_used = is_used
         self._upkeep = Upkeep(self._tend, _INTERVAL_S)
         self._forgot_at = 0.0
@@ -188,6 +191,8 @@ class Recoverer:
             if time.monotonic() - self._forgot_at > _DAY_S / 24:
                 self._forgot_at = time.monotonic()
                 self._recovery.forget_old()
+                if self._has_counts:
+                    self._old_counts.round()
         except errors.Error:  # the next round comes
             return self._is_used()
         return self._is_used()

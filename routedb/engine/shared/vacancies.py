@@ -10,10 +10,12 @@ would with the driver alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakSet
+
+from routedb.sql.emptied import emptied_database
 
 
 class Tenant(Protocol):
@@ -55,3 +57,17 @@ class Vacancies:
 
 
 VACANCIES = Vacancies()
+
+
+def vacating(call: Callable[[Any], Any], sql: str) -> Callable[[Any], Any]:
+    """Return `call`, which runs `sql`, where the sessions that nobody uses leave the
+    database that must have none for it."""
+    database = emptied_database(sql)
+    if database is None:
+        return call
+
+    def run(raw: Any) -> Any:
+        with VACANCIES.of(database):
+            return call(raw)
+
+    return run

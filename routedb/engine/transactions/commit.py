@@ -16,6 +16,7 @@ from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import (
+    branch_lost,
     commit_never_sent,
     commit_refused,
     commit_unknown,
@@ -25,6 +26,7 @@ from routedb.engine.shared.error_texts import (
 )
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions import commit_check
+from routedb.engine.transactions.counting import Counting
 from routedb.engine.transactions.ends import (
     End,
     check_overtaken,
@@ -44,7 +46,7 @@ class Commit:
 
     `spread` knows how several of them are committed together. `have_only_read` tells,
     after a fault, whether what else has run in a group has certainly not written; None:
-    the servers have seen to that.
+    the servers have seen to that. `isolation` is what was declared for it.
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class Commit:
         end: End,
         spread: Spread,
         have_only_read: Callable[[int], bool] | None,
+        isolation: str | None = None,
     ) -> None:
+        self._isolation = isolation
         self._links = links
         self._branches = branches
         self._wrote = wrote
@@ -127,7 +131,11 @@ class Commit:
                 raise
         if deal is not None:
             parts = (deal, self._end, self._failed, self._spread)
-            SeveralCommit(self._links, writers, *parts).run()
+            several = SeveralCommit(self._links, writers, *parts)
+            if self._links.core.config.atomic_reads == "no":
+                several.run()
+            else:
+                self._run_counted(several, writers)
             return
         for group, link in writers.items():
             try:
@@ -139,6 +147,28 @@ class Commit:
                 done = [at.node.name for at in self._done]
                 raise partly_committed(done, link.node.name, exc) from exc
             self._done.append(link)
+
+    def _run_counted(self, several: SeveralCommit, writers: Mapping[int, Link]) -> None:
+        """Run a commit of which each group has a row."""
+        has_snapshot = self._isolation in ("REPEATABLE READ", "SERIALIZABLE")
+        try:
+            counting = Counting(self._links, writers, has_snapshot)
+        except errors.Error:
+            self._roll_back_others(None)
+            raise
+        for group, link in writers.items():
+            try:
+                counting.write(group, link)
+            except Exception as exc:
+                fault = self._failed(link, exc)
+                self._roll_back_others(link)
+                if action_for(fault, Moment.IN_TRANSACTION) is Action.LOSE:
+                    raise branch_lost(link.node.name, exc) from exc
+                raise
+        try:
+            several.run()
+        finally:
+            counting.settle(several.ended)
 
     def _end(self, link: Link) -> None:
         if link is self._home:

@@ -81,6 +81,11 @@ class SeveralCommit:
         self._tell_left()
         self._raise()
 
+    @property
+    def ended(self) -> bool | None:
+        """What has become of all of its parts; None while nobody knows it of one."""
+        return None if self._steps.open_branches else self._steps.outcome
+
     def _interrupted(self) -> None:
         """After what is no verdict: no link is to be used again, for recovery must be
         able to finish what is prepared there."""

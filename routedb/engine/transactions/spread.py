@@ -146,6 +146,9 @@ class Spread:
             raise self._refused(group, wrote, found)
         ledger = ledger_of(self._links.core)
         ledger.decider(found)
+        if self._links.core.config.atomic_reads != "no":
+            for each in (*wrote, group):
+                ledger.counted(each)
         ledger.attend()
         self.is_used = True
 

@@ -247,7 +247,7 @@ class Transaction:
     def _commit_by(self, end: End) -> Commit:
         parts = (self.links, self.branches, self.wrote, self.home_link)
         ask = None if self._mode.read_only else self.reads.have_only_read
-        return Commit(*parts, end, self.spread, ask)
+        return Commit(*parts, end, self.spread, ask, self._mode.isolation)
 
     def _commit_interrupted(
         self,

@@ -188,6 +188,10 @@ class MySQLConnection(DelegatedMethods, DriverConnection, driver=MySQLdb):
 
     def select_db(self, db: str) -> None:
         """Use another database (a schema) on every link, those opened later too."""
+        if not isinstance(db, str):
+            raise TypeError(
+                f"select_db() argument 1 must be str, not {type(db).__name__}"
+            )
         with self.cursor(cursors.Cursor) as cursor:
             cursor.execute("USE `{}`".format(db.replace("`", "``")))
 

@@ -15,9 +15,11 @@ from routedb.adapters.mysql.mysqlclient import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
 from routedb.engine.run import batches, executor
+from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.base import ClassSwitchingCursor, InheritedCursor, class_like
 from routedb.frontends.cursor import Owner
 from routedb.frontends.mysqlclient.inherited_cursor import InheritedMySQLdbCursor
+from routedb.frontends.proxies import closed_cursor
 
 
 class MySQLOwner(Owner, Protocol):
@@ -258,7 +260,7 @@ class MySQLCursor(ClassSwitchingCursor):
 
     def _get_db(self) -> Raw:
         if self._is_closed:
-            raise self._error(errors.InterfaceError, "the cursor is closed")
+            raise closed_cursor(ADAPTER)
         return self.connection.backend() if self.ran_on is None else self.ran_on.raw
 
     def _call_driver(self, call: Any, *args: Any) -> Any:
@@ -336,10 +338,11 @@ class _UnbufferedFetch(ClassSwitchingCursor):
 def cursor_class(factory: Any) -> Any:
     """Return the class of virtual cursors for a class of MySQLdb's, or one on it.
 
-    Raises NotSupportedError for what is no such class.
+    Raises NotSupportedError, a TypeError as well, for what is no such class.
     """
     if not (isinstance(factory, type) and issubclass(factory, cursors.BaseCursor)):
-        raise ADAPTER.error_class(errors.NotSupportedError)(
+        kind = errors.NotSupportedError
+        raise joined_class(TypeError, ADAPTER.error_class(kind), kind)(
             f"cursorclass must be a class of MySQLdb.cursors or a subclass, found "
             f"{factory!r}: what a function makes cannot be routed"
         )

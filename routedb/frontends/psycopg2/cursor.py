@@ -24,6 +24,7 @@ from routedb.frontends.psycopg2.cursor_attributes import (
     row_factory_attribute,
     row_factory_for,
     shared_attribute,
+    string_types_attribute,
 )
 from routedb.frontends.psycopg2.identity import IdentityConnection
 from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
@@ -64,7 +65,6 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     )
 
     connection: IdentityConnection
-    string_types: Any  # psycopg2's
     is_plain = True  # no cursor factory of the user's: see factories
 
     def __init__(self, conn: IdentityConnection, name: str | None = None) -> None:
@@ -87,6 +87,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     itersize = shared_attribute("itersize")
     tzinfo_factory = shared_attribute("tzinfo_factory")
     row_factory = row_factory_attribute()
+    string_types: Any = string_types_attribute()
     setinputsizes = ext.cursor.setinputsizes
     setoutputsize: Any = ext.cursor.setoutputsize
     # In C all the way: it needs no live server.
@@ -170,12 +171,12 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
     ) -> None:
         """Write the rows of a table to a file (psycopg2): the `columns`, all by
         default, with `sep` between them and `null` for NULL."""
-        executor.carry(
-            self._usable_session(),
-            self,
-            f"COPY {_quoted(table)} TO STDOUT",
-            lambda raw: raw.copy_to(file, table, sep, null, columns),
-        )
+
+        def copy(raw: Any, _: Any = None, sink: Any = file) -> None:
+            raw.copy_to(sink, table, sep, null, columns)
+
+        text, merges = f"COPY {_quoted(table)} TO STDOUT", self.copying(copy, file)
+        executor.carry(self._usable_session(), self, text, copy, merges=merges)
 
     def _callproc_text(self, procname: str, parameters: Any) -> tuple[str, Any]:
         """Return the SELECT that psycopg2 runs for a function with a known effect on

@@ -42,6 +42,21 @@ def shared_attribute(name: str) -> Any:
     return property(member.__get__, put, doc=member.__doc__)
 
 
+def string_types_attribute() -> Any:
+    """Return the property `string_types`: one dict for every raw cursor of this one, so
+    that what `register_type` writes into it, in C, is there at once."""
+    member: Any = ext.cursor.__dict__["string_types"]
+
+    def put(self: Any, value: Any) -> None:
+        others = _other_cursors(self)
+        casters = {} if others and value is None else value
+        member.__set__(self, casters)
+        for raw in others:
+            raw.string_types = casters
+
+    return property(member.__get__, put, doc=member.__doc__)
+
+
 def row_factory_attribute() -> Any:
     """Return the property `row_factory`: raw cursors make rows as the virtual one."""
     member: Any = ext.cursor.__dict__["row_factory"]

@@ -13,6 +13,7 @@ from typing import Any, cast
 from psycopg2 import extensions as ext
 
 from routedb import errors
+from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.psycopg2.cursor import PostgreSQLCursor
 
 
@@ -36,10 +37,11 @@ def cursor_class(factory: Any) -> type[PostgreSQLCursor]:
 def check_factory(factory: Any, base: type, what: str) -> None:
     """See that `factory`, given as the argument `what`, is a subclass of `base`.
 
-    Raises NotSupportedError for what is not.
+    Raises NotSupportedError for what is not, which is psycopg2's TypeError, too.
     """
     if not (isinstance(factory, type) and issubclass(factory, base)):
-        raise errors.NotSupportedError(
+        kind = errors.NotSupportedError
+        raise joined_class(TypeError, kind, kind)(
             f"{what} must be a subclass of psycopg2.extensions.{base.__name__}, found "
             f"{factory!r}: what a function makes cannot be routed"
         )

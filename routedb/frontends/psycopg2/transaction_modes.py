@@ -6,6 +6,8 @@ from typing import Any
 
 from psycopg2 import extensions as ext
 
+from routedb import errors
+from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.isolation_levels import NUMBERED_LEVELS
 from routedb.frontends.psycopg2.identity import IdentityConnection
 from routedb.session import TxState
@@ -59,19 +61,18 @@ class TransactionModes(IdentityConnection):
         `autocommit` are as the properties. Raises ProgrammingError inside a
         transaction.
         """
-        changes: dict[str, Any] = {}
-        if isolation_level is not None:
-            changes["isolation"] = _level(isolation_level)
-        if readonly is not None:
-            readonly = _flag(readonly)
-            changes["read_only"] = bool(readonly)
-        if deferrable is not None:
-            changes["deferrable"] = _flag(deferrable)
-        if autocommit is not None:
-            changes["autocommit"] = bool(autocommit)
+        try:
+            changes = _changes(isolation_level, readonly, deferrable, autocommit)
+        except (TypeError, ValueError) as exc:
+            if self.autocommit or not self.usable_session().transaction.is_begun:
+                raise
+            # psycopg2 says that first: it is wrong in two ways.
+            ours = errors.ProgrammingError
+            both = joined_class(type(exc), self._adapter.error_class(ours), ours)
+            raise both(f"inside a transaction it cannot be set, and: {exc}") from exc
         self._change_mode(**changes)
-        if "read_only" in changes:
-            self._is_readonly = readonly
+        if readonly is not None:
+            self._is_readonly = _flag(readonly)
         if self.has_live_identity:  # psycopg2 sends it, and then reads what has arrived
             self.call_driver(ext.connection.poll, self)
 
@@ -129,13 +130,33 @@ class TransactionModes(IdentityConnection):
 _NUMBERS = {name: number for number, name in NUMBERED_LEVELS.items()}
 
 
+def _changes(
+    isolation_level: Any, readonly: Any, deferrable: Any, autocommit: Any
+) -> dict[str, Any]:
+    """Read the arguments of set_session, those that are not None."""
+    changes: dict[str, Any] = {}
+    if isolation_level is not None:
+        changes["isolation"] = _level(isolation_level)
+    if readonly is not None:
+        changes["read_only"] = bool(_flag(readonly))
+    if deferrable is not None:
+        changes["deferrable"] = _flag(deferrable)
+    if autocommit is not None:
+        changes["autocommit"] = bool(autocommit)
+    return changes
+
+
 def _level(level: Any) -> str | None:
     """Read an isolation level as psycopg2's set_session takes it."""
     if isinstance(level, int):
         if level not in NUMBERED_LEVELS:
             raise ValueError("isolation_level must be between 1 and 4")
         return NUMBERED_LEVELS[level]
-    text = level.decode() if isinstance(level, bytes) else str(level)
+    if not isinstance(level, (str, bytes)):
+        raise TypeError(
+            f"expected bytes or unicode string, got {type(level).__name__} instead"
+        )
+    text = level.decode() if isinstance(level, bytes) else level
     if text.upper() == "DEFAULT":
         return None
     if text.upper() not in _NUMBERS:

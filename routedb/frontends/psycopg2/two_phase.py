@@ -39,6 +39,8 @@ class TwoPhase(TransactionModes):
         """Begin a two-phase transaction, on the default database's writer."""
         session = self.usable_session()
         transaction = session.transaction
+        if not transaction.is_bound:
+            _check_xid(xid)
         if transaction.is_bound or session.links.mode.autocommit:
             self._refuse("tpc_begin is for outside a transaction and autocommit")
         group = self._database.groups[0].id
@@ -134,6 +136,7 @@ class TwoPhase(TransactionModes):
     def _finish(self, method: str, xid: Any) -> None:
         session = self.usable_session()
         if xid is not None:
+            _check_xid(xid)
             if session.transaction.is_bound:
                 self._refuse(f"{method} with a xid is for outside a transaction")
             self._finish_prepared(method, xid)
@@ -221,3 +224,8 @@ class TwoPhase(TransactionModes):
 
 def _begin_two_phase(raw: Any, call_driver: Callable[..., Any], xid: Any) -> None:
     call_driver(raw.tpc_begin, xid)
+
+
+def _check_xid(xid: Any) -> None:
+    if not isinstance(xid, (ext.Xid, str, bytes)):
+        raise TypeError("not a valid transaction id")

@@ -11,6 +11,7 @@ from routedb.adapters.base import Raw, TxMode
 from routedb.adapters.sqlite.sqlite3 import Sqlite3Adapter
 from routedb.config.model import NodeConfig
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.base import DriverConnection
 from routedb.frontends.connection import Connection
 from routedb.frontends.sqlite3.cursor import SQLiteCursor, cursor_class
@@ -140,7 +141,9 @@ def _begin(level: str | int) -> str | None:
     """Return the word after BEGIN that an isolation level of sqlite3 asks for."""
     word = str(level).upper()
     if word not in _BEGINS:
-        raise errors.ProgrammingError(
+        wrong = ValueError if isinstance(level, str) else TypeError
+        ours = errors.ProgrammingError
+        raise joined_class(wrong, ours, ours)(
             f"isolation_level must be None, '', {', '.join(_BEGINS[1:])}; not {level!r}"
         )
     return word or None

@@ -14,6 +14,7 @@ from routedb.adapters.sqlite.sqlite3 import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
+from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.base import ClassSwitchingCursor, class_like
 from routedb.frontends.cursor import Owner
 from routedb.frontends.sqlite3.inherited_cursor import InheritedSqlite3Cursor
@@ -197,11 +198,12 @@ def cursor_class(factory: Any) -> Any:
     """Return the class of virtual cursors for a subclass of `sqlite3.Cursor`.
 
     In its order of bases the user's class comes before ours and ours before sqlite3's,
-    so that what it calls by `super()` is routed. Raises NotSupportedError for what is
-    no such class.
+    so that what it calls by `super()` is routed. Raises NotSupportedError, a
+    TypeError as well, for what is no such class.
     """
     if not (isinstance(factory, type) and issubclass(factory, sqlite3.Cursor)):
-        raise ADAPTER.error_class(errors.NotSupportedError)(
+        kind = errors.NotSupportedError
+        raise joined_class(TypeError, ADAPTER.error_class(kind), kind)(
             f"factory must be a subclass of sqlite3.Cursor, found {factory!r}: what a "
             "function makes cannot be routed"
         )

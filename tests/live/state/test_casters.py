@@ -161,6 +161,50 @@ def test_the_caster_of_a_cursor_stands_before_that_of_its_connection(
     assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "newer")
 
 
+def put(cursor: Any, caster: Any) -> None:
+    cursor.string_types = {25: caster}
+
+
+def write(cursor: Any, caster: Any) -> None:
+    ext.register_type(caster, cursor)
+    del cursor.string_types[25]
+    cursor.string_types[25] = caster
+
+
+def put_none(cursor: Any, caster: Any) -> None:
+    cursor.string_types = None
+    ext.register_type(caster, cursor)
+
+
+def put_empty(cursor: Any, caster: Any) -> None:
+    cursor.string_types = {}
+    ext.register_type(caster, cursor)
+
+
+def write_connection(cursor: Any, caster: Any) -> None:
+    cursor.connection.string_types[25] = caster
+
+
+WRITING = [put, write, put_none, put_empty, write_connection]
+
+
+@pytest.mark.parametrize("way", WRITING)
+def test_a_dict_of_casters_that_is_written_to_is_that_of_every_link(
+    pg_rig, pg_connect, way
+):
+    connection = pg_connect()
+    cursor = connection.cursor()
+    ask = "SELECT 'a'::text"
+    answers(connection, cursor, pg_rig, ask)
+    way(cursor, ext.new_type((25,), "UPPER", upper))
+    assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "A")
+    for casters in (cursor.string_types, connection.string_types):
+        (casters or {}).pop(25, None)
+    assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "a")
+    cursor.string_types = None
+    assert answers(connection, cursor, pg_rig, ask) == on_all(pg_rig, "a")
+
+
 MOMENTS = ["before the cursor", "before execute", "before the first row", "between"]
 
 

@@ -46,8 +46,9 @@ def changed(path, value):
             "defualt",
             "main",
             "defualt: no such key; allowed are databases, default, dialect, hints, "
-            "shadow, max_shapes, joins, transactions, name, decision_retention, "
-            "token_key, tables, references, functions; did you mean 'default'?",
+            "shadow, max_shapes, joins, transactions, atomic_reads, name, "
+            "decision_retention, token_key, tables, references, functions; did you "
+            "mean 'default'?",
         ),
         ("reads", "writer", "option of a database: write it under [databases.NAME]"),
         ("default", "mian", "default: databases are main, orders; did you mean 'main'"),

@@ -1,0 +1,173 @@
+"""Placements in the state tables count above the rules that were written."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+import routedb
+from routedb.adapters import fake
+from routedb.adapters.fake.placements import FakePlacements
+from routedb.config.placements import Placement, Placements
+from routedb.engine.shared import placement_watch
+from routedb.errors import Fault
+
+READ = "SELECT a FROM items"
+TABLE = FakePlacements(lambda raw, sql: [])
+
+
+@pytest.fixture
+def servers():
+    made = [fake.Server("home"), fake.Server("copy", "replica"), fake.Server("old")]
+    for server in made:
+        server.position = "0/100"
+        server.answer("SELECT", rows=[(server.name,)], columns=["a"])
+        server.answer("UPDATE", rowcount=1)
+    yield made
+    for server in made:
+        server.close()
+
+
+def config(nodes=("fake://home", "fake://copy"), **more):
+    return {
+        "default": "main",
+        "databases": {
+            "main": {"nodes": list(nodes), "reads": "writer"},
+            "crm": {"nodes": ["fake://old"]},
+        },
+        "tables": {"items": "crm"},
+        **more,
+    }
+
+
+def place(server, places, move=""):
+    raw = server.connect()
+    if server.placements is None:
+        TABLE.make(raw, None)
+    TABLE.write(raw, None, places, move)
+
+
+def where(cursor, sql=READ):
+    cursor.execute(sql)
+    return cursor.route.database
+
+
+def wait_until(told, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not told():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_new_process_never_sends_anything_to_the_old_place(servers):
+    place(servers[0], {"items": "main"}, "shop")
+    with routedb.Cluster(config()) as cluster:
+        connection = cluster.connect(autocommit=True)
+        cursor: Any = connection.cursor()
+        assert where(cursor) == "main"
+        assert cursor.route.reason.startswith(
+            "table items is in database main by placement 1 of move 'shop'"
+        )
+        assert connection.explain(READ).route.database == "main"
+    assert not servers[2].log
+
+
+@pytest.mark.parametrize("nodes", [("fake://home", "fake://copy"), ("fake://home",)])
+def test_a_process_learns_of_a_change_whether_its_home_is_probed_or_not(servers, nodes):
+    place(servers[0], {})
+    with routedb.Cluster(config(nodes)) as cluster:
+        cursors = [cluster.connect(autocommit=True).cursor() for _ in range(2)]
+        assert [where(cursor) for cursor in cursors] == ["crm", "crm"]
+        place(servers[0], {"items": "main"})
+        wait_until(lambda: where(cursors[0]) == "main")
+        assert where(cursors[1]) == "main"
+        place(servers[0], {"items": "crm"})
+        wait_until(lambda: where(cursors[1]) == "crm")
+
+
+@pytest.mark.parametrize("nodes", [("fake://home", "fake://copy"), ("fake://home",)])
+def test_a_table_of_placements_that_is_made_later_is_found(servers, nodes, monkeypatch):
+    monkeypatch.setattr(placement_watch, "ABSENT_S", 0.0)
+    with routedb.Cluster(config(nodes)) as cluster:
+        cursor = cluster.connect(autocommit=True).cursor()
+        assert where(cursor) == "crm"
+        place(servers[0], {"items": "main"})
+        wait_until(lambda: where(cursor) == "main")
+
+
+def test_rules_that_are_replaced_stay_below_the_placements(servers):
+    place(servers[0], {"items": "main"})
+    with routedb.Cluster(config()) as cluster:
+        cursor = cluster.connect(autocommit=True).cursor()
+        cluster.replace_tables({"items": "crm", "others": "crm"})
+        assert where(cursor) == "main"
+        assert where(cursor, "SELECT a FROM others") == "crm"
+
+
+def test_a_place_that_is_not_known_here_refuses_its_table_alone(servers):
+    place(servers[0], {"items": "new", "others": "crm"}, "shop")
+    with routedb.Cluster(config()) as cluster:
+        connection = cluster.connect(autocommit=True)
+        cursor = connection.cursor()
+        with pytest.raises(routedb.UnknownTableError, match=r"items is in new by pla"):
+            cursor.execute(READ)
+        with pytest.raises(routedb.UnknownTableError, match="move 'shop'"):
+            cursor.execute("SELECT a FROM others, items")
+        assert where(cursor, "SELECT a FROM others") == "crm"
+        with connection.using("crm"):
+            assert where(cursor) == "crm"
+
+
+def test_without_an_answer_nobody_connects(servers):
+    servers[0].placements = Placements(3)
+    servers[0].fail("placements", Fault.STATEMENT)
+    with routedb.Cluster(config(["fake://home"])) as cluster:  # nobody else asks
+        with pytest.raises(routedb.OperationalError, match="routedb_placements"):
+            cluster.connect()
+        cluster.connect().close()  # it is asked again
+
+
+def test_an_error_of_a_later_question_changes_nothing(servers):
+    place(servers[0], {"items": "main"})
+    with routedb.Cluster(config()) as cluster:
+        cursor = cluster.connect(autocommit=True).cursor()
+        servers[0].fail("placements", Fault.STATEMENT, times=2)
+        wait_until(lambda: not servers[0].has_script)
+        assert where(cursor) == "main"
+        place(servers[0], {"items": "crm"})
+        wait_until(lambda: where(cursor) == "crm")
+
+
+def test_older_placements_do_not_replace_newer_ones(servers):
+    place(servers[0], {"items": "main"})
+    with routedb.Cluster(config()) as cluster:
+        cursor = cluster.connect(autocommit=True).cursor()
+        servers[0].placements = Placements(0)
+        again = cluster.connect(autocommit=True).cursor()
+        assert (where(cursor), where(again)) == ("main", "main")
+
+
+def test_the_state_may_be_in_another_database_than_the_default(servers):
+    place(servers[2], {"items": "main"})
+    servers[0].placements = Placements(9, (Placement("items", "crm", 9),))
+    with routedb.Cluster(config(state="crm")) as cluster:
+        assert where(cluster.connect(autocommit=True).cursor()) == "main"
+
+
+def test_a_transaction_is_not_begun_by_the_question(servers):
+    place(servers[0], {"items": "main"})
+    with routedb.Cluster(config()) as cluster:
+        connection = cluster.connect()
+        cursor = connection.cursor()
+        assert where(cursor, "UPDATE items SET a = 1") == "main"
+        connection.commit()
+    assert "UPDATE items SET a = 1" in servers[0].texts
+
+
+def test_one_database_alone_has_no_placements(servers):
+    place(servers[0], {"items": "nowhere"})
+    one = {"databases": {"main": {"nodes": ["fake://home"]}}}
+    with routedb.Cluster(one) as cluster:
+        assert where(cluster.connect(autocommit=True).cursor()) == "main"
