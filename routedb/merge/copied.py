@@ -135,6 +135,8 @@ class Copying:
         are told; `workers` are not needed. Raises NotMerged, and what servers say."""
         if self._parts.is_binary:
             raise NotMerged("a binary file of several groups has several beginnings")
+        if self._session.is_atomic:
+            raise NotMerged("COPY of a table reads its shards at different moments")
         self._in_parts(text, made, measures, workers)
 
     def query(
@@ -160,7 +162,7 @@ class Copying:
         is_stream = (
             made.merge is Merge.STREAM and is_plain and not self._parts.is_binary
         )
-        return made.merge is Merge.ONE or is_stream
+        return made.merge is Merge.ONE or (is_stream and not self._session.is_atomic)
 
     # -- each group its own ------------------------------------------------------------
 

@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from routedb import errors
-from routedb.adapters.base import RawCursor
-from routedb.engine.links.link import Link
 from routedb.engine.route.explain import Explanation, with_runs
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import answers, sqlite_work
-from routedb.merge.atomic import AtomicRead
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
 from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
-from routedb.merge.fragments import GroupReads, reads_of
 from routedb.merge.limits import bounds_of
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
-from routedb.merge.reading import Reader, note_warnings
-from routedb.merge.refused import NotMerged, check_reading
-from routedb.merge.running import Running, Way
+from routedb.merge.plan_run import run_plan
+from routedb.merge.reading import Reader
+from routedb.merge.refused import NotMerged, check_reading, not_merged
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
-from routedb.merge.streamed import Source, StreamedResult, declared
-from routedb.merge.working import Statement, work
+from routedb.merge.views import placed
+from routedb.merge.working import Statement
 from routedb.merge.written import may_write, write
 from routedb.planner import (
     Cluster,
     Created,
     GroupsPlan,
-    Merge,
     Refusal,
     plan,
     shape,
@@ -90,9 +83,9 @@ class Merger:
             measures = _measures(session, made)
             with measures.bounds.timed(session):
                 statement = Statement(session, cursor, text, made, known, params)
-                _run(statement, self._workers, measures, refusal)
+                run_plan(statement, self._workers, measures, refusal)
         except NotMerged as exc:
-            raise _not_merged(refusal, exc) from None
+            raise not_merged(refusal, exc) from None
 
     def _write(
         self,
@@ -120,18 +113,16 @@ class Merger:
             if isinstance(parts, Refusal):
                 raise NotMerged(parts.reason)
             if isinstance(parts, Created):
-                columns = partial(self._shape, session)
+                columns = partial(self._shape, session, params)
                 create(session, cursor, text, params, parts, read, columns)
             else:
                 write(session, cursor, text, params, parts, read)
         except NotMerged as exc:
-            raise _not_merged(refusal, exc) from None
+            raise not_merged(refusal, exc) from None
 
-    def _shape(self, session: Session, text: ParsedText) -> GroupsPlan:
+    def _shape(self, session: Session, params: Any, text: ParsedText) -> GroupsPlan:
         """Return the plan of a query that has its columns. Raises NotMerged."""
-        check_reading(text)
-        cluster = cluster_of(session, text.plan)
-        known = self._catalogs.find(session, cluster)
+        text, cluster, known = placed(session, self._catalogs, text, params)
         functions = self._core.config.functions
         found = shape(text.source, text.plan.dialect, known.catalog, cluster, functions)
         if isinstance(found, Refusal):
@@ -178,7 +169,7 @@ class Merger:
                 inner = session.learn(parts.query)
                 copying.query(inner, planned, read, self._workers)
         except NotMerged as exc:
-            raise _not_merged(refusal, exc) from None
+            raise not_merged(refusal, exc) from None
 
     def _run_explain(
         self,
@@ -208,7 +199,7 @@ class Merger:
             else:
                 show(session, cursor, inner, asked, link, result, measures)
         except NotMerged as exc:
-            raise _not_merged(refusal, exc) from None
+            raise not_merged(refusal, exc) from None
 
     def columns(
         self, session: Session, database: str, table: Table
@@ -233,7 +224,7 @@ class Merger:
             bounds = _measures(session, made).bounds
             return explained(session, text, made, params, bounds)
         except NotMerged as exc:
-            raise _not_merged(refusal, exc) from None
+            raise not_merged(refusal, exc) from None
 
     def _check_read(
         self, session: Session, text: ParsedText, refusal: errors.Error
@@ -250,16 +241,14 @@ class Merger:
             why = (
                 f"it {text.plan.statement.reason}, and those of several groups are not"
             )
-            raise _not_merged(refusal, NotMerged(why))
+            raise not_merged(refusal, NotMerged(why))
         if not is_read or is_placed or is_hidden or is_off:
             raise refusal
 
     def _planned(
         self, session: Session, text: ParsedText, params: Any
     ) -> tuple[GroupsPlan, Known]:
-        check_reading(text)
-        cluster = cluster_of(session, text.plan)
-        known = self._catalogs.find(session, cluster)
+        text, cluster, known = placed(session, self._catalogs, text, params)
         made = self._plan(session, text, cluster, known)
         if not made.fits(params):
             if made.otherwise is None:
@@ -294,10 +283,6 @@ class Merger:
         return made
 
 
-def _not_merged(refusal: errors.Error, exc: NotMerged) -> errors.Error:
-    return type(refusal)(f"{refusal}. It is not merged, either: {exc}")
-
-
 def _check_possible(session: Session, cursor: VirtualCursor) -> None:
     if not getattr(cursor, "name", None):
         return
@@ -320,93 +305,3 @@ def _measures(session: Session, made: GroupsPlan) -> Measures:
     databases = [core.config.databases[name] for name in sorted(names)]
     bounds = bounds_of(session, databases)
     return Measures(bounds, core.clock, session.merge_progress)
-
-
-def _run(
-    statement: Statement, workers: Workers, measures: Measures, refusal: errors.Error
-) -> None:
-    session, cursor, text, made, _, params = statement
-    asked = reads_of(session, made, params)
-    if not asked:
-        raise NotMerged("it asks no group")
-    if session.is_atomic and len(asked) > 1:
-        is_repeatable = not getattr(cursor, "name", None)
-        run = partial(_run_asked, statement, asked, workers, measures, refusal)
-        AtomicRead(session, text.plan, asked, run, is_repeatable).read()
-    else:
-        _run_asked(statement, asked, workers, measures, refusal)
-
-
-def _run_asked(
-    statement: Statement,
-    asked: Sequence[GroupReads],
-    workers: Workers,
-    measures: Measures,
-    refusal: errors.Error,
-) -> None:
-    session, cursor, text, made, _, params = statement
-    if made.merge is Merge.STREAM and getattr(cursor, "name", None):
-        _stream(statement, asked, workers, measures, refusal)
-        return
-    if made.merge is Merge.WORK:
-        work(statement, asked, workers, measures)
-        return
-    parts: dict[int, answers.Part] = {}
-    # What looks at values needs SQLite's own, of which rows are made afterwards.
-    is_made_later = (
-        made.dialect == "sqlite"
-        and bool(made.combine or made.order)
-        and getattr(cursor, "row_factory", None) is not None
-    )
-
-    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
-        shows = None if is_made_later else cursor
-        part = parts[reads.group] = answers.part_of(shows, link, raw)
-        note_warnings(cursor, link)
-        measures.took(reads.fragments[0], link, part.rows)
-
-    # A cursor of the others is one object, whichever link it is on.
-    is_several = made.dialect == "postgresql"
-    opener = sqlite_work.open_raw if is_made_later else cursor.make_part_cursor
-    way = Way(opener, take, takes_at_once=not is_several, at_once=is_several)
-    running = Running(session, cursor, text.plan, made, params, way, measures)
-    link = running.run(asked, workers)
-    groups = [parts[reads.group] for reads in asked]
-    result = answers.merged(cursor, made, params, groups)
-    if is_made_later:
-        part = groups[0]._replace(rows=result.fetchall())
-        result = sqlite_work.present(session, cursor, link, part)
-    show(session, cursor, text, asked, link, result, measures)
-
-
-def _stream(
-    statement: Statement,
-    asked: Sequence[GroupReads],
-    workers: Workers,
-    measures: Measures,
-    refusal: errors.Error,
-) -> None:
-    """Let a named cursor show the rows as they are fetched."""
-    session, cursor, text, made, _, params = statement
-    named: Any = cursor
-    sources: dict[int, Source] = {}
-
-    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
-        sources[reads.group] = Source(cursor, link, raw, named.name, measures)
-
-    way = Way(cursor.make_part_cursor, take, True, True, keeps_raw=True)
-    declaring = declared(made, named.name)
-    running = Running(session, cursor, text.plan, declaring, params, way, measures)
-    link = running.run(asked, workers)
-    start = answers.number_of(made.offset, params) or 0
-    limit = answers.number_of(made.limit, params)
-    result = StreamedResult(
-        [sources[reads.group] for reads in asked],
-        made.order,
-        (start, limit),
-        named.itersize,
-        cursor.arraysize,
-        lambda exc: session.as_frontend_error(_not_merged(refusal, exc)),
-    )
-    show(session, cursor, text, asked, link, result, measures)
-    result.begin()

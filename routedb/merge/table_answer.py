@@ -18,7 +18,9 @@ class TableAnswer(NamedTuple):
     `order` is the order of texts without a collation of their own, "" where there is
     but one. `odd` are the columns whose values are not carried, by name: the type.
     `hidden` are those that INSERT takes no value for, where it names none; `defaults`
-    are the columns' defaults that are constants, as `constant` has them.
+    are the columns' defaults that are constants, as `constant` has them. `query` is a
+    view's, where it is known what that shows to everybody; `is_opaque`: it is a view of
+    which not all is known that a table's columns tell.
     """
 
     info: TableInfo
@@ -26,6 +28,8 @@ class TableAnswer(NamedTuple):
     odd: tuple[tuple[str, str], ...] = ()
     hidden: frozenset[str] = frozenset()
     defaults: tuple[tuple[str, str], ...] = ()
+    query: str | None = None
+    is_opaque: bool = False
 
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?").fullmatch

@@ -87,6 +87,7 @@ from routedb.planner.plans import (
     Spread,
     Written,
 )
+from routedb.sql import Table
 
 __all__ = [
     "Bound",
@@ -121,6 +122,7 @@ __all__ = [
     "take_apart",
     "take_copy",
     "times_of",
+    "with_views",
 ]
 
 
@@ -175,6 +177,16 @@ def take_copy(source: str) -> CopiedOut | Refusal | None:
     from routedb.planner.copied import copied_out  # noqa: PLC0415  (sqlglot is slow)
 
     return copied_out(source)
+
+
+def with_views(
+    source: str, dialect: str, queries: Mapping[Table, str]
+) -> str | Refusal:
+    """Return the text `source`, in `dialect`, with the `queries` of views in the place
+    of their names; a refusal where that would be something else."""
+    from routedb.planner.views import expand_views  # noqa: PLC0415  (sqlglot is slow)
+
+    return expand_views(source, dialect, queries)
 
 
 def times_of(source: str, dialect: str) -> tuple[str, tuple[Moment, ...]] | Refusal:

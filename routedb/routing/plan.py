@@ -69,6 +69,7 @@ class Plan:
         "refusal",
         "replica_route",
         "routes",
+        "rules",
         "shape",
         "shards",
         "shares_process_writes",
@@ -93,6 +94,7 @@ class Plan:
         reading: Reading | None = None,
     ) -> None:
         config = rules.config
+        self.rules = rules  # it was made by
         self.statement = statement
         self.dialect = dialect
         self.reading = reading

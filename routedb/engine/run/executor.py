@@ -76,7 +76,9 @@ def run(
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
         try:
-            _run(session, cursor, text, params, call, batch, merges is not None)
+            is_other_use = merges is not None
+            while not _run(session, cursor, text, params, call, batch, is_other_use):
+                text = session.learn(text.source)  # its table has been moved
         except (errors.ShardError, errors.CrossDatabaseError) as refusal:
             if batch is not None or type(refusal) not in ONE_GROUP:
                 raise
@@ -112,7 +114,8 @@ def _run(
     call: Call,
     batch: Sequence[Any] | None,
     is_other_use: bool,
-) -> None:
+) -> bool:
+    """Tell whether it has run; it is to be learnt anew else."""
     plan = text.plan
     _check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
@@ -120,17 +123,18 @@ def _run(
     if plan.empties:
         call = vacating(call, text.source)
     decision = decide_counted(session, text, params)
+    if decision.target is not None and plan.statement.kind is Kind.DDL:
+        definitions.run(session, cursor, plan, decision, call)
+        return True
     if decision.target is not None:
-        if plan.statement.kind is Kind.DDL:
-            definitions.run(session, cursor, plan, decision, call)
-            return
         if is_other_use:
             check_untimed(plan, text.source)
         written = None if is_other_use else (text.source, params)
-        multi_shard.run(session, cursor, plan, decision, call, written)
-    else:
-        is_batch = batch is not None
-        Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
+        return multi_shard.run(session, cursor, plan, decision, call, written)
+    attempt = Attempt(session, plan, decision, is_batch=batch is not None)
+    attempt.may_move = True
+    attempt.run(cursor, call)
+    return not attempt.is_moved
 
 
 def run_again(
@@ -166,12 +170,14 @@ def recover(
         decision = decide_counted(session, text, params)
         attempt = Attempt(session, text.plan, decision)
         attempt.begins = session.transaction.is_first
+        attempt.may_move = True
         attempt.chosen_as = None if route is None else route.role
         judge(attempt, link, exc)
         if attempt.is_read and attempt.role is not decision.role:
             attempt.run(cursor, call)
         else:
-            run(session, cursor, text, params, call)
+            again = session.learn(text.source) if attempt.is_moved else text
+            run(session, cursor, again, params, call)
     except errors.Error as own:
         raise session.as_frontend_error(own) from own.__cause__
     except BaseException as own:

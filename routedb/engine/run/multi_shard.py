@@ -35,8 +35,9 @@ def run(
     decided: Decision,
     call: Call,
     written: Written | None = None,
-) -> None:
-    """Run a statement on each of its shards; show the results as one.
+) -> bool:
+    """Run a statement on each of its shards; show the results as one. Tell whether it
+    has run: what is for one of them may have to be decided anew (`Attempt.is_moved`).
 
     `decided` has a target: the parts of the statement, or none where `call`, which runs
     it on a raw cursor, is for all shards. `plan` is the statement's, and `written` its
@@ -48,8 +49,9 @@ def run(
     part = only_part(decided)
     if part is not None:
         alone = Attempt(session, plan, decided._replace(target=None))
+        alone.may_move = True
         alone.run(cursor, _calling(part.sql, part.params))
-        return
+        return not alone.is_moved
 
     def work() -> None:
         merged = MergedResult(cursor.arraysize)
@@ -75,6 +77,7 @@ def run(
         succeeded(session, cursor, plan)
 
     in_transaction(session, work)
+    return True
 
 
 def _timed(times: Times, call: Call, written: Written) -> Call:
