@@ -67,6 +67,7 @@ from routedb.planner.catalog import (
     TableInfo,
     Whole,
 )
+from routedb.planner.change import Cell, Change
 from routedb.planner.pieces import strung
 from routedb.planner.plans import (
     Bound,
@@ -92,6 +93,8 @@ from routedb.sql import Table
 __all__ = [
     "Bound",
     "Catalog",
+    "Cell",
+    "Change",
     "Cluster",
     "Column",
     "Combine",
@@ -116,12 +119,15 @@ __all__ = [
     "TableInfo",
     "Whole",
     "Written",
+    "carried_type",
     "plan",
     "shape",
     "strung",
     "take_apart",
+    "take_change_apart",
     "take_copy",
     "times_of",
+    "unlocked",
     "with_views",
 ]
 
@@ -177,6 +183,30 @@ def take_copy(source: str) -> CopiedOut | Refusal | None:
     from routedb.planner.copied import copied_out  # noqa: PLC0415  (sqlglot is slow)
 
     return copied_out(source)
+
+
+def take_change_apart(source: str, dialect: str) -> Change | Refusal:
+    """Take an INSERT, UPDATE or DELETE apart that writes to another engine than the
+    text `source` in `dialect` is for; a refusal where it is not understood."""
+    from routedb.planner.changes import change_of  # noqa: PLC0415  (as above)
+
+    return change_of(source, dialect)
+
+
+def unlocked(source: str, dialect: str) -> str | Refusal:
+    """Return a read, the text `source` in `dialect`, without the locks at its end (FOR
+    UPDATE); a refusal where they are anything else."""
+    from routedb.planner.changes import unlocked_text  # noqa: PLC0415  (as above)
+
+    return unlocked_text(source, dialect)
+
+
+def carried_type(type_: str, dialect: str) -> str | None:
+    """Return the type of PostgreSQL's that has the values of `type_`, as the catalog of
+    an engine of `dialect` spells it; None: there is none for certain."""
+    from routedb.planner.carried import carried_type as found  # noqa: PLC0415
+
+    return found(type_, dialect)
 
 
 def with_views(

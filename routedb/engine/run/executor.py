@@ -80,16 +80,18 @@ def run(
             while not _run(session, cursor, text, params, call, batch, is_other_use):
                 text = session.learn(text.source)  # its table has been moved
         except (errors.ShardError, errors.CrossDatabaseError) as refusal:
-            if batch is not None or type(refusal) not in ONE_GROUP:
+            if type(refusal) not in ONE_GROUP:
                 raise
             if merges is not None:
                 merges(text, refusal)
-            elif series.is_series(plan):
+            elif batch is None and series.is_series(plan):
                 decide = partial(decide_counted, session)
                 again = partial(run_again, session, cursor)
                 series.run(session, cursor, text, params, decide, again, refusal)
-            else:
+            elif batch is None:
                 session.core.merger.run(session, cursor, text, params, refusal)
+            else:
+                multi_shard.merge_each(session, cursor, text, batch, refusal)
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from routedb import errors
@@ -20,9 +21,10 @@ from routedb.engine.run.recovery import judge
 from routedb.engine.run.times import Times
 from routedb.engine.run.undo import all_or_nothing
 from routedb.engine.session import Session
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing.decider import Decision
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.sharding import InsertPart
 
 Written = tuple[str, Any]  # a text, and its parameters
@@ -140,6 +142,24 @@ def run_each(
         cursor.unbind_fetch()
 
     in_transaction(session, work)
+
+
+@lets_go
+def merge_each(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    batch: Sequence[Any],
+    refusal: errors.Error,
+) -> None:
+    """Change rows of another engine's table by `text` for each set of parameters in
+    `batch`, in one transaction of `session`; `cursor` shows the count. Raises `refusal`
+    where `text` does something else."""
+    merger = session.core.merger
+    if not merger.may_change(session, text):
+        raise refusal
+    run_one = partial(merger.run, session, cursor, text)
+    run_each(session, cursor, [partial(run_one, p, refusal) for p in batch])
 
 
 def in_transaction(session: Session, work: Callable[[], None]) -> None:
