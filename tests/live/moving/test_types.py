@@ -5,6 +5,7 @@ the servers' own comparison of what each made of the same literals."""
 from __future__ import annotations
 
 import struct
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -152,7 +153,7 @@ def seen(world: World, where: str) -> dict[int, list[Any]]:
             f"CAST({name} AS DOUBLE)" if kind == "float" else name
             for name, kind in kinds.items()
         ]
-        with session.adapter.exact_cursor(session.raw) as cursor:
+        with closing(session.adapter.exact_cursor(session.raw)) as cursor:
             cursor.execute(f"SELECT {', '.join(columns)} FROM t ORDER BY id")
             rows = list(cursor.fetchall())
     finally:
