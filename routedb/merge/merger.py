@@ -12,6 +12,7 @@ from routedb.engine.route.explain import Explanation, with_runs
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import foreign
 from routedb.merge.catalogs import Catalogs, Known
@@ -29,7 +30,6 @@ from routedb.merge.refused import NotMerged, check_reading, not_merged
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
 from routedb.merge.views import placed
-from routedb.merge.workers import Workers
 from routedb.merge.working import Statement
 from routedb.merge.written import may_write, write
 from routedb.planner import (
@@ -56,7 +56,7 @@ class Merger:
         self._core = core
         self._catalogs = Catalogs(core)
         self._plans: dict[tuple[object, ...], GroupsPlan | Refusal] = {}
-        self._workers = Workers()
+        self._workers: Workers = workers_of(core)
 
     def run(
         self,
