@@ -1,4 +1,4 @@
-"""SELECT … FOR UPDATE and FOR SHARE over several groups: on each, or refused by name."""
+"""SELECT … FOR UPDATE and its like over several groups: on each, or refused."""
 
 from __future__ import annotations
 
