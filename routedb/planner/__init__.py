@@ -77,6 +77,7 @@ from routedb.planner.plans import (
     Fragment,
     GroupsPlan,
     Merge,
+    Moment,
     OrderTerm,
     Refusal,
     Relation,
@@ -103,6 +104,7 @@ __all__ = [
     "Fragment",
     "GroupsPlan",
     "Merge",
+    "Moment",
     "OrderTerm",
     "Place",
     "Placement",
@@ -124,6 +126,7 @@ __all__ = [
     "take_apart",
     "take_change_apart",
     "take_copy",
+    "times_of",
     "unlocked",
     "with_views",
 ]
@@ -214,3 +217,15 @@ def with_views(
     from routedb.planner.views import expand_views  # noqa: PLC0415  (sqlglot is slow)
 
     return expand_views(source, dialect, queries)
+
+
+def times_of(source: str, dialect: str) -> tuple[str, tuple[Moment, ...]] | Refusal:
+    """Return the text `source` in `dialect`, which writes to several groups, with marks
+    for the times that it asks for, and these; a refusal where they cannot be told."""
+    from routedb.planner.moments import find_written  # noqa: PLC0415  (sqlglot is slow)
+    from routedb.planner.source_text import Refused  # noqa: PLC0415
+
+    try:
+        return find_written(source, dialect)
+    except Refused as exc:
+        return exc.refusal

@@ -100,6 +100,8 @@ def _shards(
     if target.is_every:
         return numbers, (Reason.EVERY_SHARD, _why_every(plan)), target
     why = f"rows are on shards {', '.join(map(str, numbers))}"
+    if target.is_each and len(numbers) == len(database.groups):
+        why = "rows may be on any shard: runs on every one"
     return numbers, (Reason.SHARD_KEY, why), target
 
 
