@@ -72,16 +72,3 @@ def test_clients_see_no_error_across_a_switch_and_its_undoing(request, direction
         assert clients.troubles == []
         assert world.rows("old") == sorted(clients.written.items())
         assert set(clients.written.values()) == {1}
-
-
-@pytest.mark.parametrize("direction", later(["my-pg"]))
-def test_what_is_acknowledged_across_engines_is_there_once(request, direction):
-    """A text in the dialect of one engine that writes to another is several statements
-    there: it may meet the fence in their middle, and says so."""
-    with open_world(request, direction) as world:
-        world.old.execute("CREATE TABLE t (id int PRIMARY KEY, v int NOT NULL)")
-        with Clients(world) as clients:
-            moved_and_back(world, clients)
-        unknown = [each for each in clients.troubles if "Unknown" in repr(each)]
-        assert unknown == []
-        assert world.rows("old") == sorted(clients.written.items())
