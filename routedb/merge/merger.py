@@ -21,6 +21,7 @@ from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
 from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
+from routedb.merge.functions import known_functions
 from routedb.merge.limits import bounds_of
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
@@ -149,7 +150,7 @@ class Merger:
     def _shape(self, session: Session, params: Any, text: ParsedText) -> GroupsPlan:
         """Return the plan of a query that has its columns. Raises NotMerged."""
         text, cluster, known = placed(session, self._catalogs, text, params)
-        functions = self._core.config.functions
+        functions = known_functions(session, text, cluster)
         found = shape(text.source, text.plan.dialect, known.catalog, cluster, functions)
         if isinstance(found, Refusal):
             raise NotMerged(found.reason)
@@ -266,7 +267,8 @@ class Merger:
             hints.shard is not None or hints.key is not None
         )
         is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
-        is_read = text.plan.statement.kind is Kind.READ and text.plan.is_read
+        may_read = text.plan.is_read or bool(text.plan.statement.asks)
+        is_read = text.plan.statement.kind is Kind.READ and may_read
         is_off = self._core.config.joins == "refuse"
         if text.plan.statement.kind is Kind.LOCK and not (is_placed or is_off):
             why = (
@@ -302,7 +304,7 @@ class Merger:
         )
         made = self._plans.get(key)
         if made is None:
-            functions = core.config.functions
+            functions = known_functions(session, text, cluster)
             made = plan(
                 text.source, text.plan.dialect, known.catalog, cluster, functions
             )

@@ -14,7 +14,7 @@ the column; a column that is more than that must have a name of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from sqlglot import exp
@@ -22,12 +22,14 @@ from sqlglot import exp
 from routedb.errors import ShardError
 from routedb.planner.plans import Moment
 from routedb.planner.source_text import SourceText, read_source, refuse
-from routedb.sharding.rewrite.masking import mask
+from routedb.sharding.rewrite.masking import MaskedText, mask
 from routedb.sql import scan
 
 MARK = "routedb_moment_"
 _MARKED = re.compile(rf"{MARK}(\d+)_").fullmatch
-_MAYBE = re.compile("now|cur|local|_timestamp|utc_|time|date|julian", re.I).search
+_MAYBE = re.compile(
+    "now|cur|local|_timestamp|utc_|time|date|julian|today|tomorrow|yesterday", re.I
+).search
 _DIGITS = r"(?:\s*\(\s*(?:\x01\s*)?\))"  # a precision, or empty parentheses
 # By dialect: what is asked of the clock; not behind a point, nor as an alias.
 _BEFORE = r"(?<![\w.$@])(?<!\bas )"
@@ -52,6 +54,16 @@ _ASKED = {
         re.IGNORECASE,
     ),
 }
+# Texts that PostgreSQL's types of time read the clock for, and how their type is said.
+HIDDEN = re.compile(r"\s*(?:now|today|tomorrow|yesterday)\b", re.IGNORECASE).match
+_TYPE = (
+    r"(?P<type>date|time(?:stamp)?(?:tz)?)\b(?:\s*\(\s*\x01\s*\))?"
+    r"(?P<zone>\s+with\s+time\s+zone\b)?(?:\s+without\s+time\s+zone\b)?"
+)
+_TYPED_AFTER = re.compile(rf"\s*::\s*{_TYPE}", re.IGNORECASE).match
+_TYPED_BEFORE = re.compile(rf"(?<![\w.$]){_TYPE}\s*\Z", re.IGNORECASE).search
+_CAST = re.compile(r"\bCAST\s*\(\s*\Z", re.IGNORECASE).search
+_CAST_AS = re.compile(rf"\s*AS\s+{_TYPE}", re.IGNORECASE).match
 # What is another each time, even in one statement.
 _REPEATED = re.compile(
     r"\b(clock_timestamp|timeofday|random|random_normal|gen_random_\w+|uuidv[47]"
@@ -60,7 +72,7 @@ _REPEATED = re.compile(
     re.IGNORECASE,
 ).search
 _QUERIED = re.compile(r"\bSELECT\b", re.IGNORECASE).search
-_RETURNING = re.compile(r"\bRETURNING\b", re.IGNORECASE).search
+_SHOWS = re.compile(r"^\s*SELECT\b|\bRETURNING\b", re.IGNORECASE).search
 # How PostgreSQL says its value, whatever the session's style of dates, and the type.
 _INSTANT = ("to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'",)
 _POSTGRESQL = {
@@ -68,6 +80,13 @@ _POSTGRESQL = {
     "localtimestamp": ("to_char({}, 'YYYY-MM-DD HH24:MI:SS.US')", "timestamp"),
     "localtime": ("{}::text", "time"),
     "current_time": ("{}::text", "timetz"),
+}
+_HIDDEN_TEXTS = {
+    "date": "to_char({}, 'YYYY-MM-DD')",
+    "timestamp": "to_char({}, 'YYYY-MM-DD HH24:MI:SS.US')",
+    "timestamptz": _INSTANT[0],
+    "time": "{}::text",
+    "timetz": "{}::text",
 }
 _MYSQL = {
     "date": ("curdate", "current_date", "utc_date"),
@@ -91,6 +110,7 @@ class _Found(NamedTuple):
     end: int
     moment: Moment
     literal: str
+    keeps_name: bool = False
 
 
 def find_moments(source: str, dialect: str) -> Timed:
@@ -101,7 +121,7 @@ def find_moments(source: str, dialect: str) -> Timed:
     text = read_source(source, dialect)
     if MARK in source.lower():
         refuse("reserved name", f"the text has {MARK} in it")
-    found = _found(source, text.masked.code, dialect)
+    found = _found(text.masked, dialect)
     if not found:
         return Timed(source, ())
     made = _with_marks(source, found, {})
@@ -119,29 +139,32 @@ def find_written(source: str, dialect: str) -> Timed:
     if _MAYBE(source) is None and _REPEATED(source) is None:
         return Timed(source, ())
     try:
-        code = mask(source, scan(source, dialect)).code
+        masked = mask(source, scan(source, dialect))
     except ShardError as exc:
         refuse("unknown grammar", str(exc))
+    code = masked.code
     drawn = _REPEATED(code)
     if drawn is not None and _QUERIED(code):
         refuse(
             "volatile function", f"a query in it may draw {drawn[1]}() for all its rows"
         )
-    found = _found(source, code, dialect)
+    found = _found(masked, dialect)
     if found and MARK in source.lower():
         refuse("reserved name", f"the text has {MARK} in it")
-    returning = _RETURNING(code)
+    returning = _SHOWS(code)
     if returning is not None and any(each.start > returning.start() for each in found):
-        refuse("unnamed column", "RETURNING asks for the time")
+        refuse("unnamed column", "what it shows has the time in it")
     return Timed(_with_marks(source, found, {}), tuple(each.moment for each in found))
 
 
-def _found(source: str, code: str, dialect: str) -> list[_Found]:
-    found = (
-        _READ[dialect](source, match, f"{MARK}{number}_")
-        for number, match in enumerate(_ASKED[dialect].finditer(code))
-    )
-    return [each for each in found if each.moment.asked]
+def _found(masked: MaskedText, dialect: str) -> list[_Found]:
+    found = [
+        _READ[dialect](masked.source, match, f"{MARK}{number}_")
+        for number, match in enumerate(_ASKED[dialect].finditer(masked.code))
+    ]
+    if dialect == "postgresql":
+        found += _hidden(masked, len(found))
+    return sorted(each for each in found if each.moment.asked)
 
 
 def check_repeated(text: SourceText) -> None:
@@ -175,6 +198,8 @@ def _names(text: SourceText, found: list[_Found]) -> dict[str, str]:
         if not (literal.is_string and _MARKED(literal.this)):
             continue
         each = by_mark[literal.this]
+        if each.keeps_name:
+            continue
         top: exp.Expr = literal
         while top.parent is not None and not _is_column(top):
             top = top.parent
@@ -211,6 +236,27 @@ def _column_name(each: _Found, dialect: str) -> str:
         return '"' + re.split(r"\W", each.moment.written.lower())[0] + '"'
     quote = "`" if dialect == "mysql" else '"'
     return quote + each.moment.written.replace(quote, quote * 2) + quote
+
+
+def _hidden(masked: MaskedText, number: int) -> Iterator[_Found]:
+    """Yield the literals that mean a time by the clock, where their type is said."""
+    code = masked.code
+    for token in masked.value_tokens:
+        written = masked.source[token.start : token.end]
+        if not written.startswith("'") or HIDDEN(written[1:]) is None:
+            continue
+        typed = _TYPED_AFTER(code, token.end) or _TYPED_BEFORE(code[: token.start])
+        if typed is None and _CAST(code[: token.start]):
+            typed = _CAST_AS(code, token.end)
+        if typed is None:
+            continue
+        word = typed["type"].lower()
+        type_ = word if word.endswith("tz") or not typed["zone"] else f"{word}tz"
+        mark = f"{MARK}{number}_"
+        asked = _HIDDEN_TEXTS[type_].format(f"CAST({written} AS {type_})")
+        moment = Moment(mark, asked, written)
+        yield _Found(token.start, token.end, moment, f"'{mark}'", keeps_name=True)
+        number += 1
 
 
 def _read_postgresql(source: str, found: re.Match[str], mark: str) -> _Found:
