@@ -79,6 +79,13 @@ class Catalogs:
         taken = tuple(each for each in names if each not in answer.hidden)
         return TableColumns(taken, dict(answer.defaults))
 
+    def target(self, session: Session, name: str, table: Table) -> TableAnswer | None:
+        """Return all that is known of `table`, which is to be written to, in the
+        database `name`, asked in `session`; None where it is no table. Raises what
+        `find` raises."""
+        self._renew()
+        return self._answer(session, name, table)
+
     def _renew(self) -> int:
         """Forget what may be old; return the version of what is asked from now on."""
         version = self._core.catalog.version

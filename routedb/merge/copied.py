@@ -19,6 +19,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.run import multi_shard
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
+from routedb.engine.shared.workers import Workers
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import bringing, postgresql_load
 from routedb.merge.fragments import GroupReads, reads_of
@@ -27,7 +28,6 @@ from routedb.merge.putting import Found, Read, read_rows
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
 from routedb.merge.showing import show
-from routedb.merge.workers import Workers
 from routedb.planner import (
     Bound,
     Cluster,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -10,23 +12,25 @@ from routedb.engine.route.explain import Explanation, with_runs
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
+from routedb.merge import foreign
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
 from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
+from routedb.merge.functions import known_functions
 from routedb.merge.limits import bounds_of
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
 from routedb.merge.plan_run import run_plan
-from routedb.merge.reading import Reader
+from routedb.merge.reading import Locks, Reader, locking
 from routedb.merge.refused import NotMerged, check_reading, not_merged
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
 from routedb.merge.views import placed
-from routedb.merge.workers import Workers
 from routedb.merge.working import Statement
 from routedb.merge.written import may_write, write
 from routedb.planner import (
@@ -53,7 +57,7 @@ class Merger:
         self._core = core
         self._catalogs = Catalogs(core)
         self._plans: dict[tuple[object, ...], GroupsPlan | Refusal] = {}
-        self._workers = Workers()
+        self._workers: Workers = workers_of(core)
 
     def run(
         self,
@@ -69,17 +73,40 @@ class Merger:
         plain read, and with the reason added where there is no exact answer. Raises
         what the servers say as well.
         """
+        target = foreign.target_of(self._catalogs, session, text)
+        if target is not None:
+            with _as_refusal(refusal):
+                foreign.change(session, cursor, text, params, target)
+            return
         if may_write(text):
             self._write(session, cursor, text, params, refusal)
             return
         if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:
             self._run_explain(session, cursor, text, params, refusal)
             return
+        locks: Locks = cursor.locks if isinstance(cursor, Reader) else ()
+        if (database := foreign.locked(session, text)) is None:
+            self._answer(session, cursor, text, params, refusal, locks)
+            return
+        with _as_refusal(refusal), foreign.unlocking(session, text) as inner:
+            self._answer(session, cursor, inner, params, refusal, (database, None))
+
+    def _answer(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+        locks: Locks,
+    ) -> None:
+        """Answer a read, with locks on rows of another dialect's table."""
         self._check_read(session, text, refusal)
         try:
             _check_possible(session, cursor)
             made, known = self._planned(session, text, params)
             made = at_once(session, text.plan, made, params)
+            made = locking(made, locks)
             measures = _measures(session, made)
             with measures.bounds.timed(session):
                 statement = Statement(session, cursor, text, made, known, params)
@@ -123,7 +150,7 @@ class Merger:
     def _shape(self, session: Session, params: Any, text: ParsedText) -> GroupsPlan:
         """Return the plan of a query that has its columns. Raises NotMerged."""
         text, cluster, known = placed(session, self._catalogs, text, params)
-        functions = self._core.config.functions
+        functions = known_functions(session, text, cluster)
         found = shape(text.source, text.plan.dialect, known.catalog, cluster, functions)
         if isinstance(found, Refusal):
             raise NotMerged(found.reason)
@@ -170,6 +197,11 @@ class Merger:
                 copying.query(inner, planned, read, self._workers)
         except NotMerged as exc:
             raise not_merged(refusal, exc) from None
+
+    def may_change(self, session: Session, text: ParsedText) -> bool:
+        """Tell whether `run` would change a table of another dialect by `text`, in
+        `session`."""
+        return foreign.target_of(self._catalogs, session, text) is not None
 
     def _run_explain(
         self,
@@ -235,7 +267,8 @@ class Merger:
             hints.shard is not None or hints.key is not None
         )
         is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
-        is_read = text.plan.statement.kind is Kind.READ and text.plan.is_read
+        may_read = text.plan.is_read or bool(text.plan.statement.asks)
+        is_read = text.plan.statement.kind is Kind.READ and may_read
         is_off = self._core.config.joins == "refuse"
         if text.plan.statement.kind is Kind.LOCK and not (is_placed or is_off):
             why = (
@@ -271,7 +304,7 @@ class Merger:
         )
         made = self._plans.get(key)
         if made is None:
-            functions = core.config.functions
+            functions = known_functions(session, text, cluster)
             made = plan(
                 text.source, text.plan.dialect, known.catalog, cluster, functions
             )
@@ -281,6 +314,15 @@ class Merger:
         if isinstance(made, Refusal):
             raise NotMerged(made.reason)
         return made
+
+
+@contextmanager
+def _as_refusal(refusal: errors.Error) -> Iterator[None]:
+    """Raise `refusal` with the reason why nothing is merged, if there is one."""
+    try:
+        yield
+    except NotMerged as exc:
+        raise not_merged(refusal, exc) from None
 
 
 def _check_possible(session: Session, cursor: VirtualCursor) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
+from routedb.engine.shared.workers import Workers
 from routedb.merge import answers, sqlite_work
 from routedb.merge.atomic import AtomicRead
 from routedb.merge.fragments import GroupReads, reads_of
@@ -18,7 +19,6 @@ from routedb.merge.refused import NotMerged, not_merged
 from routedb.merge.running import Running, Way
 from routedb.merge.showing import show
 from routedb.merge.streamed import Source, StreamedResult, declared
-from routedb.merge.workers import Workers
 from routedb.merge.working import Statement, work
 from routedb.planner import Merge
 

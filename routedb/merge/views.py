@@ -37,7 +37,7 @@ def placed(
         check_reading(text)
         cluster = cluster_of(session, text.plan)
         known = catalogs.find(session, cluster)
-        queries = _queries(cluster, known)
+        queries = _queries(cluster, known, text.plan.dialect)
         if not queries:
             return Placed(text, cluster, known)
         if params is not None:  # a percent sign is two, then
@@ -51,11 +51,14 @@ def placed(
     raise NotMerged("views are defined by views, and so on")
 
 
-def _queries(cluster: Cluster, known: Known) -> dict[Table, str]:
+def _queries(cluster: Cluster, known: Known, dialect: str) -> dict[Table, str]:
+    """Return those of views in the `dialect` of the text."""
     return {
         table: answer.query
         for (database, table), answer in known.answers.items()
-        if answer.query is not None and isinstance(cluster.tables[table], Sharded)
+        if answer.query is not None
+        and isinstance(cluster.tables[table], Sharded)
+        and cluster.databases[database].dialect == dialect
     }
 
 

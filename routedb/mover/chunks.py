@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+from routedb import errors
 from routedb.mover.sessions import Session
 from routedb.moving.keys import Key
 from routedb.moving.spelling import string
@@ -61,9 +62,11 @@ def note(
 
 def forget(session: Session, move: str) -> None:
     """Delete what is noted of `move`, and the table once nothing is in it."""
-    session.run(
-        f"DELETE FROM routedb_chunks WHERE move = {string(session.engine, move)}"
-    )
+    named = string(session.engine, move)
+    try:
+        session.run(f"DELETE FROM routedb_chunks WHERE move = {named}")
+    except errors.ProgrammingError:  # it was never made, or is dropped already
+        return
     if not session.run("SELECT 1 FROM routedb_chunks LIMIT 1"):
         session.run("DROP TABLE routedb_chunks")
 

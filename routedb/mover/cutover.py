@@ -16,6 +16,7 @@ from routedb.mover.drain import Drain
 from routedb.mover.locking import lock, made_patiently, unlock
 from routedb.mover.progress import Progress
 from routedb.mover.sessions import Session
+from routedb.mover.state import Move
 from routedb.moving import triggers
 from routedb.moving.definitions import Table
 from routedb.moving.pairs import Pair
@@ -29,7 +30,7 @@ class Cutover:
     """Has `pairs`, whose definitions are `tables`, live in the database `place`.
 
     `ends` are where they live now and where they shall; `home` has the placements;
-    `token` opens the fence; `check`, given the session with the lock, raises when it is
+    `move` is its row; `check`, given the session with the lock, raises when it is
     not to be; `tell` is told of each step.
     """
 
@@ -40,7 +41,7 @@ class Cutover:
         ends: tuple[Session, Session],
         home: Session,
         place: str,
-        token: str,
+        move: Move,
         check: Callable[[Session], None],
         tell: Callable[[Progress], None],
     ) -> None:
@@ -49,14 +50,16 @@ class Cutover:
         self._source, self._target = ends
         self._home = home
         self._place = place
-        self._token = token
+        self._move = move
+        self._token = move.token
         self._check = check
         self._tell = tell
 
     def is_flipped(self) -> bool:
         """Tell whether the placement is changed already."""
         placed = placements.read(self._home)
-        return all(placed.get(pair.name) == self._place for pair in self._pairs)
+        rows = [placed.get(pair.name) for pair in self._pairs]
+        return all(row is not None and row.database == self._place for row in rows)
 
     def fence(self) -> None:
         """Fence the source, with all that it has at the target, from wherever it was
@@ -76,9 +79,8 @@ class Cutover:
         """Change the placement, once the source is fenced."""
         if self.is_flipped():
             return
-        placements.make(self._home)
         names = [pair.name for pair in self._pairs]
-        version = placements.write(self._home, names, self._place)
+        version = placements.write(self._home, names, self._place, self._move.name)
         self._tell(Progress(f"placed, version {version}"))
 
     def give_up(self) -> None:

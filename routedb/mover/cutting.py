@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 
 from routedb import errors
-from routedb.mover import catalogs, chunks
+from routedb.mover import catalogs, chunks, placements
 from routedb.mover.cutover import Cutover
 from routedb.mover.drain import Drain
 from routedb.mover.locking import made_patiently
@@ -155,8 +154,8 @@ class Switching:
             mover.target.run(f"DROP TABLE IF EXISTS {quoted}{cascade}")
             mover.tell(Progress("dropped", pair.name))
         self._drop_journals(mover.target, self._turned)
-        with suppress(errors.ProgrammingError):  # it was never made
-            chunks.forget(mover.target, mover.move.name)
+        placements.forget(mover.moves.session, mover.move.name)
+        chunks.forget(mover.target, mover.move.name)
         mover.step(Step.GIVEN_UP)
 
     def _cutover(self, pairs: list[Pair], source: Session, target: Session) -> Cutover:
@@ -174,7 +173,7 @@ class Switching:
             (source, target),
             mover.moves.session,
             place,
-            mover.move.token,
+            mover.move,
             check,
             mover.tell,
         )

@@ -1,56 +1,56 @@
-"""Where the tables live that were moved: rows of `routedb_placements`.
+"""Where tables live by `routedb_placements`, which every process of routedb follows.
 
-They override `[tables]` of the configuration. Each change has the next version, by
-which a process tells an old answer from a new one.
+The table is `adapter.placements` of the home database; see
+routedb/adapters/placement_table.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from routedb import errors
+from routedb.config.label import label_of
+from routedb.config.placements import Placement
 from routedb.mover.sessions import Session
-from routedb.moving.spelling import string
-
-_PLACEMENTS = (
-    "CREATE TABLE IF NOT EXISTS routedb_placements (table_name varchar(200) NOT NULL "
-    "PRIMARY KEY, place varchar(100) NOT NULL, version bigint NOT NULL)"
-)
 
 
 def make(session: Session) -> None:
-    """Make the table."""
-    session.run(_PLACEMENTS)
+    """Make the table in the home database, where `session` is."""
+    session.adapter.placements.make(session.raw, _namespace(session))
 
 
-def read(session: Session) -> dict[str, str]:
-    """Return the database of each table that was moved."""
-    try:
-        rows = session.run("SELECT table_name, place FROM routedb_placements")
-    except errors.ProgrammingError:  # there is no such table
+def read(session: Session) -> dict[str, Placement]:
+    """Return the placement of each table that has one."""
+    table = session.adapter.placements
+    if not table.is_there(session.raw, _namespace(session)):
         return {}
-    return {str(row[0]): str(row[1]) for row in rows}
+    found = table.read(session.raw, _namespace(session))
+    assert found is not None  # as no version is known
+    return {row.table: row for row in found.rows}
 
 
 def next_version(session: Session) -> int:
     """Return the version that the next change will have."""
-    try:
-        rows = session.run("SELECT COALESCE(MAX(version), 0) FROM routedb_placements")
-    except errors.ProgrammingError:
-        return 1
-    return int(rows[0][0]) + 1
+    return session.adapter.placements.version(session.raw, _namespace(session)) + 1
 
 
-def write(session: Session, tables: Iterable[str], place: str) -> int:
-    """Have `tables` live in the database `place`, all at once; return the version."""
-    engine = session.engine
-    version = next_version(session)
+def write(session: Session, tables: Iterable[str], place: str, move: str) -> int:
+    """Have `tables` live in the database `place`, all at once, by the move called
+    `move`; return the version."""
+    places = dict.fromkeys(tables, place)
     with session.transaction():
-        for table in tables:
-            quoted = string(engine, table)
-            session.run(f"DELETE FROM routedb_placements WHERE table_name = {quoted}")
-            session.run(
-                f"INSERT INTO routedb_placements VALUES "
-                f"({quoted}, {string(engine, place)}, {version})"
-            )
-    return version
+        return session.adapter.placements.write(
+            session.raw, _namespace(session), places, move
+        )
+
+
+def forget(session: Session, move: str) -> None:
+    """Forget what the move called `move` has said: its tables live where the
+    configuration says."""
+    names = [name for name, row in read(session).items() if row.move == move]
+    if names:
+        with session.transaction():
+            session.adapter.placements.remove(session.raw, _namespace(session), names)
+
+
+def _namespace(session: Session) -> str | None:
+    return label_of(session.node).namespace

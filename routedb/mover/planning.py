@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from routedb import errors
 from routedb.config.model import ClusterConfig
 from routedb.mover import catalogs, placements
-from routedb.mover.sessions import Session, writer_of
+from routedb.mover.sessions import Session, home_of, writer_of
 from routedb.moving import ddl
 from routedb.moving.definitions import Table
 from routedb.moving.refusals import direction, notes, refusals
@@ -119,11 +119,12 @@ def _found(
 
 
 def _moved(config: ClusterConfig) -> dict[str, str]:
-    session = Session(writer_of(config, config.default_database.name))
+    session = Session(home_of(config))
     try:
-        return placements.read(session)
+        found = placements.read(session)
     finally:
         session.close()
+    return {name: row.database for name, row in found.items()}
 
 
 def _in_the_way(session: Session, names: list[str]) -> list[str]:

@@ -157,6 +157,23 @@ def writer_of(config: ClusterConfig, database: str) -> NodeConfig:
     return _writer(found.groups[0])
 
 
+def home_of(config: ClusterConfig) -> NodeConfig:
+    """Return the writer of the home database, which has the state of moves. Raises
+    NotSupportedError where there is none that a mover could work with."""
+    home = config.home
+    if home is None:
+        raise errors.NotSupportedError(
+            "a move needs a home database, which is not sharded: name one by `state`"
+        )
+    node = _writer(home)
+    if node.engine not in _ROWS:
+        raise errors.NotSupportedError(
+            f"the home database of a move cannot be {node.name}, of {node.engine}: no "
+            "mover can hold a lock there. Name another one by `state`"
+        )
+    return node
+
+
 def _writer(group: GroupConfig) -> NodeConfig:
     said = []
     for node in group.nodes:

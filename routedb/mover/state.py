@@ -13,7 +13,8 @@ from typing import Any
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
-from routedb.mover.sessions import Session, writer_of
+from routedb.mover import placements
+from routedb.mover.sessions import Session, home_of
 from routedb.moving.phases import Phase, Step, after
 from routedb.moving.spelling import string
 
@@ -49,17 +50,13 @@ class Moves:
     """The rows of `routedb_moves` of `config`'s home database, over one session."""
 
     def __init__(self, config: ClusterConfig) -> None:
-        node = writer_of(config, config.default_database.name)
-        if node.engine not in ("postgresql", "mysql"):
-            raise errors.NotSupportedError(
-                f"the home database of a move is the default one, and {node.name} is "
-                "of SQLite, where no mover can hold a lock"
-            )
-        self.session = Session(node)
+        self.session = Session(home_of(config))
 
     def make(self) -> None:
-        """Make the table."""
+        """Make the table, and that of placements, of which all processes learn long
+        before there is anything in it."""
         self.session.run(_MOVES)
+        placements.make(self.session)
 
     def lock(self, name: str) -> None:
         """Be the mover of `name` until `close`. Raises OperationalError when another

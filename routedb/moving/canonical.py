@@ -118,6 +118,8 @@ def _in_mysql(field: Field, column: str, type_text: str) -> str:
     if kind is Kind.BITS:
         size = "".join(each for each in type_text if each.isdigit()) or "1"
         return f"LPAD(BIN({column} + 0), {size}, '0')"
+    if kind is Kind.INTEGER:
+        return f"CAST({column} + 0 AS CHAR)"  # without the zeros of ZEROFILL
     if kind in (Kind.TEXT, Kind.JSON):
         return f"CONVERT({column} USING utf8mb4)"
     return f"CAST({column} AS CHAR)"

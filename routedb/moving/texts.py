@@ -65,7 +65,9 @@ def _mysql(field: Field, to_engine: str, column: str) -> str:
     if kind is Kind.FLOAT:
         return f"CAST({column} AS DOUBLE)"
     if kind in _NEVER_ESCAPED:
-        return f"CAST({column} AS CHAR)" if kind is Kind.UUID else column
+        # NULL of such a type would make a NULL of what stands for it, too.
+        is_own = kind in (Kind.UUID, Kind.INET)
+        return f"CAST({column} AS CHAR)" if is_own else column
     text = f"CONVERT({column} USING utf8mb4)"
     for character, escaped in (("\\\\", "\\\\\\\\"), ("\\t", "\\\\t")):
         text = f"REPLACE({text}, '{character}', '{escaped}')"

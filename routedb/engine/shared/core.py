@@ -58,6 +58,10 @@ class StatementMerger(Protocol):
         """Run the read `text` with `params`, which was refused with `refusal` in
         `session`, and let `cursor` show the result. Raises the refusal."""
 
+    def may_change(self, session: Any, text: Any) -> bool:
+        """Tell whether `run` would change a table of another dialect by `text`, in
+        `session`."""
+
     def explain(self, session: Any, text: Any, params: Any, refusal: Any) -> Any:
         """Return the Explanation of `text` with `params`, which was refused with
         `refusal` in `session`. Raises the refusal."""
@@ -84,6 +88,10 @@ class _NoMerger:
         """Raise `refusal`, whatever `text` with `params` is to do in `session` on
         `cursor`."""
         raise refusal
+
+    def may_change(self, session: Any, text: Any) -> bool:
+        """Change nothing by `text` in `session`."""
+        return False
 
     @lets_go
     def explain(self, session: Any, text: Any, params: Any, refusal: Exception) -> Any:
