@@ -18,7 +18,6 @@ from routedb.adapters.base import AUTOCOMMIT, Adapter, Raw, TxMode
 from routedb.adapters.fork_gate import local_locks
 from routedb.config.model import NodeConfig
 from routedb.engine.pool.slots import Slot
-from routedb.engine.shared.error_origin import is_from_program
 from routedb.errors import Fault
 from routedb.sql import LexicalMode
 from routedb.sql.statement import Table
@@ -32,9 +31,8 @@ T = TypeVar("T")
 def is_verdict(exc: BaseException) -> bool:
     """Tell whether `exc` is an error of ours, as those of drivers are once they are
     adopted: all of these are judged where they come up. What else comes out of a call
-    was raised by a signal handler, or by a callback of the user's, whatever its
-    class."""
-    return isinstance(exc, errors.Error) and not is_from_program(exc)
+    was raised by a signal handler, or by a callback of the user's."""
+    return isinstance(exc, errors.Error)
 
 
 class Owner(Protocol):

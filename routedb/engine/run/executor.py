@@ -15,7 +15,7 @@ from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.consistency.catch_up import catch_up
 from routedb.engine.links import find_node
-from routedb.engine.links.link import Link, is_verdict
+from routedb.engine.links.link import Link
 from routedb.engine.route.columns import learn_columns
 from routedb.engine.route.explain import ONE_GROUP
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
@@ -157,7 +157,7 @@ def recover(
         else:
             run(session, cursor, text, params, call)
     except BaseException as own:
-        if isinstance(own, errors.Error) and is_verdict(own):
+        if isinstance(own, errors.Error) and not is_from_program(own):
             raise session.as_frontend_error(own) from own.__cause__
         has_failed = met_error(link, own, before)
         statement_interrupted(session, cursor, text.plan, link, has_failed)
