@@ -14,13 +14,17 @@ BYTECODE := $(CURDIR)/.venv/bytecode
 PYTEST := rm -rf "$(BYTECODE)$${TMPDIR:-/tmp}" && env -u PYTHONDONTWRITEBYTECODE \
 	PYTHONPYCACHEPREFIX="$(BYTECODE)" $(BIN)/python -m pytest
 
-.PHONY: demo test test-long test-versions test-containers bench docs lint packages clean
+.PHONY: demo test test-failed test-long test-versions test-containers bench docs lint packages clean
 
 demo: .venv/core.stamp
 	$(BIN)/routedb demo
 
 test: lint
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
+
+# What failed the last time, one after another.
+test-failed: .venv/test.stamp packages
+	$(PYTEST) --last-failed --last-failed-no-failures none
 
 test-long: .venv/test.stamp packages
 	$(PYTEST) -m long --timeout 1800

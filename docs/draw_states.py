@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from routedb.engine.pool import states as slots
+from routedb.moving import phases
 from routedb.session import commit_outcome, recovery, two_phase, tx_state
 from routedb.topology import node_states
 
@@ -44,6 +45,7 @@ def document() -> str:
         _section("A lost commit", commit_outcome, _fates(commit_outcome.TABLE)),
         _section("A commit over several groups", two_phase, _steps(two_phase.TABLE)),
         _section("A slot of a pool", slots, _steps(slots.TABLE)),
+        _section("A move of tables", phases, _steps(phases.TABLE)),
     ]
     return "\n".join([HEAD, *sections])
 

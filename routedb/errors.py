@@ -135,4 +135,5 @@ class Fault(Enum):
     CONFLICT = "conflict"  # serialization failure, deadlock, recovery conflict
     MISSING = "not there"  # names what the node does not have, or not for this user
     TOO_LARGE = "too large"  # refused unread, and the link closed: 1153
+    MOVED = "moved"  # a fence: its table is elsewhere now, and nothing was done
     STATEMENT = "statement"  # the statement's own error: raised to the user

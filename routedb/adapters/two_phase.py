@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from routedb.adapters.joint_counts import COUNTS, CountsTable
+from routedb.adapters.waits import WAITS, WaitsTable, nobody_waits
 from routedb.session.branch_ids import BranchId
 from routedb.session.two_phase import Decision
 from routedb.sql.statement import TxMode
@@ -37,6 +38,11 @@ class Branches(Protocol):
 
     is_named_at_begin: bool  # only what was begun under its name can be prepared
     can_prepare: bool
+
+    def make_deadlock(self, raw: Raw, exc: BaseException) -> bool:
+        """Make of `exc`, if a cancelled statement has failed with it, the error of a
+        deadlock, and leave the transaction on `raw` as a deadlock does. Tell whether
+        it is one now."""
 
     def refusal(self, raw: Raw) -> str:
         """Ask why the server prepares nothing; "" when it does."""
@@ -73,6 +79,8 @@ class Decisions:
     # Of the table of counts, which is beside it.
     create_counts = put_counts = ""
     is_made_with_rows = False  # nobody else can make it meanwhile
+    create_waits = put_wait = fresh_waits = ""  # of the table of waits
+    asking_waits: Callable[[Raw], str] = staticmethod(nobody_waits)
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -83,6 +91,14 @@ class Decisions:
             self.exists.replace(TABLE, COUNTS),
             self.put_counts,
             self.is_made_with_rows,
+        )
+        self.waits = WaitsTable(
+            run,
+            lambda namespace: self.table(namespace).replace(TABLE, WAITS),
+            self.create_waits,
+            self.put_wait,
+            self.fresh_waits,
+            self.asking_waits,
         )
 
     def table(self, namespace: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The command line: `routedb check`, `explain`, `run`, `setup`, `recover` and others.
+"""The command line: `routedb check`, `explain`, `run`, `setup`, `move` and others.
 
 A module for each command, which reads its arguments, opens a cluster as any program
 does (`startup`), and prints. In comes a configuration; out go tables and an exit code.
@@ -36,7 +36,10 @@ def main() -> None:
 
 main.modules = {
     name: f"routedb.cli.{name}"
-    for name in ("check", "demo", "explain", "recover", "run", "setup", "shards", "sql")
+    for name in (
+        *("check", "demo", "explain", "move", "recover", "run", "setup", "shards"),
+        "sql",
+    )
 }
 
 __all__ = ["main"]

@@ -54,6 +54,8 @@ def _print(config: ClusterConfig) -> None:
         texts = decisions.texts(namespace, secrets.token_hex(6))
         if config.atomic_reads != "no":
             texts = (*texts, decisions.counts.text(namespace))
+        if text := decisions.waits.text(namespace):
+            texts = (*texts, text)
         if group == config.home:
             texts += adapters.load(node.engine).placements.texts(namespace)
         for text in texts:

@@ -31,7 +31,16 @@ class Input(click.File):
         return super().convert(value, *where)
 
 
-class GuardedGroup(click.Group):
+class GuardedVerbs(click.Group):
+    """A command that is a group of others: its own output, `--help`, ends so."""
+
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        """Read the command line up to the name of a command."""
+        with guarded():
+            return super().make_context(*args, **more)
+
+
+class GuardedGroup(GuardedVerbs):
     """A group whose own output, `--help` and `--version`, ends so.
 
     A command is a module's attribute of the same name. It is imported when it is named:
@@ -52,11 +61,6 @@ class GuardedGroup(click.Group):
             module = import_module(self.modules[cmd_name])
         command: click.Command = getattr(module, cmd_name)
         return command
-
-    def make_context(self, *args: Any, **more: Any) -> click.Context:
-        """Read the command line up to the name of a command."""
-        with guarded():
-            return super().make_context(*args, **more)
 
 
 class Guarded(click.Command):

@@ -13,7 +13,7 @@ from routedb.config.model import NodeConfig
 from routedb.dbapi import Params, Query, Row
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
-from routedb.engine.run import executor
+from routedb.engine.run import batches, executor
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import Control
 from routedb.frontends.proxies import (
@@ -86,7 +86,7 @@ class Cursor:
     def executemany(self, query: Query, vars_list: Iterable[Params]) -> None:
         """Run `query` for every set of parameters in `vars_list` (PEP 249)."""
         rows = vars_list if isinstance(vars_list, list | tuple) else list(vars_list)
-        executor.executemany(self._usable_session(), self, query, rows)
+        batches.executemany(self._usable_session(), self, query, rows)
 
     def callproc(self, procname: str, parameters: Sequence[Any] = ()) -> Any:
         """Call the stored procedure `procname` on the writer; return the `parameters`

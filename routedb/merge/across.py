@@ -90,13 +90,15 @@ def working_reads(
     asked: Sequence[GroupReads], config: ClusterConfig, dialect: str
 ) -> GroupReads:
     """Return which group may work out a remainder of `dialect`: the first of `asked`
-    that speaks it, else the default database's by `config`. Raises NotMerged."""
+    that speaks it, else the default database's by `config`, else that of the first one
+    that does. Raises NotMerged."""
     for reads in asked:
         if reads.database.dialect == dialect:
             return reads
-    if config.default_database.dialect != dialect:
-        raise NotMerged(f"none of its databases, nor the default one, reads {dialect}")
-    return GroupReads(config.default_database, 0)
+    for database in (config.default_database, *config.databases.values()):
+        if database.dialect == dialect:
+            return GroupReads(database, 0)
+    raise NotMerged(f"no database of the configuration speaks {dialect}")
 
 
 def _converter(fragment: Fragment, column: Column, dialect: str) -> Convert:

@@ -18,7 +18,7 @@ from routedb.engine.shared.core import Core
 from routedb.engine.transactions.aside import ask_aside
 from routedb.merge import mysql_catalog, postgresql_catalog, sqlite_catalog
 from routedb.merge.table_answer import Ask, TableAnswer
-from routedb.planner import Catalog, Cluster, TableInfo
+from routedb.planner import Catalog, Cluster, Sharded, TableInfo
 from routedb.sharding import TableColumns
 from routedb.sql.statement import Table
 
@@ -62,6 +62,8 @@ class Catalogs:
             answer = self._answer(session, placement.database, table)
             if answer is None:
                 continue  # the planner says so
+            if answer.is_opaque and not isinstance(placement, Sharded):
+                continue
             found[placement.database, table] = answer
             tables.setdefault(placement.database, {})[table] = answer.info
         return Known(Catalog(tables, version), found)
@@ -76,6 +78,13 @@ class Catalogs:
         names = [column.name for column in answer.info.columns]
         taken = tuple(each for each in names if each not in answer.hidden)
         return TableColumns(taken, dict(answer.defaults))
+
+    def target(self, session: Session, name: str, table: Table) -> TableAnswer | None:
+        """Return all that is known of `table`, which is to be written to, in the
+        database `name`, asked in `session`; None where it is no table. Raises what
+        `find` raises."""
+        self._renew()
+        return self._answer(session, name, table)
 
     def _renew(self) -> int:
         """Forget what may be old; return the version of what is asked from now on."""
@@ -126,4 +135,5 @@ def _said(answer: TableAnswer | None) -> str:
     if answer is None:
         return "no such table"
     listed = ", ".join(f"{column.name} {column.type}" for column in answer.info.columns)
-    return f"({listed}) in the order of {answer.order or 'its engine'}"
+    shown = "" if answer.query is None else f" by the query {answer.query}"
+    return f"({listed}) in the order of {answer.order or 'its engine'}{shown}"

@@ -19,6 +19,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.run import multi_shard
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
+from routedb.engine.shared.workers import Workers
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import bringing, postgresql_load
 from routedb.merge.fragments import GroupReads, reads_of
@@ -27,7 +28,6 @@ from routedb.merge.putting import Found, Read, read_rows
 from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
 from routedb.merge.showing import show
-from routedb.merge.workers import Workers
 from routedb.planner import (
     Bound,
     Cluster,
@@ -135,6 +135,8 @@ class Copying:
         are told; `workers` are not needed. Raises NotMerged, and what servers say."""
         if self._parts.is_binary:
             raise NotMerged("a binary file of several groups has several beginnings")
+        if self._session.is_atomic:
+            raise NotMerged("COPY of a table reads its shards at different moments")
         self._in_parts(text, made, measures, workers)
 
     def query(
@@ -160,7 +162,7 @@ class Copying:
         is_stream = (
             made.merge is Merge.STREAM and is_plain and not self._parts.is_binary
         )
-        return made.merge is Merge.ONE or is_stream
+        return made.merge is Merge.ONE or (is_stream and not self._session.is_atomic)
 
     # -- each group its own ------------------------------------------------------------
 

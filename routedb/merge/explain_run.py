@@ -10,6 +10,7 @@ from routedb.engine.route.plan_tree import Step
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
+from routedb.engine.shared.workers import Workers
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers, postgresql_work, sqlite_work
 from routedb.merge.fragments import GroupReads, decide_reads, reads_of
@@ -24,7 +25,6 @@ from routedb.merge.server_plans import (
     text_of,
     with_servers,
 )
-from routedb.merge.workers import Workers
 from routedb.planner import GroupsPlan
 from routedb.routing.plan import ParsedText
 

@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from routedb import errors
-from routedb.adapters.base import RawCursor
-from routedb.engine.links.link import Link
 from routedb.engine.route.explain import Explanation, with_runs
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import answers, sqlite_work
-from routedb.merge.atomic import AtomicRead
+from routedb.merge import foreign
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
 from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
-from routedb.merge.fragments import GroupReads, reads_of
+from routedb.merge.functions import known_functions
 from routedb.merge.limits import bounds_of
 from routedb.merge.measures import Measures
 from routedb.merge.placements import cluster_of
-from routedb.merge.reading import Reader, note_warnings
-from routedb.merge.refused import NotMerged, check_reading
-from routedb.merge.running import Running, Way
+from routedb.merge.plan_run import run_plan
+from routedb.merge.reading import Locks, Reader, locking
+from routedb.merge.refused import NotMerged, check_reading, not_merged
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
-from routedb.merge.streamed import Source, StreamedResult, declared
-from routedb.merge.workers import Workers
-from routedb.merge.working import Statement, work
+from routedb.merge.views import placed
+from routedb.merge.working import Statement
 from routedb.merge.written import may_write, write
 from routedb.planner import (
     Cluster,
     Created,
     GroupsPlan,
-    Merge,
     Refusal,
     plan,
     shape,
@@ -60,7 +57,7 @@ class Merger:
         self._core = core
         self._catalogs = Catalogs(core)
         self._plans: dict[tuple[object, ...], GroupsPlan | Refusal] = {}
-        self._workers = Workers()
+        self._workers: Workers = workers_of(core)
 
     def run(
         self,
@@ -76,23 +73,46 @@ class Merger:
         plain read, and with the reason added where there is no exact answer. Raises
         what the servers say as well.
         """
+        target = foreign.target_of(self._catalogs, session, text)
+        if target is not None:
+            with _as_refusal(refusal):
+                foreign.change(session, cursor, text, params, target)
+            return
         if may_write(text):
             self._write(session, cursor, text, params, refusal)
             return
         if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:
             self._run_explain(session, cursor, text, params, refusal)
             return
+        locks: Locks = cursor.locks if isinstance(cursor, Reader) else ()
+        if (database := foreign.locked(session, text)) is None:
+            self._answer(session, cursor, text, params, refusal, locks)
+            return
+        with _as_refusal(refusal), foreign.unlocking(session, text) as inner:
+            self._answer(session, cursor, inner, params, refusal, (database, None))
+
+    def _answer(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+        locks: Locks,
+    ) -> None:
+        """Answer a read, with locks on rows of another dialect's table."""
         self._check_read(session, text, refusal)
         try:
             _check_possible(session, cursor)
             made, known = self._planned(session, text, params)
             made = at_once(session, text.plan, made, params)
+            made = locking(made, locks)
             measures = _measures(session, made)
             with measures.bounds.timed(session):
                 statement = Statement(session, cursor, text, made, known, params)
-                _run(statement, self._workers, measures, refusal)
+                run_plan(statement, self._workers, measures, refusal)
         except NotMerged as exc:
-            raise _not_merged(refusal, exc) from None
+            raise not_merged(refusal, exc) from None
 
     def _write(
         self,
@@ -120,19 +140,17 @@ class Merger:
             if isinstance(parts, Refusal):
                 raise NotMerged(parts.reason)
             if isinstance(parts, Created):
-                columns = partial(self._shape, session)
+                columns = partial(self._shape, session, params)
                 create(session, cursor, text, params, parts, read, columns)
             else:
                 write(session, cursor, text, params, parts, read)
         except NotMerged as exc:
-            raise _not_merged(refusal, exc) from None
+            raise not_merged(refusal, exc) from None
 
-    def _shape(self, session: Session, text: ParsedText) -> GroupsPlan:
+    def _shape(self, session: Session, params: Any, text: ParsedText) -> GroupsPlan:
         """Return the plan of a query that has its columns. Raises NotMerged."""
-        check_reading(text)
-        cluster = cluster_of(session, text.plan)
-        known = self._catalogs.find(session, cluster)
-        functions = self._core.config.functions
+        text, cluster, known = placed(session, self._catalogs, text, params)
+        functions = known_functions(session, text, cluster)
         found = shape(text.source, text.plan.dialect, known.catalog, cluster, functions)
         if isinstance(found, Refusal):
             raise NotMerged(found.reason)
@@ -178,7 +196,12 @@ class Merger:
                 inner = session.learn(parts.query)
                 copying.query(inner, planned, read, self._workers)
         except NotMerged as exc:
-            raise _not_merged(refusal, exc) from None
+            raise not_merged(refusal, exc) from None
+
+    def may_change(self, session: Session, text: ParsedText) -> bool:
+        """Tell whether `run` would change a table of another dialect by `text`, in
+        `session`."""
+        return foreign.target_of(self._catalogs, session, text) is not None
 
     def _run_explain(
         self,
@@ -208,7 +231,7 @@ class Merger:
             else:
                 show(session, cursor, inner, asked, link, result, measures)
         except NotMerged as exc:
-            raise _not_merged(refusal, exc) from None
+            raise not_merged(refusal, exc) from None
 
     def columns(
         self, session: Session, database: str, table: Table
@@ -233,7 +256,7 @@ class Merger:
             bounds = _measures(session, made).bounds
             return explained(session, text, made, params, bounds)
         except NotMerged as exc:
-            raise _not_merged(refusal, exc) from None
+            raise not_merged(refusal, exc) from None
 
     def _check_read(
         self, session: Session, text: ParsedText, refusal: errors.Error
@@ -244,22 +267,21 @@ class Merger:
             hints.shard is not None or hints.key is not None
         )
         is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
-        is_read = text.plan.statement.kind is Kind.READ and text.plan.is_read
+        may_read = text.plan.is_read or bool(text.plan.statement.asks)
+        is_read = text.plan.statement.kind is Kind.READ and may_read
         is_off = self._core.config.joins == "refuse"
         if text.plan.statement.kind is Kind.LOCK and not (is_placed or is_off):
             why = (
                 f"it {text.plan.statement.reason}, and those of several groups are not"
             )
-            raise _not_merged(refusal, NotMerged(why))
+            raise not_merged(refusal, NotMerged(why))
         if not is_read or is_placed or is_hidden or is_off:
             raise refusal
 
     def _planned(
         self, session: Session, text: ParsedText, params: Any
     ) -> tuple[GroupsPlan, Known]:
-        check_reading(text)
-        cluster = cluster_of(session, text.plan)
-        known = self._catalogs.find(session, cluster)
+        text, cluster, known = placed(session, self._catalogs, text, params)
         made = self._plan(session, text, cluster, known)
         if not made.fits(params):
             if made.otherwise is None:
@@ -282,7 +304,7 @@ class Merger:
         )
         made = self._plans.get(key)
         if made is None:
-            functions = core.config.functions
+            functions = known_functions(session, text, cluster)
             made = plan(
                 text.source, text.plan.dialect, known.catalog, cluster, functions
             )
@@ -294,8 +316,13 @@ class Merger:
         return made
 
 
-def _not_merged(refusal: errors.Error, exc: NotMerged) -> errors.Error:
-    return type(refusal)(f"{refusal}. It is not merged, either: {exc}")
+@contextmanager
+def _as_refusal(refusal: errors.Error) -> Iterator[None]:
+    """Raise `refusal` with the reason why nothing is merged, if there is one."""
+    try:
+        yield
+    except NotMerged as exc:
+        raise not_merged(refusal, exc) from None
 
 
 def _check_possible(session: Session, cursor: VirtualCursor) -> None:
@@ -320,93 +347,3 @@ def _measures(session: Session, made: GroupsPlan) -> Measures:
     databases = [core.config.databases[name] for name in sorted(names)]
     bounds = bounds_of(session, databases)
     return Measures(bounds, core.clock, session.merge_progress)
-
-
-def _run(
-    statement: Statement, workers: Workers, measures: Measures, refusal: errors.Error
-) -> None:
-    session, cursor, text, made, _, params = statement
-    asked = reads_of(session, made, params)
-    if not asked:
-        raise NotMerged("it asks no group")
-    if session.is_atomic and len(asked) > 1:
-        is_repeatable = not getattr(cursor, "name", None)
-        run = partial(_run_asked, statement, asked, workers, measures, refusal)
-        AtomicRead(session, text.plan, asked, run, is_repeatable).read()
-    else:
-        _run_asked(statement, asked, workers, measures, refusal)
-
-
-def _run_asked(
-    statement: Statement,
-    asked: Sequence[GroupReads],
-    workers: Workers,
-    measures: Measures,
-    refusal: errors.Error,
-) -> None:
-    session, cursor, text, made, _, params = statement
-    if made.merge is Merge.STREAM and getattr(cursor, "name", None):
-        _stream(statement, asked, workers, measures, refusal)
-        return
-    if made.merge is Merge.WORK:
-        work(statement, asked, workers, measures)
-        return
-    parts: dict[int, answers.Part] = {}
-    # What looks at values needs SQLite's own, of which rows are made afterwards.
-    is_made_later = (
-        made.dialect == "sqlite"
-        and bool(made.combine or made.order)
-        and getattr(cursor, "row_factory", None) is not None
-    )
-
-    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
-        shows = None if is_made_later else cursor
-        part = parts[reads.group] = answers.part_of(shows, link, raw)
-        note_warnings(cursor, link)
-        measures.took(reads.fragments[0], link, part.rows)
-
-    # A cursor of the others is one object, whichever link it is on.
-    is_several = made.dialect == "postgresql"
-    opener = sqlite_work.open_raw if is_made_later else cursor.make_part_cursor
-    way = Way(opener, take, takes_at_once=not is_several, at_once=is_several)
-    running = Running(session, cursor, text.plan, made, params, way, measures)
-    link = running.run(asked, workers)
-    groups = [parts[reads.group] for reads in asked]
-    result = answers.merged(cursor, made, params, groups)
-    if is_made_later:
-        part = groups[0]._replace(rows=result.fetchall())
-        result = sqlite_work.present(session, cursor, link, part)
-    show(session, cursor, text, asked, link, result, measures)
-
-
-def _stream(
-    statement: Statement,
-    asked: Sequence[GroupReads],
-    workers: Workers,
-    measures: Measures,
-    refusal: errors.Error,
-) -> None:
-    """Let a named cursor show the rows as they are fetched."""
-    session, cursor, text, made, _, params = statement
-    named: Any = cursor
-    sources: dict[int, Source] = {}
-
-    def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
-        sources[reads.group] = Source(cursor, link, raw, named.name, measures)
-
-    way = Way(cursor.make_part_cursor, take, True, True, keeps_raw=True)
-    declaring = declared(made, named.name)
-    running = Running(session, cursor, text.plan, declaring, params, way, measures)
-    link = running.run(asked, workers)
-    start = answers.number_of(made.offset, params) or 0
-    limit = answers.number_of(made.limit, params)
-    result = StreamedResult(
-        [sources[reads.group] for reads in asked],
-        made.order,
-        (start, limit),
-        named.itersize,
-        cursor.arraysize,
-        lambda exc: session.as_frontend_error(_not_merged(refusal, exc)),
-    )
-    show(session, cursor, text, asked, link, result, measures)
-    result.begin()

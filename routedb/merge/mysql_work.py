@@ -32,6 +32,8 @@ def as_texts(fragment: Fragment) -> Fragment:
     columns = enumerate(fragment.columns)
     shown = ", ".join(f"{_as_text(column)} AS c{place}" for place, column in columns)
     inner = fragment.text.sql.rstrip().rstrip(";")
+    if fragment.is_locking:
+        inner += " FOR UPDATE"
     sql = f"SELECT {shown} FROM ({inner}) AS routedb_f"
     return replace(fragment, text=fragment.text._replace(sql=sql))
 

@@ -26,6 +26,19 @@ WHERE a.attrelid = pg_catalog.to_regclass({name}) AND a.attnum > 0
     AND NOT a.attisdropped
 ORDER BY a.attnum
 """
+# A view shows what its owner may see: policies for rows may be others for its users.
+_QUERY = """
+SELECT pg_catalog.pg_get_viewdef(v.oid)
+FROM pg_catalog.pg_class v
+WHERE v.oid = pg_catalog.to_regclass({name}) AND v.relkind = 'v' AND (
+    v.relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
+    OR NOT EXISTS (
+        SELECT FROM pg_catalog.pg_rewrite r
+        JOIN pg_catalog.pg_depend d ON d.objid = r.oid
+        JOIN pg_catalog.pg_class t ON t.oid = d.refobjid
+        WHERE r.ev_class = v.oid AND t.relrowsecurity
+            AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass))
+"""
 _ORDER = """
 SELECT pg_catalog.concat_ws(' ', datcollate, datctype, pg_encoding_to_char(encoding))
 FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
@@ -50,4 +63,6 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     ((order,),) = ask(_ORDER)
     info = TableInfo(columns, tuple(key for _, key in keys), is_view=rows[0][5])
     defaults = constants((row[0], row[6]) for row in rows)
-    return TableAnswer(info, order, odd, defaults=defaults)
+    found = ask(_QUERY.format(name=quoted(name))) if info.is_view else []
+    query = found[0][0].strip().removesuffix(";") if found else None
+    return TableAnswer(info, order, odd, defaults=defaults, query=query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from routedb.adapters.base import RawCursor, ResultSet
 from routedb.engine.links.link import Link
@@ -10,7 +11,12 @@ from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import Control, VirtualCursor
 from routedb.merge.answers import sqlite_values
 from routedb.merge.refused import NotMerged
+from routedb.planner import GroupsPlan
 from routedb.routing import Route
+from routedb.sql.statement import Table
+
+# The database and the table whose rows are locked as they are read, None for each.
+Locks = tuple[()] | tuple[str, Table | None]
 
 
 class Reader:
@@ -31,6 +37,7 @@ class Reader:
         self.control: Control | None = None
         self.is_observed = True
         self.warnings: list[int] = []  # how many MySQL had, from each group
+        self.locks: Locks = ()
 
     def open_raw_cursor(self, link: Link) -> RawCursor:
         """Open a raw cursor on `link` and keep it in `raw_cursors`."""
@@ -76,3 +83,18 @@ def note_warnings(cursor: VirtualCursor, link: Link) -> None:
     statement that has been read there."""
     if isinstance(cursor, Reader) and link.adapter.engine == "mysql":
         cursor.warnings.append(link.raw.warning_count())
+
+
+def locking(made: GroupsPlan, locks: Locks) -> GroupsPlan:
+    """Return the plan `made` with the fragments that read the table of `locks` locking
+    its rows."""
+    if not locks:
+        return made
+    database, table = locks
+    name = "" if table is None else f"`{table.name.replace('`', '``')}` AS "
+    mark = f" FROM {name}"
+    fragments = tuple(
+        replace(each, is_locking=each.database == database and mark in each.text.sql)
+        for each in made.fragments
+    )
+    return replace(made, fragments=fragments)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from routedb import errors
 from routedb.routing.plan import ParsedText
 from routedb.sql.scanner.shape import may_depend
 
 
 class NotMerged(Exception):  # noqa: N818  (never leaves this package)
     """The rows that came cannot be merged exactly; the text says why."""
+
+
+def not_merged(refusal: errors.Error, exc: NotMerged) -> errors.Error:
+    """Return the error `refusal` with what `exc` says added."""
+    return type(refusal)(f"{refusal}. It is not merged, either: {exc}")
 
 
 def check_reading(text: ParsedText) -> None:

@@ -20,6 +20,7 @@ from routedb.engine.run.outcome import note_shown
 from routedb.engine.run.recovery import judge
 from routedb.engine.session import Session
 from routedb.engine.shared.let_go import lets_go
+from routedb.engine.shared.workers import Workers
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.errors import Fault
 from routedb.merge.cancelled import lose, settle_cancelled
@@ -27,7 +28,6 @@ from routedb.merge.fragments import GroupReads, decide_reads
 from routedb.merge.measures import Measures
 from routedb.merge.refused import NotMerged
 from routedb.merge.union import as_one
-from routedb.merge.workers import Workers
 from routedb.planner import GroupsPlan
 from routedb.routing.plan import Plan
 

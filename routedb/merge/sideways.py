@@ -96,7 +96,7 @@ def _narrowed(
     if best is None:
         return fragment
     side, keys = best
-    return fragment.narrowed(side.column, keys)
+    return fragment.narrowed(side, keys)
 
 
 def _keys(made: GroupsPlan, side: Sideways, rows: Iterable[Any]) -> list[str] | None:
@@ -110,9 +110,19 @@ def _keys(made: GroupsPlan, side: Sideways, rows: Iterable[Any]) -> list[str] | 
     values.pop(None, None)
     if len(values) > MOST_KEYS:
         return None
-    literals = [_literal(value, type_, made.dialect) for value in values]
+    if side.kind:
+        literals = [_across(value, side.kind) for value in values]
+    else:
+        literals = [_literal(value, type_, made.dialect) for value in values]
     known = [literal for literal in literals if literal is not None]
     return known if len(known) == len(literals) else None
+
+
+def _across(value: Any, kind: str) -> str | None:
+    """Return a value that goes to another engine as SQL."""
+    if kind == "whole":
+        return value if _WHOLE.fullmatch(value) else None
+    return f"'{value}'" if _PLAIN.fullmatch(value) else None
 
 
 def _literal(value: Any, type_: str, dialect: str) -> str | None:

@@ -11,6 +11,13 @@ from routedb.sql.statement import Table
 
 _COLLATE = re.compile(r"\bCOLLATE\s+([\"'`\[]?\w+[\"'`\]]?)", re.IGNORECASE)
 
+_NAME = r"""(?:"[^"]+"|\[[^\]]+\]|`[^`]+`|\w+)"""
+_VIEW = re.compile(
+    rf"CREATE\s+VIEW\s+(?:{_NAME}\s*\.\s*)?{_NAME}\s*"
+    rf"(\((?:\s*{_NAME}\s*,)*\s*{_NAME}\s*\))?\s*AS\b(.*)",
+    re.IGNORECASE | re.DOTALL,
+).fullmatch
+
 
 def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     """Return what `ask`, which runs a text, learns of `table`; None: it is no table."""
@@ -23,22 +30,45 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     if len(found) != 1 or not found[0][0] or "VIRTUAL" in found[0][0][:20].upper():
         return None
     rows = ask(
-        "SELECT name, type, pk, hidden, dflt_value FROM "
+        'SELECT name, type, pk, hidden, dflt_value, "notnull" FROM '
         f"pragma_table_xinfo({quoted(table.name)}, {quoted(schema)}) ORDER BY cid"
     )
     collations = _collations(found[0][0], [row[0] for row in rows])
     if collations is None or any(row[3] == 1 for row in rows):
         return None
     is_view = bool(found[0][1])
-    if is_view and not _is_plain(ask, master, rows):
-        return None
     columns = tuple(Column(row[0], row[1], collations.get(row[0])) for row in rows)
     keys = sorted((row[2], row[0]) for row in rows if row[2])
+    is_numbered = len(keys) == 1  # INTEGER PRIMARY KEY is the row's number
+    counted = frozenset(
+        row[0] for row in rows if row[2] and is_numbered and row[1].upper() == "INTEGER"
+    )
     return TableAnswer(
         TableInfo(columns, tuple(name for _, name in keys), is_view=is_view),
         hidden=frozenset(row[0] for row in rows if row[3]),
         defaults=constants((row[0], row[4]) for row in rows),
+        required=frozenset(row[0] for row in rows if row[5] or row[2]),
+        unfilled=frozenset(
+            row[0] for row in rows if (row[5] or row[2]) and row[4] is None
+        )
+        - counted,
+        counted=counted,
+        computed=frozenset(row[0] for row in rows if row[3]),
+        query=_query(found[0][0]) if is_view else None,
+        is_opaque=is_view and not _is_plain(ask, master, rows),
     )
+
+
+def _query(ddl: str) -> str | None:
+    """Return the query of a view by its DDL, with the names that it gives to columns;
+    None where that is not understood."""
+    found = _VIEW(ddl)
+    if found is None:
+        return None
+    listed, query = found[1], found[2].strip().removesuffix(";")
+    if listed is None:
+        return query
+    return f"WITH routedb_v{listed} AS ({query}) SELECT * FROM routedb_v"
 
 
 def _is_plain(ask: Ask, master: str, rows: list[tuple[Any, ...]]) -> bool:

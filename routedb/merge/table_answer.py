@@ -18,7 +18,11 @@ class TableAnswer(NamedTuple):
     `order` is the order of texts without a collation of their own, "" where there is
     but one. `odd` are the columns whose values are not carried, by name: the type.
     `hidden` are those that INSERT takes no value for, where it names none; `defaults`
-    are the columns' defaults that are constants, as `constant` has them.
+    are the columns' defaults that are constants, as `constant` has them. `required` are
+    columns without NULL, `unfilled` those that get no value where none is given,
+    `counted` those that are numbered by the engine, and `computed` those by others.
+    `query` is a view's, where it is known what that shows to everybody; `is_opaque`: it
+    is a view of which not all is known that a table's columns tell.
     """
 
     info: TableInfo
@@ -26,6 +30,12 @@ class TableAnswer(NamedTuple):
     odd: tuple[tuple[str, str], ...] = ()
     hidden: frozenset[str] = frozenset()
     defaults: tuple[tuple[str, str], ...] = ()
+    required: frozenset[str] = frozenset()
+    unfilled: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()
+    computed: frozenset[str] = frozenset()
+    query: str | None = None
+    is_opaque: bool = False
 
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?").fullmatch

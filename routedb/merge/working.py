@@ -16,6 +16,7 @@ from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.session import Session
+from routedb.engine.shared.workers import Workers
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import across, postgresql_work, sideways, sqlite_work
 from routedb.merge.catalogs import Known
@@ -29,7 +30,6 @@ from routedb.merge.running import Running, Way
 from routedb.merge.showing import show, show_names, show_route
 from routedb.merge.tables_work import check_words, node_for_tables, run_on_tables
 from routedb.merge.union import split
-from routedb.merge.workers import Workers
 from routedb.planner import GroupsPlan, Remainder
 from routedb.routing.decider import Decision
 from routedb.routing.plan import ParsedText

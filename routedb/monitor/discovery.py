@@ -41,6 +41,8 @@ class MemberDiscovery:
     gap_s = FAST_S
     answered_at = 0.0  # nobody else asks
     is_replica = False
+    holds_until = 0.0
+    sampled_at = None
     due = None  # the client has a timeout of its own
     group: int | None = None  # it takes no samples of positions
 

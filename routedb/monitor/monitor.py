@@ -36,7 +36,7 @@ from routedb.monitor.intervals import (
 from routedb.monitor.node_probe import GiveUp, Learn, NodeProbe, Publish
 from routedb.monitor.patroni_client import PatroniClient
 from routedb.monitor.workers import Task, Workers
-from routedb.topology.snapshot import NodeView, Snapshot
+from routedb.topology.snapshot import GroupView, Snapshot
 
 HOLD_S = 1.0  # `hold` waits no longer than this for a probe under way
 STOP_S = 2.0  # `stop` waits no longer than this for threads that hang in a driver
@@ -190,11 +190,11 @@ class Monitor:
     def _node_probe(self, node: NodeConfig) -> NodeProbe:
         probe_interval = ProbeInterval(self._rng)
 
-        def node_view() -> NodeView:
-            return self._view().groups[node.group].find(node.id)
+        def group_view() -> GroupView:
+            return self._view().groups[node.group]
 
         def interval(hurry: bool) -> float:
-            group = self._view().groups[node.group]
+            group = group_view()
             wanted_at = self._wanted(group.id)
             return probe_interval.interval(
                 node.id, group, self._clock(), hurry, wanted_at
@@ -207,7 +207,7 @@ class Monitor:
             adapter,
             database.connect_timeout_s,
             self._publish,
-            node_view,
+            group_view,
             self._clock,
             max(SHORTEST_SILENCE_S, database.failover_timeout_s - NOTICE_S),
             self._give_up,

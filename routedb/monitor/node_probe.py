@@ -12,7 +12,7 @@ from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.monitor.intervals import WELL
 from routedb.monitor.probe_once import timed_probe
-from routedb.topology.snapshot import Answer, NodeView, Role
+from routedb.topology.snapshot import Answer, GroupView, NodeView, Role
 
 Publish = Callable[[NodeAnswered | NodeFailed], None]
 # Called with a node id and the time since when the node has answered nothing.
@@ -35,9 +35,9 @@ class NodeProbe:
 
     A probe may take `timeout_s` seconds; `adapter` is the node's, `clock` gives
     monotonic seconds. `probe` and `release` belong to the thread of this node;
-    `expire`, `check_silence` and `interrupt` may come from any other. `node_view`
-    returns the node as the snapshot shows it. A probe is *under way* from its start
-    until it has ended or expired, whichever is first, and only that first one
+    `expire`, `check_silence` and `interrupt` may come from any other. `group_view`
+    returns the node's group as the snapshot shows it. A probe is *under way* from its
+    start until it has ended or expired, whichever is first, and only that first one
     publishes.
 
     A node is *silent* from the first probe that it has not answered until its next
@@ -54,7 +54,7 @@ class NodeProbe:
         adapter: Adapter,
         timeout_s: float,
         publish: Publish,
-        node_view: Callable[[], NodeView],
+        group_view: Callable[[], GroupView],
         clock: Callable[[], float],
         max_silence_s: float,
         give_up: GiveUp,
@@ -69,7 +69,7 @@ class NodeProbe:
         self._give_up = give_up
         self._adapter = adapter
         self._publish = publish
-        self._node_view = node_view
+        self._group_view = group_view
         self._clock = clock
         self._lock = threading.Lock()  # guards the fields below
         self._raw: Raw | None = None
@@ -97,6 +97,21 @@ class NodeProbe:
     def is_replica(self) -> bool:
         """Whether the node was a replica when it last answered."""
         return self._node_view().role is Role.REPLICA
+
+    @property
+    def holds_until(self) -> float:
+        """The node holds what was written before this time on the clock."""
+        return self._node_view().holds_until
+
+    @property
+    def sampled_at(self) -> float | None:
+        """When the writer was asked for the newest position that is known of its group;
+        None where none is told."""
+        sample = self._group_view().sample
+        return None if sample is None else sample.asked_at
+
+    def _node_view(self) -> NodeView:
+        return self._group_view().find(self.node.id)
 
     @property
     def deadline(self) -> float | None:

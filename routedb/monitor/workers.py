@@ -18,13 +18,21 @@ PAUSE_AFTER_S = 5.0  # probing goes on for this long after `pause`, which often 
 REST_CHECK_S = 0.001  # between two looks at whether all tasks have released theirs
 FAST_FOR_S = 5.0  # short intervals for this long after a wake
 # Batch sample requests for 1 ms; replicas are asked a little later than the writer, or
-# they would be behind the sample that they are measured by.
-SAMPLE_DELAY_S, REPLICA_DELAY_S = 0.001, 0.01
+# they would be behind the sample that they are measured by. How much later is learnt
+# from what they answer: a probe in vain costs more than one that is a little late.
+SAMPLE_DELAY_S = 0.001
+REPLICA_DELAY_S, SHORTEST_DELAY_S, LONGEST_DELAY_S = 0.01, 0.003, 0.03
+SOONER, LATER = 0.98, 1.5
 # Where a read waits for a sample, a node is asked up to twenty times a second on the
-# average, by the generic cell rate algorithm (ITU-T I.371): one probe may come a little
-# early when the last one was late. Where only writes may soon be read, five times. The
-# shortest gap and the last one are counted from an answer to whoever has asked.
-WAITING_GAP_S, SHORTEST_GAP_S, WRITING_GAP_S = 0.0513, 0.045, 0.2
+# average, by the generic cell rate algorithm (ITU-T I.371) with one probe to spare.
+# Where only writes may soon be read, five times, counted from an answer to whoever has
+# asked.
+WAITING_GAP_S, SHORTEST_GAP_S, WRITING_GAP_S = 0.0513, 0.02, 0.2
+OTHERS_GAP_S = 0.045  # after an answer to a connection: there will be more of them
+# A probe that would come later than this after a request is put off until there is one
+# to spare. Else, where there are a few more writes than probes, each would come a
+# little later after its write than the one before, and most reads find none in time.
+LATE_S = 0.01
 
 
 class Task(Protocol):
@@ -45,6 +53,15 @@ class Task(Protocol):
     @property
     def is_replica(self) -> bool:
         """Whether it was a replica when it last answered."""
+
+    @property
+    def holds_until(self) -> float:
+        """It holds what was written before this time on the clock, as far as known."""
+
+    @property
+    def sampled_at(self) -> float | None:
+        """When the writer was asked for the newest position that is known of its group;
+        None where none is told."""
 
     def probe(self) -> None:
         """Send one probe and publish the result."""
@@ -81,18 +98,50 @@ class _Course:
     """How far the thread of a task has come; times are on the clock."""
 
     def __init__(self, now: float) -> None:
-        self.began = now  # its last probe
+        self.began = self.ended = now  # its last probe
         self.due = now
-        self.earned_at = now  # when the next probe for a read that waits is due
+        self.earned_at = now  # when all probes for reads that wait will be earned
+        self.waits_since = -inf  # the first request since the last answer
+        self.delay_s = REPLICA_DELAY_S  # of a replica, after a request
         self.wakes = 0  # those it has acted on
         self.is_paused = False
         self.is_first = True  # since it began, or went on after a pause
 
-    def note_probe(self, began: float, due: float) -> None:
-        """Take note of a probe, and when the next one is due."""
+    def note_probe(
+        self, began: float, ended: float, due: float, holds_until: float
+    ) -> None:
+        """Take note of a probe, when the next one is due, and until when the node holds
+        what was written by then."""
+        if holds_until < self.waits_since:
+            self.delay_s = min(self.delay_s * LATER, LONGEST_DELAY_S)
+        elif began - self.waits_since < self.delay_s * LATER:  # else it tells nothing
+            self.delay_s = max(self.delay_s * SOONER, SHORTEST_DELAY_S)
         self.earned_at = max(self.earned_at, began) + WAITING_GAP_S
-        self.began, self.due = began, due
+        self.began, self.ended, self.due = began, ended, due
         self.is_paused = self.is_first = False
+
+    def sample_at(self, task: Task, requested: float, answered: float) -> float:
+        """Return when `task` is to be asked for a read that waits since it `requested`
+        a sample; inf: no more for that. `answered` is when it was asked last.
+
+        A replica is compared with the writer's sample, so it is asked after that one.
+        """
+        if task.is_replica and (sampled_at := task.sampled_at) is not None:
+            if sampled_at <= task.holds_until:
+                return inf
+            self.waits_since = sampled_at
+            wanted_at = sampled_at + self.delay_s
+        elif requested > answered:
+            if self.waits_since <= answered:
+                self.waits_since = requested
+            wanted_at = self.waits_since + SAMPLE_DELAY_S
+        else:
+            return inf
+        gap_s = OTHERS_GAP_S if answered > self.ended else SHORTEST_GAP_S
+        free_at = max(self.earned_at - WAITING_GAP_S, answered + gap_s)
+        if free_at > wanted_at + LATE_S:
+            free_at = max(free_at, self.earned_at)
+        return max(wanted_at, free_at)
 
     def note_pause(self, now: float) -> None:
         """Take note that probing has stopped; it goes on at once."""
@@ -240,7 +289,12 @@ class Workers:
             if turn is Turn.PROBE:
                 began = self._clock()
                 task.probe()
-                course.note_probe(began, self._clock() + self._pace(task))
+                ended = self._clock()
+                due = ended + self._pace(task)
+                course.note_probe(began, ended, due, task.holds_until)
+                if task.group in self._awaited and not task.is_replica:
+                    with self._lock:  # replicas are asked after that
+                        self._changed.notify_all()
             else:
                 task.release()
                 course.note_pause(self._clock())
@@ -274,18 +328,14 @@ class Workers:
         """Return when to probe, and whether that was asked for or is a matter of
         course."""
         answered = max(course.began, task.answered_at)
-        earned_at = max(course.earned_at - WAITING_GAP_S, answered + SHORTEST_GAP_S)
         at = inf
         if self._wakes != course.wakes:
             at = course.began + task.gap_s
-        for requests, free_at in (
-            (self._awaited, earned_at),
-            (self._written, answered + WRITING_GAP_S),
-        ):
-            requested = requests.get(task.group, -inf)
-            if requested > answered:
-                delay_s = REPLICA_DELAY_S if task.is_replica else SAMPLE_DELAY_S
-                at = min(at, max(free_at, requested + delay_s))
+        if (requested := self._awaited.get(task.group, -inf)) > task.holds_until:
+            at = min(at, course.sample_at(task, requested, answered))
+        if (requested := self._written.get(task.group, -inf)) > answered:
+            delay_s = REPLICA_DELAY_S if task.is_replica else SAMPLE_DELAY_S
+            at = min(at, max(answered + WRITING_GAP_S, requested + delay_s))
         if at < course.due:
             return True, at
         return False, course.due

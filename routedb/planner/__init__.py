@@ -67,6 +67,7 @@ from routedb.planner.catalog import (
     TableInfo,
     Whole,
 )
+from routedb.planner.change import Cell, Change
 from routedb.planner.pieces import strung
 from routedb.planner.plans import (
     Bound,
@@ -76,6 +77,7 @@ from routedb.planner.plans import (
     Fragment,
     GroupsPlan,
     Merge,
+    Moment,
     OrderTerm,
     Refusal,
     Relation,
@@ -86,10 +88,13 @@ from routedb.planner.plans import (
     Spread,
     Written,
 )
+from routedb.sql import Table
 
 __all__ = [
     "Bound",
     "Catalog",
+    "Cell",
+    "Change",
     "Cluster",
     "Column",
     "Combine",
@@ -99,6 +104,7 @@ __all__ = [
     "Fragment",
     "GroupsPlan",
     "Merge",
+    "Moment",
     "OrderTerm",
     "Place",
     "Placement",
@@ -113,11 +119,16 @@ __all__ = [
     "TableInfo",
     "Whole",
     "Written",
+    "carried_type",
     "plan",
     "shape",
     "strung",
     "take_apart",
+    "take_change_apart",
     "take_copy",
+    "times_of",
+    "unlocked",
+    "with_views",
 ]
 
 
@@ -172,3 +183,49 @@ def take_copy(source: str) -> CopiedOut | Refusal | None:
     from routedb.planner.copied import copied_out  # noqa: PLC0415  (sqlglot is slow)
 
     return copied_out(source)
+
+
+def take_change_apart(source: str, dialect: str) -> Change | Refusal:
+    """Take an INSERT, UPDATE or DELETE apart that writes to another engine than the
+    text `source` in `dialect` is for; a refusal where it is not understood."""
+    from routedb.planner.changes import change_of  # noqa: PLC0415  (as above)
+
+    return change_of(source, dialect)
+
+
+def unlocked(source: str, dialect: str) -> str | Refusal:
+    """Return a read, the text `source` in `dialect`, without the locks at its end (FOR
+    UPDATE); a refusal where they are anything else."""
+    from routedb.planner.changes import unlocked_text  # noqa: PLC0415  (as above)
+
+    return unlocked_text(source, dialect)
+
+
+def carried_type(type_: str, dialect: str) -> str | None:
+    """Return the type of PostgreSQL's that has the values of `type_`, as the catalog of
+    an engine of `dialect` spells it; None: there is none for certain."""
+    from routedb.planner.carried import carried_type as found  # noqa: PLC0415
+
+    return found(type_, dialect)
+
+
+def with_views(
+    source: str, dialect: str, queries: Mapping[Table, str]
+) -> str | Refusal:
+    """Return the text `source`, in `dialect`, with the `queries` of views in the place
+    of their names; a refusal where that would be something else."""
+    from routedb.planner.views import expand_views  # noqa: PLC0415  (sqlglot is slow)
+
+    return expand_views(source, dialect, queries)
+
+
+def times_of(source: str, dialect: str) -> tuple[str, tuple[Moment, ...]] | Refusal:
+    """Return the text `source` in `dialect`, which writes to several groups, with marks
+    for the times that it asks for, and these; a refusal where they cannot be told."""
+    from routedb.planner.moments import find_written  # noqa: PLC0415  (sqlglot is slow)
+    from routedb.planner.source_text import Refused  # noqa: PLC0415
+
+    try:
+        return find_written(source, dialect)
+    except Refused as exc:
+        return exc.refusal

@@ -29,7 +29,9 @@ TEXT                                      text, in the database's own order
 ========================================= =============================================
 
 Of conditions, those go down that compare a column of whole numbers with whole numbers:
-every engine agrees on them.
+every engine agrees on them. Of texts, that one is equal to another or to one of
+several: what is equal letter by letter is so under every collation, and the rows that
+are equal to another engine alone are left out above.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from sqlglot import exp
 
 from routedb.planner.catalog import Column, Sharded
 from routedb.planner.filters import find_filter
-from routedb.planner.plans import Bound, Fragment, Slot, Spread
+from routedb.planner.plans import Bound, Fragment, Sideways, Slot, Spread, TextSlot
 from routedb.planner.references import References, Use
 from routedb.planner.source_text import refuse, spell
 
@@ -68,6 +70,11 @@ _COMPARISONS = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
+_LETTERS = re.compile(r"text|character varying(?:\(\d+\))?").fullmatch
+# A char(n) whose blanks at the end may matter to comparisons.
+_ENDS = re.compile(r"char.* \w*(?:nopad|0900)").match
+# A text that is the same between quotes in each dialect, mode and encoding.
+_SAME = re.compile(r"[A-Za-z0-9 _.:@/+-]*", re.ASCII).fullmatch
 _MOST_DIGITS = 18  # every engine takes so long a number for a whole one
 
 
@@ -171,6 +178,13 @@ def _column(use: Use, column: Column, dialect: str) -> Column:
     return Column(column.name, type_)
 
 
+class _Compared(NamedTuple):
+    """A column as it is written, and what it has: "whole" numbers, or "text"."""
+
+    sql: str
+    kind: str
+
+
 class _Conditions:
     """Writes conjuncts on a `use` of a table in `dialect`."""
 
@@ -185,32 +199,38 @@ class _Conditions:
         if found is None:
             return None
         column, pattern, values = found
-        terms = [self._value(value) for value in values]
+        if column is None:
+            return None
+        terms = [self._value(value, column.kind) for value in values]
         known = [term for term in terms if term is not None]
-        if column is None or len(known) != len(terms):
+        if len(known) != len(terms):
             return None
         listed = [term.sql for term in known]
-        sql = pattern.format(column, *listed, listed=", ".join(listed))
+        sql = pattern.format(column.sql, *listed, listed=", ".join(listed))
         if self._dialect == "sqlite":
-            # What is no whole number is refused when it comes.
-            sql = f"({sql} OR typeof({column}) NOT IN ('integer', 'null'))"
+            sql = f"({sql}{_odd(column.sql, column.kind)})"
         return Bound(sql, tuple(slot for term in known for slot in term.slots))
 
-    def _parts(self, node: exp.Expr) -> tuple[str | None, str, list[exp.Expr]] | None:
+    def _parts(
+        self, node: exp.Expr
+    ) -> tuple[_Compared | None, str, list[exp.Expr]] | None:
         """Return the column, a pattern for it and for values, and these."""
         word = _COMPARISONS.get(type(node)) if isinstance(node, exp.Binary) else None
         if word is not None:
             left, right = node.this, node.expression
-            column = self._whole(left)
-            if column is not None:
-                return column, f"{{0}} {word} {{1}}", [right]
-            return self._whole(right), f"{{1}} {word} {{0}}", [left]
+            column = self._column(left)
+            values, pattern = [right], f"{{0}} {word} {{1}}"
+            if column is None:
+                column = self._column(right)
+                values, pattern = [left], f"{{1}} {word} {{0}}"
+            is_known = column is not None and (column.kind == "whole" or word == "=")
+            return (column, pattern, values) if is_known else None
         if isinstance(node, exp.In) and not node.args.get("query"):
-            return self._whole(node.this), "{0} IN ({listed})", node.expressions
+            return self._column(node.this), "{0} IN ({listed})", node.expressions
         return None
 
-    def _whole(self, node: exp.Expr) -> str | None:
-        """Return a column of whole numbers as it is written here."""
+    def _column(self, node: exp.Expr) -> _Compared | None:
+        """Return a column of whole numbers, or of texts, as it is written here."""
         if not isinstance(node, exp.Column) or self._references.text.slot(node):
             return None
         name = self._references.names.column(node.this)
@@ -219,13 +239,18 @@ class _Conditions:
             return None
         if self._references.owner(node, self._use.select) is not self._use:
             return None
-        is_whole = carried_type(column.type, self._dialect) in _WHOLE_TYPES
-        return _quoted(column, self._dialect) if is_whole else None
+        kind = _kind(column, self._dialect)
+        quoted = _quoted(column, self._dialect)
+        return None if kind is None else _Compared(quoted, kind)
 
-    def _value(self, node: exp.Expr) -> Bound | None:
+    def _value(self, node: exp.Expr, kind: str) -> Bound | None:
         slot = self._references.text.slot(node)
         if slot is not None:
+            slot = TextSlot(slot.place) if kind == "text" else slot
             return Bound(spell(slot.place), (slot,))
+        if kind == "text":
+            is_plain = isinstance(node, exp.Literal) and node.is_string
+            return Bound(f"'{node.this}'") if is_plain and _SAME(node.this) else None
         sign = ""
         if isinstance(node, exp.Neg):
             node, sign = node.this, "-"
@@ -239,6 +264,52 @@ class _Conditions:
 
 
 _WHOLE_TYPES = {type_ for types in _WHOLE.values() for type_ in types}
+
+
+def sideways_across(
+    columns: tuple[Column, Column], dialects: tuple[str, str], written: str
+) -> Sideways | None:
+    """Return how rows of a table are told by the values of another's: the two `columns`
+    are equal, the second is the other's, and the tables are of these `dialects`. The
+    text writes the first as `written`. None: one of them is of another kind.
+
+    Texts that are equal to PostgreSQL are equal under every collation, so that all rows
+    that matter come, and perhaps more.
+    """
+    (one, two), (dialect, other) = columns, dialects
+    kinds = {_kind(one, dialect), _kind(two, other)}
+    if len(kinds) > 1 or None in kinds:
+        return None
+    (kind,) = kinds
+    assert kind is not None
+    if dialect == "postgresql":
+        return Sideways(written, 0, 0, kind)
+    name = _quoted(one, dialect)
+    more = _odd(name, kind) if dialect == "sqlite" else ""
+    return Sideways(name, 0, 0, kind, more)
+
+
+def _odd(name: str, kind: str) -> str:
+    """Return what lets rows come whose value is of another type than SQLite's column
+    `name`: it is refused then."""
+    stored = "integer" if kind == "whole" else "text"
+    return f" OR typeof({name}) NOT IN ('{stored}', 'null')"
+
+
+def _kind(column: Column, dialect: str) -> str | None:
+    """Return what a column has: "whole" numbers, or "text" that PostgreSQL compares
+    letter by letter; None for everything else."""
+    type_: str | None = column.type
+    if dialect != "postgresql":
+        if _ENDS(f"{column.type} {column.collation}".lower()):
+            return None
+        type_ = carried_type(column.type, dialect)
+    elif column.collation is not None:
+        return None
+    if type_ in _WHOLE_TYPES:
+        return "whole"
+    is_text = type_ is not None and _LETTERS(type_) is not None
+    return "text" if is_text else None
 
 
 def slots_of(fragments: list[Fragment]) -> Iterator[Slot]:

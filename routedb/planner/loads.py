@@ -22,7 +22,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from routedb.planner.carried import carry, slots_of
+from routedb.planner.carried import carry, sideways_across, slots_of
 from routedb.planner.catalog import Cluster, Column, Sharded
 from routedb.planner.filters import equal_columns, find_filter
 from routedb.planner.plans import (
@@ -62,8 +62,7 @@ def load_plan(
     for use in references.uses:
         loads.add(use)
     fragments, across = loads.fragments, loads.across
-    if not across:
-        fragments = _with_sideways(references, fragments, loads.relations)
+    fragments = _with_sideways(references, cluster, fragments, loads.relations)
     remainder = Remainder(
         references.text.edited(loads.edits),
         tuple(loads.relations),
@@ -71,15 +70,15 @@ def load_plan(
         tuple((e.text, references.text.source[e.start : e.end]) for e in loads.edits),
         references.text.session_words,
     )
-    whole = tuple(slots_of(across))
+    carried = tuple(slots_of(across))
     return GroupsPlan(
         references.text.dialect,
         tuple(fragments),
         Merge.WORK,
         remainder=remainder,
         kept=kept,
-        otherwise=load_plan(references, cluster, kept, False) if whole else None,
-        whole=whole,
+        otherwise=load_plan(references, cluster, kept, False) if carried else None,
+        carried=carried,
     )
 
 
@@ -176,7 +175,10 @@ def _table(references: References, use: Use) -> str:
 
 
 def _with_sideways(
-    references: References, fragments: list[Fragment], relations: list[Relation]
+    references: References,
+    cluster: Cluster,
+    fragments: list[Fragment],
+    relations: list[Relation],
 ) -> list[Fragment]:
     """Return the fragments with what is said of their rows by those of others.
 
@@ -190,25 +192,31 @@ def _with_sideways(
         found = []
         for mine, other, its in equal_columns(references, use):
             source = numbers[references.uses.index(other)]
-            one, two = _same_type(references, use, mine, other, its)
+            one = references.column_of(use, references.names.column(mine.this))
+            two = references.column_of(other, references.names.column(its.this))
             written = references.text.written(mine)
-            if one is not None and two is not None and written is not None:
-                at = fragments[source].columns.index(two)
-                found.append(Sideways(written.sql, source, at))
+            if one is None or two is None or written is None:
+                continue
+            column = fragments[source].columns.index(two)
+            dialects = (
+                cluster.databases[use.placement.database].dialect,
+                cluster.databases[other.placement.database].dialect,
+            )
+            if set(dialects) == {references.text.dialect}:
+                if _is_same_type(one, two):
+                    found.append(Sideways(written.sql, source, column))
+                continue
+            across = sideways_across((one, two), dialects, written.sql)
+            if across is not None:
+                found.append(across._replace(source=source, source_column=column))
         fragments[number] = replace(fragments[number], sideways=tuple(found))
     return fragments
 
 
-def _same_type(
-    references: References, use: Use, mine: exp.Column, other: Use, its: exp.Column
-) -> tuple[Column | None, Column | None]:
-    """Return both columns where their values compare alike in and out of the tables."""
-    one = references.column_of(use, references.names.column(mine.this))
-    two = references.column_of(other, references.names.column(its.this))
-    if one is None or two is None or one.type != two.type:
-        return None, None
+def _is_same_type(one: Column, two: Column) -> bool:
+    """Tell whether the values of both compare alike in and out of the tables."""
     is_plain = one.collation is None and two.collation is None
-    return (one, two) if is_plain and type_of(one) in SIDEWAYS else (None, None)
+    return is_plain and one.type == two.type and type_of(one) in SIDEWAYS
 
 
 def _renamed(references: References, use: Use, relation: str) -> Iterator[Edit]:

@@ -14,17 +14,22 @@ the column; a column that is more than that must have a name of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from sqlglot import exp
 
+from routedb.errors import ShardError
 from routedb.planner.plans import Moment
 from routedb.planner.source_text import SourceText, read_source, refuse
+from routedb.sharding.rewrite.masking import MaskedText, mask
+from routedb.sql import scan
 
 MARK = "routedb_moment_"
 _MARKED = re.compile(rf"{MARK}(\d+)_").fullmatch
-_MAYBE = re.compile("now|cur|local|_timestamp|utc_|time|date|julian", re.I).search
+_MAYBE = re.compile(
+    "now|cur|local|_timestamp|utc_|time|date|julian|today|tomorrow|yesterday", re.I
+).search
 _DIGITS = r"(?:\s*\(\s*(?:\x01\s*)?\))"  # a precision, or empty parentheses
 # By dialect: what is asked of the clock; not behind a point, nor as an alias.
 _BEFORE = r"(?<![\w.$@])(?<!\bas )"
@@ -49,6 +54,16 @@ _ASKED = {
         re.IGNORECASE,
     ),
 }
+# Texts that PostgreSQL's types of time read the clock for, and how their type is said.
+HIDDEN = re.compile(r"\s*(?:now|today|tomorrow|yesterday)\b", re.IGNORECASE).match
+_TYPE = (
+    r"(?P<type>date|time(?:stamp)?(?:tz)?)\b(?:\s*\(\s*\x01\s*\))?"
+    r"(?P<zone>\s+with\s+time\s+zone\b)?(?:\s+without\s+time\s+zone\b)?"
+)
+_TYPED_AFTER = re.compile(rf"\s*::\s*{_TYPE}", re.IGNORECASE).match
+_TYPED_BEFORE = re.compile(rf"(?<![\w.$]){_TYPE}\s*\Z", re.IGNORECASE).search
+_CAST = re.compile(r"\bCAST\s*\(\s*\Z", re.IGNORECASE).search
+_CAST_AS = re.compile(rf"\s*AS\s+{_TYPE}", re.IGNORECASE).match
 # What is another each time, even in one statement.
 _REPEATED = re.compile(
     r"\b(clock_timestamp|timeofday|random|random_normal|gen_random_\w+|uuidv[47]"
@@ -56,6 +71,8 @@ _REPEATED = re.compile(
     r"|sys_guid)\s*\(",
     re.IGNORECASE,
 ).search
+_QUERIED = re.compile(r"\bSELECT\b", re.IGNORECASE).search
+_RETURNING = re.compile(r"\bRETURNING\b", re.IGNORECASE).search
 # How PostgreSQL says its value, whatever the session's style of dates, and the type.
 _INSTANT = ("to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'",)
 _POSTGRESQL = {
@@ -63,6 +80,13 @@ _POSTGRESQL = {
     "localtimestamp": ("to_char({}, 'YYYY-MM-DD HH24:MI:SS.US')", "timestamp"),
     "localtime": ("{}::text", "time"),
     "current_time": ("{}::text", "timetz"),
+}
+_HIDDEN_TEXTS = {
+    "date": "to_char({}, 'YYYY-MM-DD')",
+    "timestamp": "to_char({}, 'YYYY-MM-DD HH24:MI:SS.US')",
+    "timestamptz": _INSTANT[0],
+    "time": "{}::text",
+    "timetz": "{}::text",
 }
 _MYSQL = {
     "date": ("curdate", "current_date", "utc_date"),
@@ -86,6 +110,7 @@ class _Found(NamedTuple):
     end: int
     moment: Moment
     literal: str
+    keeps_name: bool = False
 
 
 def find_moments(source: str, dialect: str) -> Timed:
@@ -96,11 +121,7 @@ def find_moments(source: str, dialect: str) -> Timed:
     text = read_source(source, dialect)
     if MARK in source.lower():
         refuse("reserved name", f"the text has {MARK} in it")
-    found = [
-        _READ[dialect](text, match, f"{MARK}{number}_")
-        for number, match in enumerate(_ASKED[dialect].finditer(text.masked.code))
-    ]
-    found = [each for each in found if each.moment.asked]
+    found = _found(text.masked, dialect)
     if not found:
         return Timed(source, ())
     made = _with_marks(source, found, {})
@@ -108,6 +129,42 @@ def find_moments(source: str, dialect: str) -> Timed:
     return Timed(
         _with_marks(source, found, names), tuple(each.moment for each in found)
     )
+
+
+def find_written(source: str, dialect: str) -> Timed:
+    """Return the text `source` of `dialect`, a statement that writes, with a mark for
+    each time that it asks for. No tree is needed: its columns are the table's. Raises
+    `Refused` where those of RETURNING would be called otherwise, and for what is drawn
+    once for all rows."""
+    if _MAYBE(source) is None and _REPEATED(source) is None:
+        return Timed(source, ())
+    try:
+        masked = mask(source, scan(source, dialect))
+    except ShardError as exc:
+        refuse("unknown grammar", str(exc))
+    code = masked.code
+    drawn = _REPEATED(code)
+    if drawn is not None and _QUERIED(code):
+        refuse(
+            "volatile function", f"a query in it may draw {drawn[1]}() for all its rows"
+        )
+    found = _found(masked, dialect)
+    if found and MARK in source.lower():
+        refuse("reserved name", f"the text has {MARK} in it")
+    returning = _RETURNING(code)
+    if returning is not None and any(each.start > returning.start() for each in found):
+        refuse("unnamed column", "RETURNING asks for the time")
+    return Timed(_with_marks(source, found, {}), tuple(each.moment for each in found))
+
+
+def _found(masked: MaskedText, dialect: str) -> list[_Found]:
+    found = [
+        _READ[dialect](masked.source, match, f"{MARK}{number}_")
+        for number, match in enumerate(_ASKED[dialect].finditer(masked.code))
+    ]
+    if dialect == "postgresql":
+        found += _hidden(masked, len(found))
+    return sorted(each for each in found if each.moment.asked)
 
 
 def check_repeated(text: SourceText) -> None:
@@ -141,6 +198,8 @@ def _names(text: SourceText, found: list[_Found]) -> dict[str, str]:
         if not (literal.is_string and _MARKED(literal.this)):
             continue
         each = by_mark[literal.this]
+        if each.keeps_name:
+            continue
         top: exp.Expr = literal
         while top.parent is not None and not _is_column(top):
             top = top.parent
@@ -179,8 +238,29 @@ def _column_name(each: _Found, dialect: str) -> str:
     return quote + each.moment.written.replace(quote, quote * 2) + quote
 
 
-def _read_postgresql(text: SourceText, found: re.Match[str], mark: str) -> _Found:
-    written = text.source[found.start() : found.end()]
+def _hidden(masked: MaskedText, number: int) -> Iterator[_Found]:
+    """Yield the literals that mean a time by the clock, where their type is said."""
+    code = masked.code
+    for token in masked.value_tokens:
+        written = masked.source[token.start : token.end]
+        if not written.startswith("'") or HIDDEN(written[1:]) is None:
+            continue
+        typed = _TYPED_AFTER(code, token.end) or _TYPED_BEFORE(code[: token.start])
+        if typed is None and _CAST(code[: token.start]):
+            typed = _CAST_AS(code, token.end)
+        if typed is None:
+            continue
+        word = typed["type"].lower()
+        type_ = word if word.endswith("tz") or not typed["zone"] else f"{word}tz"
+        mark = f"{MARK}{number}_"
+        asked = _HIDDEN_TEXTS[type_].format(f"CAST({written} AS {type_})")
+        moment = Moment(mark, asked, written)
+        yield _Found(token.start, token.end, moment, f"'{mark}'", keeps_name=True)
+        number += 1
+
+
+def _read_postgresql(source: str, found: re.Match[str], mark: str) -> _Found:
+    written = source[found.start() : found.end()]
     word = (found["call"] or found["word"]).lower()
     how, type_ = _POSTGRESQL.get(word, (*_INSTANT, "timestamptz"))
     precision = re.search(r"\(\s*(\d)\s*\)", written)
@@ -190,8 +270,8 @@ def _read_postgresql(text: SourceText, found: re.Match[str], mark: str) -> _Foun
     return _Found(*found.span(), Moment(mark, how.format(written), written), literal)
 
 
-def _read_mysql(text: SourceText, found: re.Match[str], mark: str) -> _Found:
-    written = text.source[found.start() : found.end()]
+def _read_mysql(source: str, found: re.Match[str], mark: str) -> _Found:
+    written = source[found.start() : found.end()]
     word = (found["call"] or found["word"]).lower()
     precision = re.search(r"\(\s*(\d)\s*\)", written)
     digits = f"({precision[1]})" if precision is not None else ""
@@ -207,21 +287,21 @@ def _read_mysql(text: SourceText, found: re.Match[str], mark: str) -> _Found:
     return _Found(*found.span(), Moment(mark, asked, written), literal)
 
 
-def _read_sqlite(text: SourceText, found: re.Match[str], mark: str) -> _Found:
+def _read_sqlite(source: str, found: re.Match[str], mark: str) -> _Found:
     if found["word"]:
-        written = text.source[found.start() : found.end()]
+        written = source[found.start() : found.end()]
         return _Found(*found.span(), Moment(mark, written, written), f"'{mark}'")
     group = "late" if found["format"] else "now"
     if found[group] is None:  # date()
         start = end = found.end()
     else:
         start, end = found.span(group)
-        if text.source[start:end].lower() != "'now'":
+        if source[start:end].lower() != "'now'":
             return _Found(start, end, Moment(mark, "", ""), "")
     return _Found(start, end, Moment(mark, _SQLITE_NOW, "'now'"), f"'{mark}'")
 
 
-_READ: dict[str, Callable[[SourceText, re.Match[str], str], _Found]] = {
+_READ: dict[str, Callable[[str, re.Match[str], str], _Found]] = {
     "postgresql": _read_postgresql,
     "mysql": _read_mysql,
     "sqlite": _read_sqlite,

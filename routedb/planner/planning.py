@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from routedb.planner.catalog import Catalog, Cluster, Sharded, Whole
+from routedb.planner.clock_words import check_clock
 from routedb.planner.joins import NotSpread, check_dialects
 from routedb.planner.loads import load_plan
 from routedb.planner.moments import check_repeated, find_moments
@@ -45,6 +46,7 @@ def make_plan(
             as_written = read_source(source, dialect).edited(())
             return replace(made, fragments=(replace(fragment, text=as_written),))
         check_repeated(text)
+        check_clock(references)
         return made.with_moments(timed.moments)
     except Refused as exc:
         return exc.refusal

@@ -24,6 +24,12 @@ class Slot(NamedTuple):
         return params[self.place]
 
 
+class TextSlot(Slot):
+    """One whose value is a text wherever the plan is for."""
+
+    __slots__ = ()
+
+
 class Total(NamedTuple):
     """A parameter made of others: their sum, and that of whole numbers."""
 
@@ -111,11 +117,16 @@ class Bound(NamedTuple):
 
 class Sideways(NamedTuple):
     """Only rows of a fragment matter whose `column`, as SQL, has one of the values that
-    column number `source_column` has in the rows of fragment number `source`."""
+    column number `source_column` has in the rows of fragment number `source`.
+
+    Between engines `kind` says what both are ("whole" numbers or "text"), and `more`
+    which rows matter as well."""
 
     column: str
     source: int
     source_column: int
+    kind: str = ""
+    more: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,8 @@ class Fragment:
 
     `columns` are those that come, where they are a table's; () where the server's own
     description is all that is known. `pushed` says what it does beyond reading rows.
-    `shown` is what is told of a text that has values of rows in it.
+    `shown` is what is told of a text that has values of rows in it. `is_locking`: its
+    rows are to be locked, where another engine has locks of rows.
     """
 
     database: str
@@ -136,19 +148,22 @@ class Fragment:
     sideways: tuple[Sideways, ...] = ()
     has_where: bool = False
     shown: str | None = None
+    is_locking: bool = False
 
-    def narrowed(self, column: str, values: Sequence[str]) -> Fragment:
-        """Return the fragment of those rows alone whose `column` has one of `values`.
-
-        `column` is that of one of `sideways`; the values are literals, as SQL, without
-        a percent sign.
+    def narrowed(self, side: Sideways, values: Sequence[str]) -> Fragment:
+        """Return the fragment of those rows alone whose column has one of `values`, by
+        one of `sideways`: `side`. The values are literals, as SQL, without a percent
+        sign.
         """
-        before = f"{self.text.sql} {'AND' if self.has_where else 'WHERE'} {column} IN ("
+        word = "AND" if self.has_where else "WHERE"
+        before = f"{self.text.sql} {word} {'(' if side.more else ''}{side.column} IN ("
+        after = f"){side.more})" if side.more else ")"
+        listed = ", ".join(values) or "NULL"
         return replace(
             self,
-            text=self.text._replace(sql=f"{before}{', '.join(values) or 'NULL'})"),
+            text=self.text._replace(sql=f"{before}{listed}{after}"),
             has_where=True,
-            shown=f"{before}/* keys: {len(values)} */)",
+            shown=f"{before}/* keys: {len(values)} */{after}",
         )
 
     def groups(self, params: Any, groups: int) -> Sequence[int] | None:
@@ -247,8 +262,9 @@ class GroupsPlan:
 
     `remainder` is set for WORK, `combine` for COMBINE; `order`, `limit` and `offset`
     are STREAM's. `kept` is what was not pushed down, and why. `otherwise` is the plan
-    for parameters for which `fits` says no; `whole` are those that must be whole
-    numbers, as they went down to an engine of another dialect. `moments` are the times
+    for parameters for which `fits` says no; `carried` are those that went down to an
+    engine of another dialect, so that they must be whole numbers or, where they are
+    `TextSlot`s, texts that are the same in every character set. `moments` are the times
     that one server is asked for before any fragment runs: see `at`.
     """
 
@@ -262,7 +278,7 @@ class GroupsPlan:
     combine: tuple[Combine, ...] = ()
     kept: tuple[str, ...] = field(default=(), compare=False)
     otherwise: GroupsPlan | None = None
-    whole: tuple[Slot, ...] = ()
+    carried: tuple[Slot, ...] = ()
     moments: tuple[Moment, ...] = ()
 
     def with_moments(self, moments: tuple[Moment, ...]) -> GroupsPlan:
@@ -306,7 +322,7 @@ class GroupsPlan:
             value = bound.value(params) if isinstance(bound, Slot) else 0
             if type(value) is not int or value < 0:
                 return False
-        return all(_is_whole(slot, params) for slot in self.whole)
+        return all(_is_carried(slot, params) for slot in self.carried)
 
     @property
     def needs_snapshot(self) -> frozenset[str]:
@@ -316,12 +332,14 @@ class GroupsPlan:
         return frozenset(name for name in names if names.count(name) > 1)
 
 
-def _is_whole(slot: Slot, params: Any) -> bool:
-    """Tell whether a parameter is a number that all engines and drivers write alike."""
+def _is_carried(slot: Slot, params: Any) -> bool:
+    """Tell whether a parameter is one that all engines and drivers write alike."""
     try:
         value = slot.value(params)
     except (LookupError, TypeError):
         return False  # the driver says so
+    if isinstance(slot, TextSlot):
+        return type(value) is str and value.isascii() and "\0" not in value
     return type(value) is int and abs(value) < _TOO_LARGE
 
 

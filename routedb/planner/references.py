@@ -28,7 +28,7 @@ from routedb.sql import Table, classify
 
 # What may stand beside a table's name. Samples, index hints and partitions are of the
 # table, and a relation is another.
-_TABLE_ARGS = frozenset({"this", "alias", "db", "joins"})
+TABLE_ARGS = frozenset({"this", "alias", "db", "joins"})
 
 # Columns that tables have without saying so. They name a row's place on its server, so
 # there is nothing to give for rows of several.
@@ -167,7 +167,7 @@ class References:
                     refuse("table function", f"{node.sql()}: a function in FROM")
                 continue
             table = self.names.full(node)
-            if table.schema is None and self._is_cte(node, table.name):
+            if table.schema is None and is_cte(self.names, node, table.name):
                 continue
             yield self._use(node, table)
 
@@ -183,7 +183,7 @@ class References:
 
     def _use(self, node: exp.Table, table: Table) -> Use:
         odd = [name for name, value in node.args.items() if value]
-        if not _TABLE_ARGS.issuperset(odd):
+        if not TABLE_ARGS.issuperset(odd):
             refuse("table modifier", f"table {table}: what is written after its name")
         placement = self._cluster.find(table)
         if placement is None:
@@ -217,30 +217,11 @@ class References:
             {self.fold(column): column for column in info.columns},
         )
 
-    def _is_cte(self, node: exp.Expr, name: str) -> bool:
-        """Tell whether `name` means a query of a WITH around `node`."""
-        inside: exp.Expr = node
-        while inside.parent is not None:
-            around = inside.parent
-            clause = around.args.get("with_")
-            if clause is not None:
-                is_inside = inside is clause and not self._is_recursive(clause)
-                for cte in clause.expressions:
-                    if is_inside and cte is _child_of(clause, node):
-                        break
-                    if self.names.table(cte.args["alias"].this) == name:
-                        return True
-            inside = around
-        return False
-
-    def _is_recursive(self, clause: exp.Expr) -> bool:
-        return bool(clause.args.get("recursive")) or self.text.dialect == "sqlite"
-
     def _wants_all(self, use: Use) -> bool:
         if use.renames_columns or use.select is None:
             return True
         if use.alias in {
-            self.names.table(column.this) for column in _bare_columns(use.select)
+            self.names.table(column.this) for column in bare_columns(use.select)
         }:
             return True  # the whole row as one value
         if any(join.method for join in use.select.find_all(exp.Join)):
@@ -262,6 +243,25 @@ class References:
         for name in self.mentioned & _HIDDEN[self.text.dialect]:
             if not all(self.column_of(use, name) for use in self.uses):
                 refuse("hidden column", f"{name}: a row's place on its own server")
+
+
+def is_cte(names: NameFolding, node: exp.Expr, name: str) -> bool:
+    """Tell whether `name`, as `names` folds it, means a query of a WITH around
+    `node`."""
+    inside: exp.Expr = node
+    while inside.parent is not None:
+        around = inside.parent
+        clause = around.args.get("with_")
+        if clause is not None:
+            is_recursive = clause.args.get("recursive") or names.dialect == "sqlite"
+            is_inside = inside is clause and not is_recursive
+            for cte in clause.expressions:
+                if is_inside and cte is _child_of(clause, node):
+                    break
+                if names.table(cte.args["alias"].this) == name:
+                    return True
+        inside = around
+    return False
 
 
 def check_statement(
@@ -325,7 +325,8 @@ def _has_using(select: exp.Select) -> bool:
     )
 
 
-def _bare_columns(select: exp.Select) -> Iterator[exp.Column]:
+def bare_columns(select: exp.Expr) -> Iterator[exp.Column]:
+    """Yield the columns in `select` that are written without a table."""
     for column in select.find_all(exp.Column):
         if column.args.get("table") is None and not isinstance(column.this, exp.Star):
             yield column

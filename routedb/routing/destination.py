@@ -57,14 +57,17 @@ def find_destination(text: ParsedText, params: Any, view: SessionView) -> Destin
 
 
 def _database(plan: Plan, view: SessionView) -> tuple[DatabaseConfig, bool]:
-    """A statement without tables goes where the transaction is, else to the default."""
+    """A statement without tables goes where the transaction is, else to the default:
+    one that computes something only to a server that reads it as it is meant."""
     home = view.transaction.home
     if plan.placement.database is None and home >= 0:
-        name = view.core.groups[home].database
-        return view.core.config.databases[name], True
+        database = view.core.config.databases[view.core.groups[home].database]
+        if database.dialect == plan.dialect or plan.statement.kind not in _COMPUTING:
+            return database, True
     return plan.database, False
 
 
+_COMPUTING = frozenset({Kind.READ, Kind.LOCK, Kind.WRITE, Kind.CALL})
 # Definitions that name no table, of what a sharded database has on every shard.
 _EVERYWHERE = frozenset({"DROP INDEX", "ALTER INDEX", "COMMENT"})
 
@@ -97,6 +100,8 @@ def _shards(
     if target.is_every:
         return numbers, (Reason.EVERY_SHARD, _why_every(plan)), target
     why = f"rows are on shards {', '.join(map(str, numbers))}"
+    if target.is_each and len(numbers) == len(database.groups):
+        why = "rows may be on any shard: runs on every one"
     return numbers, (Reason.SHARD_KEY, why), target
 
 

@@ -20,6 +20,9 @@ _HARMLESS = frozenset(
     {Kind.READ, Kind.EXPLAIN, Kind.TRANSACTION, Kind.SESSION, Kind.EMPTY}
 )
 _RENAMES = frozenset({"ALTER TABLE", "ALTER VIEW"})
+# Kinds whose answer depends on what the words of the text mean. Others say something to
+# the one server (DDL, SET, LOCK TABLES …), and are its own.
+_TRANSLATED = frozenset({Kind.READ, Kind.WRITE, Kind.LOCK, Kind.EXPLAIN, Kind.COPY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,30 @@ def find_placement(statement: Statement, rules: Rules, using: str | None) -> Pla
     if name is not None and config.databases[name].read_only:
         _check_read_only(statement, name, config)
     return placement
+
+
+def check_dialect(
+    statement: Statement, placement: Placement, config: ClusterConfig, dialect: str
+) -> None:
+    """Raise CrossDatabaseError where `statement`, which is in `dialect`, has its
+    `placement` in a database of another dialect, which would read it otherwise.
+
+    Who chose the database (`using()`, a hint) knows what is read there, and with
+    `joins = "refuse"` in `config` texts go as they are.
+    """
+    name = placement.database
+    is_chosen = placement.reason not in (Reason.TABLE, Reason.DEFAULT)
+    if name is None or is_chosen or config.joins == "refuse":
+        return
+    theirs = config.databases[name].dialect
+    if theirs == dialect or statement.kind not in _TRANSLATED:
+        return
+    listed = ", ".join(map(str, statement.tables))
+    raise errors.CrossDatabaseError(
+        f"{listed}: database {name} speaks {theirs}, and the text is in {dialect}. "
+        f"Send a text in {theirs} with conn.using({name!r}) or "
+        f"/* routedb: database={name} */"
+    )
 
 
 def dialect_for(config: ClusterConfig, chosen: str | None) -> str:

@@ -7,7 +7,12 @@ from functools import partial
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
-from routedb.routing.placement import NO_TABLES, database_for, find_placement
+from routedb.routing.placement import (
+    NO_TABLES,
+    check_dialect,
+    database_for,
+    find_placement,
+)
 from routedb.routing.role import SHARDLESS, neutral_reason, route_for, shows_data
 from routedb.routing.route import Reason, Route
 from routedb.routing.rules import Rules
@@ -69,6 +74,7 @@ class Plan:
         "refusal",
         "replica_route",
         "routes",
+        "rules",
         "shape",
         "shards",
         "shares_process_writes",
@@ -93,6 +99,7 @@ class Plan:
         reading: Reading | None = None,
     ) -> None:
         config = rules.config
+        self.rules = rules  # it was made by
         self.statement = statement
         self.dialect = dialect
         self.reading = reading
@@ -162,7 +169,9 @@ class Plan:
         self.placement = NO_TABLES
         self.refusal: errors.Error | None = None
         try:
-            self.placement = find_placement(self.statement, rules, using)
+            placement = find_placement(self.statement, rules, using)
+            check_dialect(self.statement, placement, config, self.dialect)
+            self.placement = placement
         except errors.Error as refusal:
             self.refusal = refusal
         self.database = database_for(config, self.placement.database)

@@ -36,6 +36,10 @@ transaction.
 MISSING is a table, a column or a right that a replica may not have replayed yet, for
 another session has made it just now. The writer has it, if any node has: what only
 reads is run there, and raises the writer's error. From the writer itself it is final.
+
+MOVED is the error of a fence (session/fence.py), which refuses a statement before it
+does anything: the table is at another place. What is alone follows it there. What a
+transaction has done before it has done at the old place, and is lost.
 """
 
 from __future__ import annotations
@@ -70,6 +74,7 @@ class Action(Enum):
     LOSE = "raise TransactionLost"
     RAISE_OUTCOME_UNKNOWN = "raise OutcomeUnknown"
     ASK = "ask the writer what became of it"
+    FOLLOW = "find where the table is now and run it there"
 
 
 _FIND_R, _FIND_W = Moment.FINDING_REPLICA, Moment.FINDING_WRITER
@@ -82,6 +87,7 @@ _COMMIT_N = Moment.COMMITTING_NOTED
 _RAISE, _ELSEWHERE = Action.RAISE, Action.RETRY_ELSEWHERE
 _AWAIT, _LOSE = Action.AWAIT_WRITER, Action.LOSE
 _UNKNOWN, _ASK = Action.RAISE_OUTCOME_UNKNOWN, Action.ASK
+_FOLLOW = Action.FOLLOW
 
 TABLE: dict[Fault, dict[Moment, Action]] = {
     Fault.LINK_LOST: {
@@ -129,6 +135,16 @@ TABLE: dict[Fault, dict[Moment, Action]] = {
         _TX: _LOSE,
         _RO_TX: _LOSE,
         _COMMIT: _LOSE,
+    },
+    Fault.MOVED: {
+        _READ: _FOLLOW,
+        _WRITE: _FOLLOW,
+        _BEGIN: _FOLLOW,
+        _RO_BEGIN: _FOLLOW,
+        _TX: _LOSE,
+        _RO_TX: _LOSE,
+        _COMMIT: _LOSE,
+        _COMMIT_N: _LOSE,
     },
     Fault.STATEMENT: {},
 }

@@ -31,7 +31,7 @@ Nothing but this table changes a state.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -112,7 +112,8 @@ class Coordinator:
     what has come of it.
 
     `others` are the groups to prepare, in order; `decider` is the last one. After each
-    `request`, one of `done`, `failed` or `tell` is called.
+    `request`, one of `done`, `failed` or `tell` is called; of the `requests` that may
+    be made at once, for each.
     """
 
     def __init__(self, others: Sequence[int], decider: int) -> None:
@@ -142,6 +143,17 @@ class Coordinator:
             return self._undo()
         return None
 
+    def requests(self) -> list[Request]:
+        """Return what to do next, all that may be done at the same time: no branch that
+        is to be prepared, or is prepared, waits for another."""
+        first = self.request()
+        if first is None:
+            return []
+        alike = _ALIKE.get(first.step)
+        if alike is None:
+            return [first]
+        return [Request(first.step, group) for group in alike(self)]
+
     def _undo(self) -> Request | None:
         if self._prepared:
             return Request(Step.ROLL_BACK_PREPARED, self._prepared[0])
@@ -155,7 +167,7 @@ class Coordinator:
         if step is Step.PREPARE:
             self._to_prepare.remove(group)
             self._prepared.append(group)
-            if not self._to_prepare:
+            if not self._to_prepare and self.stage is Stage.PREPARING:
                 self.tell(News.ALL_PREPARED)
         elif step is Step.WRITE_ROW:
             self.tell(News.ROW_WRITTEN)
@@ -176,7 +188,8 @@ class Coordinator:
             self._to_prepare.remove(group)
             if not is_certain:
                 self.left.append(group)
-            self.tell(News.NOT_PREPARED)
+            if self.stage is Stage.PREPARING:  # it is the first one that fails
+                self.tell(News.NOT_PREPARED)
         elif step is Step.WRITE_ROW:
             self.tell(News.ROW_REFUSED)
         elif step is Step.COMMIT:
@@ -189,7 +202,7 @@ class Coordinator:
     def interrupt(self) -> None:
         """Give up, after what is no verdict: whatever is prepared is recovery's."""
         self.tell(News.INTERRUPTED)
-        self.left += [*self._prepared, *self._to_prepare[:1]]
+        self.left += [*self._prepared, *self._to_prepare]
         self._prepared.clear()
         self._to_prepare.clear()
         self._is_decider_open = False
@@ -204,6 +217,12 @@ class Coordinator:
         """The groups whose branch is prepared, or may be, and nobody has finished."""
         return [*self._prepared, *self.left]
 
+
+_ALIKE: dict[Step, Callable[[Coordinator], list[int]]] = {
+    Step.PREPARE: lambda steps: steps._to_prepare,
+    Step.COMMIT_PREPARED: lambda steps: steps._prepared,
+    Step.ROLL_BACK_PREPARED: lambda steps: steps._prepared,
+}
 
 _ASKS = {
     Stage.PREPARED: Step.WRITE_ROW,

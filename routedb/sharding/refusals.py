@@ -37,3 +37,14 @@ def refuse_several(verb: str, tables: Iterable[str], shards: Iterable[int]) -> N
         "statement per shard",
         "",
     )
+
+
+def refuse_elsewhere(verb: str, table: str, on: Iterable[int], here: int) -> NoReturn:
+    """Raise ShardError for `verb`, which runs on several shards, and on the shard
+    `here` would need rows of `table` that are `on` others."""
+    numbers = ", ".join(map(str, sorted(on)))
+    refuse(
+        f"{verb} is for rows on several shards, and for those on shard {here} it needs "
+        f"rows of {table} on shards {numbers}: join them by equal keys",
+        "",
+    )

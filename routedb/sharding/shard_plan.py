@@ -20,7 +20,7 @@ from routedb.sharding.keys.value_terms import (
     read_term,
     shards_of,
 )
-from routedb.sharding.refusals import refuse, refuse_several
+from routedb.sharding.refusals import refuse, refuse_elsewhere, refuse_several
 from routedb.sharding.rewrite.rows import InsertText, RowPlan, read_long, read_text
 from routedb.sharding.rewrite.split_insert import InsertPart, split_insert
 from routedb.sql import Scan
@@ -31,7 +31,8 @@ class Target(NamedTuple):
 
     `is_any`: one shard, whichever; `shards` is empty then. `is_every`: a write to
     reference tables or a definition, the same on all; `is_apart`: of those, what takes
-    no part in a transaction. `parts`: an INSERT's rows, split by shard.
+    no part in a transaction. `is_each`: an UPDATE or DELETE, of the rows of each.
+    `parts`: an INSERT's rows, split by shard.
     """
 
     shards: frozenset[int]
@@ -39,6 +40,7 @@ class Target(NamedTuple):
     is_every: bool = False
     parts: tuple[InsertPart, ...] = ()
     is_apart: bool = False
+    is_each: bool = False
 
 
 ANY_SHARD = Target(frozenset(), is_any=True)
@@ -63,12 +65,15 @@ class ShardPlan:
     """How to find the shards of a text, worked out once per shape.
 
     `key_uses` are all the places where sharded tables are used; none: the statement
-    uses reference tables only, and `is_write` tells which shards it is for.
+    uses reference tables only, and `is_write` tells which shards it is for. `each_uses`
+    are the same for an UPDATE or DELETE that may run on each of several shards; none
+    where it may not.
     """
 
     verb: str
     dialect: str
     key_uses: tuple[KeyUse, ...] = ()
+    each_uses: tuple[KeyUse, ...] = ()
     key_changes: tuple[KeyChange, ...] = ()
     is_write: bool = False
     is_apart: bool = False
@@ -81,8 +86,8 @@ class ShardPlan:
         """Return where the text `source` runs, one of the shape of this plan.
 
         `scan` has its literals, `params` are its parameters, `shards` is the number of
-        shards. Raises ShardError when it is for several shards though it is no INSERT
-        of rows, and ProgrammingError when the parameters do not fit.
+        shards. Raises ShardError when it is for several shards and cannot be divided,
+        and ProgrammingError when the parameters do not fit.
         """
         quick = self._quick
         if (
@@ -96,8 +101,29 @@ class ShardPlan:
                 return one_shard(locate_value(value, key, shards))
         target = self.locate(source, scan, params, shards)
         if len(target.shards) > 1 and not target.parts and not target.is_every:
+            if self.each_uses:
+                return self._on_each(scan, params, shards)
             refuse_several(self.verb, self.tables, target.shards)
         return target
+
+    def _on_each(self, scan: Scan, params: Any, shards: int) -> Target:
+        """Return the shards of an UPDATE or DELETE that runs on each of them for the
+        rows there. Raises ShardError where it needs more there than the shard has."""
+        values = BoundValues(self.dialect, scan.literals, params)
+        found: set[int] = set()
+        for here in range(shards):
+            asked = values._replace(here=here)
+            needed = [
+                (use, shards_of(use.condition, use.key, asked, shards))
+                for use in self.each_uses
+            ]
+            if not needed[0][1]:  # the rows that it changes
+                continue
+            for use, on in needed:
+                if not on <= {here}:
+                    refuse_elsewhere(self.verb, use.key.table, on - {here}, here)
+            found.add(here)
+        return Target(frozenset(found), is_each=True) if found else ANY_SHARD
 
     def locate(self, source: str, scan: Scan, params: Any, shards: int) -> Target:
         """Return what `resolve` does, or several shards. `source`, `scan`, `params` and

@@ -177,7 +177,9 @@ OURS: dict[str, Callable[..., Any]] = {
     "UnknownTableError": unknown_table,
     "ReadOnlyError": lambda site, _: site.run("DELETE FROM crm_customers"),
     "CrossDatabaseError": lambda site, _: site.run(JOIN),
-    "ShardError": lambda site, _: site.run("DELETE FROM orders WHERE note = 'x'"),
+    "ShardError": lambda site, _: site.run(
+        "DELETE FROM orders WHERE note = 'x' LIMIT 1"
+    ),
     "NoNodeError": no_node,
     "PoolTimeout": pool_timeout,
     "SplitBrain": split_brain,

@@ -171,3 +171,51 @@ def test_one_database_alone_has_no_placements(servers):
     one = {"databases": {"main": {"nodes": ["fake://home"]}}}
     with routedb.Cluster(one) as cluster:
         assert where(cluster.connect(autocommit=True).cursor()) == "main"
+
+
+def test_what_meets_a_fence_asks_at_once_and_is_run_by_a_new_plan(servers):
+    place(servers[0], {})
+    with routedb.Cluster(config(["fake://home"])) as cluster:
+        cursor = cluster.connect(autocommit=True).cursor()
+        for sql in ("UPDATE items SET a = 1", "INSERT INTO items VALUES (1)"):
+            place(servers[0], {"items": "crm"})
+            wait_until(lambda: where(cursor) == "crm")
+            place(servers[0], {"items": "main"})
+            servers[2].fail("execute", Fault.MOVED, match=sql[:6])
+            assert where(cursor, sql) == "main"
+        assert servers[0].texts[-1] == sql
+
+
+def test_a_fence_that_no_placement_leads_out_of_is_an_error(servers):
+    place(servers[0], {})
+    servers[2].fail("execute", Fault.MOVED, match="UPDATE")
+    with routedb.Cluster(config()) as cluster:
+        connection = cluster.connect(autocommit=True)
+        with pytest.raises(routedb.OperationalError, match="scripted moved"):
+            connection.cursor().execute("UPDATE items SET a = 1")
+        connection.cursor().execute("UPDATE items SET a = 1")
+
+
+def test_executemany_in_autocommit_is_not_run_again(servers):
+    place(servers[0], {"items": "main"})
+    servers[0].fail("execute", Fault.MOVED, match="INSERT")
+    with routedb.Cluster(config()) as cluster:
+        cursor = cluster.connect(autocommit=True).cursor()
+        with pytest.raises(routedb.OperationalError) as caught:
+            cursor.executemany("INSERT INTO items VALUES (%s)", [(1,), (2,)])
+        assert not caught.value.retry_is_safe
+
+
+def test_a_transaction_that_has_read_a_table_where_it_was_is_lost(servers):
+    place(servers[0], {})
+    with routedb.Cluster(config(["fake://home"])) as cluster:
+        connection = cluster.connect()
+        cursor = connection.cursor()
+        assert where(cursor) == "crm"
+        place(servers[0], {"items": "main"})
+        other = cluster.connect(autocommit=True).cursor()
+        wait_until(lambda: where(other) == "main")
+        with pytest.raises(routedb.TransactionLost, match="has been moved to main"):
+            cursor.execute("UPDATE items SET a = 1")
+        connection.rollback()
+        assert where(cursor, "UPDATE items SET a = 1") == "main"

@@ -157,8 +157,8 @@ def test_a_join_with_a_reference_table_runs_on_the_keys_shard(shop: Shop) -> Non
     [
         "select * from orders",
         "select * from orders where customer_id in (1, 2)",
-        "update orders set note = 'x'",
-        "delete from orders where id = 1",
+        "update orders set note = 'x' where note in (select note from order_items)",
+        "delete from orders where rowid = 1",
         "insert into orders (id, customer_id) values (1, null)",
         "insert into orders (id) values (1)",
         "update orders set customer_id = 2 where customer_id = 1",
@@ -177,6 +177,42 @@ def test_a_statement_for_several_shards_is_refused_before_it_runs(
     assert shop.run("select note from orders where customer_id = 2") == [("b",)]
     shop.connection.commit()
     assert shop.stored("select * from orders") == before
+
+
+def test_rows_on_any_shard_are_changed_on_theirs(shop: Shop) -> None:
+    shop.run(INSERT + "(1, 1, 'a'), (2, 2, 'b'), (3, 5, 'c'), (4, 4, 'd')")
+    shop.run("update orders set note = note || '!' where id > %s returning id", (1,))
+    assert shop.cursor.rowcount == 3
+    shop.run("delete from orders where customer_id in (1, 2)")
+    assert shop.cursor.rowcount == 2
+    shop.connection.commit()
+    stored = shop.stored("select note from orders order by id")
+    assert stored == [[("d!",)], [("c!",)], [], []]
+    shop.run("delete from orders")
+    assert shop.cursor.rowcount == 2
+    assert "runs on every one" in str(shop.connection.explain("delete from orders"))
+
+
+def test_a_change_that_fails_on_one_shard_is_undone_on_all(shop: Shop) -> None:
+    shop.run(INSERT + "(1, 1, 'a'), (2, 2, 'b'), (3, 2, 'c')")
+    shop.connection.commit()
+    with pytest.raises(routedb.IntegrityError):
+        shop.run("update orders set id = 9")
+    shop.connection.commit()
+    assert shop.stored("select id from orders") == [[], [(1,)], [(2,), (3,)], []]
+
+
+def test_many_changes_of_rows_on_any_shard_are_sent_at_once(shop: Shop) -> None:
+    shop.run(INSERT + "(1, 1, 'a'), (2, 2, 'b'), (3, 6, 'c')")
+    shop.cursor.executemany(
+        "update orders set note = %s where id = %s", [("x", 1), ("y", 3), ("z", 9)]
+    )
+    assert shop.cursor.rowcount == 2
+    assert shop.cursor.route is not None
+    assert shop.cursor.route.hits == [3]
+    shop.connection.commit()
+    stored = shop.stored("select note from orders order by id")
+    assert stored == [[], [("x",)], [("b",), ("y",)], []]
 
 
 def test_a_transaction_stays_on_its_shard(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -310,8 +311,12 @@ def at_step(
     monkeypatch: pytest.MonkeyPatch, step: Step, before: Any = None, after: Any = None
 ) -> None:
     """Call something before or after a step of a commit."""
-    do = several._DO[step]
+    for table in (several._DO, several._SEND):
+        if step in table:
+            monkeypatch.setitem(table, step, _with(table[step], before, after))
 
+
+def _with(do: Any, before: Any, after: Any) -> Any:
     def done(*args: Any) -> None:
         if before is not None:
             before()
@@ -319,7 +324,36 @@ def at_step(
         if after is not None:
             after()
 
-    monkeypatch.setitem(several._DO, step, done)
+    return done
+
+
+@pytest.mark.parametrize("step", [Step.PREPARE, Step.COMMIT_PREPARED])
+def test_branches_do_not_wait_for_one_another(monkeypatch, step):
+    with pair(*"abcd") as world:
+        connection = world.connect()
+        world.transfer(connection, *world.servers)
+        met = threading.Barrier(3)
+        at_step(monkeypatch, step, before=lambda: met.wait(30))
+        connection.commit()
+        assert world.prepared == {}
+        assert {world.committed(name) for name in world.servers} == {True}
+
+
+@pytest.mark.parametrize("step", [Step.PREPARE, Step.COMMIT_PREPARED])
+@pytest.mark.parametrize("others", ["bc", "bcd"])
+def test_branches_that_fail_at_once_end_alike(step, others):
+    """Those that could be prepared are rolled back, or all are committed or left."""
+    with pair(*"abcd") as world:
+        connection = world.connect()
+        world.transfer(connection, *world.servers)
+        text = "PREPARE" if step is Step.PREPARE else "COMMIT PREPARED"
+        for name in others:
+            world.servers[name].fail("execute", Fault.LINK_LOST, match=text)
+        is_committed = _commit(connection)
+        world.recover()
+        assert is_committed is (step is Step.COMMIT_PREPARED)
+        assert world.prepared == {}
+        assert world.committed("a") is is_committed
 
 
 @pytest.mark.parametrize("step", STEPS)

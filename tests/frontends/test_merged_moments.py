@@ -21,6 +21,10 @@ TIMES = {
         "transaction_timestamp()",
         "statement_timestamp()",
         "current_time",
+        "'now'::timestamptz",
+        "timestamp(3) 'now'",
+        "CAST('today' AS date)",
+        "'tomorrow'::timestamp with time zone",
     ),
     "mysql": (
         "NOW()",
@@ -125,3 +129,31 @@ def test_explain_shows_what_was_asked(world: World):
     now = TIMES[_dialect(world)][0]
     plan = world.routed.explain(f"SELECT id FROM items WHERE seen < {now}").plan
     assert f"'{now}'" in str(plan)
+
+
+# By dialect: what reads the clock by other words, and is refused.
+READS_THE_CLOCK = {
+    "postgresql": (
+        "SELECT age(seen) FROM items",
+        "SELECT id FROM items WHERE seen < 'today'",
+        "SELECT coalesce(seen, 'yesterday') FROM items",
+    ),
+    "mysql": (),
+    "sqlite": (
+        "SELECT strftime('%Y') FROM items",
+        "SELECT datetime('2024-01-01', 'now') FROM items",
+    ),
+}
+PLAIN = (
+    "SELECT id, 'now' AS n FROM items WHERE name = 'today' OR name IN ('now', 'n1')",
+    "SELECT id FROM items WHERE name LIKE 'now%' OR name > 'tomorrow'",
+)
+
+
+def test_other_words_for_the_clock(world: World):
+    for sql in READS_THE_CLOCK[_dialect(world)]:
+        with pytest.raises(routedb.ShardError, match=r"clock|CURRENT_"):
+            world.routed.cursor().execute(sql)
+    for sql in PLAIN:
+        rows, names = _ask(world.routed, f"{sql} ORDER BY id")
+        assert (rows, names) == _ask(world.one, f"{sql} ORDER BY id")

@@ -20,6 +20,8 @@ from psycopg2 import extensions as ext
 import routedb
 
 TABLE = "CREATE TABLE items (id integer, owner integer, price decimal(10, 2))"
+NOTED = "CREATE TABLE noted (id integer, owner integer, at timestamp NULL)"
+SEEN = "CREATE TABLE seen (id integer, at timestamp NULL)"
 PLACES = "CREATE TABLE places (id integer PRIMARY KEY, name varchar(9))"
 # Owner 1 is on the second shard, owner 2 on the first, whose answer comes first.
 INSERT = (
@@ -46,7 +48,7 @@ def lite_shards(sqlite_dir: Path, stack: ExitStack) -> Iterator[Any]:
     paths = [sqlite_dir / f"shard{number}.db" for number in range(2)]
     for path in paths:
         with closing(sqlite3.connect(path)) as raw:
-            raw.executescript(f"{TABLE}; {PLACES}")
+            raw.executescript(f"{TABLE}; {PLACES}; {NOTED}; {SEEN}")
     yield from _connected([f"sqlite:///{path}" for path in paths], stack)
 
 
@@ -61,6 +63,8 @@ def _databases(servers: Any, stack: ExitStack) -> list[str]:
     for database in databases:
         database.execute(TABLE)
         database.execute(PLACES)
+        database.execute(NOTED)
+        database.execute(SEEN)
     return [database.writer_dsn for database in databases]
 
 
@@ -68,7 +72,13 @@ def _connected(dsns: list[str], stack: ExitStack) -> Iterator[Any]:
     rule = {"database": "shop", "shard_key": "owner", "function": "modulo"}
     source = {
         "databases": {"shop": {"shards": [[dsn] for dsn in dsns]}},
-        "tables": {"items": rule, "places": {"database": "shop", "reference": True}},
+        "tables": {
+            "items": rule,
+            "noted": rule,
+            **dict.fromkeys(
+                ("places", "seen"), {"database": "shop", "reference": True}
+            ),
+        },
     }
     cluster = stack.enter_context(routedb.Cluster(source))
     with closing(cluster.connect(autocommit=False)) as connection:
@@ -263,6 +273,114 @@ def test_a_part_that_fails_is_told_by_the_cursor(pg_shards):
     assert len(cursor.fetchall()) == 3
 
 
+# -- rows on any shard -----------------------------------------------------------------
+
+
+@pytest.fixture(params=["pg_shards", "lite_shards"])
+def returning(request: pytest.FixtureRequest) -> Any:
+    """A connection to two shards whose engine has UPDATE … RETURNING."""
+    return request.getfixturevalue(request.param)
+
+
+def test_a_change_without_a_key_tells_the_sum(connection):
+    cursor = connection.cursor()
+    cursor.execute(INSERT, (1,))
+    cursor.execute("UPDATE items SET price = price + 1 WHERE id >= %s", (2,))
+    assert cursor.rowcount == 2
+    cursor.execute("DELETE FROM items WHERE owner IN (1, 2) AND price > 3")
+    assert cursor.rowcount == 2
+    connection.commit()
+    cursor.execute("SELECT id FROM items")
+    assert [row[0] for row in cursor.fetchall()] == [1]
+
+
+def test_rows_that_were_changed_come_from_each_shard(returning):
+    cursor = returning.cursor()
+    cursor.execute(INSERT, (1,))
+    cursor.execute("UPDATE items SET price = 2 * price RETURNING id, price")
+    assert sorted(cursor.fetchall()) == [(1, 3), (2, 5), (3, 7)]
+    assert cursor.rowcount == 3
+
+
+def test_psycopg2_makes_rows_that_were_changed_as_it_was_told(pg_shards):
+    cursor = pg_shards.cursor(cursor_factory=psycopg2.extras.RealDictCursor)
+    cursor.execute(INSERT, (1,))
+    marked = ext.new_type((1700,), "MARKED", lambda text, _: f"{text!s} EUR")
+    ext.register_type(marked, cursor)
+    cursor.execute("DELETE FROM items RETURNING price")
+    assert cursor.statusmessage == "DELETE 3"
+    assert sorted(row["price"] for row in cursor) == [
+        "1.50 EUR",
+        "2.50 EUR",
+        "3.50 EUR",
+    ]
+
+
+def test_a_change_in_autocommit_mode_is_done_on_all_shards_or_on_none(connection):
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute(INSERT, (1,))
+    cursor.execute("UPDATE items SET price = 7")
+    assert cursor.rowcount == 3
+    cursor.execute("SELECT sum(price) FROM items")
+    assert cursor.fetchone()[0] == 21
+    cursor.executemany("DELETE FROM items WHERE id = %s", [(1,), (2,), (5,)])
+    assert cursor.rowcount == 2
+
+
+def _times(connection: Any, table: str) -> list[Any]:
+    """Return the times of the rows of each shard."""
+    cursor = connection.cursor()
+    found: list[Any] = []
+    for shard in range(2):
+        cursor.execute(f"/* routedb: shard={shard} */ SELECT at FROM {table}")
+        found += (row[0] for row in cursor.fetchall())
+    return found
+
+
+TIMES = ["current_timestamp", "now()", "localtimestamp", "datetime('now')"]
+_KNOWN_TIMES = {
+    "pg_shards": TIMES[:3],
+    "my_shards": [*TIMES[:3], "NOW(6)", "UTC_TIMESTAMP()"],
+    "lite_shards": [TIMES[0], TIMES[3], "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"],
+}
+
+
+@pytest.mark.parametrize(
+    ("shards", "time"),
+    [(name, time) for name in _KNOWN_TIMES for time in _KNOWN_TIMES[name]],
+)
+def test_the_time_is_one_for_all_shards(request, shards, time):
+    connection = request.getfixturevalue(shards)
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.executemany(
+        "INSERT INTO noted (id, owner) VALUES (%s, %s)", [(1, 1), (2, 2), (3, 1)]
+    )
+    cursor.execute(f"UPDATE noted SET at = {time} WHERE id > %s", (0,))
+    cursor.execute(f"INSERT INTO seen (id, at) VALUES (%s, {time})", (1,))
+    for table, count in (("noted", 3), ("seen", 2)):
+        times = _times(connection, table)
+        assert len(times) == count
+        assert len(set(times)) == 1
+        assert times[0] is not None
+    cursor.executemany(f"UPDATE noted SET at = {time} WHERE id = %s", [(1,), (2,)])
+    cursor.execute(
+        f"INSERT INTO noted (id, owner, at) VALUES (%s, 1, {time}), (5, 2, {time})",
+        (4,),
+    )
+    assert None not in _times(connection, "noted")
+
+
+def test_what_a_row_that_was_written_says_of_the_time_is_refused(returning):
+    with pytest.raises(routedb.ShardError, match="RETURNING asks for the time"):
+        returning.cursor().execute(
+            "UPDATE noted SET id = 1 RETURNING current_timestamp"
+        )
+    with pytest.raises(routedb.ShardError, match="for all its rows"):
+        returning.cursor().execute("UPDATE noted SET id = (SELECT random())")
+
+
 # -- the other ways to run over shards -------------------------------------------------
 
 
@@ -289,6 +407,38 @@ def test_execute_values_returns_rows_in_their_order(pg_shards):
         fetch=True,
     )
     assert [row["id"] for row in rows] == list(range(7))
+
+
+def test_execute_batch_sends_each_shard_its_statements_in_one_text(pg_shards):
+    pg_shards.autocommit = True
+    cursor = pg_shards.cursor()
+    cursor.execute(INSERT, (1,))
+    changes = [(7, 1, 1), (8, 2, 2), (9, 1, 3)]
+    psycopg2.extras.execute_batch(
+        cursor, "UPDATE items SET price = %s WHERE owner = %s AND id = %s", changes
+    )
+    assert (cursor.rowcount, cursor.statusmessage) == (1, "UPDATE 1")
+    assert cursor.query.count(b"UPDATE") == 2  # those of the last one's shard
+    cursor.execute("SELECT id, price FROM items")
+    assert sorted(cursor.fetchall()) == [(1, 7), (2, 8), (3, 9)]
+
+
+def test_execute_batch_of_changes_on_every_shard(pg_shards):
+    cursor = pg_shards.cursor()
+    cursor.execute(INSERT, (1,))
+    pg_shards.commit()
+    sql = "UPDATE items SET price = %s WHERE id = %s"
+    psycopg2.extras.execute_batch(cursor, sql, [(7, 1), (8, 2), (5, 3), (9, 3)])
+    assert cursor.rowcount == 1
+    with pytest.raises(psycopg2.errors.NumericValueOutOfRange):
+        psycopg2.extras.execute_batch(cursor, sql, [(1, 2), (2, 1), ("1e9", 3)])
+    pg_shards.rollback()
+    psycopg2.extras.execute_batch(cursor, sql, [(7, 1), (8, 2), (5, 3), (9, 3)])
+    pg_shards.commit()
+    with pytest.raises(routedb.ShardError, match="several statements"):
+        cursor.execute("DELETE FROM items; SELECT 1")
+    cursor.execute("SELECT id, price FROM items")
+    assert sorted(cursor.fetchall()) == [(1, 7), (2, 8), (3, 9)]
 
 
 def test_a_write_to_a_reference_table_gives_the_rows_of_one_shard(connection):

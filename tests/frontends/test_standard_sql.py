@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import routedb
 from tests.frontends.home import Home
 from tests.support.server_rig import settle_all
 
@@ -15,6 +16,7 @@ RIGHT = [
     ("""SELECT count(*) FROM legacy WHERE name || 'b' = 'ab'""", 1),
     ("""SELECT max(id) AS "the name" FROM legacy ORDER BY "the name" """, 1),
 ]
+WRITE = """UPDATE legacy SET "order" = 8, name = name || 'z'"""
 
 
 @pytest.fixture
@@ -46,15 +48,21 @@ def rows(connection, sql):
     return list(cursor.fetchall())
 
 
-@pytest.mark.parametrize("main", ["pg_home", "lite_home"])
 @pytest.mark.parametrize("more", [{}, {"pool": {"max": 2}}])
-def test_quotes_and_bars_mean_what_the_program_means(request, connect, main, more):
-    connection = connect(request.getfixturevalue(main), **more)
+def test_quotes_and_bars_mean_what_the_program_means(pg_home, connect, more):
+    connection = connect(pg_home, **more)
     for sql, expected in RIGHT:
         assert rows(connection, sql) == [(expected,)], sql
-    connection.cursor().execute("""UPDATE legacy SET "order" = 8, name = name || 'z'""")
+    connection.cursor().execute(WRITE)
     sql = """SELECT "order", name FROM legacy FOR UPDATE"""
     assert rows(connection, sql) == [(8, "az")]
+
+
+@pytest.mark.parametrize("sql", [sql for sql, _ in RIGHT] + [WRITE])
+def test_what_sqlite_means_is_not_asked_of_another_engine(lite_home, connect, sql):
+    connection = connect(lite_home)
+    with pytest.raises(routedb.CrossDatabaseError, match="speaks mysql"):
+        rows(connection, sql)
 
 
 @pytest.mark.parametrize(("sql", "expected"), RIGHT)
@@ -80,7 +88,9 @@ def test_a_configured_mode_stays(pg_home, connect):
     connection = connect(pg_home, options={"sql_mode": "STRICT_ALL_TABLES"})
     sql = "/* routedb: database=old */ SELECT @@sql_mode"
     assert rows(connection, sql) == [("STRICT_ALL_TABLES",)]
-    assert rows(connection, RIGHT[0][0]) == [(0,)]
+    with connection.using("old"):
+        assert rows(connection, RIGHT[0][0]) == [(0,)]
+    assert rows(connection, RIGHT[0][0]) == [("a!",)]
 
 
 def test_a_link_of_a_pool_has_the_modes_again(pg_home, open_cluster, legacy):

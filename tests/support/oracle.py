@@ -65,6 +65,17 @@ def located(sql: str, params: Any) -> Target | None:
         return None
 
 
+def resolved(sql: str, params: Any) -> Target | None:
+    """Return where a statement runs as it is; None when it is refused."""
+    known = analysed(sql)
+    if known is None:
+        return None
+    try:
+        return known[0].resolve(sql, known[1], params, SHARDS)
+    except errors.ShardError:
+        return None
+
+
 def run(database: sqlite3.Connection, sql: str, params: Any) -> list[tuple[Any, ...]]:
     """Run a statement whose parameters are `%s`. Returns its rows, sorted."""
     rows = database.execute(sql.replace("%s", "?"), params or ()).fetchall()

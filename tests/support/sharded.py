@@ -58,12 +58,14 @@ def target(
 
 
 def shard(sql: str, params: Any = None, dialect: str = "postgresql") -> int | str:
-    """Return the number of the one shard, or "any" or "every"."""
+    """Return the number of the one shard, or "any" or "every", or "each of …"."""
     found = target(sql, params, dialect)
     if found.is_any:
         return "any"
     if found.is_every:
         return "every"
     assert not found.parts
+    if found.is_each:
+        return "each of " + ", ".join(map(str, sorted(found.shards)))
     (number,) = found.shards
     return number

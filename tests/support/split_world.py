@@ -242,7 +242,7 @@ class SplitWorld:
             side = known[0]
             rows = [row for answer in loaded[side.source] for row in answer.rows]
             values = list({row[side.source_column] for row in rows} - {None})
-            narrow = fragment.narrowed(side.column, list(map(_literal, values)))
+            narrow = fragment.narrowed(side, list(map(_literal, values)))
             text = narrow.text
         return [_query(databases[each], text.sql, bound) for each in numbers]
 

@@ -117,7 +117,10 @@ def banks(
             else:
                 database = stack.enter_context(clusters[kind].database())
                 dsns[name], run[name] = database.writer_dsn, _executes(database)
-        yield Banks(dsns, run)
+        made = Banks(dsns, run)
+        if kinds[0] not in ("pg", kinds[1]):  # whose texts are not translated
+            made.source["joins"] = "refuse"
+        yield made
 
 
 def _executes(database: Database) -> Callable[..., Any]:

@@ -20,6 +20,10 @@ class FakeBranches:
     is_named_at_begin = False
     can_prepare = True
 
+    def make_deadlock(self, raw: Raw, exc: BaseException) -> bool:
+        """Nothing waits here."""
+        return False
+
     def refusal(self, raw: Raw) -> str:
         """Nothing stands against it."""
         return ""

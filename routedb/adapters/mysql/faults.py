@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from routedb.errors import Fault
+from routedb.session.fence import is_fence_text
 
+_SIGNALLED = 1644  # by SIGNAL
 _PREVENTED = 1290  # an option prevents the statement: the text names it
 
 # Error numbers, MySQL manual "Server Error Message Reference" and "Client Error …".
@@ -71,4 +73,6 @@ def fault_of_number(number: Any, message: object, is_connecting: bool) -> Fault:
         return _AT_CONNECT[number]
     if number == _PREVENTED and "read-only" not in str(message):
         return Fault.STATEMENT  # another option, --secure-file-priv say
+    if number == _SIGNALLED and is_fence_text(str(message)):
+        return Fault.MOVED
     return _NUMBERS.get(number, Fault.STATEMENT)

@@ -51,6 +51,12 @@ def load_lines(raw: Raw, table: str, blocks: Iterable[bytes]) -> None:
         )
 
 
+def run_bytes(raw: Raw, text: bytes) -> None:
+    """Run a `text` that is encoded already. Raises what the driver raises."""
+    with _cursor(raw) as cursor:
+        cursor.execute(text)
+
+
 def rows(block: bytes) -> bytes:
     """Return the lines of `block` as the rows of an INSERT."""
     quoted = block[:-1].replace(b"'", b"\\'").replace(b"\t", b"','")

@@ -15,12 +15,28 @@ from __future__ import annotations
 from typing import Any
 
 from routedb import errors
+from routedb.adapters.mysql.versions import is_mariadb
 from routedb.adapters.two_phase import TABLE, Decisions, Prepared, Raw, Run
 from routedb.session.branch_ids import BranchId
 from routedb.sql.statement import TxMode
 
 # What XA END answers where it came before, or the server has rolled back: 1399 is a
 # wrong state, the others XA_RB*.
+_INTERRUPTED = 1317
+DEADLOCK = "Deadlock found when trying to get lock; try restarting transaction"
+OVER_SERVERS = "It is over several servers, none of which sees the whole of it"
+_MARIADB = (
+    "SELECT r.trx_mysql_thread_id, b.trx_mysql_thread_id "
+    "FROM information_schema.innodb_lock_waits w "
+    "JOIN information_schema.innodb_trx r ON r.trx_id = w.requesting_trx_id "
+    "JOIN information_schema.innodb_trx b ON b.trx_id = w.blocking_trx_id"
+)
+_MYSQL = (
+    "SELECT r.processlist_id, b.processlist_id "
+    "FROM performance_schema.data_lock_waits w "
+    "JOIN performance_schema.threads r ON r.thread_id = w.requesting_thread_id "
+    "JOIN performance_schema.threads b ON b.thread_id = w.blocking_thread_id"
+)
 _ENDED = frozenset({1399, 1402, 1613, 1614})
 
 
@@ -32,6 +48,18 @@ class MySQLBranches:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+
+    def make_deadlock(self, raw: Raw, exc: BaseException) -> bool:
+        """A deadlock rolls the transaction back, what is cancelled the statement
+        alone."""
+        if not exc.args or exc.args[0] != _INTERRUPTED:
+            return False
+        exc.args = (1213, f"{DEADLOCK}. {OVER_SERVERS}")
+        if raw.branch is None:
+            raw.rollback()
+        else:
+            self.roll_back(raw)
+        return True
 
     def refusal(self, raw: Raw) -> str:
         """XA is always there."""
@@ -110,6 +138,20 @@ class MySQLDecisions(Decisions):
         "AND made_at < CURRENT_TIMESTAMP - INTERVAL {seconds} SECOND"
     )
     bound = "SET innodb_lock_wait_timeout = {seconds}"
+    create_waits = (
+        "CREATE TABLE IF NOT EXISTS {table} ("
+        "id varchar(64) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, "
+        "claim mediumtext CHARACTER SET ascii NOT NULL, "
+        "made_at timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)) ENGINE = InnoDB"
+    )
+    put_wait = (
+        "INSERT INTO {table} (id, claim) VALUES ('{id}', '{claim}') "
+        "ON DUPLICATE KEY UPDATE made_at = CURRENT_TIMESTAMP(3)"
+    )
+    fresh_waits = "made_at > CURRENT_TIMESTAMP(3) - INTERVAL {seconds} SECOND"
+    asking_waits = staticmethod(
+        lambda raw: _MARIADB if is_mariadb(raw.get_server_info()) else _MYSQL
+    )
     create_counts = (
         "CREATE TABLE IF NOT EXISTS {table} ("
         "id varchar(64) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from routedb.errors import Fault
+from routedb.session.fence import FENCED
 
 READ_ONLY = "25006"  # read_only_sql_transaction: of a replica, or by SET
 # SQLSTATE, PostgreSQL manual appendix A. Whole codes are looked up first, then classes.
@@ -25,6 +26,7 @@ _CODES = {
     "57P03": Fault.NODE_STARTING,  # cannot_connect_now
     "57P05": Fault.LINK_LOST,  # idle_session_timeout
     "25P03": Fault.LINK_LOST,  # idle_in_transaction_session_timeout
+    FENCED: Fault.MOVED,
 }
 _CLASSES = {"08": Fault.LINK_LOST}
 

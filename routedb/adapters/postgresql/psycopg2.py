@@ -48,6 +48,7 @@ from routedb.adapters.postgresql.link_cursor import LinkCursor
 from routedb.adapters.postgresql.liveness import is_alive, is_busy, watch
 from routedb.adapters.postgresql.placements import PostgreSQLPlacements
 from routedb.adapters.postgresql.positions import PROBE, WHICH_SERVER, answer_of
+from routedb.adapters.postgresql.renaming import rename
 from routedb.adapters.postgresql.settings import (
     ISOLATION,
     SESSION_SETTINGS,
@@ -110,7 +111,7 @@ class Psycopg2Adapter:
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
         self.commits: Commits | None = PostgreSQLCommitCheck(_ask)
-        asking = (self.run, self.is_failed, _end_ended)
+        asking = (self.run, self.is_failed, _end_ended, rename)
         self.branches: Branches = PostgreSQLBranches(*asking)
         self.decisions: Decisions = PostgreSQLDecisions(self.run)
         self.placements: PlacementTable = PostgreSQLPlacements(self.run)

@@ -23,6 +23,13 @@ _DURABLY = (
     "WHEN 'off' THEN set_config('synchronous_commit', 'local', true) = 'local' "
     "ELSE true END"
 )
+_CANCELLED = "57014"
+DEADLOCK = "deadlock detected"
+OVER_SERVERS = "It is over several servers, none of which sees the whole of it."
+_WAITS = (
+    "SELECT w.pid, b.pid FROM (SELECT DISTINCT pid FROM pg_catalog.pg_locks "
+    "WHERE NOT granted) AS w, unnest(pg_catalog.pg_blocking_pids(w.pid)) AS b(pid)"
+)
 _PREPARED = (
     "SELECT p.gid, extract(epoch FROM clock_timestamp() - p.prepared)::float8, "
     "(SELECT count(*)::int FROM pg_catalog.pg_locks l "
@@ -34,17 +41,30 @@ _PREPARED = (
 
 class PostgreSQLBranches:
     """By text; `run` and `is_failed` are the adapter's, `settle` leaves the transaction
-    that the driver believes to be open after a text has ended it."""
+    that the driver believes to be open after a text has ended it; `rename` makes an
+    error that of another code and text."""
 
     is_named_at_begin = False
     can_prepare = True
 
     def __init__(
-        self, run: Run, is_failed: Callable[[Raw], bool], settle: Callable[[Raw], None]
+        self,
+        run: Run,
+        is_failed: Callable[[Raw], bool],
+        settle: Callable[[Raw], None],
+        rename: Callable[[BaseException, str, str], None],
     ) -> None:
         self._run = run
+        self._rename = rename
         self._is_failed = is_failed
         self._settle = settle
+
+    def make_deadlock(self, raw: Raw, exc: BaseException) -> bool:
+        """Both leave the transaction aborted."""
+        if getattr(exc, "pgcode", None) != _CANCELLED:
+            return False
+        self._rename(exc, "40P01", f"{DEADLOCK}\nDETAIL:  {OVER_SERVERS}\n")
+        return True
 
     def refusal(self, raw: Raw) -> str:
         """Ask for the setting that is 0 where nobody has changed it."""
@@ -98,6 +118,16 @@ class PostgreSQLDecisions(Decisions):
         "AND made_at < clock_timestamp() - interval '{seconds} s'"
     )
     bound = "SET lock_timeout = '{seconds}s'"
+    create_waits = (
+        "CREATE TABLE IF NOT EXISTS {table} (id varchar(64) PRIMARY KEY, "
+        "claim text NOT NULL, made_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+    )
+    put_wait = (
+        "INSERT INTO {table} (id, claim) VALUES ('{id}', '{claim}') "
+        "ON CONFLICT (id) DO UPDATE SET made_at = clock_timestamp()"
+    )
+    fresh_waits = "made_at > clock_timestamp() - interval '{seconds} s'"
+    asking_waits = staticmethod(lambda raw: _WAITS)
     create_counts = (
         "CREATE TABLE IF NOT EXISTS {table} (id varchar(64) PRIMARY KEY, "
         "counts text NOT NULL, is_old smallint NOT NULL DEFAULT 0)"

@@ -36,6 +36,7 @@ from routedb.adapters.tracing import unwrapped
 from routedb.adapters.translate import Translation
 from routedb.config.model import NodeConfig
 from routedb.errors import Fault
+from routedb.session.fence import is_fence_text
 from routedb.sql.lexical_mode import LexicalMode
 from routedb.sql.scanner.placeholders import to_qmark
 from routedb.sql.statement import Table
@@ -280,6 +281,8 @@ class Sqlite3Adapter:
         """By result code; by text where Python shows none."""
         if not isinstance(exc, sqlite3.Error):
             return Fault.STATEMENT
+        if isinstance(exc, sqlite3.IntegrityError) and is_fence_text(str(exc)):
+            return Fault.MOVED
         code = getattr(exc, "sqlite_errorcode", None)
         if code is not None:
             return fault_of_code(code)

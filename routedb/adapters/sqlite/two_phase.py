@@ -17,6 +17,10 @@ class NoBranches:
     is_named_at_begin = False
     can_prepare = False
 
+    def make_deadlock(self, raw: Raw, exc: BaseException) -> bool:
+        """Never called."""
+        return False
+
     def refusal(self, raw: Raw) -> str:
         """Say so."""
         return "SQLite cannot prepare a transaction"

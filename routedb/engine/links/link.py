@@ -65,6 +65,7 @@ class Link:
         "exclusive",
         "id",
         "is_text_begun",
+        "is_victim",
         "lock",
         "mode",
         "node",
@@ -112,6 +113,7 @@ class Link:
         self.pending_begin: TxMode | None = None
         self.joined_from: tuple[TxMode | None, int] | None = None
         self.is_text_begun = False  # its transaction was begun by statement
+        self.is_victim = False  # of a deadlock over groups: its statement is cancelled
         # The last of a commit: see commit_check.
         self.commit_note: CommitNote | None = None
         self.lock = None if adapter.is_concurrent else threading.RLock()
@@ -131,11 +133,18 @@ class Link:
 
     def classify_error(self, exc: BaseException) -> Fault:
         """Return what an exception of the driver tells, and make it ours too."""
+        if self.is_victim:
+            self._tell_deadlock(exc)
         fault = self.adapter.fault(exc, self.raw)
         self.adapter.adopt(exc)
         if fault is Fault.CONFLICT:
             exc.retry_is_safe = True  # type: ignore[attr-defined]  # errors.Error's
         return fault
+
+    def _tell_deadlock(self, exc: BaseException) -> None:
+        """The statement was ended for a deadlock: it fails with the server's error of
+        one, and leaves what that leaves."""
+        self.ask(self.adapter.branches.make_deadlock, exc)
 
     # -- asking the server -------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from routedb.adapters.base import AUTOCOMMIT, Fault, RawCursor
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.run.control import may_commit, may_end
+from routedb.engine.run.follow import check_stays
 from routedb.engine.run.interrupted import statement_interrupted
 from routedb.engine.run.outcome import ran
 from routedb.engine.run.recovery import judge
@@ -91,6 +92,8 @@ class Attempt:
             None  # by the hot path: what its node was taken for
         )
         self.begins = False  # it is the first statement of its transaction
+        # Who runs it can run it by another plan; it is to be; when it met a fence.
+        self.may_move, self.is_moved, self.fenced_at = False, False, 0.0
 
     @property
     def is_outside(self) -> bool:
@@ -128,10 +131,10 @@ class Attempt:
         return link
 
     def run(self, cursor: VirtualCursor, call: Call) -> None:
-        """Make `call` until it succeeds, on other links where that is allowed; let
-        `cursor` show the result, or raise what the user must see."""
+        """Make `call` until it succeeds, on other links where that is allowed, or
+        `is_moved`; let `cursor` show the result, or raise what the user must see."""
         has_run, before = False, sys.exc_info()[1]
-        while not has_run:
+        while not (has_run or self.is_moved):
             link = self.reach()
             try:
                 has_run = self._run_once(cursor, call, link)
@@ -259,6 +262,8 @@ class Attempt:
     def _join(self) -> Link:
         """Give the transaction a branch on the group; refuse a second one to write."""
         session, transaction = self.session, self.session.transaction
+        if transaction.branches:
+            check_stays(transaction, self.plan)
         # A part of a read decides nothing about where the transaction writes.
         is_home = self.may_write or (
             self.plan.placement.database is not None and not self.is_one_of_several

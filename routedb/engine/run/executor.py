@@ -19,12 +19,13 @@ from routedb.engine.links.link import Link
 from routedb.engine.route.columns import learn_columns
 from routedb.engine.route.explain import ONE_GROUP
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
-from routedb.engine.run import control, definitions, multi_shard, observed
+from routedb.engine.run import control, definitions, multi_shard, observed, series
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.interrupted import effects_interrupted, statement_interrupted
 from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
 from routedb.engine.run.session_effects import note_effects
+from routedb.engine.run.times import check_untimed
 from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import transaction_lost
@@ -46,10 +47,7 @@ from routedb.routing.questions import (
     Question,
 )
 from routedb.session import TxState
-from routedb.sql.session_objects import ObjectKind, SessionObject
 from routedb.sql.statement import Kind, Table
-
-_BACKEND = SessionObject(ObjectKind.BACKEND)
 
 # Does a use of a text over several groups, instead of the refusal.
 Merges = Callable[[ParsedText, errors.Error], None]
@@ -78,14 +76,22 @@ def run(
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
         try:
-            _run(session, cursor, text, params, call, batch)
+            is_other_use = merges is not None
+            while not _run(session, cursor, text, params, call, batch, is_other_use):
+                text = session.learn(text.source)  # its table has been moved
         except (errors.ShardError, errors.CrossDatabaseError) as refusal:
-            if batch is not None or type(refusal) not in ONE_GROUP:
+            if type(refusal) not in ONE_GROUP:
                 raise
             if merges is not None:
                 merges(text, refusal)
-            else:
+            elif batch is None and series.is_series(plan):
+                decide = partial(decide_counted, session)
+                again = partial(run_again, session, cursor)
+                series.run(session, cursor, text, params, decide, again, refusal)
+            elif batch is None:
                 session.core.merger.run(session, cursor, text, params, refusal)
+            else:
+                multi_shard.merge_each(session, cursor, text, batch, refusal)
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)
@@ -109,20 +115,36 @@ def _run(
     params: Any,
     call: Call,
     batch: Sequence[Any] | None,
-) -> None:
+    is_other_use: bool,
+) -> bool:
+    """Tell whether it has run; it is to be learnt anew else."""
     plan = text.plan
     _check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
         call = _buffering(call, cursor)
     if plan.empties:
         call = vacating(call, text.source)
-    decision = _decide(session, text, params)
+    decision = decide_counted(session, text, params)
+    if decision.target is not None and plan.statement.kind is Kind.DDL:
+        definitions.run(session, cursor, plan, decision, call)
+        return True
     if decision.target is not None:
-        several = definitions if plan.statement.kind is Kind.DDL else multi_shard
-        several.run(session, cursor, plan, decision, call)
-    else:
-        is_batch = batch is not None
-        Attempt(session, plan, decision, is_batch=is_batch).run(cursor, call)
+        if is_other_use:
+            check_untimed(plan, text.source)
+        written = None if is_other_use else (text.source, params)
+        return multi_shard.run(session, cursor, plan, decision, call, written)
+    attempt = Attempt(session, plan, decision, is_batch=batch is not None)
+    attempt.may_move = True
+    attempt.run(cursor, call)
+    return not attempt.is_moved
+
+
+def run_again(
+    session: Session, cursor: VirtualCursor, text: ParsedText, params: Any
+) -> None:
+    """Run `text` with `params` on `cursor` of `session`: a part of another call."""
+    call: Call = lambda raw: raw.execute(text.source, params)  # noqa: E731
+    run(session, cursor, text, params, call)
 
 
 @lets_go
@@ -147,15 +169,17 @@ def recover(
         cursor.control = None
         # What a driver shows of a statement that failed, its text above all, is there.
         cursor.link, cursor.raw = link, cursor.raw_cursors.get(link)
-        decision = _decide(session, text, params)
+        decision = decide_counted(session, text, params)
         attempt = Attempt(session, text.plan, decision)
         attempt.begins = session.transaction.is_first
+        attempt.may_move = True
         attempt.chosen_as = None if route is None else route.role
         judge(attempt, link, exc)
         if attempt.is_read and attempt.role is not decision.role:
             attempt.run(cursor, call)
         else:
-            run(session, cursor, text, params, call)
+            again = session.learn(text.source) if attempt.is_moved else text
+            run(session, cursor, again, params, call)
     except BaseException as own:
         if isinstance(own, errors.Error) and not is_from_program(own):
             raise session.as_frontend_error(own) from own.__cause__
@@ -172,74 +196,6 @@ def _handled_outside(exc: BaseException) -> BaseException | None:
     if inner is not None and trace is not None and inner.tb_frame is trace.tb_frame:
         return None
     return context
-
-
-def executemany(
-    session: Session, cursor: VirtualCursor, sql: Any, rows: Sequence[Any]
-) -> None:
-    """Run the text `sql` for every set of parameters in `rows`."""
-    if session.core.observers is not None and not cursor.is_observed:
-        again = partial(executemany, session, cursor, sql, rows)
-        observed.call(cursor, sql, again, len(rows))
-        return
-    text = session.learn(sql)
-    if text.plan.is_sharded:
-        _executemany_sharded(session, cursor, text, sql, rows)
-        return
-    if session.core.backends and _BACKEND in text.plan.statement.needs:
-        for each in rows:  # backends of several nodes, maybe
-            _executing(session, cursor, text, sql, each)()
-        return
-    call: Call = lambda raw: raw.executemany(sql, rows)  # noqa: E731
-    run(session, cursor, text, None, call, batch=rows)
-
-
-def _executemany_sharded(
-    session: Session,
-    cursor: VirtualCursor,
-    text: ParsedText,
-    sql: Any,
-    rows: Sequence[Any],
-) -> None:
-    """Run each set of parameters on its own shard; those of one shard at once, where no
-    set itself is for several."""
-    cursor.unbind_fetch()
-    is_shadow = session.core.config.shadow
-    place = decide_in_shadow if is_shadow else _decide_really
-    try:
-        decisions = [place(session, text, params) for params in rows]
-    except errors.Error as exc:
-        _count(session, text, rows)
-        raise session.as_frontend_error(exc) from exc.__cause__
-    by_group: dict[int, list[Any]] = {}
-    first: dict[int, Decision] = {}
-    sent = sql
-    for decided, params in zip(decisions, rows, strict=True):
-        part = multi_shard.only_part(decided)
-        if len(decided.groups) > 1 or (decided.target is not None and part is None):
-            calls = [_executing(session, cursor, text, sql, each) for each in rows]
-            multi_shard.run_each(session, cursor, calls)  # which are counted, too
-            return
-        values = params
-        if part is not None:  # each has this text
-            sent, values = part.sql, part.params
-        by_group.setdefault(decided.groups[0], []).append(values)
-        first.setdefault(decided.groups[0], decided)
-    _count(session, text, rows)
-    if len(by_group) == 1:
-        (decision,) = first.values()
-        attempt = Attempt(session, text.plan, decision, is_batch=True)
-        (values,) = by_group.values()
-        attempt.run(cursor, lambda raw: raw.executemany(sent, values))
-    elif by_group:
-        multi_shard.run_batches(session, cursor, text.plan, first, sent, by_group)
-
-
-def _executing(
-    session: Session, cursor: VirtualCursor, text: ParsedText, sql: Any, params: Any
-) -> Callable[[], None]:
-    call: Call = lambda raw: raw.execute(sql, params)  # noqa: E731
-    return lambda: run(session, cursor, text, params, call)
 
 
 @lets_go
@@ -268,15 +224,18 @@ def carry(
 # -- deciding --------------------------------------------------------------------------
 
 
-def _decide(session: Session, text: ParsedText, params: Any) -> Decision:
-    """Decide; in a shadow count where the statement would go, and take the writer."""
+def decide_counted(session: Session, text: ParsedText, params: Any) -> Decision:
+    """Decide about `text` with `params` in `session`; in a shadow count where the
+    statement would go, and take the writer. Raises the refusals of routing."""
     if session.core.config.shadow:
-        _count(session, text, (params,))
+        count_shadowed(session, text, (params,))
         return decide_in_shadow(session, text, params)
-    return _decide_really(session, text, params)
+    return decide_once_more(session, text, params)
 
 
-def _decide_really(session: Session, text: ParsedText, params: Any) -> Decision:
+def decide_once_more(session: Session, text: ParsedText, params: Any) -> Decision:
+    """Decide about `text` with `params` in `session`, again where it is refused by what
+    the catalog said a while ago. Raises the refusals of routing."""
     known = text.plan.shards.columns
     try:
         return decide_asking(session, text, params)
@@ -288,8 +247,9 @@ def _decide_really(session: Session, text: ParsedText, params: Any) -> Decision:
     return decide_asking(session, text, params)
 
 
-def _count(session: Session, text: ParsedText, rows: Iterable[Any]) -> None:
-    """In a shadow, count where a statement would go with each set of parameters."""
+def count_shadowed(session: Session, text: ParsedText, rows: Iterable[Any]) -> None:
+    """In a shadow, count where `text` would go with each set of parameters in `rows`,
+    for `session`."""
     if session.core.config.shadow:
         for params in rows:
             count(session, text, params, decide_asking)
@@ -359,6 +319,9 @@ def _only_reads(session: Session, question: AskCatalog) -> bool:
         if catalog.is_volatile(question.database, function, ask) is not False:
             return False
     return True
+
+
+# -- before and after ------------------------------------------------------------------
 
 
 def _is_carried_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool:

@@ -1,4 +1,5 @@
-"""Statements that are by nature for several shards: split INSERTs, reference writes.
+"""Statements that are by nature for several shards: INSERTs whose rows are split,
+UPDATE and DELETE of rows on several, writes to reference tables.
 
 All parts run in one transaction with a branch on each shard, and a part that fails
 undoes the others (`undo`). Outside a transaction one is opened for the statement.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from routedb import errors
@@ -16,21 +18,32 @@ from routedb.engine.run.attempt import Attempt, run_on
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
+from routedb.engine.run.times import Times
 from routedb.engine.run.undo import all_or_nothing
 from routedb.engine.session import Session
+from routedb.engine.shared.let_go import lets_go
 from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing.decider import Decision
-from routedb.routing.plan import Plan
+from routedb.routing.plan import ParsedText, Plan
 from routedb.sharding import InsertPart
+
+Written = tuple[str, Any]  # a text, and its parameters
 
 
 def run(
-    session: Session, cursor: VirtualCursor, plan: Plan, decided: Decision, call: Call
-) -> None:
-    """Run a statement on each of its shards; show the results as one.
+    session: Session,
+    cursor: VirtualCursor,
+    plan: Plan,
+    decided: Decision,
+    call: Call,
+    written: Written | None = None,
+) -> bool:
+    """Run a statement on each of its shards; show the results as one. Tell whether it
+    has run: what is for one of them may have to be decided anew (`Attempt.is_moved`).
 
     `decided` has a target: the parts of the statement, or none where `call`, which runs
-    it on a raw cursor, is for all shards. `plan` is the statement's.
+    it on a raw cursor, is for all shards. `plan` is the statement's, and `written` its
+    text with parameters where the call does no more than to execute that.
     """
     target = decided.target
     assert target is not None
@@ -38,21 +51,27 @@ def run(
     part = only_part(decided)
     if part is not None:
         alone = Attempt(session, plan, decided._replace(target=None))
+        alone.may_move = True
         alone.run(cursor, _calling(part.sql, part.params))
-        return
+        return not alone.is_moved
 
     def work() -> None:
         merged = MergedResult(cursor.arraysize)
+        times = Times(session, plan, decided)
+        on_each = call if written is None else _timed(times, call, written)
         if target.parts:
             for part in target.parts:
                 group = plan.database.groups[part.shard].id
                 take = _taking(merged, part.rows)
-                on_shard = _calling(part.sql, part.params)
+                on_shard = _calling(times.in_text(part.sql), part.params)
                 on_group(session, cursor, plan, decided, group, on_shard, take)
+        elif target.is_each:
+            for group in decided.groups:
+                on_group(session, cursor, plan, decided, group, on_each, merged.add)
         else:
             results = [MergedResult(cursor.arraysize) for _ in decided.groups]
             for group, result in zip(decided.groups, results, strict=True):
-                on_group(session, cursor, plan, decided, group, call, result.add)
+                on_group(session, cursor, plan, decided, group, on_each, result.add)
             merged = results[0]  # all have done the same
         merged.finish()
         cursor.raw, cursor.route = merged, decided.route
@@ -60,6 +79,14 @@ def run(
         succeeded(session, cursor, plan)
 
     in_transaction(session, work)
+    return True
+
+
+def _timed(times: Times, call: Call, written: Written) -> Call:
+    """Return `call`, with the times that its text asks for."""
+    source, params = written
+    sql = times.in_text(source)
+    return call if sql == source else _calling(sql, params)
 
 
 def only_part(decided: Decision) -> InsertPart | None:
@@ -77,7 +104,7 @@ def run_batches(
     cursor: VirtualCursor,
     plan: Plan,
     decisions: Mapping[int, Decision],
-    sql: Any,
+    sql: str,
     by_group: Mapping[int, Sequence[Any]],
 ) -> None:
     """Run the text `sql` of this `plan` for sets of parameters, those of a group at
@@ -85,10 +112,14 @@ def run_batches(
 
     def work() -> None:
         merged = MergedResult(cursor.arraysize)
+        timed = Times(session, plan, next(iter(decisions.values()))).in_text(sql)
         for group, rows in by_group.items():
-            call = _calling_many(sql, rows)
+            call = _calling_many(timed, rows)
             on_group(session, cursor, plan, decisions[group], group, call, merged.count)
-            decisions[group].route.hits[0] += len(rows)
+            decided = decisions[group]
+            is_again = decided.target is not None and decided.target.is_each
+            if not is_again or group == decided.groups[0]:
+                decided.route.hits[0] += len(rows)
         cursor.raw = merged
         cursor.route = next(iter(decisions.values())).route
 
@@ -111,6 +142,24 @@ def run_each(
         cursor.unbind_fetch()
 
     in_transaction(session, work)
+
+
+@lets_go
+def merge_each(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    batch: Sequence[Any],
+    refusal: errors.Error,
+) -> None:
+    """Change rows of another engine's table by `text` for each set of parameters in
+    `batch`, in one transaction of `session`; `cursor` shows the count. Raises `refusal`
+    where `text` does something else."""
+    merger = session.core.merger
+    if not merger.may_change(session, text):
+        raise refusal
+    run_one = partial(merger.run, session, cursor, text)
+    run_each(session, cursor, [partial(run_one, p, refusal) for p in batch])
 
 
 def in_transaction(session: Session, work: Callable[[], None]) -> None:
@@ -188,5 +237,5 @@ def _calling(sql: str, params: Any) -> Call:
     return lambda raw: raw.execute(sql, params)
 
 
-def _calling_many(sql: Any, rows: Sequence[Any]) -> Call:
+def _calling_many(sql: str, rows: Sequence[Any]) -> Call:
     return lambda raw: raw.executemany(sql, rows)

@@ -51,6 +51,9 @@ class Underway(Protocol):
     tried: set[int]
     failures: int
     refused: list[int]
+    may_move: bool
+    is_moved: bool
+    fenced_at: float
 
     @property
     def is_outside(self) -> bool:

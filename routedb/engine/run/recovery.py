@@ -11,6 +11,7 @@ from routedb import errors
 from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link
 from routedb.engine.run import control
+from routedb.engine.run.follow import follow, learn, may_follow
 from routedb.engine.run.outcome import SHOWING, Underway, failed
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import hidden_unknown, statement_unknown
@@ -43,7 +44,7 @@ def judge(attempt: Underway, link: Link, exc: Exception) -> None:
     transaction = session.transaction
     if action is Action.RAISE_OUTCOME_UNKNOWN and moment is Moment.COMMITTING:
         transaction.forget(link)
-    elif moment in _BEGINNINGS and action is Action.AWAIT_WRITER:
+    elif moment in _BEGINNINGS and action in (Action.AWAIT_WRITER, Action.FOLLOW):
         transaction.restart(link)
     elif not attempt.is_outside:
         try:
@@ -74,6 +75,10 @@ def _action(attempt: Underway, link: Link, fault: Fault, moment: Moment) -> Acti
     action = action_for(fault, moment)
     if _is_final(attempt, link, fault):
         action = Action.RAISE
+    if action is Action.FOLLOW and not may_follow(attempt):
+        action = Action.RAISE if attempt.is_outside else Action.LOSE
+    if fault is Fault.MOVED and action is not Action.FOLLOW:
+        learn(attempt.session.core, link)  # for what is run again
     if moment is Moment.COMMITTING and attempt.is_in_parts and action is Action.LOSE:
         return Action.RAISE_OUTCOME_UNKNOWN  # a COMMIT may have come before
     return action
@@ -182,6 +187,10 @@ def _unknown(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> NoR
     raise statement_unknown(link.node.name, verb, exc, fault, silence) from exc
 
 
+def _follow(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> None:
+    follow(attempt, link, exc)
+
+
 @lets_go
 def _raise(attempt: Underway, link: Link, exc: Exception, fault: Fault) -> None:
     raise exc
@@ -193,4 +202,5 @@ _RESPONSES = {
     Action.RETRY_ELSEWHERE: _elsewhere,
     Action.AWAIT_WRITER: _await_writer,
     Action.RAISE_OUTCOME_UNKNOWN: _unknown,
+    Action.FOLLOW: _follow,
 }

@@ -58,6 +58,10 @@ class StatementMerger(Protocol):
         """Run the read `text` with `params`, which was refused with `refusal` in
         `session`, and let `cursor` show the result. Raises the refusal."""
 
+    def may_change(self, session: Any, text: Any) -> bool:
+        """Tell whether `run` would change a table of another dialect by `text`, in
+        `session`."""
+
     def explain(self, session: Any, text: Any, params: Any, refusal: Any) -> Any:
         """Return the Explanation of `text` with `params`, which was refused with
         `refusal` in `session`. Raises the refusal."""
@@ -84,6 +88,10 @@ class _NoMerger:
         """Raise `refusal`, whatever `text` with `params` is to do in `session` on
         `cursor`."""
         raise refusal
+
+    def may_change(self, session: Any, text: Any) -> bool:
+        """Change nothing by `text` in `session`."""
+        return False
 
     @lets_go
     def explain(self, session: Any, text: Any, params: Any, refusal: Exception) -> Any:
@@ -150,7 +158,7 @@ class Core(TopologyStore):
         self.start_monitor: Callable[[], None] = lambda: None
         # The runtime's: whose are reads that no one group can answer.
         self.merger: StatementMerger = _NoMerger()
-        self.samples = SampleRequests(clock)
+        self.samples = SampleRequests(clock, self._sampled_at)
         # The monitor's, too: keep away from these nodes, or (False) probe them again.
         self.hold_probes: Callable[[frozenset[int], bool], None] = _hold_nothing
         self._starts = count()
@@ -249,6 +257,10 @@ class Core(TopologyStore):
         with self._lock:
             self.process_wrote_at[group] = self.clock()
         self.samples.note_write(group)
+
+    def _sampled_at(self, group: int) -> float:
+        sample = self.topology.groups[group].sample
+        return -inf if sample is None else sample.asked_at
 
     def take_write(self, group: int) -> None:
         """Take note that another runtime of this process has written to a group."""

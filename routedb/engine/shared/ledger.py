@@ -109,6 +109,8 @@ class Ledger:
             decisions.make(asked.raw, asked.namespace, name[-12:])
             if self.core.config.atomic_reads != "no":
                 decisions.counts.make(asked.raw, asked.namespace)
+            if text := decisions.waits.text(asked.namespace):
+                asked.adapter.run(asked.raw, text)
         return name
 
     def counted(self, group: int) -> str | None:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Protocol
-from weakref import ref
+from weakref import WeakKeyDictionary, ref
 
 from routedb import errors
 from routedb.adapters.base import Adapter, Raw, TxMode
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 POLL_S = 1.0  # as often as calm nodes are probed
 ABSENT_S = 20.0  # between two looks for the table, as long as there is none
 NO_TABLE = Placements()
+
+
+# Weak on both sides: a watch knows its runtime, and that its core.
+_watches: WeakKeyDictionary[Core, ref[PlacementWatch]] = WeakKeyDictionary()
 
 
 class AskedLink(Protocol):
@@ -55,6 +59,7 @@ class PlacementWatch:
 
     def __init__(self, core: Core, is_used: Callable[[], bool]) -> None:
         self._core = ref(core)
+        _watches[core] = ref(self)
         self._is_used = is_used
         self.home = core.config.home
         # No monitor probes a group of one node.
@@ -62,6 +67,7 @@ class PlacementWatch:
         self.is_first = self.home is not None  # nobody has asked yet
         self._absent_at = -inf  # when there was no table last
         self._polled_at = -inf
+        self._asked_at = -inf  # when the last question for `ask_again` was sent
         self._open: tuple[NodeConfig, Adapter, Raw] | None = None
         self._upkeep = Upkeep(self._tend, POLL_S)
         self._make_lock()
@@ -103,6 +109,18 @@ class PlacementWatch:
             return False
         with ledger_of(core).asking(self.home.id, core.clock() + timeout_s) as asked:
             return self.ask(asked.node, asked.adapter, asked.raw)
+
+    def ask_again(self, timeout_s: float) -> None:
+        """Ask as `ask_now` does, for at most `timeout_s`, unless somebody else has
+        since this was called."""
+        core = self._core()
+        if core is None or self.home is None:
+            return
+        called_at = core.clock()
+        with self._lock:
+            if self._asked_at < called_at:
+                self._asked_at = core.clock()
+                self.ask_now(timeout_s)
 
     def ask_first(self, link: AskedLink | None) -> None:
         """Ask before the first statement of the runtime, once: by `link`, which is just
@@ -189,3 +207,12 @@ class PlacementWatch:
         if opened is not None:
             with suppress(Exception):
                 opened[1].close(opened[2])
+
+
+def ask_again(core: Core, timeout_s: float) -> None:
+    """Have the watch of `core` ask again, for at most `timeout_s`; do nothing where
+    there is none. Raises what the driver raises, and NoNodeError."""
+    known = _watches.get(core)
+    watch = None if known is None else known()
+    if watch is not None:
+        watch.ask_again(timeout_s)

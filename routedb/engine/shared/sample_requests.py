@@ -12,18 +12,23 @@ from collections.abc import Callable
 from math import inf
 
 INTEREST_S = 5.0  # writes count for this long after a read that waited
-# What was told to the monitor so long ago covers later requests, which are not told:
-# each would wake its threads. As long as it waits before it asks the replicas, whose
-# answers are what a read waits for (REPLICA_DELAY_S of monitor/workers.py).
+# While what was told to the monitor has not led to a sample, later requests are not
+# told for so long: each would wake its threads, and the sample will cover them.
 BATCH_S = 0.01
 WRITES_BATCH_S = 0.2
 
 
 class SampleRequests:
-    """The requests of one runtime, by group id; `clock` gives monotonic seconds."""
+    """The requests of one runtime, by group id; `clock` gives monotonic seconds.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    `sampled_at` returns when the newest sample of a group was asked for.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], sampled_at: Callable[[int], float]
+    ) -> None:
         self._clock = clock
+        self._sampled_at = sampled_at
         # The monitor's, once there is one: a group, and whether a read waits.
         self.tell: Callable[[int, bool], None] = lambda group, waits: None
         self._refused_at: dict[int, float] = {}
@@ -57,6 +62,7 @@ class SampleRequests:
 
     def _tell(self, group: int, waits: bool, now: float) -> None:
         batch_s = BATCH_S if waits else WRITES_BATCH_S
-        if now - self._told_at.get((group, waits), -inf) >= batch_s:
+        told_at = self._told_at.get((group, waits), -inf)
+        if now - told_at >= batch_s or (waits and self._sampled_at(group) >= told_at):
             self._told_at[group, waits] = now
             self.tell(group, waits)

@@ -12,6 +12,7 @@ from routedb import errors
 from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.shared.let_go import lets_go
+from routedb.engine.transactions.ends import roll_back
 from routedb.engine.transactions.interruption import was_ended
 from routedb.engine.transactions.transaction import Transaction
 from routedb.session import Action, Moment, TxEvent, action_for
@@ -60,7 +61,10 @@ def raise_failure(
             f"{told}, inside a transaction: {exc}. Nothing of it was committed; "
             "after rollback(), running the whole transaction again is safe"
         ) from exc
-    if link.is_failed():
+    if link.is_victim and fault is Fault.CONFLICT and _has_unfailing(transaction):
+        roll_back(transaction.links, link)
+        transaction.lose(link, keep=True)
+    elif link.is_failed():
         transaction.apply(TxEvent.ERROR)
         _fail_others(transaction, link)
     elif (
@@ -70,6 +74,12 @@ def raise_failure(
     ):
         transaction.lose(link, keep=True)
     raise exc
+
+
+def _has_unfailing(transaction: Transaction) -> bool:
+    """Tell whether some server would go on, and keep the locks that others wait for."""
+    branches = transaction.branches.values()
+    return any(link.adapter.failing_text is None for link in branches)
 
 
 def check_failed(transaction: Transaction, group: int) -> None:

@@ -81,6 +81,10 @@ class Reads(set[Plan]):
         elif plan not in kept:
             self._are_too_many = True
 
+    def plans(self) -> set[Plan]:
+        """Return all that are kept."""
+        return self.union(*self._elsewhere.values())
+
     def clear(self) -> None:
         """Begin anew: the transaction is over."""
         super().clear()

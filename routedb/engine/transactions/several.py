@@ -6,7 +6,7 @@ a server answers is told to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from routedb import errors
@@ -23,6 +23,7 @@ from routedb.engine.shared.error_texts import (
 )
 from routedb.engine.shared.ledger import ledger_of
 from routedb.engine.shared.let_go import lets_go
+from routedb.engine.shared.workers import workers_of
 from routedb.engine.transactions.ends import End, is_overtaken, roll_back
 from routedb.engine.transactions.spread import Deal, Spread
 from routedb.events import BranchLeft
@@ -68,8 +69,12 @@ class SeveralCommit:
         """Commit. Raises what a server says of its part, TransactionLost, or
         OutcomeUnknown."""
         try:
-            while (request := self._steps.request()) is not None:
-                _DO[request.step](self, request, self._branches[request.group])
+            while requests := self._steps.requests():
+                if len(requests) == 1:
+                    (request,) = requests
+                    _DO[request.step](self, request, self._branches[request.group])
+                else:
+                    self._at_once(requests)
         except BaseException:
             self._interrupted()
             raise
@@ -92,19 +97,41 @@ class SeveralCommit:
 
     # -- steps -------------------------------------------------------------------------
 
+    def _at_once(self, requests: Sequence[Request]) -> None:
+        """Take the same step on several groups, each by a thread; what has come of it
+        is noted here, in their order."""
+        sends = [
+            partial(_SEND[request.step], self, request, self._branches[request.group])
+            for request in requests
+        ]
+        raised = workers_of(self._core).call_all(sends)
+        for request, exc in zip(requests, raised, strict=True):
+            if exc is None:
+                self._steps.done(request)
+            else:
+                link = self._branches[request.group]
+                _FAILED[request.step](self, request, link, exc)
+
     def _prepare(self, request: Request, link: Link) -> None:
-        prepare = partial(self._call, link.adapter.branches.prepare, request)
         try:
-            link.ask(prepare)
+            self._send_prepare(request, link)
         except Exception as exc:
-            fault = self._note(link, exc)
-            is_lost = fault is Fault.LINK_LOST
-            action = action_for(fault, Moment.IN_TRANSACTION)
-            if action is Action.LOSE:
-                self._error = branch_lost(link.node.name, exc)
-            self._steps.failed(request, is_certain=not is_lost)
+            self._not_prepared(request, link, exc)
         else:
             self._steps.done(request)
+
+    def _send_prepare(self, request: Request, link: Link) -> None:
+        link.ask(partial(self._call, link.adapter.branches.prepare, request))
+
+    @lets_go
+    def _not_prepared(self, request: Request, link: Link, exc: BaseException) -> None:
+        if not isinstance(exc, Exception):
+            raise exc
+        fault = self._note(link, exc)
+        is_lost = fault is Fault.LINK_LOST
+        if action_for(fault, Moment.IN_TRANSACTION) is Action.LOSE:
+            self._error = self._error or branch_lost(link.node.name, exc)
+        self._steps.failed(request, is_certain=not is_lost)
 
     def _write_row(self, request: Request, link: Link) -> None:
         write = link.adapter.decisions.write
@@ -152,20 +179,29 @@ class SeveralCommit:
         self._steps.tell(NEWS[decision])
 
     def _finish(self, request: Request, link: Link) -> None:
+        try:
+            self._send_finish(request, link)
+        except Exception as exc:
+            self._not_finished(request, link, exc)
+        else:
+            self._steps.done(request)
+
+    def _send_finish(self, request: Request, link: Link) -> None:
         branches = link.adapter.branches
         is_commit = request.step is Step.COMMIT_PREPARED
         finish = branches.commit_prepared if is_commit else branches.roll_back_prepared
-        try:
-            link.ask(partial(self._call, finish, request))
-            link.part()
-        except Exception as exc:
-            self._links.core.report_fault(link, exc, link.classify_error(exc))
-            self._links.drop(link)  # or nobody else could finish it
-            if not is_verdict(exc):
-                raise
-            self._steps.failed(request, is_certain=False)
-        else:
-            self._steps.done(request)
+        link.ask(partial(self._call, finish, request))
+        link.part()
+
+    @lets_go
+    def _not_finished(self, request: Request, link: Link, exc: BaseException) -> None:
+        if not isinstance(exc, Exception):
+            raise exc
+        self._core.report_fault(link, exc, link.classify_error(exc))
+        self._links.drop(link)  # or nobody else could finish it
+        if not is_verdict(exc):
+            raise exc
+        self._steps.failed(request, is_certain=False)
 
     def _roll_back(self, request: Request, link: Link) -> None:
         roll_back(self._links, link)
@@ -207,6 +243,16 @@ class SeveralCommit:
         raise cause
 
 
+_SEND: dict[Step, Callable[[SeveralCommit, Request, Link], None]] = {
+    Step.PREPARE: SeveralCommit._send_prepare,
+    Step.COMMIT_PREPARED: SeveralCommit._send_finish,
+    Step.ROLL_BACK_PREPARED: SeveralCommit._send_finish,
+}
+_FAILED: dict[Step, Callable[[SeveralCommit, Request, Link, BaseException], None]] = {
+    Step.PREPARE: SeveralCommit._not_prepared,
+    Step.COMMIT_PREPARED: SeveralCommit._not_finished,
+    Step.ROLL_BACK_PREPARED: SeveralCommit._not_finished,
+}
 _DO: dict[Step, Callable[[SeveralCommit, Request, Link], None]] = {
     Step.PREPARE: SeveralCommit._prepare,
     Step.WRITE_ROW: SeveralCommit._write_row,

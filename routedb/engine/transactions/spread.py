@@ -31,6 +31,7 @@ from routedb.config.model import GroupConfig
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.shared.ledger import ledger_of
+from routedb.engine.transactions.deadlocks import Watched, deadlocks_of
 from routedb.session.branch_ids import BranchId
 from routedb.topology.snapshot import Role
 
@@ -56,6 +57,7 @@ class Spread:
         self._transaction: str | None = None
         self._decider: int | None = None  # fixed by the name of a branch
         self._named: dict[int, BranchId] = {}  # of branches that began under it
+        self._watched: Watched | None = None  # from the second branch on
         self.is_foreign = False  # the program prepares it itself: tpc_begin()
         self._is_one_by_one = False
         self.is_used = False  # since the last `clear`
@@ -67,6 +69,9 @@ class Spread:
         """Begin anew: the transaction is over."""
         self._transaction = self._decider = None
         self._named.clear()
+        if self._watched is not None:
+            self._watched.end()
+            self._watched = None
         self.is_foreign = self.is_used = self.has_ended = False
         self._is_one_by_one = False
         self.committed = None
@@ -100,7 +105,12 @@ class Spread:
         `branches` are those that are there, `roles` theirs, `home` one of them or -1.
         `is_writing`: something has been written, or is about to be.
         """
-        if not branches or not link.adapter.branches.is_named_at_begin:
+        if not branches:
+            return False
+        if self._watched is None:
+            self._watched = deadlocks_of(self._links.core).watch(branches)
+            self.is_used = True
+        if not link.adapter.branches.is_named_at_begin:
             return False
         if not self.is_allowed or mode.read_only or link.node.is_read_only:
             return False

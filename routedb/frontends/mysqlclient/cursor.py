@@ -14,7 +14,7 @@ from routedb.adapters.base import Raw, ResultSet
 from routedb.adapters.mysql.mysqlclient import ADAPTER
 from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
-from routedb.engine.run import executor
+from routedb.engine.run import batches, executor
 from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.base import ClassSwitchingCursor, InheritedCursor, class_like
 from routedb.frontends.cursor import Owner
@@ -86,7 +86,7 @@ class MySQLCursor(ClassSwitchingCursor):
         rows = args if isinstance(args, list | tuple) else list(args or ())
         if not rows:
             return None
-        executor.executemany(session, self, query, rows)
+        batches.executemany(session, self, query, rows)
         if type(self.raw) is not InheritedMySQLdbCursor:
             self._show_result(query)
         return self.rowcount

@@ -57,14 +57,17 @@ class DmlAnalysis(SelectAnalysis):
         self.written_references: list[str] = []  # reference tables that are written
         self.inserted: InsertedRows | None = None
         self._top: exp.Expr | None = None
+        self._each: exp.Expr | None = None
 
-    def statement(self, node: exp.Expr, has_rows: bool) -> None:
+    def statement(self, node: exp.Expr, has_rows: bool, is_each: bool) -> None:
         """Walk the whole statement `node`.
 
         `has_rows`: the rows of its VALUES are found in its text, not in the tree.
+        `is_each`: an UPDATE or DELETE may run on each shard, for the rows there.
         Raises ShardError for what is not understood or has no certain shard.
         """
         self._top = node if has_rows else None
+        self._each = node if is_each else None
         self.query(node, QueryContext())
 
     def change(self, node: exp.Expr, context: QueryContext) -> None:
@@ -81,7 +84,7 @@ class DmlAnalysis(SelectAnalysis):
         self._check_target(node.this, context)
         start = node.args.get("from_")
         items = [_alone(node.this), *([_alone(start.this)] if start else [])]
-        inside = self.rows(items, node.args.get("where"), context)
+        inside = self._rows(node, items, context)
         sources = _sources(inside)
         written = self._updated(node.expressions, sources)
         self._written(written, node)
@@ -111,10 +114,24 @@ class DmlAnalysis(SelectAnalysis):
         if using and self.names.dialect == "mysql":
             # DELETE FROM a USING a JOIN b: the names before USING are no new sources.
             targets, items = [node.this], items[1:]
-        inside = self.rows(items, node.args.get("where"), context)
+        inside = self._rows(node, items, context)
         sources = _sources(inside)
         self._written(self._named(targets, sources) or sources[:1], node)
         self.others(node, inside, "this", "using", "tables", "where", "with_")
+
+    def _rows(
+        self, node: exp.Expr, items: Sequence[FromItem], context: QueryContext
+    ) -> QueryContext:
+        """Walk what an UPDATE or DELETE reads. That of the whole statement may run on
+        each shard: a row that it changes is on one of them, and what it is joined to
+        has to be there. Which rows LIMIT leaves is told by all of them. MySQL writes to
+        any table of a join, and of an outer one that may be in rows of no shard."""
+        is_each = node is self._each and node.args.get("limit") is None
+        if self.names.dialect == "mysql":
+            is_each = is_each and not any(
+                join.side for item, _ in items for join in item.find_all(exp.Join)
+            )
+        return self.rows(items, node.args.get("where"), context, is_each)
 
     def _check_target(self, table: exp.Expr, context: QueryContext) -> None:
         """The target is a table, even where a query of WITH has its name."""

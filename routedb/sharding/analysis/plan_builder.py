@@ -19,9 +19,10 @@ from routedb.sharding.analysis.dml_analysis import DmlAnalysis, InsertedRows
 from routedb.sharding.analysis.predicates import PredicateReader
 from routedb.sharding.analysis.views import check_view
 from routedb.sharding.columns import TableColumns
+from routedb.sharding.keys.value_terms import HERE, without_here
 from routedb.sharding.refusals import EACH, WAYS, refuse
 from routedb.sharding.rewrite.completion import Completion, completion_of
-from routedb.sharding.rewrite.masking import MaskedText, TaggedText, mask, tag
+from routedb.sharding.rewrite.masking import FIRST, MaskedText, TaggedText, mask, tag
 from routedb.sharding.rewrite.rows import (
     RowPlan,
     RowSpan,
@@ -31,7 +32,7 @@ from routedb.sharding.rewrite.rows import (
     whole_scan,
 )
 from routedb.sharding.rewrite.trees import trees_of
-from routedb.sharding.shard_plan import ShardPlan, is_apart_from_transactions
+from routedb.sharding.shard_plan import KeyUse, ShardPlan, is_apart_from_transactions
 from routedb.sql import Scan, Table
 
 _DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
@@ -52,12 +53,24 @@ _REPLACE = re.compile(r"\s*REPLACE\b", re.IGNORECASE).sub
 _SEVERAL = re.compile(r";(?=\s*[^\s;])").search
 # What lets a row of VALUES read a table: then each row is looked at, not the first.
 _READS = re.compile(r"\b(?:SELECT|TABLE|WITH|VALUES|FROM)\b", re.IGNORECASE).search
-# What gives each copy of a reference table another value.
+# What gives each copy of a reference table another value. The time of the statement is
+# asked once for all (engine/run/times.py).
 _VARIES = re.compile(
-    r"\b(?:(?:random|rand|randomblob|gen_random_uuid|uuid\w*|nextval|clock_timestamp"
-    r"|now|sysdate|statement_timestamp|transaction_timestamp|timeofday|unix_timestamp"
-    r"|curdate|curtime|last_insert_rowid|last_insert_id)\s*\("
-    r"|(?:CURRENT_(?:TIMESTAMP|TIME|DATE)|LOCALTIME(?:STAMP)?)\b)",
+    r"\b(?:(?:random\w*|rand|gen_random_\w+|uuid\w*|sys_guid|nextval|currval|lastval"
+    r"|clock_timestamp|timeofday|timediff|sysdate|last_insert_rowid|last_insert_id"
+    rf"|txid_current\w*|pg_current_xact_id\w*)\s*\(|strftime\s*\(\s*[^{FIRST}\s]"
+    r"|age\s*\([^,()]*\))",
+    re.IGNORECASE,
+).search
+
+# What ties an UPDATE or DELETE to one server: numbers that each draws for itself, where
+# a row lies, what its rows leave in a variable, a cursor, and what ends a transaction.
+_TIED = re.compile(
+    r"\b(?:nextval|setval|currval|lastval|last_insert_id|last_insert_rowid|row_count"
+    r"|changes|total_changes|found_rows|get_lock|pg_(?:try_)?advisory\w*"
+    r"|txid_current\w*|pg_current_xact_id\w*|pg_backend_pid|connection_id)\s*\("
+    r"|\b(?:ctid|tableoid|xmin|xmax|cmin|cmax|rowid|_rowid_|oid|current\s+of"
+    r"|or\s+(?:fail|rollback))\b|:=",
     re.IGNORECASE,
 ).search
 
@@ -108,16 +121,19 @@ def build_plan(
     reader = PredicateReader(tagged.terms, dialect)
     analysis = DmlAnalysis(names, rules, reader, columns)
     try:
-        analysis.statement(tree, bool(text.rows))
+        is_each = text.start == 0 and _TIED(masked.code) is None
+        analysis.statement(tree, bool(text.rows), is_each)
     except RecursionError:
         refuse("the statement is nested too deeply")
     _check_found(analysis, rules)
     _check_reference(analysis, masked)
     rows = _row_plan(analysis, text, scan, dialect)
+    uses, each_uses = _uses(analysis)
     return ShardPlan(
         verb=text.verb,
         dialect=dialect,
-        key_uses=tuple(analysis.key_uses),
+        key_uses=uses,
+        each_uses=each_uses,
         key_changes=tuple(analysis.key_changes),
         is_write=bool(analysis.written_references) and text.is_run,
         rows=rows,
@@ -126,6 +142,18 @@ def build_plan(
         positional_count=masked.positional_count,
         has_named=masked.has_named,
     )
+
+
+def _uses(analysis: DmlAnalysis) -> tuple[tuple[KeyUse, ...], tuple[KeyUse, ...]]:
+    """Return the uses of keys as they are for a statement as a whole, and for each of
+    several shards; none where it cannot run on each."""
+    uses = analysis.key_uses
+    plain = tuple(use._replace(condition=without_here(use.condition)) for use in uses)
+    bound = [use.condition is HERE or use not in plain for use in uses]
+    if not any(bound):
+        return plain, ()
+    first = bound.index(True)  # of the rows that are changed
+    return plain, (uses[first], *uses[:first], *uses[first + 1 :])
 
 
 def _definition(

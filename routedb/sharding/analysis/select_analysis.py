@@ -26,11 +26,12 @@ from routedb.sharding.analysis.joins import (
     read_from_item,
 )
 from routedb.sharding.analysis.predicates import (
+    KeyPredicate,
     Predicate,
     PredicateReader,
     condition_for,
 )
-from routedb.sharding.keys.value_terms import ShardKey, key_of
+from routedb.sharding.keys.value_terms import HERE, ShardKey, key_of
 from routedb.sharding.refusals import refuse, refuse_unpinned
 from routedb.sharding.shard_plan import KeyUse
 from routedb.sql.catalog.system_tables import is_catalog
@@ -137,11 +138,17 @@ class SelectAnalysis:
         return context
 
     def rows(
-        self, items: Sequence[FromItem], where: exp.Expr | None, context: QueryContext
+        self,
+        items: Sequence[FromItem],
+        where: exp.Expr | None,
+        context: QueryContext,
+        is_each: bool = False,
     ) -> QueryContext:
         """Walk the `items` of FROM with their joins, and `where`, in `context`.
 
-        Notes the use of each sharded table. Returns the context inside of them.
+        `is_each`: the rows of the first one may be on any shard, for each shard is
+        asked about. Notes the use of each sharded table. Returns the context inside of
+        them.
         """
         scope = ColumnScope(self.names, context.scope)
         besides: list[exp.Expr] = []  # see the sources that stand beside them
@@ -164,6 +171,8 @@ class SelectAnalysis:
             )
             read_conditions(tree, self.reader, scope)
             predicates += self.reader.predicates(where.this if where else None, scope)
+            if is_each and scope.sources[0].is_sharded:
+                predicates.append(KeyPredicate(scope.sources[0], HERE))
             push_down(tree, predicates)
             for leaf in leaves(tree):
                 self._note_key_use(leaf)

@@ -66,6 +66,7 @@ class BoundValues(NamedTuple):
     dialect: str
     literals: Sequence[str]
     params: Any  # None, a sequence, or a mapping
+    here: int | None = None  # the shard that is asked about, where it is one of several
 
 
 def value_of(term: ValueTerm, values: BoundValues) -> object:
@@ -159,7 +160,15 @@ class AnyOf:
     parts: tuple[Condition, ...]
 
 
-Condition = OneOf | AllOf | AnyOf
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The key is one of the shard that is asked about: a statement that is for several
+    is asked about each of them."""
+
+
+HERE = Here()
+
+Condition = OneOf | AllOf | AnyOf | Here
 
 
 class ShardKey(NamedTuple):
@@ -190,6 +199,9 @@ def shards_of(
     the text, `shards` is their number. Raises ShardError that names the key when one of
     them cannot be a key.
     """
+    if isinstance(condition, Here):
+        every = range(shards)
+        return frozenset(every if values.here is None else (values.here,))
     if isinstance(condition, OneOf):
         return frozenset(
             locate_value(value, key, shards)
@@ -200,6 +212,16 @@ def shards_of(
     if isinstance(condition, AllOf):
         return frozenset.intersection(*sets)
     return frozenset.union(*sets)
+
+
+def without_here(condition: Condition) -> Condition:
+    """Return what `condition` says of values; HERE where it says nothing of them."""
+    if isinstance(condition, AllOf):
+        parts = tuple(part for part in condition.parts if part is not HERE)
+        if not parts:
+            return HERE
+        return parts[0] if len(parts) == 1 else AllOf(parts)
+    return condition
 
 
 def locate_value(value: object, key: ShardKey, shards: int) -> int:

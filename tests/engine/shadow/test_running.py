@@ -35,8 +35,10 @@ def test_each_statement_runs_on_one_writer(shadow, servers, sql, home):
 
 def test_a_shard_is_not_guessed_in_a_shadow_either(shadow, servers):
     with pytest.raises(routedb.ShardError):
-        shadow.cursor().execute("UPDATE orders SET a = 1")
-    assert not any("UPDATE orders SET a = 1" in s.texts for s in servers.values())
+        shadow.cursor().execute("UPDATE orders SET a = 1 LIMIT 1")
+    assert not any(
+        "UPDATE orders SET a = 1 LIMIT 1" in s.texts for s in servers.values()
+    )
 
 
 def test_without_a_default_a_statement_for_two_databases_is_refused(open_shadow):

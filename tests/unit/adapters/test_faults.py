@@ -57,6 +57,7 @@ def coded(code: str) -> psycopg2.Error:
         ("53300", Fault.OVERLOAD),
         ("55P03", Fault.TIMEOUT),
         ("57014", Fault.TIMEOUT),
+        ("RD001", Fault.MOVED),
         ("42P01", Fault.MISSING),
         ("42703", Fault.MISSING),
         ("42883", Fault.MISSING),

@@ -154,7 +154,7 @@ def test_a_statement_of_one_group_has_a_plan_too(shell, shop, form):
     ("words", "said"),
     [
         (["DELETE FROM customers", "--analyze"], "is not certainly a read"),
-        (["DELETE FROM orders"], "nothing says which shard"),
+        (["DELETE FROM orders LIMIT 1"], "nothing says which shard"),
         ([KEYED], "2 placeholders"),
         (["SELECT * FROM orders o, orders p FOR UPDATE"], "ShardError"),
         (["SELECT count(*) FROM orders, nowhere_at_all"], "Error"),

@@ -13,7 +13,7 @@ import pytest
 from routedb.engine.shared.sample_requests import BATCH_S, SampleRequests
 from routedb.events import NodeAnswered
 from routedb.monitor.intervals import ProbeInterval, is_well
-from routedb.monitor.workers import REPLICA_DELAY_S, Turn, Workers, _Course
+from routedb.monitor.workers import Turn, Workers, _Course
 from routedb.topology import Answer, Limits, Role, initial, update
 from tests.support.configs import cluster
 
@@ -37,6 +37,15 @@ class Probe:
     def answered_at(self):
         return self.line.group.find(self.node.id).asked_at
 
+    @property
+    def sampled_at(self):
+        sample = self.line.group.sample
+        return None if sample is None else sample.asked_at
+
+    @property
+    def holds_until(self):
+        return self.line.group.find(self.node.id).holds_until
+
 
 class Line:
     """One node's thread, its clock, and what the process does meanwhile: at each time
@@ -48,7 +57,7 @@ class Line:
         self.limits = Limits.of(CONFIG)
         self.position = 0x1000
         self.used_at = 0.0
-        self.requests = SampleRequests(lambda: self.now)
+        self.requests = SampleRequests(lambda: self.now, self.sampled_at)
         self.counts: Counter[str] = Counter()
         self.happens: list[tuple[float, Callable[[], object]]] = []
         tasks: list[Any] = [Probe(self, node) for node in CONFIG.nodes]
@@ -56,6 +65,10 @@ class Line:
         self.workers = Workers(tasks, self.interval, lambda: self.now, self.may_rest)
         self.requests.tell = self.workers.request_sample
         self.courses: dict[Any, _Course] = {task: _Course(self.now) for task in tasks}
+
+    def sampled_at(self, group):
+        sample = self.snapshot.groups[group].sample
+        return -inf if sample is None else sample.asked_at
 
     @property
     def group(self):
@@ -129,7 +142,8 @@ class Line:
         self.counts[task.name] += 1
         self.now += 0.001
         self.answer(task.node, began)
-        course.note_probe(began, self.now + self.workers._pace(task))
+        due = self.now + self.workers._pace(task)
+        course.note_probe(began, self.now, due, task.holds_until)
 
 
 @pytest.fixture(params=range(3))
@@ -184,8 +198,72 @@ def test_writes_and_reads_that_look_for_them_get_twenty(line):
     assert 100 <= line.run(10.0) <= 200
 
 
-def test_who_is_not_told_of_is_covered_by_what_replicas_are_asked_then():
-    assert BATCH_S <= REPLICA_DELAY_S
+class LaggingLine(Line):
+    """A replica that has each write `lag_s` later, and reads that want them all."""
+
+    def __init__(self, lag_s, seed=1):
+        super().__init__(seed)
+        self.lag_s = lag_s
+        self.written = [(0.0, self.position)]
+        self.reads = self.on_replica = 0
+
+    def write(self):
+        super().write()
+        self.written.append((self.now, self.position))
+
+    def answer(self, node, asked_at):
+        if not node.id:
+            super().answer(node, asked_at)
+            return
+        newest, self.position = self.position, self.replayed(asked_at)
+        super().answer(node, asked_at)
+        self.position = newest
+
+    def replayed(self, at):
+        return next(p for t, p in reversed(self.written) if t + self.lag_s <= at)
+
+    def read(self):
+        self.requests.note_look(0)
+        self.reads += 1
+        self.on_replica += self.group.find(1).holds_until >= self.written[-1][0]
+
+    def share(self, writes_a_second):
+        self.run(5.0)
+        self.every(1 / writes_a_second, self.write, 30.0)
+        self.every(0.0017, self.read, 30.0)
+        assert self.run(30.0) <= 30 * 20
+        return self.on_replica / self.reads
+
+
+@pytest.mark.parametrize(
+    ("writes_a_second", "lag_s", "at_least"),
+    [
+        (1, 0.001, 0.98),
+        (1, 0.02, 0.93),
+        (5, 0.001, 0.95),
+        (5, 0.012, 0.85),
+        (5, 0.02, 0.8),
+        (20, 0.001, 0.75),
+        (20, 0.005, 0.7),
+        (20, 0.012, 0.55),
+    ],
+)
+def test_replicas_answer_most_reads_between_writes(writes_a_second, lag_s, at_least):
+    """Under `consistency = "process"`: each write bars them until they have it."""
+    assert LaggingLine(lag_s).share(writes_a_second) > at_least
+
+
+def test_a_request_behind_the_sample_of_one_before_is_told():
+    now, sampled_at, told = 0.0, -inf, []
+    requests = SampleRequests(lambda: now, lambda group: sampled_at)
+    requests.tell = lambda group, waits: told.append(now)
+    requests.request(0)
+    now = BATCH_S / 4
+    requests.request(0)
+    assert told == [0.0]
+    now = sampled_at = BATCH_S / 2
+    requests.request(0)
+    assert told == [0.0, now]
 
 
 def test_and_later_none(line):

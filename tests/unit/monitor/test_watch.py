@@ -10,7 +10,7 @@ import pytest
 from routedb.errors import Fault
 from routedb.events import NodeAnswered, NodeFailed
 from routedb.monitor.node_probe import AGAIN_S, GRACE_S, NodeProbe
-from routedb.topology import NodeView
+from routedb.topology import GroupView, NodeView
 from tests.support.configs import cluster
 from tests.unit.monitor.scripted import WRITER, Refused, Reset, Stranger, farm_of
 
@@ -32,7 +32,7 @@ class Bench:
             self.farm,
             5.0,
             self.heard.append,
-            lambda: NodeView(0, generation=self.generation),
+            lambda: GroupView(0, (NodeView(0, generation=self.generation),)),
             lambda: self.now,
             max_silence_s=PATIENCE_S,
             give_up=lambda node, since: self.given_up.append((self.now, since)),

@@ -123,12 +123,19 @@ CONDITIONS = [
     ("l.id <> %s", "routedb_t.`id` <> %s"),
     ("l.id <= %(n)s", "routedb_t.`id` <= %(n)s"),
     ("l.cust IN (1, %s, -3)", "routedb_t.`cust` IN (1, %s, -3)"),
-    ("cust = 5 AND note = 'x'", "routedb_t.`cust` = 5"),
+    (
+        "cust = 5 AND note = 'x'",
+        "routedb_t.`cust` = 5 AND routedb_t.`note` = 'x'",
+    ),
     ("(l.id > 1) AND (o.qty = 4)", "routedb_t.`id` > 1"),
     ('l."odd`""name" = 1', 'routedb_t.`odd``"name` = 1'),
 ]
 KEPT_ABOVE = [
-    "l.note = 'x'",
+    "l.note = 'é'",
+    "l.note = 'it''s'",
+    "l.note <> 'x'",
+    "l.note = upper('x')",
+    "l.note LIKE 'x'",
     "l.note > %s",
     "l.id = '5'",
     "l.id = 5.5",
@@ -156,7 +163,7 @@ def test_whole_numbers_are_compared_there(where, written):
     fragment = leads_of(made)
     sql = fragment.text.sql
     assert sql.split(" FROM ")[1] == f"`leads` AS routedb_t WHERE {written}"
-    if not made.whole:
+    if not made.carried:
         return
     key = "n" if "%(n)s" in where else 0
     value: object
@@ -175,7 +182,7 @@ def test_other_conditions_are_kept_above(where):
     for other in ("mysql", "sqlite"):
         made = planned(where, other)
         assert "WHERE" not in leads_of(made).text.sql
-        assert not made.whole
+        assert not made.carried
         assert where in made.remainder.text.sql
 
 
@@ -184,8 +191,65 @@ def test_names_are_quoted_as_the_engine_does_and_sqlite_shows_what_is_no_number(
     column = 'routedb_t."id"'
     assert leads_of(made).text.sql == (
         f'SELECT {column}, routedb_t."note" FROM main."leads" AS routedb_t WHERE '
-        f"({column} = 5 OR typeof({column}) NOT IN ('integer', 'null'))"
+        f"({column} = 5 OR typeof({column}) NOT IN ('integer', 'null')) AND "
+        '(routedb_t."note" = \'x\' OR typeof(routedb_t."note") NOT IN '
+        "('text', 'null'))"
     )
+
+
+TEXTS = [
+    ("l.note = %s", "routedb_t.`note` = %s"),
+    ("'a b' = l.note", "'a b' = routedb_t.`note`"),
+    ("l.note IN ('x', %(n)s)", "routedb_t.`note` IN ('x', %(n)s)"),
+]
+
+
+@pytest.mark.parametrize(("where", "written"), TEXTS)
+def test_texts_that_are_equal_are_looked_for_there(where, written):
+    made = planned(where)
+    sql = leads_of(made).text.sql
+    assert sql.split(" FROM ")[1] == f"`leads` AS routedb_t WHERE {written}"
+    if not made.carried:
+        return
+    key = "n" if "%(n)s" in where else 0
+    value: object
+    for value in ("", "it's", "a\\"):
+        assert made.fits({key: value})
+    for value in ("é", 1, None, b"x", "\0"):
+        assert not made.fits({key: value})
+    assert " WHERE " not in leads_of(made.otherwise).text.sql
+
+
+@pytest.mark.parametrize("collation", ["utf8mb4_nopad_bin", "utf8mb4_0900_ai_ci"])
+def test_blanks_that_may_matter_are_left_to_the_text(collation, monkeypatch):
+    odd = (*COLUMNS["mysql"][:2], Column("note", "char(20)", collation))
+    monkeypatch.setitem(COLUMNS, "mysql", odd)
+    assert "WHERE" not in leads_of(planned("l.note = 'x'")).text.sql
+
+
+NARROWED = [
+    ("mysql", "o.id = l.id", "routedb_t.`id`", "whole", ""),
+    (
+        "sqlite",
+        "o.id = l.id",
+        'routedb_t."id"',
+        "whole",
+        " OR typeof(routedb_t.\"id\") NOT IN ('integer', 'null')",
+    ),
+]
+
+
+@pytest.mark.parametrize(("other", "where", "column", "kind", "more"), NARROWED)
+def test_rows_of_one_engine_say_which_of_another_matter(
+    other, where, column, kind, more
+):
+    made = planned(where, other)
+    sides = set(leads_of(made).sideways)
+    assert {(side.column, side.kind, side.more) for side in sides} == {
+        (column, kind, more)
+    }
+    (orders,) = (each for each in made.fragments if each.database == "shop")
+    assert {(s.column, s.kind, s.more) for s in orders.sideways} == {("o.id", kind, "")}
 
 
 def test_relations_have_types_of_the_texts_engine_and_no_key():

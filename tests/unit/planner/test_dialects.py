@@ -240,7 +240,7 @@ def test_a_shared_key_narrows_the_other_load():
     (side,) = orders.sideways
     assert (side.column, side.source) == ("o.cust", 0)
     assert leads.columns[side.source_column].name == "cust"
-    narrow = orders.narrowed(side.column, ["1", "'b'"])
+    narrow = orders.narrowed(side, ["1", "'b'"])
     assert narrow.text.sql.endswith("FROM orders AS o WHERE o.cust IN (1, 'b')")
     assert narrow.shown is not None
     assert narrow.shown.endswith("WHERE o.cust IN (/* keys: 2 */)")

@@ -8,7 +8,7 @@ from routedb.errors import Fault
 from routedb.session.recovery import TABLE, Action, Moment, action_for
 
 NOTHING_SENT = {Moment.FINDING_REPLICA, Moment.FINDING_WRITER}
-RUNS_AGAIN = {Action.RETRY_ELSEWHERE, Action.AWAIT_WRITER}
+RUNS_AGAIN = {Action.RETRY_ELSEWHERE, Action.AWAIT_WRITER, Action.FOLLOW}
 
 
 def test_every_fault_has_a_line():
@@ -47,6 +47,8 @@ def test_every_fault_has_a_line():
         (Fault.NODE_READ_ONLY, Moment.BEGINNING, Action.AWAIT_WRITER),
         (Fault.NODE_READ_ONLY, Moment.BEGINNING_READ_ONLY, Action.RAISE),
         (Fault.LINK_LOST, Moment.BEGINNING, Action.LOSE),
+        (Fault.MOVED, Moment.WRITING, Action.FOLLOW),
+        (Fault.MOVED, Moment.IN_TRANSACTION, Action.LOSE),
     ],
 )
 def test_a_fault_at_a_moment_leads_to_the_action(fault, moment, action):
@@ -69,13 +71,13 @@ def test_nothing_inside_a_transaction_is_run_again(fault, moment):
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_transaction_begins_anew_only_when_the_node_has_done_nothing(fault, moment):
     if action_for(fault, moment) in RUNS_AGAIN:
-        assert fault in {Fault.NODE_READ_ONLY, Fault.MISSING}
+        assert fault in {Fault.NODE_READ_ONLY, Fault.MISSING, Fault.MOVED}
 
 
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_write_is_run_again_only_when_the_node_proves_that_it_did_nothing(fault):
     if action_for(fault, Moment.WRITING) in RUNS_AGAIN:
-        assert fault in {Fault.NODE_READ_ONLY, Fault.NODE_STARTING}
+        assert fault in {Fault.NODE_READ_ONLY, Fault.NODE_STARTING, Fault.MOVED}
 
 
 @pytest.mark.parametrize("fault", list(Fault))

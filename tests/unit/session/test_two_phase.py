@@ -20,6 +20,7 @@ from routedb.session.two_phase import (
     Coordinator,
     Decision,
     News,
+    Request,
     Stage,
     Step,
 )
@@ -100,13 +101,17 @@ class World:
         self.has_pending_row = False  # written, waits for its commit
         self.steps = Coordinator(list(range(1, others + 1)), DECIDER)
         self.is_alive = True
+        self.sent: list[Request] = []  # at once, and not done
+        self.told: list[tuple[Request, str]] = []  # what came of the others
         # What each recoverer has listed and heard.
         self.recoverers: list[tuple[int | None, Decision | None]]
         self.recoverers = [(None, None)] * recoverers
 
     def key(self) -> tuple[object, ...]:
         state = (tuple(self.groups.items()), self.row, self.has_pending_row)
-        memory = tuple(map(str, vars(self.steps).values())) if self.is_alive else ()
+        memory: tuple[object, ...] = ()
+        if self.is_alive:
+            memory = (*map(str, vars(self.steps).values()), *self.sent, *self.told)
         return (*state, memory, tuple(self.recoverers))
 
     def crash(self) -> None:
@@ -118,10 +123,13 @@ class World:
 
     # -- the coordinator: each step done, refused, or done or not with a lost answer ---
 
-    def moves(self) -> list[str]:
-        request = self.steps.request() if self.is_alive else None
-        if request is None:
-            return []
+    def moves(self) -> list[tuple[Request, str]]:
+        if self.is_alive and not self.sent:
+            self.sent, self.told = self.steps.requests(), []
+        sent = self.sent if self.is_alive else []
+        return [(request, how) for request in sent for how in self.ways(request)]
+
+    def ways(self, request: Request) -> list[str]:
         if request.step is Step.ASK:
             return [] if self.has_pending_row else ["do"]
         if request.step in (Step.PREPARE, Step.COMMIT):
@@ -130,25 +138,29 @@ class World:
             return ["do", "refuse"]
         return ["do", "lose before", "lose after"]
 
-    def coordinate(self, how: str) -> None:
-        request = self.steps.request()
-        assert request is not None
+    def coordinate(self, request: Request, how: str) -> None:
+        self.sent = [other for other in self.sent if other != request]
+        self.told.append((request, self.answer(request, how)))
+        if self.sent:
+            return
+        for each, said in sorted(self.told, key=lambda pair: pair[0].group):
+            if each.step is Step.ASK:
+                self.steps.tell(NEWS[Decision(self.row)])
+            elif said == "done":
+                self.steps.done(each)
+            else:
+                self.steps.failed(each, is_certain=said == "refused")
+
+    def answer(self, request: Request, how: str) -> str:
         step, group = request
-        if how == "refuse":
+        is_taken = how not in ("refuse", "lose before") and self.take(step, group)
+        if how == "refuse" or not (is_taken or how == "lose before"):
             self.end_open(group)
-            self.steps.failed(request, is_certain=True)
-            return
-        if how != "lose before" and not self.take(step, group):
-            self.end_open(group)
-            self.steps.failed(request, is_certain=True)
-            return
-        if step is Step.ASK:
-            self.steps.tell(NEWS[Decision(self.row)])
-        elif how == "do":
-            self.steps.done(request)
-        else:
-            self.end_open(group)  # its link is gone
-            self.steps.failed(request, is_certain=False)
+            return "refused"
+        if how == "do":
+            return "done"
+        self.end_open(group)  # its link is gone
+        return "lost"
 
     def end_open(self, group: int) -> None:
         if self.groups[group] is OPEN:
@@ -215,9 +227,9 @@ def every_world(others: int, recoverers: int) -> list[World]:
             continue
         seen.add(world.key())
         after = []
-        for how in world.moves():
+        for request, how in world.moves():
             after.append(deepcopy(world))
-            after[-1].coordinate(how)
+            after[-1].coordinate(request, how)
         if world.is_alive and world.steps.stage is not Stage.COMMITTED:
             after.append(deepcopy(world))
             after[-1].crash()

@@ -51,6 +51,30 @@ FOUND: list[tuple[str, str, Any, int | str]] = [
     ("mysql", "delete quick from orders" + AT, None, 1),
     ("mysql", "delete from orders partition (p1)" + AT, None, 1),
     ("sqlite", "update or ignore orders set note = 'x'" + AT, None, 1),
+    # The rows of each shard are changed there.
+    ("postgresql", "update orders set note = 'x'", None, "each of 0, 1, 2, 3"),
+    ("postgresql", "delete from orders where id = %s", (5,), "each of 0, 1, 2, 3"),
+    ("postgresql", "delete from orders where customer_id not in (5)", None,
+     "each of 0, 1, 2, 3"),
+    ("postgresql", "delete from orders where customer_id in (1, 2)", None,
+     "each of 1, 2"),
+    ("postgresql", "update orders set note = 'x' where customer_id in (1, %s) "
+     "returning *", (5,), 1),
+    ("postgresql", "update orders set note = i.note from items i where "
+     "i.customer_id = orders.customer_id", None, "each of 0, 1, 2, 3"),
+    ("postgresql", "update orders set note = i.note from items i where "
+     "i.customer_id = orders.customer_id and i.customer_id in (1, 3)", None,
+     "each of 1, 3"),
+    ("postgresql", "delete from orders o where not exists (select from items i where "
+     "i.customer_id = o.customer_id)", None, "each of 0, 1, 2, 3"),
+    ("postgresql", "delete from orders using countries c where c.id = country", None,
+     "each of 0, 1, 2, 3"),
+    ("postgresql", "update orders set customer_id = customer_id", None,
+     "each of 0, 1, 2, 3"),
+    ("mysql", "update orders o join items i using (customer_id) set o.note = i.note, "
+     "i.note = 'x'", None, "each of 0, 1, 2, 3"),
+    ("mysql", "delete o from orders o join items i using (customer_id)", None,
+     "each of 0, 1, 2, 3"),
     # Keys that are set, and stay where they are.
     ("postgresql", "update orders set customer_id = customer_id" + AT, None, 1),
     ("postgresql", "update orders set customer_id = 5" + AT, None, 1),
@@ -80,16 +104,27 @@ def test_a_write_runs_where_its_rows_are(
 
 
 REFUSED: list[tuple[str, str, Any, str]] = [
-    ("postgresql", "update orders set note = 'x'", None, "nothing says"),
-    ("postgresql", "update orders set note = 'x' where id = 5", None, "nothing says"),
-    ("postgresql", "update orders set customer_id = 5", None, "nothing says"),
-    ("postgresql", "delete from orders", None, "nothing says"),
-    ("postgresql", "delete from orders where customer_id not in (5)", None,
-     "nothing says"),
-    ("postgresql", "delete from orders where customer_id in (1, 2)", None,
-     "shards 1, 2"),
+    ("postgresql", "update orders set customer_id = 5", None, "another shard"),
     ("postgresql", "delete from orders using items i where i.customer_id = 5", None,
-     "orders is sharded"),
+     "rows of items on shards 1"),
+    ("postgresql", "update orders set note = 'x' where id in (select id from items "
+     "where customer_id = 5)", None, "rows of items on shards 1"),
+    ("postgresql", "update orders set note = i.note from items i where i.id = "
+     "orders.id", None, "items is sharded"),
+    ("postgresql", "update orders set id = nextval('ids')", None, "nothing says"),
+    ("postgresql", "delete from orders where ctid = '(0,1)'", None, "nothing says"),
+    ("postgresql", "explain delete from orders", None, "nothing says"),
+    ("postgresql", "with gone as (delete from orders returning *) select * from gone",
+     None, "nothing says"),
+    ("postgresql", "delete from orders where customer_id in (1, 2) and ctid = '(0,1)'",
+     None, "shards 1, 2"),
+    ("mysql", "update orders set note = 'x' limit 3", None, "nothing says"),
+    ("mysql", "delete from orders where customer_id in (1, 2) limit 1", None,
+     "shards 1, 2"),
+    ("mysql", "update orders set note = (@n := @n + 1)", None, "nothing says"),
+    ("mysql", "update orders o left join items i using (customer_id) "
+     "set i.note = 'x'", None, "nothing says"),
+    ("sqlite", "delete from orders where rowid = 1", None, "nothing says"),
     ("postgresql", "update orders set note = i.note from items i" + AT, None,
      "nothing says"),
     ("postgresql", "update orders set note = (select max(id) from items)" + AT, None,
@@ -134,7 +169,7 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     ("mysql", "delete from countries limit 3", None, "LIMIT"),
     ("postgresql", "update countries set name = 'x' where id in "
      "(select country from orders where customer_id = 5)", None, "also uses a sharded"),
-    ("postgresql", "update countries set seen = now()", None, "of its own"),
+    ("postgresql", "update countries set seen = random()", None, "of its own"),
     ("postgresql", "with x as (update countries set name = 'x' returning *) "
      "select * from x, orders" + AT, None, "also uses a sharded"),
 ]  # fmt: skip

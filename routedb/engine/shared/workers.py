@@ -1,4 +1,4 @@
-"""A few threads that run what is asked of several groups at once.
+"""A few threads of a runtime that run what is asked of several groups at once.
 
 They begin when there is work, and end when there was none for a moment, so that there
 is nothing to stop. A forked child has none of its parent's, and begins its own.
@@ -9,14 +9,22 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from routedb.adapters.start_thread import start_thread
+from routedb.engine.shared.let_go import lets_go
+
+if TYPE_CHECKING:
+    from routedb.engine.shared.core import Core
 
 _MOST = 16
 _PATIENCE_S = 1.0
 
 Job = Callable[[], None]  # raises nothing
+Call = Callable[[], object]
 
 
 class Workers:
@@ -74,6 +82,43 @@ class Workers:
                 self._waiting -= 1
             job()
 
+    @lets_go
+    def call_all(self, calls: Sequence[Call]) -> list[BaseException | None]:
+        """Make all of the `calls` at once, the first one in this thread; return what
+        each has raised, once all have ended. What is raised between them, as by a
+        signal handler, is raised again then."""
+        raised: list[BaseException | None] = [None] * len(calls)
+        ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+        def run(number: int) -> None:
+            try:
+                calls[number]()
+            except BaseException as exc:
+                raised[number] = exc
+            finally:
+                ended.put(None)
+
+        others, interruption = range(1, len(calls)), None
+        submitted = 0
+        try:
+            for number in others:
+                self.submit(partial(run, number))
+                submitted += 1
+            run(0)
+            submitted += 1
+        except BaseException as exc:
+            interruption = exc
+        while submitted:  # no link may be left in another thread's hands
+            try:
+                ended.get()
+            except BaseException as exc:
+                interruption = interruption or exc
+            else:
+                submitted -= 1
+        if interruption is not None:
+            raise interruption
+        return raised
+
     def _run_all(self) -> None:
         while True:
             try:
@@ -83,3 +128,16 @@ class Workers:
             with self._lock:
                 self._waiting -= 1
             job()
+
+
+_workers: WeakKeyDictionary[Core, Workers] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def workers_of(core: Core) -> Workers:
+    """Return the threads of the runtime of `core`."""
+    with _lock:
+        workers = _workers.get(core)
+        if workers is None:
+            workers = _workers[core] = Workers()
+        return workers

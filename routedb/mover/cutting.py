@@ -1,0 +1,274 @@
+"""The verbs from the switch on: what each does in which phase."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from routedb import errors
+from routedb.mover import catalogs, chunks, placements
+from routedb.mover.cutover import Cutover
+from routedb.mover.drain import Drain
+from routedb.mover.locking import made_patiently
+from routedb.mover.mover import Mover, check_source
+from routedb.mover.progress import Progress
+from routedb.mover.sessions import Session
+from routedb.moving import ddl, triggers
+from routedb.moving.definitions import ForeignKey, Table, fingerprint
+from routedb.moving.pairs import Pair
+from routedb.moving.phases import TABLE, Phase, Step
+from routedb.moving.spelling import name
+
+_ALL = chunks.Copied(1, 0, None, True)
+_PAUSE_S = 0.2
+_AS_REPLICA = "SET session_replication_role = replica"
+_MOST_NAME = 60
+
+
+class Switching:
+    """The end of a move, by `mover`."""
+
+    def __init__(self, mover: Mover) -> None:
+        self._mover = mover
+
+    @property
+    def _there(self) -> list[Pair]:
+        """The streams to the target."""
+        return self._mover.pairs
+
+    @property
+    def _back(self) -> list[Pair]:
+        """The streams back."""
+        return [pair.turned() for pair in self._there]
+
+    @property
+    def _names(self) -> list[Pair]:
+        """The pairs to the target, for what only needs their names."""
+        move, ends = self._mover.move, (self._mover.source, self._mover.target)
+        engines = ends[0].engine, ends[1].engine
+        return [
+            Pair(table, *engines, (), (), move.marker(table)) for table in move.tables
+        ]
+
+    @property
+    def _turned(self) -> list[Pair]:
+        return [pair.turned() for pair in self._names]
+
+    @property
+    def _phase(self) -> Phase:
+        return self._mover.move.phase
+
+    def switch(self, has_reverse: bool) -> None:
+        """Have the tables live at the target, with a stream back where it
+        `has_reverse`."""
+        mover = self._mover
+        if self._phase in (Phase.REVERSED, Phase.SWITCHED):
+            return
+        if self._phase is Phase.VERIFIED:
+            self._prepare_reverse(has_reverse)
+            mover.step(
+                Step.SWITCH_BEGUN,
+                has_reverse=has_reverse,
+                target_fingerprints=self._fingerprints(mover.target),
+            )
+        if self._phase is not Phase.CUTTING:
+            raise self._wrong("switched")
+        cutover = self._cutover(self._there, mover.source, mover.target)
+        self._fence(cutover, Step.SWITCH_GIVEN_UP)
+        self._add_foreign_keys()
+        cutover.flip()
+        self._drop_journals(mover.source, self._names)
+        if mover.move.has_reverse:
+            mover.step(Step.FLIPPED)
+        else:
+            mover.step(Step.FLIPPED_FOR_GOOD)
+        self._validate_foreign_keys()
+
+    def undo(self) -> None:
+        """Have the tables live at the source again."""
+        mover = self._mover
+        if self._phase is Phase.UNDONE:
+            return
+        if self._phase is Phase.REVERSED:
+            mover.step(Step.UNDO_BEGUN)
+        if self._phase is not Phase.UNDOING:
+            raise self._wrong("undone")
+        self._be_replica()
+        cutover = self._cutover(self._back, mover.target, mover.source)
+        self._fence(cutover, Step.UNDO_GIVEN_UP)
+        self._drop_fences()
+        cutover.flip()
+        mover.step(Step.FLIPPED_BACK)
+
+    def serve(self, deadline: float | None) -> None:
+        """Apply journals until `deadline`, on the monotonic clock."""
+        mover = self._mover
+        if self._phase in (Phase.FOLLOWING, Phase.VERIFIED):
+            ends = (self._there, mover.source, mover.target)
+        elif self._phase is Phase.REVERSED:
+            self._be_replica()
+            ends = (self._back, mover.target, mover.source)
+        else:
+            raise self._wrong("followed")
+        while deadline is None or time.monotonic() < deadline:
+            mover.moves.check()
+            pairs, source, target = ends
+            check_source(source, self._marks(source), pairs)
+            count = sum(Drain(pair, source, target).once(_ALL) for pair in pairs)
+            mover.tell(Progress("journal drained", rows=count))
+            if not count:
+                time.sleep(_PAUSE_S)
+
+    def finish(self) -> None:
+        """Drop the stream back, and rename the old tables."""
+        mover = self._mover
+        if self._phase is Phase.DONE:
+            return
+        if self._phase not in (Phase.REVERSED, Phase.SWITCHED):
+            raise self._wrong("finished")
+        self._drop_journals(mover.target, self._turned)
+        for table in mover.move.tables:
+            old = f"routedb_old_{table}"[:_MOST_NAME]
+            engine = mover.source.engine
+            if catalogs.table_of(mover.source, table) is not None:
+                text = (
+                    f"ALTER TABLE {name(engine, table)} RENAME TO {name(engine, old)}"
+                )
+                made_patiently(mover.source, [text])
+                mover.tell(Progress("renamed", table))
+        chunks.forget(mover.target, mover.move.name)
+        mover.step(Step.CLEANED)
+
+    def abort(self) -> None:
+        """Leave the source as before, and nothing at the target."""
+        mover = self._mover
+        if self._phase is Phase.ABORTED:
+            return
+        if (self._phase, Step.GIVEN_UP) not in TABLE:
+            raise self._wrong("aborted")
+        self._drop_fences()
+        self._drop_journals(mover.source, self._names)
+        for pair in reversed(self._names):
+            quoted = name(mover.target.engine, pair.name)
+            cascade = " CASCADE" if mover.target.engine == "postgresql" else ""
+            mover.target.run(f"DROP TABLE IF EXISTS {quoted}{cascade}")
+            mover.tell(Progress("dropped", pair.name))
+        self._drop_journals(mover.target, self._turned)
+        placements.forget(mover.moves.session, mover.move.name)
+        chunks.forget(mover.target, mover.move.name)
+        mover.step(Step.GIVEN_UP)
+
+    def _cutover(self, pairs: list[Pair], source: Session, target: Session) -> Cutover:
+        mover = self._mover
+        is_there = source is mover.source
+        place = mover.move.target if is_there else mover.move.source
+
+        def check(locked: Session) -> None:
+            mover.moves.check()
+            check_source(locked, self._marks(source), pairs)
+
+        return Cutover(
+            pairs,
+            self._as_at(source),
+            (source, target),
+            mover.moves.session,
+            place,
+            mover.move,
+            check,
+            mover.tell,
+        )
+
+    def _as_at(self, session: Session) -> list[Table]:
+        return catalogs.tables_of(session, list(self._mover.move.tables))
+
+    def _fence(self, cutover: Cutover, given_up: Step) -> None:
+        """Lock, drain and fence; what fails leaves all as before."""
+        try:
+            cutover.fence()
+        except errors.Error:
+            cutover.give_up()
+            self._mover.step(given_up)
+            raise
+
+    def _marks(self, session: Session) -> Mapping[str, str]:
+        move = self._mover.move
+        is_there = session is self._mover.source
+        return move.fingerprints if is_there else move.target_fingerprints
+
+    def _fingerprints(self, session: Session) -> dict[str, str]:
+        return {table.name: fingerprint(table) for table in self._as_at(session)}
+
+    def _prepare_reverse(self, has_reverse: bool) -> None:
+        """Have the target note keys, as long as only the mover writes there."""
+        mover = self._mover
+        if not has_reverse:
+            self._drop_journals(mover.target, self._turned)
+            return
+        self._be_replica()
+        for pair in self._back:
+            texts = triggers.journal_texts(pair, mover.move.token)
+            made_patiently(mover.target, texts)
+            mover.tell(Progress("reverse journal made", pair.name))
+
+    def _be_replica(self) -> None:
+        """Have the source take the stream back without its foreign keys and triggers
+        acting: they have acted at the target. Raises NotSupportedError."""
+        mover = self._mover
+        acting = [
+            table.name for table in mover.tables if table.foreign_keys or table.triggers
+        ]
+        if mover.source.engine == "mysql":
+            acting = [table.name for table in mover.tables if table.triggers]
+        elif acting and mover.source.try_run(_AS_REPLICA):
+            acting = []
+        if not acting:
+            return
+        why = (
+            "its triggers would act again on what comes back"
+            if mover.source.engine == "mysql"
+            else "its foreign keys and triggers would act on what comes back: GRANT "
+            "SET ON PARAMETER session_replication_role to the mover's user"
+        )
+        raise errors.NotSupportedError(
+            f"no stream back to {', '.join(acting)}: {why}, or switch with --no-reverse"
+        )
+
+    def _add_foreign_keys(self) -> None:
+        mover = self._mover
+        for key, text in self._foreign_keys():
+            known = catalogs.table_of(mover.target, key.child)
+            assert known is not None
+            if key.name not in {each.name for each in known.foreign_keys}:
+                mover.target.run(text)
+                mover.tell(Progress("foreign key made", key.child))
+
+    def _validate_foreign_keys(self) -> None:
+        if self._mover.target.engine == "postgresql":
+            for key, _ in self._foreign_keys():
+                made_patiently(self._mover.target, [ddl.validate_text(key)])
+
+    def _foreign_keys(self) -> list[tuple[ForeignKey, str]]:
+        engine = self._mover.target.engine
+        return [
+            (key, ddl.foreign_key_text(key, engine))
+            for table in self._mover.tables
+            for key in table.foreign_keys
+            if key.child == table.name
+        ]
+
+    def _drop_fences(self) -> None:
+        """Take the fences of the source away."""
+        for pair in self._names:
+            made_patiently(self._mover.source, triggers.drop_fence_texts(pair))
+            self._mover.tell(Progress("fence dropped", pair.name))
+
+    def _drop_journals(self, session: Session, pairs: list[Pair]) -> None:
+        for pair in pairs:
+            made_patiently(session, triggers.drop_journal_texts(pair))
+            self._mover.tell(Progress("journal dropped", pair.name))
+
+    def _wrong(self, done: str) -> errors.Error:
+        move = self._mover.move
+        return errors.OperationalError(
+            f"the move {move.name} is {move.phase.value}: it cannot be {done}"
+        )

@@ -1,0 +1,137 @@
+"""Applies the journal: the rows of the keys that it has are read again, and written.
+
+One transaction at the target deletes the rows of a batch of keys and inserts them as
+they are now, so that two rows may exchange values that are unique. Journal and rows are
+read in one snapshot. Only then are just those entries of the journal deleted: one that
+was applied and not deleted is applied again, which changes nothing.
+
+Keys that are not copied yet are left in the journal: a row applied before its chunk was
+read might be overwritten by what the chunk has read before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+from routedb import errors
+from routedb.mover.chunks import Copied
+from routedb.mover.sessions import Session
+from routedb.moving import keys, texts
+from routedb.moving.pairs import Pair
+from routedb.moving.spelling import name
+from routedb.moving.triggers import journal_name
+
+BATCH = 2_000
+_MOST_KEYS = 500  # in one statement
+_WIDER = 8
+_TRIES = 12
+
+
+class Drain:
+    """Applies the journal of `pair`'s table at `source` to `target`.
+
+    `is_locked`: `source` holds a lock under which nobody writes, and must stay in the
+    transaction, or under the tables, that it has.
+    """
+
+    def __init__(
+        self, pair: Pair, source: Session, target: Session, is_locked: bool = False
+    ) -> None:
+        self._pair = pair
+        self._source = source
+        self._target = target
+        self._is_locked = is_locked
+        self._maker = texts.values_maker(pair)
+        engine = pair.from_engine
+        self._table = name(engine, pair.name)
+        self._journal = name(engine, journal_name(pair))
+        self._columns = [f"k{place}" for place in range(len(pair.key))]
+
+    def size(self) -> int:
+        """Return how many entries the journal has."""
+        ((count,),) = self._source.run(f"SELECT count(*) FROM {self._journal}")
+        return int(count)
+
+    def noted(self) -> set[keys.Key]:
+        """Return the keys in the journal."""
+        columns = ", ".join(texts.key_texts(self._pair, self._columns))
+        rows = self._source.run(f"SELECT {columns} FROM {self._journal}")
+        return {tuple(str(each) for each in row) for row in rows}
+
+    def empty(self, copied: Copied) -> int:
+        """Apply what there is, of what is `copied`; return how many entries."""
+        count = 0
+        while found := self.once(copied):
+            count += found
+        return count
+
+    def once(self, copied: Copied, batch: int = BATCH) -> int:
+        """Apply up to `batch` entries of what is `copied`; return how many.
+
+        Raises what the target raises: IntegrityError where no number of entries
+        together leaves it as its constraints want it.
+        """
+        if copied.chunks == 0:
+            return 0
+        for attempt in range(_TRIES):
+            ids, noted, rows = self._read(copied, batch)
+            if not ids:
+                return 0
+            try:
+                self._apply(noted, rows)
+                break
+            except errors.IntegrityError:
+                # A row of this batch has what a row of the next one gives up.
+                if attempt == _TRIES - 1:
+                    raise
+                batch *= _WIDER
+        self._forget(ids)
+        return len(ids)
+
+    def _read(
+        self, copied: Copied, batch: int
+    ) -> tuple[list[int], set[keys.Key], list[bytes]]:
+        pair = self._pair
+        upto = keys.up_to(pair, copied.upto, journal=True)
+        columns = texts.key_texts(pair, self._columns)
+        blocks: list[bytes] = []
+        with nullcontext() if self._is_locked else self._source.snapshot():
+            found = self._source.run(
+                f"SELECT id, {', '.join(columns)} FROM {self._journal} "
+                f"WHERE {upto} ORDER BY id LIMIT {batch}"
+            )
+            if not found:
+                return [], set(), []
+            on = " AND ".join(
+                f"{self._table}.{name(pair.from_engine, key)} = j.{column}"
+                for key, column in zip(pair.key, self._columns, strict=True)
+            )
+            listed = ", ".join(self._columns)
+            self._source.lines(
+                f"SELECT {texts.line(pair, self._table)} FROM (SELECT DISTINCT "
+                f"{listed} FROM {self._journal} WHERE id <= {found[-1][0]} AND {upto}) "
+                f"j JOIN {self._table} ON {on}",
+                blocks.append,
+            )
+        noted = {tuple(str(each) for each in row[1:]) for row in found}
+        return [row[0] for row in found], noted, blocks
+
+    def _apply(self, noted: set[keys.Key], blocks: Sequence[bytes]) -> None:
+        pair = self._pair
+        table = name(pair.to_engine, pair.name)
+        # A key that only differs in case is the same at MariaDB, and two elsewhere.
+        for block in blocks:
+            noted.update(texts.key_of(pair, row) for row in block[:-1].split(b"\n"))
+        listed = sorted(noted)
+        with self._target.transaction():
+            for place in range(0, len(listed), _MOST_KEYS):
+                some = keys.among(pair, listed[place : place + _MOST_KEYS])
+                self._target.run(f"DELETE FROM {table} WHERE {some}")
+            if blocks:
+                self._target.fill(pair, blocks, self._maker)
+
+    def _forget(self, ids: Sequence[int]) -> None:
+        for place in range(0, len(ids), _MOST_KEYS):
+            listed = ", ".join(str(each) for each in ids[place : place + _MOST_KEYS])
+            self._source.run(f"DELETE FROM {self._journal} WHERE id IN ({listed})")

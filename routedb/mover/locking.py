@@ -1,0 +1,121 @@
+"""Locks of the mover: asked for with a short timeout, again and again.
+
+Whoever waits for a lock on a table has all later users of the table wait behind it, so
+a long wait would stop them as long as the oldest open transaction goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from routedb import errors
+from routedb.mover.sessions import Session
+from routedb.moving.pairs import Pair
+from routedb.moving.spelling import name
+from routedb.moving.triggers import journal_name
+
+_WAIT_MS = 500
+_PAUSE_S = 0.25
+_TRIES = 120
+_IDLE_S = 10  # a mover that stops for so long loses its lock, and cannot fence
+
+
+def made_patiently(session: Session, texts: Sequence[str]) -> None:
+    """Run `texts`, definitions at a table that others use, over `session`. Raises
+    OperationalError when no try has found a gap."""
+    last: errors.Error | None = None
+    for _ in range(_TRIES):
+        try:
+            _run_all(session, texts)
+            return
+        except errors.OperationalError as exc:
+            if not _is_waiting(exc):
+                raise
+            last = exc
+        time.sleep(_PAUSE_S)
+    raise errors.OperationalError(
+        "the table is in use by long transactions all the time: "
+        f"{str(last).strip()}{holders(session)}"
+    )
+
+
+def _run_all(session: Session, texts: Sequence[str]) -> None:
+    if session.engine == "postgresql":
+        with session.transaction():
+            session.run(f"SET LOCAL lock_timeout = '{_WAIT_MS}ms'")
+            for text in texts:
+                session.run(text)
+        return
+    session.run("SET SESSION lock_wait_timeout = 1")
+    for text in texts:
+        session.run(text)
+
+
+def lock(session: Session, pairs: Sequence[Pair]) -> None:
+    """Lock the tables of `pairs` at their source, `session`, against writing, until
+    the session ends its transaction, or unlocks its tables. Raises OperationalError
+    when it could not be had."""
+    last: errors.Error | None = None
+    for _ in range(_TRIES):
+        try:
+            _lock_once(session, pairs)
+            return
+        except errors.OperationalError as exc:
+            if not _is_waiting(exc):
+                raise
+            last = exc
+            if session.engine == "postgresql":
+                session.run("ROLLBACK")
+        time.sleep(_PAUSE_S)
+    raise errors.OperationalError(
+        f"no lock on the tables: {str(last).strip()}{holders(session)}"
+    )
+
+
+def _lock_once(session: Session, pairs: Sequence[Pair]) -> None:
+    if session.engine == "postgresql":
+        listed = ", ".join(name("postgresql", pair.name) for pair in pairs)
+        session.run("BEGIN")
+        session.run(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_S}s'")
+        session.run(f"SET LOCAL lock_timeout = '{_WAIT_MS}ms'")
+        session.run(f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE")
+        session.run("SET LOCAL lock_timeout = 0")
+        return
+    wanted = [
+        f"{name('mysql', each)} WRITE"
+        for pair in pairs
+        for each in (pair.name, journal_name(pair))
+    ]
+    session.run("SET SESSION lock_wait_timeout = 1")
+    session.run(f"SET SESSION wait_timeout = {_IDLE_S}")
+    session.run(f"LOCK TABLES {', '.join(wanted)}")
+
+
+def unlock(session: Session, is_done: bool) -> None:
+    """Let go of what `lock` has taken; what was done under it stays when it `is_done`
+    (MariaDB keeps it in any case)."""
+    if session.engine == "postgresql":
+        session.run("COMMIT" if is_done else "ROLLBACK")
+    else:
+        session.run("UNLOCK TABLES")
+
+
+def holders(session: Session) -> str:
+    """Return who may be in the way, in words: prepared transactions, which wait for
+    their coordinator."""
+    if session.engine != "postgresql":
+        return ""
+    rows = session.run(
+        "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"
+    )
+    if not rows:
+        return ""
+    return f"; prepared transactions are open: {', '.join(row[0] for row in rows)}"
+
+
+def _is_waiting(exc: errors.Error) -> bool:
+    """Tell a lock that was not had in time, or a deadlock, from other errors."""
+    if getattr(exc, "pgcode", None) in ("55P03", "40P01"):
+        return True
+    return bool(exc.args) and exc.args[0] in (1205, 1213)

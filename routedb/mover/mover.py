@@ -1,0 +1,219 @@
+"""One mover at work: its sessions, its pairs, and the steps up to `verified`.
+
+Each step looks at what is there and does what is missing, so that any of them may be
+cut short and begun again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from routedb import errors
+from routedb.config.model import ClusterConfig
+from routedb.mover import catalogs, chunks
+from routedb.mover.copier import Copier
+from routedb.mover.drain import BATCH, Drain
+from routedb.mover.locking import made_patiently
+from routedb.mover.progress import Progress
+from routedb.mover.sessions import Session, writer_of
+from routedb.mover.state import Move, Moves
+from routedb.mover.verifier import Verifier
+from routedb.moving import ddl, triggers
+from routedb.moving.definitions import Table, fingerprint
+from routedb.moving.pairs import Pair, pair_of
+from routedb.moving.phases import Phase, Step
+from routedb.moving.refusals import refusals
+from routedb.moving.spelling import name
+
+CHUNK_ROWS = 50_000
+_DRAIN_S = 1.0  # between two looks at the journal while copying
+_NEARLY_EMPTY = 200
+
+
+class Mover:
+    """Works on `move`, a row of `moves`; `tell` is told of each step, and may raise."""
+
+    def __init__(
+        self,
+        config: ClusterConfig,
+        moves: Moves,
+        move: Move,
+        tell: Callable[[Progress], None],
+    ) -> None:
+        self.moves = moves
+        self.move = move
+        self.tell = tell
+        self.source = Session(writer_of(config, move.source), move.token)
+        self.target = Session(writer_of(config, move.target), move.token)
+        self._tables: list[Table] | None = None
+
+    def close(self) -> None:
+        """Close what it has open, but for the lock."""
+        self.source.close()
+        self.target.close()
+
+    @property
+    def tables(self) -> list[Table]:
+        """What is moved, as the source's catalog has it."""
+        if self._tables is None:
+            self._tables = catalogs.tables_of(self.source, list(self.move.tables))
+        return self._tables
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The streams to the target."""
+        return [
+            pair_of(table, self.target.engine, self.move.marker(table.name))
+            for table in self.tables
+        ]
+
+    def step(self, step: Step, **changes: object) -> None:
+        """Write the phase after `step`, with other `changes` of the row."""
+        self.tell(Progress(f"before: {step.value}"))
+        self.move = self.moves.step(self.move, step, **changes)
+        self.tell(Progress(step.value))
+
+    def start(self, chunk_rows: int = CHUNK_ROWS) -> None:
+        """Do what is left up to `verified`, in chunks of `chunk_rows` rows. Raises
+        OperationalError where both sides differ."""
+        if self.move.phase is Phase.PLANNED:
+            self._make_target()
+            self._make_journals()
+            self.step(
+                Step.TRIGGERS_MADE,
+                fingerprints={t.name: fingerprint(t) for t in self.tables},
+            )
+        if self.move.phase is Phase.JOURNALING:
+            chunks.make(self.target)
+            self.step(Step.COPY_BEGUN)
+        if self.move.phase is Phase.COPYING:
+            self._copy(chunk_rows)
+            self.step(Step.ALL_COPIED)
+        if self.move.phase is Phase.FOLLOWING:
+            self._make_indexes()
+            self.follow()
+            self.verify()
+
+    def _make_target(self) -> None:
+        wrong = refusals(self.tables, self.target.engine)
+        if wrong:
+            raise errors.NotSupportedError("; ".join(wrong))
+        for table in self.tables:
+            if catalogs.table_of(self.target, table.name) is not None:
+                continue
+            self.target.run(ddl.create_text(table, self.target.engine))
+            for text in ddl.comment_texts(table, self.target.engine):
+                self.target.run(text)
+            self.tell(Progress("table made", table.name))
+
+    def _make_journals(self) -> None:
+        for pair in self.pairs:
+            texts = triggers.journal_texts(pair, self.move.token)
+            made_patiently(self.source, texts)
+            self.tell(Progress("journal made", pair.name))
+
+    def _copy(self, chunk_rows: int) -> None:
+        at = time.monotonic()
+        for pair, table in zip(self.pairs, self.tables, strict=True):
+            copier = Copier(pair, self.source, self.target, self.move.name)
+            copied = copier.copied()
+            while not copied.is_all:
+                copied = copier.copy_one(copied, chunk_rows)
+                self.tell(Progress("chunk copied", pair.name, copied.rows, table.rows))
+                if time.monotonic() - at > _DRAIN_S:
+                    self._drain_all()
+                    at = time.monotonic()
+
+    def copied(self, pair: Pair) -> chunks.Copied:
+        """Return how far `pair` is copied."""
+        return chunks.copied(self.target, self.move.name, pair.name)
+
+    def _drain_all(self, batch: int = BATCH) -> int:
+        self.check_source()
+        count = 0
+        for pair in self.pairs:
+            drain = Drain(pair, self.source, self.target)
+            count += drain.once(self.copied(pair), batch)
+            self.tell(Progress("journal drained", pair.name, count))
+        return count
+
+    def check_source(self) -> None:
+        """Raise OperationalError where a moved table has changed, or its triggers are
+        gone: after that the journal does not have all."""
+        self.moves.check()
+        check_source(self.source, self.move.fingerprints, self.pairs)
+
+    def _make_indexes(self) -> None:
+        engine = self.target.engine
+        for table in self.tables:
+            known = catalogs.table_of(self.target, table.name)
+            assert known is not None
+            there = {index.name for index in known.indexes}
+            for called, text in ddl.index_texts(table, engine):
+                if called not in there:
+                    self.target.run(text)
+                    self.tell(Progress("index made", table.name))
+            word = "ANALYZE" if engine == "postgresql" else "ANALYZE TABLE"
+            self.target.run(f"{word} {name(engine, table.name)}")
+
+    def follow(self) -> None:
+        """Apply the journal until it is nearly empty."""
+        while self._drain_all() > _NEARLY_EMPTY:
+            pass
+
+    def verify(self) -> None:
+        """Compare both sides, and note what was found. Raises OperationalError where
+        they differ."""
+        self.check_source()
+        found: list[str] = []
+        for pair in self.pairs:
+            drain = Drain(pair, self.source, self.target)
+            found += Verifier(pair, self.source, self.target, drain).differences()
+            self.tell(Progress("compared", pair.name))
+        if not found:
+            self.step(Step.COMPARED, differences=())
+            return
+        if self.move.phase is Phase.VERIFIED:
+            self.step(Step.DIFFERENCE_FOUND, differences=tuple(found))
+        raise errors.OperationalError(
+            f"{len(found)} differences: {'; '.join(found[:10])}"
+        )
+
+
+def check_source(session: Session, known: Mapping[str, str], pairs: list[Pair]) -> None:
+    """Raise OperationalError where a table of `pairs` at `session` is not what it was,
+    by the `known` fingerprints, or notes nothing any more."""
+    for pair in pairs:
+        table = catalogs.table_of(session, pair.name)
+        if table is None:
+            raise errors.OperationalError(f"the table {pair.name} is gone")
+        if fingerprint(table) != known.get(pair.name):
+            raise errors.OperationalError(
+                f"the table {pair.name} has been altered since the move began: what "
+                "was written meanwhile may be lost. `routedb move abort`, and begin "
+                "again"
+            )
+        if not _notes(session, pair):
+            raise errors.OperationalError(
+                f"the triggers of {pair.name} are gone or disabled: what was written "
+                "meanwhile is lost to the move. `routedb move abort`, and begin again"
+            )
+
+
+def _notes(session: Session, pair: Pair) -> bool:
+    marker = f"routedb_note_{pair.marker}"
+    if session.engine == "postgresql":
+        quoted = name("postgresql", pair.name).replace("'", "''")
+        ((count,),) = session.run(
+            f"SELECT count(*) FROM pg_trigger WHERE tgrelid = '{quoted}'::regclass "
+            f"AND tgname IN ('{marker}', '{marker}_t') AND tgenabled = 'A'"
+        )
+        return bool(count == 2)
+    table = pair.name.replace("'", "''")
+    ((count,),) = session.run(
+        "SELECT count(*) FROM information_schema.triggers WHERE "
+        f"event_object_schema = DATABASE() AND event_object_table = '{table}' "
+        f"AND LEFT(trigger_name, {len(marker)}) = '{marker}'"
+    )
+    return bool(count == 3)

@@ -1,0 +1,53 @@
+"""Sequences, identities, AUTO_INCREMENT: carried on at the target from the source."""
+
+from __future__ import annotations
+
+from routedb.mover.sessions import Session
+from routedb.moving.definitions import Column, Table
+from routedb.moving.spelling import name, string
+
+
+def carry(source: Session, target: Session, table: Table) -> None:
+    """Have `target` number new rows of `table` as `source` would go on."""
+    for column in table.columns:
+        if column.is_numbered:
+            _set(target, table, column, _next(source, table, column))
+
+
+def _next(session: Session, table: Table, column: Column) -> int:
+    """Return the next number at `session`."""
+    engine = session.engine
+    quoted = name(engine, table.name), name(engine, column.name)
+    ((most,),) = session.run(f"SELECT MAX({quoted[1]}) FROM {quoted[0]}")
+    following = max(int(most or 0), 0) + 1
+    if engine == "mysql":
+        rows = session.run(
+            "SELECT COALESCE(auto_increment, 1) FROM information_schema.tables WHERE "
+            "table_schema = DATABASE() "
+            f"AND table_name = {string(engine, table.name)}"
+        )
+        return max(following, int(rows[0][0]))
+    sequence = _sequence(session, table, column)
+    if sequence is None:
+        return following
+    ((last, is_called),) = session.run(f"SELECT last_value, is_called FROM {sequence}")
+    return max(following, int(last) + 1 if is_called else int(last))
+
+
+def _sequence(session: Session, table: Table, column: Column) -> str | None:
+    quoted = string("postgresql", name("postgresql", table.name))
+    ((found,),) = session.run(
+        f"SELECT pg_get_serial_sequence({quoted}, {string('postgresql', column.name)})"
+    )
+    return None if found is None else str(found)
+
+
+def _set(session: Session, table: Table, column: Column, following: int) -> None:
+    if session.engine == "mysql":
+        quoted = name("mysql", table.name)
+        session.run(f"ALTER TABLE {quoted} AUTO_INCREMENT = {following}")
+        return
+    sequence = _sequence(session, table, column)
+    if sequence is not None:
+        text = string("postgresql", sequence)
+        session.run(f"SELECT setval({text}, {following}, false)")

@@ -1,0 +1,56 @@
+"""Where tables live by `routedb_placements`, which every process of routedb follows.
+
+The table is `adapter.placements` of the home database; see
+routedb/adapters/placement_table.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from routedb.config.label import label_of
+from routedb.config.placements import Placement
+from routedb.mover.sessions import Session
+
+
+def make(session: Session) -> None:
+    """Make the table in the home database, where `session` is."""
+    session.adapter.placements.make(session.raw, _namespace(session))
+
+
+def read(session: Session) -> dict[str, Placement]:
+    """Return the placement of each table that has one."""
+    table = session.adapter.placements
+    if not table.is_there(session.raw, _namespace(session)):
+        return {}
+    found = table.read(session.raw, _namespace(session))
+    assert found is not None  # as no version is known
+    return {row.table: row for row in found.rows}
+
+
+def next_version(session: Session) -> int:
+    """Return the version that the next change will have."""
+    return session.adapter.placements.version(session.raw, _namespace(session)) + 1
+
+
+def write(session: Session, tables: Iterable[str], place: str, move: str) -> int:
+    """Have `tables` live in the database `place`, all at once, by the move called
+    `move`; return the version."""
+    places = dict.fromkeys(tables, place)
+    with session.transaction():
+        return session.adapter.placements.write(
+            session.raw, _namespace(session), places, move
+        )
+
+
+def forget(session: Session, move: str) -> None:
+    """Forget what the move called `move` has said: its tables live where the
+    configuration says."""
+    names = [name for name, row in read(session).items() if row.move == move]
+    if names:
+        with session.transaction():
+            session.adapter.placements.remove(session.raw, _namespace(session), names)
+
+
+def _namespace(session: Session) -> str | None:
+    return label_of(session.node).namespace

@@ -1,0 +1,194 @@
+"""The mover's own connections: what it sets in them, and rows as lines through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import Any
+
+from routedb import adapters, errors
+from routedb.adapters.base import Adapter, Raw
+from routedb.config.mask import mask
+from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
+from routedb.moving import texts
+from routedb.moving.pairs import Pair
+from routedb.moving.spelling import name, names, string
+from routedb.moving.triggers import SETTING, VARIABLE
+from routedb.topology.snapshot import Role
+
+_CONNECT_S = 10.0
+_ROWS = {
+    "postgresql": "routedb.mover.postgresql_rows",  # imports a driver
+    "mysql": "routedb.mover.mysql_rows",
+}
+_POSTGRESQL = (
+    "SET TimeZone = 'UTC'",
+    "SET DateStyle = 'ISO, YMD'",
+    "SET IntervalStyle = 'postgres'",
+    "SET bytea_output = 'hex'",
+    "SET extra_float_digits = 1",
+    "SET standard_conforming_strings = on",
+    "SET statement_timeout = 0",
+    "SET client_encoding = 'UTF8'",
+)
+_MYSQL = (
+    "SET time_zone = '+00:00'",
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,"
+    "NO_ENGINE_SUBSTITUTION'",
+    "SET foreign_key_checks = 0",
+    "SET SESSION group_concat_max_len = 1048576",
+    "SET SESSION innodb_lock_wait_timeout = 50",
+)
+
+
+class Session:
+    """One connection to `node`, in autocommit mode, as the mover wants it; `token` is
+    what opens its fences."""
+
+    def __init__(self, node: NodeConfig, token: str = "") -> None:
+        if node.engine not in _ROWS:
+            raise errors.NotSupportedError(
+                f"moving tables from or to {node.engine} is not there yet"
+            )
+        self.node = node
+        self.engine = node.engine
+        self.adapter: Adapter = adapters.load(node.engine)
+        try:
+            self.raw: Raw = self.adapter.connect(node, _CONNECT_S)
+        except Exception as exc:
+            self.adapter.adopt(exc)
+            raise
+        self._rows: Any = import_module(_ROWS[node.engine])
+        settings = {"postgresql": _POSTGRESQL, "mysql": _MYSQL}
+        for text in settings.get(self.engine, ()):
+            self.run(text)
+        if token and self.engine == "postgresql":
+            self.run(f"SET {SETTING} = {string('postgresql', token)}")
+        elif token and self.engine == "mysql":
+            self.run(f"SET {VARIABLE} = {string('mysql', token)}")
+
+    def run(self, text: str) -> list[tuple[Any, ...]]:
+        """Run a `text`; return its rows. Raises what the driver raises, as routedb's
+        class too."""
+        try:
+            return self.adapter.run(self.raw, text)
+        except Exception as exc:
+            self.adapter.adopt(exc)
+            raise
+
+    def try_run(self, text: str) -> bool:
+        """Run a `text` that may fail; tell whether it did not."""
+        try:
+            self.run(text)
+        except errors.DatabaseError:
+            return False
+        return True
+
+    @contextmanager
+    def transaction(self, begin: str = "BEGIN") -> Iterator[None]:
+        """Have the block be one transaction, begun by the text `begin`."""
+        self.run(begin)
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):
+                self.run("ROLLBACK")
+            raise
+        self.run("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Have all reads of the block see one moment."""
+        if self.engine == "postgresql":
+            begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        else:
+            begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
+        with self.transaction(begin):
+            yield
+
+    def lines(self, select: str, sink: Callable[[bytes], object]) -> None:
+        """Give the rows of `select` to `sink`, in blocks of whole lines."""
+        try:
+            self._rows.read(self.raw, select, sink)
+        except Exception as exc:
+            self.adapter.adopt(exc)
+            raise
+
+    def fill(
+        self,
+        pair: Pair,
+        blocks: Iterable[bytes],
+        maker: Callable[[bytes], bytes],
+    ) -> None:
+        """Insert `blocks` of lines into the target of `pair`; where rows are written as
+        VALUES, `maker` writes them. Raises DataError that names the row, or what the
+        driver raises."""
+        table = name(self.engine, pair.name)
+        columns = names(self.engine, [field.name for field in pair.fields])
+        try:
+            self._rows.write(self.raw, table, columns, blocks, maker)
+        except Exception as exc:
+            self.adapter.adopt(exc)
+            row = getattr(exc, "routedb_row", None)
+            if row is None or isinstance(exc, errors.IntegrityError):
+                raise
+            said = str(exc).split("CONTEXT")[0].strip()
+            shown = ", ".join(texts.key_of(pair, row))
+            raise errors.DataError(
+                f"{pair.name}: the target refuses the row {shown}: {said}"
+            ) from exc
+
+    def close(self) -> None:
+        """Close. Never raises."""
+        self.adapter.close(self.raw)
+
+
+def writer_of(config: ClusterConfig, database: str) -> NodeConfig:
+    """Return the node that is the writer of `database`, which is not sharded. Raises
+    NotSupportedError, or OperationalError when none answers as one."""
+    found = config.databases.get(database)
+    if found is None:
+        raise errors.ConfigError(f"there is no database {database!r}")
+    if found.is_sharded:
+        raise errors.NotSupportedError(
+            f"{database} is sharded: moving to or from shards is not there yet"
+        )
+    return _writer(found.groups[0])
+
+
+def home_of(config: ClusterConfig) -> NodeConfig:
+    """Return the writer of the home database, which has the state of moves. Raises
+    NotSupportedError where there is none that a mover could work with."""
+    home = config.home
+    if home is None:
+        raise errors.NotSupportedError(
+            "a move needs a home database, which is not sharded: name one by `state`"
+        )
+    node = _writer(home)
+    if node.engine not in _ROWS:
+        raise errors.NotSupportedError(
+            f"the home database of a move cannot be {node.name}, of {node.engine}: no "
+            "mover can hold a lock there. Name another one by `state`"
+        )
+    return node
+
+
+def _writer(group: GroupConfig) -> NodeConfig:
+    said = []
+    for node in group.nodes:
+        adapter = adapters.load(node.engine)
+        try:
+            raw = adapter.connect(node, _CONNECT_S)
+        except Exception as exc:
+            said.append(f"{node.name}: {mask(str(exc)).strip()}")
+            continue
+        try:
+            if adapter.probe(raw).role is Role.WRITER:
+                return node
+            said.append(f"{node.name}: is a replica")
+        finally:
+            adapter.close(raw)
+    raise errors.OperationalError(
+        f"{group.database}: no node answers as writer: {'; '.join(said)}"
+    )

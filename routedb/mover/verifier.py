@@ -1,0 +1,162 @@
+"""Compares both ends of a pair by its own texts, which are not the copier's.
+
+All rows fall into buckets by their keys; each end adds up its rows' digests by bucket.
+Rows of the buckets that differ are compared one by one. While others write, that finds
+rows which are on their way, so what differs is looked at again once the journal is
+drained: it is a difference when the journal does not have its key either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import md5
+from typing import Any
+
+from routedb.mover.chunks import Copied
+from routedb.mover.drain import Drain
+from routedb.mover.sessions import Session
+from routedb.moving import canonical, keys, texts
+from routedb.moving.pairs import Pair
+from routedb.moving.spelling import name
+
+_MOST_KEYS = 500
+_ROUNDS = 200
+_MOST_SHOWN = 100
+_ALL = Copied(1, 0, None, True)
+
+Rows = dict[str, tuple[keys.Key, str]]  # digest of the key: the key, digest of the row
+
+
+class Verifier:
+    """Compares `pair` at `source` and `target`; `drain` is that of the pair."""
+
+    def __init__(
+        self, pair: Pair, source: Session, target: Session, drain: Drain
+    ) -> None:
+        self._pair = pair
+        self._ends = ((source, False), (target, True))
+        self._drain = drain
+
+    def differences(self) -> list[str]:
+        """Return what differs, in words, a line for each row; up to a hundred."""
+        self._drain.empty(_ALL)
+        sums = [self._sums(*end) for end in self._ends]
+        buckets = [
+            bucket
+            for bucket in sorted(sums[0].keys() | sums[1].keys())
+            if sums[0].get(bucket) != sums[1].get(bucket)
+        ]
+        found: dict[keys.Key, str] = {}
+        for place in range(0, len(buckets), _MOST_KEYS):
+            some = buckets[place : place + _MOST_KEYS]
+            rows = [
+                self._rows(end, self._in_buckets(end[1], some)) for end in self._ends
+            ]
+            found.update(_unlike(rows[0], rows[1]))
+        return self._settled(set(found))
+
+    def recheck(self, suspects: Iterable[keys.Key]) -> list[str]:
+        """Return which of these keys, `suspects`, differ, in words."""
+        return self._settled(set(suspects))
+
+    def _settled(self, suspects: set[keys.Key]) -> list[str]:
+        """Look at `suspects` again until each is equal or certainly differs."""
+        said: list[str] = []
+        for _ in range(_ROUNDS):
+            if not suspects:
+                break
+            self._drain.empty(_ALL)
+            target, source = self._by_keys(suspects, 1), self._by_keys(suspects, 0)
+            noted = self._drain.noted()
+            unlike = _unlike(source, target)
+            certain = sorted(unlike.keys() - noted)
+            named = self._pair.name
+            said += [
+                f"{named}: the row {', '.join(key)} {unlike[key]} at the target"
+                for key in certain[: _MOST_SHOWN - len(said)]
+            ]
+            suspects = unlike.keys() & noted
+        return said
+
+    def _sums(self, session: Session, at_target: bool) -> dict[str, tuple[int, int]]:
+        pair = self._pair
+        table = name(session.engine, pair.name)
+        bucket = canonical.bucket(pair, at_target)
+        digest = canonical.row_digest(pair, at_target)
+        extra = canonical.floats(pair, at_target)
+        if extra:
+            return self._summed_here(session, table, [bucket, digest, *extra])
+        total = canonical.sum_of_digests(session.engine, digest)
+        rows = session.run(
+            f"SELECT {bucket}, count(*), {total} FROM {table} GROUP BY 1"
+        )
+        return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+
+    def _summed_here(
+        self, session: Session, table: str, columns: list[str]
+    ) -> dict[str, tuple[int, int]]:
+        sums: dict[str, tuple[int, int]] = {}
+        for bucket, digest, *extra in session.run(
+            f"SELECT {', '.join(columns)} FROM {table}"
+        ):
+            count, total = sums.get(bucket, (0, 0))
+            number = int(_with_floats(digest, extra)[:15], 16)
+            sums[bucket] = (count + 1, total + number)
+        return sums
+
+    def _in_buckets(self, at_target: bool, buckets: Sequence[str]) -> str:
+        listed = ", ".join(f"'{bucket}'" for bucket in buckets)
+        return f"{canonical.bucket(self._pair, at_target)} IN ({listed})"
+
+    def _by_keys(self, wanted: set[keys.Key], place: int) -> Rows:
+        end = self._ends[place]
+        listed = sorted(wanted)
+        found: Rows = {}
+        for start in range(0, len(listed), _MOST_KEYS):
+            some = keys.among(self._pair, listed[start : start + _MOST_KEYS], end[1])
+            found.update(self._rows(end, some))
+        return found
+
+    def _rows(self, end: tuple[Session, bool], where: str) -> Rows:
+        session, at_target = end
+        pair = self._pair
+        seen = pair.turned() if at_target else pair
+        columns = [name(session.engine, each) for each in pair.key]
+        selected = [
+            canonical.key_digest(pair, at_target),
+            canonical.row_digest(pair, at_target),
+            *texts.key_texts(seen, columns),
+            *canonical.floats(pair, at_target),
+        ]
+        size = len(columns)
+        return {
+            row[0]: (
+                tuple(str(each) for each in row[2 : 2 + size]),
+                _with_floats(row[1], row[2 + size :]),
+            )
+            for row in session.run(
+                f"SELECT {', '.join(selected)} FROM {name(session.engine, pair.name)} "
+                f"WHERE {where}"
+            )
+        }
+
+
+def _with_floats(digest: str, extra: Sequence[Any]) -> str:
+    if not extra:
+        return digest
+    numbers = [None if each is None else float(each) for each in extra]
+    return md5(f"{digest} {numbers!r}".encode()).hexdigest()
+
+
+def _unlike(source: Rows, target: Rows) -> dict[keys.Key, str]:
+    """Return the keys that differ, in the words of the source where it has them, and
+    what is wrong with each."""
+    found: dict[keys.Key, str] = {}
+    for each in source.keys() | target.keys():
+        if each not in target:
+            found[source[each][0]] = "is missing"
+        elif each not in source:
+            found[target[each][0]] = "is too much"
+        elif source[each][1] != target[each][1]:
+            found[source[each][0]] = "differs"
+    return found

@@ -1,0 +1,36 @@
+"""A statement that changes rows of another dialect's table, in its parts, as values."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from routedb.planner.plans import Bound, Slot
+
+
+class Cell(NamedTuple):
+    """An expression whose value is written. `is_untyped`: it is a literal that takes
+    the type of its column; `slot` is set where it is a parameter and no more."""
+
+    text: Bound
+    is_untyped: bool = False
+    slot: Slot | None = None
+
+
+class Change(NamedTuple):
+    """The parts of an INSERT, UPDATE or DELETE, its `verb`.
+
+    `target` is the table with its alias as both are written, `alias` what its columns
+    are qualified by. `columns` are those that get values, folded; None where an INSERT
+    lists none. `rows` are the values, one for each column (None: DEFAULT), of each row
+    of an INSERT, or of all rows of an UPDATE; `query` is an INSERT's that has one.
+    `where` is WHERE with its condition, or empty, `returning` what RETURNING lists.
+    """
+
+    verb: str
+    target: str
+    alias: str
+    columns: tuple[str, ...] | None
+    rows: tuple[tuple[Cell | None, ...], ...]
+    query: Bound | None
+    where: Bound
+    returning: Bound | None

@@ -1,0 +1,331 @@
+"""A statement that changes a table of another dialect, taken apart: INSERT, UPDATE and
+DELETE in PostgreSQL's dialect.
+
+What it writes is worked out where its dialect is spoken: the values of an INSERT, and
+of an UPDATE the new values of each row, beside the row's key. So the parts here are
+texts of queries in the statement's own dialect. Only the text is divided: no part of it
+is written anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from routedb.errors import ShardError
+from routedb.planner.change import Cell, Change
+from routedb.planner.pieces import piece
+from routedb.planner.plans import Bound, Refusal, Slot
+from routedb.planner.source_text import Refused, refuse
+from routedb.sharding.rewrite.masking import FIRST, NAME, REST, MaskedText, mask
+from routedb.sql import scan
+
+_TOKENS = re.compile(
+    rf"[A-Za-z_\u0080-\uffff][\w$]*|{NAME}+|{FIRST}{REST}*|%\([^)]*\)s|%s|[^\s]"
+).finditer
+_LOCKS = re.compile(
+    r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b|\bFOR\s+(?:KEY\s+)?SHARE\b", re.I
+)
+_LOCKING = re.compile(
+    rf"(?:{_LOCKS.pattern})(?:\s+OF\s+[\w$.,\s{NAME}]+?)?\s*;?\s*\Z", re.IGNORECASE
+).search
+_OPENING, _CLOSING = "([", ")]"
+_CLAUSES = frozenset({"WHERE", "RETURNING", "FROM", "USING", "SET"})
+_VERBS = frozenset({"INSERT", "UPDATE", "DELETE"})
+_QUERY = frozenset({"SELECT", "WITH", "TABLE"})
+
+
+class _Token(NamedTuple):
+    word: str  # in capitals; what is no code is as it is masked
+    start: int
+    end: int
+    depth: int  # brackets around it
+
+
+def change_of(source: str, dialect: str) -> Change | Refusal:
+    """Return the parts of the text `source` of `dialect`: see
+    `routedb.planner.take_change_apart`."""
+    if dialect != "postgresql":
+        return Refusal(
+            "another dialect",
+            f"a text in {dialect} that writes to another engine is not translated",
+        )
+    try:
+        return _Reader(mask(source, scan(source, dialect))).change()
+    except Refused as exc:
+        return exc.refusal
+    except ShardError as exc:
+        return Refusal("unknown grammar", str(exc))
+
+
+def unlocked_text(source: str, dialect: str) -> str | Refusal:
+    """Return the text `source` of `dialect` without its locks: see
+    `routedb.planner.unlocked`."""
+    if dialect != "postgresql":
+        return Refusal("locks", "locks in a text of another dialect than PostgreSQL's")
+    try:
+        code = mask(source, scan(source, dialect)).code
+    except ShardError as exc:
+        return Refusal("unknown grammar", str(exc))
+    found = _LOCKING(code)
+    if found is None or _LOCKS.search(code, 0, found.start()):
+        return Refusal("locks", "locks that are not at the end of the text")
+    return source[: found.start()]
+
+
+class _Reader:
+    """Reads the tokens of one text, from left to right."""
+
+    def __init__(self, masked: MaskedText) -> None:
+        self._masked = masked
+        self._tokens = list(_tokens(masked.code))
+        if self._tokens and self._tokens[-1].word == ";":
+            self._tokens.pop()
+        self._at = 0
+        self._end = self._tokens[-1].end if self._tokens else 0
+
+    def change(self) -> Change:
+        """Return the parts. Raises `Refused`."""
+        verb = self._next()
+        if verb not in _VERBS:
+            refuse("unknown grammar", f"a text that begins with {verb}")
+        return {
+            "INSERT": self._insert,
+            "UPDATE": self._update,
+            "DELETE": self._delete,
+        }[verb]()
+
+    def _update(self) -> Change:
+        target, alias = self._target()
+        self._expect("SET")
+        columns, cells = [], []
+        for part in self._pieces("WHERE", "RETURNING", "FROM"):
+            if len(part) < 3 or part[1].word != "=" or not self._is_name(part[0]):
+                refuse("UPDATE", "an assignment that is not of one column")
+            columns.append(self._name(part[0]))
+            cells.append(self._cell(part[2:]))
+        if None in cells:
+            refuse("DEFAULT", "DEFAULT in an UPDATE")
+        where, returning = self._rest("FROM")
+        return Change(
+            "UPDATE", target, alias, tuple(columns), (tuple(cells),), None, where,
+            returning,
+        )  # fmt: skip
+
+    def _delete(self) -> Change:
+        self._expect("FROM")
+        target, alias = self._target()
+        where, returning = self._rest("USING")
+        return Change("DELETE", target, alias, None, (), None, where, returning)
+
+    def _insert(self) -> Change:
+        self._expect("INTO")
+        target, alias = self._target()
+        columns = self._columns()
+        word = self._peek()
+        rows: list[tuple[Cell | None, ...]] = []
+        query = None
+        if word == "DEFAULT":
+            self._next()
+            self._expect("VALUES")
+            columns, rows = (), [()]
+        elif word == "VALUES":
+            self._next()
+            for part in self._pieces("ON", "RETURNING"):
+                rows.append(self._row(part))
+        elif word in _QUERY or word == "(":
+            pieces = list(self._pieces("ON", "RETURNING", commas=False))
+            query = self._bound(pieces[0][0].start, pieces[-1][-1].end)
+        else:
+            refuse("INSERT", f"INSERT with {word or 'nothing'} behind its columns")
+        if self._peek() == "ON":
+            refuse("ON CONFLICT", "ON CONFLICT is PostgreSQL's alone")
+        where, returning = self._rest("")
+        return Change(
+            "INSERT", target, alias, columns, tuple(rows), query, where, returning
+        )
+
+    # -- parts -------------------------------------------------------------------------
+
+    def _target(self) -> tuple[str, str]:
+        """Return the table with its alias as both are written, and what its columns may
+        be called by."""
+        if self._peek() == "ONLY":
+            refuse("ONLY", "ONLY is PostgreSQL's alone")
+        first = self._take_name()
+        last = first
+        if self._peek() == ".":
+            self._next()
+            last = self._take_name()
+        alias = self._written(last)
+        end = last.end
+        if self._peek() == "AS":
+            self._next()
+            last = self._take_name()
+        elif self._is_alias():
+            last = self._take_name()
+        if last.end != end:
+            end, alias = last.end, self._written(last)
+        return self._masked.source[first.start : end], alias
+
+    def _is_alias(self) -> bool:
+        if self._at >= len(self._tokens) or not self._is_name(self._tokens[self._at]):
+            return False
+        word = self._tokens[self._at].word
+        return word not in _CLAUSES | _QUERY | {"VALUES", "DEFAULT", "OVERRIDING", "ON"}
+
+    def _columns(self) -> tuple[str, ...] | None:
+        """Return the names of the columns that are listed, None where none are."""
+        if self._peek() != "(":
+            return None
+        following = (
+            self._tokens[self._at + 1].word if self._at + 1 < self._count else ""
+        )
+        if following in _QUERY or following == "(":
+            return None
+        self._next()
+        names = []
+        while True:
+            names.append(self._name(self._take()))
+            mark = self._next()
+            if mark == ")":
+                return tuple(names)
+            if mark != ",":
+                refuse("INSERT", "a column that is no name")
+
+    def _rest(self, refused: str) -> tuple[Bound, Bound | None]:
+        """Return WHERE with its condition, and what RETURNING lists."""
+        where, returning = Bound(""), None
+        if self._peek() == refused and refused:
+            refuse(refused, f"{refused} in a text that writes to another engine")
+        if self._peek() == "WHERE":
+            start = self._tokens[self._at].start
+            self._next()
+            if self._peek() == "CURRENT":
+                refuse("CURRENT OF", "WHERE CURRENT OF a cursor")
+            self._skip_to("RETURNING")
+            where = self._bound(start, self._tokens[self._at - 1].end)
+        if self._peek() == "RETURNING":
+            self._next()
+            returning = self._bound(self._tokens[self._at].start, self._end)
+            self._at = self._count
+        if self._at < self._count:
+            word = self._tokens[self._at].word
+            refuse("unknown grammar", f"{word} is not understood where it stands")
+        return where, returning
+
+    def _pieces(self, *ends: str, commas: bool = True) -> Iterator[list[_Token]]:
+        """Yield what stands between commas up to one of the words, or the end."""
+        part: list[_Token] = []
+        while self._at < self._count:
+            token = self._tokens[self._at]
+            is_end = token.depth == 0 and token.word in ends
+            if is_end and not (token.word == "FROM" and self._before() == "DISTINCT"):
+                break
+            self._at += 1
+            if commas and token.depth == 0 and token.word == ",":
+                yield part
+                part = []
+            else:
+                part.append(token)
+        if not part:
+            refuse("unknown grammar", "something is missing in a list")
+        yield part
+
+    def _row(self, part: list[_Token]) -> tuple[Cell | None, ...]:
+        if part[0].word != "(" or part[-1].word != ")" or part[-1].depth:
+            refuse("VALUES", "a row that is not in brackets")
+        cells: list[list[_Token]] = [[]]
+        for token in part[1:-1]:
+            if token.depth == 1 and token.word == ",":
+                cells.append([])
+            else:
+                cells[-1].append(token)
+        if not all(cells):
+            refuse("VALUES", "a row with nothing between two commas")
+        return tuple(self._cell(cell) for cell in cells)
+
+    def _cell(self, tokens: Sequence[_Token]) -> Cell | None:
+        """Return an expression; None for DEFAULT."""
+        text = self._bound(tokens[0].start, tokens[-1].end)
+        if len(tokens) > 1:
+            return Cell(text)
+        word = tokens[0].word
+        if word == "DEFAULT":
+            return None
+        if word.startswith("%"):
+            (slot,) = text.slots
+            assert isinstance(slot, Slot)
+            return Cell(text, slot=slot)
+        is_string = word.startswith(FIRST) and text.sql[0] in "'eE$"
+        return Cell(text, is_untyped=is_string or word == "NULL")
+
+    # -- tokens ------------------------------------------------------------------------
+
+    @property
+    def _count(self) -> int:
+        return len(self._tokens)
+
+    def _peek(self) -> str:
+        return self._tokens[self._at].word if self._at < self._count else ""
+
+    def _before(self) -> str:
+        return self._tokens[self._at - 1].word
+
+    def _take(self) -> _Token:
+        if self._at >= self._count:
+            refuse("unknown grammar", "the text ends too early")
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _next(self) -> str:
+        return self._take().word
+
+    def _expect(self, word: str) -> None:
+        found = self._next()
+        if found != word:
+            refuse("unknown grammar", f"{found} stands where {word} is expected")
+
+    def _skip_to(self, word: str) -> None:
+        while self._at < self._count:
+            token = self._tokens[self._at]
+            if token.depth == 0 and token.word == word:
+                return
+            self._at += 1
+
+    def _take_name(self) -> _Token:
+        token = self._take()
+        if not self._is_name(token):
+            refuse("unknown grammar", f"{token.word} stands where a name is expected")
+        return token
+
+    @staticmethod
+    def _is_name(token: _Token) -> bool:
+        return token.word[0] == NAME or token.word[0].isalpha() or token.word[0] == "_"
+
+    def _written(self, token: _Token) -> str:
+        return self._masked.source[token.start : token.end]
+
+    def _name(self, token: _Token) -> str:
+        """Return a column's name as PostgreSQL folds it."""
+        if not self._is_name(token):
+            refuse("unknown grammar", f"{token.word} stands where a name is expected")
+        written = self._written(token)
+        if token.word[0] != NAME:
+            return written.lower()
+        if not (written[0] == written[-1] == '"'):
+            refuse("unknown grammar", f"the name {written}: write it plainly")
+        return written[1:-1].replace('""', '"')
+
+    def _bound(self, start: int, end: int) -> Bound:
+        return piece(self._masked, start, end)
+
+
+def _tokens(code: str) -> Iterator[_Token]:
+    depth = 0
+    for match in _TOKENS(code):
+        word = match[0] if match[0].startswith("%") else match[0].upper()
+        depth -= word in _CLOSING
+        yield _Token(word, match.start(), match.end(), depth)
+        depth += word in _OPENING

@@ -1,0 +1,69 @@
+"""A mover in a process of its own, which dies at a step as by SIGKILL."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from multiprocessing.connection import Connection
+from typing import Any
+
+from routedb import move
+
+_DIED = 9
+_PATIENCE_S = 60.0
+Config = dict[str, Any]
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.live.moving.kills"])
+
+
+def work(
+    verb: str, config: Config, more: Config, known: set[str], to: Connection
+) -> None:
+    """Do `verb`; die at the first step that is not `known`, after telling it."""
+
+    def tell(progress: move.Progress) -> None:
+        step = f"{verb}: {progress.step.split(',')[0]}"
+        if step not in known:
+            to.send(step)
+            to.close()
+            os._exit(_DIED)
+
+    try:
+        getattr(move, verb)(config, "m", tell=tell, **more)
+    except Exception as exc:
+        to.send(exc.__class__.__name__ + ": " + str(exc))
+        os._exit(1)
+    to.send("")
+    to.close()
+
+
+def killed_everywhere(verb: str, config: Config, **more: Any) -> list[str]:
+    """Do `verb` again and again, killed at each of its steps once, until it is done.
+    Return the steps."""
+    known: set[str] = set()
+    while True:
+        said = once(verb, config, more, known)
+        if said == "":
+            return sorted(known)
+        if "another mover works" in said:  # the server has not seen it die yet
+            continue
+        assert said.startswith(f"{verb}: "), said
+        assert said not in known
+        known.add(said)
+
+
+def once(
+    verb: str, config: dict[str, Any], more: dict[str, Any], known: set[str]
+) -> str:
+    """Do `verb` in a process; return the step that it died at, or what it raised, or
+    nothing when it was done."""
+    ours, theirs = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=work, args=(verb, config, more, known, theirs))
+    process.start()
+    theirs.close()
+    assert ours.poll(_PATIENCE_S), f"{verb} says nothing"
+    said = str(ours.recv())
+    process.join()
+    process.close()
+    ours.close()
+    return said
