@@ -216,8 +216,7 @@ class Runtime:
         return sorted(alive, key=lambda runtime: runtime._number)
 
     def after_fork(self) -> None:
-        """In a forked child: drop the parent's links and threads without closing
-        them."""
+        """In a forked child: drop the parent's links and threads, and close none."""
         self._lock = threading.RLock()
         self._recoverer.abandon()
         self._placements.abandon()
@@ -235,9 +234,10 @@ class Runtime:
         return self.is_used
 
     def _start(self) -> None:
-        """Have the nodes probed, and the placements read, from now on."""
+        """Probe nodes, read placements and recover branches from now on."""
         self.monitor.start()
         self._placements.attend()
+        self._recoverer.begin()
 
     def _greet(self, connection: Connection) -> None:
         """Register the connection and open its first link; close it if that fails."""

@@ -88,7 +88,8 @@ class PlacementTable:
             Placement(_text(name), read(_text(place)), int(version), _text(move))
             for name, place, version, move in said
         ]
-        version = next(row.version for row in rows if not row.table)
+        # MariaDB makes the table, and only then its first row.
+        version = next((row.version for row in rows if not row.table), -1)
         return Placements(version, tuple(row for row in rows if row.table))
 
     def write(

@@ -60,9 +60,15 @@ class Drain:
         return {tuple(str(each) for each in row) for row in rows}
 
     def empty(self, copied: Copied) -> int:
-        """Apply what there is, of what is `copied`; return how many entries."""
-        count = 0
-        while found := self.once(copied):
+        """Apply what there is, of what is `copied`; return how many entries.
+
+        Under a lock that is all. Else there is always more where others write: what was
+        there at the beginning is applied by then.
+        """
+        enough = 1 if self._is_locked else BATCH
+        count = found = self.once(copied)
+        while found >= enough:
+            found = self.once(copied)
             count += found
         return count
 

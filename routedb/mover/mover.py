@@ -28,7 +28,6 @@ from routedb.moving.spelling import name
 
 CHUNK_ROWS = 50_000
 _DRAIN_S = 1.0  # between two looks at the journal while copying
-_NEARLY_EMPTY = 200
 
 
 class Mover:
@@ -158,8 +157,8 @@ class Mover:
             self.target.run(f"{word} {name(engine, table.name)}")
 
     def follow(self) -> None:
-        """Apply the journal until it is nearly empty."""
-        while self._drain_all() > _NEARLY_EMPTY:
+        """Apply the journal until no more is in it than comes while that is done."""
+        while self._drain_all() >= BATCH:
             pass
 
     def verify(self) -> None:

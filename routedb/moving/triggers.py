@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name, string
+from routedb.session.fence import FENCED, fence_text
 
 SETTING = "routedb.mover"
 VARIABLE = "@routedb_mover"
-FENCED = "RD001"  # SQLSTATE of PostgreSQL's fence, first word of MariaDB's message
 _MYSQL_EVENTS = ("INSERT", "UPDATE", "DELETE")
-_MOST_MESSAGE = 120
 
 
 def journal_name(pair: Pair) -> str:
@@ -131,9 +130,10 @@ def _mysql_trigger(what: str, pair: Pair, event: str) -> str:
 def fence_texts(pair: Pair, token: str, place: str, version: int) -> list[str]:
     """Return what fences the source of `pair`: whoever does not show `token` is told
     that the table lives in `place` from `version` on. Again leaves the same."""
-    said = f"table {pair.name} has been moved to {place} by routedb"
-    if pair.from_engine == "mysql":
-        return _mysql_fence(pair, token, f"{FENCED} {said}", version)
+    has_code = pair.from_engine == "postgresql"
+    said = fence_text(pair.name, place, version, has_code)
+    if not has_code:
+        return _mysql_fence(pair, token, said)
     table = name("postgresql", pair.name)
     fence = name("postgresql", f"routedb_fence_{pair.marker}")
     body = (
@@ -152,10 +152,8 @@ def fence_texts(pair: Pair, token: str, place: str, version: int) -> list[str]:
     ]
 
 
-def _mysql_fence(pair: Pair, token: str, said: str, version: int) -> list[str]:
+def _mysql_fence(pair: Pair, token: str, said: str) -> list[str]:
     table = name("mysql", pair.name)
-    room = _MOST_MESSAGE - len(f" (version {version})")
-    message = f"{said[:room]} (version {version})"
     made = []
     for event in _MYSQL_EVENTS:
         trigger = _mysql_trigger("fence", pair, event)
@@ -163,7 +161,7 @@ def _mysql_fence(pair: Pair, token: str, said: str, version: int) -> list[str]:
             f"DROP TRIGGER IF EXISTS {trigger}",
             f"CREATE TRIGGER {trigger} BEFORE {event} ON {table} FOR EACH ROW "
             f"BEGIN IF NOT ({VARIABLE} <=> {string('mysql', token)}) THEN "
-            f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = {string('mysql', message)}; "
+            f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = {string('mysql', said)}; "
             "END IF; END",
         ]
     return made

@@ -72,7 +72,7 @@ _REPEATED = re.compile(
     re.IGNORECASE,
 ).search
 _QUERIED = re.compile(r"\bSELECT\b", re.IGNORECASE).search
-_RETURNING = re.compile(r"\bRETURNING\b", re.IGNORECASE).search
+_SHOWS = re.compile(r"^\s*SELECT\b|\bRETURNING\b", re.IGNORECASE).search
 # How PostgreSQL says its value, whatever the session's style of dates, and the type.
 _INSTANT = ("to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'",)
 _POSTGRESQL = {
@@ -151,9 +151,9 @@ def find_written(source: str, dialect: str) -> Timed:
     found = _found(masked, dialect)
     if found and MARK in source.lower():
         refuse("reserved name", f"the text has {MARK} in it")
-    returning = _RETURNING(code)
+    returning = _SHOWS(code)
     if returning is not None and any(each.start > returning.start() for each in found):
-        refuse("unnamed column", "RETURNING asks for the time")
+        refuse("unnamed column", "what it shows has the time in it")
     return Timed(_with_marks(source, found, {}), tuple(each.moment for each in found))
 
 

@@ -69,7 +69,9 @@ def _database(plan: Plan, view: SessionView) -> tuple[DatabaseConfig, bool]:
 
 _COMPUTING = frozenset({Kind.READ, Kind.LOCK, Kind.WRITE, Kind.CALL})
 # Definitions that name no table, of what a sharded database has on every shard.
-_EVERYWHERE = frozenset({"DROP INDEX", "ALTER INDEX", "COMMENT"})
+_EVERYWHERE = frozenset(
+    {"DROP INDEX", "ALTER INDEX", "COMMENT", "ANALYZE", "VACUUM", "REINDEX"}
+)
 
 Shards = tuple[tuple[int, ...], tuple[Reason, str] | None, Target | None]
 
@@ -156,7 +158,7 @@ def _shardless(plan: Plan, view: SessionView, database: DatabaseConfig) -> Shard
 
 
 def _why_every(plan: Plan) -> str:
-    if plan.statement.kind is Kind.DDL:
+    if plan.statement.kind in (Kind.DDL, Kind.LOCK):
         return f"{plan.statement.verb}: runs on every shard"
     return "reference table: written on every shard"
 

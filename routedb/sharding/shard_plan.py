@@ -31,7 +31,8 @@ class Target(NamedTuple):
 
     `is_any`: one shard, whichever; `shards` is empty then. `is_every`: a write to
     reference tables or a definition, the same on all; `is_apart`: of those, what takes
-    no part in a transaction. `is_each`: an UPDATE or DELETE, of the rows of each.
+    no part in a transaction. `is_each`: an UPDATE, a DELETE or a SELECT
+    … FOR UPDATE, of the rows of each.
     `parts`: an INSERT's rows, split by shard.
     """
 
@@ -228,16 +229,16 @@ class ShardPlan:
         return Target(found, parts=parts)
 
 
-_CONCURRENTLY = re.compile(r"(?:CREATE|DROP|ALTER)\b.*\bCONCURRENTLY\b", re.I).match
+_CONCURRENTLY = re.compile(
+    r"(?:CREATE|DROP|ALTER|REINDEX)\b.*\bCONCURRENTLY\b|VACUUM\b", re.I
+).match
 
 
 def is_apart_from_transactions(shape: str, dialect: str) -> bool:
     """Tell whether a definition of this `shape` takes no part in a transaction of
-    others: each commits in the `dialect` of MySQL, and PostgreSQL refuses CONCURRENTLY
-    inside of one."""
-    if dialect == "postgresql":
-        return _CONCURRENTLY(shape) is not None
-    return dialect == "mysql"
+    others: each commits in the `dialect` of MySQL, and the others refuse VACUUM and
+    CONCURRENTLY inside of one."""
+    return dialect == "mysql" or _CONCURRENTLY(shape) is not None
 
 
 _PLAIN = frozenset({tuple, list})

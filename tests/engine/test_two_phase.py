@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import routedb
-from routedb import events
+from routedb import adapters, events
 from routedb.adapters import fake
+from routedb.engine.shared import recovery
+from routedb.engine.shared.core import Core
+from routedb.engine.shared.ledger import ledger_of
 from routedb.engine.transactions import several
 from routedb.errors import Fault
 from routedb.session.two_phase import Step
 from tests.support.fake_pair import Pair, pair
 from tests.support.inject import Interrupt
+from tests.support.servers.server import wait_until
 
 FAULTS = [Fault.LINK_LOST, Fault.STATEMENT, Fault.CONFLICT, Fault.NODE_READ_ONLY]
 
@@ -415,6 +420,44 @@ def test_young_branches_and_those_of_others_are_left_alone(two):
     assert two.recover(grace_s=60) == ["younger than the grace"]
     assert two.recover() == ["committed"]
     assert list(two.servers["b"].prepared) == foreign
+
+
+@pytest.mark.parametrize("transactions", ["two-phase", "single"])
+def test_who_has_written_nothing_recovers_what_others_left(
+    monkeypatch, two, transactions
+):
+    monkeypatch.setattr(recovery, "_INTERVAL_S", 0.01)
+    monkeypatch.setattr(recovery, "GRACE_S", 0.0)
+    connection = two.connect()
+    two.transfer(connection, "a", "b")
+    two.servers["b"].fail("execute", Fault.LINK_LOST, match="PREPARE", after=True)
+    with pytest.raises(routedb.TransactionLost):
+        connection.commit()
+    used, core = [True], Core(two.config, adapters.load)
+    object.__setattr__(core.config, "transactions", transactions)
+    looks: list[Any] = []
+    find = recovery.Recovery.round
+
+    def look(*args: Any) -> Any:
+        looks.append(args)
+        return find(*args)
+
+    monkeypatch.setattr(recovery.Recovery, "round", look)
+    recoverer = recovery.Recoverer(ledger_of(core), lambda: bool(used))
+    recoverer.begin()
+    if transactions == "two-phase":
+        wait_until(lambda: two.prepared == {}, "nothing is prepared")
+        used.clear()  # no connection is open any more
+        wait_until(lambda: _stays(looks), "nobody looks any more")
+    recoverer.stop()
+    assert bool(looks) is (transactions == "two-phase")
+    core.close()
+
+
+def _stays(looks: list[Any]) -> bool:
+    before = len(looks)
+    time.sleep(0.2)
+    return len(looks) == before
 
 
 def test_a_table_that_is_another_one_decides_nothing(two):

@@ -68,6 +68,9 @@ def _databases(servers: Any, stack: ExitStack) -> list[str]:
     return [database.writer_dsn for database in databases]
 
 
+_clusters: dict[int, Any] = {}  # of the connections that are open
+
+
 def _connected(dsns: list[str], stack: ExitStack) -> Iterator[Any]:
     rule = {"database": "shop", "shard_key": "owner", "function": "modulo"}
     source = {
@@ -82,6 +85,7 @@ def _connected(dsns: list[str], stack: ExitStack) -> Iterator[Any]:
     }
     cluster = stack.enter_context(routedb.Cluster(source))
     with closing(cluster.connect(autocommit=False)) as connection:
+        _clusters[id(connection)] = cluster
         yield connection
 
 
@@ -373,12 +377,54 @@ def test_the_time_is_one_for_all_shards(request, shards, time):
 
 
 def test_what_a_row_that_was_written_says_of_the_time_is_refused(returning):
-    with pytest.raises(routedb.ShardError, match="RETURNING asks for the time"):
+    with pytest.raises(routedb.ShardError, match="shows has the time"):
         returning.cursor().execute(
             "UPDATE noted SET id = 1 RETURNING current_timestamp"
         )
     with pytest.raises(routedb.ShardError, match="for all its rows"):
         returning.cursor().execute("UPDATE noted SET id = (SELECT random())")
+
+
+def test_rows_of_all_shards_are_locked_in_the_transaction(request):
+    for name in ("pg_shards", "my_shards"):
+        connection = request.getfixturevalue(name)
+        cursor = connection.cursor()
+        cursor.execute(INSERT, (1,))
+        connection.commit()
+        cursor.execute("SELECT id, price FROM items WHERE id > %s FOR UPDATE", (1,))
+        assert sorted(row[0] for row in cursor.fetchall()) == [2, 3]
+        assert cursor.rowcount == 2
+        with closing(_clusters[id(connection)].connect(autocommit=True)) as other:
+            with pytest.raises(routedb.Error):
+                other.cursor().execute("SELECT id FROM items FOR UPDATE NOWAIT")
+            connection.commit()
+            other.cursor().execute("SELECT id FROM items FOR UPDATE NOWAIT")
+
+
+def test_upkeep_is_done_on_every_shard(connection):
+    connection.autocommit = True
+    cursor = connection.cursor()
+    module = type(connection).__module__
+    for sql in _UPKEEP[next(name for name in _UPKEEP if name in module)]:
+        cursor.execute(sql)
+        assert cursor.route.groups == (0, 1)
+
+
+_UPKEEP = {
+    "psycopg2": ["VACUUM items", "ANALYZE items", "VACUUM", "REINDEX TABLE places"],
+    "mysqlclient": ["ANALYZE TABLE items", "OPTIMIZE TABLE places"],
+    "sqlite3": ["ANALYZE items", "VACUUM", "REINDEX items"],
+}
+
+
+def test_a_table_is_locked_on_every_shard_inside_of_transactions_only(pg_shards):
+    cursor = pg_shards.cursor()
+    cursor.execute("LOCK TABLE items IN EXCLUSIVE MODE")
+    assert cursor.route.groups == (0, 1)
+    pg_shards.rollback()
+    pg_shards.autocommit = True
+    with pytest.raises(psycopg2.errors.NoActiveSqlTransaction):
+        cursor.execute("LOCK TABLE items IN EXCLUSIVE MODE")
 
 
 # -- the other ways to run over shards -------------------------------------------------

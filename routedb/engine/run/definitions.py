@@ -20,6 +20,8 @@ from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing.decider import Decision
 from routedb.routing.plan import Plan
 
+_SHOWING = frozenset({"ANALYZE", "OPTIMIZE"})  # on MySQL
+
 
 def run(
     session: Session, cursor: VirtualCursor, plan: Plan, decided: Decision, call: Call
@@ -84,7 +86,9 @@ def _run_apart(
         decided = decided._replace(is_early=True)  # outside of the next one
     results: list[MergedResult] = []
     for group in decided.groups:
-        result = MergedResult(cursor.arraysize)
+        # Those show rows of their own; the others have all done the same.
+        is_same = not results or plan.statement.verb not in _SHOWING
+        result = MergedResult(cursor.arraysize) if is_same else results[0]
         try:
             on_group(session, cursor, plan, decided, group, call, result.add)
         except errors.Error as exc:
@@ -97,7 +101,7 @@ def _run_apart(
             if cursor.link is not None:
                 session.tracker.note_write(group, cursor.link.id)
         results.append(result)
-    merged = results[0]  # all have done the same
+    merged = results[0]
     merged.finish()
     cursor.raw, cursor.route = merged, decided.route
     decided.route.hits[0] += 1

@@ -48,6 +48,16 @@ def run(
     target = decided.target
     assert target is not None
     check_home(session, plan, decided)
+    if target.is_each and getattr(cursor, "name", None):
+        raise errors.ShardError(
+            f"{plan.statement.verb} of rows on several shards by a named cursor: use a "
+            "plain one"
+        )
+    if plan.statement.verb == "LOCK" and not session.transaction.is_open:
+        # Outside of transactions the server says that this is of no use.
+        alone = Attempt(session, plan, decided._replace(target=None))
+        alone.run(cursor, call)
+        return True
     part = only_part(decided)
     if part is not None:
         alone = Attempt(session, plan, decided._replace(target=None))

@@ -6,6 +6,7 @@ this cluster is never touched. What cannot be decided now is left for the next r
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -25,6 +26,7 @@ from routedb.session.two_phase import FINISH, Decision, Step
 
 GRACE_S = 30.0  # a branch that is younger is its transaction's own affair
 _INTERVAL_S = 20.0
+_SPREAD = 1.25
 _DAY_S = 86_400.0  # clocks of programs and servers may differ by less
 
 
@@ -48,7 +50,7 @@ class Recovery:
     """Recovery for one runtime, by its `ledger`. `now` are seconds since the epoch."""
 
     def __init__(self, ledger: Ledger, now: Callable[[], float] = time.time) -> None:
-        self._ledger = ledger
+        self.ledger = self._ledger = ledger
         self._now = now
         self.troubles: list[str] = []  # of the last round
 
@@ -174,18 +176,28 @@ class Recoverer:
         self._old_counts = OldCounts(ledger, time.monotonic)
         self._has_counts = ledger.core.config.atomic_reads != "no"
         self._is_used = is_used
-        self._upkeep = Upkeep(self._tend, _INTERVAL_S)
+        # Processes that began together do not ask together.
+        self._upkeep = Upkeep(self._tend, _INTERVAL_S * random.uniform(1, _SPREAD))
         self._forgot_at = 0.0
         self.stop = self._upkeep.stop
         self.abandon = self._upkeep.abandon
         known = ref(self)  # a runtime that nobody has is not kept by its ledger
         ledger.attend = lambda: _attend(known())
 
+    def begin(self) -> None:
+        """See to it that there is a thread, where several groups may be written to by
+        one transaction: another program's may leave branches, too."""
+        core = self._recovery.ledger.core
+        if len(core.groups) > 1 and core.config.transactions != "single":
+            self.attend()
+
     def attend(self) -> None:
         """See to it that there is a thread."""
         self._upkeep.attend()
 
     def _tend(self) -> bool:
+        if not self._is_used():
+            return False
         try:
             self._recovery.round(GRACE_S)
             if time.monotonic() - self._forgot_at > _DAY_S / 24:

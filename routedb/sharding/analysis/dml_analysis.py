@@ -57,17 +57,17 @@ class DmlAnalysis(SelectAnalysis):
         self.written_references: list[str] = []  # reference tables that are written
         self.inserted: InsertedRows | None = None
         self._top: exp.Expr | None = None
-        self._each: exp.Expr | None = None
 
     def statement(self, node: exp.Expr, has_rows: bool, is_each: bool) -> None:
         """Walk the whole statement `node`.
 
         `has_rows`: the rows of its VALUES are found in its text, not in the tree.
-        `is_each`: an UPDATE or DELETE may run on each shard, for the rows there.
+        `is_each`: an UPDATE, DELETE or SELECT … FOR UPDATE may run on each shard, for
+        the rows there.
         Raises ShardError for what is not understood or has no certain shard.
         """
         self._top = node if has_rows else None
-        self._each = node if is_each else None
+        self.each = node if is_each else None
         self.query(node, QueryContext())
 
     def change(self, node: exp.Expr, context: QueryContext) -> None:
@@ -126,7 +126,7 @@ class DmlAnalysis(SelectAnalysis):
         each shard: a row that it changes is on one of them, and what it is joined to
         has to be there. Which rows LIMIT leaves is told by all of them. MySQL writes to
         any table of a join, and of an outer one that may be in rows of no shard."""
-        is_each = node is self._each and node.args.get("limit") is None
+        is_each = node is self.each and node.args.get("limit") is None
         if self.names.dialect == "mysql":
             is_each = is_each and not any(
                 join.side for item, _ in items for join in item.find_all(exp.Join)

@@ -76,6 +76,12 @@ _TIED = re.compile(
 
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
 _CHANGES = frozenset({"INSERT", "REPLACE", "UPDATE", "DELETE"})
+# What is done to the tables of every shard, as they are.
+_UPKEEP = {
+    "postgresql": frozenset({"ANALYZE", "VACUUM", "REINDEX", "CLUSTER", "LOCK"}),
+    "mysql": frozenset({"ANALYZE", "OPTIMIZE"}),
+    "sqlite": frozenset({"ANALYZE", "REINDEX"}),
+}
 _REFUSED = {
     **dict.fromkeys(
         ("CREATE", "ALTER", "DROP", "ANALYZE", "VACUUM")
@@ -164,11 +170,28 @@ def _definition(
     tokens = read_tokens(scan)
     verb = verb_of(tokens) if tokens is not None else ""
     if tokens is None or not verb:
-        return None
+        return _upkeep(masked, dialect)
     check_definition(tokens, verb, dialect, rules)
     if verb == "CREATE VIEW":
         text = _PreparedText(masked, 0, verb, False, True, [])
         check_view(_parse(text, dialect)[0], dialect, rules)
+    return ShardPlan(
+        verb=verb,
+        dialect=dialect,
+        is_write=True,
+        is_apart=is_apart_from_transactions(masked.code.lstrip(), dialect),
+        positional_count=masked.positional_count,
+        has_named=masked.has_named,
+    )
+
+
+def _upkeep(masked: MaskedText, dialect: str) -> ShardPlan | None:
+    """Return the plan of VACUUM and its like, which are for every shard; None of other
+    texts."""
+    found = _VERB(masked.code)
+    verb = found[1].upper() if found else ""
+    if verb not in _UPKEEP[dialect]:
+        return None
     return ShardPlan(
         verb=verb,
         dialect=dialect,

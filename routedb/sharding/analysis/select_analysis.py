@@ -42,6 +42,7 @@ FromItem = tuple[exp.Expr, list[exp.Join]]
 
 _CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, *_CHANGES)
+_OF_EACH_ROW = frozenset({"expressions", "from_", "joins", "where", "locks"})
 _TABLE_ARGS = frozenset(
     {"this", "alias", "db", "catalog", "joins", "only", "sample", "hints", "partition"}
 )
@@ -84,6 +85,7 @@ class SelectAnalysis:
         self.reader = reader
         self.key_uses: list[KeyUse] = []
         self.found: set[Table] = set()
+        self.each: exp.Expr | None = None  # the statement that may run on each shard
         self._rules = rules
 
     def query(self, node: exp.Expr, context: QueryContext) -> list[SelectBranch]:
@@ -210,7 +212,8 @@ class SelectAnalysis:
             refuse("LATERAL VIEW is not understood")
         start = node.args.get("from_")
         items = [(start.this, node.args.get("joins") or [])] if start else []
-        inside = self.rows(items, node.args.get("where"), context)
+        is_each = node is self.each and _locks_rows_as_they_are(node)
+        inside = self.rows(items, node.args.get("where"), context, is_each)
         # Locks name sources of this query, not tables.
         self.others(node, inside, "with_", "from_", "joins", "where", "locks")
         return SelectBranch(node, inside)
@@ -258,6 +261,15 @@ class SelectAnalysis:
         """Return the key of a sharded source."""
         assert source.rule is not None
         return key_of(str(source.table), source.rule)
+
+
+def _locks_rows_as_they_are(node: exp.Select) -> bool:
+    """Tell whether this is a SELECT … FOR UPDATE or its like that shows a row for each
+    row of its first source: then each shard shows its own."""
+    odd = [arg for arg, value in node.args.items() if value and arg not in _OF_EACH_ROW]
+    is_outer = any(join.side in ("RIGHT", "FULL") for join in node.find_all(exp.Join))
+    is_whole = node.find(exp.AggFunc, exp.Window) is not None
+    return bool(node.args.get("locks")) and not (odd or is_outer or is_whole)
 
 
 def _queries(node: exp.Expr | None) -> Iterator[exp.Expr]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import routedb
-from tests.support.sharded import shard
+from tests.support.sharded import shard, target
 
 AT = " where customer_id = 5"
 UPSERT = (
@@ -71,6 +71,12 @@ FOUND: list[tuple[str, str, Any, int | str]] = [
      "each of 0, 1, 2, 3"),
     ("postgresql", "update orders set customer_id = customer_id", None,
      "each of 0, 1, 2, 3"),
+    ("postgresql", "select * from orders where id = 1 for update", None,
+     "each of 0, 1, 2, 3"),
+    ("postgresql", "select o.id from orders o left join items i using (customer_id) "
+     "join countries c on c.id = o.country where customer_id in (1, 2) "
+     "for share of o skip locked", None, "each of 1, 2"),
+    ("mysql", "select id from orders lock in share mode", None, "each of 0, 1, 2, 3"),
     ("mysql", "update orders o join items i using (customer_id) set o.note = i.note, "
      "i.note = 'x'", None, "each of 0, 1, 2, 3"),
     ("mysql", "delete o from orders o join items i using (customer_id)", None,
@@ -124,6 +130,13 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     ("mysql", "update orders set note = (@n := @n + 1)", None, "nothing says"),
     ("mysql", "update orders o left join items i using (customer_id) "
      "set i.note = 'x'", None, "nothing says"),
+    ("postgresql", "select * from orders order by id for update", None, "nothing says"),
+    ("postgresql", "select * from orders limit 1 for update", None, "nothing says"),
+    ("postgresql", "select count(*) from orders for update", None, "nothing says"),
+    ("postgresql", "select * from countries c join orders o on true for update", None,
+     "nothing says"),
+    ("postgresql", "select * from orders full join items using (customer_id) "
+     "for update", None, "nothing says"),
     ("sqlite", "delete from orders where rowid = 1", None, "nothing says"),
     ("postgresql", "update orders set note = i.note from items i" + AT, None,
      "nothing says"),
@@ -184,13 +197,33 @@ def test_a_write_whose_shard_is_not_certain_is_refused(
 
 
 EVERYWHERE = [
-    "vacuum orders",
     "merge into orders o using countries c on o.customer_id = 5 "
     "when matched then delete",
     "copy orders from stdin",
     "copy (select * from orders where customer_id = 5) to stdout",
-    "lock table orders",
+    "check table orders",
 ]
+
+UPKEEP = [
+    ("postgresql", "vacuum orders", True),
+    ("postgresql", "VACUUM (analyze) orders, countries", True),
+    ("postgresql", "analyze orders (id)", False),
+    ("postgresql", "reindex table orders", False),
+    ("postgresql", "reindex table concurrently orders", True),
+    ("postgresql", "cluster orders", False),
+    ("postgresql", "lock table orders in exclusive mode", False),
+    ("mysql", "analyze table orders", True),
+    ("mysql", "optimize table orders", True),
+    ("sqlite", "analyze orders", False),
+]
+
+
+@pytest.mark.parametrize(("dialect", "sql", "is_apart"), UPKEEP)
+def test_what_is_done_to_a_table_is_done_on_every_shard(
+    dialect: str, sql: str, is_apart: bool
+) -> None:
+    found = target(sql, None, dialect)
+    assert (found.is_every, found.is_apart) == (True, is_apart)
 
 
 @pytest.mark.parametrize("sql", EVERYWHERE)

@@ -238,7 +238,7 @@ REFUSED = {
     "several statements": [(PG, "DROP TABLE orders; DROP TABLE items")],
     "is for every shard": [
         (PG, "CREATE TRIGGER t BEFORE INSERT ON orders EXECUTE FUNCTION f()"),
-        (PG, "VACUUM orders"),
+        (MY, "CHECK TABLE orders"),
         (PG, "CREATE RULE r AS ON INSERT TO orders DO NOTHING"),
     ],
 }
