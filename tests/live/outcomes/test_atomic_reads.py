@@ -114,7 +114,7 @@ def none(connection: Any) -> None:
     """Begin nothing: each statement is by itself."""
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("count", [60, *later([2500])])
 def test_no_sum_is_wrong_outside_of_transactions(bank, count, tries):
     assert sums(bank, count, none) == {SUM}
