@@ -45,8 +45,8 @@ def changed(path, value):
         (
             "defualt",
             "main",
-            "defualt: no such key; allowed are databases, default, dialect, hints, "
-            "shadow, max_shapes, joins, transactions, atomic_reads, name, "
+            "defualt: no such key; allowed are databases, default, state, dialect, "
+            "hints, shadow, max_shapes, joins, transactions, atomic_reads, name, "
             "decision_retention, token_key, tables, references, functions; did you "
             "mean 'default'?",
         ),
