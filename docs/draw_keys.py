@@ -25,7 +25,7 @@ import msgspec
 from routedb.config import DatabaseConfig, schema
 from routedb.config.build import DIALECTS, JOINS, TRANSACTIONS
 from routedb.config.options import OPTIONS, Word
-from routedb.config.shard_functions import FUNCTIONS, KEY_TYPES
+from routedb.config.shard_functions import FUNCTIONS, KEY_TYPES, OTHERWISE
 
 TARGET = Path(__file__).with_name("configuration.rst")
 WIDTH = 88
@@ -48,6 +48,7 @@ WORDS: dict[tuple[str, str], Sequence[str]] = {
     ("ClusterEntry", "transactions"): TRANSACTIONS,
     ("TableEntry", "function"): FUNCTIONS,
     ("TableEntry", "key_type"): KEY_TYPES,
+    ("TableEntry", "otherwise"): OTHERWISE,
 }
 HEAD = """\
 .. list-table::

@@ -16,16 +16,21 @@ from routedb.sql.statement import Table
 def placement_warnings(core: Core) -> list[str]:
     """Return in which tables the placements of `core`'s home database differ from the
     file; nothing where there is no table of them."""
-    home = core.config.home
-    if home is None:
-        return []
-    watch = PlacementWatch(core, lambda: False)
     try:
-        watch.ask_now(core.config.databases[home.database].connect_timeout_s)
+        learn_placements(core)
     except Exception as exc:  # drivers raise various classes
         said = " ".join(mask(str(exc)).split())
         return [f"warning: the placements of tables cannot be read: {said}"]
     return stale_rules(core.ruleset.placements, core.config)
+
+
+def learn_placements(core: Core) -> None:
+    """Put in force what the home database of `core` says, if there is one. Raises what
+    the driver raises, and NoNodeError."""
+    home = core.config.home
+    if home is not None:
+        timeout_s = core.config.databases[home.database].connect_timeout_s
+        PlacementWatch(core, lambda: False).ask_now(timeout_s)
 
 
 def stale_rules(placements: Placements, config: ClusterConfig) -> list[str]:

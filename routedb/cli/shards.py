@@ -14,6 +14,9 @@ import click
 from rich.console import Console
 
 from routedb.cli.output import cells, console
+from routedb.cli.placements import learn_placements
+from routedb.cli.shard_buckets import as_json, bucket_maps
+from routedb.cli.shard_buckets import lines as bucket_lines
 from routedb.cli.shard_tables import ShardSize, TableSize, asking, shard_sizes, sharded
 from routedb.cli.startup import config_argument, open_cluster, wait_for_nodes
 from routedb.cli.streams import Guarded
@@ -56,6 +59,8 @@ class Line(NamedTuple):
 def shards(source: str, exact: bool, form: str, state: Path | None) -> None:
     """Show rows, size and growth of each shard, how even they are, and what is used.
 
+    Of tables that are sharded by hash the buckets of each shard are shown as well.
+
     Rows are those of sharded tables; on PostgreSQL and MySQL they are the server's
     estimates, unless counted. Growth is since this command was run last.
     """
@@ -65,16 +70,25 @@ def shards(source: str, exact: bool, form: str, state: Path | None) -> None:
         databases = sharded(core)
         if not databases:
             raise click.UsageError("no database of this configuration has shards")
+        learn_placements(core)
         with asking(core) as session:
             found = [s for each in databases for s in shard_sizes(session, each, exact)]
+        maps = {each.name: bucket_maps(core.rules, each) for each in databases}
         path = state or _state_path(cluster.config)
     before = _read(path)
     lines = [_line(shard, before) for shard in found]
     _write(path, found)
     if form == "json":
-        click.echo(json.dumps(_as_json(lines, before), ensure_ascii=False, indent=2))
-    else:
-        _print(console(), lines)
+        shown = _as_json(lines, before)
+        for name, its in maps.items():
+            shown["databases"][name]["maps"] = as_json(its)
+        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        return
+    screen = console()
+    _print(screen, lines)
+    for name, its in maps.items():
+        for text in bucket_lines(name, its):
+            screen.print(*cells(text), soft_wrap=True)
 
 
 # -- what was there the last time ------------------------------------------------------

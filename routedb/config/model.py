@@ -122,17 +122,21 @@ class DatabaseConfig:
 class ShardFunction:
     """How a key's value chooses a shard.
 
-    hash: stable 64-bit hash modulo the number of shards. modulo: integer modulo.
+    hash: a stable hash is the number of a bucket, and `buckets` says which shard has it
+    (routedb/config/buckets.py). modulo: integer modulo.
     range: `bounds` b0 < b1 < …, shard i holds b(i-1) <= key < b(i), one bound fewer
-    than shards. list: `values[i]` are the keys of shard i.
+    than shards. list: `values[i]` are the keys of shard i. directory: the same, and the
+    others are found as `otherwise` says: "hash", or "refuse".
     """
 
-    name: str = "hash"  # "hash" | "modulo" | "range" | "list"
+    name: str = "hash"  # "hash" | "modulo" | "range" | "list" | "directory"
     type: str | None = (
         None  # "integer" | "text" | "uuid" | "date" | …; None: see sharding
     )
     bounds: tuple[Any, ...] = ()
     values: tuple[tuple[Any, ...], ...] = ()
+    buckets: str = ""  # "": the even map
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,9 +171,25 @@ class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     values: list[list[Any]] | None = None
-    """For ``list``: the keys of each shard: ``values = [["de", "at"], ["fr"]]``
+    """For ``list`` and ``directory``: the keys of each shard:
+    ``values = [["de", "at"], ["fr"]]``
 
     :type: list of lists, one for each shard
+    """
+
+    buckets: list[list[Any]] | None = None
+    """For ``hash``: the buckets of each shard, of 16,384, as numbers and runs
+    (:doc:`sharding`): ``buckets = [["0-8191"], ["8192-16383"]]``
+
+    :type: list of lists, one for each shard
+    :default: as many for each, in one run
+    """
+
+    otherwise: str | None = None
+    """For ``directory``: what is done with a key that it does not have:
+    ``otherwise = "refuse"``
+
+    :default: ``"hash"``
     """
 
 

@@ -9,10 +9,12 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+from routedb.config import buckets
 from routedb.config.document import Document, Path
 from routedb.config.model import ShardFunction
 
-FUNCTIONS = ("hash", "modulo", "range", "list")
+FUNCTIONS = ("hash", "modulo", "range", "list", "directory")
+OTHERWISE = ("hash", "refuse")  # where a directory has no line for a key
 KEY_TYPES = (
     "integer",
     "numeric",
@@ -23,9 +25,16 @@ KEY_TYPES = (
     "boolean",
     "bytes",
 )
-SHARDING_KEYS = ("function", "key_type", "bounds", "values")
+SHARDING_KEYS = ("function", "key_type", "bounds", "values", "buckets", "otherwise")
 
-_OWNERS = {"bounds": "range", "values": "list"}
+# Who may have a key: the first needs it where it is in `_NEEDED`.
+_OWNERS = {
+    "bounds": ("range",),
+    "values": ("list", "directory"),
+    "buckets": ("hash", "directory"),
+    "otherwise": ("directory",),
+}
+_NEEDED = ("bounds", "values")
 _SCALARS: dict[type, str] = {
     bool: "true or false",
     int: "whole numbers",
@@ -54,19 +63,33 @@ def read_function(
         document.choose((*path, "key_type"), key_type, KEY_TYPES)
     if name == "modulo" and key_type not in (None, "integer"):
         document.refuse((*path, "key_type"), "modulo takes keys of type integer")
-    for key, owner in _OWNERS.items():
-        if key in entry and name != owner:
-            document.refuse(
-                (*path, key), f"belongs to function = {owner!r}, not {name!r}"
-            )
-        if key not in entry and name == owner:
-            document.refuse((*path, key), f"is missing: function {name!r} needs it")
+    _check_owned(document, path, entry, name)
     check = _CHECKS.get(name)
     if check is not None:
         check(document, path, entry, shards)
     bounds = tuple(entry.get("bounds", ()))
     values = tuple(tuple(keys) for keys in entry.get("values", ()))
-    return ShardFunction(name, key_type, bounds, values)
+    owned = _buckets(document, (*path, "buckets"), entry.get("buckets"), shards)
+    otherwise = ""
+    if name == "directory":
+        otherwise = str(entry.get("otherwise", OTHERWISE[0]))
+        document.choose((*path, "otherwise"), otherwise, OTHERWISE)
+    if otherwise == "refuse" and "buckets" in entry:
+        document.refuse((*path, "buckets"), "belongs to otherwise = 'hash'")
+    return ShardFunction(name, key_type, bounds, values, owned, otherwise)
+
+
+def _check_owned(
+    document: Document, path: Path, entry: Mapping[str, Any], name: str
+) -> None:
+    """Check that the function `name` has the keys that it needs, and no other's."""
+    for key, owners in _OWNERS.items():
+        if key in entry and name not in owners:
+            document.refuse(
+                (*path, key), f"belongs to function = {owners[0]!r}, not {name!r}"
+            )
+        if key not in entry and name in owners and key in _NEEDED:
+            document.refuse((*path, key), f"is missing: function {name!r} needs it")
 
 
 def _name(entry: Mapping[str, Any]) -> str:
@@ -74,7 +97,7 @@ def _name(entry: Mapping[str, Any]) -> str:
     only one function has."""
     if "function" in entry:
         return str(entry["function"])
-    return next((owner for key, owner in _OWNERS.items() if key in entry), "hash")
+    return next((_OWNERS[key][0] for key in _NEEDED if key in entry), "hash")
 
 
 def _check_bounds(
@@ -112,6 +135,21 @@ def _check_values(
             owners[key] = shard
 
 
+def _buckets(
+    document: Document, path: Path, said: list[list[Any]] | None, shards: int
+) -> str:
+    """Return the text of the map that is written at `path`."""
+    if said is None:
+        return buckets.EVEN
+    if len(said) != shards:
+        what = f"{shards} shards have {shards} lists of buckets"
+        document.refuse(path, f"{what}, not {len(said)}", found=False)
+    try:
+        return buckets.text_of(buckets.read(said), shards)
+    except ValueError as exc:
+        document.refuse(path, str(exc), found=False)
+
+
 def _check_one_type(document: Document, path: Path, keys: list[Any]) -> None:
     for key in keys:
         if type(key) not in _SCALARS or key != key:  # noqa: PLR0124  (NaN)
@@ -127,4 +165,5 @@ def _check_one_type(document: Document, path: Path, keys: list[Any]) -> None:
 _CHECKS: dict[str, Callable[[Document, Path, Mapping[str, Any], int], None]] = {
     "range": _check_bounds,
     "list": _check_values,
+    "directory": _check_values,
 }

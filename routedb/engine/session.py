@@ -22,6 +22,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.plans.plan_cache import LONGEST_KEPT
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import as_dbapi_error, not_atomic
 from routedb.engine.transactions.ends import End
 from routedb.engine.transactions.transaction import Transaction
@@ -268,9 +269,9 @@ class Session:
         """Return an error of ours as this connection's frontend raises it.
 
         It is then also an instance of the driver's class of the same PEP 249 name; an
-        error of the driver stays as it is.
+        error of the driver stays as it is, and so does what the program has raised.
         """
-        if type(exc).__module__ != errors.__name__:
+        if type(exc).__module__ != errors.__name__ or is_from_program(exc):
             return exc
         said = [mask(each) if isinstance(each, str) else each for each in exc.args]
         error = self.frontend.error_class(type(exc))(*said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -48,6 +49,12 @@ from routedb.sharding import TableColumns
 from routedb.sql.statement import Kind, Table
 
 _MOST_PLANS = 1024
+_REFERS = re.compile(r"\bREFERENCES\b", re.IGNORECASE).search
+_NO_FOREIGN_KEY = (
+    "no database checks a foreign key to a table in another one. Leave it out and "
+    "write it under [references] of the configuration: routedb check --references "
+    "finds the rows that refer to nothing"
+)
 
 
 class Merger:
@@ -127,6 +134,9 @@ class Merger:
         defines = text.plan.statement.kind is Kind.DDL
         dialect = text.plan.dialect
         parts = None if is_off else take_apart(text.source, dialect, defines)
+        is_elsewhere = isinstance(refusal, errors.CrossDatabaseError)
+        if parts is None and defines and is_elsewhere and _REFERS(text.source):
+            raise not_merged(refusal, NotMerged(_NO_FOREIGN_KEY))
         if parts is None or text.plan.names & session.pins.names:
             raise refusal
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.merge_oracle import Report, campaign
-from tests.support.merge_servers import MIXED, server_world
+from tests.support.merge_servers import FOREIGN, MIXED, server_world
 
 ENGINES = {"postgresql": "postgresql", "mysql": "mariadb"}
 
@@ -51,6 +51,25 @@ def test_on_three_engines_under_texts_of_postgresqls(
     seed = random.randrange(2**32)
     with server_world(engine, servers) as world:
         _check(campaign(seed, 50, world), seed)
+
+
+@pytest.mark.parametrize("seed", [12, random.randrange(2**32)], ids=["fixed", "fresh"])
+@pytest.mark.parametrize("engine", FOREIGN)
+def test_on_one_other_engine_under_texts_of_postgresqls(
+    engine, seed, postgresql, mariadb, tmp_path
+):
+    servers = {"postgresql": postgresql, "mysql": mariadb, "sqlite": tmp_path}
+    with server_world(engine, servers) as world:
+        _check(campaign(seed, 50, world), seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("engine", FOREIGN)
+def test_thousands_on_one_other_engine(engine, postgresql, mariadb, tmp_path):
+    servers = {"postgresql": postgresql, "mysql": mariadb, "sqlite": tmp_path}
+    seed = random.randrange(2**32)
+    with server_world(engine, servers) as world:
+        _check(campaign(seed, 3_000, world), seed)
 
 
 @pytest.mark.long

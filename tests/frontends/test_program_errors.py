@@ -54,6 +54,12 @@ BOOMS: dict[str, Callable[[], Exception]] = {
     "QueryCanceledError": lambda: ext.QueryCanceledError("h"),
     "psycopg2.Error": lambda: psycopg2.Error("i"),
     "MineToo": lambda: MineToo("j"),
+    "of routedb": lambda: routedb.OperationalError("k"),
+    "TransactionLost": lambda: routedb.TransactionLost("l"),
+    "OutcomeUnknown": lambda: routedb.OutcomeUnknown("m"),
+    "ReadOnlySqlTransaction": lambda: psycopg2.errors.ReadOnlySqlTransaction("n"),
+    "AdminShutdown": lambda: psycopg2.errors.AdminShutdown("o"),
+    "StopIteration": lambda: StopIteration(5),
 }
 
 
@@ -145,7 +151,7 @@ WAYS: dict[str, Callable[[Any, Raiser], None]] = {
         cursor, "INSERT INTO t (id) VALUES %s", [(raiser,)]
     ),
 }
-SOME = ("KeyError", "Mine", "Picky", "OperationalError")
+SOME = ("KeyError", "Mine", "Picky", "OperationalError", "of routedb")
 
 
 def caught(cursor: Any, way: str, raiser: Raiser) -> Exception:
@@ -192,6 +198,37 @@ def test_what_the_program_raises_comes_out_of_psycopg2_unchanged(
             else:
                 assert isinstance(found, type(expected)), kind
             assert raisers[1].calls == raisers[0].calls, kind
+            connection.rollback()
+            cursor = connection.cursor()
+            cursor.execute(ASK)
+            assert cursor.fetchall() == [(1, "a")]
+
+
+ENDS: dict[str, Callable[[Any], None]] = {
+    "rollback": lambda connection: connection.rollback(),
+    "commit": lambda connection: connection.commit(),
+    "words": lambda connection: connection.cursor().execute("ROLLBACK"),
+    "level": lambda connection: connection.set_isolation_level(1),
+}
+
+
+@pytest.mark.parametrize("mode", ["transaction", "read-only transaction"])
+@pytest.mark.parametrize("end", ENDS)
+def test_what_a_wait_callback_raises_when_a_transaction_ends_comes_out(
+    pg_home: Home, open_cluster, mode, end
+):
+    cluster = open_cluster(pg_home.source)
+    for kind, make in BOOMS.items():
+        connection, raiser = connect(cluster, mode), Raiser(make())
+        with closing(connection):
+            connection.cursor().execute(ASK)
+            ext.set_wait_callback(raiser)
+            try:
+                with pytest.raises(type(raiser.boom)) as found:
+                    ENDS[end](connection)
+            finally:
+                ext.set_wait_callback(None)
+            assert found.value is raiser.boom, kind
             connection.rollback()
             cursor = connection.cursor()
             cursor.execute(ASK)

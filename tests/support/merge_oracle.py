@@ -2,7 +2,8 @@
 
 `python -m tests.support.merge_oracle COUNT [SEED [ENGINE]]` sends so many statements to
 a connection of routedb's, over SQLite files, over databases of a server ("postgresql"
-or "mysql") or of all three under texts of PostgreSQL's ("mixed", "turned", "filed"),
+or "mysql"), or under texts of PostgreSQL's over all three ("mixed", "turned", "filed"),
+or over one other ("moved" and "legacy" MariaDB's, "stored" and "files" SQLite's),
 and prints what was answered otherwise than by the one database, and what was refused.
 After ENGINE comes the number of rows above which there are temporary tables.
 """
@@ -19,7 +20,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import routedb
-from tests.support.merge_servers import MIXED, ServerWorld, answer, server_world
+from tests.support.merge_servers import (
+    FOREIGN,
+    MIXED,
+    ServerWorld,
+    answer,
+    server_world,
+)
 from tests.support.servers import Reaper, open_place, start_mariadb, start_postgresql
 from tests.support.split_statements import Made, Statements
 from tests.support.split_world import Answer, SplitWorld, is_right
@@ -116,7 +123,7 @@ def main(
 ) -> int:
     merge = {"tables_above": int(above)} if above else None
     chosen = int(seed) if seed else random.randrange(2**32)
-    if engine in MIXED:
+    if engine in MIXED or engine in FOREIGN:
         with closing(Reaper()) as reaper, ExitStack() as stack:
             servers: Any = {"sqlite": stack.enter_context(TemporaryDirectory())}
             for name, (start, user) in _STARTS.items():

@@ -11,7 +11,7 @@ import MySQLdb
 import psycopg2
 
 import routedb
-from tests.support.split_world import WORLD, Answer, SplitWorld
+from tests.support.split_world import WORLD, Answer, Home, SplitWorld
 
 
 class Engine(NamedTuple):
@@ -45,6 +45,10 @@ MIXED = {
     "turned": ("crm", {"shop": "mysql", "crm": "postgresql", "erp": "sqlite"}),
     "filed": ("erp", {"shop": "sqlite", "crm": "mysql", "erp": "postgresql"}),
 }
+# All tables are of one engine, and an empty PostgreSQL is the default: dealt as ever,
+# or together in one database.
+FOREIGN = {"moved": "mysql", "legacy": "mysql", "stored": "sqlite", "files": "sqlite"}
+_TOGETHER = frozenset({"legacy", "files"})
 _CARRIED = {"sqlite": {"INTEGER": "bigint"}}  # what PostgreSQL's table has, then
 
 
@@ -59,18 +63,32 @@ class ServerWorld:
         merge: dict[str, Any] | None = None,
         more: dict[str, Any] | None = None,
     ) -> None:
-        """Make the databases of an `engine` on `servers`: for one of `MIXED`, those of
-        each engine by its name, and for SQLite's a directory. `merge` is the option of
-        each database, `more` are rules for tables that are made later."""
+        """Make the databases of an `engine` on `servers`: for one of `MIXED` or
+        `FOREIGN`, those of each engine by its name, and for SQLite's a directory.
+        `merge` is the option of each database, `more` are rules for tables that are
+        made later."""
+        self.is_foreign = engine in FOREIGN
         self.is_mixed = engine in MIXED
-        one = "postgresql" if self.is_mixed else engine
+        one = "postgresql" if self.is_mixed or self.is_foreign else engine
         self._default, self._engines = MIXED.get(engine, ("shop", {}))
-        self._by_engine = servers if self.is_mixed else {engine: servers}
+        self._is_together = engine in _TOGETHER
+        if self.is_foreign:
+            self._default = "home"
+            names = dict.fromkeys(("shop", "crm", "erp"), FOREIGN[engine])
+            self._engines = {**names, "home": "postgresql"}
+        self._by_engine = servers if self._engines else {engine: servers}
         self._engine = ENGINES[one]
         self._name = one
         with closing(SplitWorld(_Least())) as shape:
             places = {name: len(groups) for name, groups in shape.groups.items()}
             source = shape.configuration
+        if self.is_foreign:
+            places["home"] = 1
+            source["databases"]["home"] = {}
+        if self._is_together:
+            places = {"crm": 1, "home": 1}
+            source["databases"] = {name: {} for name in places}
+            source["tables"] = dict.fromkeys(WORLD, "crm")
         self._raws: dict[tuple[str, int], Any] = {}
         dsns: dict[str, list[str]] = {}
         for name, groups in {**places, "one": 1}.items():
@@ -97,6 +115,9 @@ class ServerWorld:
         """Put other rows into all tables, made by a generator of chance."""
         with closing(SplitWorld(rng)) as made:
             self._copy(made.whole, self.one, "one")
+            if self._is_together:
+                self._copy(made.whole, self._raws["crm", 0], "crm")
+                return
             for name, groups in made.groups.items():
                 for number, database in enumerate(groups):
                     self._copy(database, self._raws[name, number], name)
@@ -114,6 +135,10 @@ class ServerWorld:
     def raws(self, name: str) -> list[Any]:
         """The driver's connections to the groups of a database."""
         return [raw for (each, _), raw in self._raws.items() if each == name]
+
+    def _home(self, home: Home) -> str:
+        """Return the database that a table is in."""
+        return "crm" if self._is_together else home.placement.database
 
     def _engine_of(self, name: str) -> str:
         return self._engines.get(name, self._name)
@@ -138,7 +163,7 @@ class ServerWorld:
 
     def _create(self, raw: Any, name: str) -> None:
         for table, home in WORLD.items():
-            if name not in (home.placement.database, "one"):
+            if name not in (self._home(home), "one"):
                 continue
             lines = []
             for column in home.columns:
@@ -154,7 +179,7 @@ class ServerWorld:
     def _copy(self, made: sqlite3.Connection, raw: Any, name: str) -> None:
         cursor = raw.cursor()
         for table, home in WORLD.items():
-            if name not in (home.placement.database, "one"):
+            if name not in (self._home(home), "one"):
                 continue
             cursor.execute(f"DELETE FROM {table}")
             rows = made.execute(f"SELECT * FROM {table}").fetchall()
@@ -185,7 +210,10 @@ def answer(cursor: Any, sql: str, params: Any) -> Answer:
         else:
             cursor.execute(sql, params)
         rows = tuple(cursor.fetchall())
-        return Answer(tuple(column[0] for column in cursor.description), rows)
+        names = tuple(column[0] for column in cursor.description)
+        if isinstance(cursor, psycopg2.extensions.cursor):  # types, too
+            names = tuple(f"{c[0]}: {c[1]}" for c in cursor.description or ())
+        return Answer(names, rows)
     except (routedb.ShardError, routedb.CrossDatabaseError):
         raise
     except (psycopg2.Error, MySQLdb.Error):

@@ -2,6 +2,7 @@
 
 `shop` makes the files and the configuration, `script` has the statements with what is
 expected of each, `player` runs them, `outcome` compares. Out go two tables.
+`transfers` is another demo, on servers.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from routedb.cli.demo.outcome import Outcome
 from routedb.cli.demo.player import News, Player
 from routedb.cli.demo.script import PLANS, TROUBLE, WORK
 from routedb.cli.demo.shop import Shop
+from routedb.cli.demo.transfers import Transfers
 from routedb.cli.output import cells, console
 from routedb.cli.plan_formats import print_text
 from routedb.cli.startup import report_errors, wait_for_nodes
@@ -36,13 +38,23 @@ _WIDTH = 120  # without a terminal; limits the lines of a log
     type=click.Path(file_okay=False, path_type=Path),
     help="Leave the shop in this new folder, to try the other commands on.",
 )
-def demo(keep: Path | None) -> None:
+@click.option(
+    "--transfers",
+    nargs=2,
+    metavar="DSN DSN",
+    help="Move money between two databases in a program that is killed, instead.",
+)
+def demo(keep: Path | None, transfers: tuple[str, str] | None) -> None:
     """Run a small shop on SQLite files: four databases behind one connection.
 
     Shows for every statement the route, the reason and the node that answered; then
     takes nodes away while the work goes on. Exits with 1 when a statement does not do
     what the demo's script expects.
     """
+    if transfers is not None:
+        with report_errors():
+            is_good = Transfers(transfers).run()
+        sys.exit(0 if is_good else FAILED)
     with TemporaryDirectory(prefix="routedb-demo-") as temporary:
         folder = _new(keep) if keep is not None else Path(temporary)
         with report_errors():

@@ -139,7 +139,7 @@ class Attempt:
             try:
                 has_run = self._run_once(cursor, call, link)
             except BaseException as exc:
-                if not is_verdict(exc):
+                if is_from_program(exc) or not is_verdict(exc):
                     has_failed = met_error(link, exc, before)
                     statement_interrupted(
                         self.session, cursor, self.plan, link, has_failed

@@ -180,9 +180,9 @@ def recover(
         else:
             again = session.learn(text.source) if attempt.is_moved else text
             run(session, cursor, again, params, call)
-    except errors.Error as own:
-        raise session.as_frontend_error(own) from own.__cause__
     except BaseException as own:
+        if isinstance(own, errors.Error) and not is_from_program(own):
+            raise session.as_frontend_error(own) from own.__cause__
         has_failed = met_error(link, own, before)
         statement_interrupted(session, cursor, text.plan, link, has_failed)
         raise

@@ -19,6 +19,7 @@ from routedb.routing.plan import Plan
 from routedb.session.fence import fence_version
 
 _PAUSE_S = 0.02
+_KNOWN_S = 1.0  # for the placement of a fence whose version is in force already
 
 
 def may_follow(attempt: Underway) -> bool:
@@ -40,8 +41,10 @@ def follow(attempt: Underway, link: Link, exc: Exception) -> None:
     if not attempt.fenced_at:
         attempt.fenced_at = now
     database = core.config.databases[link.node.database]
-    is_over = now - attempt.fenced_at >= database.failover_timeout_s
-    if is_over or core.ruleset.placements.version >= fence_version(str(exc)):
+    waited_s = now - attempt.fenced_at
+    # Another move may have taken the version that the fence was made with.
+    is_known = core.ruleset.placements.version >= fence_version(str(exc))
+    if waited_s >= database.failover_timeout_s or (is_known and waited_s >= _KNOWN_S):
         raise exc
     core.pause(_PAUSE_S)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.core import Core
+from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import overtaken_unknown
 
 End = Callable[[Link], None]
@@ -19,7 +20,7 @@ def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
         end(link)
     except BaseException as exc:  # any failure ends the link
         links.drop(link)
-        if not is_verdict(link.adapter.adopt(exc)):
+        if is_from_program(exc) or not is_verdict(link.adapter.adopt(exc)):
             raise
 
 

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
 
+from routedb.config.buckets import BUCKETS, owners_of
 from routedb.config.model import ClusterConfig, ShardFunction, TableRule
 from routedb.errors import ConfigError, ShardError
 from routedb.sharding.keys.values import BadKeyValue, canonical, integer_of
@@ -97,9 +98,16 @@ def _hash(function: ShardFunction) -> Locate:
     key_type = function.type
     from_bytes = int.from_bytes
 
+    # By the number of shards, of which a function has one.
+    maps: dict[int, list[int]] = {}
+
     def locate(value: Any, shards: int) -> int:
+        owners = maps.get(shards)
+        if owners is None:
+            owners = maps[shards] = owners_of(function.buckets, shards)
         form = canonical(value, key_type)
-        return from_bytes(blake2b(form, digest_size=8).digest(), "big") % shards
+        hashed = from_bytes(blake2b(form, digest_size=8).digest(), "big")
+        return owners[hashed % BUCKETS]
 
     return locate
 
@@ -126,13 +134,34 @@ def _range(function: ShardFunction) -> Locate:
     return locate
 
 
-def _list(function: ShardFunction) -> Locate:
+def _listed(function: ShardFunction) -> dict[bytes, int]:
+    """Return the shards of the keys that are listed, by their forms."""
     key_type = function.type
     shard_by_form: dict[bytes, int] = {}
     for shard, values in enumerate(function.values):
         for value in values:
             if shard_by_form.setdefault(canonical(value, key_type), shard) != shard:
                 raise BadKeyValue("is the same key as one of another shard")
+    return shard_by_form
+
+
+def _directory(function: ShardFunction) -> Locate:
+    if function.otherwise == "refuse":
+        return _list(function)
+    key_type = function.type
+    shard_by_form = _listed(function)
+    others = _hash(function)
+
+    def locate(value: Any, shards: int) -> int:
+        shard = shard_by_form.get(canonical(value, key_type))
+        return others(value, shards) if shard is None else shard
+
+    return locate
+
+
+def _list(function: ShardFunction) -> Locate:
+    key_type = function.type
+    shard_by_form = _listed(function)
 
     def locate(value: Any, shards: int) -> int:
         shard = shard_by_form.get(canonical(value, key_type))
@@ -174,4 +203,5 @@ _COMPILERS: dict[str, Callable[[ShardFunction], Locate]] = {
     "modulo": _modulo,
     "range": _range,
     "list": _list,
+    "directory": _directory,
 }

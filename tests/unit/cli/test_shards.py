@@ -140,3 +140,33 @@ def test_on_postgresql(shell, postgresql, tmp_path):
         raw.commit()
         result = shell("check", config)
         assert (result.exit_code, "owner bigint" in result.stderr) == (1, True)
+
+
+def test_buckets_are_shown_by_each_map_in_use(shell, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    path = tmp_path / "routedb.toml"
+    nodes = [f"sqlite:///{tmp_path}/{number}.db" for number in range(2)]
+    path.write_text(
+        f"[databases.o]\nshards = {nodes!r}\n[tables]\n"
+        "a = { database = 'o', shard_key = 'id' }\n"
+        "b = { database = 'o', shard_key = 'id' }\n"
+        "c = { database = 'o', shard_key = 'id', "
+        "buckets = [['0-9', '11-16383'], [10]] }\n"
+    )
+    shown = shell("shards", path).stdout
+    assert (
+        "o: buckets of a, b\n"
+        "  o[0]   8,192  0-8191\n"
+        "  o[1]   8,192  8192-16383\n"
+        "o: buckets of c\n"
+        "  o[0]  16,383  0-9,11-16383\n"
+        "  o[1]       1  10\n"
+    ) in shown
+    maps = json.loads(shell("shards", path, "--format", "json").stdout)
+    assert maps["databases"]["o"]["maps"][1] == {
+        "tables": ["c"],
+        "shards": [
+            {"buckets": 16_383, "runs": "0-9,11-16383"},
+            {"buckets": 1, "runs": "10"},
+        ],
+    }

@@ -174,9 +174,27 @@ ZONED = datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)
 @pytest.mark.parametrize(
     ("keys", "text"),
     [
-        ({"function": "hsh"}, "allowed are hash, modulo, range, list; did you mean"),
+        ({"function": "hsh"}, "allowed are hash, modulo, range, list, directory; did"),
         ({"key_type": "int"}, "key_type: allowed are integer, numeric, text, uuid"),
         ({"function": "modulo", "key_type": "text"}, "modulo takes keys of type int"),
+        ({"function": "directory"}, "values: is missing: function 'directory' needs"),
+        ({"otherwise": "hash"}, "belongs to function = 'directory', not 'hash'"),
+        (
+            {"function": "directory", "values": [[], [], []], "otherwise": "x"},
+            "otherwise",
+        ),
+        (
+            {
+                "function": "directory",
+                "values": [[], [], []],
+                "otherwise": "refuse",
+                "buckets": [["0-16383"], [], []],
+            },
+            "buckets: belongs to otherwise = 'hash'",
+        ),
+        ({"function": "modulo", "buckets": []}, "belongs to function = 'hash', not"),
+        ({"buckets": [["0-16383"]]}, "3 shards have 3 lists of buckets, not 1"),
+        ({"buckets": [["0-9"], [], []]}, "bucket 10 is on no shard"),
         ({"function": "range"}, "bounds: is missing: function 'range' needs it"),
         ({"function": "list"}, "values: is missing: function 'list' needs it"),
         ({"function": "hash", "bounds": [1]}, "belongs to function = 'range', not"),

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 import routedb
+from routedb.config.buckets import BUCKETS, text_of
 from routedb.config.model import ShardFunction
 from routedb.sharding import shard_for_key_hint, shard_of
 from routedb.sharding.keys.values import canonical
@@ -157,14 +158,14 @@ def test_a_refusal_never_shows_the_value() -> None:
     assert "key_type is integer" in str(caught.value)
 
 
-# These may never change: rows lie where they say.
+# Keys and their buckets. These may never change: rows lie where they say.
 STABLE: list[tuple[Any, str | None, int]] = [
-    (1, None, 778), (2, None, 818), (42, "integer", 150), (-1, None, 167),
-    (2**63, None, 599), ("alice", None, 338), ("alice", "text", 338),
-    (ID, None, 64), (ID, "uuid", 64), (dt.date(2024, 1, 2), "date", 551),
-    (True, "boolean", 778), (b"\x00\xff", "bytes", 1004),
-    (Decimal("1.5"), "numeric", 485),
-    (dt.datetime(2024, 1, 2, 3, 4, 5), "timestamp", 39),
+    (1, None, 3850), (2, None, 5938), (42, "integer", 3222), (-1, None, 9383),
+    (2**63, None, 15959), ("alice", None, 12626), ("alice", "text", 12626),
+    (ID, None, 5184), (ID, "uuid", 5184), (dt.date(2024, 1, 2), "date", 9767),
+    (True, "boolean", 3850), (b"\x00\xff", "bytes", 1004),
+    (Decimal("1.5"), "numeric", 6629),
+    (dt.datetime(2024, 1, 2, 3, 4, 5), "timestamp", 10279),
 ]  # fmt: skip
 
 
@@ -172,7 +173,31 @@ STABLE: list[tuple[Any, str | None, int]] = [
 def test_hashes_stay_what_they_are(
     value: Any, key_type: str | None, expected: int
 ) -> None:
-    assert shard_of(ShardFunction("hash", key_type), value, 1024) == expected
+    function = ShardFunction("hash", key_type)
+    assert shard_of(function, value, BUCKETS) == expected  # a bucket for each shard
+    for shards in (1, 3, 1000):
+        assert shard_of(function, value, shards) == expected * shards // BUCKETS
+
+
+@pytest.mark.parametrize(("value", "key_type", "expected"), STABLE)
+def test_a_map_says_which_shard_has_a_bucket(value, key_type, expected):
+    owners = [(bucket * 7) % 5 for bucket in range(BUCKETS)]
+    function = ShardFunction("hash", key_type, buckets=text_of(owners, 5))
+    assert shard_of(function, value, 5) == expected * 7 % 5
+
+
+def test_a_directory_has_some_keys_and_the_others_go_as_it_says():
+    tenants = ((42, 43), (), ())
+    directory = ShardFunction("directory", "integer", values=tenants, otherwise="hash")
+    hashed = ShardFunction("hash", "integer")
+    for key in (42, "42", 43):
+        assert shard_of(directory, key, 3) == 0
+    for key in (1, 7, 44, 1000):
+        assert shard_of(directory, key, 3) == shard_of(hashed, key, 3)
+    refusing = ShardFunction("directory", "integer", values=tenants, otherwise="refuse")
+    assert shard_of(refusing, 43, 3) == 0
+    with pytest.raises(routedb.ShardError, match="is on no shard's list"):
+        shard_of(refusing, 44, 3)
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 4, 16])
