@@ -99,8 +99,7 @@ class Plan:
         reading: Reading | None = None,
     ) -> None:
         config = rules.config
-        self.rules = rules  # it was made by
-        self.statement = statement
+        self.rules, self.statement = rules, statement
         self.dialect = dialect
         self.reading = reading
         # Set by who made the plan: the text without its literals, and what finds them.

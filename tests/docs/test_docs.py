@@ -55,6 +55,7 @@ BETWEEN_PARTS = {
     "bind_fetch",
 }
 BETWEEN_PARTS |= {"unbind_fetch", "link_closed", "detach_link", "buffer_results"}
+BETWEEN_PARTS |= {"copying"}
 
 
 @pytest.mark.parametrize("kind", [routedb.Cluster, routedb.Connection, routedb.Cursor])
