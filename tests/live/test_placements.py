@@ -24,14 +24,14 @@ ODD = """o'dd \\ "näme" `x` %s {table}"""
 
 
 class Home:
-    """A home database of one kind, and a second database, of SQLite's."""
+    """A home database, and a second one of the same kind."""
 
-    def __init__(self, dsns, folder):
+    def __init__(self, dsns, second):
         self.source = {
             "default": "main",
             "databases": {
                 "main": {"nodes": dsns},
-                "crm": {"nodes": [f"sqlite:///{folder}/crm.db"]},
+                "crm": {"nodes": [second]},
             },
             "tables": {"items": "crm"},
         }
@@ -59,8 +59,11 @@ class Home:
 def home(request, tmp_path):
     fixtures = {"postgresql": "pg", "mariadb": "my"}
     if request.param == "sqlite":
-        return Home([f"sqlite:///{tmp_path}/main.db"], tmp_path)
-    return Home(request.getfixturevalue(fixtures[request.param]).dsns, tmp_path)
+        yield Home([f"sqlite:///{tmp_path}/main.db"], f"sqlite:///{tmp_path}/crm.db")
+        return
+    first = request.getfixturevalue(fixtures[request.param])
+    with first.cluster.database() as second:
+        yield Home(first.dsns, second.writer_dsn)
 
 
 def test_what_is_written_is_read_and_belongs_to_its_transaction(home):

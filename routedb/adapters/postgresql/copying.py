@@ -60,3 +60,11 @@ def copy_in(raw: Raw, table: str, lines: Readable) -> None:
     with unwrapped(raw).cursor(cursor_factory=LinkCursor) as cursor:
         sql = f"COPY {table} FROM STDIN (ENCODING 'UTF8')"
         cursor.copy_expert(sql, lines, _READ_BYTES)
+
+
+def table_text(table: str) -> str:
+    """Return a `table` as `copy_to()` writes it in its COPY. Raises TypeError for what
+    is no text."""
+    if not isinstance(table, str):
+        raise TypeError(f"a table must be str, not {type(table).__name__}")
+    return '"' + table.replace('"', '""') + '"'

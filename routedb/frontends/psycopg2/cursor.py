@@ -12,6 +12,7 @@ from psycopg2 import extensions as ext
 
 from routedb import errors
 from routedb.adapters.postgresql import joined_begin
+from routedb.adapters.postgresql.copying import table_text
 from routedb.adapters.postgresql.link_cursor import JoiningCursor, LinkCursor
 from routedb.adapters.tracing import unwrapped
 from routedb.engine.links.link import Link
@@ -157,7 +158,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         executor.carry(
             self._usable_session(),
             self,
-            f"COPY {_quoted(table)} FROM STDIN",
+            f"COPY {table_text(table)} FROM STDIN",
             lambda raw: raw.copy_from(file, table, sep, null, size, columns),
         )
 
@@ -175,7 +176,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         def copy(raw: Any, _: Any = None, sink: Any = file) -> None:
             raw.copy_to(sink, table, sep, null, columns)
 
-        text, merges = f"COPY {_quoted(table)} TO STDOUT", self.copying(copy, file)
+        text, merges = f"COPY {table_text(table)} TO STDOUT", self.copying(copy, file)
         executor.carry(self._usable_session(), self, text, copy, merges=merges)
 
     def _callproc_text(self, procname: str, parameters: Any) -> tuple[str, Any]:
@@ -393,9 +394,3 @@ class NamedCursor(PostgreSQLCursor):
 
 def _ran_inherited(raws: list[Any]) -> bool:
     return any(type(raw) is InheritedPsycopg2Cursor for raw in raws)
-
-
-def _quoted(table: str) -> str:
-    if not isinstance(table, str):
-        raise TypeError(f"a table must be str, not {type(table).__name__}")
-    return '"' + table.replace('"', '""') + '"'

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlglot import exp
 
 from routedb import errors
 from routedb.config.model import TableRule
+from routedb.sharding.analysis.assignments import assignments
 from routedb.sharding.analysis.column_scope import ColumnScope, NameFolding, Source
 from routedb.sharding.analysis.predicates import PredicateReader, are_equal, touches
 from routedb.sharding.analysis.select_analysis import (
@@ -88,7 +89,7 @@ class DmlAnalysis(SelectAnalysis):
         sources = _sources(inside)
         written = self._updated(node.expressions, sources)
         self._written(written, node)
-        for column, value in _assignments(node.expressions):
+        for column, value in assignments(node.expressions):
             self._assign(column, value, written, inside)
         self.others(node, inside, "this", "from_", "where", "with_")
 
@@ -98,7 +99,7 @@ class DmlAnalysis(SelectAnalysis):
         """MySQL may write to each table of a join; elsewhere it is the first one."""
         if self.names.dialect != "mysql":
             return sources[:1]
-        tables = [column.args.get("table") for column, _ in _assignments(nodes)]
+        tables = [column.args.get("table") for column, _ in assignments(nodes)]
         aliases = {self.names.table(table) for table in tables}
         if "" in aliases:
             return sources
@@ -309,7 +310,7 @@ class DmlAnalysis(SelectAnalysis):
         inside = context._replace(scope=ColumnScope(self.names, outer, [target]))
         conflict = node.args.get("conflict")
         if conflict is not None:
-            for column, value in _assignments(conflict.expressions or []):
+            for column, value in assignments(conflict.expressions or []):
                 self._assign(column, value, [target], inside, proposed)
             self.others(conflict, inside)
         self.nested(node.args.get("returning"), inside)
@@ -380,27 +381,6 @@ def _sources(inside: QueryContext) -> list[Source]:
 
 def _bare(node: exp.Expr) -> exp.Expr:
     return node.this if isinstance(node, exp.Column) else node
-
-
-def _assignments(
-    nodes: Sequence[exp.Expr],
-) -> Iterator[tuple[exp.Expr, exp.Expr | None]]:
-    """Yield each column that is set, and its value; None when it is not one by one."""
-    for node in nodes:
-        if not isinstance(node, exp.EQ):
-            refuse("SET of something that is no column is not understood")
-        columns, value = node.this, node.expression
-        if isinstance(columns, exp.Paren):
-            columns, value = columns.this, None
-        if isinstance(columns, (exp.Bracket, exp.Dot)):  # a part of a column
-            columns, value = columns.find(exp.Column) or columns, None
-        if not isinstance(columns, exp.Tuple):
-            yield columns, value
-            continue
-        values: Sequence[exp.Expr | None] = [None] * len(columns.expressions)
-        if isinstance(value, exp.Tuple) and len(value.expressions) == len(values):
-            values = value.expressions
-        yield from zip(columns.expressions, values, strict=True)
 
 
 _Change = Callable[[DmlAnalysis, exp.Expr, QueryContext], None]
