@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,6 +24,9 @@ CLUSTER_KEYWORDS = (
 # Keywords that say where a server is. They name a node by themselves; the others only
 # add to the nodes of ROUTEDB_CONFIG when it is set.
 _PLACES = ("host", "hostaddr", "port", "dbname", "database", "service")
+
+# The library's time grows with the square of a key's parts.
+_has_endless_key = re.compile(r"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){1000}").search
 
 NO_DEFAULTS: Mapping[str, Any] = {}
 
@@ -143,7 +147,10 @@ def _toml(label: str, path: str, read_file: Callable[[str], str]) -> dict[str, A
     else:
         import tomli as tomllib  # noqa: PLC0415
     try:
-        return tomllib.loads(read_file(path))
+        text = read_file(path)
+        if _has_endless_key(text):
+            raise RecursionError
+        return tomllib.loads(text)
     except OSError as exc:
         raise config_error(f"{label}: cannot be read: {exc.strerror}") from exc
     except RecursionError as exc:

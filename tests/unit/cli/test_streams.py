@@ -83,12 +83,14 @@ def test_an_end_is_one_line_and_a_code(line, code, said, config, folder):
 
 
 @pytest.mark.parametrize("depth", [300, 100_000, *later([50, 200, 400, 700, 2000])])
-@pytest.mark.parametrize("brackets", ["[]", "{}"])
+@pytest.mark.parametrize("brackets", ["[]", "{}", "."])
 def test_toml_of_any_depth_is_an_error_of_one_line(depth, brackets, folder):
     path = folder / "deep.toml"
     inside = "[" * depth + "]" * depth
     if brackets == "{}":
         inside = "{ a = " * depth + "1" + " }" * depth
+    if brackets == ".":
+        inside = "1\n" + "a." * depth + "a = 1"
     path.write_text(f"[databases.m]\nnodes = ['sqlite:///{path}.db']\nb = {inside}\n")
     code, lines = run(f"check {shlex.quote(str(path))}")
     assert code == 2, lines
