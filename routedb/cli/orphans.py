@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -72,7 +72,8 @@ def _blocks(connection: Connection, child: KeyColumns) -> Iterator[list[Key]]:
         connection.autocommit = False  # one is of a transaction
     try:
         named: Any = {"name": "routedb_orphans"} if is_named else {}
-        with closing(connection.cursor(**named)) as cursor:
+        cursor = connection.cursor(**named)
+        with placed(connection, child), closing(cursor):
             cursor.execute(sql)  # without parameters a percent sign is one
             while block := cursor.fetchmany(_BLOCK):
                 yield [tuple(row) for row in block]
@@ -89,7 +90,7 @@ def _present(
     one that only the database finds equal is looked for by `_count`."""
     found: set[Key] = set()
     left = iter(keys)
-    with closing(connection.cursor()) as cursor:
+    with placed(connection, parent), closing(connection.cursor()) as cursor:
         while some := list(islice(left, _MOST_KEYS)):
             cursor.execute(*_question(parent, some))
             found.update(tuple(row) for row in cursor.fetchall())
@@ -112,11 +113,23 @@ def _question(parent: KeyColumns, keys: Sequence[Key]) -> tuple[str, list[Any]]:
 def _count(connection: Connection, of: KeyColumns, key: Key) -> int:
     """Return how many rows have `key`."""
     asked = " AND ".join(f"{_literally(name)} = %s" for name in of.columns)
-    with closing(connection.cursor()) as cursor:
+    with placed(connection, of), closing(connection.cursor()) as cursor:
         sql = f"SELECT count(*) FROM {_literally(of.table)} WHERE {asked}"
         cursor.execute(sql, key)
         [(count,)] = cursor.fetchall()
     return int(count)
+
+
+def placed(
+    connection: Connection, of: KeyColumns
+) -> AbstractContextManager[Connection]:
+    """Return a block in which `connection` sends texts to the database that has the
+    table `of` a key, in whatever dialect: what is asked here is the same in all."""
+    session = connection.session
+    [table] = session.learn(f"SELECT 1 FROM {of.table}").plan.statement.tables
+    rule = session.core.rules.rule_for(table)
+    config = session.core.config
+    return connection.using(config.default if rule is None else rule.database)
 
 
 def _literally(sql: str) -> str:

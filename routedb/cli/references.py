@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from routedb.cli.orphans import Orphans, find_orphans
+from routedb.cli.orphans import Orphans, find_orphans, placed
 from routedb.cli.output import cells, console
 from routedb.cli.startup import open_cluster, wait_for_nodes
 from routedb.cli.streams import FAILED
@@ -72,8 +72,9 @@ def _rows(connection: Connection, reference: Reference) -> int | None:
     """Return how many rows the child has, where a bar is shown."""
     if not sys.stderr.isatty():
         return None
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(f"SELECT count(*) FROM {reference.child.table}")
+    child = reference.child
+    with placed(connection, child), closing(connection.cursor()) as cursor:
+        cursor.execute(f"SELECT count(*) FROM {child.table}")
         [(count,)] = cursor.fetchall()
     return int(count)
 

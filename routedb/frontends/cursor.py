@@ -231,12 +231,11 @@ class Cursor:
             if raw is not None:
                 raw.arraysize = size
 
-    # -- where it ran --------------------------------------------------------------
-
     @property
     def node(self) -> NodeConfig | None:
         """The node that answered last; `str()` gives its name."""
-        return None if self.link is None else self.link.node
+        origin = None if self.route is None else self.route.origin
+        return origin or (None if self.link is None else self.link.node)
 
     # -- life ----------------------------------------------------------------------
 

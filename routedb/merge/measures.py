@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sys import getsizeof
 from typing import Any
 
+from routedb.config.model import NodeConfig
 from routedb.engine.links.link import Link
 from routedb.engine.shared.core import Core
 from routedb.events import MergeProgress
@@ -114,6 +115,12 @@ class Measures:
                 )
             )
         return tuple(found)
+
+    @property
+    def origin(self) -> NodeConfig | None:
+        """The node that all rows came from; None where there were several."""
+        nodes = {link.node.id: link.node for link, _, _ in self._sent.values()}
+        return nodes.popitem()[1] if len(nodes) == 1 else None
 
 
 def _place(sent: tuple[tuple[int, int], object]) -> tuple[int, int]:

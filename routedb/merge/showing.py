@@ -56,7 +56,8 @@ def show_route(
     why = f"rows of {len(asked)} groups of {', '.join(names)} are merged{how}"
     reasons = ((Reason.SEVERAL_GROUPS, why), cursor.route.reasons[-1])
     runs = measures.runs(session.core)
-    route = Route(last.name, numbers, cursor.route.role, reasons, runs)
+    role = cursor.route.role
+    route = Route(last.name, numbers, role, reasons, runs, measures.origin)
     cursor.route = text.plan.counted(route)
     cursor.route.hits[0] += 1
 

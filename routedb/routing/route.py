@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import NamedTuple
 
+from routedb.config.model import NodeConfig
 from routedb.topology.snapshot import Role
 
 
@@ -76,7 +77,8 @@ class Route:
     `groups` are numbers within the database: its shards, (0,) when it is unsharded.
     `reasons` holds the decisive reason of each step, in order of precedence. `hits`
     holds the number of statements that went this way, as counted by their plan.
-    `fragments` tells what each group did, where rows of several were merged.
+    `fragments` tells what each group did, where rows of several were merged; `origin`
+    is the node that all of them came from, where it was one.
     """
 
     database: str
@@ -87,6 +89,7 @@ class Route:
         default_factory=[0].copy, init=False, compare=False, repr=False
     )
     fragments: tuple[FragmentRun, ...] = field(default=(), compare=False, repr=False)
+    origin: NodeConfig | None = field(default=None, compare=False, repr=False)
 
     def to_writer(self, reason: Reason, why: str) -> Route:
         """Return the route to the writer instead, for one more `reason`, which `why`

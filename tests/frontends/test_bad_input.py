@@ -107,6 +107,12 @@ def works(connection: routedb.Connection) -> bool:
 
 @pytest.mark.parametrize("sql", EMPTY)
 def test_an_empty_statement_is_refused_as_psycopg2_does(session, home: Home, sql):
+    if home.engine == "sqlite":  # where the driver does nothing
+        cursor = session.cursor()
+        cursor.execute(sql)
+        assert (cursor.description, cursor.fetchall()) == (None, [])
+        assert works(session)
+        return
     with pytest.raises(routedb.ProgrammingError, match="empty") as caught:
         session.cursor().execute(sql)
     assert isinstance(caught.value, DRIVERS[home.engine].ProgrammingError)

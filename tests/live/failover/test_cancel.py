@@ -142,7 +142,9 @@ def test_cancel_reaches_a_second_database_of_another_engine(pg, my):
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute("SELECT count(*) FROM t")
-        sleeping = Sleeping(cursor, "SELECT SLEEP(100) FROM crm_t")
+        sleeping = Sleeping(
+            cursor, "/* routedb: database=crm */ SELECT SLEEP(100) FROM crm_t"
+        )
         sleeping.wait_on(my.cluster.writer)
         connection.cancel()
         assert isinstance(sleeping.end(), routedb.OperationalError)
