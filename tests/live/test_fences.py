@@ -46,16 +46,16 @@ def where(cursor: Any) -> str:
 
 
 class Moved:
-    """Table `items` in the home `old`, of one kind, and in `new`, of SQLite's."""
+    """Table `items` in the home `old`, and in `new`, of the same kind."""
 
-    def __init__(self, kind, dsns, folder, admin=None):
+    def __init__(self, kind, dsns, new, admin=None):
         self.kind = kind
         self.admin = admin  # runs a text with the right to make triggers
         self.source = {
             "default": "old",
             "databases": {
                 "old": {"nodes": dsns, "failover_timeout": "20s"},
-                "new": {"nodes": [f"sqlite:///{folder}/new.db"]},
+                "new": {"nodes": [new]},
             },
             "transactions": "single",
         }
@@ -70,10 +70,10 @@ class Moved:
             "CREATE TABLE others (id int PRIMARY KEY)",
             "INSERT INTO others VALUES (1)",
         )
-        with routedb.connect(f"sqlite:///{folder}/new.db") as new:
-            new.cursor().execute("CREATE TABLE items (id int PRIMARY KEY, v int)")
-            new.cursor().execute("INSERT INTO items VALUES (1, 100)")
-            new.commit()
+        with closing(routedb.connect(new, autocommit=True)) as connection:
+            cursor = connection.cursor()
+            cursor.execute("CREATE TABLE items (id int PRIMARY KEY, v int)")
+            cursor.execute("INSERT INTO items VALUES (1, 100)")
         with closing(self.adapter.connect(self.node, 5.0)) as raw:
             self.adapter.placements.make(raw, self.namespace)
 
@@ -94,10 +94,13 @@ class Moved:
 def moved(request, tmp_path):
     kind = request.param
     if kind == "sqlite":
-        return Moved(kind, [f"sqlite:///{tmp_path}/old.db"], tmp_path)
+        files = [f"sqlite:///{tmp_path}/{name}.db" for name in ("old", "new")]
+        yield Moved(kind, files[:1], files[1])
+        return
     # One node: nobody but the fence tells of it within a second.
     database = request.getfixturevalue(FIXTURES[kind])
-    return Moved(kind, [database.writer_dsn], tmp_path, database.execute)
+    with database.cluster.database() as new:
+        yield Moved(kind, [database.writer_dsn], new.writer_dsn, database.execute)
 
 
 def test_what_is_alone_follows_its_table_and_a_transaction_is_lost(moved):

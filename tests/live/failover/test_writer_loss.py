@@ -15,7 +15,7 @@ from tests.support.later import in_turn, later
 from tests.support.server_rig import insert, name_of, read
 from tests.support.servers import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.chaos]
+pytestmark = [pytest.mark.live, pytest.mark.chaos, pytest.mark.engine_in_turn]
 
 GENEROUS_S = 10.0  # over a bound that the configuration states
 

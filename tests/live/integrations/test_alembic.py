@@ -69,6 +69,7 @@ def test_migrations_are_made_and_run_on_the_writer(recipe, pg, before, url):
     assert pg.execute(TABLES) == [("alembic_version",)]
 
 
+@pytest.mark.long
 def test_a_migration_may_be_printed_as_sql(recipe, pg):
     begin(recipe, settings()[0]["alembic"]["sqlalchemy.url"])
     recipe.python(*ALEMBIC, "revision", "--autogenerate", "-m", "items")

@@ -6,6 +6,7 @@ import pytest
 
 import routedb
 from routedb import move
+from routedb.engine.shared import placement_watch
 from routedb.mover.state import Moves
 from routedb.runtime import read_config
 from tests.live.moving.conftest import open_world
@@ -58,7 +59,10 @@ def test_a_finished_move_keeps_the_old_table_under_another_name(filled: World) -
 
 
 @pytest.mark.parametrize("direction", ["pg-pg", *later(["my-pg", "pg-my", "my-my"])])
-def test_a_process_of_routedb_learns_of_a_switch_and_of_its_undoing(request, direction):
+def test_a_process_of_routedb_learns_of_a_switch_and_of_its_undoing(
+    request, direction, monkeypatch
+):
+    monkeypatch.setattr(placement_watch, "ABSENT_S", 0.5)
     with open_world(request, direction) as world:
         world.old.execute("CREATE TABLE t (id int PRIMARY KEY, v int)")
         world.old.execute("INSERT INTO t VALUES (1, 1)")
