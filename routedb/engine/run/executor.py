@@ -84,14 +84,8 @@ def run(
                 raise
             if merges is not None:
                 merges(text, refusal)
-            elif batch is None and series.is_series(plan):
-                decide = partial(decide_counted, session)
-                again = partial(run_again, session, cursor)
-                series.run(session, cursor, text, params, decide, again, refusal)
-            elif batch is None:
-                session.core.merger.run(session, cursor, text, params, refusal)
             else:
-                multi_shard.merge_each(session, cursor, text, batch, refusal)
+                _run_over_groups(session, cursor, text, params, batch, refusal)
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)
@@ -106,6 +100,27 @@ def run(
     finally:
         if plan.changes_mode:
             session.links.forget_lexical_modes()
+
+
+@lets_go
+def _run_over_groups(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    params: Any,
+    batch: Sequence[Any] | None,
+    refusal: errors.Error,
+) -> None:
+    """Run a plain execute that no one group can answer. Raises `refusal`, with the
+    reason added, where there is no exact answer."""
+    if batch is not None:
+        multi_shard.merge_each(session, cursor, text, batch, refusal)
+    elif series.is_series(text.plan):
+        decide = partial(decide_counted, session)
+        again = partial(run_again, session, cursor)
+        series.run(session, cursor, text, params, decide, again, refusal)
+    else:
+        session.core.merger.run(session, cursor, text, params, refusal)
 
 
 def _run(

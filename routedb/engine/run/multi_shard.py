@@ -64,32 +64,43 @@ def run(
         alone.may_move = True
         alone.run(cursor, _calling(part.sql, part.params))
         return not alone.is_moved
-
-    def work() -> None:
-        merged = MergedResult(cursor.arraysize)
-        times = Times(session, plan, decided)
-        on_each = call if written is None else _timed(times, call, written)
-        if target.parts:
-            for part in target.parts:
-                group = plan.database.groups[part.shard].id
-                take = _taking(merged, part.rows)
-                on_shard = _calling(times.in_text(part.sql), part.params)
-                on_group(session, cursor, plan, decided, group, on_shard, take)
-        elif target.is_each:
-            for group in decided.groups:
-                on_group(session, cursor, plan, decided, group, on_each, merged.add)
-        else:
-            results = [MergedResult(cursor.arraysize) for _ in decided.groups]
-            for group, result in zip(decided.groups, results, strict=True):
-                on_group(session, cursor, plan, decided, group, on_each, result.add)
-            merged = results[0]  # all have done the same
-        merged.finish()
-        cursor.raw, cursor.route = merged, decided.route
-        decided.route.hits[0] += 1
-        succeeded(session, cursor, plan)
-
+    work = partial(_run_all, session, cursor, plan, decided, call, written)
     in_transaction(session, work)
     return True
+
+
+def _run_all(
+    session: Session,
+    cursor: VirtualCursor,
+    plan: Plan,
+    decided: Decision,
+    call: Call,
+    written: Written | None,
+) -> None:
+    """Run each shard's part of a statement, and show the results as one."""
+    target = decided.target
+    assert target is not None
+    merged = MergedResult(cursor.arraysize)
+    times = Times(session, plan, decided)
+    on_each = call if written is None else _timed(times, call, written)
+    if target.parts:
+        for part in target.parts:
+            group = plan.database.groups[part.shard].id
+            take = _taking(merged, part.rows)
+            on_shard = _calling(times.in_text(part.sql), part.params)
+            on_group(session, cursor, plan, decided, group, on_shard, take)
+    elif target.is_each:
+        for group in decided.groups:
+            on_group(session, cursor, plan, decided, group, on_each, merged.add)
+    else:
+        results = [MergedResult(cursor.arraysize) for _ in decided.groups]
+        for group, result in zip(decided.groups, results, strict=True):
+            on_group(session, cursor, plan, decided, group, on_each, result.add)
+        merged = results[0]  # all have done the same
+    merged.finish()
+    cursor.raw, cursor.route = merged, decided.route
+    decided.route.hits[0] += 1
+    succeeded(session, cursor, plan)
 
 
 def _timed(times: Times, call: Call, written: Written) -> Call:
