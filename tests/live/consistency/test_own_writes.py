@@ -86,8 +86,8 @@ def test_what_another_session_has_made_is_read_before_replicas_know(rig, what, b
         with pytest.raises(connection.ProgrammingError):
             cursor.execute("SELECT id FROM nowhere")
         connection.rollback()
-    # What a read of the catalogs has pruned stays in PostgreSQL's buffers until somebody
-    # commits: up to 15 s, for which replicas are behind the writer's position.
+    # What a read of the catalogs has pruned is sent with the next commit, or after up
+    # to 15 s: replicas of PostgreSQL's are behind the writer's position that long.
     rig.database.execute("INSERT INTO t (id, v) VALUES (900, 0)")
     wait_until(partial(_reads_from_replica, rig, connection), "a replica answers", 10)
 
