@@ -96,6 +96,7 @@ def test_nothing_is_stale_while_replicas_stop_and_go_on(rig, consistency):
     check(rig, 4.0, consistency, seed=7)
 
 
+@pytest.mark.engine_in_turn
 def test_nothing_is_stale_while_links_die_as_well(rig):
     for name in rig.servers:
         rig.proxy(name)

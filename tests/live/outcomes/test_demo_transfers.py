@@ -10,16 +10,14 @@ from pathlib import Path
 import pytest
 
 import routedb
-from tests.support.later import later
 from tests.support.two_banks import PAIRS
 
 pytestmark = [pytest.mark.live]
 
-SQLITE = "PostgreSQL, SQLite"
 
-
+@pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", [SQLITE, *later(sorted(PAIRS.keys() - {SQLITE}))])
+@pytest.mark.parametrize("name", sorted(PAIRS))
 def test_nothing_is_lost_and_nothing_is_left(request, tmp_path, name):
     wanted = {"pg": "postgresql", "my": "mariadb"}
     kinds = PAIRS[name]

@@ -164,6 +164,7 @@ def test_a_kept_connection_that_was_ended_is_replaced(postgresql):
 
 
 @pytest.mark.chaos
+@pytest.mark.long
 def test_what_lies_ready_is_not_lent_after_a_fault(postgresql):
     with postgresql.database() as database:
         before = oid(database)

@@ -176,6 +176,7 @@ def test_a_stopped_server_starts_again_at_its_port(cluster, mode):
 
 
 @pytest.mark.chaos
+@pytest.mark.long
 def test_a_promoted_replica_takes_writes(database, cluster):
     cluster.writer.kill()
     promoted = cluster.replicas[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routedb.config import buckets
@@ -39,6 +39,7 @@ def test_the_even_map_gives_each_shard_one_run(shards):
     assert buckets.text_of(owners, shards) == buckets.EVEN
 
 
+@settings(max_examples=25)
 @given(maps())
 def test_a_map_is_read_as_it_was_written(made):
     owners, shards = made
@@ -46,6 +47,7 @@ def test_a_map_is_read_as_it_was_written(made):
     assert buckets.read(buckets.written(owners, shards)) == owners
 
 
+@settings(max_examples=25)
 @given(maps(), SHARDS)
 def test_a_plan_leads_to_an_even_map_and_moves_no_more_than_it_must(made, wanted):
     owners, _ = made
