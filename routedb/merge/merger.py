@@ -153,7 +153,7 @@ class Merger:
                 columns = partial(self._shape, session, params)
                 create(session, cursor, text, params, parts, read, columns)
             else:
-                write(session, cursor, text, params, parts, read)
+                write(session, cursor, text, params, parts, read, self._catalogs)
         except NotMerged as exc:
             raise not_merged(refusal, exc) from None
 
@@ -209,8 +209,9 @@ class Merger:
             raise not_merged(refusal, exc) from None
 
     def may_change(self, session: Session, text: ParsedText) -> bool:
-        """Tell whether `run` would change a table of another dialect by `text`, in
-        `session`."""
+        """Tell whether `run` may change a table by `text`, in `session`."""
+        if may_write(text) and text.plan.statement.kind is Kind.WRITE:
+            return True
         return foreign.target_of(self._catalogs, session, text) is not None
 
     def _run_explain(

@@ -119,6 +119,7 @@ __all__ = [
     "TableInfo",
     "Whole",
     "Written",
+    "assigned_on_conflict",
     "carried_type",
     "plan",
     "shape",
@@ -175,6 +176,15 @@ def take_apart(
     from routedb.planner.written import parts_of  # noqa: PLC0415
 
     return created_by(source, dialect) if defines else parts_of(source, dialect)
+
+
+def assigned_on_conflict(after: str, dialect: str) -> frozenset[str] | Refusal | None:
+    """Return the columns, folded, that ON CONFLICT or ON DUPLICATE KEY in the end of an
+    INSERT, `after` in `dialect`, sets to other values than those that were to be
+    inserted. None where it has none; a refusal where it is not understood."""
+    from routedb.planner.written import assigned_columns  # noqa: PLC0415  (as above)
+
+    return assigned_columns(after, dialect)
 
 
 def take_copy(source: str) -> CopiedOut | Refusal | None:
