@@ -121,6 +121,7 @@ __all__ = [
     "Written",
     "assigned_on_conflict",
     "carried_type",
+    "changed_sources",
     "plan",
     "shape",
     "strung",
@@ -149,6 +150,24 @@ def plan(
     from routedb.planner.planning import make_plan  # noqa: PLC0415  (sqlglot is slow)
 
     return make_plan(source, dialect, catalog, cluster, functions or {})
+
+
+def changed_sources(
+    source: str,
+    dialect: str,
+    catalog: Catalog,
+    cluster: Cluster,
+    written: Table,
+    keeps_home: bool,
+) -> GroupsPlan | Refusal | None:
+    """Plan what is read for the text `source` in `dialect` that changes rows of the
+    table `written`: a WORK whose remainder is the text, over the relations and over the
+    tables of the database with the changed one that stay: with `keeps_home` all, else
+    those that each of its groups has in whole. `catalog` and `cluster` are those of
+    `plan`. None where nothing is to be read."""
+    from routedb.planner.sources import sources_of  # noqa: PLC0415  (sqlglot is slow)
+
+    return sources_of(source, dialect, catalog, cluster, written, keeps_home)
 
 
 def shape(
