@@ -16,6 +16,7 @@ from contextlib import nullcontext
 
 from routedb import errors
 from routedb.mover.chunks import Copied
+from routedb.mover.ends import Target
 from routedb.mover.sessions import Session
 from routedb.moving import keys, texts
 from routedb.moving.pairs import Pair
@@ -36,7 +37,7 @@ class Drain:
     """
 
     def __init__(
-        self, pair: Pair, source: Session, target: Session, is_locked: bool = False
+        self, pair: Pair, source: Session, target: Target, is_locked: bool = False
     ) -> None:
         self._pair = pair
         self._source = source
