@@ -106,7 +106,7 @@ class Cutover:
             self._tell(Progress("locked"))
             self._check(locked)
             for pair in self._pairs:
-                Drain(pair, locked, self._target, is_locked=True).empty(_ALL)
+                self._drain(pair, locked).empty(_ALL)
             self._tell(Progress("drained under the lock"))
             for table in self._tables:
                 numbering.carry(locked, self._target, table)
@@ -121,3 +121,8 @@ class Cutover:
             is_done = True
         finally:
             unlock(locked, is_done)
+
+    def _drain(self, pair: Pair, locked: Session) -> Drain:
+        # MariaDB's `locked` has the tables alone, see `locking.lock`.
+        journal = self._source if locked.engine == "mysql" else None
+        return Drain(pair, locked, self._target, is_locked=True, journal=journal)
