@@ -124,7 +124,10 @@ class Cutover:
     def _drain(self, locked: Sequence[Session]) -> None:
         at = dict(zip(map(id, self._source.sessions), locked, strict=True))
         for pair, source, target, _ in self._streams:
-            Drain(pair, at[id(source)], target, is_locked=True).empty(_ALL)
+            session = at[id(source)]
+            # MariaDB's `session` has the tables alone, see `locking.lock`.
+            notes = source if session.engine == "mysql" else None
+            Drain(pair, session, target, is_locked=True, journal=notes).empty(_ALL)
 
     def _make_fences(self, locked: Sequence[Session]) -> None:
         version = placements.next_version(self._home)

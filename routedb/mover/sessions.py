@@ -40,6 +40,9 @@ _MYSQL = (
     "SET SESSION group_concat_max_len = 1048576",
     "SET SESSION innodb_lock_wait_timeout = 50",
 )
+# Without it a DELETE in the journal that looks at all of it locks its end, too, where
+# everybody else inserts. A binary log of statements refuses what is written so.
+_NO_GAP_LOCKS = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 
 class Session:
@@ -63,6 +66,10 @@ class Session:
         settings = {"postgresql": _POSTGRESQL, "mysql": _MYSQL}
         for text in settings.get(self.engine, ()):
             self.run(text)
+        if self.engine == "mysql" and self.run("SELECT @@binlog_format") != [
+            ("STATEMENT",)
+        ]:
+            self.run(_NO_GAP_LOCKS)
         if token and self.engine == "postgresql":
             self.run(f"SET {SETTING} = {string('postgresql', token)}")
         elif token and self.engine == "mysql":
@@ -108,6 +115,7 @@ class Session:
         if self.engine == "postgresql":
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         else:
+            self.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
         with self.transaction(begin):
             yield
