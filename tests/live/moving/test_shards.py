@@ -14,8 +14,8 @@ from tests.live.moving.shards import COLUMNS, ShardedWorld, open_shards
 from tests.support.later import later
 
 RULE = {"shard_key": "customer", "key_type": "integer"}
-TO_SHARDS = {"tables": ["t"], "to": "orders", "rule": RULE}
-GATHERED = {"tables": ["t"], "to": "main"}
+TO_SHARDS: dict[str, Any] = {"tables": ["t"], "to": "orders", "rule": RULE}
+GATHERED: dict[str, Any] = {"tables": ["t"], "to": "main"}
 PAIRS = ["pg-pg", *later(["my-my"])]
 
 
