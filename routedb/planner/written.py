@@ -151,7 +151,8 @@ def _check_duplicates(after: str) -> None:
 
 def assigned_columns(after: str, dialect: str) -> frozenset[str] | Refusal | None:
     """Return the columns that a conflict gives other values than those that were to be
-    inserted: see `routedb.planner.assigned_on_conflict`."""
+    inserted: see `routedb.planner.assigned_on_conflict`, which has `after` and
+    `dialect` as well."""
     if not _CONFLICT(after):
         return None
     try:
