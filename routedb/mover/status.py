@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from routedb import errors
 from routedb.config.model import ClusterConfig
 from routedb.mover.sessions import Session, writer_of
 from routedb.mover.state import Move
@@ -67,15 +66,15 @@ def _session(config: ClusterConfig, database: str) -> Iterator[Session]:
 def _copied(session: Session, move: Move) -> int:
     named = string(session.engine, move.name)
     text = f"SELECT COALESCE(SUM(copied), 0) FROM routedb_chunks WHERE move = {named}"
-    try:
-        return int(session.run(text)[0][0])
-    except errors.ProgrammingError:
-        return 0
+    rows = session.run_if_there(text)
+    return int(rows[0][0]) if rows else 0
 
 
 def _estimate(session: Session, table: str) -> int:
     quoted = string(session.engine, table)
-    if session.engine == "postgresql":
+    if session.engine == "sqlite":
+        text = f"SELECT count(*) FROM {name('sqlite', table)}"
+    elif session.engine == "postgresql":
         text = (
             "SELECT greatest(reltuples, 0)::bigint FROM pg_class c WHERE relname = "
             f"{quoted} AND relnamespace = current_schema()::regnamespace"
@@ -85,7 +84,7 @@ def _estimate(session: Session, table: str) -> int:
             "SELECT COALESCE(table_rows, 0) FROM information_schema.tables WHERE "
             f"table_schema = DATABASE() AND table_name = {quoted}"
         )
-    rows = session.run(text)
+    rows = session.run_if_there(text)
     return int(rows[0][0]) if rows else 0
 
 
@@ -96,9 +95,8 @@ def _journal(source: Session, target: Session, move: Move) -> int | None:
         pair = Pair(table, session.engine, other.engine, (), (), move.marker(table))
         if session is target:
             pair = Pair(table, session.engine, other.engine, (), (), pair.marker + "r")
-        try:
-            text = f"SELECT count(*) FROM {name(session.engine, journal_name(pair))}"
-            count = (count or 0) + int(session.run(text)[0][0])
-        except errors.ProgrammingError:
-            continue
+        journal = name(session.engine, journal_name(pair))
+        rows = session.run_if_there(f"SELECT count(*) FROM {journal}")
+        if rows:
+            count = (count or 0) + int(rows[0][0])
     return count

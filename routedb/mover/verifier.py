@@ -9,6 +9,7 @@ drained: it is a difference when the journal does not have its key either.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Context, Decimal
 from hashlib import md5
 from typing import Any
 
@@ -18,10 +19,12 @@ from routedb.mover.sessions import Session
 from routedb.moving import canonical, keys, texts
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name
+from routedb.moving.types import Kind
 
 _MOST_KEYS = 500
 _ROUNDS = 200
 _MOST_SHOWN = 100
+_ALL_DIGITS = Context(prec=2_000)
 _ALL = Copied(1, 0, None, True)
 
 Rows = dict[str, tuple[keys.Key, str]]  # digest of the key: the key, digest of the row
@@ -100,9 +103,18 @@ class Verifier:
             f"SELECT {', '.join(columns)} FROM {table}"
         ):
             count, total = sums.get(bucket, (0, 0))
-            number = int(_with_floats(digest, extra)[:15], 16)
+            number = int(self._with_floats(digest, extra)[:15], 16)
             sums[bucket] = (count + 1, total + number)
         return sums
+
+    def _with_floats(self, digest: str, extra: Sequence[Any]) -> str:
+        if not extra:
+            return digest
+        numbers = [
+            _number(field.kind, each)
+            for field, each in zip(canonical.apart(self._pair), extra, strict=True)
+        ]
+        return md5(f"{digest} {numbers!r}".encode()).hexdigest()
 
     def _in_buckets(self, at_target: bool, buckets: Sequence[str]) -> str:
         listed = ", ".join(f"'{bucket}'" for bucket in buckets)
@@ -132,7 +144,7 @@ class Verifier:
         return {
             row[0]: (
                 tuple(str(each) for each in row[2 : 2 + size]),
-                _with_floats(row[1], row[2 + size :]),
+                self._with_floats(row[1], row[2 + size :]),
             )
             for row in session.run(
                 f"SELECT {', '.join(selected)} FROM {name(session.engine, pair.name)} "
@@ -141,11 +153,13 @@ class Verifier:
         }
 
 
-def _with_floats(digest: str, extra: Sequence[Any]) -> str:
-    if not extra:
-        return digest
-    numbers = [None if each is None else float(each) for each in extra]
-    return md5(f"{digest} {numbers!r}".encode()).hexdigest()
+def _number(kind: Kind, value: Any) -> object:
+    if value is None:
+        return None
+    if kind is not Kind.DECIMAL:
+        return float(value)
+    said = value.decode() if isinstance(value, bytes) else str(value)
+    return Decimal(said).normalize(_ALL_DIGITS) or Decimal(0)  # a zero has no sign
 
 
 def _unlike(source: Rows, target: Rows) -> dict[keys.Key, str]:
