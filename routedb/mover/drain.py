@@ -16,6 +16,7 @@ from contextlib import nullcontext
 
 from routedb import errors
 from routedb.mover.chunks import Copied
+from routedb.mover.ends import Target
 from routedb.mover.sessions import Session, maker_of
 from routedb.moving import keys, texts
 from routedb.moving.pairs import Pair
@@ -40,7 +41,7 @@ class Drain:
         self,
         pair: Pair,
         source: Session,
-        target: Session,
+        target: Target,
         is_locked: bool = False,
         journal: Session | None = None,
     ) -> None:
