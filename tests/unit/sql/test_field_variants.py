@@ -110,7 +110,9 @@ CASES: dict[str, list[Case]] = {
     ],
     "units and zones with a bracket behind them": [
         reads(
-            "postgresql", "SELECT a AT TIME ZONE (SELECT x FROM hidden) FROM t", "hidden"
+            "postgresql",
+            "SELECT a AT TIME ZONE (SELECT x FROM hidden) FROM t",
+            "hidden",
         ),
         reads("postgresql", "SELECT a AT TIME ZONE ('UTC'), b FROM t", "t"),
         reads("postgresql", "SELECT CAST(a AS interval day to second (3)) FROM t", "t"),

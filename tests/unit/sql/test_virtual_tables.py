@@ -16,7 +16,10 @@ from tests.unit.sql.seen import seen
         ("SELECT * FROM a, ft(a.x)", "read: a, ft; asks ft"),
         ("SELECT * FROM (a CROSS JOIN ft(:x))", "read: a, ft; asks ft"),
         ("SELECT a FROM b WHERE a IN ft('x')", "read: b, ft; asks ft"),
-        ("SELECT a FROM b WHERE a NOT IN main.ft('x')", "read: b, main.ft; asks main.ft"),
+        (
+            "SELECT a FROM b WHERE a NOT IN main.ft('x')",
+            "read: b, main.ft; asks main.ft",
+        ),
         ("SELECT (SELECT rank FROM ft('a') LIMIT 1)", "read: ft; asks ft"),
         ("INSERT INTO a SELECT 1 FROM ft('x' || 'y')", "write: +a, ft"),
         ("DELETE FROM a WHERE x IN (SELECT rowid FROM ft('x'))", "write: +a, ft"),
