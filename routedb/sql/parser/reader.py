@@ -312,8 +312,8 @@ class QueryReader:
         self.builder.call(name, is_set_local, is_bare=close == self.at + 1)
 
     def virtual_table(self, name: Table, at: int) -> None:
-        """Note SQLite's `FROM documents('term')`: a virtual table with its arguments,
-        unless it is a function that is known."""
+        """Note SQLite's `FROM documents('term')`: `name`, at `at`, is a virtual table
+        with its arguments, unless it is a function that is known."""
         if self.dialect == "sqlite" and self.builder.functions.effect(name) is None:
             self.frame.scope.references.append((name, at, ""))
 
