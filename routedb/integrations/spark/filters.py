@@ -57,7 +57,8 @@ def shape_of(given: Any) -> Shape | None:
 
 
 def push(engine: str, fields: Mapping[str, Field], shape: Shape) -> Pushed | None:
-    """Return what of `shape` the server, of `engine`, is asked; None: nothing."""
+    """Return what of `shape` the server, of `engine`, is asked, whose columns are
+    `fields` by name; None: nothing."""
     field = fields.get(shape.column)
     if field is None:
         return None

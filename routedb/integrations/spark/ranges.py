@@ -49,9 +49,9 @@ def key_of(
     chosen: str | None,
     is_numbered: bool = False,
 ) -> Key:
-    """Return the key to divide a table by: the column `chosen` and those of its
-    `primary` key, of `fields`; of SQLite's tables, where `is_numbered`, the number of
-    the row, as a primary key may have NULL there."""
+    """Return the key to divide a table of `dialect` by: the column `chosen` and those
+    of its `primary` key, of `fields`; of SQLite's tables, where `is_numbered`, the
+    number of the row, as a primary key may have NULL there."""
     by_name = {field.name: field for field in fields}
     own = (_ROW_NUMBER,) if is_numbered else tuple(by_name[name] for name in primary)
     first = () if chosen is None else (by_name[chosen],)
@@ -71,8 +71,9 @@ def _is_ordered(field: Field) -> bool:
 def lanes_of(
     session: Session, table: str, key: Key, where: str, most: int, bound: int
 ) -> list[Lane]:
-    """Return the lanes of `table`'s rows that meet `where`: at most `bound`, of ranges
-    of at most `most` rows. Asks for the number of rows, then for the keys between."""
+    """Return the lanes, by `key`, of `table`'s rows that meet `where`: at most `bound`,
+    of ranges of at most `most` rows. Asks in `session` for the number of rows, then for
+    the keys between."""
     condition = f" WHERE {where}" if where else ""
     ((rows,),) = session.run(f"SELECT count(*) FROM {table}{condition}")
     count, each = lanes(rows, most, bound)

@@ -62,7 +62,7 @@ class GroupRows(InputPartition):
 
 
 class TableReader(DataSourceReader):
-    """Reads one table."""
+    """Reads the columns called `names` of the table of `request`."""
 
     def __init__(self, request: Request, names: Sequence[str]) -> None:
         layout = layout_of(request)
@@ -139,9 +139,11 @@ class TableReader(DataSourceReader):
 
 
 class OutlineReader(DataSourceReader):
-    """Reads nothing: of a plan that is made for the columns in it alone."""
+    """Reads nothing of `request` and its `names`: it is of a plan that is made for the
+    columns in it alone."""
 
     def __init__(self, request: Request, names: Sequence[str]) -> None:
+        self.request = request
         self.names = tuple(names)
 
     def pushFilters(self, filters: list[Any]) -> Iterable[Any]:  # noqa: N802  (Spark's)

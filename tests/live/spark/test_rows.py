@@ -111,8 +111,9 @@ def test_what_spark_has_not_is_refused_with_table_and_node(pg, written, kind, va
     pg.execute(f"INSERT INTO v VALUES ({value})")
     with pytest.raises(routedb.DataError, match="table v, node ") as caught:
         rows_of(written(one(pg.writer_dsn)), "v")
-    assert caught.value.table == "v"
-    assert caught.value.node
+    error: Any = caught.value
+    assert error.table == "v"
+    assert error.node
 
 
 def test_a_single_column_of_nulls_keeps_its_rows(pg, written):

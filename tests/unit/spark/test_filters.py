@@ -11,28 +11,29 @@ from routedb.integrations.spark.filters import Shape, push
 from routedb.integrations.spark.types import field_of
 from routedb.planner import Column
 
+COLUMNS: dict[str, list[tuple[str, str, str | None]]] = {
+    "postgresql": [
+        ("n", "integer", None),
+        ("d", "numeric(9,2)", None),
+        ("r", "real", None),
+        ("f", "double precision", None),
+        ("t", "text", None),
+        ("i", "text", '"nd"'),
+        ("c", "character(5)", None),
+        ("z", "timestamp with time zone", None),
+        ("s", "timestamp without time zone", None),
+        ("b", "boolean", None),
+        ("u", "uuid", None),
+    ],
+    "mysql": [("n", "bigint(20)", None), ("t", "varchar(9)", "utf8mb4_bin")],
+    "sqlite": [("n", "INT", None), ("t", "TEXT", None), ("d", "DATE", None)],
+}
 FIELDS = {
     engine: {
         name: field_of(engine, Column(name, type_, collation))
         for name, type_, collation in columns
     }
-    for engine, columns in {
-        "postgresql": [
-            ("n", "integer", None),
-            ("d", "numeric(9,2)", None),
-            ("r", "real", None),
-            ("f", "double precision", None),
-            ("t", "text", None),
-            ("i", "text", '"nd"'),
-            ("c", "character(5)", None),
-            ("z", "timestamp with time zone", None),
-            ("s", "timestamp without time zone", None),
-            ("b", "boolean", None),
-            ("u", "uuid", None),
-        ],
-        "mysql": [("n", "bigint(20)", None), ("t", "varchar(9)", "utf8mb4_bin")],
-        "sqlite": [("n", "INT", None), ("t", "TEXT", None), ("d", "DATE", None)],
-    }.items()
+    for engine, columns in COLUMNS.items()
 }
 NOON = dt.datetime(2024, 1, 1, 12)
 UTC_NOON = NOON.replace(tzinfo=dt.timezone.utc)
