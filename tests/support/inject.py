@@ -38,6 +38,8 @@ KINDS: list[type[BaseException]] = [Interrupt, TimeLimit]
 class Injection:
     """Runs an action, and raises a `kind` at line event number `at`, from 1."""
 
+    fired = 0  # in this process, which pytest says at its end
+
     def __init__(self, at: int, kind: type[BaseException]) -> None:
         self.at = at
         self.kind = kind
@@ -91,6 +93,7 @@ class Injection:
         return self._line
 
     def _raise(self) -> None:
+        Injection.fired += 1
         exc = self.kind("now")
         self._raised.append(ref(exc))
         try:
