@@ -69,6 +69,25 @@ def run(
     own in autocommit mode. Where it is no plain execute, `merges` does it over several
     groups, or raises.
     """
+    try:
+        _run_noting(session, cursor, text, params, call, batch, merges)
+    except BaseException as exc:
+        # Noted already, unless a second signal has come in the middle of that.
+        if text.plan.has_effects and not isinstance(exc, errors.Error):
+            effects_interrupted(session, text.plan)
+        raise
+
+
+def _run_noting(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    params: Any,
+    call: Call,
+    batch: Sequence[Any] | None,
+    merges: Merges | None,
+) -> None:
+    """Run it, and take note of what it leaves in the session."""
     plan = text.plan
     try:
         cursor.unbind_fetch()
