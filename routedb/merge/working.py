@@ -73,7 +73,7 @@ def work(
     """
     session, made = statement.session, statement.made
     across.one_order(statement.known, session.core.config, made.dialect)
-    _check_carried(made, statement.known)
+    check_carried(made, statement.known)
     turns = sideways.in_turn(made, asked)
     asked = [reads for turn in turns for reads in turn]
     if made.dialect == "sqlite":
@@ -88,6 +88,26 @@ def work(
         coming.close()
 
 
+def rows_of(
+    statement: Statement,
+    asked: Sequence[GroupReads],
+    workers: Workers,
+    measures: Measures,
+) -> dict[int, list[Any]]:
+    """Return the rows of each fragment of `statement`, by its number: `asked`,
+    `workers` and `measures` are those of `work`. Raises what that raises."""
+    if statement.made.dialect == "sqlite":
+        return _rows_in_memory(statement, [asked], workers, measures)[1]
+    coming = Coming(statement.made, measures, statement.cursor)
+    try:
+        way = Way(coming.open_raw, coming.take, takes_at_once=True, at_once=True)
+        _run_fragments(statement, [asked], way, coming.lines, workers, measures)
+        lines = coming.by_fragment()
+        return {number: list(chain.from_iterable(lines[number])) for number in lines}
+    finally:
+        coming.close()
+
+
 def _work_in_memory(
     statement: Statement,
     turns: Sequence[Sequence[GroupReads]],
@@ -95,7 +115,20 @@ def _work_in_memory(
     workers: Workers,
     measures: Measures,
 ) -> None:
-    session, cursor, text, made, _, params = statement
+    session, cursor, text, _, _, params = statement
+    link, found = _rows_in_memory(statement, turns, workers, measures)
+    remainder = statement.remainder
+    result = sqlite_work.run_remainder(session, cursor, link, remainder, found, params)
+    show(session, cursor, text, asked, link, result, measures)
+
+
+def _rows_in_memory(
+    statement: Statement,
+    turns: Sequence[Sequence[GroupReads]],
+    workers: Workers,
+    measures: Measures,
+) -> tuple[Link, dict[int, list[Any]]]:
+    made = statement.made
     rows: dict[tuple[int, int], Sequence[Any]] = {}
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
@@ -110,9 +143,7 @@ def _work_in_memory(
     found: dict[int, list[Any]] = {n: [] for n in range(len(made.fragments))}
     for number, group in sorted(rows):
         found[number] += rows[number, group]
-    remainder = statement.remainder
-    result = sqlite_work.run_remainder(session, cursor, link, remainder, found, params)
-    show(session, cursor, text, asked, link, result, measures)
+    return link, found
 
 
 def _run_fragments(
@@ -221,8 +252,9 @@ def _finish_as_text(
     show_names(cursor, remainder)
 
 
-def _check_carried(made: GroupsPlan, known: Known) -> None:
-    """Refuse what would not arrive as it was."""
+def check_carried(made: GroupsPlan, known: Known) -> None:
+    """Refuse what would not arrive as it was, of the columns of the fragments of `made`
+    by what is `known` of the tables. Raises NotMerged."""
     named = {column.name for each in made.fragments for column in each.columns}
     for (database, table), answer in known.answers.items():
         for column, type_ in answer.odd:
