@@ -29,7 +29,6 @@ from routedb.engine.run.session_effects import note_effects
 from routedb.engine.run.times import check_untimed
 from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
-from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.vacancies import vacating
 from routedb.engine.transactions.aside import ask_aside
@@ -172,7 +171,7 @@ def _run(
 ) -> bool:
     """Tell whether it has run; it is to be learnt anew else."""
     plan = text.plan
-    _check_not_lost(session, plan)
+    control.check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
         call = _buffering(call, cursor)
     if plan.empties:
@@ -387,19 +386,8 @@ def _is_carried_out(session: Session, cursor: VirtualCursor, text: ParsedText) -
         raise errors.ProgrammingError("the statement is empty: nothing to run")
     if not control.is_control(plan):
         return False
-    _check_not_lost(session, plan)
+    control.check_not_lost(session, plan)
     return control.carry_out(session, cursor, text)
-
-
-def _check_not_lost(session: Session, plan: Plan) -> None:
-    """Whatever comes after a loss that is not said yet is refused, but for what says
-    that the transaction is over."""
-    is_lost = session.transaction.state is TxState.LOST
-    if not (is_lost or session.pins.lost) or control.acknowledges(plan):
-        return
-    if is_lost:
-        raise transaction_lost(session.transaction.is_in_doubt)
-    session.links.check_lost(session.frontend)
 
 
 def _buffering(call: Call, cursor: VirtualCursor) -> Call:
