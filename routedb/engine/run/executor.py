@@ -46,7 +46,6 @@ from routedb.routing.questions import (
     AskPosition,
     Question,
 )
-from routedb.session import TxState
 from routedb.sql.statement import Kind, Table
 
 # Does a use of a text over several groups, instead of the refusal.
