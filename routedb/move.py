@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
@@ -20,7 +21,6 @@ from routedb.mover.mover import CHUNK_ROWS, Mover
 from routedb.mover.planning import Plan
 from routedb.mover.planning import plan as _plan
 from routedb.mover.progress import Progress
-from routedb.mover.sessions import writer_of
 from routedb.mover.state import Move, Moves
 from routedb.mover.status import Status, status_of
 from routedb.moving.phases import BEFORE_CUT, Phase
@@ -43,19 +43,26 @@ __all__ = [
 ]
 
 Tell = Callable[[Progress], None]
+Rule = Mapping[str, Any] | None
 
 
 def _nobody(_: Progress) -> None:
     """Tell nobody."""
 
 
-def plan(config: Source | ClusterConfig, tables: Iterable[str], to: str) -> Plan:
+def plan(
+    config: Source | ClusterConfig,
+    tables: Iterable[str],
+    to: str,
+    rule: Rule = None,
+) -> Plan:
     """Return what moving `tables`, names or patterns, to the database `to` would do.
 
-    Nothing is changed. Raises ConfigError, or NotSupportedError for a direction that is
-    not there.
+    Nothing is changed. `rule` is what `[tables]` would say of them beside the database,
+    where that is sharded: `{"shard_key": "customer_id"}`. Raises ConfigError, or
+    NotSupportedError for a direction that is not there.
     """
-    return _plan(_read(config), tables, to)
+    return _plan(_read(config), tables, to, rule)
 
 
 def start(
@@ -65,17 +72,19 @@ def start(
     to: str = "",
     chunk_rows: int = CHUNK_ROWS,
     tell: Tell = _nobody,
+    rule: Rule = None,
 ) -> Move:
     """Copy `tables` to the database `to`, follow what is written, and compare.
 
     The move is called `name` from now on. One that is there is gone on with, whatever
-    `tables` and `to` say. Chunks have `chunk_rows` rows; `tell` is told of each step.
+    `tables`, `to` and `rule`, which is as for `plan`, say. Chunks have `chunk_rows`
+    rows; `tell` is told of each step.
     Raises NotSupportedError for what is refused, OperationalError where both sides
     differ.
     """
     read = _read(config)
     with _locked(read, name) as moves:
-        move = moves.find(name) or _begun(read, moves, name, tables, to)
+        move = moves.find(name) or _begun(read, moves, name, tables, to, rule)
         with _mover(read, moves, move, tell) as mover:
             if mover.move.phase not in BEFORE_CUT:
                 raise _wrong(mover.move, "started")
@@ -84,12 +93,17 @@ def start(
 
 
 def _begun(
-    config: ClusterConfig, moves: Moves, name: str, tables: Iterable[str], to: str
+    config: ClusterConfig,
+    moves: Moves,
+    name: str,
+    tables: Iterable[str],
+    to: str,
+    rule: Rule,
 ) -> Move:
     listed = list(tables)
     if not listed or not to:
         raise errors.ConfigError(f"there is no move {name}: say which tables go where")
-    planned = _plan(config, listed, to)
+    planned = _plan(config, listed, to, rule)
     if planned.refusals:
         raise errors.NotSupportedError("; ".join(planned.refusals))
     names = tuple(table.name for table in planned.tables)
@@ -99,9 +113,18 @@ def _begun(
             raise errors.OperationalError(
                 f"the move {other.name} has {', '.join(sorted(shared))} already"
             )
-    token = secrets.token_hex(8)
-    source = planned.source
-    return moves.write(Move(name, Phase.PLANNED, source, to, names, token))
+    return moves.write(
+        Move(
+            name,
+            Phase.PLANNED,
+            planned.source,
+            to,
+            names,
+            secrets.token_hex(8),
+            places=planned.places,
+            old_places=planned.old_places,
+        )
+    )
 
 
 def status(config: Source | ClusterConfig, name: str | None = None) -> list[Status]:
@@ -224,7 +247,6 @@ def _locked(config: ClusterConfig, name: str) -> Iterator[Moves]:
 def _mover(
     config: ClusterConfig, moves: Moves, move: Move, tell: Tell
 ) -> Iterator[Mover]:
-    writer_of(config, move.source)
     mover = Mover(config, moves, move, tell)
     try:
         yield mover

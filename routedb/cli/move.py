@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -25,6 +26,27 @@ _tables = click.option(
     "--tables", default="", metavar="NAMES", help="Names or patterns, with commas."
 )
 _to = click.option("--to", default="", metavar="DATABASE", help="Where they go.")
+_rule = (
+    click.option("--shard-key", metavar="COLUMN", help="Where that is sharded."),
+    click.option(
+        "--function",
+        metavar="NAME",
+        help="Of the shard key; hash, unless the rule says another.",
+    ),
+    click.option(
+        "--rule",
+        metavar="JSON",
+        help="What else the tables' rule says: key_type, bounds, values, buckets.",
+    ),
+)
+
+
+def _with_rule(command: Any) -> Any:
+    for option in reversed(_rule):
+        command = option(command)
+    return command
+
+
 _format = click.option(
     "--format",
     "format_",
@@ -50,8 +72,16 @@ def move() -> None:
 @name_argument
 @_tables
 @_to
+@_with_rule
 @_format
-def plan(source: str, name: str, tables: str, to: str, format_: str) -> None:
+def plan(
+    source: str,
+    name: str,
+    tables: str,
+    to: str,
+    format_: str,
+    **rule: str | None,
+) -> None:
     """Say what moving the tables would do; change nothing.
 
     Exits with 1 when something is refused.
@@ -59,7 +89,7 @@ def plan(source: str, name: str, tables: str, to: str, format_: str) -> None:
     if not tables or not to:
         raise click.UsageError("say which tables go where: --tables and --to")
     with report_errors():
-        made = moving.plan(config_source(source), _listed(tables), to)
+        made = moving.plan(config_source(source), _listed(tables), to, _read(rule))
     if format_ == "json":
         click.echo(json.dumps({"name": name, **asdict(made)}, default=str, indent=2))
     else:
@@ -73,6 +103,7 @@ def plan(source: str, name: str, tables: str, to: str, format_: str) -> None:
 @name_argument
 @_tables
 @_to
+@_with_rule
 @click.option(
     "--chunk-rows",
     type=click.IntRange(min=1),
@@ -80,7 +111,14 @@ def plan(source: str, name: str, tables: str, to: str, format_: str) -> None:
     show_default=True,
     help="Rows that are copied at once.",
 )
-def start(source: str, name: str, tables: str, to: str, chunk_rows: int) -> None:
+def start(
+    source: str,
+    name: str,
+    tables: str,
+    to: str,
+    chunk_rows: int,
+    **rule: str | None,
+) -> None:
     """Copy the tables, follow what is written to them, and compare both sides.
 
     Started again, it goes on where it was. What is written goes on being noted until
@@ -88,7 +126,13 @@ def start(source: str, name: str, tables: str, to: str, chunk_rows: int) -> None
     """
     with report_errors(), Display() as shown:
         moving.start(
-            config_source(source), name, _listed(tables), to, chunk_rows, shown.tell
+            config_source(source),
+            name,
+            _listed(tables),
+            to,
+            chunk_rows,
+            shown.tell,
+            _read(rule),
         )
     _say(source, name)
 
@@ -184,6 +228,18 @@ def abort(source: str, name: str) -> None:
 
 def _listed(tables: str) -> list[str]:
     return [each.strip() for each in tables.split(",") if each.strip()]
+
+
+def _read(said: Mapping[str, str | None]) -> dict[str, Any] | None:
+    """Return the rule that the options say; None where they say none."""
+    try:
+        rule: dict[str, Any] = json.loads(said["rule"] or "{}")
+    except ValueError as exc:
+        raise click.UsageError(f"--rule is no JSON: {exc}") from None
+    if not isinstance(rule, dict):
+        raise click.UsageError("--rule is no JSON object")
+    given = {key: said[key] for key in ("shard_key", "function") if said[key]}
+    return {**rule, **given} or None
 
 
 def _say(source: str, name: str) -> None:

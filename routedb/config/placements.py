@@ -39,8 +39,7 @@ class Placement(NamedTuple):
     @property
     def database(self) -> str:
         """The name of the database of its place."""
-        place = self.place
-        return place if isinstance(place, str) else str(place.get("database"))
+        return database_of(self.place)
 
 
 class Placements(NamedTuple):
@@ -48,6 +47,11 @@ class Placements(NamedTuple):
 
     version: int = -1
     rows: tuple[Placement, ...] = ()
+
+
+def database_of(place: Place) -> str:
+    """Return the name of the database of a `place`."""
+    return place if isinstance(place, str) else str(place.get("database"))
 
 
 def written(place: Place) -> str:

@@ -10,9 +10,11 @@ it is PostgreSQL's answer, too. All of it is one transaction, the program's or i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from routedb import errors
+from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link
 from routedb.engine.run import multi_shard
 from routedb.engine.run.attempt import Attempt, run_on
@@ -20,6 +22,7 @@ from routedb.engine.run.executor import decide_asking
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.recovery import judge
+from routedb.engine.run.repeats import Fenced, Repeats
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge.change_queries import Queries, Read, strung
@@ -48,11 +51,17 @@ def change(
     """Run `text` with `params`, which is `made` of parts, on `target`; let `cursor`
     show what comes of it. `read` has a cursor read a query, in `session`.
 
-    Raises NotMerged, what `read` raises, and what the servers say.
+    Raises NotMerged, what `read` raises, and what the servers say; Moved when the table
+    has been moved meanwhile, and the text is to be learnt again.
     """
-    multi_shard.in_transaction(
-        session, _Changing(session, cursor, text, params, made, target, read).work
-    )
+    repeats = Repeats(session)
+    while True:
+        changing = _Changing(session, cursor, text, params, made, target, read)
+        try:
+            multi_shard.in_transaction(session, changing.work)
+            return
+        except errors.Error as exc:
+            repeats.judge(exc, changing.fenced)
 
 
 class _Changing:
@@ -73,6 +82,7 @@ class _Changing:
         self._made, self._target = made, target
         self._queries = Queries(session, cursor, params, made, target, read)
         self._keys = self._queries.keys
+        self.fenced: Fenced | None = None  # what has met a fence
 
     def work(self) -> None:
         """Do all of it, inside the transaction."""
@@ -333,6 +343,8 @@ class _Changing:
         try:
             run_on(self._session, link, call, raw)
         except Exception as exc:
+            if link.adapter.fault(exc, link.raw) is Fault.MOVED:
+                self.fenced = attempt, link, exc
             try:
                 judge(attempt, link, exc)
             except errors.IntegrityError as own:
@@ -341,7 +353,8 @@ class _Changing:
                 raise errors.DataError(*own.args) from own
             raise
         finally:
-            raw.close()
+            with suppress(Exception):  # a link that was ended has no rest to read
+                raw.close()
         return rows
 
 

@@ -9,6 +9,7 @@ import json
 from typing import NamedTuple
 
 from routedb import errors
+from routedb.mover.ends import Target
 from routedb.mover.sessions import Session
 from routedb.moving.keys import Key
 from routedb.moving.spelling import string
@@ -29,33 +30,50 @@ class Copied(NamedTuple):
     is_all: bool = False
 
 
+class Torn(NamedTuple):
+    """A chunk that some shards have."""
+
+    last: Key | None  # its last key
+    having: frozenset[int]  # the numbers of these shards
+
+
 def make(session: Session) -> None:
     """Make the table of chunks at the target."""
     session.run(_CHUNKS)
 
 
-def copied(session: Session, move: str, table: str) -> Copied:
-    """Return how far `table` of `move` is copied to where `session` is."""
-    rows = session.run(
-        "SELECT number, last_key, copied FROM routedb_chunks "
-        f"WHERE {_of(session, move, table)} ORDER BY number"
-    )
-    if not rows:
+def copied(target: Target, move: str, table: str) -> Copied:
+    """Return how far `table` of `move` is copied to `target`: up to the last chunk that
+    is at all of its shards."""
+    found = [_rows(session, move, table) for session in target.parts]
+    whole = set.intersection(*(set(rows) for rows in found))
+    if not whole:
         return Copied()
-    number, last, _ = rows[-1]
-    key = None if last is None else tuple(json.loads(last))
-    return Copied(number, sum(row[2] for row in rows), key, last is None)
+    rows = found[0]
+    last = rows[max(whole)][0]
+    count = sum(rows[number][1] for number in whole)
+    return Copied(max(whole), count, _key(last), last is None)
+
+
+def torn(target: Target, move: str, table: str, number: int) -> Torn | None:
+    """Return what is known of chunk `number` of `table` of `move`, where some shards of
+    `target` have committed it, and others have not."""
+    found = [_rows(session, move, table) for session in target.parts]
+    having = [place for place, rows in enumerate(found) if number in rows]
+    if not having:
+        return None
+    return Torn(_key(found[having[0]][number][0]), frozenset(having))
 
 
 def note(
-    session: Session, move: str, table: str, number: int, last: Key | None, count: int
+    target: Target, move: str, table: str, number: int, last: Key | None, count: int
 ) -> None:
-    """Note in `session`'s transaction that chunk `number` of `table` of `move` is
+    """Note in `target`'s transaction that chunk `number` of `table` of `move` is
     there: `count` rows, up to the key `last`; None is the end."""
-    engine = session.engine
+    engine = target.engine
     text = "NULL" if last is None else string(engine, json.dumps(last))
     named = f"{string(engine, move)}, {string(engine, table)}"
-    session.run(
+    target.run(
         f"INSERT INTO routedb_chunks VALUES ({named}, {number}, {text}, {count})"
     )
 
@@ -71,6 +89,15 @@ def forget(session: Session, move: str) -> None:
         session.run("DROP TABLE routedb_chunks")
 
 
-def _of(session: Session, move: str, table: str) -> str:
+def _rows(session: Session, move: str, table: str) -> dict[int, tuple[str | None, int]]:
+    """Return the last key and the number of rows of each chunk."""
     engine = session.engine
-    return f"move = {string(engine, move)} AND moved = {string(engine, table)}"
+    rows = session.run(
+        "SELECT number, last_key, copied FROM routedb_chunks WHERE "
+        f"move = {string(engine, move)} AND moved = {string(engine, table)}"
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def _key(text: str | None) -> Key | None:
+    return None if text is None else tuple(json.loads(text))

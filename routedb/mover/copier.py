@@ -12,40 +12,44 @@ import threading
 from collections.abc import Iterator
 
 from routedb.mover import chunks
+from routedb.mover.ends import Spread, Stream
 from routedb.mover.sessions import Session
 from routedb.moving import keys, texts
-from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name
 
 _QUEUED = 16  # blocks between reading and writing
 
 
 class Copier:
-    """Copies `pair` from `source` to `target` for the move called `move`."""
+    """Copies a `stream` for the move called `move`."""
 
-    def __init__(self, pair: Pair, source: Session, target: Session, move: str) -> None:
-        self._pair = pair
-        self._source = source
-        self._target = target
+    def __init__(self, stream: Stream, move: str) -> None:
+        self._pair = pair = stream.pair
+        self._source = stream.source
+        self._target = stream.target
+        self._label = stream.label
         self._move = move
         self._maker = texts.values_maker(pair)
 
     def copied(self) -> chunks.Copied:
         """Return how far it is."""
-        return chunks.copied(self._target, self._move, self._pair.name)
+        return chunks.copied(self._target, self._move, self._label)
 
     def copy_one(self, before: chunks.Copied, rows: int) -> chunks.Copied:
         """Copy the next chunk, of about `rows` rows, after what was copied `before`."""
-        pair = self._pair
+        pair, target = self._pair, self._target
         table = name(pair.from_engine, pair.name)
-        last = self._bound(before.upto, rows)
+        number = before.chunks + 1
+        torn = chunks.torn(target, self._move, self._label, number)
+        last = torn.last if torn else self._bound(before.upto, rows)
+        if torn and isinstance(target, Spread):
+            target = target.without(torn.having)
         where = f"{keys.after(pair, before.upto)} AND {keys.up_to(pair, last)}"
         select = f"SELECT {texts.line(pair)} FROM {table} WHERE {where}"
         counted = _Counted(self._source, select)
-        with self._target.transaction():
-            self._target.fill(pair, counted.blocks(), self._maker)
-            number = before.chunks + 1
-            chunks.note(self._target, self._move, pair.name, number, last, counted.rows)
+        with target.transaction():
+            target.fill(pair, counted.blocks(), self._maker)
+            chunks.note(target, self._move, self._label, number, last, counted.rows)
         return chunks.Copied(number, before.rows + counted.rows, last, last is None)
 
     def _bound(self, low: keys.Key | None, rows: int) -> keys.Key | None:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from routedb import errors
 from routedb.mover import catalogs, chunks, placements
 from routedb.mover.cutover import Cutover
-from routedb.mover.drain import Drain
+from routedb.mover.ends import End, Stream, streams
 from routedb.mover.locking import made_patiently
-from routedb.mover.mover import Mover, check_source
+from routedb.mover.mover import Mover, check_source, stream_drain
 from routedb.mover.progress import Progress
 from routedb.mover.sessions import Session
 from routedb.moving import ddl, triggers
@@ -32,14 +32,14 @@ class Switching:
         self._mover = mover
 
     @property
-    def _there(self) -> list[Pair]:
-        """The streams to the target."""
-        return self._mover.pairs
+    def _back(self) -> list[Pair]:
+        """The pairs of the streams back."""
+        return [pair.turned() for pair in self._mover.pairs]
 
     @property
-    def _back(self) -> list[Pair]:
-        """The streams back."""
-        return [pair.turned() for pair in self._there]
+    def _streams_back(self) -> list[Stream]:
+        mover = self._mover
+        return streams(self._back, mover.target, mover.source)
 
     @property
     def _names(self) -> list[Pair]:
@@ -73,7 +73,7 @@ class Switching:
             )
         if self._phase is not Phase.CUTTING:
             raise self._wrong("switched")
-        cutover = self._cutover(self._there, mover.source, mover.target)
+        cutover = self._cutover(mover.streams, mover.source, mover.target)
         self._fence(cutover, Step.SWITCH_GIVEN_UP)
         self._add_foreign_keys()
         cutover.flip()
@@ -94,7 +94,7 @@ class Switching:
         if self._phase is not Phase.UNDOING:
             raise self._wrong("undone")
         self._be_replica()
-        cutover = self._cutover(self._back, mover.target, mover.source)
+        cutover = self._cutover(self._streams_back, mover.target, mover.source)
         self._fence(cutover, Step.UNDO_GIVEN_UP)
         self._drop_fences()
         cutover.flip()
@@ -104,17 +104,18 @@ class Switching:
         """Apply journals until `deadline`, on the monotonic clock."""
         mover = self._mover
         if self._phase in (Phase.FOLLOWING, Phase.VERIFIED):
-            ends = (self._there, mover.source, mover.target)
+            going, source = mover.streams, mover.source
         elif self._phase is Phase.REVERSED:
             self._be_replica()
-            ends = (self._back, mover.target, mover.source)
+            going, source = self._streams_back, mover.target
         else:
             raise self._wrong("followed")
+        pairs = list(dict.fromkeys(stream.pair for stream in going))
         while deadline is None or time.monotonic() < deadline:
             mover.moves.check()
-            pairs, source, target = ends
-            check_source(source, self._marks(source), pairs)
-            count = sum(Drain(pair, source, target).once(_ALL) for pair in pairs)
+            for session in source.sessions:
+                check_source(session, self._marks(source), pairs)
+            count = sum(stream_drain(stream).once(_ALL) for stream in going)
             mover.tell(Progress("journal drained", rows=count))
             if not count:
                 time.sleep(_PAUSE_S)
@@ -127,17 +128,26 @@ class Switching:
         if self._phase not in (Phase.REVERSED, Phase.SWITCHED):
             raise self._wrong("finished")
         self._drop_journals(mover.target, self._turned)
-        for table in mover.move.tables:
+        for session in mover.source.sessions:
+            self._rename(session)
+        self._forget_chunks()
+        mover.step(Step.CLEANED)
+
+    def _rename(self, session: Session) -> None:
+        """Give the old tables other names at `session`."""
+        engine = session.engine
+        for table in self._mover.move.tables:
             old = f"routedb_old_{table}"[:_MOST_NAME]
-            engine = mover.source.engine
-            if catalogs.table_of(mover.source, table) is not None:
+            if catalogs.table_of(session, table) is not None:
                 text = (
                     f"ALTER TABLE {name(engine, table)} RENAME TO {name(engine, old)}"
                 )
-                made_patiently(mover.source, [text])
-                mover.tell(Progress("renamed", table))
-        chunks.forget(mover.target, mover.move.name)
-        mover.step(Step.CLEANED)
+                made_patiently(session, [text])
+                self._mover.tell(Progress("renamed", table))
+
+    def _forget_chunks(self) -> None:
+        for session in self._mover.target.sessions:
+            chunks.forget(session, self._mover.move.name)
 
     def abort(self) -> None:
         """Leave the source as before, and nothing at the target."""
@@ -148,38 +158,40 @@ class Switching:
             raise self._wrong("aborted")
         self._drop_fences()
         self._drop_journals(mover.source, self._names)
-        for pair in reversed(self._names):
-            quoted = name(mover.target.engine, pair.name)
-            cascade = " CASCADE" if mover.target.engine == "postgresql" else ""
-            mover.target.run(f"DROP TABLE IF EXISTS {quoted}{cascade}")
-            mover.tell(Progress("dropped", pair.name))
+        for session in mover.target.sessions:
+            for pair in reversed(self._names):
+                quoted = name(session.engine, pair.name)
+                cascade = " CASCADE" if session.engine == "postgresql" else ""
+                session.run(f"DROP TABLE IF EXISTS {quoted}{cascade}")
+                mover.tell(Progress("dropped", pair.name))
         self._drop_journals(mover.target, self._turned)
         placements.forget(mover.moves.session, mover.move.name)
-        chunks.forget(mover.target, mover.move.name)
+        self._forget_chunks()
         mover.step(Step.GIVEN_UP)
 
-    def _cutover(self, pairs: list[Pair], source: Session, target: Session) -> Cutover:
+    def _cutover(self, going: list[Stream], source: End, target: End) -> Cutover:
         mover = self._mover
         is_there = source is mover.source
-        place = mover.move.target if is_there else mover.move.source
+        places = mover.move.places if is_there else mover.move.old_places
+        pairs = list(dict.fromkeys(stream.pair for stream in going))
 
         def check(locked: Session) -> None:
             mover.moves.check()
             check_source(locked, self._marks(source), pairs)
 
         return Cutover(
-            pairs,
+            going,
             self._as_at(source),
             (source, target),
             mover.moves.session,
-            place,
+            places,
             mover.move,
             check,
             mover.tell,
         )
 
-    def _as_at(self, session: Session) -> list[Table]:
-        return catalogs.tables_of(session, list(self._mover.move.tables))
+    def _as_at(self, end: End) -> list[Table]:
+        return catalogs.tables_of(end.first, list(self._mover.move.tables))
 
     def _fence(self, cutover: Cutover, given_up: Step) -> None:
         """Lock, drain and fence; what fails leaves all as before."""
@@ -190,13 +202,13 @@ class Switching:
             self._mover.step(given_up)
             raise
 
-    def _marks(self, session: Session) -> Mapping[str, str]:
+    def _marks(self, end: End) -> Mapping[str, str]:
         move = self._mover.move
-        is_there = session is self._mover.source
+        is_there = end is self._mover.source
         return move.fingerprints if is_there else move.target_fingerprints
 
-    def _fingerprints(self, session: Session) -> dict[str, str]:
-        return {table.name: fingerprint(table) for table in self._as_at(session)}
+    def _fingerprints(self, end: End) -> dict[str, str]:
+        return {table.name: fingerprint(table) for table in self._as_at(end)}
 
     def _prepare_reverse(self, has_reverse: bool) -> None:
         """Have the target note keys, as long as only the mover writes there."""
@@ -205,10 +217,11 @@ class Switching:
             self._drop_journals(mover.target, self._turned)
             return
         self._be_replica()
-        for pair in self._back:
-            texts = triggers.journal_texts(pair, mover.move.token)
-            made_patiently(mover.target, texts)
-            mover.tell(Progress("reverse journal made", pair.name))
+        for session in mover.target.sessions:
+            for pair in self._back:
+                texts = triggers.journal_texts(pair, mover.move.token)
+                made_patiently(session, texts)
+                mover.tell(Progress("reverse journal made", pair.name))
 
     def _be_replica(self) -> None:
         """Have the source take the stream back without its foreign keys and triggers
@@ -219,7 +232,7 @@ class Switching:
         ]
         if mover.source.engine == "mysql":
             acting = [table.name for table in mover.tables if table.triggers]
-        elif acting and mover.source.try_run(_AS_REPLICA):
+        elif acting and all(s.try_run(_AS_REPLICA) for s in mover.source.sessions):
             acting = []
         if not acting:
             return
@@ -235,17 +248,20 @@ class Switching:
 
     def _add_foreign_keys(self) -> None:
         mover = self._mover
-        for key, text in self._foreign_keys():
-            known = catalogs.table_of(mover.target, key.child)
-            assert known is not None
-            if key.name not in {each.name for each in known.foreign_keys}:
-                mover.target.run(text)
-                mover.tell(Progress("foreign key made", key.child))
+        for session in mover.target.sessions:
+            for key, text in self._foreign_keys():
+                known = catalogs.table_of(session, key.child)
+                assert known is not None
+                if key.name not in {each.name for each in known.foreign_keys}:
+                    session.run(text)
+                    mover.tell(Progress("foreign key made", key.child))
 
     def _validate_foreign_keys(self) -> None:
         if self._mover.target.engine == "postgresql":
-            for key, _ in self._foreign_keys():
-                made_patiently(self._mover.target, [ddl.validate_text(key)])
+            texts = [ddl.validate_text(key) for key, _ in self._foreign_keys()]
+            for session in self._mover.target.sessions:
+                for text in texts:
+                    made_patiently(session, [text])
 
     def _foreign_keys(self) -> list[tuple[ForeignKey, str]]:
         engine = self._mover.target.engine
@@ -258,14 +274,16 @@ class Switching:
 
     def _drop_fences(self) -> None:
         """Take the fences of the source away."""
-        for pair in self._names:
-            made_patiently(self._mover.source, triggers.drop_fence_texts(pair))
-            self._mover.tell(Progress("fence dropped", pair.name))
+        for session in self._mover.source.sessions:
+            for pair in self._names:
+                made_patiently(session, triggers.drop_fence_texts(pair))
+                self._mover.tell(Progress("fence dropped", pair.name))
 
-    def _drop_journals(self, session: Session, pairs: list[Pair]) -> None:
-        for pair in pairs:
-            made_patiently(session, triggers.drop_journal_texts(pair))
-            self._mover.tell(Progress("journal dropped", pair.name))
+    def _drop_journals(self, end: End, pairs: list[Pair]) -> None:
+        for session in end.sessions:
+            for pair in pairs:
+                made_patiently(session, triggers.drop_journal_texts(pair))
+                self._mover.tell(Progress("journal dropped", pair.name))
 
     def _wrong(self, done: str) -> errors.Error:
         move = self._mover.move

@@ -11,11 +11,12 @@ read might be overwritten by what the chunk has read before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 
 from routedb import errors
 from routedb.mover.chunks import Copied
+from routedb.mover.ends import Target
 from routedb.mover.sessions import Session
 from routedb.moving import keys, texts
 from routedb.moving.pairs import Pair
@@ -32,14 +33,21 @@ class Drain:
     """Applies the journal of `pair`'s table at `source` to `target`.
 
     `is_locked`: `source` holds a lock under which nobody writes, and must stay in the
-    transaction, or under the tables, that it has.
+    transaction, or under the tables, that it has. `journal` is the session that reads
+    and empties the journal then, where it is not `source`.
     """
 
     def __init__(
-        self, pair: Pair, source: Session, target: Session, is_locked: bool = False
+        self,
+        pair: Pair,
+        source: Session,
+        target: Target,
+        is_locked: bool = False,
+        journal: Session | None = None,
     ) -> None:
         self._pair = pair
         self._source = source
+        self._notes = journal or source
         self._target = target
         self._is_locked = is_locked
         self._maker = texts.values_maker(pair)
@@ -50,13 +58,13 @@ class Drain:
 
     def size(self) -> int:
         """Return how many entries the journal has."""
-        ((count,),) = self._source.run(f"SELECT count(*) FROM {self._journal}")
+        ((count,),) = self._notes.run(f"SELECT count(*) FROM {self._journal}")
         return int(count)
 
     def noted(self) -> set[keys.Key]:
         """Return the keys in the journal."""
         columns = ", ".join(texts.key_texts(self._pair, self._columns))
-        rows = self._source.run(f"SELECT {columns} FROM {self._journal}")
+        rows = self._notes.run(f"SELECT {columns} FROM {self._journal}")
         return {tuple(str(each) for each in row) for row in rows}
 
     def empty(self, copied: Copied) -> int:
@@ -103,25 +111,37 @@ class Drain:
         columns = texts.key_texts(pair, self._columns)
         blocks: list[bytes] = []
         with nullcontext() if self._is_locked else self._source.snapshot():
-            found = self._source.run(
+            found = self._notes.run(
                 f"SELECT id, {', '.join(columns)} FROM {self._journal} "
                 f"WHERE {upto} ORDER BY id LIMIT {batch}"
             )
+            noted = {tuple(str(each) for each in row[1:]) for row in found}
             if not found:
-                return [], set(), []
-            on = " AND ".join(
-                f"{self._table}.{name(pair.from_engine, key)} = j.{column}"
-                for key, column in zip(pair.key, self._columns, strict=True)
-            )
-            listed = ", ".join(self._columns)
-            self._source.lines(
-                f"SELECT {texts.line(pair, self._table)} FROM (SELECT DISTINCT "
-                f"{listed} FROM {self._journal} WHERE id <= {found[-1][0]} AND {upto}) "
-                f"j JOIN {self._table} ON {on}",
-                blocks.append,
-            )
-        noted = {tuple(str(each) for each in row[1:]) for row in found}
+                return [], noted, blocks
+            for select in self._selects(found[-1][0], upto, sorted(noted)):
+                self._source.lines(select, blocks.append)
         return [row[0] for row in found], noted, blocks
+
+    def _selects(
+        self, last: int, upto: str, noted: Sequence[keys.Key]
+    ) -> Iterator[str]:
+        """Yield what reads the rows of the keys `noted`, up to the entry `last`: by the
+        journal itself, where the session that reads the rows has it."""
+        pair = self._pair
+        line = f"SELECT {texts.line(pair, self._table)} FROM"
+        if self._notes is not self._source:
+            for place in range(0, len(noted), _MOST_KEYS):
+                some = keys.among(pair, noted[place : place + _MOST_KEYS], False)
+                yield f"{line} {self._table} WHERE {some}"
+            return
+        on = " AND ".join(
+            f"{self._table}.{name(pair.from_engine, key)} = j.{column}"
+            for key, column in zip(pair.key, self._columns, strict=True)
+        )
+        yield (
+            f"{line} (SELECT DISTINCT {', '.join(self._columns)} FROM {self._journal} "
+            f"WHERE id <= {last} AND {upto}) j JOIN {self._table} ON {on}"
+        )
 
     def _apply(self, noted: set[keys.Key], blocks: Sequence[bytes]) -> None:
         pair = self._pair
@@ -140,4 +160,4 @@ class Drain:
     def _forget(self, ids: Sequence[int]) -> None:
         for place in range(0, len(ids), _MOST_KEYS):
             listed = ", ".join(str(each) for each in ids[place : place + _MOST_KEYS])
-            self._source.run(f"DELETE FROM {self._journal} WHERE id IN ({listed})")
+            self._notes.run(f"DELETE FROM {self._journal} WHERE id IN ({listed})")

@@ -13,7 +13,6 @@ from routedb import errors
 from routedb.mover.sessions import Session
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name
-from routedb.moving.triggers import journal_name
 
 _WAIT_MS = 500
 _PAUSE_S = 0.25
@@ -52,25 +51,30 @@ def _run_all(session: Session, texts: Sequence[str]) -> None:
         session.run(text)
 
 
-def lock(session: Session, pairs: Sequence[Pair]) -> None:
-    """Lock the tables of `pairs` at their source, `session`, against writing, until
-    the session ends its transaction, or unlocks its tables. Raises OperationalError
-    when it could not be had."""
+def lock(sessions: Sequence[Session], pairs: Sequence[Pair]) -> None:
+    """Lock the tables of `pairs` at their source, which is each of `sessions`, against
+    writing, until `unlock`. Raises OperationalError when it could not be had.
+
+    All of them are had, or none while one is waited for: a transaction over several
+    shards would wait for the mover, and the mover for it.
+    """
     last: errors.Error | None = None
+    held: list[Session] = []
     for _ in range(_TRIES):
         try:
-            _lock_once(session, pairs)
+            for session in sessions:
+                held.append(session)
+                _lock_once(session, pairs)
             return
         except errors.OperationalError as exc:
             if not _is_waiting(exc):
                 raise
             last = exc
-            if session.engine == "postgresql":
-                session.run("ROLLBACK")
+            unlock(held, False)
+            held.clear()
         time.sleep(_PAUSE_S)
-    raise errors.OperationalError(
-        f"no lock on the tables: {str(last).strip()}{holders(session)}"
-    )
+    found = "".join(holders(session) for session in sessions)
+    raise errors.OperationalError(f"no lock on the tables: {str(last).strip()}{found}")
 
 
 def _lock_once(session: Session, pairs: Sequence[Pair]) -> None:
@@ -82,23 +86,23 @@ def _lock_once(session: Session, pairs: Sequence[Pair]) -> None:
         session.run(f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE")
         session.run("SET LOCAL lock_timeout = 0")
         return
-    wanted = [
-        f"{name('mysql', each)} WRITE"
-        for pair in pairs
-        for each in (pair.name, journal_name(pair))
-    ]
+    # Not their journals, which nobody writes to without them: whoever has a table in a
+    # transaction, and writes to it next, needs its journal, and one of both would be
+    # the victim of a deadlock. MariaDB takes the other.
+    wanted = [f"{name('mysql', pair.name)} WRITE" for pair in pairs]
     session.run("SET SESSION lock_wait_timeout = 1")
     session.run(f"SET SESSION wait_timeout = {_IDLE_S}")
     session.run(f"LOCK TABLES {', '.join(wanted)}")
 
 
-def unlock(session: Session, is_done: bool) -> None:
-    """Let go of what `lock` has taken; what was done under it stays when it `is_done`
-    (MariaDB keeps it in any case)."""
-    if session.engine == "postgresql":
-        session.run("COMMIT" if is_done else "ROLLBACK")
-    else:
-        session.run("UNLOCK TABLES")
+def unlock(sessions: Sequence[Session], is_done: bool) -> None:
+    """Let go of what `lock` has taken at `sessions`; what was done under it stays when
+    it `is_done` (MariaDB keeps it in any case)."""
+    for session in sessions:
+        if session.engine == "postgresql":
+            session.run("COMMIT" if is_done else "ROLLBACK")
+        else:
+            session.run("UNLOCK TABLES")
 
 
 def holders(session: Session) -> str:

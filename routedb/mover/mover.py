@@ -14,9 +14,10 @@ from routedb.config.model import ClusterConfig
 from routedb.mover import catalogs, chunks
 from routedb.mover.copier import Copier
 from routedb.mover.drain import BATCH, Drain
+from routedb.mover.ends import End, Stream, streams
 from routedb.mover.locking import made_patiently
 from routedb.mover.progress import Progress
-from routedb.mover.sessions import Session, writer_of
+from routedb.mover.sessions import Session
 from routedb.mover.state import Move, Moves
 from routedb.mover.verifier import Verifier
 from routedb.moving import ddl, triggers
@@ -43,8 +44,8 @@ class Mover:
         self.moves = moves
         self.move = move
         self.tell = tell
-        self.source = Session(writer_of(config, move.source), move.token)
-        self.target = Session(writer_of(config, move.target), move.token)
+        self.source = End(config, move.source, move.rules(config, False), move.token)
+        self.target = End(config, move.target, move.rules(config, True), move.token)
         self._tables: list[Table] | None = None
 
     def close(self) -> None:
@@ -56,7 +57,8 @@ class Mover:
     def tables(self) -> list[Table]:
         """What is moved, as the source's catalog has it."""
         if self._tables is None:
-            self._tables = catalogs.tables_of(self.source, list(self.move.tables))
+            listed = list(self.move.tables)
+            self._tables = catalogs.tables_of(self.source.first, listed)
         return self._tables
 
     @property
@@ -66,6 +68,11 @@ class Mover:
             pair_of(table, self.target.engine, self.move.marker(table.name))
             for table in self.tables
         ]
+
+    @property
+    def streams(self) -> list[Stream]:
+        """The streams to the target, of each of the source's groups."""
+        return streams(self.pairs, self.source, self.target)
 
     def step(self, step: Step, **changes: object) -> None:
         """Write the phase after `step`, with other `changes` of the row."""
@@ -84,7 +91,8 @@ class Mover:
                 fingerprints={t.name: fingerprint(t) for t in self.tables},
             )
         if self.move.phase is Phase.JOURNALING:
-            chunks.make(self.target)
+            for session in self.target.sessions:
+                chunks.make(session)
             self.step(Step.COPY_BEGUN)
         if self.move.phase is Phase.COPYING:
             self._copy(chunk_rows)
@@ -98,63 +106,70 @@ class Mover:
         wrong = refusals(self.tables, self.target.engine)
         if wrong:
             raise errors.NotSupportedError("; ".join(wrong))
-        for table in self.tables:
-            if catalogs.table_of(self.target, table.name) is not None:
-                continue
-            self.target.run(ddl.create_text(table, self.target.engine))
-            for text in ddl.comment_texts(table, self.target.engine):
-                self.target.run(text)
-            self.tell(Progress("table made", table.name))
+        for session in self.target.sessions:
+            for table in self.tables:
+                if catalogs.table_of(session, table.name) is None:
+                    session.run(ddl.create_text(table, session.engine))
+                    for text in ddl.comment_texts(table, session.engine):
+                        session.run(text)
+                    self.tell(Progress("table made", table.name))
 
     def _make_journals(self) -> None:
-        for pair in self.pairs:
-            texts = triggers.journal_texts(pair, self.move.token)
-            made_patiently(self.source, texts)
-            self.tell(Progress("journal made", pair.name))
+        for session in self.source.sessions:
+            for pair in self.pairs:
+                texts = triggers.journal_texts(pair, self.move.token)
+                made_patiently(session, texts)
+                self.tell(Progress("journal made", pair.name))
 
     def _copy(self, chunk_rows: int) -> None:
         at = time.monotonic()
-        for pair, table in zip(self.pairs, self.tables, strict=True):
-            copier = Copier(pair, self.source, self.target, self.move.name)
+        rows = {table.name: table.rows for table in self.tables}
+        for stream in self.streams:
+            name_ = stream.pair.name
+            copier = Copier(stream, self.move.name)
             copied = copier.copied()
             while not copied.is_all:
                 copied = copier.copy_one(copied, chunk_rows)
-                self.tell(Progress("chunk copied", pair.name, copied.rows, table.rows))
+                self.tell(Progress("chunk copied", name_, copied.rows, rows[name_]))
                 if time.monotonic() - at > _DRAIN_S:
                     self._drain_all()
                     at = time.monotonic()
 
-    def copied(self, pair: Pair) -> chunks.Copied:
-        """Return how far `pair` is copied."""
-        return chunks.copied(self.target, self.move.name, pair.name)
+    def copied(self, stream: Stream) -> chunks.Copied:
+        """Return how far `stream` is copied."""
+        return chunks.copied(stream.target, self.move.name, stream.label)
 
     def _drain_all(self, batch: int = BATCH) -> int:
         self.check_source()
         count = 0
-        for pair in self.pairs:
-            drain = Drain(pair, self.source, self.target)
-            count += drain.once(self.copied(pair), batch)
-            self.tell(Progress("journal drained", pair.name, count))
+        for stream in self.streams:
+            count += stream_drain(stream).once(self.copied(stream), batch)
+            self.tell(Progress("journal drained", stream.pair.name, count))
         return count
 
     def check_source(self) -> None:
         """Raise OperationalError where a moved table has changed, or its triggers are
         gone: after that the journal does not have all."""
         self.moves.check()
-        check_source(self.source, self.move.fingerprints, self.pairs)
+        for session in self.source.sessions:
+            check_source(session, self.move.fingerprints, self.pairs)
 
     def _make_indexes(self) -> None:
-        engine = self.target.engine
-        for table in self.tables:
-            known = catalogs.table_of(self.target, table.name)
-            assert known is not None
-            there = {index.name for index in known.indexes}
-            for called, text in ddl.index_texts(table, engine):
-                if called not in there:
-                    self.target.run(text)
-                    self.tell(Progress("index made", table.name))
-            word = "ANALYZE" if engine == "postgresql" else "ANALYZE TABLE"
-            self.target.run(f"{word} {name(engine, table.name)}")
+        for session in self.target.sessions:
+            for table in self.tables:
+                self._make_indexes_at(session, table)
+
+    def _make_indexes_at(self, session: Session, table: Table) -> None:
+        engine = session.engine
+        known = catalogs.table_of(session, table.name)
+        assert known is not None
+        there = {index.name for index in known.indexes}
+        for called, text in ddl.index_texts(table, engine):
+            if called not in there:
+                session.run(text)
+                self.tell(Progress("index made", table.name))
+        word = "ANALYZE" if engine == "postgresql" else "ANALYZE TABLE"
+        session.run(f"{word} {name(engine, table.name)}")
 
     def follow(self) -> None:
         """Apply the journal until no more is in it than comes while that is done."""
@@ -167,8 +182,9 @@ class Mover:
         self.check_source()
         found: list[str] = []
         for pair in self.pairs:
-            drain = Drain(pair, self.source, self.target)
-            found += Verifier(pair, self.source, self.target, drain).differences()
+            drains = [stream_drain(each) for each in self.streams if each.pair == pair]
+            verifier = Verifier(pair, self.source, self.target, drains)
+            found += verifier.differences() + verifier.misplaced()
             self.tell(Progress("compared", pair.name))
         if not found:
             self.step(Step.COMPARED, differences=())
@@ -178,6 +194,11 @@ class Mover:
         raise errors.OperationalError(
             f"{len(found)} differences: {'; '.join(found[:10])}"
         )
+
+
+def stream_drain(stream: Stream) -> Drain:
+    """Return what applies the journal of `stream`."""
+    return Drain(stream.pair, stream.source, stream.target)
 
 
 def check_source(session: Session, known: Mapping[str, str], pairs: list[Pair]) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from routedb.mover.sessions import Session
 from routedb.moving.definitions import Column, Table
 from routedb.moving.spelling import name, string
 
 
-def carry(source: Session, target: Session, table: Table) -> None:
-    """Have `target` number new rows of `table` as `source` would go on."""
+def carry(sources: Sequence[Session], targets: Sequence[Session], table: Table) -> None:
+    """Have `targets` number new rows of `table` as `sources` would go on: from the
+    largest of their numbers."""
     for column in table.columns:
         if column.is_numbered:
-            _set(target, table, column, _next(source, table, column))
+            following = max(_next(source, table, column) for source in sources)
+            for target in targets:
+                _set(target, table, column, following)
 
 
 def _next(session: Session, table: Table, column: Column) -> int:

@@ -6,10 +6,10 @@ routedb/adapters/placement_table.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from routedb.config.label import label_of
-from routedb.config.placements import Placement
+from routedb.config.placements import Place, Placement
 from routedb.mover.sessions import Session
 
 
@@ -33,10 +33,9 @@ def next_version(session: Session) -> int:
     return session.adapter.placements.version(session.raw, _namespace(session)) + 1
 
 
-def write(session: Session, tables: Iterable[str], place: str, move: str) -> int:
-    """Have `tables` live in the database `place`, all at once, by the move called
+def write(session: Session, places: Mapping[str, Place], move: str) -> int:
+    """Have each table of `places` live at its place, all at once, by the move called
     `move`; return the version."""
-    places = dict.fromkeys(tables, place)
     with session.transaction():
         return session.adapter.placements.write(
             session.raw, _namespace(session), places, move

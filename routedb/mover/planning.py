@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from routedb import errors
-from routedb.config.model import ClusterConfig
+from routedb.config.model import ClusterConfig, TableRule
+from routedb.config.placements import Place, Placement, Placements, rule_of
+from routedb.engine.plans.placed_rules import placed_rules
 from routedb.mover import catalogs, placements
+from routedb.mover.ends import End, check_end
 from routedb.mover.sessions import Session, home_of, writer_of
-from routedb.moving import ddl
-from routedb.moving.definitions import Table
+from routedb.moving import ddl, spreading
+from routedb.moving.definitions import Table, fingerprint
 from routedb.moving.refusals import direction, notes, refusals
 from routedb.moving.types import Mapped, mapped
 from routedb.routing.rules import Rules
+from routedb.sharding import check_rules
 from routedb.sql.statement import Table as Named
 
 _ROWS_PER_S = 50_000  # a cautious guess for the estimate
@@ -31,6 +37,8 @@ class Plan:
     ddl: tuple[str, ...]
     refusals: tuple[str, ...]
     notes: tuple[str, ...]
+    places: Mapping[str, Place]  # of each table at the target
+    old_places: Mapping[str, Place]
 
     @property
     def rows(self) -> int:
@@ -48,49 +56,132 @@ class Plan:
         return self.rows / _ROWS_PER_S
 
 
-def plan(config: ClusterConfig, patterns: Iterable[str], target: str) -> Plan:
+def plan(
+    config: ClusterConfig,
+    patterns: Iterable[str],
+    target: str,
+    rule: Mapping[str, Any] | None = None,
+) -> Plan:
     """Return what moving the tables that match `patterns` to the database `target`
-    would do; nothing is changed. Raises ConfigError where there are none."""
-    to = writer_of(config, target)
-    source, names = _found(config, list(patterns), target)
-    session = Session(writer_of(config, source))
-    try:
-        wrong = direction(session.engine, to.engine)
+    would do; nothing is changed. `rule` is what their rule in `[tables]` would say
+    beside the database, where that is sharded. Raises ConfigError where there are no
+    such tables, or it can be no rule."""
+    rules = rules_in_force(config)
+    source, names = _found(config, rules, list(patterns), target)
+    old_rules = {name: rule_of_table(rules, name, source) for name in names}
+    new_rules = _new_rules(config, names, target, rule)
+    with closing(End(config, source, old_rules)) as old:
+        wrong = direction(old.engine, _engine(config, target))
         if wrong:
             raise errors.NotSupportedError(wrong[0])
-        tables = tuple(catalogs.tables_of(session, names))
-        found = refusals(tables, to.engine) + _no_triggers(session)
-    finally:
-        session.close()
-    other = Session(to)
-    try:
-        found += _in_the_way(other, names)
-        found += _missing_types(other, tables)
-        found += _no_triggers(other)
-    finally:
-        other.close()
-    made = () if found else tuple(_ddl(tables, to.engine))
+        check_end(old)
+        tables = tuple(catalogs.tables_of(old.first, names))
+        with closing(End(config, target, new_rules)) as new:
+            check_end(new)
+            found = _refusals(tables, old, new)
+    engine = _engine(config, target)
     return Plan(
         source,
         target,
         tables,
-        tuple(_types(tables, to.engine)),
-        made,
+        tuple(_types(tables, engine)),
+        () if found else tuple(_ddl(tables, engine)),
         tuple(found),
-        tuple(notes(tables, to.engine)),
+        tuple(notes(tables, engine)),
+        places_of(config, new_rules),
+        places_of(config, old_rules),
     )
 
 
+def _refusals(tables: Sequence[Table], old: End, new: End) -> list[str]:
+    found = refusals(tables, new.engine)
+    for end in (old, new):
+        found += spreading.refusals(tables, end.rules)
+    found += _unlike(tables, old)
+    for session in old.sessions:
+        found += _no_triggers(session)
+    for session in new.sessions:
+        found += _in_the_way(session, [table.name for table in tables])
+        found += _missing_types(session, tables)
+        found += _no_triggers(session)
+    return list(dict.fromkeys(found))
+
+
+def _unlike(tables: Sequence[Table], end: End) -> list[str]:
+    """The shards of a table have one definition, which the first of them shows."""
+    found = []
+    for session in end.sessions[1:]:
+        for table in tables:
+            known = catalogs.table_of(session, table.name)
+            if known is None or fingerprint(known) != fingerprint(table):
+                found.append(
+                    f"{table.name}: {session.node.name} has another definition of it "
+                    f"than {end.first.node.name}"
+                )
+    return found
+
+
+def _engine(config: ClusterConfig, database: str) -> str:
+    return config.databases[database].groups[0].nodes[0].engine
+
+
+def _new_rules(
+    config: ClusterConfig,
+    names: list[str],
+    target: str,
+    rule: Mapping[str, Any] | None,
+) -> dict[str, TableRule]:
+    """Return the rules that the tables called `names` are to have."""
+    if target not in config.databases:
+        raise errors.ConfigError(f"there is no database {target!r}")
+    place: Place = target
+    if config.databases[target].is_sharded or rule:
+        if not rule:
+            raise errors.ConfigError(
+                f"{target} is sharded: say by which column, with --shard-key"
+            )
+        place = {"database": target, **rule}
+    found = {name: rule_of(Placement(name, place, 0), config) for name in names}
+    check_rules(replace(config, tables=tuple(found.values())))
+    return found
+
+
+def rules_in_force(config: ClusterConfig) -> Rules:
+    """Return the rules of `config` below those of the placements."""
+    session = Session(home_of(config))
+    try:
+        rows = tuple(placements.read(session).values())
+    finally:
+        session.close()
+    placed = placed_rules(Placements(0, rows), config)
+    return Rules(replace(config, tables=(*placed, *config.tables)))
+
+
+def rule_of_table(rules: Rules, table: str, database: str) -> TableRule:
+    """Return the one of `rules` that `table`, which is in `database`, has now."""
+    found = rules.rule_for(Named(None, table))
+    return found or TableRule(table, None, table, database)
+
+
+def places_of(
+    config: ClusterConfig, rules: Mapping[str, TableRule]
+) -> dict[str, Place]:
+    """Return the places that these `rules` of tables stand for, in the cluster of
+    `config`."""
+    return {
+        table: spreading.place_of(rule, len(config.databases[rule.database].groups))
+        for table, rule in rules.items()
+    }
+
+
 def _found(
-    config: ClusterConfig, patterns: list[str], target: str
+    config: ClusterConfig, rules: Rules, patterns: list[str], target: str
 ) -> tuple[str, list[str]]:
     """Return the one database that has tables of these names, by the rules, and their
     names."""
     by_source: dict[str, list[str]] = {}
-    rules = Rules(config)
-    moved = _moved(config)
-    for name, database in config.databases.items():
-        if name == target or database.is_sharded:
+    for name in config.databases:
+        if name == target:
             continue
         session = Session(writer_of(config, name))
         try:
@@ -103,7 +194,7 @@ def _found(
             session.close()
         for table in known:
             rule = rules.rule_for(Named(None, table))
-            home = moved.get(table, rule.database if rule else config.default)
+            home = rule.database if rule else config.default
             if home in (name, None) and any(fnmatchcase(table, p) for p in patterns):
                 by_source.setdefault(name, []).append(table)
     if not by_source:
@@ -116,15 +207,6 @@ def _found(
             f"tables of several databases match: {', '.join(by_source)}"
         )
     return next(iter(by_source.items()))
-
-
-def _moved(config: ClusterConfig) -> dict[str, str]:
-    session = Session(home_of(config))
-    try:
-        found = placements.read(session)
-    finally:
-        session.close()
-    return {name: row.database for name, row in found.items()}
 
 
 def _in_the_way(session: Session, names: list[str]) -> list[str]:

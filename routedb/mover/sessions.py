@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
@@ -40,6 +40,9 @@ _MYSQL = (
     "SET SESSION group_concat_max_len = 1048576",
     "SET SESSION innodb_lock_wait_timeout = 50",
 )
+# Without it a DELETE in the journal that looks at all of it locks its end, too, where
+# everybody else inserts. A binary log of statements refuses what is written so.
+_NO_GAP_LOCKS = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 
 class Session:
@@ -63,10 +66,19 @@ class Session:
         settings = {"postgresql": _POSTGRESQL, "mysql": _MYSQL}
         for text in settings.get(self.engine, ()):
             self.run(text)
+        if self.engine == "mysql" and self.run("SELECT @@binlog_format") != [
+            ("STATEMENT",)
+        ]:
+            self.run(_NO_GAP_LOCKS)
         if token and self.engine == "postgresql":
             self.run(f"SET {SETTING} = {string('postgresql', token)}")
         elif token and self.engine == "mysql":
             self.run(f"SET {VARIABLE} = {string('mysql', token)}")
+
+    @property
+    def parts(self) -> list[Session]:
+        """Itself: as a target it is one (see `ends.Spread`)."""
+        return [self]
 
     def run(self, text: str) -> list[tuple[Any, ...]]:
         """Run a `text`; return its rows. Raises what the driver raises, as routedb's
@@ -103,6 +115,7 @@ class Session:
         if self.engine == "postgresql":
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         else:
+            self.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
         with self.transaction(begin):
             yield
@@ -145,16 +158,22 @@ class Session:
 
 
 def writer_of(config: ClusterConfig, database: str) -> NodeConfig:
-    """Return the node that is the writer of `database`, which is not sharded. Raises
-    NotSupportedError, or OperationalError when none answers as one."""
+    """Return the node that is the writer of `database`, or of its first shard. Raises
+    ConfigError, or OperationalError when none answers as one."""
+    return _writer(_groups(config, database)[0])
+
+
+def writers_of(config: ClusterConfig, database: str) -> list[NodeConfig]:
+    """Return the writer of each group of `database`. Raises ConfigError, or
+    OperationalError when none of a group's nodes answers as one."""
+    return [_writer(group) for group in _groups(config, database)]
+
+
+def _groups(config: ClusterConfig, database: str) -> Sequence[GroupConfig]:
     found = config.databases.get(database)
     if found is None:
         raise errors.ConfigError(f"there is no database {database!r}")
-    if found.is_sharded:
-        raise errors.NotSupportedError(
-            f"{database} is sharded: moving to or from shards is not there yet"
-        )
-    return _writer(found.groups[0])
+    return found.groups
 
 
 def home_of(config: ClusterConfig) -> NodeConfig:

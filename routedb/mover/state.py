@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from routedb import errors
-from routedb.config.model import ClusterConfig
+from routedb.config.model import ClusterConfig, TableRule
+from routedb.config.placements import Place, Placement, rule_of
 from routedb.mover import placements
 from routedb.mover.sessions import Session, home_of
 from routedb.moving.phases import Phase, Step, after
@@ -38,12 +39,23 @@ class Move:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     target_fingerprints: Mapping[str, str] = field(default_factory=dict)
     has_reverse: bool = True
+    places: Mapping[str, Place] = field(default_factory=dict)  # of each table, there
+    old_places: Mapping[str, Place] = field(default_factory=dict)
     differences: tuple[str, ...] = ()
     error: str = ""
 
     def marker(self, table: str) -> str:
         """Return what is in the names of all that is made for `table`."""
         return f"{self.token[:8]}_{self.tables.index(table)}"
+
+    def rules(self, config: ClusterConfig, at_target: bool) -> dict[str, TableRule]:
+        """Return the rule of each table in the cluster of `config`, `at_target` or at
+        the source. Raises ConfigError where it can be none there."""
+        places = self.places if at_target else self.old_places
+        return {
+            table: rule_of(Placement(table, place, 0, self.name), config)
+            for table, place in places.items()
+        }
 
 
 class Moves:

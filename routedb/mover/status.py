@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
-from routedb.mover.sessions import Session, writer_of
+from routedb.mover.sessions import Session, writers_of
 from routedb.mover.state import Move
 from routedb.moving.pairs import Pair
 from routedb.moving.phases import Phase
@@ -37,34 +37,30 @@ class Status:
 def status_of(config: ClusterConfig, move: Move) -> Status:
     """Return the status of `move`. Raises OperationalError when a database of it does
     not answer."""
-    with (
-        _session(config, move.source) as source,
-        _session(config, move.target) as target,
-    ):
+    with ExitStack() as stack:
+        source, target = (
+            [
+                stack.enter_context(closing(Session(node)))
+                for node in writers_of(config, database)
+            ]
+            for database in (move.source, move.target)
+        )
         return Status(
             move.name,
             move.phase.value,
             move.source,
             move.target,
             move.tables,
-            _copied(target, move),
-            sum(_estimate(source, table) for table in move.tables),
+            _copied(target[0], move),
+            sum(_estimate(each, table) for each in source for table in move.tables),
             _journal(source, target, move),
             move.differences,
             move.error,
         )
 
 
-@contextmanager
-def _session(config: ClusterConfig, database: str) -> Iterator[Session]:
-    session = Session(writer_of(config, database))
-    try:
-        yield session
-    finally:
-        session.close()
-
-
 def _copied(session: Session, move: Move) -> int:
+    """A chunk is noted at each shard of a target, with all of its rows."""
     named = string(session.engine, move.name)
     text = f"SELECT COALESCE(SUM(copied), 0) FROM routedb_chunks WHERE move = {named}"
     try:
@@ -89,16 +85,20 @@ def _estimate(session: Session, table: str) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-def _journal(source: Session, target: Session, move: Move) -> int | None:
-    session, other = (target, source) if move.phase in _BACK else (source, target)
+def _journal(
+    source: Sequence[Session], target: Sequence[Session], move: Move
+) -> int | None:
+    is_back = move.phase in _BACK
+    sessions, other = (target, source) if is_back else (source, target)
     count: int | None = None
-    for table in move.tables:
-        pair = Pair(table, session.engine, other.engine, (), (), move.marker(table))
-        if session is target:
-            pair = Pair(table, session.engine, other.engine, (), (), pair.marker + "r")
-        try:
-            text = f"SELECT count(*) FROM {name(session.engine, journal_name(pair))}"
-            count = (count or 0) + int(session.run(text)[0][0])
-        except errors.ProgrammingError:
-            continue
+    for session in sessions:
+        for table in move.tables:
+            marker = move.marker(table) + "r" * is_back
+            engines = session.engine, other[0].engine
+            journal = journal_name(Pair(table, *engines, (), (), marker))
+            try:
+                text = f"SELECT count(*) FROM {name(session.engine, journal)}"
+                count = (count or 0) + int(session.run(text)[0][0])
+            except errors.ProgrammingError:
+                continue
     return count

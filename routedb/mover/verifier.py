@@ -9,11 +9,13 @@ drained: it is a difference when the journal does not have its key either.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import md5
 from typing import Any
 
 from routedb.mover.chunks import Copied
 from routedb.mover.drain import Drain
+from routedb.mover.ends import End
 from routedb.mover.sessions import Session
 from routedb.moving import canonical, keys, texts
 from routedb.moving.pairs import Pair
@@ -28,18 +30,20 @@ Rows = dict[str, tuple[keys.Key, str]]  # digest of the key: the key, digest of 
 
 
 class Verifier:
-    """Compares `pair` at `source` and `target`; `drain` is that of the pair."""
+    """Compares `pair` at the groups of `source` with those of `target`; `drains` are
+    those of its streams."""
 
     def __init__(
-        self, pair: Pair, source: Session, target: Session, drain: Drain
+        self, pair: Pair, source: End, target: End, drains: Sequence[Drain]
     ) -> None:
         self._pair = pair
-        self._ends = ((source, False), (target, True))
-        self._drain = drain
+        self._ends = (source.sessions, False), (target.sessions, True)
+        self._drains = drains
+        self._spreading = target.spreading(pair)
 
     def differences(self) -> list[str]:
         """Return what differs, in words, a line for each row; up to a hundred."""
-        self._drain.empty(_ALL)
+        self._drain()
         sums = [self._sums(*end) for end in self._ends]
         buckets = [
             bucket
@@ -55,6 +59,40 @@ class Verifier:
             found.update(_unlike(rows[0], rows[1]))
         return self._settled(set(found))
 
+    def misplaced(self) -> list[str]:
+        """Return which rows of the target are on another shard than their keys say, in
+        words."""
+        sessions, _ = self._ends[1]
+        said: list[str] = []
+        for shard, session in enumerate(sessions):
+            said += self._strangers(session, shard)
+        return said[:_MOST_SHOWN]
+
+    def _strangers(self, session: Session, shard: int) -> list[str]:
+        """Return what is at `shard`, and is not to be there."""
+        if self._spreading is None:
+            return []
+        # Only the keys, back from the target.
+        pair = replace(self._pair, fields=self._pair.key_fields).turned()
+        spreading = self._spreading.for_pair(pair)
+        said: list[str] = []
+
+        def look(block: bytes) -> None:
+            for right, rows in spreading.split(block):
+                if right != shard and len(said) < _MOST_SHOWN:
+                    key = ", ".join(texts.key_of(pair, rows.split(b"\n")[0]))
+                    said.append(
+                        f"{pair.name}: the row {key} is on shard {shard}, not {right}"
+                    )
+
+        table = name(session.engine, pair.name)
+        session.lines(f"SELECT {texts.line(pair)} FROM {table}", look)
+        return said
+
+    def _drain(self) -> None:
+        for drain in self._drains:
+            drain.empty(_ALL)
+
     def recheck(self, suspects: Iterable[keys.Key]) -> list[str]:
         """Return which of these keys, `suspects`, differ, in words."""
         return self._settled(set(suspects))
@@ -65,9 +103,9 @@ class Verifier:
         for _ in range(_ROUNDS):
             if not suspects:
                 break
-            self._drain.empty(_ALL)
+            self._drain()
             target, source = self._by_keys(suspects, 1), self._by_keys(suspects, 0)
-            noted = self._drain.noted()
+            noted = set().union(*(drain.noted() for drain in self._drains))
             unlike = _unlike(source, target)
             certain = sorted(unlike.keys() - noted)
             named = self._pair.name
@@ -78,31 +116,29 @@ class Verifier:
             suspects = unlike.keys() & noted
         return said
 
-    def _sums(self, session: Session, at_target: bool) -> dict[str, tuple[int, int]]:
+    def _sums(
+        self, sessions: Sequence[Session], at_target: bool
+    ) -> dict[str, tuple[int, int]]:
+        sums: dict[str, tuple[int, int]] = {}
+        for session in sessions:
+            for bucket, found in self._sums_at(session, at_target).items():
+                count, total = sums.get(bucket, (0, 0))
+                sums[bucket] = (count + found[0], total + found[1])
+        return sums
+
+    def _sums_at(self, session: Session, at_target: bool) -> dict[str, tuple[int, int]]:
         pair = self._pair
         table = name(session.engine, pair.name)
         bucket = canonical.bucket(pair, at_target)
         digest = canonical.row_digest(pair, at_target)
         extra = canonical.floats(pair, at_target)
         if extra:
-            return self._summed_here(session, table, [bucket, digest, *extra])
+            return _summed_here(session, table, [bucket, digest, *extra])
         total = canonical.sum_of_digests(session.engine, digest)
         rows = session.run(
             f"SELECT {bucket}, count(*), {total} FROM {table} GROUP BY 1"
         )
         return {row[0]: (int(row[1]), int(row[2])) for row in rows}
-
-    def _summed_here(
-        self, session: Session, table: str, columns: list[str]
-    ) -> dict[str, tuple[int, int]]:
-        sums: dict[str, tuple[int, int]] = {}
-        for bucket, digest, *extra in session.run(
-            f"SELECT {', '.join(columns)} FROM {table}"
-        ):
-            count, total = sums.get(bucket, (0, 0))
-            number = int(_with_floats(digest, extra)[:15], 16)
-            sums[bucket] = (count + 1, total + number)
-        return sums
 
     def _in_buckets(self, at_target: bool, buckets: Sequence[str]) -> str:
         listed = ", ".join(f"'{bucket}'" for bucket in buckets)
@@ -117,8 +153,13 @@ class Verifier:
             found.update(self._rows(end, some))
         return found
 
-    def _rows(self, end: tuple[Session, bool], where: str) -> Rows:
-        session, at_target = end
+    def _rows(self, end: tuple[Sequence[Session], bool], where: str) -> Rows:
+        found: Rows = {}
+        for session in end[0]:
+            found.update(self._rows_at(session, end[1], where))
+        return found
+
+    def _rows_at(self, session: Session, at_target: bool, where: str) -> Rows:
         pair = self._pair
         seen = pair.turned() if at_target else pair
         columns = [name(session.engine, each) for each in pair.key]
@@ -139,6 +180,19 @@ class Verifier:
                 f"WHERE {where}"
             )
         }
+
+
+def _summed_here(
+    session: Session, table: str, columns: list[str]
+) -> dict[str, tuple[int, int]]:
+    sums: dict[str, tuple[int, int]] = {}
+    for bucket, digest, *extra in session.run(
+        f"SELECT {', '.join(columns)} FROM {table}"
+    ):
+        count, total = sums.get(bucket, (0, 0))
+        number = int(_with_floats(digest, extra)[:15], 16)
+        sums[bucket] = (count + 1, total + number)
+    return sums
 
 
 def _with_floats(digest: str, extra: Sequence[Any]) -> str:

@@ -24,6 +24,7 @@ from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.interrupted import effects_interrupted, statement_interrupted
 from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
+from routedb.engine.run.repeats import Moved
 from routedb.engine.run.session_effects import note_effects
 from routedb.engine.run.times import check_untimed
 from routedb.engine.session import Session
@@ -75,17 +76,8 @@ def run(
         cursor.control = None
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
-        try:
-            is_other_use = merges is not None
-            while not _run(session, cursor, text, params, call, batch, is_other_use):
-                text = session.learn(text.source)  # its table has been moved
-        except (errors.ShardError, errors.CrossDatabaseError) as refusal:
-            if type(refusal) not in ONE_GROUP:
-                raise
-            if merges is not None:
-                merges(text, refusal)
-            else:
-                _run_over_groups(session, cursor, text, params, batch, refusal)
+        while not _run_anywhere(session, cursor, text, params, call, batch, merges):
+            text = session.learn(text.source)  # its table has been moved
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)
@@ -100,6 +92,33 @@ def run(
     finally:
         if plan.changes_mode:
             session.links.forget_lexical_modes()
+
+
+def _run_anywhere(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    params: Any,
+    call: Call,
+    batch: Sequence[Any] | None,
+    merges: Merges | None,
+) -> bool:
+    """Tell whether it has run, on one group or over several; it is to be learnt anew
+    else."""
+    try:
+        is_other_use = merges is not None
+        return _run(session, cursor, text, params, call, batch, is_other_use)
+    except (errors.ShardError, errors.CrossDatabaseError) as refusal:
+        if type(refusal) not in ONE_GROUP:
+            raise
+        if merges is not None:
+            merges(text, refusal)
+            return True
+        try:
+            _run_over_groups(session, cursor, text, params, batch, refusal)
+        except Moved:
+            return False
+        return True
 
 
 @lets_go

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import MySQLdb
@@ -13,6 +14,7 @@ from tests.support.servers.server import (
     USER,
     Cluster,
     Server,
+    at_once,
     wait_until,
 )
 
@@ -154,18 +156,23 @@ class MariaDB(Server):
 
     def copy(self, source: Server) -> None:
         """Become a new replica; the source is down for a moment."""
-        assert isinstance(source, MariaDB)
+        copy([self], source)
+
+    def replace_data(self, source: MariaDB) -> None:
+        """Have the data of a source that is down, as a replica that is down."""
         self.is_disturbed = True
-        [(position,)] = source.execute("SELECT @@gtid_binlog_pos")
-        source.stop()
         self.resume()
         self.kill()
         self._place.run("rm", "-rf", self._folder)
         self._place.run("cp", "-a", source._folder, self._folder)
         self._configure(read_only=True)
+
+    def start_history(self, source: Server, position: str) -> None:
+        """Start where the source stood when it was copied.
+
+        The copied binary logs are the source's own; the history goes on from here.
+        """
         self.start()
-        source.start()
-        # The copied binary logs are the source's own; the history goes on from here.
         self.execute("STOP ALL SLAVES")
         self.execute("RESET SLAVE ALL")
         self.execute("RESET MASTER")
@@ -185,6 +192,16 @@ class MariaDB(Server):
         )
         self._write(f"{self._folder}/node.cnf", text)
         self._write(f"{self._folder}/accounts.sql", ACCOUNTS)
+
+
+def copy(replicas: Sequence[Server], source: Server) -> None:
+    """Have all become new replicas of a source, which is down for a moment."""
+    assert isinstance(source, MariaDB)
+    [(position,)] = source.execute("SELECT @@gtid_binlog_pos")
+    source.stop()
+    at_once(replicas, lambda replica: replica.replace_data(source))
+    source.start()
+    at_once(replicas, lambda replica: replica.start_history(source, position))
 
 
 class MariaDBCluster(Cluster):
@@ -232,6 +249,10 @@ class MariaDBCluster(Cluster):
             return not has_own and self._is_followed_by(replica)
         return False
 
+    def _copy(self, replicas: Sequence[Server]) -> None:
+        if replicas:
+            copy(replicas, self.writer)
+
     def _is_followed_by(self, replica: Server) -> bool:
         """See whether a new event reaches the replica."""
         self.writer.execute("FLUSH TABLES")  # has itself logged, and changes nothing
@@ -242,16 +263,15 @@ class MariaDBCluster(Cluster):
 def start_mariadb(place: Place) -> MariaDBCluster:
     """Start a writer and two replicas, all of them new."""
     names = ("writer", "replica1", "replica2")
-    writer, *replicas = nodes = [
+    nodes = [
         MariaDB(name, place, port, number)
         for number, (name, port) in enumerate(
             zip(names, place.ports(len(names)), strict=True), start=1
         )
     ]
+    writer = nodes[0]
     writer.create()
     writer.start()
-    for replica in replicas:
-        replica.copy(writer)
     cluster = MariaDBCluster(place, nodes)
-    cluster.restore()
+    cluster.restore()  # which finds that they are no replicas
     return cluster

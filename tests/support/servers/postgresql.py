@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import hmac
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg2
@@ -19,6 +18,7 @@ from tests.support.servers.server import (
     USER,
     Cluster,
     Server,
+    at_once,
     wait_until,
 )
 
@@ -279,6 +279,9 @@ class PostgreSQLCluster(Cluster):
             return True
         return False
 
+    def _copy(self, replicas: Sequence[Server]) -> None:
+        at_once(replicas, lambda replica: replica.copy(self.writer))
+
     def _has(self, name: str, position: str) -> bool:
         [(count,)] = self.writer.execute(
             "SELECT count(*) FROM pg_stat_replication WHERE application_name = %s "
@@ -298,10 +301,8 @@ def start_postgresql(place: Place) -> PostgreSQLCluster:
     ]
     writer.create()
     writer.start()
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda replica: replica.copy(writer), replicas))
     cluster = PostgreSQLCluster(place, [writer, *replicas])
-    cluster.restore()
+    cluster.restore()  # which finds that they are no replicas
     return cluster
 
 

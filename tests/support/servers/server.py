@@ -9,6 +9,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,7 @@ fi
 [ "$3" = KILL ] || exit 0
 for each in $all; do
     until [ "$(ls "/proc/$each/task" 2>/dev/null | wc -l)" -lt 2 ] &&
-        ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$each/status" 2>/dev/null
+        ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$each/status" 2>/dev/null
     do sleep 0.02; done
 done
 """
@@ -247,9 +248,9 @@ class Cluster(ABC):
         for node in self.nodes:
             node.resume()
         has_new_history = self._restore_writer()
-        for replica in self.replicas:
-            if has_new_history or not self._mend(replica):
-                replica.copy(self.writer)
+        self._copy(
+            [each for each in self.replicas if has_new_history or not self._mend(each)]
+        )
         self.wait_replayed()
         for node in self.nodes:
             node.is_disturbed = False
@@ -262,8 +263,19 @@ class Cluster(ABC):
     def _mend(self, replica: Server) -> bool:
         """Have the replica follow the writer, if that goes without a new copy."""
 
+    @abstractmethod
+    def _copy(self, replicas: Sequence[Server]) -> None:
+        """Have these be new replicas of the writer."""
+
     def close(self) -> None:
         self._place.close()
+
+
+def at_once(nodes: Sequence[Server], do: Callable[[Any], object]) -> None:
+    """Do something with each of several servers, all at the same time."""
+    if nodes:
+        with ThreadPoolExecutor(len(nodes)) as pool:
+            list(pool.map(do, nodes))
 
 
 @dataclass(frozen=True)
