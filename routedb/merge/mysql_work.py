@@ -69,7 +69,7 @@ def text_of(
         raise NotMerged(f"more than {MOST_ROWS} rows would have to be moved")
     sql = remainder.text.sql
     tables = {
-        relation.name: _as_table(relation, rows[relation.fragment])
+        relation.name: query_of(relation, rows[relation.fragment])
         for relation in remainder.relations
     }
     if _WITH(sql):
@@ -80,8 +80,9 @@ def text_of(
     return sql, remainder.text.bind(params)
 
 
-def _as_table(relation: Relation, rows: Sequence[Any]) -> str:
-    """Return the query that has the rows of a relation.
+def query_of(relation: Relation, rows: Sequence[Any]) -> str:
+    """Return the query that has the `rows` of a `relation`. Raises NotMerged for what
+    is no text.
 
     They are written in hexadecimal digits: whether a backslash means something in a
     string depends on the session. LIMIT has the server make a table of them first:

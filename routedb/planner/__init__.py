@@ -121,7 +121,9 @@ __all__ = [
     "TableInfo",
     "Whole",
     "Written",
+    "assigned_on_conflict",
     "carried_as",
+    "changed_sources",
     "plan",
     "shape",
     "strung",
@@ -152,6 +154,24 @@ def plan(
     return make_plan(source, dialect, catalog, cluster, functions or {})
 
 
+def changed_sources(
+    source: str,
+    dialect: str,
+    catalog: Catalog,
+    cluster: Cluster,
+    written: Table,
+    keeps_home: bool,
+) -> GroupsPlan | Refusal | None:
+    """Plan what is read for the text `source` in `dialect` that changes rows of the
+    table `written`: a WORK whose remainder is the text, over the relations and over the
+    tables of the database with the changed one that stay: with `keeps_home` all, else
+    those that each of its groups has in whole. `catalog` and `cluster` are those of
+    `plan`. None where nothing is to be read."""
+    from routedb.planner.sources import sources_of  # noqa: PLC0415  (sqlglot is slow)
+
+    return sources_of(source, dialect, catalog, cluster, written, keeps_home)
+
+
 def shape(
     source: str,
     dialect: str,
@@ -177,6 +197,15 @@ def take_apart(
     from routedb.planner.written import parts_of  # noqa: PLC0415
 
     return created_by(source, dialect) if defines else parts_of(source, dialect)
+
+
+def assigned_on_conflict(after: str, dialect: str) -> frozenset[str] | Refusal | None:
+    """Return the columns, folded, that ON CONFLICT or ON DUPLICATE KEY in the end of an
+    INSERT, `after` in `dialect`, sets to other values than those that were to be
+    inserted. None where it has none; a refusal where it is not understood."""
+    from routedb.planner.written import assigned_columns  # noqa: PLC0415  (as above)
+
+    return assigned_columns(after, dialect)
 
 
 def take_copy(source: str) -> CopiedOut | Refusal | None:
