@@ -9,24 +9,34 @@ GROUP BY, the server refuses then.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.merge.refused import NotMerged
-from routedb.planner import Fragment, Relation, Remainder
+from routedb.planner import Column, Fragment, Relation, Remainder
 
 MOST_ROWS = 50_000
 _WITH = re.compile(r"\s*WITH(\s+RECURSIVE)?\b", re.IGNORECASE)
 GROUPING_ERROR = "42803"
 
 
-def as_texts(fragment: Fragment) -> Fragment:
-    """Return the fragment with its values as texts."""
+def _as_text(column: Column, name: str) -> str:
+    return f"{name}::text"
+
+
+def as_texts(
+    fragment: Fragment, written: Callable[[Column, str], str] = _as_text
+) -> Fragment:
+    """Return the fragment with its values as texts: each column as it is `written`,
+    with its name."""
     names = [f"c{number}" for number in range(len(fragment.columns))]
-    shown = ", ".join(f"routedb_f.{name}::text" for name in names)
+    shown = ", ".join(
+        written(column, f"routedb_f.{name}")
+        for column, name in zip(fragment.columns, names, strict=True)
+    )
     inner = fragment.text.sql.rstrip().rstrip(";")
     sql = f"SELECT {shown} FROM ({inner}) AS routedb_f({', '.join(names)})"
     return replace(fragment, text=fragment.text._replace(sql=sql))

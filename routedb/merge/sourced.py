@@ -137,7 +137,7 @@ class Sources:
     ) -> dict[int, list[Any]]:
         """Return the rows of each fragment, by its number."""
         across.one_order(known, session.core.config, made.dialect)
-        check_carried(made, known)
+        check_carried(made, known, session.core.config)
         reader = Reader(session)
         # How it is read is decided as for any read.
         text = session.learn(made.fragments[0].text.sql)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
+from routedb.config.model import ClusterConfig
 from routedb.engine.links.link import Link
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.session import Session
@@ -73,7 +74,7 @@ def work(
     """
     session, made = statement.session, statement.made
     across.one_order(statement.known, session.core.config, made.dialect)
-    check_carried(made, statement.known)
+    check_carried(made, statement.known, session.core.config)
     turns = sideways.in_turn(made, asked)
     asked = [reads for turn in turns for reads in turn]
     if made.dialect == "sqlite":
@@ -115,9 +116,13 @@ def _work_in_memory(
     workers: Workers,
     measures: Measures,
 ) -> None:
-    session, cursor, text, _, _, params = statement
+    session, cursor, text, made, _, params = statement
+    where = across.working_reads(asked, session.core.config, made.dialect)
     link, found = _rows_in_memory(statement, turns, workers, measures)
     remainder = statement.remainder
+    if link.adapter.dialect != made.dialect:
+        decision = decide_work(session, text.plan, where, measures.bounds)
+        link = Attempt(session, text.plan, decision, is_one_of_several=True).reach()
     result = sqlite_work.run_remainder(session, cursor, link, remainder, found, params)
     show(session, cursor, text, asked, link, result, measures)
 
@@ -135,7 +140,8 @@ def _rows_in_memory(
         came = split(reads.fragments, made.fragments, raw.fetchall())
         for number, found in came.items():
             measures.took(number, link, found)
-            rows[number, reads.group] = found
+            fragment = made.fragments[number]
+            rows[number, reads.group] = across.carried(fragment, found, made, link)
 
     # There is nothing to wait for.
     way = Way(across.open_raw, take, takes_at_once=True, at_once=False)
@@ -252,13 +258,16 @@ def _finish_as_text(
     show_names(cursor, remainder)
 
 
-def check_carried(made: GroupsPlan, known: Known) -> None:
+def check_carried(made: GroupsPlan, known: Known, config: ClusterConfig) -> None:
     """Refuse what would not arrive as it was, of the columns of the fragments of `made`
-    by what is `known` of the tables. Raises NotMerged."""
+    by what is `known` of the tables, whose dialects `config` has. (Of what goes to
+    another dialect the planner has.) Raises NotMerged."""
     named = {column.name for each in made.fragments for column in each.columns}
     for (database, table), answer in known.answers.items():
+        dialect = config.databases[database].dialect
+        is_known = dialect == "mysql" and dialect != made.dialect
         for column, type_ in answer.odd:
-            if column in named:
+            if column in named and not is_known:
                 raise NotMerged(
                     f"column {column} of {table} in {database} is of type {type_}, "
                     "whose values are not carried between servers"

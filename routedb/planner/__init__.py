@@ -56,6 +56,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from routedb.planner.carried_types import Carried, carried_as
 from routedb.planner.catalog import (
     Catalog,
     Cluster,
@@ -93,6 +94,7 @@ from routedb.sql import Table
 
 __all__ = [
     "Bound",
+    "Carried",
     "Catalog",
     "Cell",
     "Change",
@@ -123,7 +125,7 @@ __all__ = [
     "Whole",
     "Written",
     "assigned_on_conflict",
-    "carried_type",
+    "carried_as",
     "changed_sources",
     "plan",
     "shape",
@@ -240,14 +242,6 @@ def unlocked(source: str, dialect: str) -> str | Refusal:
     from routedb.planner.changes import unlocked_text  # noqa: PLC0415  (as above)
 
     return unlocked_text(source, dialect)
-
-
-def carried_type(type_: str, dialect: str) -> str | None:
-    """Return the type of PostgreSQL's that has the values of `type_`, as the catalog of
-    an engine of `dialect` spells it; None: there is none for certain."""
-    from routedb.planner.carried import carried_type as found  # noqa: PLC0415
-
-    return found(type_, dialect)
 
 
 def with_views(

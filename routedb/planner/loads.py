@@ -211,7 +211,9 @@ def _with_sideways(
                 if _is_same_type(one, two):
                     found.append(Sideways(written.sql, source, column))
                 continue
-            across = sideways_across((one, two), dialects, written.sql)
+            across = sideways_across(
+                (one, two), dialects, written.sql, references.text.dialect
+            )
             if across is not None:
                 found.append(across._replace(source=source, source_column=column))
         fragments[number] = replace(fragments[number], sideways=tuple(found))
