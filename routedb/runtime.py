@@ -32,6 +32,7 @@ from routedb.events import NodeDrained
 from routedb.frontends.base import opened
 from routedb.frontends.connection import Connection
 from routedb.monitor import Monitor
+from routedb.numbering.lending import generator_for
 from routedb.observers import OBSERVERS
 from routedb.routing import database_for
 from routedb.sharding import check_rules
@@ -51,8 +52,7 @@ class Runtime:
 
     def __init__(self, config: ClusterConfig) -> None:
         self.core = Core(config, adapters.load)
-        # Our own errors are of this driver's classes, too.
-        home = database_for(config, None).groups[0].nodes[0]
+        home = database_for(config, None).groups[0].nodes[0]  # whose errors ours are
         self.frontend: Adapter = adapters.load(home.engine)
         self._placements = PlacementWatch(self.core, lambda: self.is_used)
         self.monitor = Monitor(
@@ -68,11 +68,11 @@ class Runtime:
         )
         self.core.start_monitor = self._start
         if len(self.core.topology.groups) > 1:
-            # Imported here: where one group has all, nothing is ever merged.
-            with importing:
+            with importing:  # where one group has all, nothing is ever merged
                 from routedb.merge import Merger  # noqa: PLC0415
 
             self.core.merger = Merger(self.core)
+        self.core.numbers.next_id = generator_for(config, self.connect).next
         self.core.wake_monitor = self.monitor.wake
         self.core.samples.tell = self.monitor.request_sample
         self.core.hold_probes = self.monitor.hold

@@ -39,6 +39,7 @@ DIALECTS = {  # of an engine's texts
     "sqlite": "sqlite",
     "fake": "postgresql",
 }
+_NODES = 1 << 10  # of `routedb.numbering`
 _USING_ONLY = "using-only"  # of `hints`
 _SHORTEST_KEY = 16
 JOINS = ("merge", "refuse")
@@ -108,6 +109,7 @@ class Builder:
             atomic_reads=self._atomic_reads(top),
             name=self._name(top.get("name"), databases),
             decision_retention_s=self._retention(),
+            id_node=self._id_node(top.get("id_node")),
             joins=self._joins(top.get("joins", JOINS[0])),
             functions=self._functions(),
             token_keys=self._token_keys(),
@@ -163,6 +165,11 @@ class Builder:
         if self._document.value(path) is None:
             return DECISION_RETENTION_S
         return read_duration(self._document, path)
+
+    def _id_node(self, said: int | None) -> int | None:
+        if said is not None and not 0 <= said < _NODES:
+            self._document.refuse(("id_node",), f"expected 0 to {_NODES - 1}")
+        return said
 
     def _functions(self) -> dict[str, str]:
         functions: dict[str, str] = self._document.filled.get("functions", {})

@@ -18,7 +18,7 @@ from routedb.config.options import OPTIONS
 CLUSTER_KEYWORDS = (
     *("default", "state", "dialect", "hints", "shadow", "functions"),
     *("token_key", "max_shapes", "joins", "transactions"),
-    *("name", "decision_retention", "atomic_reads"),
+    *("name", "decision_retention", "atomic_reads", "id_node"),
 )
 
 # Keywords that say where a server is. They name a node by themselves; the others only

@@ -153,6 +153,7 @@ class TableRule:
     shard_key: str | None = None  # column
     function: ShardFunction | None = None
     is_reference: bool = False
+    id_column: str | None = None  # filled in INSERTs that leave it out
     # Of a placement (routedb/config/placements.py): its name for reasons, and why it
     # cannot be followed here, in which case `database` is "".
     placed_by: str = field(default="", compare=False)
@@ -200,6 +201,7 @@ class ClusterConfig:
     atomic_reads: str = "no"
     name: str = ""  # in the names of prepared branches; "": none is ever prepared
     decision_retention_s: float = DECISION_RETENTION_S
+    id_node: int | None = None  # of this process; None: borrowed from a table
     joins: str = "merge"  # "merge" | "refuse": statements over several groups
     functions: Mapping[str, str] = field(
         default_factory=dict

@@ -150,6 +150,11 @@ class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
     reference: bool = False
     """Every shard has a full copy: ``reference = true``"""
 
+    id: str | None = None
+    """A column of keys that routedb makes for the rows of INSERTs which leave it out
+    (:doc:`ids`): ``id = "id"``
+    """
+
     function: str | None = None
     """How the key chooses: a stable hash, the whole number itself, or as below:
     ``function = "modulo"``
@@ -275,6 +280,13 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     several (:doc:`two-phase`): ``decision_retention = "14d"``
 
     :type: duration
+    """
+
+    id_node: int | None = None
+    """The number of this process among all that make keys for rows, which no other has,
+    from 0 to 1023 (:doc:`ids`): ``id_node = 7``
+
+    :default: borrowed from a table
     """
 
     token_key: str | list[str] | None = None

@@ -10,7 +10,7 @@ from routedb.config import globs
 from routedb.config.document import Document, Path
 from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
 from routedb.config.shard_functions import SHARDING_KEYS, read_function
-from routedb.sql.scanner.identifiers import fold_identifier
+from routedb.sql.scanner.identifiers import fold_column, fold_identifier
 
 _PART = re.compile(r'"((?:[^"]|"")+)"|`((?:[^`]|``)+)`|([^."`\s]+)')
 _NAME = re.compile(rf"(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))?")
@@ -88,6 +88,7 @@ def read_rule(
         if key is None
         else read_function(document, path, entry, len(database.groups)),
         entry.get("reference", False),
+        _id_column(document, path, entry, dialect),
     )
 
 
@@ -120,12 +121,25 @@ def _unquoted(found: Sequence[str], dialect: str) -> str:
     return fold_identifier(name, dialect, is_quoted=True)
 
 
-def _column(document: Document, path: Path, key: str, dialect: str) -> str:
-    """Fold the name of a shard key, which may stand in quotes."""
+def _column(
+    document: Document, path: Path, key: str, dialect: str, entry: str = "shard_key"
+) -> str:
+    """Fold the name of a column under the key `entry`, which may stand in quotes."""
     match = _PART.fullmatch(key)
     if match is None:
-        document.refuse((*path, "shard_key"), "expected the name of one column")
+        document.refuse((*path, entry), "expected the name of one column")
     return _unquoted(match.groups(""), dialect)
+
+
+def _id_column(
+    document: Document, path: Path, entry: Mapping[str, Any], dialect: str
+) -> str | None:
+    """Return the column that is filled, if any, as `dialect` folds it."""
+    key = entry.get("id")
+    if key is None:
+        return None
+    name = _column(document, path, key, dialect, "id")
+    return fold_column(name, dialect, is_quoted=True)
 
 
 def _check_sharding(

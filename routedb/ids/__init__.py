@@ -5,8 +5,8 @@ with time.
 given, or one that `Lease` borrows from a table. `parts` takes one apart.
 """
 
-from routedb.ids.generator import Generator
-from routedb.ids.layout import MOST_NODES, Parts, parts
 from routedb.ids.lease import Lease
+from routedb.numbering.generator import Generator
+from routedb.numbering.layout import MOST_NODES, Parts, parts
 
 __all__ = ["MOST_NODES", "Generator", "Lease", "Parts", "parts"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from routedb import errors
 from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
@@ -19,6 +19,7 @@ _UNKNOWN = TableRule("", None, "", "")  # no answer is known yet
 _HARMLESS = frozenset(
     {Kind.READ, Kind.EXPLAIN, Kind.TRANSACTION, Kind.SESSION, Kind.EMPTY}
 )
+_INSERTS = frozenset({"INSERT", "REPLACE"})
 _RENAMES = frozenset({"ALTER TABLE", "ALTER VIEW"})
 # Kinds whose answer depends on what the words of the text mean. Others say something to
 # the one server (DDL, SET, LOCK TABLES …), and are its own.
@@ -38,6 +39,7 @@ class Placement:
     why: str
     sharded: Mapping[Table, TableRule] = field(default_factory=dict)
     unruled: tuple[Table, ...] = ()  # on a sharded database, and no rule says how
+    fills: str | None = None  # a column of the table that an INSERT may leave out
 
 
 NO_TABLES = Placement(None, Reason.DEFAULT, "no tables")
@@ -63,10 +65,21 @@ def find_placement(statement: Statement, rules: Rules, using: str | None) -> Pla
         if statement.kind is Kind.UNKNOWN:
             _check_understood(statement, config)
         placement = _by_tables(homes, config) if homes else NO_TABLES
+    fills = _filled(statement, homes)
+    if fills is not None:
+        placement = replace(placement, fills=fills)
     name = placement.database
     if name is not None and config.databases[name].read_only:
         _check_read_only(statement, name, config)
     return placement
+
+
+def _filled(statement: Statement, homes: Homes) -> str | None:
+    """Return the column that the rule of the table fills which an INSERT writes to."""
+    if statement.verb not in _INSERTS or len(statement.writes) != 1:
+        return None
+    rule = homes.get(statement.writes[0], (None, None))[1]
+    return None if rule is None else rule.id_column
 
 
 def check_dialect(

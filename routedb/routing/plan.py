@@ -324,7 +324,7 @@ class Plan:
             or statement.holds
             or is_role_hinted
             or statement.kind is Kind.EMPTY
-            or self.changes_mode
+            or (self.changes_mode or self.placement.fills is not None)
             or (self.reading is not None and self.reading.is_fragile)
         )
 

@@ -19,6 +19,7 @@ from routedb.engine.run.executor import (
     decide_once_more,
     run,
 )
+from routedb.engine.run.filling import filled_batch
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing.decider import Decision
@@ -37,6 +38,8 @@ def executemany(
         observed.call(cursor, sql, again, len(rows))
         return
     text = session.learn(sql)
+    if text.plan.placement.fills is not None:
+        text, sql, rows = filled_batch(session, text, sql, rows)
     if text.plan.is_sharded:
         _executemany_sharded(session, cursor, text, sql, rows)
         return

@@ -1,8 +1,7 @@
 """The long way of a statement, for everything that the hot path leaves.
 
 `run` decides, asks what the decision needs, and runs: on one group, or on several
-(`multi_shard`). The rest of the uses of a text (`executemany`, and whatever a cursor
-does with `carry`) end here as well.
+(`multi_shard`). The other uses of a text (`executemany`, `carry`) end here as well.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from routedb.engine.route.explain import ONE_GROUP
 from routedb.engine.route.shadow.decide import count, decide_in_shadow
 from routedb.engine.run import control, definitions, multi_shard, observed, series
 from routedb.engine.run.attempt import Attempt
+from routedb.engine.run.filling import filled, show_ids
 from routedb.engine.run.interrupted import effects_interrupted, statement_interrupted
 from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
@@ -33,7 +33,7 @@ from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.vacancies import vacating
 from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.interruption import met_error
-from routedb.engine.virtual_cursor import Call, VirtualCursor
+from routedb.engine.virtual_cursor import Call, VirtualCursor, executing
 from routedb.routing import Reason, Route
 from routedb.routing.decider import Decision, decide, decide_part
 from routedb.routing.destination import Destination
@@ -64,9 +64,8 @@ def run(
     """Run one statement the long way. `call` runs it on a raw cursor; `params` are what
     `text` is decided by.
 
-    `batch`: it does so for each of these sets of parameters, each a transaction of its
-    own in autocommit mode. Where it is no plain execute, `merges` does it over several
-    groups, or raises.
+    `batch`: for each of these sets of parameters, each a transaction of its own in
+    autocommit mode. Else, where it is no plain execute, `merges` does it over groups.
     """
     try:
         _run_noting(session, cursor, text, params, call, batch, merges)
@@ -88,13 +87,17 @@ def _run_noting(
 ) -> None:
     """Run it, and take note of what it leaves in the session."""
     plan = text.plan
+    made: list[int] = []
     try:
         cursor.unbind_fetch()
+        if plan.placement.fills is not None and merges is None and batch is None:
+            text, call, made = filled(session, text, params, call)
         cursor.control = None
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
         while not _run_anywhere(session, cursor, text, params, call, batch, merges):
             text = session.learn(text.source)  # its table has been moved
+        show_ids(cursor, text, made)
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)
@@ -194,8 +197,7 @@ def run_again(
     session: Session, cursor: VirtualCursor, text: ParsedText, params: Any
 ) -> None:
     """Run `text` with `params` on `cursor` of `session`: a part of another call."""
-    call: Call = lambda raw: raw.execute(text.source, params)  # noqa: E731
-    run(session, cursor, text, params, call)
+    run(session, cursor, text, params, executing(text.source, params))
 
 
 @lets_go

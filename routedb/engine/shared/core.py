@@ -6,7 +6,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
-from itertools import count
 from math import inf
 from typing import Any, Protocol
 
@@ -28,6 +27,7 @@ from routedb.engine.shared.catalog_answers import CatalogAnswers
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
+from routedb.engine.shared.numbers import Numbers
 from routedb.engine.shared.process_writes import PROCESS_WRITES, server_ids
 from routedb.engine.shared.sample_requests import SampleRequests
 from routedb.engine.shared.topology_store import TopologyStore
@@ -161,7 +161,7 @@ class Core(TopologyStore):
         self.samples = SampleRequests(clock, self._sampled_at)
         # The monitor's, too: keep away from these nodes, or (False) probe them again.
         self.hold_probes: Callable[[frozenset[int], bool], None] = _hold_nothing
-        self._starts = count()
+        self.numbers = Numbers()
         self._adapters = _Adapters(adapter_for)
         # Guards the times of writes, or an older one might come last, and what replaces
         # the ruleset.
@@ -236,7 +236,7 @@ class Core(TopologyStore):
     def next_rotation(self) -> int:
         """Return where in the ring a new connection begins: each at another place, or
         connections of one statement would all meet at one replica."""
-        return next(self._starts)
+        return self.numbers.start()
 
     def plan_cache(self, using: str | None, mode: LexicalMode = UNSETTLED) -> PlanCache:
         """Return the cache of known texts for `conn.using(using)`, None for plain, of

@@ -10,8 +10,8 @@ import pytest
 
 import routedb
 from routedb.ids import Generator, Lease, parts
-from routedb.ids.layout import EPOCH_MS
-from routedb.ids.lease import DDL, TABLE
+from routedb.numbering.layout import EPOCH_MS
+from routedb.numbering.lending import DDL, TABLE
 
 
 @pytest.fixture(params=["sqlite", "pg", "my"])

@@ -10,8 +10,8 @@ import pytest
 
 import routedb
 from routedb.ids import MOST_NODES, Generator, parts
-from routedb.ids.generator import Borrowed
-from routedb.ids.layout import EPOCH_MS, MOST_A_MS, put_together
+from routedb.numbering.generator import Borrowed
+from routedb.numbering.layout import EPOCH_MS, MOST_A_MS, put_together
 
 
 class Clock:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from routedb import errors
-from routedb.ids.layout import MOST_A_MS, MOST_NODES, put_together
+from routedb.numbering.layout import MOST_A_MS, MOST_NODES, put_together
 
 _MOST_BACK_MS = 5_000  # so far ahead of a clock that was set back keys may be
 
