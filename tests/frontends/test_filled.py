@@ -20,8 +20,8 @@ TABLES = (
 
 @pytest.fixture(params=["postgresql", "mariadb", "sqlite"])
 def connection(request, tmp_path, stack) -> Any:
-    """`orders` sharded by the column that is filled, `entries` by another, `plain` in the
-    default database."""
+    """`orders` sharded by the column that is filled, `entries` by another, and `plain`
+    in the default database."""
     if request.param == "sqlite":
         dsns = [f"sqlite:///{tmp_path}/filled{number}.db" for number in range(3)]
     else:

@@ -90,7 +90,7 @@ def _run_noting(
     made: list[int] = []
     try:
         cursor.unbind_fetch()
-        if plan.placement.fills is not None and merges is None and batch is None:
+        if plan.placement.fills and merges is None and batch is None:
             text, call, made = filled(session, text, params, call)
         cursor.control = None
         if not plan.is_simple and _is_carried_out(session, cursor, text):
@@ -357,8 +357,7 @@ def _ask(session: Session, plan: Plan, question: Question, asked: Asked) -> Aske
 
 
 def _only_reads(session: Session, question: AskCatalog) -> bool:
-    """Ask the catalog, of which the answers are kept: True when all of the functions
-    are there and only read."""
+    """Ask the catalog whether all of the functions are there and only read."""
 
     def ask(function: Table) -> bool | None:
         link = find_node.writer(session.links, question.group)

@@ -86,6 +86,11 @@ class InheritedMySQLdbCursor(InheritedCursor):
         """The key of the last row that the cursor inserted."""
         return self._cursor_attribute("lastrowid")
 
+    @lastrowid.setter
+    def lastrowid(self, key: Any) -> None:
+        cursor: Any = self._cursor()
+        cursor.lastrowid = key
+
     @property
     def query(self) -> Any:
         """The text that was sent last."""

@@ -1,0 +1,104 @@
+"""ORMs that leave keys to the database, on sharded tables whose rule fills the column."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from typing import Any
+
+import pytest
+from sqlalchemy import BigInteger, String, create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+import routedb
+from routedb.ids import parts
+from tests.live.integrations.project import Project
+from tests.live.integrations.test_django import ENGINE
+
+BIG = {"sqlite": "INTEGER", "postgresql": "bigint", "mysql": "bigint"}
+DDL = (
+    "CREATE TABLE shop_item (id {} PRIMARY KEY, name varchar(50) NOT NULL, "
+    "facts {} , made {})"
+)
+FACTS = {"sqlite": "text", "postgresql": "jsonb", "mysql": "json"}
+MADE = {"sqlite": "datetime", "postgresql": "timestamptz", "mysql": "datetime(6)"}
+
+pytestmark = pytest.mark.engine_in_turn
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Item(Base):
+    __tablename__ = "shop_item"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str] = mapped_column(String(50))
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
+def engine(request) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def source(engine, request, tmp_path) -> Any:
+    """Two shards with the table, whose key is filled."""
+    with ExitStack() as stack:
+        if engine == "sqlite":
+            dsns = [f"sqlite:///{tmp_path}/keys{number}.db" for number in range(2)]
+        else:
+            fixture = "mariadb" if engine == "mysql" else engine
+            servers = request.getfixturevalue(fixture)
+            made = [stack.enter_context(servers.database()) for _ in range(2)]
+            dsns = [each.writer_dsn for each in made]
+        for dsn in dsns:
+            with closing(routedb.connect(dsn)) as plain:
+                ddl = DDL.format(BIG[engine], FACTS[engine], MADE[engine])
+                plain.cursor().execute(ddl)
+                plain.commit()
+        yield {
+            "default": "shop",
+            "id_node": 3,
+            "databases": {"shop": {"shards": [[dsn] for dsn in dsns]}},
+            "tables": {
+                "shop_item": {"database": "shop", "shard_key": "id", "id": "id"}
+            },
+        }
+
+
+def test_sqlalchemy(engine, source):
+    routed = create_engine(f"routedb+{engine}://", connect_args={"source": source})
+    with Session(routed) as session:
+        items = [Item(name=f"n{number}") for number in range(6)]
+        session.add_all(items)
+        session.flush()
+        keys = {item.name: item.id for item in items}
+        session.add(Item(name="last"))
+        session.commit()
+        assert all(parts(key).node == 3 for key in keys.values())
+        found = {row.name: row.id for row in session.scalars(select(Item))}
+        assert found.pop("last") > max(keys.values())
+        assert found == keys
+        assert session.get(Item, keys["n3"]).name == "n3"  # type: ignore[union-attr]  # it is there
+    routed.dispose()
+
+
+DJANGO = """
+keys = [Item.objects.create(name=f"n{n}").pk for n in range(4)]
+with transaction.atomic():
+    more = [each.pk for each in Item.objects.bulk_create([Item(name="a"), Item(name="b")])]
+there = sorted(Item.objects.values_list("pk", flat=True))
+found = [keys, more, there, Item.objects.get(pk=keys[2]).name]
+"""
+
+
+def test_django(engine, source, tmp_path):
+    backend = "sqlite3" if engine == "sqlite" else engine
+    options = {"routedb": source}
+    project = Project(tmp_path, ENGINE=f"{ENGINE}.{backend}", OPTIONS=options)
+    keys, more, there, name = project.run(DJANGO)
+    assert sorted(keys + [key for key in more if key is not None]) == there
+    assert all(parts(key).node == 3 for key in there)
+    assert (len(there), name) == (6, "n2")
