@@ -286,7 +286,8 @@ def _decimal(column: Column, arguments: str) -> Mapped | str:
         )
     digits, _, places = arguments.partition(",")
     sizes = int(digits), int(places or 0)
-    if sizes[0] > _MOST_DIGITS[0] or not 0 <= sizes[1] <= _MOST_DIGITS[1]:
+    most = min(sizes[0], _MOST_DIGITS[1])
+    if sizes[0] > _MOST_DIGITS[0] or not 0 <= sizes[1] <= most:
         return f"{column.type} holds more digits than MariaDB's decimal"
     return Mapped(f"decimal({sizes[0]},{sizes[1]})", Kind.DECIMAL)
 
