@@ -41,6 +41,7 @@ from routedb.planner import (
     Copied,
     Refusal,
     Sharded,
+    Whole,
     Written,
     assigned_on_conflict,
 )
@@ -48,27 +49,29 @@ from routedb.routing import Reason
 from routedb.routing.destination import Destination
 from routedb.routing.plan import ParsedText
 from routedb.sharding.keys.shard_functions import locator
-from routedb.sharding.keys.value_terms import ShardKey
+from routedb.sharding.keys.value_terms import ShardKey, locate_value
 from routedb.sql.scanner.identifiers import fold_column
 from routedb.sql.statement import Table
 
 _WHY = "the rows of a query are dealt to their shards"
 Row = Sequence[Any]
+_KEY_TYPES = {"postgresql": "bigint", "mysql": "BIGINT", "sqlite": ""}
 
 
 class Placed(NamedTuple):
     """The `table` that rows are dealt to, and where that is."""
 
     table: Table
-    place: Sharded | Copied
+    place: Sharded | Copied | Whole
 
 
 def placed_target(session: Session, outer: ParsedText) -> Placed | None:
-    """Return the table that `outer`, which writes to it, has on several groups in
-    `session`; None where it is none. Raises NotMerged for a text that uses others."""
+    """Return the table that `outer` writes to, in `session`, where it is on several
+    groups, or a column is filled; None elsewhere. Raises NotMerged for a text that uses
+    others."""
     (table,) = outer.plan.statement.writes
     place = cluster_of(session, outer.plan).find(table)
-    if not isinstance(place, Sharded | Copied):
+    if place is None or (isinstance(place, Whole) and not outer.plan.placement.fills):
         return None
     if len(outer.plan.statement.tables) > 1:
         raise NotMerged("it has a query besides the one whose rows it writes")
@@ -97,6 +100,8 @@ class Dealing:
         self._database = session.core.config.databases[target.place.database]
         self._columns = _columns(session, target, catalogs)
         self._made = made
+        self._fills = self._filled_column()
+        self._ids: list[int] = []
         self._conflict = self._checked_conflict()
         self._merged = MergedResult(cursor.arraysize)
         self._types: list[str] | None = None
@@ -112,6 +117,8 @@ class Dealing:
             with reading_rows(self._session, inner, values, read) as found:
                 self._deal(found)
             self._merged.finish()
+            if self._ids and self._database.dialect == "mysql":
+                self._merged.lastrowid = self._ids[0]
             attempts = [self._written[number] for number in sorted(self._written)]
             show_dealt(self._session, self._cursor, self._outer, self._text, attempts,
                        self._merged, _WHY, found.route)  # fmt: skip
@@ -123,8 +130,10 @@ class Dealing:
     def _deal(self, found: Found) -> None:
         every = range(len(self._database.groups))
         self._made = self._with_names(len(found.description))
+        if self._fills is not None:
+            self._add_column(self._fills)
         if isinstance(self._target.place, Copied):
-            rows = found.rows
+            rows = [self._with_id(row) for row in found.rows]
             for number in every:
                 self._write(number, found, rows, range(len(rows)))
             return
@@ -132,7 +141,8 @@ class Dealing:
         kept: dict[int, tuple[list[Row], list[int]]] = {}
         place, in_blocks = 0, None
         for block in found.blocks(bringing.BLOCK):
-            for row in block:
+            for plain in block:
+                row = self._with_id(plain)
                 rows, places = kept.setdefault(locate(row), ([], []))
                 rows.append(row)
                 places.append(place)
@@ -162,6 +172,8 @@ class Dealing:
                 self._types = types_for(
                     self._session, link, self._made, self._params, found
                 )
+                if self._fills is not None:
+                    self._types.append(_KEY_TYPES[link.adapter.engine])
             loaded = bringing.load(link, self._types, rows, in_text=True)
         except Exception as exc:
             judge_error(attempt, link, exc)
@@ -201,27 +213,50 @@ class Dealing:
     def _locator(self, found: Found) -> Callable[[Row], int]:
         """Return what tells the shard of a row of the query."""
         place, made = self._target.place, self._made
+        if isinstance(place, Whole):
+            return lambda row: 0
         assert isinstance(place, Sharded)
         names = made.columns or ()
         folded = self._fold(place.key)
         at = names.index(folded) if folded in names else -1
         width = len(found.description)
+        shards = len(self._database.groups)
+        key = ShardKey(
+            str(self._target.table), place.key, place.function, locator(place.function)
+        )
+        if at == width and self._fills == folded:
+            return lambda row: locate_value(row[at], key, shards)
         if not 0 <= at < width:
             raise NotMerged(
                 f"it gives no value for the shard key {place.key} of "
                 f"{self._target.table}"
             )
         (column,) = (each for each in self._columns if self._fold(each.name) == folded)
-        key = ShardKey(
-            str(self._target.table), place.key, place.function, locator(place.function)
-        )
         is_untyped = at in untyped_places(made, self._params, width)
         engine = found.link.adapter.engine
         number = shard_reader(
-            engine, key, len(self._database.groups), column, found.description[at],
-            is_untyped,
-        )  # fmt: skip
+            engine, key, shards, column, found.description[at], is_untyped
+        )
         return lambda row: number(row[at])
+
+    def _filled_column(self) -> str | None:
+        """Return the column that its rule fills, where the text leaves it out."""
+        column, names = self._outer.plan.placement.fills, self._made.columns
+        return None if names is None or column in names else column
+
+    def _add_column(self, column: str) -> None:
+        made, mark = self._made, "`" if self._database.dialect == "mysql" else '"'
+        sql, at = made.before.sql, made.listed_at
+        quoted = f"{mark}{column.replace(mark, mark * 2).replace('%', '%%')}{mark}"
+        before = Bound(f"{sql[:at]}, {quoted}{sql[at:]}", made.before.slots)
+        columns = (*(made.columns or ()), column)
+        self._made = made._replace(before=before, columns=columns)
+
+    def _with_id(self, row: Row) -> Row:
+        if self._fills is None:
+            return row
+        self._ids.append(self._session.core.numbers.next_id())
+        return (*row, self._ids[-1])
 
     def _fold(self, name: str) -> str:
         return fold_column(name, self._database.dialect, is_quoted=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from routedb import errors
 from routedb.engine.route.explain import Explanation, with_runs
+from routedb.engine.run.executor import run_again
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
@@ -146,6 +147,9 @@ class Merger:
         def read(reader: Reader, inner: ParsedText, values: Any) -> None:
             if not inner.plan.is_read:
                 raise NotMerged("its query is no plain read")
+            if not inner.plan.statement.tables:
+                run_again(session, reader, inner, values)
+                return
             self.run(session, reader, inner, values, refusal)
 
         try:

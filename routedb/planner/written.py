@@ -109,8 +109,8 @@ def _query_end(tokens: Sequence[Token], length: int) -> int:
 
 def _target(head: str, dialect: str) -> tuple[str, tuple[str, ...] | None, int]:
     """Return the table that is named between the verb and the query, as it is written,
-    the columns after it, folded, and where these would stand; ("", None, 0) where that
-    is not understood."""
+    the columns after it, folded, and where these, or one more, would stand; ("", None,
+    0) where that is not understood."""
     found = _HEAD(head)
     if found is None:
         return "", None, 0
@@ -118,7 +118,7 @@ def _target(head: str, dialect: str) -> tuple[str, tuple[str, ...] | None, int]:
     if listed is None:
         return found[1], None, found.end(2)
     names = (_column(name.strip(), dialect) for name in listed.split(","))
-    return found[1], tuple(names), found.end(2)
+    return found[1], tuple(names), found.end(3)
 
 
 def _column(name: str, dialect: str) -> str:

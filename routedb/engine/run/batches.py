@@ -39,7 +39,12 @@ def executemany(
         return
     text = session.learn(sql)
     if text.plan.placement.fills is not None:
-        text, sql, rows = filled_batch(session, text, sql, rows)
+        try:
+            text, sql, rows = filled_batch(session, text, sql, rows)
+        except errors.ShardError:  # of INSERT … SELECT, maybe
+            calls = [_executing(session, cursor, text, sql, each) for each in rows]
+            multi_shard.run_each(session, cursor, calls)
+            return
     if text.plan.is_sharded:
         _executemany_sharded(session, cursor, text, sql, rows)
         return

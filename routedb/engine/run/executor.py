@@ -64,8 +64,8 @@ def run(
     """Run one statement the long way. `call` runs it on a raw cursor; `params` are what
     `text` is decided by.
 
-    `batch`: for each of these sets of parameters, each a transaction of its own in
-    autocommit mode. Else, where it is no plain execute, `merges` does it over groups.
+    `batch`: for each of these sets of parameters, each a transaction of its own.
+    Else, where it is no plain execute, `merges` does it over groups.
     """
     try:
         _run_noting(session, cursor, text, params, call, batch, merges)
@@ -87,17 +87,13 @@ def _run_noting(
 ) -> None:
     """Run it, and take note of what it leaves in the session."""
     plan = text.plan
-    made: list[int] = []
     try:
         cursor.unbind_fetch()
-        if plan.placement.fills and merges is None and batch is None:
-            text, call, made = filled(session, text, params, call)
         cursor.control = None
         if not plan.is_simple and _is_carried_out(session, cursor, text):
             return
         while not _run_anywhere(session, cursor, text, params, call, batch, merges):
             text = session.learn(text.source)  # its table has been moved
-        show_ids(cursor, text, made)
         if plan.has_effects:
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)
@@ -123,11 +119,13 @@ def _run_anywhere(
     batch: Sequence[Any] | None,
     merges: Merges | None,
 ) -> bool:
-    """Tell whether it has run, on one group or over several; it is to be learnt anew
-    else."""
+    """Tell whether it has run, on one group or several; else it is to be learnt."""
+    made: list[int] = []
     try:
         is_other_use = merges is not None
-        return _run(session, cursor, text, params, call, batch, is_other_use)
+        if text.plan.placement.fills and not is_other_use and batch is None:
+            text, call, made = filled(session, text, params, call)
+        has_run = _run(session, cursor, text, params, call, batch, is_other_use)
     except (errors.ShardError, errors.CrossDatabaseError) as refusal:
         if type(refusal) not in ONE_GROUP:
             raise
@@ -138,7 +136,9 @@ def _run_anywhere(
             _run_over_groups(session, cursor, text, params, batch, refusal)
         except Moved:
             return False
-        return True
+        has_run = True
+    show_ids(cursor, text, made)
+    return has_run
 
 
 @lets_go
