@@ -9,12 +9,13 @@ node and run it" goes the long way, to the executor. A change here brings a figu
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from routedb.dbapi import Params, Query
 from routedb.engine.fast_path import choose
 from routedb.engine.run import executor, observed
 from routedb.engine.run.outcome import succeeded
-from routedb.engine.virtual_cursor import VirtualCursor, executing
+from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing import Route
 
 _NONE_OPEN: tuple[None, None] = (None, None)
@@ -80,3 +81,10 @@ def execute(
     except BaseException as exc:  # the driver's, or a signal handler's
         call = executing(query, vars)
         executor.recover(session, cursor, text, vars, call, link, route, exc)
+
+
+def executing(query: Any, vars: Any) -> Call:  # noqa: A002
+    """Return the call that runs the text `query` with `vars` on a raw cursor."""
+    if vars is None:
+        return lambda raw: raw.execute(query)
+    return lambda raw: raw.execute(query, vars)

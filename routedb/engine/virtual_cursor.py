@@ -13,13 +13,6 @@ from routedb.routing import Route
 Call = Callable[[Any], Any]  # takes a raw cursor; some of its methods are one driver's
 
 
-def executing(query: Any, vars: Any) -> Call:  # noqa: A002
-    """Return the call that runs the text `query` with `vars` on a raw cursor."""
-    if vars is None:
-        return lambda raw: raw.execute(query)
-    return lambda raw: raw.execute(query, vars)
-
-
 class Control(NamedTuple):
     """A statement that the transaction has carried out."""
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from routedb.engine.execute import executing
 from routedb.engine.run import executor
 from routedb.engine.session import Session
-from routedb.engine.virtual_cursor import VirtualCursor, executing
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import changing
 from routedb.merge.catalogs import Catalogs
 from routedb.merge.placements import cluster_of

@@ -65,9 +65,8 @@ def find_placement(statement: Statement, rules: Rules, using: str | None) -> Pla
         if statement.kind is Kind.UNKNOWN:
             _check_understood(statement, config)
         placement = _by_tables(homes, config) if homes else NO_TABLES
-    fills = _filled(statement, homes)
-    if fills is not None:
-        placement = replace(placement, fills=fills)
+    if statement.verb in _INSERTS:
+        placement = replace(placement, fills=_filled(statement, homes))
     name = placement.database
     if name is not None and config.databases[name].read_only:
         _check_read_only(statement, name, config)
@@ -76,7 +75,7 @@ def find_placement(statement: Statement, rules: Rules, using: str | None) -> Pla
 
 def _filled(statement: Statement, homes: Homes) -> str | None:
     """Return the column that the rule of the table fills which an INSERT writes to."""
-    if statement.verb not in _INSERTS or len(statement.writes) != 1:
+    if len(statement.writes) != 1:
         return None
     rule = homes.get(statement.writes[0], (None, None))[1]
     return None if rule is None else rule.id_column

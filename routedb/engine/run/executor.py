@@ -33,7 +33,7 @@ from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.vacancies import vacating
 from routedb.engine.transactions.aside import ask_aside
 from routedb.engine.transactions.interruption import met_error
-from routedb.engine.virtual_cursor import Call, VirtualCursor, executing
+from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing import Reason, Route
 from routedb.routing.decider import Decision, decide, decide_part
 from routedb.routing.destination import Destination
@@ -137,7 +137,8 @@ def _run_anywhere(
         except Moved:
             return False
         has_run = True
-    show_ids(cursor, text, made)
+    if made:
+        show_ids(cursor, text, made)
     return has_run
 
 
@@ -197,7 +198,8 @@ def run_again(
     session: Session, cursor: VirtualCursor, text: ParsedText, params: Any
 ) -> None:
     """Run `text` with `params` on `cursor` of `session`: a part of another call."""
-    run(session, cursor, text, params, executing(text.source, params))
+    call: Call = lambda raw: raw.execute(text.source, params)  # noqa: E731
+    run(session, cursor, text, params, call)
 
 
 @lets_go
@@ -211,8 +213,8 @@ def recover(
     route: Route | None,
     exc: BaseException,
 ) -> None:
-    """Act on `exc`, a fault on `link` in the hot path: raise, or run again the long
-    way. `text`, `params` and `call` are those of `run`; `route` led to the link."""
+    """Act on `exc`, a fault on `link` in the hot path: raise, or `run` again `text`
+    with `params` by `call`; `route` led to the link."""
     before = _handled_outside(exc)
     link.pending_begin = None
     try:
@@ -311,9 +313,7 @@ def count_shadowed(session: Session, text: ParsedText, rows: Iterable[Any]) -> N
 def decide_asking(
     session: Session, text: ParsedText, params: Any, keeps_to_branches: bool = True
 ) -> Decision:
-    """Decide as `routedb.routing.decider.decide` does about `text` with `params`, and
-    ask what it wants to know; `keeps_to_branches` is passed on to it. Raises what it
-    raises, and what the driver raises when it is asked."""
+    """Do as `decide` with `text`, `params` and `keeps_to_branches`, and ask for it."""
     asked = NOTHING_ASKED
     while True:
         decided = decide(text, params, session, asked, keeps_to_branches)

@@ -13,7 +13,7 @@ from typing import Any
 
 from routedb import errors
 from routedb.engine.session import Session
-from routedb.engine.virtual_cursor import Call, VirtualCursor, executing
+from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing.plan import ParsedText
 from routedb.sharding.rewrite.filling import Filled, fill, with_values
 
@@ -39,7 +39,10 @@ def filled(
     found = _fill(session, text, column, written)
     if found is None:
         return text, call, made
-    return session.learn(found.sql), executing(found.sql, params), made
+    sql = found.sql
+    if params is None:
+        return session.learn(sql), lambda raw: raw.execute(sql), made
+    return session.learn(sql), lambda raw: raw.execute(sql, params), made
 
 
 def filled_batch(

@@ -236,7 +236,7 @@ class Core(TopologyStore):
     def next_rotation(self) -> int:
         """Return where in the ring a new connection begins: each at another place, or
         connections of one statement would all meet at one replica."""
-        return self.numbers.start()
+        return next(self.numbers.starts)
 
     def plan_cache(self, using: str | None, mode: LexicalMode = UNSETTLED) -> PlanCache:
         """Return the cache of known texts for `conn.using(using)`, None for plain, of

@@ -17,9 +17,5 @@ class Numbers:
     rule fills in."""
 
     def __init__(self) -> None:
-        self._starts = count()
+        self.starts = count()
         self.next_id: Callable[[], int] = _none  # the runtime's
-
-    def start(self) -> int:
-        """Return the number of a connection, from 0."""
-        return next(self._starts)
