@@ -18,6 +18,7 @@ from routedb.moving.definitions import ForeignKey, Table, fingerprint
 from routedb.moving.pairs import Pair
 from routedb.moving.phases import TABLE, Phase, Step
 from routedb.moving.spelling import name
+from routedb.moving.sqlite_triggers import door_name
 
 _ALL = chunks.Copied(1, 0, None, True)
 _PAUSE_S = 0.2
@@ -101,7 +102,7 @@ class Switching:
         mover.step(Step.FLIPPED_BACK)
 
     def serve(self, deadline: float | None) -> None:
-        """Apply journals until `deadline`, on the monotonic clock."""
+        """Apply journals until `deadline`, on the monotonic clock, once at least."""
         mover = self._mover
         if self._phase in (Phase.FOLLOWING, Phase.VERIFIED):
             going, source = mover.streams, mover.source
@@ -111,12 +112,14 @@ class Switching:
         else:
             raise self._wrong("followed")
         pairs = list(dict.fromkeys(stream.pair for stream in going))
-        while deadline is None or time.monotonic() < deadline:
+        while True:
             mover.moves.check()
             for session in source.sessions:
                 check_source(session, self._marks(source), pairs)
             count = sum(stream_drain(stream).once(_ALL) for stream in going)
             mover.tell(Progress("journal drained", rows=count))
+            if deadline is not None and time.monotonic() >= deadline:
+                return
             if not count:
                 time.sleep(_PAUSE_S)
 
@@ -128,6 +131,8 @@ class Switching:
         if self._phase not in (Phase.REVERSED, Phase.SWITCHED):
             raise self._wrong("finished")
         self._drop_journals(mover.target, self._turned)
+        for session in mover.target.sessions:
+            self._drop_door(session)
         for session in mover.source.sessions:
             self._rename(session)
         self._forget_chunks()
@@ -165,6 +170,8 @@ class Switching:
                 session.run(f"DROP TABLE IF EXISTS {quoted}{cascade}")
                 mover.tell(Progress("dropped", pair.name))
         self._drop_journals(mover.target, self._turned)
+        for session in (*mover.source.sessions, *mover.target.sessions):
+            self._drop_door(session)
         placements.forget(mover.moves.session, mover.move.name)
         self._forget_chunks()
         mover.step(Step.GIVEN_UP)
@@ -230,7 +237,7 @@ class Switching:
         acting = [
             table.name for table in mover.tables if table.foreign_keys or table.triggers
         ]
-        if mover.source.engine == "mysql":
+        if mover.source.engine != "postgresql":
             acting = [table.name for table in mover.tables if table.triggers]
         elif acting and all(s.try_run(_AS_REPLICA) for s in mover.source.sessions):
             acting = []
@@ -238,7 +245,7 @@ class Switching:
             return
         why = (
             "its triggers would act again on what comes back"
-            if mover.source.engine == "mysql"
+            if mover.source.engine != "postgresql"
             else "its foreign keys and triggers would act on what comes back: GRANT "
             "SET ON PARAMETER session_replication_role to the mover's user"
         )
@@ -265,6 +272,8 @@ class Switching:
 
     def _foreign_keys(self) -> list[tuple[ForeignKey, str]]:
         engine = self._mover.target.engine
+        if engine == "sqlite":  # they are there from the beginning
+            return []
         return [
             (key, ddl.foreign_key_text(key, engine))
             for table in self._mover.tables
@@ -284,6 +293,11 @@ class Switching:
             for pair in pairs:
                 made_patiently(session, triggers.drop_journal_texts(pair))
                 self._mover.tell(Progress("journal dropped", pair.name))
+
+    def _drop_door(self, session: Session) -> None:
+        if session.engine == "sqlite":
+            door = name("sqlite", door_name(self._mover.move.token))
+            made_patiently(session, [f"DROP TABLE IF EXISTS {door}"])
 
     def _wrong(self, done: str) -> errors.Error:
         move = self._mover.move
