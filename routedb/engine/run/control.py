@@ -278,7 +278,7 @@ def _autocommit(session: Session, on: bool) -> bool:
     if session.transaction.is_bound:
         if not on:
             raise errors.NotSupportedError(
-                "SET autocommit = 0 in a transaction that a text has begun: end it first"
+                "SET autocommit = 0 in a transaction that BEGIN began: end it first"
             )
         session.transaction.commit()
     session.set_mode(session.links.mode._replace(autocommit=on))

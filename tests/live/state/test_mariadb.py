@@ -285,7 +285,9 @@ def test_autocommit_is_what_the_server_says(connection, my_rig: Rig, counted):
         connection.commit()
 
 
-def test_autocommit_that_is_off_already_commits_nothing(connection, my_rig: Rig, counted):
+def test_autocommit_that_is_off_already_commits_nothing(
+    connection, my_rig: Rig, counted
+):
     cursor = connection.cursor()
     for text, params in (("SET autocommit = 0", None), ("SET autocommit = %s", (0,))):
         connection.autocommit(False)

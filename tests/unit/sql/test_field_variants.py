@@ -128,9 +128,7 @@ CASES: dict[str, list[Case]] = {
         reads("postgresql", "SELECT OPERATOR(pg_catalog.-) 3"),
         reads("postgresql", "SELECT a FROM t WHERE NOT OPERATOR(pg_catalog.@) a > 2"),
         reads("postgresql", "SELECT a, OPERATOR(-) (SELECT b FROM u) FROM t", "u"),
-        reads(
-            "postgresql", "SELECT a OPERATOR(s.=) ANY (SELECT b FROM u) FROM t", "u"
-        ),
+        reads("postgresql", "SELECT a OPERATOR(s.=) ANY (SELECT b FROM u) FROM t", "u"),
         other("postgresql", "SELECT OPERATOR(pg_catalog.-) nextval('s')"),
     ],
     "what stands beside a schema's making": [
