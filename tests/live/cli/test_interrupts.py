@@ -356,7 +356,7 @@ ON_ALL_SHARDS = {
 )
 def test_what_runs_on_several_shards_is_cancelled_on_all(shards, what):
     with running(shards, *ON_ALL_SHARDS[what]) as process:
-        wait_until(lambda: shards.busy() > 0, "it runs")
+        wait_until(lambda: shards.busy() > 0, "it runs", 60)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=40)
     assert process.returncode == INTERRUPTED
@@ -369,7 +369,7 @@ def test_what_runs_on_several_shards_is_cancelled_on_all(shards, what):
 @pytest.mark.parametrize("what", later(ON_ALL_SHARDS))
 def test_a_second_ctrl_c_cuts_the_lines_to_all_shards(shards, what, postgresql):
     with running(shards, *ON_ALL_SHARDS[what]) as process:
-        wait_until(lambda: shards.busy() > 0, "it runs")
+        wait_until(lambda: shards.busy() > 0, "it runs", 60)
         postgresql.writer.pause()
         try:
             process.send_signal(signal.SIGINT)
