@@ -27,6 +27,7 @@ PARTS = (
     "probes",
     "failover",
     "pooled",
+    "moving",
 )
 RESULTS = Path(__file__).parent / "results"
 
