@@ -90,7 +90,7 @@ def test_a_token_of_another_connection_is_kept(lagging, behind):
             assert is_there(reading.cursor(), key)
 
 
-@pytest.mark.parametrize("meant", [True, *later([False])])
+@pytest.mark.parametrize("meant", later([True, False]))
 def test_what_was_written_is_read_over_shards_behind_balancers(rig, meant):
     """Of each shard one node is a balancer, before a replica that lags and another."""
     with rig.database.cluster.database() as more:
