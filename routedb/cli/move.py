@@ -34,6 +34,11 @@ _rule = (
         help="Of the shard key; hash, unless the rule says another.",
     ),
     click.option(
+        "--shards",
+        type=click.IntRange(min=1),
+        help="Of the target's shards, how many get rows.",
+    ),
+    click.option(
         "--rule",
         metavar="JSON",
         help="What else the tables' rule says: key_type, bounds, values, buckets.",
@@ -80,7 +85,7 @@ def plan(
     tables: str,
     to: str,
     format_: str,
-    **rule: str | None,
+    **rule: Any,
 ) -> None:
     """Say what moving the tables would do; change nothing.
 
@@ -117,7 +122,7 @@ def start(
     tables: str,
     to: str,
     chunk_rows: int,
-    **rule: str | None,
+    **rule: Any,
 ) -> None:
     """Copy the tables, follow what is written to them, and compare both sides.
 
@@ -230,7 +235,7 @@ def _listed(tables: str) -> list[str]:
     return [each.strip() for each in tables.split(",") if each.strip()]
 
 
-def _read(said: Mapping[str, str | None]) -> dict[str, Any] | None:
+def _read(said: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the rule that the options say; None where they say none."""
     try:
         rule: dict[str, Any] = json.loads(said["rule"] or "{}")
@@ -238,7 +243,7 @@ def _read(said: Mapping[str, str | None]) -> dict[str, Any] | None:
         raise click.UsageError(f"--rule is no JSON: {exc}") from None
     if not isinstance(rule, dict):
         raise click.UsageError("--rule is no JSON object")
-    given = {key: said[key] for key in ("shard_key", "function") if said[key]}
+    given = {key: said[key] for key in ("shard_key", "function", "shards") if said[key]}
     return {**rule, **given} or None
 
 

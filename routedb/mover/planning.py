@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from routedb import errors
+from routedb.config import buckets
 from routedb.config.model import ClusterConfig, TableRule
 from routedb.config.placements import Place, Placement, Placements, rule_of
 from routedb.engine.plans.placed_rules import placed_rules
@@ -140,10 +141,25 @@ def _new_rules(
             raise errors.ConfigError(
                 f"{target} is sharded: say by which column, with --shard-key"
             )
-        place = {"database": target, **rule}
+        place = {"database": target, **_on_shards(config, target, rule)}
     found = {name: rule_of(Placement(name, place, 0), config) for name in names}
     check_rules(replace(config, tables=tuple(found.values())))
     return found
+
+
+def _on_shards(
+    config: ClusterConfig, target: str, rule: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return `rule` with the buckets that `shards`, a number, gives to the first of the
+    shards of the database `target`, evenly."""
+    if "shards" not in rule:
+        return rule
+    said = dict(rule)
+    count, there = int(said.pop("shards")), len(config.databases[target].groups)
+    if not 1 <= count <= there:
+        raise errors.ConfigError(f"{target} has {there} shards, not {count}")
+    said["buckets"] = buckets.written(buckets.even(count), there)
+    return said
 
 
 def rules_in_force(config: ClusterConfig) -> Rules:

@@ -51,6 +51,12 @@ class ShardedWorld(NamedTuple):
             if shard_of(rule.function, row[0], count) != shard
         ]
 
+    def shard_of(self, rule: Any, value: object) -> int:
+        """The shard of a key by what `[tables]` says beside the database."""
+        function = self.rule({"database": "orders", **rule}).function
+        assert function is not None
+        return shard_of(function, value, len(self.shards))
+
     def phase(self) -> str:
         return move.status(self.config, "m")[0].phase
 
