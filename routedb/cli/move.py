@@ -39,6 +39,12 @@ _rule = (
         help="Of the target's shards, how many get rows.",
     ),
     click.option(
+        "--keys",
+        metavar="KEYS",
+        help="Keys that go to one shard, with commas.",
+    ),
+    click.option("--shard", type=click.IntRange(min=0), help="The shard of --keys."),
+    click.option(
         "--rule",
         metavar="JSON",
         help="What else the tables' rule says: key_type, bounds, values, buckets.",
@@ -244,7 +250,17 @@ def _read(said: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(rule, dict):
         raise click.UsageError("--rule is no JSON object")
     given = {key: said[key] for key in ("shard_key", "function", "shards") if said[key]}
+    if said["keys"]:
+        if said["shard"] is None:
+            raise click.UsageError("say which shard gets --keys: --shard")
+        given["keys"] = [_key(each) for each in _listed(said["keys"])]
+        given["shard"] = said["shard"]
     return {**rule, **given} or None
+
+
+def _key(text: str) -> int | str:
+    """Return a key as a rule has it: a number where it is written as one."""
+    return int(text) if text.lstrip("-").isdecimal() else text
 
 
 def _say(source: str, name: str) -> None:

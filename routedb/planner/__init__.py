@@ -68,6 +68,7 @@ from routedb.planner.catalog import (
     Whole,
 )
 from routedb.planner.change import Cell, Change
+from routedb.planner.hidden import without_hidden
 from routedb.planner.pieces import strung
 from routedb.planner.plans import (
     Bound,
@@ -129,6 +130,7 @@ __all__ = [
     "times_of",
     "unlocked",
     "with_views",
+    "without_hidden",
 ]
 
 

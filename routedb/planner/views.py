@@ -38,6 +38,16 @@ def expand_views(
         return exc.refusal
 
 
+def without_uses(source: str, dialect: str, queries: Mapping[Table, str]) -> str:
+    """Return the text `source`, in `dialect`, with `queries` in the place of tables,
+    where it has some of them. Raises Refused where that is not certain."""
+    text = read_source(source, dialect)
+    names = NameFolding(dialect)
+    _check_hidden(text, names, queries)
+    edits = list(_edits(text, names, queries))
+    return text.edited(edits).sql if edits else source
+
+
 def _edits(
     text: SourceText, names: NameFolding, queries: Mapping[Table, str]
 ) -> Iterator[Edit]:

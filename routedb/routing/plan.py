@@ -57,6 +57,7 @@ class Plan:
         "dialect",
         "empties",
         "group_id",
+        "guard",
         "has_effects",
         "has_session_effects",
         "is_read",
@@ -109,6 +110,7 @@ class Plan:
         self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read = statement.read_only
         self.shows_data = shows_data(statement)
+        self.guard = rules.guard(statement.tables)  # that a link shows: RowsMoving
         self._note_names()
         self._note_effects(config)
         self.shards = ShardPlans()

@@ -13,6 +13,7 @@ import pytest
 
 import routedb
 from routedb import move
+from routedb.engine.shared import placement_watch
 from tests.live.moving.kills import killed_at_random
 from tests.live.moving.shards import COLUMNS, ShardedWorld, open_shards
 from tests.live.moving.test_shards import Clients
@@ -44,14 +45,15 @@ class Counters:
         conn = routedb.connect(self.clients.world.config, autocommit=True)
         cursor: Any = conn.cursor()
         while not self._is_over.wait(0.01):
-            low = self.clients.inserted - self.clients.deleting
+            inserted, deleted = self.clients.inserted, self.clients.deleted
             try:
                 cursor.execute("SELECT count(*), count(DISTINCT id) FROM t")
                 ((found, distinct),) = cursor.fetchall()
             except routedb.Error as exc:
                 self.wrong.append(repr(exc))
                 continue
-            high = self.clients.inserting - self.clients.deleted
+            low = inserted - self.clients.deleting
+            high = self.clients.inserting - deleted
             self.count += 1
             if not (low <= found <= high and found == distinct):
                 self.wrong.append(f"{low} <= {found} ({distinct}) <= {high}")
@@ -100,6 +102,112 @@ def test_a_split_and_a_merge_lose_nothing_and_no_count_is_wrong(
         assert old.rows() == sorted(clients.written | after.written), seed
 
 
+@contextmanager
+def one_sharded(
+    request: pytest.FixtureRequest, engine: str, shards: int, rule: dict[str, Any]
+) -> Iterator[ShardedWorld]:
+    """A table by a rule over so many shards, of which some may have nothing yet."""
+    with open_shards(request, engine, engine, shards) as world:
+        world.config["tables"] = {"t": {"database": "orders", **RULE, **rule}}
+        for number, shard in enumerate(world.shards):
+            if rule.get("buckets", [1] * shards)[number]:
+                shard.execute(f"CREATE TABLE t ({COLUMNS})")
+        yield world
+
+
+def filled(world: ShardedWorld, rule: dict[str, Any], count: int = 300) -> None:
+    for n in range(count):
+        row = n % 60, n, n
+        shard = world.shard_of({**RULE, **rule}, row[0])
+        world.shards[shard].execute("INSERT INTO t VALUES (%s, %s, %s)", row)
+
+
+FOUR = {"buckets": [["0-4095"], ["4096-8191"], ["8192-12287"], ["12288-16383"], []]}
+ALL = {"tables": ["t"], "to": "orders", "chunk_rows": 40}
+
+
+def rule_in_force(world: ShardedWorld) -> Any:
+    (found,) = [r for r in world.placements() if r.table == "t"]
+    return found.place
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placement_watch, "LEASE_S", 0.4)
+    monkeypatch.setattr(placement_watch, "POLL_S", 0.1)
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("engine", ["pg", *later(["my"])])
+def test_a_shard_more_takes_a_fifth_while_programs_write_and_count(request, engine):
+    with one_sharded(request, engine, 5, FOUR) as world:
+        filled(world, FOUR)
+        before = world.rows_of(range(4))
+        there = len(before)
+        clients = Clients(world, there=there)
+        with clients, Counters(clients) as counters:
+            move.start(world.config, "m", rule={"shards": 5}, **ALL)
+            moved = len(world.at(4))
+            move.switch(world.config, "m")
+            move.run(world.config, "m", seconds=0.2)
+        assert (clients.troubles, counters.wrong) == ([], [])
+        assert counters.count
+        assert 0.1 * there < moved < 0.5 * (there + len(clients.written))
+        rule = world.rule(rule_in_force(world))
+        with Clients(world, 5, there=0) as after:
+            move.finish(world.config, "m")
+        assert after.troubles == []
+        assert world.strangers(rule) == []
+        assert world.rows() == sorted({*before, *clients.written, *after.written})
+        assert "moving" not in rule_in_force(world)
+        assert world.leftovers() == []
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("engine", ["pg", *later(["my"])])
+def test_a_merge_is_undone_with_all_that_was_written(request, engine):
+    with one_sharded(request, engine, 4, {}) as world:
+        filled(world, {}, 120)
+        before = world.rows()
+        clients = Clients(world, there=len(before))
+        with clients, Counters(clients) as counters:
+            move.start(world.config, "m", rule={"shards": 2}, **ALL)
+            move.switch(world.config, "m")
+            move.undo(world.config, "m")
+            move.abort(world.config, "m")
+        assert (clients.troubles, counters.wrong) == ([], [])
+        assert world.strangers(world.rule({"database": "orders", **RULE})) == []
+        assert world.rows() == sorted({*before, *clients.written})
+        assert world.leftovers() == []
+
+
+@pytest.mark.usefixtures("short")
+def test_who_does_not_know_of_the_switch_is_refused_at_the_old_shard(request):
+    with one_sharded(request, "pg", 2, {}) as world:
+        filled(world, {}, 20)
+        keys = [n for n in range(20) if world.shard_of(RULE, n) == 0][:2]
+        move.start(world.config, "m", rule={"keys": keys, "shard": 1}, **ALL)
+        world.shards[0].execute("INSERT INTO t VALUES (%s, 999, 1)", keys[:1])
+        move.switch(world.config, "m")
+        with pytest.raises(Exception, match="table t has been moved to orders"):
+            world.shards[0].execute("INSERT INTO t VALUES (%s, 1000, 1)", keys[:1])
+        assert rule_in_force(world)["values"] == [[], keys]
+        conn = routedb.connect(world.config, autocommit=True)
+        cursor: Any = conn.cursor()
+        with pytest.raises(routedb.ShardError, match="rows of t move between them"):
+            cursor.execute("UPDATE t SET v = v + 1")
+        cursor.execute("UPDATE t SET v = 7 WHERE customer = %s", keys[:1])
+        cursor.execute("SELECT count(*), count(DISTINCT id) FROM t")
+        assert cursor.fetchall() == [(21, 21)]
+        cursor.execute("SELECT a.id FROM t a JOIN t b USING (customer, id) ORDER BY 1")
+        assert len(cursor.fetchall()) == 21
+        move.finish(world.config, "m")
+        cursor.execute("UPDATE t SET v = v + 1 WHERE customer IN %s", (tuple(keys),))
+        conn.close()
+        assert {row[0] for row in world.at(1)} >= set(keys)
+        assert world.strangers(world.rule(rule_in_force(world))) == []
+
+
 def test_a_table_gets_another_function_and_key(request):
     with two_sharded(request, "pg", 2, 3) as (old, new):
         for n in range(60):
@@ -122,7 +230,7 @@ def test_a_table_gets_another_function_and_key(request):
         cursor: Any = conn.cursor()
         cursor.execute("SELECT v FROM t WHERE id = 7")
         assert cursor.fetchall() == [(7,)]
-        assert "of move 'm'" in str(cursor.route)
+        assert "of move 'm'" in cursor.route.reason
         conn.close()
         move.finish(old.config, "m")
 
@@ -131,7 +239,8 @@ def test_some_of_the_targets_shards_get_rows(request):
     with two_sharded(request, "pg", 2, 3) as (old, new):
         rule = {**RULE, "shards": 2}
         found = move.plan(old.config, ["t"], "wanted", rule)
-        assert found.places["t"]["buckets"] == [["0-8191"], ["8192-16383"], []]
+        place: Any = found.places["t"]
+        assert place["buckets"] == [["0-8191"], ["8192-16383"], []]
         with pytest.raises(routedb.ConfigError, match="wanted has 3 shards, not 4"):
             move.plan(old.config, ["t"], "wanted", {**RULE, "shards": 4})
         assert new.shards[0].execute("SELECT 1") == [(1,)]
