@@ -61,6 +61,8 @@ class Settling:
             moving = hiding.hidden_in(pair, hiding.come_name(pair))
             places[pair.name] = {**place, "moving": moving}
         self._place(places)
+        # Who knows of no table of placements looks for it now and then.
+        time.sleep(placement_watch.ABSENT_S)
 
     def settle(self, is_back: bool) -> None:
         """Delete the rows that do not count, by the new rules or, when it `is_back`, by

@@ -109,17 +109,18 @@ def one_sharded(
     """A table by a rule over so many shards, of which some may have nothing yet."""
     with open_shards(request, engine, engine, shards) as world:
         world.config["tables"] = {"t": {"database": "orders", **RULE, **rule}}
-        for number, shard in enumerate(world.shards):
-            if rule.get("buckets", [1] * shards)[number]:
-                shard.execute(f"CREATE TABLE t ({COLUMNS})")
+        for shard in world.shards:
+            shard.execute(f"CREATE TABLE t ({COLUMNS})")
         yield world
 
 
 def filled(world: ShardedWorld, rule: dict[str, Any], count: int = 300) -> None:
+    parts: dict[int, list[str]] = {}
     for n in range(count):
-        row = n % 60, n, n
-        shard = world.shard_of({**RULE, **rule}, row[0])
-        world.shards[shard].execute("INSERT INTO t VALUES (%s, %s, %s)", row)
+        shard = world.shard_of({**RULE, **rule}, n % 60)
+        parts.setdefault(shard, []).append(f"({n % 60}, {n}, {n})")
+    for shard, rows in parts.items():
+        world.shards[shard].execute(f"INSERT INTO t VALUES {', '.join(rows)}")
 
 
 FOUR = {"buckets": [["0-4095"], ["4096-8191"], ["8192-12287"], ["12288-16383"], []]}
@@ -133,8 +134,8 @@ def rule_in_force(world: ShardedWorld) -> Any:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placement_watch, "LEASE_S", 0.4)
-    monkeypatch.setattr(placement_watch, "POLL_S", 0.1)
+    monkeypatch.setattr(placement_watch, "LEASE_S", 0.7)
+    monkeypatch.setattr(placement_watch, "ABSENT_S", 0.5)
 
 
 @pytest.mark.usefixtures("short")
