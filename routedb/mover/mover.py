@@ -250,6 +250,6 @@ def _notes(session: Session, pair: Pair) -> bool:
     ((count,),) = session.run(
         "SELECT count(*) FROM information_schema.triggers WHERE "
         f"event_object_schema = DATABASE() AND event_object_table = '{table}' "
-        f"AND LEFT(trigger_name, {len(marker)}) = '{marker}'"
+        f"AND LEFT(trigger_name, {len(marker) + 1}) = '{marker}_'"
     )
     return bool(count == 3)
