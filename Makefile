@@ -1,6 +1,7 @@
-# make demo    the main job on embedded SQLite, nothing else needed
-# make test    everything the project checks, on real servers
-# make docs    the pages of docs/ as HTML, in docs/_build/html
+# make demo         the main job on embedded SQLite, nothing else needed
+# make spark-demo   its tables in Spark (a JRE, and 600 MB of Python packages)
+# make test         everything the project checks, on real servers
+# make docs         the pages of docs/ as HTML, in docs/_build/html
 #
 # PYTHON chooses the interpreter that .venv is made from.
 
@@ -14,10 +15,13 @@ BYTECODE := $(CURDIR)/.venv/bytecode
 PYTEST := rm -rf "$(BYTECODE)$${TMPDIR:-/tmp}" && env -u PYTHONDONTWRITEBYTECODE \
 	PYTHONPYCACHEPREFIX="$(BYTECODE)" $(BIN)/python -m pytest
 
-.PHONY: demo test test-failed test-long test-versions test-containers bench docs lint packages clean
+.PHONY: demo spark-demo test test-failed test-long test-versions test-containers bench docs lint packages clean
 
 demo: .venv/core.stamp
 	$(BIN)/routedb demo
+
+spark-demo: .venv/spark.stamp
+	$(BIN)/routedb demo --spark
 
 test: lint
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
@@ -26,7 +30,7 @@ test: lint
 test-failed: .venv/test.stamp packages
 	$(PYTEST) --last-failed --last-failed-no-failures none
 
-test-long: .venv/test.stamp packages
+test-long: .venv/test.stamp .venv/spark.stamp packages
 	$(PYTEST) -m long --timeout 1800
 	$(BIN)/python -m benchmarks.fuzz_time --minutes 5
 
@@ -69,6 +73,11 @@ packages:
 
 .venv/bench.stamp: .venv/test.stamp
 	$(INSTALL) install bench
+
+# Not part of the others: it is large, and only Spark's tests and its demo need it.
+.venv/spark.stamp: .venv/core.stamp
+	$(INSTALL) java
+	$(INSTALL) install spark
 
 .venv/docs.stamp: .venv/core.stamp
 	$(INSTALL) install docs

@@ -93,6 +93,7 @@ def main(arguments: Sequence[str]) -> int:
             missing.append(f"{suite.name}: {problem}")
             continue
         scores.append(score)
+        print(_progress(score), file=sys.stderr, flush=True)
         if asked.verbose:
             _print_faults(score)
     total = Score("all")
@@ -105,6 +106,12 @@ def main(arguments: Sequence[str]) -> int:
     for line in missing:
         print(f"NOT RUN  {line}")
     return 1 if missed else 3 if missing else 0
+
+
+def _progress(score: Score) -> str:
+    """Return what to show of a suite that has ended, while others still run."""
+    found = ", ".join(score.missed()) or "all bars met"
+    return f"{score.name}: {score.judged} statements judged, {found}"
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:

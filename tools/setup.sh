@@ -3,6 +3,7 @@
 #
 #   setup.sh packages         servers, compiler and headers the tests need
 #   setup.sh engine           podman, to run containers with
+#   setup.sh java             a JRE, which Spark runs on
 #   setup.sh venv             .venv, made by $PYTHON
 #   setup.sh install EXTRAS   routedb with these extras ("." for none), into .venv
 #
@@ -103,6 +104,10 @@ engine() {
     need $(missing_for_engine)
 }
 
+java() {
+    command -v java >/dev/null 2>&1 || [ -n "${JAVA_HOME:-}" ] || need default-jre-headless
+}
+
 missing_for_engine() {
     command -v podman >/dev/null 2>&1 || echo podman containernetworking-plugins
     command -v runc >/dev/null 2>&1 || echo runc
@@ -134,7 +139,7 @@ forget_old_name() {
 install() {
     case $1 in
     .) what=. stamp=core ;;
-    bench | docs) what=".[$1]" stamp=$1 ;;
+    bench | docs | spark) what=".[$1]" stamp=$1 ;;
     *) what=".[$1]" stamp=test ;;
     esac
     forget_old_name

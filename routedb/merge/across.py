@@ -1,17 +1,14 @@
-"""Rows from engines of other dialects, as texts that PostgreSQL's input functions read.
+"""Rows from engines of other dialects than the remainder's.
 
-What each column may be is in `routedb.planner.carried`. Here it is seen to that each
-value is one of the type: what is none is refused, and never made another value.
+What each column may be is in `routedb.planner.carried_types`, and what becomes of its
+values in `sent`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date
-from functools import partial
-from math import isinf
+from itertools import islice
 from typing import Any
 
 from routedb.adapters.base import RawCursor
@@ -20,20 +17,18 @@ from routedb.engine.links.link import Link
 from routedb.merge import mysql_work, postgresql_work, sqlite_work
 from routedb.merge.catalogs import Known
 from routedb.merge.fragments import GroupReads
+from routedb.merge.lines import Lines
 from routedb.merge.refused import NotMerged
 from routedb.merge.row_values import values_of
-from routedb.planner import Column, Fragment, GroupsPlan
+from routedb.merge.sent import Convert, asked_as, converter
+from routedb.planner import Carried, Column, Fragment, GroupsPlan, carried_as
 
 WORKS: dict[str, Any] = {
     "postgresql": postgresql_work,
     "mysql": mysql_work,
     "sqlite": sqlite_work,
 }
-_MOMENT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?: ([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?)?",
-    re.ASCII,
-)
-Convert = Callable[[Any], str]
+_BLOCK = 1000
 
 
 def open_raw(link: Link) -> RawCursor:
@@ -49,11 +44,23 @@ def as_texts(made: GroupsPlan, config: ClusterConfig) -> GroupsPlan:
     fragments = []
     for fragment in made.fragments:
         dialect = config.databases[fragment.database].dialect
-        is_made_here = dialect == "sqlite"
-        fragments.append(
-            fragment if is_made_here else WORKS[dialect].as_texts(fragment)
-        )
+        if dialect == "sqlite":  # whose values are Python's
+            fragments.append(fragment)
+        elif dialect == made.dialect:
+            fragments.append(WORKS[dialect].as_texts(fragment))
+        else:
+            written = _written(dialect, made.dialect)
+            fragments.append(WORKS[dialect].as_texts(fragment, written))
     return replace(made, fragments=tuple(fragments))
+
+
+def _written(dialect: str, target: str) -> Callable[[Column, str], str]:
+    """Return what writes a column of `dialect` by its name, for its text."""
+
+    def written(column: Column, name: str) -> str:
+        return asked_as(column, _carried(column, dialect, target).kind, name, dialect)
+
+    return written
 
 
 def carried(
@@ -64,7 +71,7 @@ def carried(
     dialect = link.adapter.dialect
     if dialect == made.dialect:
         return rows
-    how = [_converter(fragment, column, dialect) for column in fragment.columns]
+    how = [_converter(fragment, each, dialect, made) for each in fragment.columns]
     return [
         tuple(
             None if value is None else convert(value)
@@ -72,6 +79,25 @@ def carried(
         )
         for row in rows
     ]
+
+
+def carried_lines(
+    fragment: Fragment, lines: Lines, made: GroupsPlan, link: Link
+) -> Lines:
+    """Return what `carried` makes of the rows of a `fragment` of `made` that came over
+    `link` as `lines`, which are closed then unless they go on as they are."""
+    if link.adapter.dialect == made.dialect:
+        return lines
+    found = Lines()
+    for block in _blocks(iter(lines)):
+        found.add_rows(carried(fragment, block, made, link))
+    lines.close()
+    return found
+
+
+def _blocks(rows: Iterator[Any]) -> Iterator[Sequence[Any]]:
+    while block := list(islice(rows, _BLOCK)):
+        yield block
 
 
 def one_order(known: Known, config: ClusterConfig, dialect: str) -> None:
@@ -101,51 +127,14 @@ def working_reads(
     raise NotMerged(f"no database of the configuration speaks {dialect}")
 
 
-def _converter(fragment: Fragment, column: Column, dialect: str) -> Convert:
-    name = f"column {column.name} of {fragment.database}"
-    if dialect == "sqlite":
-        return partial(_from_sqlite, name, column.type.upper())
-    type_ = column.type.lower()
-    if type_.startswith("date"):
-        return partial(_moment, name)
-    return partial(_text, name, type_.startswith("char"))
+def _converter(
+    fragment: Fragment, column: Column, dialect: str, made: GroupsPlan
+) -> Convert:
+    found = _carried(column, dialect, made.dialect)
+    return converter(column, found, (dialect, made.dialect), fragment.database)
 
 
-def _text(name: str, is_padded: bool, value: Any) -> str:
-    """A char(n) has no blanks at its end, whether a session's sql_mode shows them."""
-    if not isinstance(value, str):
-        raise NotMerged(f"{name}: a value came as {type(value).__name__}, not as text")
-    if "\0" in value:
-        raise NotMerged(f"{name} has a text with NUL, which PostgreSQL cannot hold")
-    return value.rstrip(" ") if is_padded else value
-
-
-def _moment(name: str, value: Any) -> str:
-    found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
-    try:
-        if found is None:
-            raise ValueError(value)
-        date(int(found[1]), int(found[2]), int(found[3]))
-    except ValueError:
-        raise NotMerged(f"{name} has {value}, which is no day") from None
-    return str(value)
-
-
-def _from_sqlite(name: str, type_: str, value: Any) -> str:
-    """SQLite keeps values of other types than its columns', where it is not STRICT."""
-    if "INT" in type_:
-        wanted: type = int
-    elif any(word in type_ for word in ("CHAR", "CLOB", "TEXT")):
-        wanted = str
-    else:
-        wanted = float
-    if type(value) is not wanted:
-        raise NotMerged(
-            f"{name} is of type {type_}, and has a value of Python's type "
-            f"{type(value).__name__}"
-        )
-    if wanted is str:
-        return _text(name, False, value)
-    if isinstance(value, float) and isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return repr(value)
+def _carried(column: Column, source: str, target: str) -> Carried:
+    found = carried_as(column, source, target)
+    assert found is not None  # or there was no plan
+    return found

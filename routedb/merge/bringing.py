@@ -37,9 +37,15 @@ _CREATE = {
 }
 
 
-def load(link: Link, types: Sequence[str], rows: Sequence[Sequence[Any]]) -> Rows:
-    """Bring `rows`, whose columns are of these `types`, to `link`. Raises NotMerged for
-    values that are none of the type, and what the driver raises."""
+def load(
+    link: Link,
+    types: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    in_text: bool = False,
+) -> Rows:
+    """Bring `rows`, whose columns are of these `types`, to `link`; `in_text`: however
+    many there are, where the engine prepares transactions. Raises NotMerged for values
+    that are none of the type, and what the driver raises."""
     names = [f"c{number}" for number in range(len(types))]
     listed = ", ".join(names)
     if link.adapter.engine == "sqlite":
@@ -47,7 +53,7 @@ def load(link: Link, types: Sequence[str], rows: Sequence[Sequence[Any]]) -> Row
         # WHERE tells ON CONFLICT from the ON of a join.
         return Rows(f"SELECT {listed} FROM temp.{_TABLE} WHERE 1", is_table=True)
     inline = _INLINE[link.adapter.engine]
-    if len(rows) <= BLOCK:
+    if in_text or len(rows) <= BLOCK:
         return Rows(*inline(types, rows))
     before = _CREATE[link.adapter.engine]
     for start in range(0, len(rows), BLOCK):

@@ -76,6 +76,8 @@ class Coming:
         else:
             found = split_lines(numbers, fragments, arriving.finished())
             self._keep(found, link)
+            for number in numbers:
+                found[number] = self._carried(number, found[number], link)
             self._measures.forget(COMING, link)
         note_warnings(self._cursor, link)
         for number in numbers:
@@ -102,6 +104,12 @@ class Coming:
         before = self._arriving.pop(link.node.group, None)
         if before is not None:  # the group is asked again
             before.lines.close()
+
+    def _carried(self, number: int, lines: Lines, link: Link) -> Lines:
+        made = self._made
+        carried = across.carried_lines(made.fragments[number], lines, made, link)
+        self.lines[number, link.node.group] = carried
+        return carried
 
     def _keep(self, found: dict[int, Lines], link: Link) -> None:
         for number, lines in found.items():

@@ -15,9 +15,11 @@ from typing import Any
 
 from routedb.config.model import NodeConfig
 from routedb.engine.links.link import Link
+from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.events import MergeProgress
-from routedb.merge.limits import Bounds
+from routedb.merge.limits import Bounds, bounds_of
+from routedb.planner import GroupsPlan
 from routedb.routing.route import FragmentRun
 from routedb.topology.snapshot import Role
 
@@ -121,6 +123,16 @@ class Measures:
         """The node that all rows came from; None where there were several."""
         nodes = {link.node.id: link.node for link, _, _ in self._sent.values()}
         return nodes.popitem()[1] if len(nodes) == 1 else None
+
+
+def measures_of(session: Session, made: GroupsPlan) -> Measures:
+    """Return the measures of a statement in `session`, which runs the plan `made`, with
+    the limits of the databases that it reads."""
+    core = session.core
+    names = {fragment.database for fragment in made.fragments}
+    databases = [core.config.databases[name] for name in sorted(names)]
+    bounds = bounds_of(session, databases)
+    return Measures(bounds, core.clock, session.merge_progress)
 
 
 def _place(sent: tuple[tuple[int, int], object]) -> tuple[int, int]:

@@ -23,8 +23,7 @@ from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
 from routedb.merge.functions import known_functions
-from routedb.merge.limits import bounds_of
-from routedb.merge.measures import Measures
+from routedb.merge.measures import Measures, measures_of
 from routedb.merge.moving_rows import hidden, only_counting, settled
 from routedb.merge.placements import cluster_of
 from routedb.merge.plan_run import run_plan
@@ -32,6 +31,7 @@ from routedb.merge.reading import Locks, Reader, locking
 from routedb.merge.refused import NotMerged, check_reading, not_merged
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
+from routedb.merge.sourced import Sources
 from routedb.merge.views import placed
 from routedb.merge.working import Statement
 from routedb.merge.written import may_write, write
@@ -66,6 +66,7 @@ class Merger:
         self._catalogs = Catalogs(core)
         self._plans: dict[tuple[object, ...], GroupsPlan | Refusal] = {}
         self._workers: Workers = workers_of(core)
+        self._sources = Sources(self._catalogs, self._workers)
 
     def run(
         self,
@@ -116,7 +117,7 @@ class Merger:
                 made, known = self._planned(session, sure, params)
                 made = at_once(session, sure.plan, made, params)
                 made = locking(made, locks)
-                measures = _measures(session, made)
+                measures = measures_of(session, made)
                 with measures.bounds.timed(session):
                     statement = Statement(session, cursor, sure, made, known, params)
                     run_plan(statement, self._workers, measures, refusal)
@@ -131,7 +132,7 @@ class Merger:
         params: Any,
         refusal: errors.Error,
     ) -> None:
-        """Write what a query over several groups reads, to one group."""
+        """Write what a query over several groups reads, or by what is there."""
         is_off = self._core.config.joins == "refuse"
         defines = text.plan.statement.kind is Kind.DDL
         dialect = text.plan.dialect
@@ -139,7 +140,8 @@ class Merger:
         is_elsewhere = isinstance(refusal, errors.CrossDatabaseError)
         if parts is None and defines and is_elsewhere and _REFERS(text.source):
             raise not_merged(refusal, NotMerged(_NO_FOREIGN_KEY))
-        if parts is None or text.plan.names & session.pins.names:
+        is_hidden = bool(text.plan.names & session.pins.names)
+        if is_off or is_hidden or (parts is None and defines):
             raise refusal
 
         def read(reader: Reader, inner: ParsedText, values: Any) -> None:
@@ -151,11 +153,13 @@ class Merger:
             check_reading(text)
             if isinstance(parts, Refusal):
                 raise NotMerged(parts.reason)
-            if isinstance(parts, Created):
+            if parts is None:
+                self._sources.change(session, cursor, text, params, refusal)
+            elif isinstance(parts, Created):
                 columns = partial(self._shape, session, params)
                 create(session, cursor, text, params, parts, read, columns)
             else:
-                write(session, cursor, text, params, parts, read)
+                write(session, cursor, text, params, parts, read, self._catalogs)
         except NotMerged as exc:
             raise not_merged(refusal, exc) from None
 
@@ -188,7 +192,7 @@ class Merger:
         def planned(inner: ParsedText) -> tuple[GroupsPlan, Measures]:
             self._check_read(session, inner, refusal)
             made, _ = self._planned(session, inner, None)
-            return at_once(session, inner.plan, made, None), _measures(session, made)
+            return at_once(session, inner.plan, made, None), measures_of(session, made)
 
         def read(reader: Reader, inner: ParsedText, values: Any) -> None:
             self.run(session, reader, inner, values, refusal)
@@ -204,7 +208,7 @@ class Merger:
                 if hidden(text.plan):
                     raise NotMerged("rows of it move between shards: COPY (SELECT …)")
                 made = table_plan(cluster_of(session, text.plan), text, refusal)
-                measures = _measures(session, made)
+                measures = measures_of(session, made)
                 copying.table(text, made, measures, self._workers)
             else:
                 inner = session.learn(parts.query)
@@ -213,8 +217,9 @@ class Merger:
             raise not_merged(refusal, exc) from None
 
     def may_change(self, session: Session, text: ParsedText) -> bool:
-        """Tell whether `run` would change a table of another dialect by `text`, in
-        `session`."""
+        """Tell whether `run` may change a table by `text`, in `session`."""
+        if may_write(text) and text.plan.statement.kind is Kind.WRITE:
+            return True
         return foreign.target_of(self._catalogs, session, text) is not None
 
     def _run_explain(
@@ -232,7 +237,7 @@ class Merger:
             self._check_read(session, inner, refusal)
             made, _ = self._planned(session, inner, params)
             made = at_once(session, inner.plan, made, params)
-            measures = _measures(session, made)
+            measures = measures_of(session, made)
             shown = explained(session, inner, made, params, measures.bounds).plan
             if wanted.runs:
                 self.run(session, cursor, inner, params, refusal)
@@ -267,7 +272,7 @@ class Merger:
         try:
             made, _ = self._planned(session, text, params)
             made = made.at({each.mark: each.written for each in made.moments})
-            bounds = _measures(session, made).bounds
+            bounds = measures_of(session, made).bounds
             return explained(session, text, made, params, bounds)
         except NotMerged as exc:
             raise not_merged(refusal, exc) from None
@@ -354,11 +359,3 @@ def _check_possible(session: Session, cursor: VirtualCursor) -> None:
         )
     if named.withhold:
         raise NotMerged("a cursor WITH HOLD over several groups is not available")
-
-
-def _measures(session: Session, made: GroupsPlan) -> Measures:
-    core = session.core
-    names = {fragment.database for fragment in made.fragments}
-    databases = [core.config.databases[name] for name in sorted(names)]
-    bounds = bounds_of(session, databases)
-    return Measures(bounds, core.clock, session.merge_progress)

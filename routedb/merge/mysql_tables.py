@@ -18,6 +18,7 @@ from routedb.merge.lines import Lines
 from routedb.merge.refused import NotMerged
 from routedb.merge.replay import replay
 from routedb.planner import Column
+from routedb.planner.carried_types import MYSQL_BYTES
 from routedb.planner.results import type_of
 from routedb.session.settings_log import Setting
 
@@ -87,6 +88,10 @@ def fill(
     for each in lines:
         if len(each):
             link.ask(put, name, each.blocks())
+    for column in columns:
+        if column.type == MYSQL_BYTES:  # which came in hexadecimal digits
+            quoted = _quoted(column.name)
+            link.run(f"UPDATE {name} SET {quoted} = UNHEX({quoted})")
 
 
 def finish(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from routedb.engine.links.link import Link
 from routedb.merge.refused import NotMerged
 from routedb.merge.row_values import values_of
 from routedb.planner import Column, Fragment, Relation, Remainder
+from routedb.planner.carried_types import MYSQL_BYTES
 
 MOST_ROWS = 20_000
 # Inside of what has a WITH of its own, MariaDB does not find what one outside names.
@@ -27,20 +28,24 @@ _ALL = 2**64 - 1
 _RELATION = re.compile(r"\broutedb_r\d+_")
 
 
-def as_texts(fragment: Fragment) -> Fragment:
-    """Return the fragment with its values as texts."""
-    columns = enumerate(fragment.columns)
-    shown = ", ".join(f"{_as_text(column)} AS c{place}" for place, column in columns)
+def _as_text(column: Column, name: str) -> str:
+    return name if column.collation else f"CAST({name} AS CHAR)"
+
+
+def as_texts(
+    fragment: Fragment, written: Callable[[Column, str], str] = _as_text
+) -> Fragment:
+    """Return the fragment with its values as texts: each column as it is `written`,
+    with its name."""
+    shown = ", ".join(
+        f"{written(column, f'routedb_f.{_quoted(column.name)}')} AS c{place}"
+        for place, column in enumerate(fragment.columns)
+    )
     inner = fragment.text.sql.rstrip().rstrip(";")
     if fragment.is_locking:
         inner += " FOR UPDATE"
     sql = f"SELECT {shown} FROM ({inner}) AS routedb_f"
     return replace(fragment, text=fragment.text._replace(sql=sql))
-
-
-def _as_text(column: Column) -> str:
-    name = f"routedb_f.{_quoted(column.name)}"
-    return name if column.collation else f"CAST({name} AS CHAR)"
 
 
 def open_raw(link: Link) -> RawCursor:
@@ -64,7 +69,7 @@ def text_of(
         raise NotMerged(f"more than {MOST_ROWS} rows would have to be moved")
     sql = remainder.text.sql
     tables = {
-        relation.name: _as_table(relation, rows[relation.fragment])
+        relation.name: query_of(relation, rows[relation.fragment])
         for relation in remainder.relations
     }
     if _WITH(sql):
@@ -75,8 +80,9 @@ def text_of(
     return sql, remainder.text.bind(params)
 
 
-def _as_table(relation: Relation, rows: Sequence[Any]) -> str:
-    """Return the query that has the rows of a relation.
+def query_of(relation: Relation, rows: Sequence[Any]) -> str:
+    """Return the query that has the `rows` of a `relation`. Raises NotMerged for what
+    is no text.
 
     They are written in hexadecimal digits: whether a backslash means something in a
     string depends on the session. LIMIT has the server make a table of them first:
@@ -85,11 +91,14 @@ def _as_table(relation: Relation, rows: Sequence[Any]) -> str:
     """
     shown, columns = [], []
     for place, column in enumerate(relation.columns):
-        type_ = column.type
-        if column.collation:
+        type_, value = column.type, f"c{place}"
+        if type_ == MYSQL_BYTES:  # of another engine's, in hexadecimal digits
+            # Of a longtext MariaDB 10.11 takes the digits for no bytes at all.
+            type_, value = "mediumtext CHARACTER SET ascii", f"UNHEX(c{place})"
+        elif column.collation:
             charset = column.collation.partition("_")[0]
             type_ += f" CHARACTER SET {charset} COLLATE {column.collation}"
-        shown.append(f"c{place} AS {_quoted(column.name)}")
+        shown.append(f"{value} AS {_quoted(column.name)}")
         columns.append(
             f"c{place} {type_} PATH '$[{place}]' NULL ON EMPTY ERROR ON ERROR"
         )

@@ -23,6 +23,15 @@ FROM pg_catalog.pg_attribute a
 WHERE a.attrelid = {name}::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
+# Triggers of the user's, foreign keys to itself, rules; and partitions may have some.
+_LOOKED_AT = """
+SELECT r.relkind = 'p' OR r.relhasrules OR EXISTS (
+    SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = r.oid AND NOT t.tgisinternal
+) OR EXISTS (
+    SELECT FROM pg_catalog.pg_constraint f
+    WHERE f.conrelid = r.oid AND f.confrelid = r.oid AND f.contype = 'f')
+FROM pg_catalog.pg_class r WHERE r.oid = {name}::pg_catalog.regclass
+"""
 
 
 def inline(
@@ -70,6 +79,13 @@ def columns_of(ask: Ask, table: str) -> list[tuple[str, str]]:
         (str(name), str(type_))
         for name, type_ in ask(_COLUMNS.format(name=quoted(table)))
     ]
+
+
+def is_looked_at(ask: Ask, table: str) -> bool:
+    """Have `ask` say whether something looks at `table`, as a text names it, when a
+    statement that inserts into it has ended."""
+    found = ask(_LOOKED_AT.format(name=quoted(table)))
+    return not found or bool(found[0][0])
 
 
 def _element(value: Any) -> str:

@@ -9,24 +9,34 @@ GROUP BY, the server refuses then.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
 from routedb.merge.refused import NotMerged
-from routedb.planner import Fragment, Relation, Remainder
+from routedb.planner import Column, Fragment, Relation, Remainder
 
 MOST_ROWS = 50_000
 _WITH = re.compile(r"\s*WITH(\s+RECURSIVE)?\b", re.IGNORECASE)
 GROUPING_ERROR = "42803"
 
 
-def as_texts(fragment: Fragment) -> Fragment:
-    """Return the fragment with its values as texts."""
+def _as_text(column: Column, name: str) -> str:
+    return f"{name}::text"
+
+
+def as_texts(
+    fragment: Fragment, written: Callable[[Column, str], str] = _as_text
+) -> Fragment:
+    """Return the fragment with its values as texts: each column as it is `written`,
+    with its name."""
     names = [f"c{number}" for number in range(len(fragment.columns))]
-    shown = ", ".join(f"routedb_f.{name}::text" for name in names)
+    shown = ", ".join(
+        written(column, f"routedb_f.{name}")
+        for column, name in zip(fragment.columns, names, strict=True)
+    )
     inner = fragment.text.sql.rstrip().rstrip(";")
     sql = f"SELECT {shown} FROM ({inner}) AS routedb_f({', '.join(names)})"
     return replace(fragment, text=fragment.text._replace(sql=sql))
@@ -51,7 +61,7 @@ def text_of(
     is_named = isinstance(bound, Mapping)
     for relation in remainder.relations:
         parts.append(_as_cte(relation, len(values), is_named))
-        values += _arrays(relation, rows[relation.fragment])
+        values += arrays_of(relation, rows[relation.fragment])
     if bound is None:
         sql = sql.replace("%", "%%")
     found = _WITH.match(sql)
@@ -65,22 +75,28 @@ def text_of(
 
 
 def _as_cte(relation: Relation, first: int, is_named: bool) -> str:
-    shown, arrays, names = [], [], []
+    numbers = range(first, first + len(relation.columns))
+    marks = [f"%(routedb_a{number})s" if is_named else "%s" for number in numbers]
+    return f"{relation.name} AS ({query_of(relation, marks)})"
+
+
+def query_of(relation: Relation, marks: Sequence[str]) -> str:
+    """Return a query that has the rows of a `relation`, for each column of which there
+    is an array: the `marks` stand for them."""
+    shown, names = [], []
     for number, column in enumerate(relation.columns):
         quoted = '"' + column.name.replace('"', '""').replace("%", "%%") + '"'
         collation = f" COLLATE {column.collation}" if column.collation else ""
         shown.append(f"c{number}::{column.type}{collation} AS {quoted}")
-        mark = f"%(routedb_a{first + number})s" if is_named else "%s"
-        arrays.append(f"{mark}::text[]")
         names.append(f"c{number}")
-    return (
-        f"{relation.name} AS (SELECT {', '.join(shown)} "
-        f"FROM unnest({', '.join(arrays)}) AS routedb_u({', '.join(names)}))"
-    )
+    arrays = ", ".join(f"{mark}::text[]" for mark in marks)
+    listed = ", ".join(names)
+    return f"SELECT {', '.join(shown)} FROM unnest({arrays}) AS routedb_u({listed})"
 
 
-def _arrays(relation: Relation, rows: Sequence[Any]) -> list[str]:
-    """Return an array for each column, as PostgreSQL writes one of texts."""
+def arrays_of(relation: Relation, rows: Sequence[Any]) -> list[str]:
+    """Return an array for each column of a `relation` with these `rows`, as PostgreSQL
+    writes one of texts. Raises NotMerged for what is no text."""
     columns = zip(*rows, strict=True) if rows else [()] * len(relation.columns)
     return ["{" + ",".join(map(_element, column)) + "}" for column in columns]
 

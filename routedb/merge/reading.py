@@ -23,11 +23,15 @@ class Reader:
     """A virtual cursor whose values are exact: see `Adapter.exact_cursor`. It belongs
     to `session`, and is shown to no program."""
 
-    name: str | None = None
     row_factory: object = None
+    itersize = 5_000  # rows of each group at a time, under a name
+    withhold = False
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, name: str | None = None) -> None:
+        """With a `name` it is a named cursor where rows of groups follow one
+        another."""
         self.session = session
+        self.name = name
         self.arraysize = 1
         self.raw: ResultSet | None = None
         self.fetching_from: ResultSet | None = None
@@ -72,6 +76,8 @@ class Reader:
 
     def close(self) -> None:
         """Close what was opened."""
+        if self.raw is not None and self.name is not None:
+            self.raw.close()
         for raw in self.raw_cursors.values():
             with suppress(Exception):  # the driver's own classes
                 raw.close()

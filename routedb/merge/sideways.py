@@ -120,6 +120,7 @@ def _keys(made: GroupsPlan, side: Sideways, rows: Iterable[Any]) -> list[str] | 
 
 def _across(value: Any, kind: str) -> str | None:
     """Return a value that goes to another engine as SQL."""
+    value = str(value)
     if kind == "whole":
         return value if _WHOLE.fullmatch(value) else None
     return f"'{value}'" if _PLAIN.fullmatch(value) else None

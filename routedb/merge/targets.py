@@ -9,11 +9,18 @@ from routedb import errors
 from routedb.merge.refused import NotMerged
 from routedb.merge.stored import Stored, stored
 from routedb.merge.table_answer import TableAnswer
-from routedb.planner import Column, carried_type
+from routedb.moving.types import Kind
+from routedb.planner import Column, carried_as
 from routedb.sql.statement import Table
 
 _NUMBERS = frozenset({20, 21, 23, 700, 701, 1700})  # types of PostgreSQL's, by number
 _MOMENTS = frozenset({1082, 1114, 1184})
+# What is written, of what is read.
+_WRITTEN = frozenset(
+    {Kind.INTEGER, Kind.DECIMAL, Kind.DOUBLE, Kind.TEXT, Kind.CHAR}
+    | {Kind.DATE, Kind.STAMP}
+)
+_WRITTEN_OF_SQLITE = frozenset({Kind.INTEGER, Kind.DOUBLE, Kind.TEXT})
 _NO_TYPE = frozenset({25, 705})  # of NULL, where it stands for what need not be checked
 
 
@@ -46,13 +53,15 @@ class Target(NamedTuple):
 
     def type_of(self, column: Column) -> str:
         """Return what a column is carried as. Raises NotMerged."""
-        type_ = carried_type(column.type, self.dialect)
-        if type_ is None or column.name in dict(self.known.odd):
+        found = carried_as(column, self.dialect, "postgresql")
+        written = _WRITTEN_OF_SQLITE if self.dialect == "sqlite" else _WRITTEN
+        is_odd = column.name in dict(self.known.odd)
+        if found is None or is_odd or found.kind not in written:
             raise NotMerged(
                 f"column {column.name} of {self.table} in {self.database} is of type "
-                f"{column.type}, and no type of PostgreSQL's certainly has its values"
+                f"{column.type}, which is not written from another dialect"
             )
-        return type_
+        return found.type
 
     def stored(
         self, columns: Sequence[Column], texts: Sequence[str | None]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.adapters.base import RawCursor
+from routedb.config.model import ClusterConfig
 from routedb.engine.links.link import Link
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.session import Session
@@ -73,7 +74,7 @@ def work(
     """
     session, made = statement.session, statement.made
     across.one_order(statement.known, session.core.config, made.dialect)
-    _check_carried(made, statement.known)
+    check_carried(made, statement.known, session.core.config)
     turns = sideways.in_turn(made, asked)
     asked = [reads for turn in turns for reads in turn]
     if made.dialect == "sqlite":
@@ -88,6 +89,26 @@ def work(
         coming.close()
 
 
+def rows_of(
+    statement: Statement,
+    asked: Sequence[GroupReads],
+    workers: Workers,
+    measures: Measures,
+) -> dict[int, list[Any]]:
+    """Return the rows of each fragment of `statement`, by its number: `asked`,
+    `workers` and `measures` are those of `work`. Raises what that raises."""
+    if statement.made.dialect == "sqlite":
+        return _rows_in_memory(statement, [asked], workers, measures)[1]
+    coming = Coming(statement.made, measures, statement.cursor)
+    try:
+        way = Way(coming.open_raw, coming.take, takes_at_once=True, at_once=True)
+        _run_fragments(statement, [asked], way, coming.lines, workers, measures)
+        lines = coming.by_fragment()
+        return {number: list(chain.from_iterable(lines[number])) for number in lines}
+    finally:
+        coming.close()
+
+
 def _work_in_memory(
     statement: Statement,
     turns: Sequence[Sequence[GroupReads]],
@@ -96,13 +117,31 @@ def _work_in_memory(
     measures: Measures,
 ) -> None:
     session, cursor, text, made, _, params = statement
+    where = across.working_reads(asked, session.core.config, made.dialect)
+    link, found = _rows_in_memory(statement, turns, workers, measures)
+    remainder = statement.remainder
+    if link.adapter.dialect != made.dialect:
+        decision = decide_work(session, text.plan, where, measures.bounds)
+        link = Attempt(session, text.plan, decision, is_one_of_several=True).reach()
+    result = sqlite_work.run_remainder(session, cursor, link, remainder, found, params)
+    show(session, cursor, text, asked, link, result, measures)
+
+
+def _rows_in_memory(
+    statement: Statement,
+    turns: Sequence[Sequence[GroupReads]],
+    workers: Workers,
+    measures: Measures,
+) -> tuple[Link, dict[int, list[Any]]]:
+    made = statement.made
     rows: dict[tuple[int, int], Sequence[Any]] = {}
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         came = split(reads.fragments, made.fragments, raw.fetchall())
         for number, found in came.items():
             measures.took(number, link, found)
-            rows[number, reads.group] = found
+            fragment = made.fragments[number]
+            rows[number, reads.group] = across.carried(fragment, found, made, link)
 
     # There is nothing to wait for.
     way = Way(across.open_raw, take, takes_at_once=True, at_once=False)
@@ -110,9 +149,7 @@ def _work_in_memory(
     found: dict[int, list[Any]] = {n: [] for n in range(len(made.fragments))}
     for number, group in sorted(rows):
         found[number] += rows[number, group]
-    remainder = statement.remainder
-    result = sqlite_work.run_remainder(session, cursor, link, remainder, found, params)
-    show(session, cursor, text, asked, link, result, measures)
+    return link, found
 
 
 def _run_fragments(
@@ -221,12 +258,16 @@ def _finish_as_text(
     show_names(cursor, remainder)
 
 
-def _check_carried(made: GroupsPlan, known: Known) -> None:
-    """Refuse what would not arrive as it was."""
+def check_carried(made: GroupsPlan, known: Known, config: ClusterConfig) -> None:
+    """Refuse what would not arrive as it was, of the columns of the fragments of `made`
+    by what is `known` of the tables, whose dialects `config` has. (Of what goes to
+    another dialect the planner has.) Raises NotMerged."""
     named = {column.name for each in made.fragments for column in each.columns}
     for (database, table), answer in known.answers.items():
+        dialect = config.databases[database].dialect
+        is_known = dialect == "mysql" and dialect != made.dialect
         for column, type_ in answer.odd:
-            if column in named:
+            if column in named and not is_known:
                 raise NotMerged(
                     f"column {column} of {table} in {database} is of type {type_}, "
                     "whose values are not carried between servers"

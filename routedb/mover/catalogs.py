@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from routedb import errors
-from routedb.mover import mysql_catalog, postgresql_catalog
+from routedb.mover import mysql_catalog, postgresql_catalog, sqlite_catalog
 from routedb.mover.sessions import Session
 from routedb.moving.definitions import Table
 
 _NAMES = {
     "postgresql": postgresql_catalog.table_names,
     "mysql": mysql_catalog.table_names,
+    "sqlite": sqlite_catalog.table_names,
 }
 _TABLES = {
     "postgresql": postgresql_catalog.table_of,
     "mysql": mysql_catalog.table_of,
+    "sqlite": sqlite_catalog.table_of,
 }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from routedb import errors
 from routedb.mover.ends import Target
 from routedb.mover.sessions import Session
 from routedb.moving.keys import Key
@@ -81,9 +80,8 @@ def note(
 def forget(session: Session, move: str) -> None:
     """Delete what is noted of `move`, and the table once nothing is in it."""
     named = string(session.engine, move)
-    try:
-        session.run(f"DELETE FROM routedb_chunks WHERE move = {named}")
-    except errors.ProgrammingError:  # it was never made, or is dropped already
+    deleted = f"DELETE FROM routedb_chunks WHERE move = {named}"
+    if session.run_if_there(deleted) is None:  # never made, or dropped already
         return
     if not session.run("SELECT 1 FROM routedb_chunks LIMIT 1"):
         session.run("DROP TABLE routedb_chunks")

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 
 from routedb.mover import chunks
 from routedb.mover.ends import Spread, Stream
-from routedb.mover.sessions import Session
+from routedb.mover.sessions import Session, maker_of
 from routedb.moving import keys, texts
+from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name
 
 _QUEUED = 16  # blocks between reading and writing
@@ -29,7 +30,7 @@ class Copier:
         self._target = stream.target
         self._label = stream.label
         self._move = move
-        self._maker = texts.values_maker(pair)
+        self._maker = maker_of(pair)
 
     def copied(self) -> chunks.Copied:
         """Return how far it is."""
@@ -46,7 +47,7 @@ class Copier:
             target = target.without(torn.having)
         where = f"{keys.after(pair, before.upto)} AND {keys.up_to(pair, last)}"
         select = f"SELECT {texts.line(pair)} FROM {table} WHERE {where}"
-        counted = _Counted(self._source, select)
+        counted = _Counted(self._source, select, pair)
         with target.transaction():
             target.fill(pair, counted.blocks(), self._maker)
             chunks.note(target, self._move, self._label, number, last, counted.rows)
@@ -68,12 +69,12 @@ class Copier:
 class _Counted:
     """Rows that another thread reads while this one writes them."""
 
-    def __init__(self, source: Session, select: str) -> None:
+    def __init__(self, source: Session, select: str, pair: Pair) -> None:
         self.rows = 0
         self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(_QUEUED)
         self._is_over = threading.Event()
         self._thread = threading.Thread(
-            target=self._read, args=(source, select), daemon=True
+            target=self._read, args=(source, select, pair), daemon=True
         )
 
     def blocks(self) -> Iterator[bytes]:
@@ -89,9 +90,9 @@ class _Counted:
             self._is_over.set()
             self._thread.join()
 
-    def _read(self, source: Session, select: str) -> None:
+    def _read(self, source: Session, select: str, pair: Pair) -> None:
         try:
-            source.lines(select, self._put)
+            source.lines(select, self._put, pair)
             self._put(None)
         except BaseException as exc:
             self._put(exc)

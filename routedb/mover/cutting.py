@@ -19,6 +19,7 @@ from routedb.moving.definitions import ForeignKey, Table, fingerprint
 from routedb.moving.pairs import Pair
 from routedb.moving.phases import TABLE, Phase, Step
 from routedb.moving.spelling import name
+from routedb.moving.sqlite_triggers import door_name
 
 _ALL = chunks.Copied(1, 0, None, True)
 _PAUSE_S = 0.2
@@ -133,6 +134,8 @@ class Switching:
         if self._phase not in (Phase.REVERSED, Phase.SWITCHED):
             raise self._wrong("finished")
         self._drop_journals(mover.target, self._turned)
+        for session in mover.target.sessions:
+            self._drop_door(session)
         if mover.settling is not None:
             self._settle(mover.settling, is_back=False)
         else:
@@ -181,7 +184,9 @@ class Switching:
         else:
             self._drop_fences()
             self._drop_copies()
-            placements.forget(mover.moves.session, mover.move.name)
+        for session in (*mover.source.sessions, *mover.target.sessions):
+            self._drop_door(session)
+        placements.forget(mover.moves.session, mover.move.name, mover.move.placed)
         self._forget_chunks()
         mover.step(Step.GIVEN_UP)
 
@@ -256,7 +261,7 @@ class Switching:
         acting = [
             table.name for table in mover.tables if table.foreign_keys or table.triggers
         ]
-        if mover.source.engine == "mysql":
+        if mover.source.engine != "postgresql":
             acting = [table.name for table in mover.tables if table.triggers]
         elif acting and all(s.try_run(_AS_REPLICA) for s in mover.source.sessions):
             acting = []
@@ -264,7 +269,7 @@ class Switching:
             return
         why = (
             "its triggers would act again on what comes back"
-            if mover.source.engine == "mysql"
+            if mover.source.engine != "postgresql"
             else "its foreign keys and triggers would act on what comes back: GRANT "
             "SET ON PARAMETER session_replication_role to the mover's user"
         )
@@ -291,6 +296,8 @@ class Switching:
 
     def _foreign_keys(self) -> list[tuple[ForeignKey, str]]:
         engine = self._mover.target.engine
+        if engine == "sqlite":  # they are there from the beginning
+            return []
         return [
             (key, ddl.foreign_key_text(key, engine))
             for table in self._mover.tables
@@ -310,6 +317,11 @@ class Switching:
             for pair in pairs:
                 made_patiently(session, triggers.drop_journal_texts(pair))
                 self._mover.tell(Progress("journal dropped", pair.name))
+
+    def _drop_door(self, session: Session) -> None:
+        if session.engine == "sqlite":
+            door = name("sqlite", door_name(self._mover.move.token))
+            made_patiently(session, [f"DROP TABLE IF EXISTS {door}"])
 
     def _wrong(self, done: str) -> errors.Error:
         move = self._mover.move

@@ -17,7 +17,7 @@ from contextlib import nullcontext
 from routedb import errors
 from routedb.mover.chunks import Copied
 from routedb.mover.ends import Target
-from routedb.mover.sessions import Session
+from routedb.mover.sessions import Session, maker_of
 from routedb.moving import keys, texts
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name
@@ -50,7 +50,7 @@ class Drain:
         self._notes = journal or source
         self._target = target
         self._is_locked = is_locked
-        self._maker = texts.values_maker(pair)
+        self._maker = maker_of(pair)
         engine = pair.from_engine
         self._table = name(engine, pair.name)
         self._journal = name(engine, journal_name(pair))
@@ -119,7 +119,7 @@ class Drain:
             if not found:
                 return [], noted, blocks
             for select in self._selects(found[-1][0], upto, sorted(noted)):
-                self._source.lines(select, blocks.append)
+                self._source.lines(select, blocks.append, pair)
         return [row[0] for row in found], noted, blocks
 
     def _selects(

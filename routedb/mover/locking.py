@@ -46,6 +46,11 @@ def _run_all(session: Session, texts: Sequence[str]) -> None:
             for text in texts:
                 session.run(text)
         return
+    if session.engine == "sqlite":
+        with session.transaction():
+            for text in texts:
+                session.run(text)
+        return
     session.run("SET SESSION lock_wait_timeout = 1")
     for text in texts:
         session.run(text)
@@ -89,6 +94,11 @@ def _lock_once(session: Session, pairs: Sequence[Pair], beside: Sequence[str]) -
         session.run(f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE")
         session.run("SET LOCAL lock_timeout = 0")
         return
+    if session.engine == "sqlite":
+        session.run(f"PRAGMA busy_timeout = {_WAIT_MS}")
+        session.run("BEGIN IMMEDIATE")
+        session.run(f"PRAGMA busy_timeout = {_IDLE_S * 1_000}")  # for the COMMIT
+        return
     # Not their journals, which nobody writes to without them: whoever has a table in a
     # transaction, and writes to it next, needs its journal, and one of both would be
     # the victim of a deadlock. MariaDB takes the other.
@@ -103,10 +113,12 @@ def unlock(sessions: Sequence[Session], is_done: bool) -> None:
     """Let go of what `lock` has taken at `sessions`; what was done under it stays when
     it `is_done` (MariaDB keeps it in any case)."""
     for session in sessions:
-        if session.engine == "postgresql":
-            session.run("COMMIT" if is_done else "ROLLBACK")
-        else:
+        if session.engine == "mysql":
             session.run("UNLOCK TABLES")
+        elif session.engine == "sqlite" and not is_done:
+            session.try_run("ROLLBACK")  # where it has begun
+        else:
+            session.run("COMMIT" if is_done else "ROLLBACK")
 
 
 def holders(session: Session) -> str:
@@ -125,5 +137,7 @@ def holders(session: Session) -> str:
 def _is_waiting(exc: errors.Error) -> bool:
     """Tell a lock that was not had in time, or a deadlock, from other errors."""
     if getattr(exc, "pgcode", None) in ("55P03", "40P01"):
+        return True
+    if "database is locked" in str(exc):
         return True
     return bool(exc.args) and exc.args[0] in (1205, 1213)

@@ -183,7 +183,7 @@ class Mover:
             if called not in there:
                 session.run(text)
                 self.tell(Progress("index made", table.name))
-        word = "ANALYZE" if engine == "postgresql" else "ANALYZE TABLE"
+        word = "ANALYZE TABLE" if engine == "mysql" else "ANALYZE"
         session.run(f"{word} {name(engine, table.name)}")
 
     def follow(self) -> None:
@@ -247,6 +247,14 @@ def _notes(session: Session, pair: Pair) -> bool:
         )
         return bool(count == 2)
     table = pair.name.replace("'", "''")
+    if session.engine == "sqlite":
+        names = [f"routedb_{what}_{pair.marker}_" for what in ("note", "before")]
+        listed = ", ".join(f"'{each}'" for each in names)
+        ((count,),) = session.run(
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = "
+            f"'{table}' AND rtrim(name, 'abcdefghijklmnopqrstuvwxyz') IN ({listed})"
+        )
+        return bool(count == (5 if pair.uniques else 3))
     ((count,),) = session.run(
         "SELECT count(*) FROM information_schema.triggers WHERE "
         f"event_object_schema = DATABASE() AND event_object_table = '{table}' "

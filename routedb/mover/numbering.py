@@ -32,6 +32,8 @@ def _next(session: Session, table: Table, column: Column) -> int:
             f"AND table_name = {string(engine, table.name)}"
         )
         return max(following, int(rows[0][0]))
+    if engine == "sqlite":
+        return max(following, _sqlite_next(session, table))
     sequence = _sequence(session, table, column)
     if sequence is None:
         return following
@@ -47,7 +49,30 @@ def _sequence(session: Session, table: Table, column: Column) -> str | None:
     return None if found is None else str(found)
 
 
+def _sqlite_next(session: Session, table: Table) -> int:
+    quoted = string("sqlite", table.name)
+    rows = session.run_if_there(
+        f"SELECT seq + 1 FROM sqlite_sequence WHERE name = {quoted}"
+    )
+    return int(rows[0][0]) if rows else 1
+
+
+def _set_sqlite(session: Session, table: Table, following: int) -> None:
+    """Have SQLite count on, where it counts: without AUTOINCREMENT the next number is
+    that after the highest."""
+    quoted = string("sqlite", table.name)
+    ((made,),) = session.run(f"SELECT sql FROM sqlite_schema WHERE name = {quoted}")
+    if "AUTOINCREMENT" not in made.upper():
+        return
+    with session.transaction():
+        session.run(f"DELETE FROM sqlite_sequence WHERE name = {quoted}")
+        session.run(f"INSERT INTO sqlite_sequence VALUES ({quoted}, {following - 1})")
+
+
 def _set(session: Session, table: Table, column: Column, following: int) -> None:
+    if session.engine == "sqlite":
+        _set_sqlite(session, table, following)
+        return
     if session.engine == "mysql":
         quoted = name("mysql", table.name)
         session.run(f"ALTER TABLE {quoted} AUTO_INCREMENT = {following}")

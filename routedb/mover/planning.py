@@ -40,6 +40,7 @@ class Plan:
     notes: tuple[str, ...]
     places: Mapping[str, Place]  # of each table at the target
     old_places: Mapping[str, Place]
+    placed: tuple[str, ...]  # what is where it is by placements
 
     @property
     def rows(self) -> int:
@@ -91,6 +92,7 @@ def plan(
         tuple(notes(tables, engine)),
         places_of(config, new_rules),
         places_of(config, old_rules),
+        tuple(name for name, rule in old_rules.items() if rule.placed_by),
     )
 
 

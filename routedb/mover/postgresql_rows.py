@@ -35,6 +35,8 @@ def write(
     try:
         copy_in(raw, f"{table} ({columns})", file)
     except Exception as exc:
+        if file.failure is not None:  # COPY's error only says that there was one
+            raise file.failure from None
         said = getattr(getattr(exc, "diag", None), "context", None) or ""
         found = _LINE.search(said)
         exc.routedb_row = file.line(int(found[1])) if found else None  # type: ignore[attr-defined]
@@ -66,6 +68,7 @@ class _Blocks:
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
+        self.failure: Exception | None = None  # of who makes the blocks
         self._rest = b""
         self._kept: list[tuple[int, bytes]] = []  # number of the first line, block
         self._lines = 0
@@ -73,7 +76,11 @@ class _Blocks:
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes, none at the end."""
         while not self._rest:
-            block = next(self._blocks, None)
+            try:
+                block = next(self._blocks, None)
+            except Exception as exc:
+                self.failure = exc
+                raise
             if block is None:
                 return b""
             self._kept = [*self._kept[1 - _KEPT :], (self._lines + 1, block)]

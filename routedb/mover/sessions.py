@@ -11,10 +11,11 @@ from routedb import adapters, errors
 from routedb.adapters.base import Adapter, Raw
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
-from routedb.moving import texts
+from routedb.moving import sqlite_values, texts
 from routedb.moving.keys import Key
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name, names, string
+from routedb.moving.sqlite_triggers import door_name
 from routedb.moving.triggers import SETTING, VARIABLE
 from routedb.topology.snapshot import Role
 
@@ -22,6 +23,7 @@ _CONNECT_S = 10.0
 _ROWS = {
     "postgresql": "routedb.mover.postgresql_rows",  # imports a driver
     "mysql": "routedb.mover.mysql_rows",
+    "sqlite": "routedb.mover.sqlite_rows",
 }
 _POSTGRESQL = (
     "SET TimeZone = 'UTC'",
@@ -41,6 +43,8 @@ _MYSQL = (
     "SET SESSION group_concat_max_len = 1048576",
     "SET SESSION innodb_lock_wait_timeout = 50",
 )
+_SQLITE = ("PRAGMA foreign_keys = OFF", "PRAGMA busy_timeout = 10000")
+_SETTINGS = {"postgresql": _POSTGRESQL, "mysql": _MYSQL, "sqlite": _SQLITE}
 # Without it a DELETE in the journal that looks at all of it locks its end, too, where
 # everybody else inserts. A binary log of statements refuses what is written so.
 _NO_GAP_LOCKS = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
@@ -64,8 +68,10 @@ class Session:
             self.adapter.adopt(exc)
             raise
         self._rows: Any = import_module(_ROWS[node.engine])
-        settings = {"postgresql": _POSTGRESQL, "mysql": _MYSQL}
-        for text in settings.get(self.engine, ()):
+        self._token = token
+        if self.engine == "sqlite":
+            self._rows.prepare(self.raw)
+        for text in _SETTINGS[self.engine]:
             self.run(text)
         if self.engine == "mysql" and self.run("SELECT @@binlog_format") != [
             ("STATEMENT",)
@@ -94,6 +100,17 @@ class Session:
             self.adapter.adopt(exc)
             raise
 
+    def run_if_there(self, text: str) -> list[tuple[Any, ...]] | None:
+        """Run a `text` as `run` does; return None where its table is not there."""
+        try:
+            return self.run(text)
+        except errors.ProgrammingError:
+            return None
+        except errors.OperationalError as exc:
+            if self.engine == "sqlite" and "no such table" in str(exc):
+                return None
+            raise
+
     def try_run(self, text: str) -> bool:
         """Run a `text` that may fail; tell whether it did not."""
         try:
@@ -104,31 +121,52 @@ class Session:
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN") -> Iterator[None]:
-        """Have the block be one transaction, begun by the text `begin`."""
-        self.run(begin)
+        """Have the block be one transaction, begun by the text `begin`; what it writes
+        to SQLite goes through the door, if there is one."""
+        is_sqlite = self.engine == "sqlite" and begin == "BEGIN"
+        self.run("BEGIN IMMEDIATE" if is_sqlite else begin)
         try:
+            has_door = is_sqlite and self.open_door(True)
             yield
+            if has_door:
+                self.open_door(False)
         except BaseException:
             with suppress(Exception):
                 self.run("ROLLBACK")
             raise
         self.run("COMMIT")
 
+    def open_door(self, is_open: bool) -> bool:
+        """Have the door of SQLite's triggers be open, or not, in this transaction; tell
+        whether there is one."""
+        door = name("sqlite", door_name(self._token))
+        there = string("sqlite", door_name(self._token))
+        if not self.run(f"SELECT 1 FROM sqlite_schema WHERE name = {there}"):
+            return False
+        text = f"INSERT INTO {door} VALUES (1)" if is_open else f"DELETE FROM {door}"
+        self.run(text)
+        return True
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Have all reads of the block see one moment."""
         if self.engine == "postgresql":
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        elif self.engine == "sqlite":
+            begin = "BEGIN DEFERRED"
         else:
             self.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             begin = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
         with self.transaction(begin):
             yield
 
-    def lines(self, select: str, sink: Callable[[bytes], object]) -> None:
-        """Give the rows of `select` to `sink`, in blocks of whole lines."""
+    def lines(self, select: str, sink: Callable[[bytes], object], pair: Pair) -> None:
+        """Give the rows of `select`, all of `pair`'s fields, to `sink`, in blocks of
+        whole lines."""
+        is_sqlite = self.engine == "sqlite"
+        spell = (sqlite_values.line_maker(pair),) if is_sqlite else ()
         try:
-            self._rows.read(self.raw, select, sink)
+            self._rows.read(self.raw, select, sink, *spell)
         except Exception as exc:
             self.adapter.adopt(exc)
             raise
@@ -137,10 +175,10 @@ class Session:
         self,
         pair: Pair,
         blocks: Iterable[bytes],
-        maker: Callable[[bytes], bytes],
+        maker: Callable[[bytes], Any],
     ) -> None:
-        """Insert `blocks` of lines into the target of `pair`; where rows are written as
-        VALUES, `maker` writes them. Raises DataError that names the row, or what the
+        """Insert `blocks` of lines into the target of `pair`; `maker` is that of
+        `maker_of`. Raises DataError that names the row, or what the
         driver raises."""
         table = name(self.engine, pair.name)
         columns = names(self.engine, [field.name for field in pair.fields])
@@ -160,6 +198,14 @@ class Session:
     def close(self) -> None:
         """Close. Never raises."""
         self.adapter.close(self.raw)
+
+
+def maker_of(pair: Pair) -> Callable[[bytes], Any]:
+    """Return what makes of lines what the target of `pair` takes, where it does not
+    take them as they are."""
+    if pair.to_engine == "sqlite":
+        return sqlite_values.rows_maker(pair)
+    return texts.values_maker(pair)
 
 
 def writer_of(config: ClusterConfig, database: str) -> NodeConfig:
@@ -190,7 +236,7 @@ def home_of(config: ClusterConfig) -> NodeConfig:
             "a move needs a home database, which is not sharded: name one by `state`"
         )
     node = _writer(home)
-    if node.engine not in _ROWS:
+    if node.engine not in _ROWS or node.engine == "sqlite":
         raise errors.NotSupportedError(
             f"the home database of a move cannot be {node.name}, of {node.engine}: no "
             "mover can hold a lock there. Name another one by `state`"

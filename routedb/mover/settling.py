@@ -9,11 +9,11 @@ change of the placements the mover waits for longer than that.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from routedb.config.placements import Place
 from routedb.engine.shared import placement_watch
-from routedb.mover import placements
+from routedb.mover import catalogs, placements
 from routedb.mover.ends import End
 from routedb.mover.locking import made_patiently
 from routedb.mover.progress import Progress
@@ -47,9 +47,8 @@ class Settling:
 
     def make(self) -> None:
         """Make the tables of what does not count."""
-        for session in self._end.sessions:
-            for pair in self._pairs:
-                made_patiently(session, hiding.make_texts(pair))
+        for session, pair in self._there():
+            made_patiently(session, hiding.make_texts(pair))
         self._tell(Progress("tables of keys made"))
 
     def announce(self) -> None:
@@ -67,17 +66,15 @@ class Settling:
     def settle(self, is_back: bool) -> None:
         """Delete the rows that do not count, by the new rules or, when it `is_back`, by
         the old ones, and have nobody look for such any more."""
-        for session in self._end.sessions:
-            for pair in self._pairs:
-                table = hiding.come_name(pair) if is_back else hiding.gone_name(pair)
-                self._delete(session, pair, table)
+        for session, pair in self._there():
+            table = hiding.come_name(pair) if is_back else hiding.gone_name(pair)
+            self._delete(session, pair, table)
         self._place(self._move.old_places if is_back else self._move.places)
 
     def drop(self) -> None:
         """Drop the tables of what does not count."""
-        for session in self._end.sessions:
-            for pair in self._pairs:
-                made_patiently(session, hiding.drop_texts(pair))
+        for session, pair in self._there():
+            made_patiently(session, hiding.drop_texts(pair))
         self._tell(Progress("tables of keys dropped"))
 
     def wait(self) -> None:
@@ -85,6 +82,13 @@ class Settling:
         self._tell(Progress("waiting until all know"))
         time.sleep(_LEASES * placement_watch.LEASE_S)
         self._tell(Progress("all know"))
+
+    def _there(self) -> Iterator[tuple[Session, Pair]]:
+        """Yield each table at each shard that has it."""
+        for session in self._end.sessions:
+            for pair in self._pairs:
+                if catalogs.table_of(session, pair.name) is not None:
+                    yield session, pair
 
     def _place(self, places: Mapping[str, Place]) -> None:
         known = placements.read(self._home)

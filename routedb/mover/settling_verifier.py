@@ -86,6 +86,7 @@ class SettlingVerifier(Verifier):
             f"SELECT {texts.line(pair)} FROM {name(session.engine, pair.name)} "
             f"WHERE NOT {hiding.is_noted(pair, table)}",
             look,
+            pair,
         )
         return found
 

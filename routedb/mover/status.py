@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
-from routedb import errors
 from routedb.config.model import ClusterConfig
 from routedb.mover.sessions import Session, writers_of
 from routedb.mover.state import Move
@@ -63,15 +62,15 @@ def _copied(session: Session, move: Move) -> int:
     """A chunk is noted at each shard of a target, with all of its rows."""
     named = string(session.engine, move.name)
     text = f"SELECT COALESCE(SUM(copied), 0) FROM routedb_chunks WHERE move = {named}"
-    try:
-        return int(session.run(text)[0][0])
-    except errors.ProgrammingError:
-        return 0
+    rows = session.run_if_there(text)
+    return int(rows[0][0]) if rows else 0
 
 
 def _estimate(session: Session, table: str) -> int:
     quoted = string(session.engine, table)
-    if session.engine == "postgresql":
+    if session.engine == "sqlite":
+        text = f"SELECT count(*) FROM {name('sqlite', table)}"
+    elif session.engine == "postgresql":
         text = (
             "SELECT greatest(reltuples, 0)::bigint FROM pg_class c WHERE relname = "
             f"{quoted} AND relnamespace = current_schema()::regnamespace"
@@ -81,7 +80,7 @@ def _estimate(session: Session, table: str) -> int:
             "SELECT COALESCE(table_rows, 0) FROM information_schema.tables WHERE "
             f"table_schema = DATABASE() AND table_name = {quoted}"
         )
-    rows = session.run(text)
+    rows = session.run_if_there(text)
     return int(rows[0][0]) if rows else 0
 
 
@@ -96,9 +95,8 @@ def _journal(
             marker = move.marker(table) + "r" * is_back
             engines = session.engine, other[0].engine
             journal = journal_name(Pair(table, *engines, (), (), marker))
-            try:
-                text = f"SELECT count(*) FROM {name(session.engine, journal)}"
-                count = (count or 0) + int(session.run(text)[0][0])
-            except errors.ProgrammingError:
-                continue
+            quoted = name(session.engine, journal)
+            rows = session.run_if_there(f"SELECT count(*) FROM {quoted}")
+            if rows:
+                count = (count or 0) + int(rows[0][0])
     return count

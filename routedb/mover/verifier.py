@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from decimal import Context, Decimal
 from hashlib import md5
 from typing import Any
 
@@ -20,10 +21,12 @@ from routedb.mover.sessions import Session
 from routedb.moving import canonical, keys, texts
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name
+from routedb.moving.types import Kind
 
 _MOST_KEYS = 500
 _ROUNDS = 200
 _MOST_SHOWN = 100
+_ALL_DIGITS = Context(prec=2_000)
 _ALL = Copied(1, 0, None, True)
 
 Rows = dict[str, tuple[keys.Key, str]]  # digest of the key: the key, digest of the row
@@ -85,7 +88,7 @@ class Verifier:
                     )
 
         table = name(session.engine, pair.name)
-        session.lines(f"SELECT {texts.line(pair)} FROM {table}", look)
+        session.lines(f"SELECT {texts.line(pair)} FROM {table}", look, pair)
         return said
 
     def _drain(self) -> None:
@@ -133,7 +136,7 @@ class Verifier:
         extra = canonical.floats(pair, at_target)
         if extra:
             counted = f"{table} WHERE {self._counted(at_target)}"
-            return _summed_here(session, counted, [bucket, digest, *extra])
+            return _summed_here(pair, session, counted, [bucket, digest, *extra])
         total = canonical.sum_of_digests(session.engine, digest)
         rows = session.run(
             f"SELECT {bucket}, count(*), {total} FROM {table} "
@@ -179,7 +182,7 @@ class Verifier:
         return {
             row[0]: (
                 tuple(str(each) for each in row[2 : 2 + size]),
-                _with_floats(row[1], row[2 + size :]),
+                _with_floats(pair, row[1], row[2 + size :]),
             )
             for row in session.run(
                 f"SELECT {', '.join(selected)} FROM {name(session.engine, pair.name)} "
@@ -194,23 +197,35 @@ def keys_alone(pair: Pair) -> Pair:
 
 
 def _summed_here(
-    session: Session, table: str, columns: list[str]
+    pair: Pair, session: Session, table: str, columns: list[str]
 ) -> dict[str, tuple[int, int]]:
     sums: dict[str, tuple[int, int]] = {}
     for bucket, digest, *extra in session.run(
         f"SELECT {', '.join(columns)} FROM {table}"
     ):
         count, total = sums.get(bucket, (0, 0))
-        number = int(_with_floats(digest, extra)[:15], 16)
+        number = int(_with_floats(pair, digest, extra)[:15], 16)
         sums[bucket] = (count + 1, total + number)
     return sums
 
 
-def _with_floats(digest: str, extra: Sequence[Any]) -> str:
+def _with_floats(pair: Pair, digest: str, extra: Sequence[Any]) -> str:
     if not extra:
         return digest
-    numbers = [None if each is None else float(each) for each in extra]
+    numbers = [
+        _number(field.kind, each)
+        for field, each in zip(canonical.apart(pair), extra, strict=True)
+    ]
     return md5(f"{digest} {numbers!r}".encode()).hexdigest()
+
+
+def _number(kind: Kind, value: Any) -> object:
+    if value is None:
+        return None
+    if kind is not Kind.DECIMAL:
+        return float(value)
+    said = value.decode() if isinstance(value, bytes) else str(value)
+    return Decimal(said).normalize(_ALL_DIGITS) or Decimal(0)  # a zero has no sign
 
 
 def _unlike(source: Rows, target: Rows) -> dict[keys.Key, str]:

@@ -18,9 +18,11 @@ BUCKET_DIGITS = 3  # hexadecimal, of the digest of a key
 
 def apart(pair: Pair) -> tuple[Field, ...]:
     """Return the fields of `pair` that are compared in the client."""
+    engines = (pair.from_engine, pair.to_engine)
     if pair.from_engine == pair.to_engine:
         return ()
-    return tuple(field for field in pair.fields if field.kind in _APART)
+    kinds = (*_APART, Kind.DECIMAL) if "sqlite" in engines else _APART
+    return tuple(field for field in pair.fields if field.kind in kinds)
 
 
 def row_digest(pair: Pair, at_target: bool) -> str:
@@ -35,7 +37,7 @@ def bucket(pair: Pair, at_target: bool) -> str:
     """Return the expression of the bucket that a row's key falls into, at one end of
     `pair`, `at_target` or at its source."""
     digest = _digest(pair, list(pair.key_fields), at_target)
-    return f"LEFT({digest}, {BUCKET_DIGITS})"
+    return f"substr({digest}, 1, {BUCKET_DIGITS})"
 
 
 def key_digest(pair: Pair, at_target: bool) -> str:
@@ -52,7 +54,11 @@ def floats(pair: Pair, at_target: bool) -> list[str]:
     made = []
     for field in apart(pair):
         column = name(engine, field.name)
-        if engine == "postgresql":
+        if field.kind is Kind.DECIMAL:
+            made.append(f"CAST({column} AS {'CHAR' if engine == 'mysql' else 'TEXT'})")
+        elif engine == "sqlite":
+            made.append(column)
+        elif engine == "postgresql":
             made.append(f"{column}::float8::text")
         else:
             made.append(f"CAST(CAST({column} AS DOUBLE) AS CHAR)")
@@ -63,6 +69,8 @@ def sum_of_digests(engine: str, digest: str) -> str:
     """Return the expression that adds 60 bits of each row's `digest` at `engine`."""
     if engine == "postgresql":
         return f"sum(('x' || left({digest}, 15))::bit(60)::bigint)"
+    if engine == "sqlite":
+        return f"routedb_sum({digest})"
     return f"SUM(CAST(CONV(LEFT({digest}, 15), 16, 10) AS UNSIGNED))"
 
 
@@ -74,6 +82,9 @@ def _digest(pair: Pair, fields: list[Field], at_target: bool) -> str:
         if engine == "postgresql":
             text = _in_postgresql(field, column)
             texts.append(f"coalesce(length({text}) || ':' || {text}, '-')")
+        elif engine == "sqlite":
+            text = _in_sqlite(field, column)
+            texts.append(f"coalesce(length({text}) || ':' || {text}, '-')")
         else:
             type_text = field.to_type if at_target else field.from_type
             text = _in_mysql(field, column, type_text)
@@ -82,6 +93,8 @@ def _digest(pair: Pair, fields: list[Field], at_target: bool) -> str:
         return "''"
     if engine == "postgresql":
         return f"md5({' || '.join(texts)})"
+    if engine == "sqlite":
+        return f"routedb_md5({' || '.join(texts)})"
     return f"MD5(CONCAT({', '.join(texts)}))"
 
 
@@ -102,6 +115,36 @@ def _in_postgresql(field: Field, column: str) -> str:
     if kind is Kind.INET:
         return f"host({column})"
     return f"{column}::text"
+
+
+_STORED = {Kind.INTEGER: "integer", Kind.BOOL: "integer", Kind.BYTES: "blob"}
+
+
+def _in_sqlite(field: Field, column: str) -> str:
+    """What is not stored as its column declares has a text that nothing else has."""
+    kind = field.kind
+    text = column
+    if kind in (Kind.STAMP, Kind.INSTANT):
+        places = f"substr(substr({column}, 21) || '000000', 1, 6)"
+        text = f"substr({column}, 1, 19) || '.' || {places}"
+    elif kind is Kind.CLOCK:
+        seconds = " + ".join(
+            f"{size} * substr({column}, {place}, 2)"
+            for place, size in ((1, 3600), (4, 60), (7, 1))
+        )
+        places = f"substr(substr({column}, 10) || '000000', 1, 6)"
+        text = f"({seconds}) || '.' || {places}"
+    elif kind is Kind.BYTES:
+        text = f"lower(hex({column}))"
+    elif kind is Kind.CHAR:
+        text = f"rtrim({column}, ' ')"
+    elif kind in _STORED:
+        text = f"CAST({column} AS TEXT)"
+    stored = _STORED.get(kind, "text")
+    return (
+        f"(CASE typeof({column}) WHEN 'null' THEN NULL WHEN '{stored}' THEN {text} "
+        f"ELSE typeof({column}) || ' ' || quote({column}) END)"
+    )
 
 
 def _in_mysql(field: Field, column: str, type_text: str) -> str:

@@ -33,7 +33,12 @@ def default_text(column: Column, source: str, target: str) -> str | None:
         return ""
     kind = kind_of(column, source)
     if kind is Kind.BOOL:
-        return {"true": "1", "false": "0"}.get(plain)
+        is_true = {"true": True, "false": False, "1": True, "0": False}.get(
+            plain.lower()
+        )
+        if is_true is None:
+            return None
+        return str(is_true).lower() if target == "postgresql" else str(int(is_true))
     if _NUMBER.match(plain):
         return plain
     if _STRING.match(plain):
@@ -41,7 +46,18 @@ def default_text(column: Column, source: str, target: str) -> str | None:
     bits = _BITS.match(said)
     if bits is not None:
         return _padded(bits[1], column)
+    if "sqlite" in (source, target):
+        return _of_sqlite(plain, target, kind)
     return _function(plain, target, kind)
+
+
+def _of_sqlite(plain: str, target: str, kind: Kind) -> str | None:
+    """SQLite's clock is in UTC."""
+    if target == "postgresql" and plain.upper() == "CURRENT_TIMESTAMP":
+        return "(now() AT TIME ZONE 'UTC')" if kind is Kind.STAMP else None
+    if target == "sqlite" and kind is Kind.INSTANT and _NOW.match(plain):
+        return "CURRENT_TIMESTAMP"
+    return None
 
 
 def _string(plain: str, source: str, target: str) -> str | None:

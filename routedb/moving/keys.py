@@ -28,7 +28,7 @@ def up_to(pair: Pair, key: Key | None, alias: str = "", journal: bool = False) -
 
 def _beyond(pair: Pair, key: Key, alias: str, sign: str, journal: bool = False) -> str:
     columns, values = _sides(pair, key, alias, journal)
-    if pair.from_engine == "postgresql":
+    if pair.from_engine in ("postgresql", "sqlite"):
         return f"({', '.join(columns)}) {sign} ({', '.join(values)})"
     # MariaDB finds no range by a comparison of rows.
     each = []
@@ -73,4 +73,5 @@ def among(pair: Pair, keys: Sequence[Key], at_target: bool = True) -> str:
     if len(columns) == 1:
         return f"{columns[0]} IN ({', '.join(row[0] for row in rows)})"
     listed = ", ".join(f"({', '.join(row)})" for row in rows)
-    return f"({', '.join(columns)}) IN ({listed})"
+    values = "VALUES " if engine == "sqlite" else ""
+    return f"({', '.join(columns)}) IN ({values}{listed})"

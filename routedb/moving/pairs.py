@@ -31,6 +31,7 @@ class Pair:
     fields: tuple[Field, ...]
     key: tuple[str, ...]
     marker: str  # in the names of all that is made for it
+    uniques: tuple[tuple[str, ...], ...] = ()  # of its indexes, besides the key's
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
@@ -50,7 +51,8 @@ class Pair:
             Field(f.name, f.kind, f.to_type, f.from_type) for f in self.fields
         )
         ends = (self.to_engine, self.from_engine)
-        return Pair(self.name, *ends, fields, self.key, self.marker + "r")
+        marker = self.marker + "r"
+        return Pair(self.name, *ends, fields, self.key, marker, self.uniques)
 
 
 def pair_of(table: Table, target: str, marker: str) -> Pair:
@@ -61,4 +63,6 @@ def pair_of(table: Table, target: str, marker: str) -> Pair:
         to = mapped(column, table.engine, target)
         assert isinstance(to, Mapped)
         fields.append(Field(column.name, to.kind, column.type, to.type))
-    return Pair(table.name, table.engine, target, tuple(fields), table.key, marker)
+    ends = (table.engine, target)
+    uniques = tuple(index.columns for index in table.indexes if index.is_unique)
+    return Pair(table.name, *ends, tuple(fields), table.key, marker, uniques)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 from routedb.moving.defaults import default_text
 from routedb.moving.definitions import Column, ForeignKey, Table
 from routedb.moving.types import Kind, Mapped, kind_of, mapped
 
-DIRECTIONS = frozenset(
-    (source, target)
-    for source in ("postgresql", "mysql")
-    for target in ("postgresql", "mysql")
-)
+_ENGINES = ("postgresql", "mysql", "sqlite")
+DIRECTIONS = frozenset(product(_ENGINES, _ENGINES)) - {("sqlite", "sqlite")}
 NAMES = {"postgresql": "PostgreSQL", "mysql": "MariaDB", "sqlite": "SQLite"}
 # Kinds that both engines order and compare as texts on their way say.
 _KEY_KINDS = frozenset(
@@ -46,6 +44,7 @@ def refusals(tables: Sequence[Table], target: str) -> list[str]:
         reasons = [
             *table.oddities,
             *_about_key(table),
+            *_about_sqlite(table, target),
             *_about_columns(table, target),
             *_about_indexes(table, target),
             *_about_checks(table, target),
@@ -87,6 +86,37 @@ def _about_key(table: Table) -> list[str]:
     return found
 
 
+def _about_sqlite(table: Table, target: str) -> list[str]:
+    """What SQLite has in another way than servers."""
+    if "sqlite" not in (table.engine, target):
+        return []
+    found = []
+    for name in table.key:
+        column = table.column(name)
+        if column.is_nullable:
+            found.append(f"its primary key has {name}, which may be NULL")
+        if kind_of(column, table.engine) is Kind.DECIMAL:
+            found.append(f"its primary key has {name}, of type {column.type}")
+    if target == "sqlite":
+        found += [
+            f"{column.name}: SQLite numbers the rows of a primary key alone"
+            for column in table.columns
+            if column.is_numbered and table.key != (column.name,)
+        ]
+    for index in table.indexes:
+        filled = [
+            name
+            for name in index.columns
+            if table.column(name).default and not table.column(name).is_nullable
+        ]
+        if table.engine == "sqlite" and index.is_unique and filled:
+            found.append(
+                f"its unique index {index.name} has {', '.join(filled)}, which REPLACE "
+                "fills with the DEFAULT: what it deletes then cannot be followed"
+            )
+    return found
+
+
 def _about_columns(table: Table, target: str) -> list[str]:
     found = []
     for column in table.columns:
@@ -119,9 +149,11 @@ def _about_indexes(table: Table, target: str) -> list[str]:
         if index.oddity and (table.engine != target or not index.text):
             found.append(f"its index {index.name} {index.oddity}")
             continue
-        if target == "mysql" and table.engine == "postgresql":
+        if target == "mysql" and table.engine != "mysql":
             long = [
-                name for name in index.columns if _is_long(table.column(name), target)
+                name
+                for name in index.columns
+                if _is_long(table.column(name), table.engine)
             ]
             if long:
                 found.append(
@@ -131,8 +163,8 @@ def _about_indexes(table: Table, target: str) -> list[str]:
     return found
 
 
-def _is_long(column: Column, target: str) -> bool:
-    to = mapped(column, "postgresql", target)
+def _is_long(column: Column, engine: str) -> bool:
+    to = mapped(column, engine, "mysql")
     return isinstance(to, Mapped) and to.type.startswith(("longtext", "longblob"))
 
 
@@ -157,15 +189,12 @@ def _about_foreign_keys(table: Table, moved: set[str], target: str) -> list[str]
         elif (
             key.child == table.name
             and _acts(key)
-            and "mysql"
-            in (
-                table.engine,
-                target,
-            )
+            and (table.engine, target) != ("postgresql", "postgresql")
         ):
+            engine = next(e for e in (table.engine, target) if e != "postgresql")
             found.append(
                 f"its foreign key {key.name} acts ON DELETE or ON UPDATE, for which "
-                "MariaDB fires no trigger: such changes could not be followed"
+                f"{NAMES[engine]} fires no trigger: such changes could not be followed"
             )
     return found
 

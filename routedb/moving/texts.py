@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 
 from routedb.moving.pairs import Field, Pair
-from routedb.moving.spelling import name
+from routedb.moving.spelling import name, string
 from routedb.moving.types import Kind
 
 NULL = b"\\N"
@@ -40,6 +40,8 @@ def value_text(engine: str, field: Field, to_engine: str, column: str) -> str:
     its way to `to_engine`; `column` is its name in SQL."""
     if engine == "postgresql":
         return _postgresql(field, to_engine, column)
+    if engine == "sqlite":
+        return column  # see `sqlite_values`
     return _mysql(field, to_engine, column)
 
 
@@ -83,7 +85,7 @@ def line(pair: Pair, alias: str = "") -> str:
         value_text(engine, f, pair.to_engine, before + name(engine, f.name))
         for f in pair.fields
     ]
-    if engine == "postgresql":
+    if engine in ("postgresql", "sqlite"):
         return ", ".join(made)
     texts = ", ".join(rf"IFNULL({each}, '\\N')" for each in made)
     return f"CAST(CONCAT_WS('\\t', {texts}) AS BINARY)"
@@ -101,6 +103,10 @@ def key_texts(pair: Pair, columns: list[str]) -> list[str]:
 def _key_text(pair: Pair, field: Field, column: str) -> str:
     if pair.from_engine == "postgresql":
         return f"({_postgresql(field, pair.to_engine, column)})::text"
+    if pair.from_engine == "sqlite":
+        if field.kind is Kind.BYTES:
+            return rf"'\x' || lower(hex({column}))"
+        return f"CAST({column} AS TEXT)"
     if field.kind is Kind.BYTES:
         return f"CONCAT('\\\\x', LOWER(HEX({column})))"
     if field.kind in (Kind.TEXT, Kind.CHAR):
@@ -133,7 +139,7 @@ def key_literal(engine: str, field: Field, type_text: str, text: str) -> str:
         return f"X'{text.removeprefix(chr(92) + 'x')}'"
     if field.kind in (Kind.INTEGER, Kind.DECIMAL):
         return text
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    return string(engine, text)
 
 
 def values_maker(pair: Pair) -> Callable[[bytes], bytes]:

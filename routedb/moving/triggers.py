@@ -6,6 +6,7 @@ Nothing of it is made for the mover's own sessions, which say who they are by a 
 
 from __future__ import annotations
 
+from routedb.moving import sqlite_triggers
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name, string
 from routedb.session.fence import FENCED, fence_text
@@ -23,12 +24,16 @@ def journal_name(pair: Pair) -> str:
 def journal_texts(pair: Pair, token: str) -> list[str]:
     """Return what makes journal and triggers of `pair` at its source; running it again
     leaves the same. Sessions that show `token` note nothing."""
+    if pair.from_engine == "sqlite":
+        return sqlite_triggers.journal_texts(pair, journal_name(pair), token)
     makers = {"postgresql": _postgresql_journal, "mysql": _mysql_journal}
     return makers[pair.from_engine](pair, token)
 
 
 def drop_journal_texts(pair: Pair) -> list[str]:
     """Return what drops them."""
+    if pair.from_engine == "sqlite":
+        return sqlite_triggers.drop_journal_texts(pair, journal_name(pair))
     journal = name(pair.from_engine, journal_name(pair))
     if pair.from_engine == "postgresql":
         note = name("postgresql", f"routedb_note_{pair.marker}")
@@ -134,6 +139,8 @@ def fence_texts(pair: Pair, token: str, place: str, version: int) -> list[str]:
     that the table lives in `place` from `version` on. Again leaves the same."""
     has_code = pair.from_engine == "postgresql"
     said = fence_text(pair.name, place, version, has_code)
+    if pair.from_engine == "sqlite":
+        return sqlite_triggers.fence_texts(pair, token, said)
     if not has_code:
         return _mysql_fence(pair, token, said)
     table = name("postgresql", pair.name)
@@ -171,6 +178,8 @@ def _mysql_fence(pair: Pair, token: str, said: str) -> list[str]:
 
 def drop_fence_texts(pair: Pair) -> list[str]:
     """Return what takes the fence of `pair`'s source away."""
+    if pair.from_engine == "sqlite":
+        return sqlite_triggers.drop_fence_texts(pair)
     if pair.from_engine == "postgresql":
         fence = name("postgresql", f"routedb_fence_{pair.marker}")
         return [f"DROP FUNCTION IF EXISTS {fence}() CASCADE"]

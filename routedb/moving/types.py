@@ -57,6 +57,10 @@ def mapped(column: Column, source: str, target: str) -> Mapped | str:
     the reason why nothing of it holds its values."""
     if source == target:
         return _same(column, source)
+    if "sqlite" in (source, target):
+        return (_to_sqlite if target == "sqlite" else _from_sqlite)(
+            column, source, target
+        )
     try:
         table = _TABLES[source, target]
     except KeyError:
@@ -112,6 +116,8 @@ _KINDS = {
 def kind_of(column: Column, engine: str) -> Kind:
     """Return the kind of `column` of `engine`; SAME where only that engine has it."""
     base, arguments, rest = parts(column.type)
+    if engine == "sqlite":
+        return _declared(base) or Kind.SAME
     if column.is_custom:
         return Kind.SAME
     if base.startswith(("timestamp", "time")):
@@ -280,7 +286,8 @@ def _decimal(column: Column, arguments: str) -> Mapped | str:
         )
     digits, _, places = arguments.partition(",")
     sizes = int(digits), int(places or 0)
-    if sizes[0] > _MOST_DIGITS[0] or not 0 <= sizes[1] <= _MOST_DIGITS[1]:
+    most = min(sizes[0], _MOST_DIGITS[1])
+    if sizes[0] > _MOST_DIGITS[0] or not 0 <= sizes[1] <= most:
         return f"{column.type} holds more digits than MariaDB's decimal"
     return Mapped(f"decimal({sizes[0]},{sizes[1]})", Kind.DECIMAL)
 
@@ -289,6 +296,104 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+# What SQLite calls a column: first whole names, then parts of them, as it does.
+_DECLARED = {
+    **dict.fromkeys(("bool", "boolean"), Kind.BOOL),
+    **dict.fromkeys(("datetime", "timestamp"), Kind.STAMP),
+    **dict.fromkeys(("decimal", "numeric"), Kind.DECIMAL),
+    "date": Kind.DATE,
+    "time": Kind.CLOCK,
+    "json": Kind.JSON,
+}
+_PARTLY_DECLARED = {
+    "int": Kind.INTEGER,
+    **dict.fromkeys(("char", "clob", "text"), Kind.TEXT),
+    "blob": Kind.BYTES,
+    **dict.fromkeys(("real", "floa", "doub"), Kind.DOUBLE),
+}
+_FROM_SQLITE = {
+    Kind.BOOL: ("boolean", "tinyint(1)"),
+    Kind.STAMP: ("timestamp(6)", "datetime(6)"),
+    Kind.DECIMAL: ("numeric", ""),
+    Kind.DATE: ("date", "date"),
+    Kind.CLOCK: ("time(6)", "time(6)"),
+    Kind.JSON: ("json", "json"),
+    Kind.INTEGER: ("bigint", "bigint"),
+    Kind.TEXT: ("text", "longtext" + _EXACT),
+    Kind.BYTES: ("bytea", "longblob"),
+    Kind.DOUBLE: ("double precision", "double"),
+}
+_TO_SQLITE = {
+    Kind.DOUBLE: "REAL",
+    Kind.FLOAT: "REAL",
+    Kind.TEXT: "TEXT",
+    Kind.CHAR: "TEXT",
+    Kind.BYTES: "BLOB",
+    Kind.DATE: "DATE",
+    Kind.STAMP: "TIMESTAMP",
+    Kind.INSTANT: "TIMESTAMP",
+    Kind.CLOCK: "TIME",
+    Kind.UUID: "TEXT",
+    Kind.JSON: "TEXT",
+}
+_BITS = {
+    **dict.fromkeys(("smallint", "year"), 16),
+    **dict.fromkeys(("int", "integer"), 32),
+    "tinyint": 8,
+    "mediumint": 24,
+    "bigint": 64,
+}
+_MOST_REAL_DIGITS = 15
+
+
+def _declared(base: str) -> Kind | None:
+    whole = _DECLARED.get(base)
+    if whole is not None:
+        return whole
+    return next((k for part, k in _PARTLY_DECLARED.items() if part in base), None)
+
+
+def _from_sqlite(column: Column, _: str, target: str) -> Mapped | str:
+    base, arguments, _ = parts(column.type)
+    kind = _declared(base)
+    if kind is None:
+        return f"SQLite's {column.type} holds values of every type"
+    chosen = _FROM_SQLITE[kind][target == "mysql"]
+    if not chosen:
+        return _decimal(column, arguments)
+    return Mapped(chosen, kind)
+
+
+def _to_sqlite(column: Column, source: str, _: str) -> Mapped | str:
+    """SQLite lets everything in: the checks are for the way back."""
+    base, arguments, rest = parts(column.type)
+    kind = Kind.JSON if base == "jsonb" else kind_of(column, source)
+    if column.labels and base != "set":
+        allowed = ", ".join(_quoted(label) for label in column.labels)
+        return Mapped("TEXT", Kind.TEXT, f"{{}} IN ({allowed})")
+    if kind is Kind.INTEGER and column.is_numbered:
+        return Mapped("INTEGER", kind)
+    if kind is Kind.INTEGER:
+        low, most = -(2 ** (_BITS[base] - 1)), 2 ** (_BITS[base] - 1) - 1
+        if "unsigned" in rest and base != "bigint":
+            low, most = 0, 2 ** _BITS[base] - 1
+        elif "unsigned" in rest:
+            return f"SQLite has no type for {column.type}"
+        return Mapped("BIGINT", kind, f"{{}} BETWEEN {low} AND {most}")
+    if kind is Kind.BOOL:
+        return Mapped("BOOLEAN", kind, "{} IN (0, 1)")
+    if kind is Kind.DECIMAL:
+        digits = arguments.partition(",")[0]
+        if not digits or int(digits) > _MOST_REAL_DIGITS:
+            return f"{column.type} holds more digits than a number of SQLite"
+        return Mapped(f"DECIMAL({arguments})", kind)
+    if kind not in _TO_SQLITE or (base == "set" and source == "mysql"):
+        return f"SQLite has no type for {column.type}"
+    check = f"length({{}}) <= {arguments}" if arguments and kind in _LIMITED else ""
+    return Mapped(_TO_SQLITE[kind], kind, check)
+
+
+_LIMITED = (Kind.TEXT, Kind.CHAR)
 _TABLES = {
     ("mysql", "postgresql"): _mysql_to_postgresql,
     ("postgresql", "mysql"): _postgresql_to_mysql,

@@ -56,6 +56,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from routedb.planner.carried_types import Carried, carried_as
 from routedb.planner.catalog import (
     Catalog,
     Cluster,
@@ -93,6 +94,7 @@ from routedb.sql import Table
 
 __all__ = [
     "Bound",
+    "Carried",
     "Catalog",
     "Cell",
     "Change",
@@ -120,7 +122,9 @@ __all__ = [
     "TableInfo",
     "Whole",
     "Written",
-    "carried_type",
+    "assigned_on_conflict",
+    "carried_as",
+    "changed_sources",
     "plan",
     "shape",
     "strung",
@@ -152,6 +156,24 @@ def plan(
     return make_plan(source, dialect, catalog, cluster, functions or {})
 
 
+def changed_sources(
+    source: str,
+    dialect: str,
+    catalog: Catalog,
+    cluster: Cluster,
+    written: Table,
+    keeps_home: bool,
+) -> GroupsPlan | Refusal | None:
+    """Plan what is read for the text `source` in `dialect` that changes rows of the
+    table `written`: a WORK whose remainder is the text, over the relations and over the
+    tables of the database with the changed one that stay: with `keeps_home` all, else
+    those that each of its groups has in whole. `catalog` and `cluster` are those of
+    `plan`. None where nothing is to be read."""
+    from routedb.planner.sources import sources_of  # noqa: PLC0415  (sqlglot is slow)
+
+    return sources_of(source, dialect, catalog, cluster, written, keeps_home)
+
+
 def shape(
     source: str,
     dialect: str,
@@ -179,6 +201,15 @@ def take_apart(
     return created_by(source, dialect) if defines else parts_of(source, dialect)
 
 
+def assigned_on_conflict(after: str, dialect: str) -> frozenset[str] | Refusal | None:
+    """Return the columns, folded, that ON CONFLICT or ON DUPLICATE KEY in the end of an
+    INSERT, `after` in `dialect`, sets to other values than those that were to be
+    inserted. None where it has none; a refusal where it is not understood."""
+    from routedb.planner.written import assigned_columns  # noqa: PLC0415  (as above)
+
+    return assigned_columns(after, dialect)
+
+
 def take_copy(source: str) -> CopiedOut | Refusal | None:
     """Take a COPY of PostgreSQL's to the client apart, the text `source`. None for
     another statement; a refusal where it is not understood."""
@@ -201,14 +232,6 @@ def unlocked(source: str, dialect: str) -> str | Refusal:
     from routedb.planner.changes import unlocked_text  # noqa: PLC0415  (as above)
 
     return unlocked_text(source, dialect)
-
-
-def carried_type(type_: str, dialect: str) -> str | None:
-    """Return the type of PostgreSQL's that has the values of `type_`, as the catalog of
-    an engine of `dialect` spells it; None: there is none for certain."""
-    from routedb.planner.carried import carried_type as found  # noqa: PLC0415
-
-    return found(type_, dialect)
 
 
 def with_views(

@@ -1,37 +1,14 @@
-"""Tables of another dialect than the text's: what their columns are in the text's.
+"""Tables of another dialect than the text's: how they are read for it.
 
-A column is carried when the text's engine has a type that holds each of its values, and
-compares them as it does its own. Rows are then what one database of the text's dialect
-would hold, had it the table with these types. The rest is refused, by column.
-
-In PostgreSQL:
-
-========================================= =============================================
-MySQL, MariaDB                            PostgreSQL
-========================================= =============================================
-tinyint, smallint, tinyint unsigned       smallint
-mediumint, int, smallint and mediumint    integer
-unsigned
-bigint, int unsigned                      bigint
-bigint unsigned                           numeric(20,0)
-decimal(p,s)                              numeric(p,s)
-double, without digits                    double precision
-date, datetime(n)                         date, timestamp(n) without time zone
-char, varchar, the texts                  text, in the database's own order
-========================================= =============================================
-
-========================================= =============================================
-SQLite, by a type's affinity              PostgreSQL
-========================================= =============================================
-INTEGER                                   bigint
-REAL                                      double precision
-TEXT                                      text, in the database's own order
-========================================= =============================================
+What their columns are in the text's dialect is told by `carried_types`; where one has
+no such type, the statement is refused, by column. Rows are then what one database of
+the text's dialect would hold, had it the table with these types.
 
 Of conditions, those go down that compare a column of whole numbers with whole numbers:
 every engine agrees on them. Of texts, that one is equal to another or to one of
 several: what is equal letter by letter is so under every collation, and the rows that
-are equal to another engine alone are left out above.
+are equal to another engine alone are left out above. MySQL takes no notice of blanks
+at the end, so there they are taken away on both sides.
 """
 
 from __future__ import annotations
@@ -42,6 +19,7 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
+from routedb.planner.carried_types import carried_as, compared_kind, refused
 from routedb.planner.catalog import Column, Sharded
 from routedb.planner.filters import find_filter
 from routedb.planner.plans import Bound, Fragment, Sideways, Slot, Spread, TextSlot
@@ -49,19 +27,6 @@ from routedb.planner.references import References, Use
 from routedb.planner.source_text import refuse, spell
 
 _NAME = "routedb_t"  # of the table: a name of SQLite's that is no column is a text else
-_INTEGER = re.compile(
-    r"(tiny|small|medium|big)?int(?:\(\d+\))?( unsigned)?(?: zerofill)?"
-)
-_DECIMAL = re.compile(r"decimal(\(\d+,\d+\))(?: unsigned)?(?: zerofill)?")
-_DATETIME = re.compile(r"datetime(?:\(([1-6])\))?")
-_TEXTS = re.compile(r"(?:var)?char\(\d+\)|(?:tiny|medium|long)?text")
-_WHOLE = {
-    "tiny": ("smallint", "smallint"),
-    "small": ("smallint", "integer"),
-    "medium": ("integer", "integer"),
-    None: ("integer", "bigint"),
-    "big": ("bigint", "numeric(20,0)"),
-}
 _COMPARISONS = {
     exp.EQ: "=",
     exp.NEQ: "<>",
@@ -70,72 +35,30 @@ _COMPARISONS = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
-_LETTERS = re.compile(r"text|character varying(?:\(\d+\))?").fullmatch
-# A char(n) whose blanks at the end may matter to comparisons.
-_ENDS = re.compile(r"char.* \w*(?:nopad|0900)").match
 # A text that is the same between quotes in each dialect, mode and encoding.
 _SAME = re.compile(r"[A-Za-z0-9 _.:@/+-]*", re.ASCII).fullmatch
 _MOST_DIGITS = 18  # every engine takes so long a number for a whole one
 
 
-def carried_type(type_: str, dialect: str) -> str | None:
-    """Return the type of PostgreSQL's that has the values of `type_`, as the catalog of
-    an engine of `dialect` spells it; None: there is none for certain."""
-    if dialect == "mysql":
-        return _from_mysql(type_.lower())
-    return _from_sqlite(type_.upper()) if dialect == "sqlite" else None
-
-
-def _from_mysql(type_: str) -> str | None:
-    whole = _INTEGER.fullmatch(type_)
-    if whole:
-        return _WHOLE[whole[1]][whole[2] is not None]
-    decimal = _DECIMAL.fullmatch(type_)
-    if decimal:
-        return f"numeric{decimal[1]}"
-    moment = _DATETIME.fullmatch(type_)
-    if moment:
-        return f"timestamp({moment[1] or 0}) without time zone"
-    if _TEXTS.fullmatch(type_):
-        return "text"
-    return {"double": "double precision", "date": "date"}.get(type_)
-
-
-def _from_sqlite(type_: str) -> str | None:
-    """By the rules of affinity, in their order."""
-    if "INT" in type_:
-        return "bigint"
-    if any(word in type_ for word in ("CHAR", "CLOB", "TEXT")):
-        return "text"
-    if "BLOB" in type_ or not type_:
-        return None
-    is_real = any(word in type_ for word in ("REAL", "FLOA", "DOUB"))
-    return "double precision" if is_real else None
-
-
-class Carried(NamedTuple):
+class Across(NamedTuple):
     """A fragment in another dialect, and the columns of the relation it fills."""
 
     fragment: Fragment
     columns: tuple[Column, ...]
 
 
-def carry(references: References, use: Use, dialect: str, pushes: bool) -> Carried:
+def carry(references: References, use: Use, dialect: str, pushes: bool) -> Across:
     """Return how a table of `dialect` is read for a text of another: `use` is its use,
     `references` knows its columns. `pushes`: conditions may go down. Raises
     `Refused`."""
     text, database = references.text, use.placement.database
     where = f"table {use.table} is in database {database}, which speaks {dialect}, and "
-    if text.dialect != "postgresql":
-        refuse(
-            "another dialect",
-            f"{where}the text is in {text.dialect}: rows are carried into PostgreSQL "
-            "only",
-        )
     if use.table.schema is not None:
         refuse("another dialect", f"{where}has no schemas of the text's: name it alone")
     columns = references.columns(use)
-    carried = tuple(_column(use, column, dialect) for column in columns)
+    carried = tuple(_column(use, column, dialect, text.dialect) for column in columns)
+    if len(use.by_name) < len(use.info.columns):
+        refuse("another dialect", f"{where}has columns that are one to {text.dialect}")
     names = [_quoted(column, dialect) for column in columns]
     table = _quote(use.table.name, dialect)
     if "%" in "".join((table, *names)):
@@ -163,19 +86,18 @@ def carry(references: References, use: Use, dialect: str, pushes: bool) -> Carri
         tuple(pushed),
         has_where=bool(known),
     )
-    return Carried(fragment, carried)
+    return Across(fragment, carried)
 
 
-def _column(use: Use, column: Column, dialect: str) -> Column:
-    type_ = carried_type(column.type, dialect)
-    if type_ is None:
+def _column(use: Use, column: Column, dialect: str, target: str) -> Column:
+    found = carried_as(column, dialect, target)
+    if found is None:
         refuse(
             "type of another dialect",
             f"column {column.name} of {use.table} in {use.placement.database} is of "
-            f"{dialect}'s type {column.type or '(none)'}, and no type of PostgreSQL's "
-            "certainly has its values",
+            f"{refused(column, dialect, target)}",
         )
-    return Column(column.name, type_)
+    return Column(column.name, found.type, found.collation)
 
 
 class _Compared(NamedTuple):
@@ -205,8 +127,11 @@ class _Conditions:
         known = [term for term in terms if term is not None]
         if len(known) != len(terms):
             return None
-        listed = [term.sql for term in known]
-        sql = pattern.format(column.sql, *listed, listed=", ".join(listed))
+        listed, name = [term.sql for term in known], column.sql
+        if column.kind == "text" and self._references.text.dialect == "mysql":
+            listed = [f"rtrim({each})" for each in listed]
+            name = f"rtrim({name})"
+        sql = pattern.format(name, *listed, listed=", ".join(listed))
         if self._dialect == "sqlite":
             sql = f"({sql}{_odd(column.sql, column.kind)})"
         return Bound(sql, tuple(slot for term in known for slot in term.slots))
@@ -239,7 +164,7 @@ class _Conditions:
             return None
         if self._references.owner(node, self._use.select) is not self._use:
             return None
-        kind = _kind(column, self._dialect)
+        kind = compared_kind(column, self._dialect)
         quoted = _quoted(column, self._dialect)
         return None if kind is None else _Compared(quoted, kind)
 
@@ -263,26 +188,30 @@ class _Conditions:
         return Bound(sign + digits)
 
 
-_WHOLE_TYPES = {type_ for types in _WHOLE.values() for type_ in types}
-
-
 def sideways_across(
-    columns: tuple[Column, Column], dialects: tuple[str, str], written: str
+    columns: tuple[Column, Column],
+    dialects: tuple[str, str],
+    written: str,
+    target: str,
 ) -> Sideways | None:
     """Return how rows of a table are told by the values of another's: the two `columns`
     are equal, the second is the other's, and the tables are of these `dialects`. The
-    text writes the first as `written`. None: one of them is of another kind.
+    text, of the dialect `target`, writes the first as `written`. None: one of them is
+    of another kind.
 
     Texts that are equal to PostgreSQL are equal under every collation, so that all rows
-    that matter come, and perhaps more.
+    that matter come, and perhaps more. To the others a column's own collation may make
+    equal what is not the same.
     """
     (one, two), (dialect, other) = columns, dialects
-    kinds = {_kind(one, dialect), _kind(two, other)}
+    kinds = {compared_kind(one, dialect), compared_kind(two, other)}
     if len(kinds) > 1 or None in kinds:
         return None
     (kind,) = kinds
     assert kind is not None
-    if dialect == "postgresql":
+    if kind == "text" and target != "postgresql":
+        return None
+    if dialect == target:
         return Sideways(written, 0, 0, kind)
     name = _quoted(one, dialect)
     more = _odd(name, kind) if dialect == "sqlite" else ""
@@ -294,22 +223,6 @@ def _odd(name: str, kind: str) -> str:
     `name`: it is refused then."""
     stored = "integer" if kind == "whole" else "text"
     return f" OR typeof({name}) NOT IN ('{stored}', 'null')"
-
-
-def _kind(column: Column, dialect: str) -> str | None:
-    """Return what a column has: "whole" numbers, or "text" that PostgreSQL compares
-    letter by letter; None for everything else."""
-    type_: str | None = column.type
-    if dialect != "postgresql":
-        if _ENDS(f"{column.type} {column.collation}".lower()):
-            return None
-        type_ = carried_type(column.type, dialect)
-    elif column.collation is not None:
-        return None
-    if type_ in _WHOLE_TYPES:
-        return "whole"
-    is_text = type_ is not None and _LETTERS(type_) is not None
-    return "text" if is_text else None
 
 
 def slots_of(fragments: list[Fragment]) -> Iterator[Slot]:

@@ -50,19 +50,21 @@ def load_plan(
     cluster: Cluster,
     kept: tuple[str, ...],
     pushes_across: bool = True,
+    has_sideways: bool = True,
 ) -> GroupsPlan:
     """Return the plan that reads each table and runs the text over the rows.
 
     `references` are the uses of tables in the text, `cluster` says where they are, and
     `kept` why nothing more is pushed down. `pushes_across`: conditions may go down to
-    databases of other dialects too.
+    databases of other dialects too. `has_sideways`: they are all uses of tables.
     """
     _check_names(references)
     loads = _Loads(references, cluster, pushes_across)
     for use in references.uses:
         loads.add(use)
     fragments, across = loads.fragments, loads.across
-    fragments = _with_sideways(references, cluster, fragments, loads.relations)
+    if has_sideways:
+        fragments = _with_sideways(references, cluster, fragments, loads.relations)
     remainder = Remainder(
         references.text.edited(loads.edits),
         tuple(loads.relations),
@@ -71,13 +73,16 @@ def load_plan(
         references.text.session_words,
     )
     carried = tuple(slots_of(across))
+    otherwise = None
+    if carried:
+        otherwise = load_plan(references, cluster, kept, False, has_sideways)
     return GroupsPlan(
         references.text.dialect,
         tuple(fragments),
         Merge.WORK,
         remainder=remainder,
         kept=kept,
-        otherwise=load_plan(references, cluster, kept, False) if carried else None,
+        otherwise=otherwise,
         carried=carried,
     )
 
@@ -206,7 +211,9 @@ def _with_sideways(
                 if _is_same_type(one, two):
                     found.append(Sideways(written.sql, source, column))
                 continue
-            across = sideways_across((one, two), dialects, written.sql)
+            across = sideways_across(
+                (one, two), dialects, written.sql, references.text.dialect
+            )
             if across is not None:
                 found.append(across._replace(source=source, source_column=column))
         fragments[number] = replace(fragments[number], sideways=tuple(found))

@@ -358,8 +358,8 @@ class Written(NamedTuple):
     that PostgreSQL gives them that of the column they are written to: literals, and
     parameters that become some, in which case the slot says which. Numbers below zero
     count from the last column. `target` is the table as the text names it, `columns`
-    are those it lists, None where it lists none. `divides`: the query has an average
-    or a quotient.
+    are those it lists, None where it lists none; they would stand at the place
+    `listed_at` of `before`. `divides`: the query has an average or a quotient.
     """
 
     before: Bound
@@ -369,6 +369,7 @@ class Written(NamedTuple):
     target: str = ""
     columns: tuple[str, ...] | None = None
     divides: bool = False
+    listed_at: int = -1
 
 
 class Created(NamedTuple):

@@ -106,7 +106,7 @@ class References:
         self.known = self.results.union(*(use.by_name for use in self.uses))
         self._check_hidden()
         for use in self.uses:
-            use.wants_all = self._wants_all(use)
+            use.wants_all = self.takes_all(use)
 
     def columns(self, use: Use) -> tuple[Column, ...]:
         """Return the columns of a use that its relation needs."""
@@ -217,7 +217,8 @@ class References:
             {self.fold(column): column for column in info.columns},
         )
 
-    def _wants_all(self, use: Use) -> bool:
+    def takes_all(self, use: Use) -> bool:
+        """Tell whether something in the text may stand for any column of `use`."""
         if use.renames_columns or use.select is None:
             return True
         if use.alias in {

@@ -16,15 +16,21 @@ from routedb.errors import ShardError
 from routedb.planner.pieces import NAME, QUERY, Token, piece, tokens_of
 from routedb.planner.plans import Bound, Refusal, Slot, Written
 from routedb.planner.source_text import Refused, SourceText, read_source, refuse
+from routedb.sharding.analysis.column_scope import NameFolding
 from routedb.sharding.rewrite.masking import MaskedText, mask
 from routedb.sql import scan
+from routedb.sql.scanner.identifiers import fold_column
 
+_ANY_NAME = rf"(?:{NAME}|`[^`]+`)"
 _HEAD = re.compile(
-    rf"\s*INTO\s+({NAME}(?:\s*\.\s*{NAME})?)\s*(?:AS\s+{NAME}\s*)?"
-    rf"(?:\(((?:\s*{NAME}\s*,)*\s*{NAME}\s*)\)\s*)?"
+    r"\s*(?:(?:OR\s+\w+|IGNORE|LOW_PRIORITY|HIGH_PRIORITY)\s+)?(?:INTO\s+)?"
+    rf"({_ANY_NAME}(?:\s*\.\s*{_ANY_NAME})?)(?:\s+AS\s+{_ANY_NAME})?"
+    rf"()\s*(?:\(((?:\s*{_ANY_NAME}\s*,)*\s*{_ANY_NAME}\s*)\)\s*)?"
     r"(?:OVERRIDING\s+\w+\s+VALUE\s*)?",
     re.IGNORECASE,
 ).fullmatch
+_QUOTES = frozenset('"`')
+_CONFLICT = re.compile(r"\bON\s+(?:CONFLICT|DUPLICATE)\b", re.IGNORECASE).search
 _VALUES = frozenset({"VALUES", "VALUE", "SET", "DEFAULT"})
 _CONFLICTS = frozenset({"CONFLICT", "DUPLICATE"})
 _STRINGS = (exp.Null, exp.RawString, exp.ByteString)
@@ -63,10 +69,11 @@ def _parts_of(source: str, dialect: str) -> Written | None:
     if dialect == "mysql":
         _check_duplicates(after.sql)
     text = read_source(query.sql, dialect)
-    target, columns = _target(source[verb.end : start], dialect)
+    target, columns, listed_at = _target(source[verb.end : start], dialect)
     untyped = tuple(_untyped(text, query))
     divides = text.tree.find(exp.Div, exp.IntDiv, exp.Avg) is not None
-    return Written(before, query, after, untyped, target, columns, divides)
+    listed_at += verb.end - verb.start
+    return Written(before, query, after, untyped, target, columns, divides, listed_at)
 
 
 def _is_verb(token: Token) -> bool:
@@ -100,19 +107,25 @@ def _query_end(tokens: Sequence[Token], length: int) -> int:
     return length
 
 
-def _target(head: str, dialect: str) -> tuple[str, tuple[str, ...] | None]:
+def _target(head: str, dialect: str) -> tuple[str, tuple[str, ...] | None, int]:
     """Return the table that is named between the verb and the query, as it is written,
-    and the columns after it, folded; ("", None) where that is not understood."""
+    the columns after it, folded, and where these would stand; ("", None, 0) where that
+    is not understood."""
     found = _HEAD(head)
-    if dialect != "postgresql" or found is None:
-        return "", None
-    listed = found[2]
+    if found is None:
+        return "", None, 0
+    listed = found[3]
     if listed is None:
-        return found[1], None
-    names = [name.strip() for name in listed.split(",")]
-    return found[1], tuple(
-        name[1:-1] if name.startswith('"') else name.lower() for name in names
-    )
+        return found[1], None, found.end(2)
+    names = (_column(name.strip(), dialect) for name in listed.split(","))
+    return found[1], tuple(names), found.end(2)
+
+
+def _column(name: str, dialect: str) -> str:
+    mark = name[0]
+    is_quoted = mark in _QUOTES
+    plain = name[1:-1].replace(mark * 2, mark) if is_quoted else name
+    return fold_column(plain, dialect, is_quoted=is_quoted)
 
 
 def _leading(tokens: Sequence[Token], verb: Token, masked: MaskedText) -> Bound:
@@ -134,6 +147,43 @@ def _check_duplicates(after: str) -> None:
         ):
             name = column.sql(dialect="mysql")
             refuse("ON DUPLICATE KEY", f"{name} may be the query's: VALUES() is clear")
+
+
+def assigned_columns(after: str, dialect: str) -> frozenset[str] | Refusal | None:
+    """Return the columns that a conflict gives other values than those that were to be
+    inserted: see `routedb.planner.assigned_on_conflict`, which has `after` and
+    `dialect` as well."""
+    if not _CONFLICT(after):
+        return None
+    try:
+        text = read_source(f"INSERT INTO t SELECT 1 {after}", dialect)
+        conflict = text.tree.args.get("conflict")
+        if conflict is None:
+            refuse("ON CONFLICT", "what is done about a conflict is not understood")
+        return frozenset(_assigned(conflict.expressions or (), dialect))
+    except Refused as exc:
+        return exc.refusal
+
+
+def _assigned(nodes: Sequence[exp.Expr], dialect: str) -> Iterator[str]:
+    names = NameFolding(dialect)
+    for node in nodes:
+        target = node.this if isinstance(node, exp.EQ) else None
+        if not isinstance(target, exp.Column | exp.Identifier):
+            refuse("ON CONFLICT", "SET of something that is no column")
+        column = target.this if isinstance(target, exp.Column) else target
+        name = names.column(column)
+        value = node.expression
+        is_same = False
+        if isinstance(value, exp.Column) and value.args.get("table") is not None:
+            is_proposed = value.args["table"].name.lower() == "excluded"
+            is_same = is_proposed and names.column(value.this) == name
+        elif isinstance(value, exp.Anonymous) and value.name.upper() == "VALUES":
+            inner = value.expressions[0]
+            inner = inner.this if isinstance(inner, exp.Column) else inner
+            is_same = names.column(inner) == name
+        if not is_same:
+            yield name
 
 
 def _untyped(text: SourceText, query: Bound) -> Iterator[tuple[int, Slot | None]]:

@@ -10,15 +10,18 @@ _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s|\?")
 
 _NUMBER = r"(?:\d+|%s|%\(\w+\)s|\?)"
 _NUMBERS = rf"{_NUMBER}(?:'?(?:::\w+)?\s*,\s*'?{_NUMBER})*"
-_COLUMN = r"(?:pid|id|processlist_id)\b[\"`]?"
+_COLUMN = r"(?:pid|id|processlist_id)\b[\"`]?(?:\s*::\s*\w+)?"
 _ABOUT = re.compile(
     r"(?:\bpg_(?:cancel_backend|terminate_backend|log_backend_memory_contexts"
-    r"|blocking_pids|safe_snapshot_blocking_pids)\"?\s*\(\s*(?:pid\s*(?:=>|:=))?"
+    r"|blocking_pids|safe_snapshot_blocking_pids|stat_get_activity)\"?\s*\(\s*"
+    r"(?:pid\s*(?:=>|:=))?"
     r"|\bKILL\b\s*(?:(?:HARD|SOFT)\b\s*)?(?:(?:CONNECTION|QUERY)\b\s*)?\(?"
     r"|\b(?:EXPLAIN|ANALYZE)\s+(?:(?:FORMAT\s*=\s*[\"'`]?\w+[\"'`]?|INTO\s+@\S+)\s+)*"
     rf"FOR\s+(?:CONNECTION\s+)?)\s*(?:CAST\s*\(\s*)?'?({_NUMBER})"
-    rf"|\b{_COLUMN}\s*(?:=|\bIN\b)\s*(?:ANY\s*)?\(?\s*(?:ARRAY\s*\[)?"
-    rf"\s*(?:CAST\s*\(\s*)?'?\{{?({_NUMBERS})"
+    rf"|\b{_COLUMN}(?:\s*,[^()]{{0,99}}\)|\s+AS\s+\w+\s*\))?"
+    r"\s*(?:=|\bIN\b|\bBETWEEN\b)"
+    r"\s*(?:(?:ANY|SOME|CAST)\b|ARRAY\s*\[|VALUES\b|SELECT\b|\(|\s)*"
+    rf"'?\{{?({_NUMBERS})"
     rf"|(?<![\w.])({_NUMBER})'?(?:::\w+)?\s*=\s*(?:\w+\.)?[\"`]?{_COLUMN}",
     re.IGNORECASE,
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
 import tempfile
+from fcntl import LOCK_EX, flock
 from functools import cache
 from pathlib import Path
 
@@ -16,12 +18,31 @@ from tests.docs.readme import ROOT, Block
 DOCS = ROOT / "docs"
 
 
+# What was read in this run of the tests, for its other processes.
+KEPT = ROOT / ".pytest_cache/d/docs"
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+
+
 @cache
 def built() -> dict[str, nodes.document]:
     """Build the HTML of all pages; whatever Sphinx warns of is an error.
 
-    Returns what it has read, by the name of the page.
+    Returns what it has read, by the name of the page. The first process of a run that
+    asks does it for all.
     """
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        of_run, pages = KEPT / "run", KEPT / "pages"
+        if RUN is None or not of_run.exists() or of_run.read_text() != RUN:
+            of_run.unlink(missing_ok=True)
+            pages.write_bytes(_build())
+            of_run.write_text(RUN or "")
+        return dict(pickle.loads(pages.read_bytes()))
+
+
+def _build() -> bytes:
+    """Return the pages that Sphinx has read, pickled."""
     with tempfile.TemporaryDirectory() as folder:
         sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "-n", "--keep-going"]
         done = subprocess.run(
@@ -31,10 +52,12 @@ def built() -> dict[str, nodes.document]:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return {
-            path.stem: pickle.loads(path.read_bytes())
-            for path in Path(folder, ".doctrees").glob("*.doctree")
-        }
+        return pickle.dumps(
+            {
+                path.stem: pickle.loads(path.read_bytes())
+                for path in Path(folder, ".doctrees").glob("*.doctree")
+            }
+        )
 
 
 def blocks(name: str) -> list[Block]:

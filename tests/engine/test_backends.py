@@ -25,7 +25,7 @@ def told():
 
 def asked(rig) -> list[str]:
     """Name the nodes that a statement about a backend has reached, once for each."""
-    words = ("_backend(", "pg_stat_activity", "pg_locks")
+    words = ("_backend(", "pg_stat_", "pg_locks")
     return [
         name
         for name, server in rig.servers.items()
@@ -63,6 +63,16 @@ def asked(rig) -> list[str]:
         ("SELECT 1 FROM pg_locks WHERE pid = ANY (ARRAY[%s])", (NUMBER,)),
         (f"SELECT 1 FROM pg_locks WHERE pid = ANY('{{{NUMBER}}}')", None),
         ("SELECT 1 FROM pg_locks WHERE pid IN (1, %s, 2)", (NUMBER,)),
+        ("SELECT 1 FROM pg_stat_activity WHERE pid IN (VALUES (%s))", (NUMBER,)),
+        ("SELECT 1 FROM pg_locks WHERE pid BETWEEN %s AND %s", (NUMBER, NUMBER)),
+        ("SELECT 1 FROM pg_stat_activity WHERE pid::text = %s", (str(NUMBER),)),
+        (f"SELECT 1 FROM pg_locks WHERE CAST(pid AS text) = '{NUMBER}'", None),
+        ("SELECT 1 FROM pg_locks WHERE (pid, granted) = (%s, true)", (NUMBER,)),
+        ("SELECT 1 FROM pg_locks WHERE (l.pid, mode) IN ((%s, 'x'))", (NUMBER,)),
+        ("SELECT 1 FROM pg_stat_activity WHERE pid = (SELECT %s)", (NUMBER,)),
+        ("SELECT 1 FROM pg_stat_activity WHERE pid = SOME (%s)", ([NUMBER],)),
+        ("SELECT 1 FROM pg_locks WHERE pid IN (SELECT CAST(%s AS int))", (NUMBER,)),
+        ("SELECT state FROM pg_stat_get_activity(%s)", (NUMBER,)),
         # Not in its place: what ends a backend looks everywhere.
         (f"SELECT pg_terminate_backend(p) FROM (VALUES ({NUMBER})) v(p)", None),
         ("SELECT pg_terminate_backend(p) FROM unnest(%s) p", ([NUMBER, NUMBER],)),

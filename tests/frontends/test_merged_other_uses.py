@@ -11,7 +11,6 @@ _REFUSALS = (routedb.ShardError, routedb.CrossDatabaseError)
 MANY = {
     "SELECT id FROM items WHERE id > %s": "",
     "SELECT i.id FROM items i, leads l WHERE l.id = %s": "several data",
-    "INSERT INTO leads (id) SELECT id + 1 FROM items WHERE id = %s": "several data",
 }
 
 

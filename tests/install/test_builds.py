@@ -12,6 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.support.checkout import copy_checkout, files
+from tests.support.later import later
 
 EXTRA = "routedb/once.py"
 
@@ -69,12 +70,11 @@ def test_a_module_that_was_deleted_is_in_no_later_wheel(builder, checkout):
     assert {name for name in second if name.startswith("routedb/")} == expected
 
 
-@pytest.mark.parametrize(
-    "words", [("install", "--no-deps", "."), ("install", "--no-deps", "-e", ".")]
-)
-def test_an_installation_leaves_nothing_of_a_build(builder, checkout, words):
+@pytest.mark.parametrize("way", [(".",), *later([(("-e", "."),)])], ids=" ".join)
+def test_an_installation_leaves_nothing_of_a_build(builder, checkout, way):
     before = {path.name for path in checkout.iterdir()}
-    run(builder, "-m", "pip", *words, "-q", "--no-build-isolation", cwd=checkout)
+    words = ("install", "-q", "--no-deps", "--no-build-isolation", *way)
+    run(builder, "-m", "pip", *words, cwd=checkout)
     left = {path.name for path in checkout.iterdir()} - before
     assert left <= {"routedb_driver.egg-info"}
 

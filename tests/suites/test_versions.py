@@ -23,6 +23,7 @@ def test_the_lowest_is_the_first_release_that_the_extras_allow():
     assert LOWEST.requirements == [
         "django==4.2",
         "sqlalchemy==2.0",
+        "peewee==3.17",
         "psycopg2-binary==2.9.2",
         "mysqlclient==2.2",
     ]

@@ -1,8 +1,8 @@
 """The integrations on the oldest and the newest releases that the extras allow.
 
 `python -m tests.suites.versions` makes an environment for each end, with the lowest or
-the highest version of everything, and runs the tests of Django, SQLAlchemy and the
-drivers in it. `make test-versions` is the same. The word `matrix` runs the series
+the highest version of everything, and runs the tests of Django, SQLAlchemy, peewee and
+the drivers in it. `make test-versions` is the same. The word `matrix` runs the series
 between them, each on another Python, as far as these are at hand; `quick` after it, or
 after the name of a row, only the tests that need no server.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.suites.source import ROOT, Unobtainable, call, environment, extra
 from tests.suites.suite import PYTEST
 
-EXTRAS = ("django", "sqlalchemy", "postgresql", "mysql")
+EXTRAS = ("django", "sqlalchemy", "peewee", "postgresql", "mysql")
 # Of the tests; sphinx is for those of what the documentation shows.
 NEEDS = (*PYTEST, "docutils>=0.21,<1", "hypothesis>=6.100,<7", "sphinx>=8,<10")
 TESTS = (
@@ -29,7 +29,7 @@ TESTS = (
         for name in (
             *("django", "django_consistency", "django_migrations", "django_servers"),
             *("django_subclasses", "django_inheritance"),
-            *("sqlalchemy", "sqlalchemy_servers"),
+            *("sqlalchemy", "sqlalchemy_servers", "peewee"),
         )
     ),
 )

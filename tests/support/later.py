@@ -10,7 +10,12 @@ from zlib import crc32
 import pytest
 from _pytest.mark import ParameterSet
 
-ENGINES = {"postgresql", "pg", "mariadb", "my", "mysql", "sqlite", "sqlite3"}
+_NAMES = {"postgresql", "pg", "mariadb", "my", "mysql", "sqlite", "sqlite3"}
+_NAMES |= {"PostgreSQL", "MariaDB", "SQLite"}
+# One engine, or a pair of them.
+ENGINES = _NAMES.union(
+    between.join(pair) for pair in product(_NAMES, repeat=2) for between in ("-", ", ")
+)
 
 
 def later(cases: Iterable[Any]) -> list[ParameterSet]:
@@ -45,8 +50,8 @@ def in_turn(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
 
 def engines_for_later(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Return those cases of `engine_in_turn` tests that are for later: all but one
-    engine's. Which one stays is told by the function's name, so each engine keeps its
-    share, and a case is the same in every run."""
+    engine's, or pair of engines. Which one stays is told by the function's name, so
+    each engine keeps its share, and a case is the same in every run."""
     marked = [i for i in items if i.get_closest_marker("engine_in_turn")]
     found: list[pytest.Item] = []
     for function, cases in groupby(marked, lambda i: i.nodeid.partition("[")[0]):

@@ -2,8 +2,8 @@
 
 `python -m tests.support.merge_oracle COUNT [SEED [ENGINE]]` sends so many statements to
 a connection of routedb's, over SQLite files, over databases of a server ("postgresql"
-or "mysql"), or under texts of PostgreSQL's over all three ("mixed", "turned", "filed"),
-or over one other ("moved" and "legacy" MariaDB's, "stored" and "files" SQLite's),
+or "mysql"), over those of all three (one of `MIXED`), or of another engine than that of
+the texts (one of `FOREIGN`),
 and prints what was answered otherwise than by the one database, and what was refused.
 After ENGINE comes the number of rows above which there are temporary tables.
 """

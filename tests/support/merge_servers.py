@@ -11,6 +11,7 @@ import MySQLdb
 import psycopg2
 
 import routedb
+from routedb.sql import to_qmark
 from tests.support.split_world import WORLD, Answer, Home, SplitWorld
 
 
@@ -38,18 +39,42 @@ ENGINES = {
     ),
     "sqlite": Engine({"INTEGER": "INTEGER", "REAL": "REAL", "TEXT": "TEXT"}, None),
 }
-# Under texts of PostgreSQL's, which database is of which engine: by the name of the
-# whole, and the default one.
+# Which database is of which engine: by the name of the whole, and the default one,
+# whose dialect the texts are in.
 MIXED = {
     "mixed": ("shop", {"shop": "postgresql", "crm": "mysql", "erp": "sqlite"}),
     "turned": ("crm", {"shop": "mysql", "crm": "postgresql", "erp": "sqlite"}),
     "filed": ("erp", {"shop": "sqlite", "crm": "mysql", "erp": "postgresql"}),
+    "mixed_mysql": ("shop", {"shop": "mysql", "crm": "postgresql", "erp": "sqlite"}),
+    "turned_mysql": ("crm", {"shop": "postgresql", "crm": "mysql", "erp": "sqlite"}),
+    "filed_mysql": ("erp", {"shop": "sqlite", "crm": "postgresql", "erp": "mysql"}),
+    "mixed_sqlite": ("shop", {"shop": "sqlite", "crm": "mysql", "erp": "postgresql"}),
+    "turned_sqlite": ("crm", {"shop": "mysql", "crm": "sqlite", "erp": "postgresql"}),
+    "filed_sqlite": ("erp", {"shop": "postgresql", "crm": "mysql", "erp": "sqlite"}),
 }
-# All tables are of one engine, and an empty PostgreSQL is the default: dealt as ever,
-# or together in one database.
-FOREIGN = {"moved": "mysql", "legacy": "mysql", "stored": "sqlite", "files": "sqlite"}
-_TOGETHER = frozenset({"legacy", "files"})
-_CARRIED = {"sqlite": {"INTEGER": "bigint"}}  # what PostgreSQL's table has, then
+# All tables are of one engine, the second, and an empty database of the first is the
+# default: dealt as ever, or together in one database.
+FOREIGN = {
+    "moved": ("postgresql", "mysql"),
+    "legacy": ("postgresql", "mysql"),
+    "stored": ("postgresql", "sqlite"),
+    "files": ("postgresql", "sqlite"),
+    "moved_mysql": ("mysql", "postgresql"),
+    "legacy_mysql": ("mysql", "postgresql"),
+    "files_mysql": ("mysql", "sqlite"),
+    "moved_sqlite": ("sqlite", "postgresql"),
+    "legacy_sqlite": ("sqlite", "postgresql"),
+    "files_sqlite": ("sqlite", "mysql"),
+}
+_TOGETHER = frozenset(name for name in FOREIGN if name.startswith(("legacy", "files")))
+_LETTERS = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+# What the one database has for the types of tables that are at home elsewhere.
+_CARRIED = {
+    ("sqlite", "postgresql"): {"INTEGER": "bigint"},
+    ("mysql", "postgresql"): {"TEXT NOCASE": "text"},
+    ("sqlite", "mysql"): {"INTEGER": "bigint", "TEXT": f"longtext {_LETTERS}"},
+    ("postgresql", "mysql"): {"TEXT": f"longtext {_LETTERS}"},
+}
 
 
 class ServerWorld:
@@ -69,13 +94,14 @@ class ServerWorld:
         made later."""
         self.is_foreign = engine in FOREIGN
         self.is_mixed = engine in MIXED
-        one = "postgresql" if self.is_mixed or self.is_foreign else engine
         self._default, self._engines = MIXED.get(engine, ("shop", {}))
         self._is_together = engine in _TOGETHER
         if self.is_foreign:
             self._default = "home"
-            names = dict.fromkeys(("shop", "crm", "erp"), FOREIGN[engine])
-            self._engines = {**names, "home": "postgresql"}
+            home, other = FOREIGN[engine]
+            names = dict.fromkeys(("shop", "crm", "erp"), other)
+            self._engines = {**names, "home": home}
+        one = self._engines.get(self._default, engine)
         self._by_engine = servers if self._engines else {engine: servers}
         self._engine = ENGINES[one]
         self._name = one
@@ -130,6 +156,9 @@ class ServerWorld:
 
     def expected(self, sql: str, params: Any) -> Answer:
         """The answer of the one database."""
+        if self._name == "sqlite" and params is not None:
+            sql, names = to_qmark(sql)
+            params = [params[name] for name in names] if names else params
         return answer(self.one.cursor(), sql, params)
 
     def raws(self, name: str) -> list[Any]:
@@ -171,7 +200,7 @@ class ServerWorld:
                 types = ENGINES[self._engine_of(name)].types
                 if name == "one":
                     owner = self._engine_of(home.placement.database)
-                    types = types | _CARRIED.get(owner, {})
+                    types = _carried(types, owner, self._name)
                 lines.append(f"{column.name} {types.get(spelled, types[column.type])}")
             ddl = f"CREATE TABLE {table} ({', '.join(lines)}, PRIMARY KEY (id))"
             raw.cursor().execute(ddl)
@@ -189,6 +218,14 @@ class ServerWorld:
                 several = ", ".join([f"({marks})"] * len(rows))
                 flat = [value for row in rows for value in row]
                 cursor.execute(f"INSERT INTO {table} VALUES {several}", flat)
+
+
+def _carried(types: dict[str, str], owner: str, one: str) -> dict[str, str]:
+    """The `types` of the one database for a table that is at home in an `owner`'s."""
+    if owner == one:
+        return types
+    plain = {name: type_ for name, type_ in types.items() if "NOCASE" not in name}
+    return plain | _CARRIED.get((owner, one), {})
 
 
 class _Least:

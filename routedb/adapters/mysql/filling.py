@@ -29,6 +29,25 @@ def reading_cursor(raw: Raw) -> RawCursor:
     return cursor
 
 
+class _TextCursor(MySQLdb.cursors.SSCursor):
+    """Fetches from the server, and makes nothing of what it sends."""
+
+    def _do_get_result(self, db: Any) -> None:
+        kept = db.converter
+        db.converter = {}
+        try:
+            super()._do_get_result(db)  # type: ignore[misc]  # has no types
+        finally:
+            db.converter = kept
+
+
+def text_cursor(raw: Raw) -> RawCursor:
+    """Open a cursor on `raw` that fetches from the server; all values are the bytes of
+    the server's text."""
+    cursor: RawCursor = unwrapped(raw).cursor(_TextCursor)
+    return cursor
+
+
 def insert_lines(raw: Raw, table: str, blocks: Iterable[bytes]) -> None:
     """Insert `blocks` of whole lines into `table`, as SQL, in the mode of MODE. Raises
     what the driver raises."""

@@ -32,15 +32,26 @@ class CopyingCursor(LinkCursor):
     __slots__ = ("sink",)
 
     sink: Callable[[bytes], object]
+    form = "ENCODING 'UTF8'"  # COPY's options
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
         """Run `query`, which has rows, with parameters `vars`."""
         text = self.mogrify(query, vars)
-        self.copy_expert(b"COPY (" + text + b"\n) TO STDOUT (ENCODING 'UTF8')", self)
+        form = self.form.encode()
+        self.copy_expert(b"COPY (" + text + b"\n) TO STDOUT (" + form + b")", self)
 
     def write(self, data: bytes) -> None:
         """Take a line, from psycopg2."""
         self.sink(data)
+
+
+class CsvCursor(CopyingCursor):
+    """The same, where each call of `sink` is one row of CSV: NULL is nothing, and an
+    empty text is in quotes."""
+
+    __slots__ = ()
+
+    form = "ENCODING 'UTF8', FORMAT csv"
 
 
 def can_copy(raw: Raw) -> bool:
@@ -51,6 +62,13 @@ def can_copy(raw: Raw) -> bool:
 def copying_cursor(raw: Raw, sink: Callable[[bytes], object]) -> CopyingCursor:
     """Open a cursor on `raw` that gives rows to `sink`."""
     cursor: CopyingCursor = raw.cursor(cursor_factory=CopyingCursor)
+    cursor.sink = sink
+    return cursor
+
+
+def csv_cursor(raw: Raw, sink: Callable[[bytes], object]) -> CsvCursor:
+    """Open a cursor on `raw` that gives rows of CSV to `sink`."""
+    cursor: CsvCursor = unwrapped(raw).cursor(cursor_factory=CsvCursor)
     cursor.sink = sink
     return cursor
 

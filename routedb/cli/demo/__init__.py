@@ -2,7 +2,7 @@
 
 `shop` makes the files and the configuration, `script` has the statements with what is
 expected of each, `player` runs them, `outcome` compares. Out go two tables.
-`transfers` is another demo, on servers.
+`transfers` is another demo, on servers, and `spark` one in Spark.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from routedb.cli.demo.outcome import Outcome
 from routedb.cli.demo.player import News, Player
 from routedb.cli.demo.script import PLANS, TROUBLE, WORK
 from routedb.cli.demo.shop import Shop
+from routedb.cli.demo.spark import run as run_in_spark
 from routedb.cli.demo.transfers import Transfers
 from routedb.cli.output import cells, console
 from routedb.cli.plan_formats import print_text
@@ -44,7 +45,10 @@ _WIDTH = 120  # without a terminal; limits the lines of a log
     metavar="DSN DSN",
     help="Move money between two databases in a program that is killed, instead.",
 )
-def demo(keep: Path | None, transfers: tuple[str, str] | None) -> None:
+@click.option(
+    "--spark", is_flag=True, help="Count the shop's orders in Spark, instead."
+)
+def demo(keep: Path | None, transfers: tuple[str, str] | None, spark: bool) -> None:
     """Run a small shop on SQLite files: four databases behind one connection.
 
     Shows for every statement the route, the reason and the node that answered; then
@@ -58,7 +62,8 @@ def demo(keep: Path | None, transfers: tuple[str, str] | None) -> None:
     with TemporaryDirectory(prefix="routedb-demo-") as temporary:
         folder = _new(keep) if keep is not None else Path(temporary)
         with report_errors():
-            is_good = _run(Shop(folder))
+            shop = Shop(folder)
+            is_good = run_in_spark(shop) if spark else _run(shop)
     if keep is not None:
         click.echo(f"Try: routedb check {keep / 'routedb.toml'}")
     if not is_good:

@@ -87,8 +87,7 @@ class Attempt:
         self.replicas = decision.replicas
         self.pinned = decision.node  # what it needs lives there
         self.tried: set[int] = set()
-        self.failures = 0
-        self.refused: list[int] = []  # by which node, once for each time
+        self.failures, self.refused = 0, list[int]()  # by which node, for each time
         self.chosen_as: Role | None = (
             None  # by the hot path: what its node was taken for
         )

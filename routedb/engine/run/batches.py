@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from routedb import errors
+from routedb.engine.route.explain import ONE_GROUP
 from routedb.engine.route.shadow.decide import decide_in_shadow
 from routedb.engine.run import multi_shard, observed
 from routedb.engine.run.attempt import Attempt
@@ -62,6 +63,10 @@ def _executemany_sharded(
     try:
         decisions = [place(session, text, params) for params in rows]
     except errors.Error as exc:
+        if type(exc) in ONE_GROUP and session.core.merger.may_change(session, text):
+            calls = [_executing(session, cursor, text, sql, each) for each in rows]
+            multi_shard.run_each(session, cursor, calls)
+            return
         count_shadowed(session, text, rows)
         raise session.as_frontend_error(exc) from exc.__cause__
     by_group: dict[int, list[Any]] = {}

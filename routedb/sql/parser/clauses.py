@@ -318,11 +318,13 @@ def _literal(reader: QueryReader) -> None:
 
 
 def _in(reader: QueryReader) -> None:
-    """SQLite takes a table without brackets: `x IN t`."""
+    """SQLite takes a table without brackets: `x IN t`, `x IN documents('term')`."""
     reader.at += 1
     if reader.dialect == "sqlite" and reader.names[reader.at] is not None:
         table, end = reader.tokens.read_name(reader.at)
-        if table is not None and reader.upper[end] != "(":
+        if table is not None and reader.upper[end] == "(":
+            reader.virtual_table(table, reader.at)
+        elif table is not None:
             reader.frame.scope.references.append((table, reader.at, ""))
             reader.at = end
 

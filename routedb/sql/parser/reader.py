@@ -21,6 +21,7 @@ from routedb.sql.scanner.keywords import (
     NO_ALIAS,
     NO_CALLS,
     NO_TABLES,
+    PHRASES,
     STARTS_EXPRESSION,
 )
 from routedb.sql.scanner.lexer import (
@@ -290,6 +291,7 @@ class QueryReader:
             frame.state = State.TABLES
             if is_call:
                 self._call(name, start)
+                self.virtual_table(name, start)
             elif upper[start] not in NO_TABLES[self.dialect] or name.schema:
                 self.table(name, start)
         elif frame.state is State.TABLES:
@@ -309,6 +311,12 @@ class QueryReader:
         is_set_local = self.upper[close - 1] == "TRUE"
         self.builder.call(name, is_set_local, is_bare=close == self.at + 1)
 
+    def virtual_table(self, name: Table, at: int) -> None:
+        """Note SQLite's `FROM documents('term')`: `name`, at `at`, is a virtual table
+        with its arguments, unless it is a function that is known."""
+        if self.dialect == "sqlite" and self.builder.functions.effect(name) is None:
+            self.frame.scope.references.append((name, at, ""))
+
     def _sequence_column(self, at: int) -> None:
         """MariaDB's `s.nextval` and `s.currval`, which Oracle's mode has; the words may
         be quoted."""
@@ -321,6 +329,8 @@ class QueryReader:
         """Tell whether the word before a bracket is the grammar's, not a function."""
         word = self.upper[at]
         before = self.upper[at - 1]
+        if tuple(self.upper[at - 2 : at + 1]) in PHRASES:
+            return True
         if word in CONTEXTUAL:
             is_operand = self.names[at - 1] is not None or before in _OPERANDS
             return is_operand and before not in STARTS_EXPRESSION

@@ -31,6 +31,8 @@ from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
 _EXPLAIN_WORDS = word_set("ANALYZE ANALYSE VERBOSE QUERY PLAN")
 
 
+_ANALYZE = ("analyze", "analyse")
+_NOT = ("false", "off")
 _QUOTED = frozenset({LITERAL, STRING, QUOTED})  # FORMAT = "json"
 
 
@@ -60,15 +62,16 @@ def explain(tokens: Tokens, builder: StatementBuilder) -> None:
 def _options(tokens: Tokens) -> tuple[int, bool]:
     """Return where the explained statement begins, and whether it is run.
 
-    A shape holds no literals, so ANALYZE 0 and ANALYZE 'off' may be ANALYZE 1.
+    A shape holds no literals, so ANALYZE 0 and ANALYZE 'off' may be ANALYZE 1. In the
+    bracket the name of an option may be quoted.
     """
-    upper = tokens.upper
+    upper, names = tokens.upper, tokens.names
     at = 1
     runs = False
     if upper[1] == "(" and upper[2] not in QUERY_STARTS and upper[2] != "(":
         at = tokens.close[1] + 1
         runs = any(
-            upper[i] in ("ANALYZE", "ANALYSE") and upper[i + 1] not in ("FALSE", "OFF")
+            names[i] in _ANALYZE and (names[i + 1] or "").lower() not in _NOT
             for i in range(2, at)
         )
     else:
@@ -77,7 +80,7 @@ def _options(tokens: Tokens) -> tuple[int, bool]:
             (upper[at] in _EXPLAIN_WORDS and upper[at + 1])
             or (upper[at] in _QUOTED and upper[at - 2] == "FORMAT")
         ):
-            runs |= upper[at] in ("ANALYZE", "ANALYSE")
+            runs |= names[at] in _ANALYZE
             at += 1
     return at, runs
 

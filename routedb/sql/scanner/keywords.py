@@ -59,6 +59,13 @@ STARTS_EXPRESSION = word_set(
     OFFSET ON OR RETURNING SELECT SIMILAR THEN TO USING VALUES WHEN WHERE XOR
     """
 ) | {""}
+# The last word of these is none.
+PHRASES = frozenset(
+    {
+        ("AT", "TIME", "ZONE"),
+        *((unit, "TO", "SECOND") for unit in ("DAY", "HOUR", "MINUTE")),
+    }
+)
 # These only behind a closing bracket (or IGNORE NULLS).
 AFTER_CALL = word_set("OVER FILTER")
 # These only in GROUP BY.

@@ -7,9 +7,10 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.live.moving.world import DIRECTIONS, World, config_of
+from tests.live.moving.world import DIRECTIONS, File, World, config_of
 
 _CLUSTERS = {"pg": "postgresql", "my": "mariadb"}
+_SQLITE = "lite"
 _TRUST = "SET GLOBAL log_bin_trust_function_creators = "
 
 
@@ -26,6 +27,10 @@ def open_world(request: pytest.FixtureRequest, direction: str) -> Iterator[World
     with ExitStack() as stack:
         ends = []
         for each in direction.split("-"):
+            if each == _SQLITE:
+                folder = request.getfixturevalue("tmp_path_factory").mktemp("sqlite")
+                ends.append(File(folder / "file.db"))
+                continue
             cluster = request.getfixturevalue(_CLUSTERS[each])
             if each == "my":
                 cluster.writer.execute(_TRUST + "1")

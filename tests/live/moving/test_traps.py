@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 import routedb
@@ -175,16 +177,23 @@ def test_a_value_that_the_target_has_not_is_refused_with_its_key(
         assert world.start(tables=["t"]).phase.value == "verified"
 
 
-def test_sqlite_is_refused_by_name(tmp_path, pg):
+def test_from_one_file_of_sqlite_to_another_is_refused_by_name(tmp_path, pg):
     config = {
         "default": "new",
+        "state": "home",
         "databases": {
-            "new": {"nodes": [pg.writer_dsn]},
+            "home": {"nodes": [pg.writer_dsn]},
+            "new": {"nodes": [f"sqlite:///{tmp_path / 'new.db'}"]},
             "old": {"nodes": [f"sqlite:///{tmp_path / 'old.db'}"]},
         },
         "tables": {"t*": "old"},
     }
-    with pytest.raises(routedb.NotSupportedError, match="sqlite is not there yet"):
+    with sqlite3.connect(tmp_path / "old.db") as raw:
+        raw.execute("CREATE TABLE t (id int)")
+    raw.close()
+    with pytest.raises(
+        routedb.NotSupportedError, match="SQLite to SQLite is not there"
+    ):
         move.plan(config, ["t*"], "new")
 
 

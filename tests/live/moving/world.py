@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from routedb import move
@@ -12,15 +15,46 @@ from routedb.runtime import read_config
 from tests.support.servers import Database
 
 DIRECTIONS = ("pg-pg", "my-pg", "pg-my", "my-my")
-ENGINES = {"pg": "postgresql", "my": "mysql"}
+
+
+class File:
+    """A file of SQLite, as tests know a server's database."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self.writer_dsn = f"sqlite:///{path}"
+        self.cluster = self.writer = self  # for who opens connections by them
+
+    def execute(self, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.name, isolation_level=None)) as raw:
+            return raw.execute(sql.replace("%s", "?"), parameters).fetchall()
+
+    def connect(self, name: str) -> Any:
+        raw = sqlite3.connect(name, isolation_level=None, check_same_thread=False)
+        return _Raw(raw)
+
+
+class _Raw:
+    """A connection whose cursors take %s, and end with a block."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+        self.close = raw.close
+
+    @contextmanager
+    def cursor(self) -> Iterator[Any]:
+        yield self
+
+    def execute(self, sql: str, parameters: Any = ()) -> Any:
+        return self._raw.execute(sql.replace("%s", "?"), parameters)
 
 
 class World(NamedTuple):
     """A configuration of the databases `old` and `new`; `new` is the default one."""
 
     config: dict[str, Any]
-    old: Database
-    new: Database
+    old: Database | File
+    new: Database | File
 
     def start(self, **more: Any) -> move.Move:
         return move.start(self.config, "m", more.pop("tables", ["t*"]), "new", **more)
@@ -38,9 +72,11 @@ class World(NamedTuple):
         return Session(writer_of(read_config(self.config, {}), where))
 
 
-def config_of(old: Database, new: Database) -> dict[str, Any]:
+def config_of(old: Database | File, new: Database | File) -> dict[str, Any]:
+    home = "old" if isinstance(new, File) else "new"
     return {
         "default": "new",
+        "state": home,
         "databases": {
             "new": {"nodes": [new.writer_dsn]},
             "old": {"nodes": [old.writer_dsn]},
@@ -53,7 +89,9 @@ class Writers:
     """Plain drivers' clients that count rows up, insert and delete, and know which of
     their writes were acknowledged; the test's own oracle."""
 
-    def __init__(self, database: Database, count: int = 2, first: int = 1000) -> None:
+    def __init__(
+        self, database: Database | File, count: int = 2, first: int = 1000
+    ) -> None:
         self.database = database
         self.acknowledged: dict[int, int] = {}
         self.unsure: set[int] = set()

@@ -18,7 +18,7 @@ from routedb.session.two_phase import Step
 from tests.support.later import later
 from tests.support.two_banks import FIRST, NUMBERS, PAIRS, Banks, banks
 
-pytestmark = [pytest.mark.live]
+pytestmark = [pytest.mark.live, pytest.mark.engine_in_turn]
 
 WRITERS = 4
 SUM = 2 * FIRST * len(NUMBERS)

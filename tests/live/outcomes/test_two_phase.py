@@ -64,6 +64,7 @@ def my_bank(mariadb, tmp_path):
 # -- what is usual ---------------------------------------------------------------------
 
 
+@pytest.mark.engine_in_turn
 def test_it_is_committed_on_both(bank):
     connection = bank.connect()
     for amount in (1, 2, 3):
@@ -79,6 +80,7 @@ def test_it_is_committed_on_both(bank):
     assert bank.prepared == []
 
 
+@pytest.mark.engine_in_turn
 def test_it_is_the_same_in_a_transaction_begun_by_text(bank):
     connection = bank.connect(autocommit=True)
     cursor = connection.cursor()
@@ -92,6 +94,7 @@ def test_it_is_the_same_in_a_transaction_begun_by_text(bank):
     assert bank.prepared == []
 
 
+@pytest.mark.engine_in_turn
 def test_savepoints_reach_both(bank):
     connection = bank.connect()
     cursor = connection.cursor()
@@ -106,6 +109,7 @@ def test_savepoints_reach_both(bank):
     assert bank.moved == (1, 1)
 
 
+@pytest.mark.engine_in_turn
 def test_what_was_read_before_may_be_written_to(bank):
     bank.set_up()
     connection = bank.connect()

@@ -9,6 +9,7 @@ import pytest
 
 import routedb
 from tests.live.state.nodes import cut, everywhere, on_all
+from tests.support.later import one_of
 from tests.support.server_rig import Rig
 
 # Kind -> its name, how it is asked for, values.
@@ -97,7 +98,7 @@ def connection(my_connect) -> routedb.Connection:
     return my_connect()
 
 
-@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("road", one_of(2, ROADS))
 def test_what_is_set_is_set_on_every_node_now_and_later(connection, my_rig, road):
     for name, ask, values in KINDS.values():
         if name == "tx_isolation" and "transaction" in road:

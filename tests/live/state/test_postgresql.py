@@ -13,6 +13,7 @@ from psycopg2 import extensions, extras, sql
 
 import routedb
 from tests.live.state.nodes import cut, everywhere, on_all
+from tests.support.later import one_of
 from tests.support.server_rig import Rig
 
 # Kind -> its name, how it is asked for, two values, what the server says of them.
@@ -197,7 +198,7 @@ def kinds_on(road: str) -> list[Any]:
     return list(KINDS.values()) if road in ("SET", "set_config", "SET LOCAL") else FEW
 
 
-@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("road", one_of(2, ROADS))
 def test_what_is_set_is_set_on_every_node_now_and_later(connection, pg_rig, road):
     """Before the replicas' links are open, after, and on links opened anew."""
     for name, ask, values in kinds_on(road):
@@ -213,7 +214,7 @@ def test_what_is_set_is_set_on_every_node_now_and_later(connection, pg_rig, road
     assert pg_rig.rows() == before  # it was set, and nothing else was done again
 
 
-@pytest.mark.parametrize("road", UNDONE)
+@pytest.mark.parametrize("road", one_of(2, UNDONE))
 def test_what_is_undone_is_nowhere(connection, pg_rig, road):
     for name, ask, (value, *_) in kinds_on(road):
         run("SET {n} = '{v}'")(connection, name, value)

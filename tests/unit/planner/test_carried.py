@@ -1,4 +1,4 @@
-"""Tables of MySQL and SQLite under PostgreSQL's texts: types, conditions, refusals."""
+"""Tables of other engines than the text's: types, conditions, refusals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from routedb.planner import (
     Whole,
     plan,
 )
-from routedb.planner.carried import carried_type
+from routedb.planner.carried_types import carried_as, compared_kind
 from routedb.sql import Table
 
 FROM_MYSQL = {
@@ -31,7 +31,7 @@ FROM_MYSQL = {
     "int": "integer",
     "int(10) unsigned zerofill": "bigint",
     "bigint(20)": "bigint",
-    "bigint(20) unsigned": "numeric(20,0)",
+    "bigint(20) unsigned": "numeric(20)",
     "decimal(65,30)": "numeric(65,30)",
     "decimal(5,0) unsigned": "numeric(5,0)",
     "double": "double precision",
@@ -56,13 +56,8 @@ FROM_SQLITE = {
     "FLOAT": "double precision",
 }
 NOT_CARRIED = {
-    "mysql": [
-        *("bit(1)", "enum('a')", "set('a')", "json", "timestamp", "time", "time(3)"),
-        *("year(4)", "float", "float(7,2)", "double(7,2)", "double unsigned", "uuid"),
-        *("binary(3)", "varbinary(9)", "blob", "longblob", "geometry", "inet6"),
-        "datetime /* mariadb-5.3 */",
-    ],
-    "sqlite": ["", "BLOB", "NUMERIC", "DECIMAL(10,2)", "DATE", "BOOLEAN", "ANY"],
+    "mysql": ["float(7,2)", "double(7,2)", "geometry", "datetime /* mariadb-5.3 */"],
+    "sqlite": ["", "NUMERIC", "DECIMAL", "DECIMAL(16,2)", "DECIMAL(2,3)", "ANY"],
 }
 
 
@@ -70,9 +65,37 @@ NOT_CARRIED = {
     ("dialect", "types"), [("mysql", FROM_MYSQL), ("sqlite", FROM_SQLITE)]
 )
 def test_types_hold_what_theirs_hold(dialect, types):
-    assert {type_: carried_type(type_, dialect) for type_ in types} == types
+    found = {
+        type_: carried_as(Column("c", type_), dialect, "postgresql") for type_ in types
+    }
+    assert {type_: as_.type for type_, as_ in found.items() if as_} == types
     for type_ in NOT_CARRIED[dialect]:
-        assert carried_type(type_, dialect) is None, type_
+        assert carried_as(Column("c", type_), dialect, "postgresql") is None, type_
+
+
+COMPARED = [
+    ("postgresql", "bigint", None, "whole"),
+    ("postgresql", "numeric(20,0)", None, "whole"),
+    ("postgresql", "numeric(20,1)", None, None),
+    ("postgresql", "numeric", None, None),
+    ("postgresql", "character varying(3)", None, "text"),
+    ("postgresql", "text", '"C"', None),
+    ("postgresql", "text[]", None, None),
+    ("postgresql", "character(3)", None, None),
+    ("postgresql", "boolean", None, None),
+    ("mysql", "year(4)", None, None),  # 99 is 1999 there
+    ("mysql", "int(11)", None, "whole"),
+    ("mysql", "enum('a')", "utf8mb4_bin", None),
+    ("mysql", "char(3)", "latin1_swedish_ci", "text"),
+    ("mysql", "char(3)", "utf8mb4_nopad_bin", None),
+    ("sqlite", "INT", None, "whole"),
+    ("sqlite", "BOOLEAN", None, None),
+]
+
+
+@pytest.mark.parametrize(("dialect", "type_", "collation", "kind"), COMPARED)
+def test_some_columns_are_compared_alike_everywhere(dialect, type_, collation, kind):
+    assert compared_kind(Column("c", type_, collation), dialect) == kind
 
 
 ORDERS, LEADS = Table(None, "orders"), Table(None, "leads")
@@ -81,26 +104,28 @@ COLUMNS = {
         Column("id", "int(11)"),
         Column("cust", "bigint(20) unsigned"),
         Column("note", "varchar(20)", "utf8mb4_general_ci"),
-        Column("made", "timestamp"),
+        Column("made", "point"),
         Column('odd`"name', "int(11)"),
     ),
     "sqlite": (
         Column("id", "INTEGER"),
         Column("cust", "INT"),
         Column("note", "TEXT", "NOCASE"),
-        Column("made", "DATE"),
+        Column("made", "ANY"),
         Column('odd`"name', "INT"),
     ),
+    "cased": (Column("id", "integer"), Column("Id", "integer")),
 }
 
 
 def planned(where, other="mysql", shards=1, shown="l.id", dialect="postgresql"):
+    speaks = "postgresql" if other == "cased" else other
     mine = TableInfo((Column("id", "integer"), Column("qty", "integer")), ("id",))
     its = TableInfo(COLUMNS[other], ("id",))
     catalog = Catalog({"shop": {ORDERS: mine}, "crm": {LEADS: its}})
     place = Whole("crm") if shards == 1 else Sharded("crm", "cust", ShardFunction())
     cluster = Cluster(
-        {"shop": Place(dialect), "crm": Place(other, shards)},
+        {"shop": Place(dialect), "crm": Place(speaks, shards)},
         {ORDERS: Whole("shop"), LEADS: place, Table("s", "leads"): place},
     )
     return plan(
@@ -220,6 +245,22 @@ def test_texts_that_are_equal_are_looked_for_there(where, written):
     assert " WHERE " not in leads_of(made.otherwise).text.sql
 
 
+def test_mysql_takes_no_notice_of_blanks_at_the_end():
+    sql = leads_of(planned("l.note IN ('x', %s)", "sqlite", dialect="mysql")).text.sql
+    name = 'routedb_t."note"'
+    assert sql.endswith(
+        f" WHERE (rtrim({name}) IN (rtrim('x'), rtrim(%s)) OR "
+        f"typeof({name}) NOT IN ('text', 'null'))"
+    )
+
+
+def test_texts_of_other_dialects_say_nothing_of_rows_of_another_engine():
+    for dialect in ("mysql", "sqlite"):
+        other = "mysql" if dialect == "sqlite" else "sqlite"
+        made = planned("o.id = l.id AND l.note = l.note", other, dialect=dialect)
+        assert {side.kind for side in leads_of(made).sideways} == {"whole"}
+
+
 @pytest.mark.parametrize("collation", ["utf8mb4_nopad_bin", "utf8mb4_0900_ai_ci"])
 def test_blanks_that_may_matter_are_left_to_the_text(collation, monkeypatch):
     odd = (*COLUMNS["mysql"][:2], Column("note", "char(20)", collation))
@@ -257,7 +298,7 @@ def test_relations_have_types_of_the_texts_engine_and_no_key():
     (relation,) = (each for each in made.remainder.relations if len(each.columns) > 2)
     assert relation.columns == (
         Column("id", "integer"),
-        Column("cust", "numeric(20,0)"),
+        Column("cust", "numeric(20)"),
         Column("note", "text"),
     )
     assert relation.primary_key == ()
@@ -273,10 +314,9 @@ def test_a_number_of_the_key_tells_the_shard():
 
 REFUSED = [
     ({"shown": "l.made"}, "type of another dialect", "column made of leads in crm"),
-    ({"shown": "*"}, "type of another dialect", "mysql's type timestamp"),
-    ({"shown": "*", "other": "sqlite"}, "type of another dialect", "type DATE"),
-    ({"dialect": "sqlite"}, "another dialect", "into PostgreSQL only"),
-    ({"other": "sqlite", "dialect": "mysql"}, "another dialect", "PostgreSQL only"),
+    ({"shown": "*"}, "type of another dialect", "mysql's type point"),
+    ({"shown": "*", "other": "sqlite"}, "type of another dialect", "type ANY"),
+    ({"other": "cased", "dialect": "mysql"}, "another dialect", "are one to mysql"),
 ]
 
 

@@ -219,13 +219,6 @@ def test_times_are_marks_in_the_text(dialect, sql, marked):
         )
 
 
-def test_another_dialect_is_refused_by_name():
-    made = planned("SELECT * FROM orders o JOIN leads l USING (id)", "mysql", "sqlite")
-    assert isinstance(made, Refusal)
-    assert made.construct == "another dialect"
-    assert "leads" in made.reason
-
-
 def test_mysql_writes_names_its_own_way():
     made = planned("SELECT `id` FROM orders o, leads l WHERE l.`note` = 'x'", "mysql")
     assert made.fragments[1].text.sql == (

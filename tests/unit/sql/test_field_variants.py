@@ -108,6 +108,20 @@ CASES: dict[str, list[Case]] = {
             "postgresql", "SELECT * FROM t, LATERAL (SELECT set_config('a',t.b,true)) l"
         ),
     ],
+    "units and zones with a bracket behind them": [
+        reads(
+            "postgresql",
+            "SELECT a AT TIME ZONE (SELECT x FROM hidden) FROM t",
+            "hidden",
+        ),
+        reads("postgresql", "SELECT a AT TIME ZONE ('UTC'), b FROM t", "t"),
+        reads("postgresql", "SELECT CAST(a AS interval day to second (3)) FROM t", "t"),
+        reads("postgresql", "SELECT a::interval minute to second(0), b FROM t", "t"),
+        reads("postgresql", "SELECT interval '1' hour to second (2)"),
+        other(
+            "postgresql", "SELECT a AT TIME ZONE (set_config('a', 'b', false)) FROM t"
+        ),
+    ],
     "what stands beside a schema's making": [
         other(
             "postgresql",

@@ -1,0 +1,186 @@
+"""The data source `routedb`, as Spark calls it: its columns, partitions and rows.
+
+Spark makes these objects in Python processes of the driver's machine, pickles the
+reader and sends it to the executors. So it holds names and texts, and where the
+configuration is, and nothing of what that says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+
+from routedb import errors
+from routedb.config.mask import mask
+from routedb.integrations.spark.batches import batches
+from routedb.integrations.spark.filters import push, shape_of
+from routedb.integrations.spark.layout import Layout, layout_of
+from routedb.integrations.spark.ranges import Key, Lane, key_of, lanes_of
+from routedb.integrations.spark.request import Request
+from routedb.integrations.spark.sessions import Session, read_somewhere
+from routedb.integrations.spark.types import Field
+
+
+class RoutedbSource(DataSource):
+    """`spark.read.format("routedb")`, with the options of `Request`."""
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self.request = Request.of_options(options)
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the name of the format."""
+        return "routedb"
+
+    def schema(self) -> str:
+        """Return the columns of the table, asked of its catalogs. Raises what
+        `layout_of` raises."""
+        return layout_of(self.request).ddl
+
+    def reader(self, schema: Any) -> TableReader:
+        """Return a reader of the columns in `schema`."""
+        kind = OutlineReader if self.request.is_outline else TableReader
+        return kind(self.request, [field.name for field in schema.fields])
+
+
+@dataclass
+class GroupRows(InputPartition):
+    """The rows of some ranges of a group's keys: `number` of those that read at the
+    same time."""
+
+    group: int
+    number: int
+    ranges: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"GroupRows(group={self.group}, number={self.number})"
+
+
+class TableReader(DataSourceReader):
+    """Reads the columns called `names` of the table of `request`."""
+
+    def __init__(self, request: Request, names: Sequence[str]) -> None:
+        layout = layout_of(request)
+        self.request = request
+        self.layout = layout
+        self.fields = tuple(layout.field(name) for name in names)
+        self.where: tuple[str, ...] = ()
+
+    def pushFilters(self, filters: list[Any]) -> Iterable[Any]:  # noqa: N802  (Spark's)
+        """Take those of `filters` that the server can do; yield those that Spark has to
+        do still."""
+        fields = {field.name: field for field in self.layout.fields}
+        for given in filters:
+            shape = shape_of(given)
+            found = shape and push(self.layout.dialect, fields, shape)
+            if found:
+                self.where = (*self.where, found.sql)
+            if not found or not found.is_exact:
+                yield given
+
+    def partitions(self) -> list[InputPartition]:
+        """Ask each group for its lanes, all at the same time."""
+        groups = self.layout.groups
+        with ThreadPoolExecutor(min(len(groups), 8)) as pool:
+            found = list(pool.map(self._lanes, groups))
+        return [
+            GroupRows(group, number, lane.ranges)
+            for group, lanes in zip(groups, found, strict=True)
+            for number, lane in enumerate(lanes)
+        ]
+
+    def read(self, partition: Any) -> Iterator[Any]:
+        """Yield the rows of `partition`, range after range, each read whole before."""
+        for number, condition in enumerate(partition.ranges):
+            where = " AND ".join(f"({c})" for c in (*self.where, condition) if c)
+            source = self.layout.text + (f" WHERE {where}" if where else "")
+            read = partial(batches, fields=self.fields, source=source)
+            turn = partition.number + number
+            yield from self._ask(partition.group, turn, read)
+
+    def _lanes(self, group: int) -> list[Lane]:
+        where = " AND ".join(f"({condition})" for condition in self.where)
+        request, layout = self.request, self.layout
+
+        def ask(session: Session) -> list[Lane]:
+            key = self._key(session)
+            bounds = (request.partition_rows, request.max_connections_per_node)
+            return lanes_of(session, layout.text, key, where, *bounds)
+
+        found: list[Lane] = self._ask(group, group, ask)
+        return found
+
+    def _key(self, session: Session) -> Key:
+        layout, chosen = self.layout, self.request.partition_key
+        primary = layout.primary_key
+        is_numbered = session.dialect == "sqlite" and _has_row_numbers(session, layout)
+        if session.dialect == "sqlite" and not is_numbered and layout.is_view:
+            primary = ()
+        fields: Sequence[Field] = layout.fields
+        return key_of(session.dialect, fields, primary, chosen, is_numbered)
+
+    def _ask(self, group: int, turn: int, ask: Any) -> Any:
+        """Return what `ask` does with a session on a node of the group numbered so;
+        errors name the table and the node."""
+        config = self.request.source.load()
+        found = config.groups[group]
+        bound = self.request.max_connections_per_node
+        try:
+            return read_somewhere(
+                config.databases[found.database], found, bound, turn, ask
+            )
+        except errors.Error as exc:
+            raise told(exc, self.request.table) from exc
+
+
+class OutlineReader(DataSourceReader):
+    """Reads nothing of `request` and its `names`: it is of a plan that is made for the
+    columns in it alone."""
+
+    def __init__(self, request: Request, names: Sequence[str]) -> None:
+        self.request = request
+        self.names = tuple(names)
+
+    def pushFilters(self, filters: list[Any]) -> Iterable[Any]:  # noqa: N802  (Spark's)
+        """Take none of `filters`."""
+        return filters
+
+    def partitions(self) -> list[InputPartition]:
+        """Have none."""
+        return []
+
+    def read(self, partition: Any) -> Iterator[Any]:
+        """Raise: such a plan is not to be run."""
+        raise errors.InternalError("an outline of a query was run")
+
+
+def told(exc: errors.Error, table: str) -> errors.Error:
+    """Return an error of `exc`'s class of PEP 249 that says the table and the node, and
+    has both as attributes."""
+    node = getattr(exc, "node", "")
+    where = f"table {table}, node {node}" if node else f"table {table}"
+    kinds = (each for each in type(exc).__mro__ if each.__module__ == "routedb.errors")
+    made: Any = next(kinds)(f"{where}: {mask(str(exc)).strip()}")
+    made.table, made.node = table, node
+    return made  # type: ignore[no-any-return]
+
+
+def _has_row_numbers(session: Session, layout: Layout) -> bool:
+    """Tell whether rows of a table of SQLite's have numbers: not of a view, nor of
+    tables WITHOUT ROWID, nor where a column hides it."""
+    if layout.is_view or any(
+        field.name.lower() == "_rowid_" for field in layout.fields
+    ):
+        return False
+    try:
+        session.run(f"SELECT _rowid_ FROM {layout.text} LIMIT 0")
+    except Exception as exc:
+        if isinstance(session.adapter.adopt(exc), errors.OperationalError):
+            return False
+        raise
+    return True
