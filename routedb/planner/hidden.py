@@ -17,7 +17,7 @@ from routedb.planner.source_text import Refused, refuse
 from routedb.planner.views import without_uses
 from routedb.sql import Table
 
-_MARKS = {"postgresql": '"', "mysql": "`"}
+_MARKS = {"postgresql": '"', "mysql": "`", "sqlite": '"'}
 
 
 def without_hidden(

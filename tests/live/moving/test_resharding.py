@@ -123,7 +123,9 @@ def filled(world: ShardedWorld, rule: dict[str, Any], count: int = 300) -> None:
         world.shards[shard].execute(f"INSERT INTO t VALUES {', '.join(rows)}")
 
 
-FOUR: dict[str, Any] = {"buckets": [["0-4095"], ["4096-8191"], ["8192-12287"], ["12288-16383"], []]}
+FOUR: dict[str, Any] = {
+    "buckets": [["0-4095"], ["4096-8191"], ["8192-12287"], ["12288-16383"], []]
+}
 ALL: dict[str, Any] = {"tables": ["t"], "to": "orders", "chunk_rows": 40}
 
 
