@@ -24,7 +24,13 @@ from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
 from routedb.merge.functions import known_functions
 from routedb.merge.measures import Measures, measures_of
-from routedb.merge.moving_rows import hidden, only_counting, settled
+from routedb.merge.moving_rows import (
+    MOST_READS,
+    Unsettled,
+    hidden,
+    only_counting,
+    settled,
+)
 from routedb.merge.placements import cluster_of
 from routedb.merge.plan_run import run_plan
 from routedb.merge.reading import Locks, Reader, locking
@@ -113,16 +119,33 @@ class Merger:
         self._check_read(session, text, refusal)
         try:
             _check_possible(session, cursor)
-            with settled(session, text) as sure:
-                made, known = self._planned(session, sure, params)
-                made = at_once(session, sure.plan, made, params)
-                made = locking(made, locks)
-                measures = measures_of(session, made)
-                with measures.bounds.timed(session):
-                    statement = Statement(session, cursor, sure, made, known, params)
-                    run_plan(statement, self._workers, measures, refusal)
+            for again in reversed(range(MOST_READS)):
+                try:
+                    self._read(session, cursor, text, params, refusal, locks)
+                    return
+                except Unsettled:
+                    if not again or getattr(cursor, "name", None):
+                        raise
         except NotMerged as exc:
             raise not_merged(refusal, exc) from None
+
+    def _read(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+        locks: Locks,
+    ) -> None:
+        with settled(session, text) as sure:
+            made, known = self._planned(session, sure, params)
+            made = at_once(session, sure.plan, made, params)
+            made = locking(made, locks)
+            measures = measures_of(session, made)
+            with measures.bounds.timed(session):
+                statement = Statement(session, cursor, sure, made, known, params)
+                run_plan(statement, self._workers, measures, refusal)
 
     def _write(
         self,

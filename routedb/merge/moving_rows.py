@@ -21,7 +21,13 @@ from routedb.routing.plan import ParsedText, Plan
 from routedb.sql import Table
 from routedb.topology.snapshot import Role
 
+MOST_READS = 5  # of one statement
+
 Hidden = dict[str, dict[Table, RowsMoving]]  # by database
+
+
+class Unsettled(errors.OperationalError):
+    """What was read is by rules that may have been too old; nobody has seen it yet."""
 
 
 def hidden(plan: Plan) -> Hidden:
@@ -49,8 +55,9 @@ def only_counting(
 @contextmanager
 def settled(session: Session, text: ParsedText) -> Iterator[ParsedText]:
     """Have the block read several groups for a `text` in `session`; yield the text by
-    the rules in force. Raises OperationalError where these cannot be known, or have
-    changed before all was read, and NotMerged where they cannot be kept to."""
+    the rules in force. Raises OperationalError where these cannot be known, NotMerged
+    where they cannot be kept to, and Unsettled where they have changed before all was
+    read."""
     core = session.core
     if not any(database.is_sharded for database in core.config.databases.values()):
         yield text
@@ -66,7 +73,7 @@ def settled(session: Session, text: ParsedText) -> Iterator[ParsedText]:
     yield text
     is_late = core.clock() - at > placement_watch.LEASE_S
     if is_late and core.rules.moving(plan.statement.tables) != before:
-        raise errors.OperationalError(
+        raise Unsettled(
             f"rows of {', '.join(sorted(plan.names))} have begun or ended to move "
             "between shards while they were read: run it again"
         )

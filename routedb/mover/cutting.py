@@ -146,11 +146,13 @@ class Switching:
 
     def _settle(self, settling: Settling, is_back: bool) -> None:
         """Leave each row on one shard, and no trace of the other."""
-        settling.settle(is_back)
+        settling.delete(is_back)
+        # All have known for long: and by rules without a guard nobody shows anything.
         self._drop_fences()
         for session in self._mover.target.sessions:
             for pair in self._turned:
                 made_patiently(session, triggers.drop_fence_texts(pair))
+        settling.forget(is_back)
         settling.drop()
 
     def _rename(self, session: Session) -> None:

@@ -63,12 +63,16 @@ class Settling:
         # Who knows of no table of placements looks for it now and then.
         time.sleep(placement_watch.ABSENT_S)
 
-    def settle(self, is_back: bool) -> None:
+    def delete(self, is_back: bool) -> None:
         """Delete the rows that do not count, by the new rules or, when it `is_back`, by
-        the old ones, and have nobody look for such any more."""
+        the old ones."""
         for session, pair in self._there():
             table = hiding.come_name(pair) if is_back else hiding.gone_name(pair)
             self._delete(session, pair, table)
+
+    def forget(self, is_back: bool) -> None:
+        """Have nobody look for rows that do not count any more, by the new rules or,
+        when it `is_back`, by the old ones."""
         self._place(self._move.old_places if is_back else self._move.places)
 
     def drop(self) -> None:
