@@ -146,6 +146,7 @@ class Switching:
 
     def _settle(self, settling: Settling, is_back: bool) -> None:
         """Leave each row on one shard, and no trace of the other."""
+        settling.make()  # where an earlier try has come to the end of this
         settling.delete(is_back)
         # All have known for long: and by rules without a guard nobody shows anything.
         self._drop_fences()
@@ -181,7 +182,6 @@ class Switching:
         self._drop_journals(mover.source, self._names)
         self._drop_journals(mover.target, self._turned)
         if mover.settling is not None:
-            mover.settling.make()
             self._settle(mover.settling, is_back=True)
         else:
             self._drop_fences()

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from routedb import errors, move
+from routedb.engine.shared import placement_watch
 
 _DIED = 9
 _PATIENCE_S = 60.0
@@ -91,4 +92,6 @@ def killed_at_random(
 
 
 def _do(verb: str, config: Config, more: Config) -> None:
+    # As the tests have them where rows move between shards.
+    placement_watch.LEASE_S, placement_watch.ABSENT_S = 0.7, 0.5
     getattr(move, verb)(config, "m", **more)

@@ -247,3 +247,27 @@ def test_some_of_the_targets_shards_get_rows(request):
         with pytest.raises(routedb.ConfigError, match="wanted has 3 shards, not 4"):
             move.plan(old.config, ["t"], "wanted", {**RULE, "shards": 4})
         assert new.shards[0].execute("SELECT 1") == [(1,)]
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("wanted", [5, 2])
+@pytest.mark.parametrize("engine", later(["pg", "my"]))
+def test_a_mover_between_shards_that_dies_at_any_moment_loses_nothing(
+    request, engine, wanted
+):
+    seed = random.randrange(1 << 30)
+    rng = random.Random(seed)
+    with one_sharded(request, engine, 5, FOUR) as world:
+        filled(world, FOUR)
+        before = world.rows()
+        clients = Clients(world, there=len(before))
+        with clients, Counters(clients) as counters:
+            more = {**ALL, "rule": {"shards": wanted}}
+            killed_at_random("start", world.config, rng, 3, **more)
+            killed_at_random("switch", world.config, rng, 3)
+            killed_at_random("finish", world.config, rng, 2)
+        assert (clients.troubles, counters.wrong) == ([], []), seed
+        assert world.rows() == sorted({*before, *clients.written}), seed
+        assert world.strangers(world.rule(rule_in_force(world))) == [], seed
+        assert world.leftovers() == [], seed
