@@ -193,8 +193,8 @@ class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     moving: dict[str, Any] | None = None
-    """Of a placement, while rows move between the shards (:doc:`moving`): not to be
-    written by hand
+    """Of a placement, while rows move between the shards (:doc:`moving`), not to be
+    written by hand: ``moving = { hidden = "keys", key = ["id"], guard = 7 }``
 
     :type: table
     """
