@@ -44,6 +44,7 @@ class Move:
     placed: tuple[str, ...] = ()  # what had placements before
     differences: tuple[str, ...] = ()
     error: str = ""
+    waiting: str = ""  # what the copy waits for
 
     def marker(self, table: str) -> str:
         """Return what is in the names of all that is made for `table`."""

@@ -16,6 +16,7 @@ from routedb.adapters.postgresql.link_cursor import LinkCursor
 from routedb.adapters.tracing import unwrapped
 
 _READ_BYTES = 65_536  # at once, from a file
+_UTF8 = "ENCODING 'UTF8'"
 
 
 class Readable(Protocol):
@@ -73,11 +74,13 @@ def csv_cursor(raw: Raw, sink: Callable[[bytes], object]) -> CsvCursor:
     return cursor
 
 
-def copy_in(raw: Raw, table: str, lines: Readable) -> None:
-    """Fill `table`, as SQL, with `lines`. Raises what the driver raises."""
+def copy_in(raw: Raw, table: str, lines: Readable, how: str = _UTF8) -> int:
+    """Fill `table`, as SQL, with `lines`, or with what is in another form, `how`;
+    return the number of rows. Raises what the driver raises."""
     with unwrapped(raw).cursor(cursor_factory=LinkCursor) as cursor:
-        sql = f"COPY {table} FROM STDIN (ENCODING 'UTF8')"
+        sql = f"COPY {table} FROM STDIN ({how})"
         cursor.copy_expert(sql, lines, _READ_BYTES)
+        return int(cursor.rowcount)
 
 
 def table_text(table: str) -> str:
@@ -86,3 +89,20 @@ def table_text(table: str) -> str:
     if not isinstance(table, str):
         raise TypeError(f"a table must be str, not {type(table).__name__}")
     return '"' + table.replace('"', '""') + '"'
+
+
+def copy_from_text(table: str, sep: object, null: object, columns: Any) -> str:
+    """Return the COPY of `copy_from()`, for its `table`, with `sep` between values,
+    `null` for NULL, and its `columns`, if any. Raises TypeError where the table is no
+    text; what else is wrong the driver says."""
+    head = f"COPY {table_text(table)}"
+    if isinstance(columns, list | tuple) and all(isinstance(c, str) for c in columns):
+        head += f" ({', '.join(map(table_text, columns))})" if columns else ""
+    text = f"{head} FROM STDIN"
+    if isinstance(sep, str) and isinstance(null, str):
+        text += f" WITH DELIMITER AS {_literal(sep)} NULL AS {_literal(null)}"
+    return text
+
+
+def _literal(text: str) -> str:
+    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
