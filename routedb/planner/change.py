@@ -24,6 +24,9 @@ class Change(NamedTuple):
     lists none. `rows` are the values, one for each column (None: DEFAULT), of each row
     of an INSERT, or of all rows of an UPDATE; `query` is an INSERT's that has one.
     `where` is WHERE with its condition, or empty, `returning` what RETURNING lists.
+    `sources` is what stands in FROM of an UPDATE or in USING of a DELETE, behind a
+    comma, or empty. `skipped_by` is set where ON CONFLICT says to do nothing: the
+    columns that it lists.
     """
 
     verb: str
@@ -34,3 +37,5 @@ class Change(NamedTuple):
     query: Bound | None
     where: Bound
     returning: Bound | None
+    sources: Bound = Bound("")
+    skipped_by: tuple[str, ...] | None = None
