@@ -17,12 +17,13 @@ from typing import Any
 from routedb import errors
 from routedb.config.model import ClusterConfig
 from routedb.mover.cutting import Switching
-from routedb.mover.mover import CHUNK_ROWS, Mover
+from routedb.mover.mover import Mover
 from routedb.mover.planning import Plan
 from routedb.mover.planning import plan as _plan
 from routedb.mover.progress import Progress
 from routedb.mover.state import Move, Moves
 from routedb.mover.status import Status, status_of
+from routedb.moving.pace import CHUNK_ROWS, pace_of
 from routedb.moving.phases import BEFORE_CUT, Phase
 from routedb.runtime import Source, read_config
 
@@ -73,22 +74,28 @@ def start(
     chunk_rows: int = CHUNK_ROWS,
     tell: Tell = _nobody,
     rule: Rule = None,
+    parallel: int = 1,
+    rate: str = "",
+    max_load: str = "",
 ) -> Move:
     """Copy `tables` to the database `to`, follow what is written, and compare.
 
     The move is called `name` from now on. One that is there is gone on with, whatever
     `tables`, `to` and `rule`, which is as for `plan`, say. Chunks have `chunk_rows`
-    rows; `tell` is told of each step.
+    rows; `tell` is told of each step. `parallel` threads copy, no more than `rate` in a
+    second ("20000" rows, "10MB"), and wait while the source is beyond `max_load`
+    ("sessions=20,lag=5s": its active sessions, how far a replica is behind).
     Raises NotSupportedError for what is refused, OperationalError where both sides
     differ.
     """
     read = _read(config)
+    pace = pace_of(chunk_rows, parallel, rate, max_load)
     with _locked(read, name) as moves:
         move = moves.find(name) or _begun(read, moves, name, tables, to, rule)
         with _mover(read, moves, move, tell) as mover:
             if mover.move.phase not in BEFORE_CUT:
                 raise _wrong(mover.move, "started")
-            mover.start(chunk_rows)
+            mover.start(pace)
             return mover.move
 
 
@@ -256,7 +263,7 @@ def _mover(
             moves.write(replace(found, error=str(exc).strip()[:500]))
         raise
     else:
-        if mover.move.error:
-            mover.move = moves.write(replace(mover.move, error=""))
+        if mover.move.error or mover.move.waiting:
+            mover.move = moves.write(replace(mover.move, error="", waiting=""))
     finally:
         mover.close()

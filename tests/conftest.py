@@ -14,6 +14,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.inject import Injection
 from tests.support.later import engines_for_later
 from tests.support.proxy import Proxy
 from tests.support.servers import (
@@ -49,6 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if LIVE.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.live)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if Injection.fired:
+        terminalreporter.write_line(f"{Injection.fired} exceptions raised at lines")
 
 
 @pytest.fixture(scope="session")

@@ -111,12 +111,31 @@ def plan(
     show_default=True,
     help="Rows that are copied at once.",
 )
+@click.option(
+    "--parallel",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Threads that copy.",
+)
+@click.option(
+    "--rate", default="", help="At most so much in a second: 20000 (rows), 10MB."
+)
+@click.option(
+    "--max-load",
+    default="",
+    metavar="BOUNDS",
+    help="Wait while the source is beyond: 20, or sessions=20,lag=5s.",
+)
 def start(
     source: str,
     name: str,
     tables: str,
     to: str,
     chunk_rows: int,
+    parallel: int,
+    rate: str,
+    max_load: str,
     **rule: str | None,
 ) -> None:
     """Copy the tables, follow what is written to them, and compare both sides.
@@ -133,6 +152,9 @@ def start(
             chunk_rows,
             shown.tell,
             _read(rule),
+            parallel,
+            rate,
+            max_load,
         )
     _say(source, name)
 
@@ -151,7 +173,8 @@ def status(source: str, name: str | None, format_: str) -> None:
         return
     status_table(found).print(console())
     for each in found:
-        for line in (*each.differences, each.error):
+        waiting = f"waiting: {each.waiting}" if each.waiting else ""
+        for line in (*each.differences, each.error, waiting):
             if line:
                 click.echo(f"{each.name}: {line}")
 

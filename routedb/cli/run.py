@@ -21,6 +21,7 @@ import click
 
 from routedb.cli import console_scripts
 from routedb.cli.startup import config_source, report_errors
+from routedb.cli.streams import guarded
 from routedb.integrations.patch import patch
 from routedb.reports import report
 
@@ -29,7 +30,13 @@ _OWN = ("routedb.", "click.", "runpy", "importlib.")  # modules that start the p
 
 
 class _Program(click.Command):
-    """A command line that ends where the program's own begins, as python's does."""
+    """A command line that ends where the program's own begins, as python's does. Up to
+    there its ends are ours; what comes then is the program's affair."""
+
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        """Read the command line; `--help` is printed here."""
+        with guarded():
+            return super().make_context(*args, **more)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         valued = {

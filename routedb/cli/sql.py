@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from functools import partial
 from typing import BinaryIO
@@ -18,6 +18,7 @@ from routedb.cli.progress import StatementBar
 from routedb.cli.result_formats import FORMATS, Result
 from routedb.cli.startup import (
     config_argument,
+    load_config,
     open_cluster,
     print_error,
     wait_for_nodes,
@@ -48,6 +49,13 @@ from routedb.sql import split
     show_default=True,
     help="How to show rows; json is one object a line, one for each statement.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["routedb", "spark"]),
+    default="routedb",
+    show_default=True,
+    help="spark: queries in Spark's SQL, by its types and semantics (extra spark).",
+)
 @click.option("--keep-going", is_flag=True, help="Go on after an error; exit 1 then.")
 @click.option(
     "--single-transaction", is_flag=True, help="All or nothing: commit at the end."
@@ -57,6 +65,7 @@ def sql(
     file: BinaryIO | None,
     commands: tuple[str, ...],
     form: str,
+    engine: str,
     keep_going: bool,
     single_transaction: bool,
 ) -> None:
@@ -71,6 +80,12 @@ def sql(
     if keep_going and single_transaction:
         raise click.UsageError("--single-transaction ends at the first error")
     texts = commands or (_read(file),)
+    if engine == "spark":
+        if single_transaction:
+            raise click.UsageError("--single-transaction: Spark has no transactions")
+        if not _run_in_spark(source, texts, FORMATS[form], keep_going):
+            sys.exit(FAILED)
+        return
     with open_cluster(source) as cluster:
         config = cluster.config
         dialect = dialect_for(config, None)
@@ -86,6 +101,30 @@ def sql(
         raise KeyboardInterrupt
     if not is_good:
         sys.exit(FAILED)
+
+
+def _run_in_spark(
+    source: str,
+    texts: Iterable[str],
+    show: Callable[[Result], None],
+    keep_going: bool,
+) -> bool:
+    """Run queries in Spark, whose words are read as MySQL's are; return whether all
+    went well."""
+    from routedb.cli.spark import SparkRunner  # noqa: PLC0415  (starts slowly)
+
+    load_config(source)  # what is wrong there is said before Spark starts
+    is_good = True
+    with closing(SparkRunner(source)) as runner:
+        for statement in (one for text in texts for one in split(text, "mysql")):
+            try:
+                show(runner.run(statement))
+            except errors.Error as exc:
+                print_error(exc)
+                is_good = False
+                if not keep_going:
+                    break
+    return is_good
 
 
 def _read(file: BinaryIO | None) -> str:

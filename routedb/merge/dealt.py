@@ -114,7 +114,7 @@ class Dealing:
             self._merged.finish()
             attempts = [self._written[number] for number in sorted(self._written)]
             show_dealt(self._session, self._cursor, self._outer, self._text, attempts,
-                       self._merged, found, _WHY)  # fmt: skip
+                       self._merged, _WHY, found.route)  # fmt: skip
 
         multi_shard.in_transaction(self._session, work)
 

@@ -55,7 +55,8 @@ class Bounds:
     def _beyond(self, key: str, said: str, found: str) -> NotMerged:
         return NotMerged(
             f"{found}, and merge has {said} ({self.set_by[key]}): ask for fewer rows, "
-            f"or allow more there, or by conn.using(merge={{{key!r}: …}})"
+            f"or allow more there, or by conn.using(merge={{{key!r}: …}}), or have "
+            "Spark read them (docs/spark.rst)"
         )
 
     @contextmanager

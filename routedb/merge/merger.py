@@ -19,6 +19,7 @@ from routedb.merge import foreign
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
+from routedb.merge.copied_in import CopyingIn, parts_in
 from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
@@ -179,11 +180,11 @@ class Merger:
         copy: Copy,
         file: Any,
     ) -> None:
-        """Copy the rows of several groups to the program's `file`, by `copy`; let
-        `cursor` show what comes of it.
+        """Copy the rows of several groups to the program's `file`, or from it, by
+        `copy`; let `cursor` show what comes of it.
 
         The COPY `text` was refused in `session` with `refusal`, which is raised where
-        it is none to the client, and with the reason added where there is no exact
+        it is none of the client's, and with the reason added where there is no exact
         answer. Raises what the servers say as well.
         """
 
@@ -200,6 +201,10 @@ class Merger:
             raise refusal
         try:
             check_reading(text)
+            lines = parts_in(text)
+            if lines is not None:
+                CopyingIn(session, cursor, text, lines, copy, self._catalogs).run(file)
+                return
             parts = parts_of(text, refusal)
             copying = Copying(session, cursor, parts, copy, sink_of(file))
             if parts.query is None:

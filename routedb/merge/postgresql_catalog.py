@@ -14,7 +14,8 @@ SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
     t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace,
     pg_catalog.array_position(i.indkey::smallint[], a.attnum),
     r.relkind IN ('v', 'm'),
-    CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END
+    CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
+    a.attgenerated <> ''
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class r
     ON r.oid = a.attrelid AND r.relkind IN ('r', 'p', 'v', 'm')
@@ -65,4 +66,7 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     defaults = constants((row[0], row[6]) for row in rows)
     found = ask(_QUERY.format(name=quoted(name))) if info.is_view else []
     query = found[0][0].strip().removesuffix(";") if found else None
-    return TableAnswer(info, order, odd, defaults=defaults, query=query)
+    computed = frozenset(row[0] for row in rows if row[7])
+    return TableAnswer(
+        info, order, odd, defaults=defaults, computed=computed, query=query
+    )

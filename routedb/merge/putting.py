@@ -181,17 +181,16 @@ def show_dealt(
     text: ParsedText,
     attempts: Sequence[Attempt],
     merged: MergedResult,
-    found: Found,
     why: str,
+    read: Route | None = None,
 ) -> None:
     """Let `cursor` show `text`, which ran by `attempts` as `outer` on several groups:
-    what was `merged` of them, and the reads of what was `found`, for the reason
-    `why`."""
+    what was `merged` of them, for the reason `why`, and what was `read` for it."""
     groups = session.core.groups
     numbers = tuple(groups[each.group].shard or 0 for each in attempts)
     name = groups[attempts[0].group].database
     reasons = ((Reason.SEVERAL_GROUPS, why), attempts[0].route.reasons[-1])
-    runs = () if found.route is None else found.route.fragments
+    runs = () if read is None else read.fragments
     route = Route(name, numbers, Role.WRITER, reasons, runs)
     cursor.raw, cursor.route = merged, text.plan.counted(route)
     cursor.route.hits[0] += 1

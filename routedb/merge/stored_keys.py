@@ -6,9 +6,11 @@ by a value only where that is of the column's own kind, and stays what it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+from routedb import errors
 from routedb.merge.refused import NotMerged
 from routedb.planner import Column
 from routedb.sharding.keys.value_terms import ShardKey, locate_value
@@ -71,6 +73,37 @@ def shard_reader(
         if int(code) not in _MYSQL.get(type_, ()):
             raise _another(key, column, f"the protocol's type {int(code)}")
     return locate
+
+
+def text_reader(
+    key: ShardKey, shards: int, column: Column
+) -> Callable[[str | None], int]:
+    """Return what tells the shard, of so many `shards`, of a text that PostgreSQL reads
+    as a value of `key`, which is in `column`. Raises NotMerged for types of which
+    several texts are one value; what it returns raises ShardError."""
+    type_ = column.type.lower().partition("(")[0].strip()
+    form = _FORMS.get(type_)
+    if form is None:
+        raise NotMerged(f"{key} is of type {column.type}: its texts are not understood")
+
+    def locate(text: str | None) -> int:
+        if text is not None and not form(text):
+            raise errors.ShardError(f"{key}: its text is no plain {type_}")
+        is_number = form is _is_integer and text is not None
+        return locate_value(int(text) if is_number else text, key, shards)  # type: ignore[arg-type]  # it is a text
+
+    return locate
+
+
+_is_integer = re.compile(r"\s*[+-]?\d{1,19}\s*", re.ASCII).fullmatch
+_FORMS: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(("smallint", "integer", "bigint"), _is_integer),
+    **dict.fromkeys(("text", "character varying"), lambda text: True),
+    "uuid": re.compile(
+        r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+    ).fullmatch,
+    "date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch,
+}
 
 
 def _check_sqlite(value: Any, column: Column, key: ShardKey) -> None:

@@ -15,18 +15,27 @@ from routedb.moving.spelling import string
 
 _CHUNKS = (
     "CREATE TABLE IF NOT EXISTS routedb_chunks (move varchar(100) NOT NULL, "
-    "moved varchar(100) NOT NULL, number integer NOT NULL, last_key text, "
-    "copied bigint NOT NULL, PRIMARY KEY (move, moved, number))"
+    "moved varchar(100) NOT NULL, number integer NOT NULL, low_key text, "
+    "last_key text, copied bigint NOT NULL, PRIMARY KEY (move, moved, number))"
 )
 
 
+class Gap(NamedTuple):
+    """What is there behind chunks that are missing: the number of the next chunk, and
+    the key that it begins after."""
+
+    number: int
+    low: Key
+
+
 class Copied(NamedTuple):
-    """How far a table is copied."""
+    """How far a table is copied, from its beginning on."""
 
     chunks: int = 0
-    rows: int = 0
+    rows: int = 0  # with those behind a gap
     upto: Key | None = None  # the last key
     is_all: bool = False
+    gap: Gap | None = None
 
 
 class Torn(NamedTuple):
@@ -46,12 +55,16 @@ def copied(target: Target, move: str, table: str) -> Copied:
     is at all of its shards."""
     found = [_rows(session, move, table) for session in target.parts]
     whole = set.intersection(*(set(rows) for rows in found))
-    if not whole:
-        return Copied()
     rows = found[0]
-    last = rows[max(whole)][0]
-    count = sum(rows[number][1] for number in whole)
-    return Copied(max(whole), count, _key(last), last is None)
+    count = sum(rows[number].copied for number in whole)
+    reached, last = 0, None
+    for number in sorted(whole):
+        if rows[number].low != last:
+            low = _key(rows[number].low)
+            assert low is not None  # only the first begins at the beginning
+            return Copied(reached, count, _key(last), gap=Gap(number, low))
+        reached, last = number, rows[number].last
+    return Copied(reached, count, _key(last), bool(whole) and last is None)
 
 
 def torn(target: Target, move: str, table: str, number: int) -> Torn | None:
@@ -61,19 +74,27 @@ def torn(target: Target, move: str, table: str, number: int) -> Torn | None:
     having = [place for place, rows in enumerate(found) if number in rows]
     if not having:
         return None
-    return Torn(_key(found[having[0]][number][0]), frozenset(having))
+    return Torn(_key(found[having[0]][number].last), frozenset(having))
 
 
 def note(
-    target: Target, move: str, table: str, number: int, last: Key | None, count: int
+    target: Target,
+    move: str,
+    table: str,
+    number: int,
+    ends: tuple[Key | None, Key | None],
+    count: int,
 ) -> None:
-    """Note in `target`'s transaction that chunk `number` of `table` of `move` is
-    there: `count` rows, up to the key `last`; None is the end."""
+    """Note in `target`'s transaction that chunk `number` of `table` of `move` is there:
+    `count` rows, between the `ends`, after one key and up to another; None is the
+    beginning, and the end."""
     engine = target.engine
-    text = "NULL" if last is None else string(engine, json.dumps(last))
+    low, last = (
+        "NULL" if key is None else string(engine, json.dumps(key)) for key in ends
+    )
     named = f"{string(engine, move)}, {string(engine, table)}"
     target.run(
-        f"INSERT INTO routedb_chunks VALUES ({named}, {number}, {text}, {count})"
+        f"INSERT INTO routedb_chunks VALUES ({named}, {number}, {low}, {last}, {count})"
     )
 
 
@@ -87,14 +108,22 @@ def forget(session: Session, move: str) -> None:
         session.run("DROP TABLE routedb_chunks")
 
 
-def _rows(session: Session, move: str, table: str) -> dict[int, tuple[str | None, int]]:
-    """Return the last key and the number of rows of each chunk."""
+class _Row(NamedTuple):
+    """A chunk, with its keys as texts."""
+
+    low: str | None
+    last: str | None
+    copied: int
+
+
+def _rows(session: Session, move: str, table: str) -> dict[int, _Row]:
+    """Return the chunks, by number."""
     engine = session.engine
     rows = session.run(
-        "SELECT number, last_key, copied FROM routedb_chunks WHERE "
+        "SELECT number, low_key, last_key, copied FROM routedb_chunks WHERE "
         f"move = {string(engine, move)} AND moved = {string(engine, table)}"
     )
-    return {row[0]: (row[1], row[2]) for row in rows}
+    return {row[0]: _Row(*row[1:]) for row in rows}
 
 
 def _key(text: str | None) -> Key | None:

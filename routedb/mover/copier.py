@@ -10,15 +10,24 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from routedb.mover import chunks
-from routedb.mover.ends import Spread, Stream
+from routedb.mover.ends import Spread, Stream, Target
 from routedb.mover.sessions import Session, maker_of
 from routedb.moving import keys, texts
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name
 
 _QUEUED = 16  # blocks between reading and writing
+
+
+class Range(NamedTuple):
+    """A chunk: its number, the key that it begins after, and its last one."""
+
+    number: int
+    low: keys.Key | None  # None is the beginning
+    last: keys.Key | None  # None is the end
 
 
 class Copier:
@@ -30,6 +39,7 @@ class Copier:
         self._target = stream.target
         self._label = stream.label
         self._move = move
+        self.last_copied = 0, 0  # rows and bytes of the last chunk
         self._maker = maker_of(pair)
 
     def copied(self) -> chunks.Copied:
@@ -38,29 +48,70 @@ class Copier:
 
     def copy_one(self, before: chunks.Copied, rows: int) -> chunks.Copied:
         """Copy the next chunk, of about `rows` rows, after what was copied `before`."""
-        pair, target = self._pair, self._target
-        table = name(pair.from_engine, pair.name)
+        target = self._target
         number = before.chunks + 1
         torn = chunks.torn(target, self._move, self._label, number)
-        last = torn.last if torn else self._bound(before.upto, rows)
+        last = torn.last if torn else self._end(before, rows)
         if torn and isinstance(target, Spread):
             target = target.without(torn.having)
-        where = f"{keys.after(pair, before.upto)} AND {keys.up_to(pair, last)}"
+        count = self._copy(Range(number, before.upto, last), target)[0]
+        if before.gap is not None:
+            return self.copied()
+        return chunks.Copied(number, before.rows + count, last, last is None)
+
+    def copy_range(self, what: Range) -> tuple[int, int]:
+        """Copy a chunk; return how many rows it had, and bytes."""
+        return self._copy(what, self._target)
+
+    def ranges(self, before: chunks.Copied, rows: int) -> Iterator[Range]:
+        """Yield the chunks behind what was copied `before`, where that has no gap, of
+        about `rows` rows."""
+        number, low = before.chunks, before.upto
+        while number == 0 or low is not None:
+            number += 1
+            last = self._bound(low, rows)
+            yield Range(number, low, last)
+            low = last
+
+    def _copy(self, what: Range, target: Target) -> tuple[int, int]:
+        pair = self._pair
+        where = f"{keys.after(pair, what.low)} AND {keys.up_to(pair, what.last)}"
+        table = name(pair.from_engine, pair.name)
         select = f"SELECT {texts.line(pair)} FROM {table} WHERE {where}"
         counted = _Counted(self._source, select, pair)
         with target.transaction():
             target.fill(pair, counted.blocks(), self._maker)
-            chunks.note(target, self._move, self._label, number, last, counted.rows)
-        return chunks.Copied(number, before.rows + counted.rows, last, last is None)
+            ends = what.low, what.last
+            chunks.note(
+                target, self._move, self._label, what.number, ends, counted.rows
+            )
+        self.last_copied = counted.rows, counted.bytes
+        return self.last_copied
 
-    def _bound(self, low: keys.Key | None, rows: int) -> keys.Key | None:
-        """Return the key of the last row of the next chunk; None: it is the last."""
+    def _end(self, before: chunks.Copied, rows: int) -> keys.Key | None:
+        """Return the last key of the chunk after `before`; behind a gap what is there
+        begins."""
+        gap = before.gap
+        if gap is None:
+            return self._bound(before.upto, rows)
+        if before.chunks + 2 >= gap.number:  # the last number that is left
+            return gap.low
+        return self._bound(before.upto, rows, gap.low) or gap.low
+
+    def _bound(
+        self, low: keys.Key | None, rows: int, most: keys.Key | None = None
+    ) -> keys.Key | None:
+        """Return the key of the last row of the chunk after `low`, up to `most`; None:
+        it has fewer rows, and is the last."""
         pair = self._pair
         engine = pair.from_engine
-        columns = [name(engine, each) for each in pair.key]
+        # With the table's name: else PostgreSQL orders by the texts that are selected.
+        table = name(engine, pair.name)
+        columns = [f"{table}.{name(engine, each)}" for each in pair.key]
         found = self._source.run(
             f"SELECT {', '.join(texts.key_texts(pair, columns))} "
-            f"FROM {name(engine, pair.name)} WHERE {keys.after(pair, low)} "
+            f"FROM {table} WHERE {keys.after(pair, low)} "
+            f"AND {keys.up_to(pair, most)} "
             f"ORDER BY {', '.join(columns)} LIMIT 1 OFFSET {rows - 1}"
         )
         return tuple(str(each) for each in found[0]) if found else None
@@ -71,6 +122,7 @@ class _Counted:
 
     def __init__(self, source: Session, select: str, pair: Pair) -> None:
         self.rows = 0
+        self.bytes = 0
         self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(_QUEUED)
         self._is_over = threading.Event()
         self._thread = threading.Thread(
@@ -85,6 +137,7 @@ class _Counted:
                 if isinstance(block, BaseException):
                     raise block
                 self.rows += block.count(b"\n")
+                self.bytes += len(block)
                 yield block
         finally:
             self._is_over.set()

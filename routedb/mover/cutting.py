@@ -102,7 +102,7 @@ class Switching:
         mover.step(Step.FLIPPED_BACK)
 
     def serve(self, deadline: float | None) -> None:
-        """Apply journals until `deadline`, on the monotonic clock."""
+        """Apply journals until `deadline`, on the monotonic clock, once at least."""
         mover = self._mover
         if self._phase in (Phase.FOLLOWING, Phase.VERIFIED):
             going, source = mover.streams, mover.source
@@ -112,12 +112,14 @@ class Switching:
         else:
             raise self._wrong("followed")
         pairs = list(dict.fromkeys(stream.pair for stream in going))
-        while deadline is None or time.monotonic() < deadline:
+        while True:
             mover.moves.check()
             for session in source.sessions:
                 check_source(session, self._marks(source), pairs)
             count = sum(stream_drain(stream).once(_ALL) for stream in going)
             mover.tell(Progress("journal drained", rows=count))
+            if deadline is not None and time.monotonic() >= deadline:
+                return
             if not count:
                 time.sleep(_PAUSE_S)
 

@@ -7,7 +7,9 @@ cut short and begun again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import replace
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
@@ -16,18 +18,20 @@ from routedb.mover.copier import Copier
 from routedb.mover.drain import BATCH, Drain
 from routedb.mover.ends import End, Stream, streams
 from routedb.mover.locking import made_patiently
+from routedb.mover.parallel import copied_together, opened, threads_for
 from routedb.mover.progress import Progress
 from routedb.mover.sessions import Session
 from routedb.mover.state import Move, Moves
+from routedb.mover.throttle import Throttle
 from routedb.mover.verifier import Verifier
 from routedb.moving import ddl, triggers
 from routedb.moving.definitions import Table, fingerprint
+from routedb.moving.pace import Pace
 from routedb.moving.pairs import Pair, pair_of
 from routedb.moving.phases import Phase, Step
 from routedb.moving.refusals import refusals
 from routedb.moving.spelling import name
 
-CHUNK_ROWS = 50_000
 _DRAIN_S = 1.0  # between two looks at the journal while copying
 
 
@@ -41,6 +45,8 @@ class Mover:
         move: Move,
         tell: Callable[[Progress], None],
     ) -> None:
+        self._config = config
+        self._drained_at = time.monotonic()
         self.moves = moves
         self.move = move
         self.tell = tell
@@ -80,8 +86,8 @@ class Mover:
         self.move = self.moves.step(self.move, step, **changes)
         self.tell(Progress(step.value))
 
-    def start(self, chunk_rows: int = CHUNK_ROWS) -> None:
-        """Do what is left up to `verified`, in chunks of `chunk_rows` rows. Raises
+    def start(self, pace: Pace) -> None:
+        """Do what is left up to `verified`, copying at this `pace`. Raises
         OperationalError where both sides differ."""
         if self.move.phase is Phase.PLANNED:
             self._make_target()
@@ -95,7 +101,7 @@ class Mover:
                 chunks.make(session)
             self.step(Step.COPY_BEGUN)
         if self.move.phase is Phase.COPYING:
-            self._copy(chunk_rows)
+            self._copy(pace)
             self.step(Step.ALL_COPIED)
         if self.move.phase is Phase.FOLLOWING:
             self._make_indexes()
@@ -121,19 +127,43 @@ class Mover:
                 made_patiently(session, texts)
                 self.tell(Progress("journal made", pair.name))
 
-    def _copy(self, chunk_rows: int) -> None:
-        at = time.monotonic()
+    def _copy(self, pace: Pace) -> None:
         rows = {table.name: table.rows for table in self.tables}
-        for stream in self.streams:
-            name_ = stream.pair.name
-            copier = Copier(stream, self.move.name)
-            copied = copier.copied()
-            while not copied.is_all:
-                copied = copier.copy_one(copied, chunk_rows)
-                self.tell(Progress("chunk copied", name_, copied.rows, rows[name_]))
-                if time.monotonic() - at > _DRAIN_S:
-                    self._drain_all()
-                    at = time.monotonic()
+        throttle = Throttle(pace, self._config, self.source, self._wait_for)
+        with closing(throttle):
+            for stream in self.streams:
+                called = stream.pair.name
+                for count in self._chunks(stream, pace, throttle):
+                    self.tell(Progress("chunk copied", called, count, rows[called]))
+                    self._drain_now_and_then()
+
+    def _chunks(self, stream: Stream, pace: Pace, throttle: Throttle) -> Iterator[int]:
+        """Copy what is left of `stream`; yield how many rows there are."""
+        tick = self._drain_now_and_then
+        copier = Copier(stream, self.move.name)
+        copied = copier.copied()
+        threads = threads_for(stream, pace.threads)
+        while not copied.is_all and (threads == 1 or copied.gap is not None):
+            throttle.wait(tick)
+            copied = copier.copy_one(copied, pace.rows)
+            throttle.spent(*copier.last_copied)
+            yield copied.rows
+        if not copied.is_all:
+            with ExitStack() as stack:
+                others = opened(stream, self.move.name, threads, stack)
+                yield from copied_together(
+                    copier, others, copied, pace.rows, throttle, tick
+                )
+
+    def _wait_for(self, said: str) -> None:
+        """Note what the copy waits for, where `status` reads it."""
+        self.move = self.moves.write(replace(self.move, waiting=said))
+        self.tell(Progress(f"waiting: {said}" if said else "going on"))
+
+    def _drain_now_and_then(self) -> None:
+        if time.monotonic() - self._drained_at > _DRAIN_S:
+            self._drain_all()
+            self._drained_at = time.monotonic()
 
     def copied(self, stream: Stream) -> chunks.Copied:
         """Return how far `stream` is copied."""

@@ -86,6 +86,10 @@ class Session:
         """Itself: as a target it is one (see `ends.Spread`)."""
         return [self]
 
+    def again(self) -> Session:
+        """Open another one like this."""
+        return Session(self.node, self._token)
+
     def run(self, text: str) -> list[tuple[Any, ...]]:
         """Run a `text`; return its rows. Raises what the driver raises, as routedb's
         class too."""

@@ -43,6 +43,7 @@ class Move:
     old_places: Mapping[str, Place] = field(default_factory=dict)
     differences: tuple[str, ...] = ()
     error: str = ""
+    waiting: str = ""  # what the copy waits for
 
     def marker(self, table: str) -> str:
         """Return what is in the names of all that is made for `table`."""

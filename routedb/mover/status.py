@@ -31,6 +31,7 @@ class Status:
     journal: int | None  # entries that are to be applied; None: there is no journal
     differences: tuple[str, ...]
     error: str
+    waiting: str  # what the copy waits for, by --max-load
 
 
 def status_of(config: ClusterConfig, move: Move) -> Status:
@@ -55,6 +56,7 @@ def status_of(config: ClusterConfig, move: Move) -> Status:
             _journal(source, target, move),
             move.differences,
             move.error,
+            move.waiting,
         )
 
 

@@ -69,6 +69,7 @@ from routedb.planner.catalog import (
     Whole,
 )
 from routedb.planner.change import Cell, Change
+from routedb.planner.line_format import CopiedIn, LineFormat
 from routedb.planner.pieces import strung
 from routedb.planner.plans import (
     Bound,
@@ -101,10 +102,12 @@ __all__ = [
     "Column",
     "Combine",
     "Copied",
+    "CopiedIn",
     "CopiedOut",
     "Created",
     "Fragment",
     "GroupsPlan",
+    "LineFormat",
     "Merge",
     "Moment",
     "OrderTerm",
@@ -130,6 +133,7 @@ __all__ = [
     "take_apart",
     "take_change_apart",
     "take_copy",
+    "take_copy_in",
     "times_of",
     "unlocked",
     "with_views",
@@ -214,6 +218,14 @@ def take_copy(source: str) -> CopiedOut | Refusal | None:
     from routedb.planner.copied import copied_out  # noqa: PLC0415  (sqlglot is slow)
 
     return copied_out(source)
+
+
+def take_copy_in(source: str) -> CopiedIn | Refusal | None:
+    """Take a COPY of PostgreSQL's from the client apart, the text `source`. None for
+    another statement; a refusal where it is not understood."""
+    from routedb.planner.copied_in import copied_in  # noqa: PLC0415  (as above)
+
+    return copied_in(source)
 
 
 def take_change_apart(source: str, dialect: str) -> Change | Refusal:

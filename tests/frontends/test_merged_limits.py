@@ -94,6 +94,7 @@ def test_too_much_is_refused_and_the_connection_goes_on(world, limits, said):
     with world.routed.using(merge=limits), pytest.raises(routedb.ShardError) as caught:
         cursor.execute(SCATTER)
     assert said in str(caught.value)
+    assert "docs/spark.rst" in str(caught.value)
     cursor.execute(SCATTER)
     assert len(cursor.fetchall()) == 12
 

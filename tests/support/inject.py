@@ -36,13 +36,17 @@ KINDS: list[type[BaseException]] = [Interrupt, TimeLimit]
 
 
 class Injection:
-    """Runs an action, and raises a `kind` at line event number `at`, from 1."""
+    """Runs an action, and raises a `kind` at line event number `at`, from 1; once more
+    at number `then` after that, where it is not 0: while the first is cleaned up."""
 
-    def __init__(self, at: int, kind: type[BaseException]) -> None:
-        self.at = at
+    fired = 0  # in this process, which pytest says at its end
+
+    def __init__(self, at: int, kind: type[BaseException], then: int = 0) -> None:
         self.kind = kind
         self.seen = 0
-        self.place = ""  # where it was raised
+        self.place = ""  # where it was raised, and where again
+        self.has_fired_again = False
+        self._left = [at + then, at] if then else [at]
         self._raised: list[ref[BaseException]] = []
 
     def run(self, action: Callable[[], object]) -> BaseException | None:
@@ -56,6 +60,7 @@ class Injection:
         except BaseException as exc:
             return exc
         finally:
+            sys.setprofile(None)
             sys.settrace(before)
             gc.enable()
         return None
@@ -78,25 +83,43 @@ class Injection:
         return bool(self.place)
 
     def _enter(self, frame: FrameType, event: str, arg: Any) -> Any:
+        return self._line if self._is_ours(frame) else None
+
+    @staticmethod
+    def _is_ours(frame: FrameType) -> bool:
         name = frame.f_code.co_filename
-        is_ours = name.startswith(_HOME) and not name.startswith(_BEYOND)
-        return self._line if is_ours else None
+        return name.startswith(_HOME) and not name.startswith(_BEYOND)
 
     def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if event == "line" and not self.place and not _is_exit(frame):
+        if event == "line" and self._left and not _is_exit(frame):
             self.seen += 1
-            if self.seen == self.at:
-                self.place = _place(frame)
+            if self.seen == self._left[-1]:
+                self._left.pop()
+                self.has_fired_again = self.has_fired
+                self.place = f"{self.place} {_place(frame)}".strip()
                 self._raise()
         return self._line
 
     def _raise(self) -> None:
+        Injection.fired += 1
+        if self._left:
+            sys.setprofile(self._resume)
         exc = self.kind("now")
         self._raised.append(ref(exc))
         try:
             raise exc
         finally:
             del exc
+
+    def _resume(self, frame: FrameType | None, event: str, arg: Any) -> None:
+        """Go on tracing, which the interpreter ends when something is raised there: at
+        the next call, or return, of whichever frame."""
+        sys.setprofile(None)
+        while frame is not None:
+            if self._is_ours(frame):
+                frame.f_trace = self._line
+            frame = frame.f_back
+        sys.settrace(self._enter)
 
 
 def _place(frame: FrameType) -> str:

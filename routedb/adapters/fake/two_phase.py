@@ -47,7 +47,7 @@ class FakeBranches:
     def _finish(self, raw: Raw, verb: str, branch: BranchId) -> None:
         if str(branch) not in raw.server.prepared:
             raise ProgrammingError(f"{branch}: nothing is prepared by this name")
-        raw.use(f"{verb} PREPARED '{branch}'")
+        raw.end(f"{verb} PREPARED '{branch}'")  # which runs in no transaction
 
     def prepared(self, raw: Raw) -> list[Prepared]:
         """Look at the server."""

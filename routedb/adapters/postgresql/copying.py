@@ -86,3 +86,20 @@ def table_text(table: str) -> str:
     if not isinstance(table, str):
         raise TypeError(f"a table must be str, not {type(table).__name__}")
     return '"' + table.replace('"', '""') + '"'
+
+
+def copy_from_text(table: str, sep: object, null: object, columns: Any) -> str:
+    """Return the COPY of `copy_from()`, for its `table`, with `sep` between values,
+    `null` for NULL, and its `columns`, if any. Raises TypeError where the table is no
+    text; what else is wrong the driver says."""
+    head = f"COPY {table_text(table)}"
+    if isinstance(columns, list | tuple) and all(isinstance(c, str) for c in columns):
+        head += f" ({', '.join(map(table_text, columns))})" if columns else ""
+    text = f"{head} FROM STDIN"
+    if isinstance(sep, str) and isinstance(null, str):
+        text += f" WITH DELIMITER AS {_literal(sep)} NULL AS {_literal(null)}"
+    return text
+
+
+def _literal(text: str) -> str:
+    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

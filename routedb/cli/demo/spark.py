@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from contextlib import closing
 from typing import Any
 
@@ -11,6 +9,7 @@ import click
 
 import routedb
 from routedb.cli.demo.shop import Shop
+from routedb.cli.spark import start_spark
 
 _ORDERS = 20_000
 _QUERY = """
@@ -25,7 +24,7 @@ def run(shop: Shop) -> bool:
     say the same. Needs the extra `spark`, and java."""
     shop.build()
     expected = _fill(shop)
-    spark = _session()
+    spark = start_spark("routedb demo")
     try:
         return _count(spark, shop, expected)
     finally:
@@ -50,21 +49,6 @@ def _fill(shop: Shop) -> dict[str, tuple[int, int]]:
             cursor.execute(f"{text} {marks}", [v for row in some for v in row])
         connection.commit()
     return found
-
-
-def _session() -> Any:
-    """Start Spark, which takes some seconds. Its workers run this Python."""
-    from pyspark.sql import SparkSession  # noqa: PLC0415  (of an extra)
-
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    builder = SparkSession.builder.master("local[2]").appName("routedb demo")
-    off = ("spark.ui.enabled", "spark.ui.showConsoleProgress")
-    for key in off:
-        builder = builder.config(key, "false")
-    spark = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
 
 
 def _count(spark: Any, shop: Shop, expected: dict[str, tuple[int, int]]) -> bool:

@@ -14,6 +14,7 @@ from routedb import errors
 from routedb.adapters.base import TxMode
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session
+from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.transactions.ends import roll_back
 from routedb.engine.transactions.failure import on_every_branch
 from routedb.engine.virtual_cursor import Control, VirtualCursor
@@ -39,6 +40,17 @@ _ACKNOWLEDGE = frozenset(
 def acknowledges(plan: Plan) -> bool:
     """Tell whether the text is one COMMIT or ROLLBACK, and nothing else."""
     return is_control(plan) and plan.statement.tx[0].effect in _ACKNOWLEDGE
+
+
+def check_not_lost(session: Session, plan: Plan) -> None:
+    """Raise what a `session` has lost and not yet said, unless the text of `plan` says
+    that the transaction is over."""
+    is_lost = session.transaction.state is TxState.LOST
+    if not (is_lost or session.pins.lost) or acknowledges(plan):
+        return
+    if is_lost:
+        raise transaction_lost(session.transaction.is_in_doubt)
+    session.links.check_lost(session.frontend)
 
 
 def is_control(plan: Plan) -> bool:

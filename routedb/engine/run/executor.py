@@ -29,7 +29,6 @@ from routedb.engine.run.session_effects import note_effects
 from routedb.engine.run.times import check_untimed
 from routedb.engine.session import Session
 from routedb.engine.shared.error_origin import is_from_program
-from routedb.engine.shared.error_texts import transaction_lost
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.vacancies import vacating
 from routedb.engine.transactions.aside import ask_aside
@@ -47,7 +46,6 @@ from routedb.routing.questions import (
     AskPosition,
     Question,
 )
-from routedb.session import TxState
 from routedb.sql.statement import Kind, Table
 
 # Does a use of a text over several groups, instead of the refusal.
@@ -70,6 +68,25 @@ def run(
     own in autocommit mode. Where it is no plain execute, `merges` does it over several
     groups, or raises.
     """
+    try:
+        _run_noting(session, cursor, text, params, call, batch, merges)
+    except BaseException as exc:
+        # Noted already, unless a second signal has come in the middle of that.
+        if text.plan.has_effects and not isinstance(exc, errors.Error):
+            effects_interrupted(session, text.plan)
+        raise
+
+
+def _run_noting(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    params: Any,
+    call: Call,
+    batch: Sequence[Any] | None,
+    merges: Merges | None,
+) -> None:
+    """Run it, and take note of what it leaves in the session."""
     plan = text.plan
     try:
         cursor.unbind_fetch()
@@ -153,7 +170,7 @@ def _run(
 ) -> bool:
     """Tell whether it has run; it is to be learnt anew else."""
     plan = text.plan
-    _check_not_lost(session, plan)
+    control.check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
         call = _buffering(call, cursor)
     if plan.empties:
@@ -368,19 +385,8 @@ def _is_carried_out(session: Session, cursor: VirtualCursor, text: ParsedText) -
         raise errors.ProgrammingError("the statement is empty: nothing to run")
     if not control.is_control(plan):
         return False
-    _check_not_lost(session, plan)
+    control.check_not_lost(session, plan)
     return control.carry_out(session, cursor, text)
-
-
-def _check_not_lost(session: Session, plan: Plan) -> None:
-    """Whatever comes after a loss that is not said yet is refused, but for what says
-    that the transaction is over."""
-    is_lost = session.transaction.state is TxState.LOST
-    if not (is_lost or session.pins.lost) or control.acknowledges(plan):
-        return
-    if is_lost:
-        raise transaction_lost(session.transaction.is_in_doubt)
-    session.links.check_lost(session.frontend)
 
 
 def _buffering(call: Call, cursor: VirtualCursor) -> Call:

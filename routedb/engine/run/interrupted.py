@@ -9,10 +9,12 @@ asked how things stand there, and where that is not enough to know the link is d
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 from routedb.engine.links.link import Link
 from routedb.engine.run import control
 from routedb.engine.session import Session
+from routedb.engine.shared.second_signals import whatever_comes
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.routing.plan import Plan
 from routedb.session import TxEvent
@@ -28,6 +30,22 @@ def statement_interrupted(
     """See to it that the session knows what it must of a statement of this `plan`,
     which was interrupted on `link`; `cursor` shows nothing of it. `has_failed`: an
     error of the driver was on its way."""
+    whatever_comes(partial(_settle, session, cursor, plan, link, has_failed))
+
+
+def effects_interrupted(session: Session, plan: Plan) -> None:
+    """Drop what may have effects of a statement of this `plan` that nobody has taken
+    note of: its settings, its tables, its locks. Doing so twice does no harm."""
+    whatever_comes(partial(_drop_effects, session, plan))
+
+
+def _settle(
+    session: Session,
+    cursor: VirtualCursor,
+    plan: Plan,
+    link: Link,
+    has_failed: bool,
+) -> None:
     raw = cursor.raw_cursors.pop(link, None)
     if raw is not None:
         with suppress(Exception):  # the driver's own classes
@@ -43,9 +61,7 @@ def statement_interrupted(
     session.version.settings_changed()
 
 
-def effects_interrupted(session: Session, plan: Plan) -> None:
-    """Drop what may have effects of a statement of this `plan` that nobody has taken
-    note of: its settings, its tables, its locks."""
+def _drop_effects(session: Session, plan: Plan) -> None:
     transaction = session.transaction
     if transaction.is_bound:
         for link in list(transaction.branches.values()):

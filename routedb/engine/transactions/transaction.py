@@ -1,14 +1,14 @@
 """The transaction of one virtual connection: its branches, begin, commit, rollback.
 
-A transaction has a *home*, the group that its first statement on tables belongs to.
-Other groups get a *branch*, a link in the same transactional state. Those that wrote
-are committed together (`spread`, `several`). Where that cannot be it writes to its home
-alone, but for statements that are for several shards by nature: these are committed one
-after another, and a failure between two is OutcomeUnknown, by name.
+A transaction has a *home*, the group of its first statement on tables. Other groups get
+a *branch*, a link in the same transactional state. Those that wrote are committed
+together (`spread`, `several`). Where that cannot be it writes to its home alone; what
+is for several shards by nature is committed on one after another.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from sys import exc_info
 from typing import NoReturn
 
@@ -18,6 +18,7 @@ from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_texts import transaction_lost
+from routedb.engine.shared.second_signals import whatever_comes
 from routedb.engine.transactions.commit import Commit
 from routedb.engine.transactions.ends import End, check_overtaken, roll_back
 from routedb.engine.transactions.hidden_writes import Reads
@@ -52,8 +53,7 @@ class Transaction:
         self.is_in_doubt = False  # it is lost, or may be committed
         self.prologue = Prologue()
         self.spread = Spread(links)
-        # With a savepoint, while a statement for several groups is under way.
-        self.covered: list[Link] | None = None
+        self.covered: list[Link] | None = None  # with a savepoint: see run/undo.py
         self.is_first = False  # the statement that began it is under way: `fast_path`
 
     @property
@@ -91,11 +91,9 @@ class Transaction:
             self.links.version.changed()
 
     def begin(self, mode: TxMode, sql: str | None) -> None:
-        """Open a transaction by a text, which is kept until a backend is known.
-
-        `sql` None: as the adapter spells `mode`. In an implicit transaction the text
-        runs inside it, where the server takes the mode from it.
-        """
+        """Open a transaction by the text `sql`, kept until a backend is known; None: as
+        the adapter spells `mode`. In an implicit transaction the text runs inside it,
+        where the server takes the mode from it."""
         if self.state is TxState.AUTOCOMMIT:
             self.has_written = False  # that was outside
             self.is_explicit = True
@@ -132,8 +130,7 @@ class Transaction:
     ) -> Link:
         """Make `link` a branch, in the same transactional state; return it. `role` is
         what its node is chosen as; `is_home`: it is the home; `may_write`: a write is
-        next. Raises what the server says of that; the link is then as it was.
-        """
+        next. Raises what the server says of that; the link is then as it was."""
         try:
             self._start(link, role, is_home, may_write)
             self.branches[group] = link
@@ -142,12 +139,15 @@ class Transaction:
                 self.make_home(group)
             return link
         except BaseException:  # it may have begun: what comes next is not part of it
-            roll_back(self.links, link)
-            link.is_text_begun = False
-            self.branches.pop(group, None)
-            if self.home == group:
-                self.home, self.home_link = -1, None
+            whatever_comes(partial(self._unbranch, group, link))
             raise
+
+    def _unbranch(self, group: int, link: Link) -> None:
+        roll_back(self.links, link)
+        link.is_text_begun = False
+        self.branches.pop(group, None)
+        if self.home == group:
+            self.home, self.home_link = -1, None
 
     def bind(self, group: int, link: Link, may_write: bool) -> None:
         """Make `link`, to the writer of `group`, the home of a transaction of which
@@ -187,8 +187,7 @@ class Transaction:
         """Commit every branch; `end` does so on the home.
 
         Raises TransactionLost, OutcomeUnknown, or the server's refusal to commit; the
-        transaction is over in every case.
-        """
+        transaction is over in every case."""
         if self.state is TxState.LOST:
             self._tell_lost()
         if self.state is TxState.FAILED and len(self.branches) > 1:
@@ -283,14 +282,16 @@ class Transaction:
         """Roll every branch back; `end` does so on the home. A link that is gone has
         been rolled back by its server, so nothing is raised."""
         try:
-            self._roll_back_branches(end)
-            self.end(committed=False)
+            self._roll_back(end)
         except BaseException:  # a signal's: none of a driver's comes here
-            self._roll_back_branches(Link.rollback)
-            self.end(committed=False)
+            whatever_comes(self._roll_back)
             raise
 
-    def _roll_back_branches(self, end: End) -> None:
+    def _roll_back(self, end: End = Link.rollback) -> None:
+        self._roll_back_branches(end)
+        self.end(committed=False)
+
+    def _roll_back_branches(self, end: End = Link.rollback) -> None:
         for link in list(self.branches.values()):
             is_home = link is self.home_link
             roll_back(self.links, link, end if is_home else Link.rollback)
@@ -299,7 +300,7 @@ class Transaction:
         """Give it up after an exception that is no verdict: nothing of it is left on
         any link. `may_have_committed`: by what was interrupted."""
         self.commits += may_have_committed
-        self._roll_back_branches(Link.rollback)
+        self._roll_back_branches()
         self._give_up(may_have_committed)
 
     def lose(self, link: Link, keep: bool = False) -> None:
@@ -317,8 +318,7 @@ class Transaction:
         self.is_in_doubt = True  # until it has ended
         self.commits += 1
         self.lose(link)
-        self.end(committed=False)
-        # Maybe: do not read behind it.
+        self.end(committed=False)  # maybe: do not read behind it
         self.tracker.note_write(link.node.group, link.id)
 
     def restart(self, link: Link) -> None:

@@ -12,7 +12,7 @@ from psycopg2 import extensions as ext
 
 from routedb import errors
 from routedb.adapters.postgresql import joined_begin
-from routedb.adapters.postgresql.copying import table_text
+from routedb.adapters.postgresql.copying import copy_from_text, table_text
 from routedb.adapters.postgresql.link_cursor import JoiningCursor, LinkCursor
 from routedb.adapters.tracing import unwrapped
 from routedb.engine.links.link import Link
@@ -150,16 +150,19 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         size: int = 8192,
         columns: Any = None,
     ) -> None:
-        """Read rows of a table from a file, on the writer (psycopg2).
+        """Read rows of a table from a file (psycopg2), whose lines have the `columns`,
+        all by default, with `sep` between them and `null` for NULL; it is read in
+        pieces of `size` bytes."""
 
-        Its lines have the `columns`, all by default, with `sep` between them and `null`
-        for NULL; it is read in pieces of `size` bytes.
-        """
+        def copy(raw: Any, part: Any, lines: Any) -> None:
+            raw.copy_expert(part, lines, size)
+
         executor.carry(
             self._usable_session(),
             self,
-            f"COPY {table_text(table)} FROM STDIN",
+            copy_from_text(table, sep, null, columns),
             lambda raw: raw.copy_from(file, table, sep, null, size, columns),
+            merges=self.copying(copy, file),
         )
 
     def copy_to(

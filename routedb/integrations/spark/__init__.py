@@ -14,17 +14,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from routedb.integrations.spark.query import sql
     from routedb.integrations.spark.reading import RoutedbSource
     from routedb.integrations.spark.source import Command
     from routedb.integrations.spark.tables import register, register_tables, table
 
-__all__ = ["Command", "RoutedbSource", "register", "register_tables", "table"]
+__all__ = ["Command", "RoutedbSource", "register", "register_tables", "sql", "table"]
 
 _HOMES = {
     "Command": "source",
     "RoutedbSource": "reading",
     "register": "tables",
     "register_tables": "tables",
+    "sql": "query",
     "table": "tables",
 }
 

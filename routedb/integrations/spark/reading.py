@@ -12,18 +12,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
 from routedb import errors
-from routedb.config.mask import mask
+from routedb.config.mask import config_error
 from routedb.integrations.spark.batches import batches
 from routedb.integrations.spark.filters import push, shape_of
 from routedb.integrations.spark.layout import Layout, layout_of
 from routedb.integrations.spark.ranges import Key, Lane, key_of, lanes_of
 from routedb.integrations.spark.request import Request
 from routedb.integrations.spark.sessions import Session, read_somewhere
+from routedb.integrations.spark.told import told
 from routedb.integrations.spark.types import Field
+from routedb.integrations.spark.writing import TableWriter
 
 
 class RoutedbSource(DataSource):
@@ -44,8 +47,16 @@ class RoutedbSource(DataSource):
 
     def reader(self, schema: Any) -> TableReader:
         """Return a reader of the columns in `schema`."""
-        kind = OutlineReader if self.request.is_outline else TableReader
-        return kind(self.request, [field.name for field in schema.fields])
+        return TableReader(self.request, [field.name for field in schema.fields])
+
+    def writer(self, schema: Any, overwrite: bool) -> TableWriter:
+        """Return a writer of rows of `schema`, which are appended. Raises ConfigError
+        for `overwrite`, and what `TableWriter` raises."""
+        if overwrite:
+            raise config_error('spark: rows are appended: .mode("append")')
+        given = [(f.name, f.dataType.simpleString()) for f in schema.fields]
+        load = self.request.load_id or uuid4().hex
+        return TableWriter(self.request, load, given)
 
 
 @dataclass
@@ -136,38 +147,6 @@ class TableReader(DataSourceReader):
             )
         except errors.Error as exc:
             raise told(exc, self.request.table) from exc
-
-
-class OutlineReader(DataSourceReader):
-    """Reads nothing of `request` and its `names`: it is of a plan that is made for the
-    columns in it alone."""
-
-    def __init__(self, request: Request, names: Sequence[str]) -> None:
-        self.request = request
-        self.names = tuple(names)
-
-    def pushFilters(self, filters: list[Any]) -> Iterable[Any]:  # noqa: N802  (Spark's)
-        """Take none of `filters`."""
-        return filters
-
-    def partitions(self) -> list[InputPartition]:
-        """Have none."""
-        return []
-
-    def read(self, partition: Any) -> Iterator[Any]:
-        """Raise: such a plan is not to be run."""
-        raise errors.InternalError("an outline of a query was run")
-
-
-def told(exc: errors.Error, table: str) -> errors.Error:
-    """Return an error of `exc`'s class of PEP 249 that says the table and the node, and
-    has both as attributes."""
-    node = getattr(exc, "node", "")
-    where = f"table {table}, node {node}" if node else f"table {table}"
-    kinds = (each for each in type(exc).__mro__ if each.__module__ == "routedb.errors")
-    made: Any = next(kinds)(f"{where}: {mask(str(exc)).strip()}")
-    made.table, made.node = table, node
-    return made  # type: ignore[no-any-return]
 
 
 def _has_row_numbers(session: Session, layout: Layout) -> bool:

@@ -12,7 +12,8 @@ PARTITION_ROWS = 100_000
 CONNECTIONS = 4
 _KEYS = (
     *("config", "config_command", "config_text", "table", "columns"),
-    *("partition_rows", "partition_key", "max_connections_per_node", "outline"),
+    *("partition_rows", "partition_key", "max_connections_per_node"),
+    "load_id",
 )
 
 
@@ -31,14 +32,14 @@ class Request:
     partition_rows: int = PARTITION_ROWS
     partition_key: str | None = None
     max_connections_per_node: int = CONNECTIONS
-    is_outline: bool = False  # for the columns of a plan, which is not run
+    load_id: str = ""  # of what is written; "": a new one
 
     @classmethod
     def of_options(cls, options: Mapping[str, str]) -> Request:
         """Return the request that Spark's `options` are. Raises ConfigError."""
         for key in options:
             if key.lower() not in _KEYS:
-                allowed = ", ".join(each for each in _KEYS if each != "outline")
+                allowed = ", ".join(_KEYS)
                 raise config_error(
                     f"spark: no such option: {key}; allowed are {allowed}"
                 )
@@ -56,7 +57,7 @@ class Request:
             _count(options, "partition_rows", PARTITION_ROWS),
             options.get("partition_key") or None,
             _count(options, "max_connections_per_node", CONNECTIONS),
-            options.get("outline") == "true",
+            options.get("load_id") or "",
         )
 
     @property
@@ -71,7 +72,7 @@ class Request:
             "partition_rows": str(self.partition_rows),
             "partition_key": self.partition_key or "",
             "max_connections_per_node": str(self.max_connections_per_node),
-            "outline": "true" if self.is_outline else "",
+            "load_id": self.load_id,
         }
         return {key: value for key, value in said.items() if value}
 

@@ -30,12 +30,15 @@ _ELSEWHERE = frozenset(
         Fault.CONFLICT,
     }
 )
+# What values are written by. On PostgreSQL all of it, and the claim, is a
+# transaction's: behind a pool of them nothing is left in a session that others get.
 _SETTINGS = {
     "postgresql": (
-        "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
-        "SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; "
-        "SET extra_float_digits = 1; SET standard_conforming_strings = on; "
-        "SET statement_timeout = 0; SET client_encoding = 'UTF8'",
+        "BEGIN; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; "
+        "SET LOCAL IntervalStyle = 'postgres'; SET LOCAL bytea_output = 'hex'; "
+        "SET LOCAL extra_float_digits = 1; SET LOCAL statement_timeout = 0; "
+        "SET LOCAL standard_conforming_strings = on; "
+        "SET LOCAL client_encoding = 'UTF8'",
     ),
     "mysql": (
         "SET time_zone = '+00:00'",
@@ -44,9 +47,10 @@ _SETTINGS = {
 }
 _LOCK = 0x52444253  # of advisory locks: whose they are
 _CLAIMS = {
-    "postgresql": f"SELECT pg_catalog.pg_try_advisory_lock({_LOCK}, {{number}})",
+    "postgresql": f"SELECT pg_catalog.pg_try_advisory_xact_lock({_LOCK}, {{number}})",
     # GET_LOCK is the server's, not the database's.
-    "mysql": "SELECT GET_LOCK(CONCAT('routedb_spark_{number}_', MD5(DATABASE())), 0)",
+    "mysql": "SELECT GET_LOCK(CONCAT('routedb_spark_{number}_', "
+    "MD5(IFNULL(DATABASE(), ''))), 0)",
 }
 
 
@@ -62,6 +66,11 @@ class Session:
     def run(self, text: str) -> list[tuple[Any, ...]]:
         """Run a `text`; return its rows. Raises what the driver raises."""
         return self.adapter.run(self.raw, text)
+
+    def finish(self) -> None:
+        """End what `prepare` has begun. Raises what the driver raises."""
+        if self.adapter.engine == "postgresql":
+            self.run("COMMIT")
 
     def prepare(self, bound: int) -> bool:
         """Set what values are read by, and claim one of `bound` places among the
@@ -157,6 +166,7 @@ def _session(
                 _check_role(database, session, role)
                 if session.prepare(bound):
                     yield session
+                    session.finish()
                     return
             except _Unsuited:
                 raise

@@ -37,10 +37,12 @@ def lanes(rows: int, partition_rows: int, bound: int) -> tuple[int, int]:
 
 
 @contextmanager
-def slot(node: NodeConfig, bound: int) -> Iterator[int]:
-    """Hold one of `bound` slots of `node` for the length of a block; its number.
+def slot(node: NodeConfig, bound: int, use: str = "reading") -> Iterator[int]:
+    """Hold one of `bound` slots of `node`, for this `use`, for the length of a block;
+    its number.
 
-    Waits while all are taken, however long: others read meanwhile.
+    Waits while all are taken, however long: others read meanwhile. Who writes has other
+    slots than who reads: what one program writes may have to be read first.
     """
     folder = _folder()
     name = _name(node)
@@ -48,7 +50,9 @@ def slot(node: NodeConfig, bound: int) -> Iterator[int]:
     while True:
         for turn in range(bound):
             number = (first + turn) % bound
-            file = os.open(folder / f"{name}.{number}", os.O_RDWR | os.O_CREAT, 0o600)
+            file = os.open(
+                folder / f"{name}.{use}.{number}", os.O_RDWR | os.O_CREAT, 0o600
+            )
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

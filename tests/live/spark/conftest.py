@@ -28,7 +28,7 @@ def spark() -> Iterator[Any]:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     session = (
-        SparkSession.builder.master("local[2]")
+        SparkSession.builder.master("local[2,3]")  # a task has three tries
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.shuffle.partitions", "2")
@@ -68,3 +68,10 @@ def run_on(dsn: str, *texts: str) -> None:
         cursor = stack.enter_context(raw.cursor())
         for text in texts:
             cursor.execute(text)
+
+
+def rows_on(dsn: str, text: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a text in the database that `dsn` leads to."""
+    with closing(psycopg2.connect(dsn)) as raw, raw.cursor() as cursor:
+        cursor.execute(text)
+        return cursor.fetchall()

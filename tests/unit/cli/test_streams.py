@@ -7,9 +7,12 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
+import click
 import pytest
 
+from routedb.cli import main, streams
 from tests.support.checkout import ROOT
 from tests.support.later import later
 
@@ -42,6 +45,16 @@ LATER = [
     ("sql CONFIG -c 'SELECT 1' --format json > /dev/full", 1, NO_SPACE),
     ("check --help > /dev/full", 1, NO_SPACE),
     ("explain CONFIG 'SELECT 1' >&-", 1, NO_OUTPUT),
+    ("recover CONFIG >&-", 1, NO_OUTPUT),
+    ("setup CONFIG > /dev/full", 1, NO_SPACE),
+    ("shards CONFIG >&-", 1, NO_OUTPUT),
+    ("run --help > /dev/full", 1, NO_SPACE),
+    ("move switch CONFIG m >&-", 1, NO_OUTPUT),
+    ("move --help > /dev/full", 1, NO_SPACE),
+    ("recover DEEP", 2, "ConfigError: DEEP: nested too deeply"),
+    ("setup DEEP", 2, "ConfigError: DEEP: nested too deeply"),
+    ("shards DEEP", 2, "ConfigError: DEEP: nested too deeply"),
+    ("move status DEEP", 2, "ConfigError: DEEP: nested too deeply"),
     ("sql CONFIG - <&-", 2, "standard input is closed"),
     (f"sql CONFIG --format csv -c '{MANY}' | head -1", 1, NO_READER),
     ("check DEEP", 2, "ConfigError: DEEP: nested too deeply"),
@@ -111,3 +124,25 @@ def test_ctrl_c_in_an_import_is_one_line(module, tmp_path, config):
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     code, lines = run(f"check {shlex.quote(str(config))}", PYTHONPATH=path)
     assert (code, lines) == (128 + signal.SIGINT, ["routedb: interrupted"])
+
+
+def commands(group: click.Group, *names: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command below `group`, itself included, by what is typed."""
+    yield " ".join(names), group
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, *names, name)
+        else:
+            yield " ".join((*names, name)), command
+
+
+def test_no_command_can_end_in_another_way():
+    """Each new one is to be guarded too."""
+    found = dict(commands(main))
+    assert {"sql", "recover", "setup", "shards", "move", "move switch"} <= set(found)
+    guards = (streams.Guarded, streams.GuardedVerbs, streams.GuardedGroup)
+    others = [name for name, each in found.items() if not isinstance(each, guards)]
+    assert others == ["run"]  # which is guarded up to where the program begins
