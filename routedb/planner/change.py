@@ -1,10 +1,12 @@
-"""A statement that changes rows of another dialect's table, in its parts, as values."""
+"""Statements that change another dialect's table, or define one that refers to another
+database's, in their parts, as values."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from routedb.planner.plans import Bound, Slot
+from routedb.sql import Table
 
 
 class Cell(NamedTuple):
@@ -39,3 +41,18 @@ class Change(NamedTuple):
     returning: Bound | None
     sources: Bound = Bound("")
     skipped_by: tuple[str, ...] | None = None
+
+
+class ForeignKey(NamedTuple):
+    """Columns of a child, and of its parent; () where the parent's are not named."""
+
+    columns: tuple[str, ...]
+    parent: Table
+    parent_columns: tuple[str, ...]
+
+
+class KeysTaken(NamedTuple):
+    """The `text` that is left without the `keys`, None: nothing is."""
+
+    text: str | None
+    keys: tuple[ForeignKey, ...]

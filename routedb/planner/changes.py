@@ -36,7 +36,7 @@ _VERBS = frozenset({"INSERT", "UPDATE", "DELETE"})
 _QUERY = frozenset({"SELECT", "WITH", "TABLE"})
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
     word: str  # in capitals; what is no code is as it is masked
     start: int
     end: int
@@ -79,7 +79,7 @@ class _Reader:
 
     def __init__(self, masked: MaskedText) -> None:
         self._masked = masked
-        self._tokens = list(_tokens(masked.code))
+        self._tokens = list(tokens_of(masked.code))
         if self._tokens and self._tokens[-1].word == ";":
             self._tokens.pop()
         self._at = 0
@@ -241,9 +241,9 @@ class _Reader:
             refuse("unknown grammar", f"{word} is not understood where it stands")
         return where, returning
 
-    def _pieces(self, *ends: str, commas: bool = True) -> Iterator[list[_Token]]:
+    def _pieces(self, *ends: str, commas: bool = True) -> Iterator[list[Token]]:
         """Yield what stands between commas up to one of the words, or the end."""
-        part: list[_Token] = []
+        part: list[Token] = []
         while self._at < self._count:
             token = self._tokens[self._at]
             is_end = token.depth == 0 and token.word in ends
@@ -259,10 +259,10 @@ class _Reader:
             refuse("unknown grammar", "something is missing in a list")
         yield part
 
-    def _row(self, part: list[_Token]) -> tuple[Cell | None, ...]:
+    def _row(self, part: list[Token]) -> tuple[Cell | None, ...]:
         if part[0].word != "(" or part[-1].word != ")" or part[-1].depth:
             refuse("VALUES", "a row that is not in brackets")
-        cells: list[list[_Token]] = [[]]
+        cells: list[list[Token]] = [[]]
         for token in part[1:-1]:
             if token.depth == 1 and token.word == ",":
                 cells.append([])
@@ -272,7 +272,7 @@ class _Reader:
             refuse("VALUES", "a row with nothing between two commas")
         return tuple(self._cell(cell) for cell in cells)
 
-    def _cell(self, tokens: Sequence[_Token]) -> Cell | None:
+    def _cell(self, tokens: Sequence[Token]) -> Cell | None:
         """Return an expression; None for DEFAULT."""
         text = self._bound(tokens[0].start, tokens[-1].end)
         if len(tokens) > 1:
@@ -300,7 +300,7 @@ class _Reader:
     def _before(self) -> str:
         return self._tokens[self._at - 1].word
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         if self._at >= self._count:
             refuse("unknown grammar", "the text ends too early")
         self._at += 1
@@ -321,20 +321,20 @@ class _Reader:
                 return
             self._at += 1
 
-    def _take_name(self) -> _Token:
+    def _take_name(self) -> Token:
         token = self._take()
         if not self._is_name(token):
             refuse("unknown grammar", f"{token.word} stands where a name is expected")
         return token
 
     @staticmethod
-    def _is_name(token: _Token) -> bool:
+    def _is_name(token: Token) -> bool:
         return token.word[0] == NAME or token.word[0].isalpha() or token.word[0] == "_"
 
-    def _written(self, token: _Token) -> str:
+    def _written(self, token: Token) -> str:
         return self._masked.source[token.start : token.end]
 
-    def _name(self, token: _Token) -> str:
+    def _name(self, token: Token) -> str:
         """Return a column's name as PostgreSQL folds it."""
         if not self._is_name(token):
             refuse("unknown grammar", f"{token.word} stands where a name is expected")
@@ -349,10 +349,10 @@ class _Reader:
         return piece(self._masked, start, end)
 
 
-def _tokens(code: str) -> Iterator[_Token]:
+def tokens_of(code: str) -> Iterator[Token]:
     depth = 0
     for match in _TOKENS(code):
         word = match[0] if match[0].startswith("%") else match[0].upper()
         depth -= word in _CLOSING
-        yield _Token(word, match.start(), match.end(), depth)
+        yield Token(word, match.start(), match.end(), depth)
         depth += word in _OPENING
