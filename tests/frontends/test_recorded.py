@@ -85,9 +85,9 @@ def test_without_the_setting_it_is_refused_with_the_ways_out(shop):
     with (
         closing(routedb.Cluster(source)) as cluster,
         closing(cluster.connect(autocommit=True)) as routed,
+        pytest.raises(routedb.CrossDatabaseError, match="foreign_keys = "),
     ):
-        with pytest.raises(routedb.CrossDatabaseError, match="foreign_keys = "):
-            routed.cursor().execute(CREATE)
+        routed.cursor().execute(CREATE)
     assert recorded_references(shop.routed) == []
 
 

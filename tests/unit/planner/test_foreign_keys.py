@@ -24,7 +24,8 @@ TAKEN = [
     ),
     (
         "CREATE TABLE t (a numeric(3, 2), b int, CHECK (a > 1), "
-        "CONSTRAINT k FOREIGN KEY (a, b) REFERENCES s.far MATCH FULL ON DELETE CASCADE)",
+        "CONSTRAINT k FOREIGN KEY (a, b) REFERENCES s.far MATCH FULL ON DELETE RESTRICT"
+        ")",
         "CREATE TABLE t (a numeric(3, 2), b int, CHECK (a > 1))",
         ForeignKey(("a", "b"), Table("s", "far"), ()),
     ),
