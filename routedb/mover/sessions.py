@@ -170,6 +170,25 @@ class Session:
             self.adapter.adopt(exc)
             raise
 
+    def read_binary(self, select: str, sink: Callable[[bytes], object]) -> None:
+        """Give the rows of `select` to `sink`, in PostgreSQL's own form."""
+        try:
+            self._rows.read_binary(self.raw, select, sink)
+        except Exception as exc:
+            self.adapter.adopt(exc)
+            raise
+
+    def fill_binary(self, pair: Pair, blocks: Iterable[bytes]) -> int:
+        """Insert `blocks` of what `read_binary` gives into the target of `pair`; return
+        the number of rows."""
+        table = name(self.engine, pair.name)
+        columns = names(self.engine, [field.name for field in pair.fields])
+        try:
+            return int(self._rows.write_binary(self.raw, table, columns, blocks))
+        except Exception as exc:
+            self.adapter.adopt(exc)
+            raise
+
     def fill(
         self,
         pair: Pair,
