@@ -27,6 +27,7 @@ PARTS = (
     "probes",
     "failover",
     "pooled",
+    "moving",
 )
 # Only where it is named: it needs pyspark (`make .venv/spark.stamp`), and a JRE.
 APART = ("spark",)

@@ -69,7 +69,7 @@ class Runtime:
         self.core.start_monitor = self._start
         if len(self.core.topology.groups) > 1:
             with importing:  # where one group has all, nothing is ever merged
-                from routedb.merge import Merger  # noqa: PLC0415
+                from routedb.merge.merger import Merger  # noqa: PLC0415
 
             self.core.merger = Merger(self.core)
         self.core.numbers.next_id = generator_for(config, self.connect).next

@@ -140,6 +140,21 @@ class ShardFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsMoving:
+    """What a sharded table's rule says while rows of it move between its shards.
+
+    A shard may have rows that belong to another one by the rule: their primary keys,
+    of the columns `key`, are in its table `hidden`, as k0, k1 and so on; "": it has
+    none. Sessions that write have to show that they know of the placements' version
+    `guard`; 0: they have not.
+    """
+
+    hidden: str = ""
+    key: tuple[str, ...] = ()
+    guard: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TableRule:
     """One line of `[tables]`. `schema` and `name` are glob patterns (fnmatch), folded.
 
@@ -153,6 +168,7 @@ class TableRule:
     shard_key: str | None = None  # column
     function: ShardFunction | None = None
     is_reference: bool = False
+    moving: RowsMoving | None = None
     id_column: str | None = None  # filled in INSERTs that leave it out
     # Of a placement (routedb/config/placements.py): its name for reasons, and why it
     # cannot be followed here, in which case `database` is "".
@@ -203,6 +219,8 @@ class ClusterConfig:
     decision_retention_s: float = DECISION_RETENTION_S
     id_node: int | None = None  # of this process; None: borrowed from a table
     joins: str = "merge"  # "merge" | "refuse": statements over several groups
+    # "refuse" | "record": foreign keys to tables in other databases
+    foreign_keys: str = "refuse"
     functions: Mapping[str, str] = field(
         default_factory=dict
     )  # name -> "read" | "write"

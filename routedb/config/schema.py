@@ -197,6 +197,13 @@ class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
     :default: ``"hash"``
     """
 
+    moving: dict[str, Any] | None = None
+    """Of a placement, while rows move between the shards (:doc:`moving`), not to be
+    written by hand: ``moving = { hidden = "keys", key = ["id"], guard = 7 }``
+
+    :type: table
+    """
+
 
 class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     """The top level. Tables under it are checked one by one, to be named in errors:
@@ -253,6 +260,11 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     """``refuse``: a statement whose rows are on several groups, or in several
     databases, is an error, as it was before such rows were merged (:doc:`explain`):
     ``joins = "refuse"``"""
+
+    foreign_keys: str = "refuse"
+    """``record``: a foreign key to a table in another database is left out of the
+    definition and recorded, for ``routedb check --references``; ``refuse``: it is an
+    error (:doc:`joins`): ``foreign_keys = "record"``"""
 
     transactions: str = "two-phase"
     """``two-phase``: a transaction may write to several databases and shards, and is

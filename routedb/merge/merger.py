@@ -16,7 +16,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import foreign
+from routedb.merge import foreign, recorded
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
@@ -26,6 +26,13 @@ from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
 from routedb.merge.functions import known_functions
 from routedb.merge.measures import Measures, measures_of
+from routedb.merge.moving_rows import (
+    MOST_READS,
+    Unsettled,
+    hidden,
+    only_counting,
+    settled,
+)
 from routedb.merge.placements import cluster_of
 from routedb.merge.plan_run import run_plan
 from routedb.merge.reading import Locks, Reader, locking
@@ -52,11 +59,6 @@ from routedb.sql.statement import Kind, Table
 
 _MOST_PLANS = 1024
 _REFERS = re.compile(r"\bREFERENCES\b", re.IGNORECASE).search
-_NO_FOREIGN_KEY = (
-    "no database checks a foreign key to a table in another one. Leave it out and "
-    "write it under [references] of the configuration: routedb check --references "
-    "finds the rows that refer to nothing"
-)
 
 
 class Merger:
@@ -114,15 +116,33 @@ class Merger:
         self._check_read(session, text, refusal)
         try:
             _check_possible(session, cursor)
-            made, known = self._planned(session, text, params)
-            made = at_once(session, text.plan, made, params)
+            for again in reversed(range(MOST_READS)):
+                try:
+                    self._read(session, cursor, text, params, refusal, locks)
+                    return
+                except Unsettled:
+                    if not again or getattr(cursor, "name", None):
+                        raise
+        except NotMerged as exc:
+            raise not_merged(refusal, exc) from None
+
+    def _read(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+        locks: Locks,
+    ) -> None:
+        with settled(session, text) as sure:
+            made, known = self._planned(session, sure, params)
+            made = at_once(session, sure.plan, made, params)
             made = locking(made, locks)
             measures = measures_of(session, made)
             with measures.bounds.timed(session):
-                statement = Statement(session, cursor, text, made, known, params)
+                statement = Statement(session, cursor, sure, made, known, params)
                 run_plan(statement, self._workers, measures, refusal)
-        except NotMerged as exc:
-            raise not_merged(refusal, exc) from None
 
     def _write(
         self,
@@ -139,7 +159,9 @@ class Merger:
         parts = None if is_off else take_apart(text.source, dialect, defines)
         is_elsewhere = isinstance(refusal, errors.CrossDatabaseError)
         if parts is None and defines and is_elsewhere and _REFERS(text.source):
-            raise not_merged(refusal, NotMerged(_NO_FOREIGN_KEY))
+            with _as_refusal(refusal):
+                recorded.define(session, cursor, text, params, self._catalogs)
+            return
         is_hidden = bool(text.plan.names & session.pins.names)
         if is_off or is_hidden or (parts is None and defines):
             raise refusal
@@ -212,6 +234,8 @@ class Merger:
             parts = parts_of(text, refusal)
             copying = Copying(session, cursor, parts, copy, sink_of(file))
             if parts.query is None:
+                if hidden(text.plan):
+                    raise NotMerged("rows of it move between shards: COPY (SELECT …)")
                 made = table_plan(cluster_of(session, text.plan), text, refusal)
                 measures = measures_of(session, made)
                 copying.table(text, made, measures, self._workers)
@@ -332,6 +356,7 @@ class Merger:
             made = plan(
                 text.source, text.plan.dialect, known.catalog, cluster, functions
             )
+            made = only_counting(session, text.plan, made)
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[key] = made

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
+from routedb import errors
 from routedb.mover import chunks
 from routedb.mover.ends import Spread, Stream, Target
 from routedb.mover.sessions import Session, maker_of
 from routedb.moving import keys, texts
-from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name
+from routedb.moving.types import Kind
 
+Sink = Callable[[bytes], object]
 _QUEUED = 16  # blocks between reading and writing
 
 
@@ -41,6 +44,10 @@ class Copier:
         self._move = move
         self.last_copied = 0, 0  # rows and bytes of the last chunk
         self._maker = maker_of(pair)
+        # Not for types that only some servers have: each of both may print it anew.
+        engines = {pair.from_engine, pair.to_engine}
+        kinds = {field.kind for field in pair.fields}
+        self._is_binary = engines == {"postgresql"} and Kind.SAME not in kinds
 
     def copied(self) -> chunks.Copied:
         """Return how far it is."""
@@ -78,15 +85,29 @@ class Copier:
         where = f"{keys.after(pair, what.low)} AND {keys.up_to(pair, what.last)}"
         table = name(pair.from_engine, pair.name)
         select = f"SELECT {texts.line(pair)} FROM {table} WHERE {where}"
-        counted = _Counted(self._source, select, pair)
-        with target.transaction():
-            target.fill(pair, counted.blocks(), self._maker)
-            ends = what.low, what.last
-            chunks.note(
-                target, self._move, self._label, what.number, ends, counted.rows
-            )
-        self.last_copied = counted.rows, counted.bytes
+        try:
+            self.last_copied = self._pipe(what, target, select)
+        except errors.DataError:
+            if not self._is_binary:
+                raise
+            self._is_binary = False  # the other form names the row
+            self.last_copied = self._pipe(what, target, select)
         return self.last_copied
+
+    def _pipe(self, what: Range, target: Target, select: str) -> tuple[int, int]:
+        pair = self._pair
+        with target.transaction():
+            if self._is_binary and isinstance(target, Session):
+                counted = _Counted(partial(self._source.read_binary, select))
+                rows = target.fill_binary(pair, counted.blocks())
+            else:
+                lines = partial(self._source.lines, select, pair=pair)
+                counted = _Counted(lines)
+                target.fill(pair, counted.blocks(), self._maker)
+                rows = counted.rows
+            ends = what.low, what.last
+            chunks.note(target, self._move, self._label, what.number, ends, rows)
+        return rows, counted.bytes
 
     def _end(self, before: chunks.Copied, rows: int) -> keys.Key | None:
         """Return the last key of the chunk after `before`; behind a gap what is there
@@ -120,14 +141,12 @@ class Copier:
 class _Counted:
     """Rows that another thread reads while this one writes them."""
 
-    def __init__(self, source: Session, select: str, pair: Pair) -> None:
-        self.rows = 0
+    def __init__(self, read: Callable[[Sink], None]) -> None:
+        self.rows = 0  # of lines
         self.bytes = 0
         self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(_QUEUED)
         self._is_over = threading.Event()
-        self._thread = threading.Thread(
-            target=self._read, args=(source, select, pair), daemon=True
-        )
+        self._thread = threading.Thread(target=self._read, args=(read,), daemon=True)
 
     def blocks(self) -> Iterator[bytes]:
         """Yield blocks of lines. Raises what reading has raised."""
@@ -143,9 +162,9 @@ class _Counted:
             self._is_over.set()
             self._thread.join()
 
-    def _read(self, source: Session, select: str, pair: Pair) -> None:
+    def _read(self, read: Callable[[Sink], None]) -> None:
         try:
-            source.lines(select, self._put, pair)
+            read(self._put)
             self._put(None)
         except BaseException as exc:
             self._put(exc)

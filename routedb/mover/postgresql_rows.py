@@ -15,11 +15,31 @@ _LINE = re.compile(r"COPY .*, line (\d+)")
 
 def read(raw: Raw, select: str, sink: Callable[[bytes], object]) -> None:
     """Give the rows of `select` to `sink`, in blocks of whole lines."""
+    _read(raw, f"COPY ({select}) TO STDOUT (ENCODING 'UTF8')", sink)
+
+
+def read_binary(raw: Raw, select: str, sink: Callable[[bytes], object]) -> None:
+    """Give the rows of `select` to `sink`, in PostgreSQL's own form."""
+    _read(raw, f"COPY ({select}) TO STDOUT (FORMAT binary)", sink)
+
+
+def _read(raw: Raw, text: str, sink: Callable[[bytes], object]) -> None:
     gathered = _Gathered(sink)
     with copying_cursor(raw, gathered.add) as cursor:
-        text = f"COPY ({select}) TO STDOUT (ENCODING 'UTF8')"
         cursor.copy_expert(text, cursor)
     gathered.flush()
+
+
+def write_binary(raw: Raw, table: str, columns: str, blocks: Iterable[bytes]) -> int:
+    """Insert `blocks` of what `read_binary` gives into `table`, as SQL, for its
+    `columns`; return the number of rows."""
+    file = _Blocks(iter(blocks))
+    try:
+        return copy_in(raw, f"{table} ({columns})", file, "FORMAT binary")
+    except Exception:
+        if file.failure is not None:  # COPY's error only says that there was one
+            raise file.failure from None
+        raise
 
 
 def write(

@@ -12,6 +12,7 @@ from routedb.adapters.base import Adapter, Raw
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.moving import sqlite_values, texts
+from routedb.moving.keys import Key
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name, names, string
 from routedb.moving.sqlite_triggers import door_name
@@ -90,6 +91,10 @@ class Session:
         """Open another one like this."""
         return Session(self.node, self._token)
 
+    def concerned(self, noted: set[Key]) -> set[Key]:
+        """Return those of the `noted` keys whose rows may be here: all."""
+        return noted
+
     def run(self, text: str) -> list[tuple[Any, ...]]:
         """Run a `text`; return its rows. Raises what the driver raises, as routedb's
         class too."""
@@ -166,6 +171,25 @@ class Session:
         spell = (sqlite_values.line_maker(pair),) if is_sqlite else ()
         try:
             self._rows.read(self.raw, select, sink, *spell)
+        except Exception as exc:
+            self.adapter.adopt(exc)
+            raise
+
+    def read_binary(self, select: str, sink: Callable[[bytes], object]) -> None:
+        """Give the rows of `select` to `sink`, in PostgreSQL's own form."""
+        try:
+            self._rows.read_binary(self.raw, select, sink)
+        except Exception as exc:
+            self.adapter.adopt(exc)
+            raise
+
+    def fill_binary(self, pair: Pair, blocks: Iterable[bytes]) -> int:
+        """Insert `blocks` of what `read_binary` gives into the target of `pair`; return
+        the number of rows."""
+        table = name(self.engine, pair.name)
+        columns = names(self.engine, [field.name for field in pair.fields])
+        try:
+            return int(self._rows.write_binary(self.raw, table, columns, blocks))
         except Exception as exc:
             self.adapter.adopt(exc)
             raise

@@ -16,6 +16,7 @@ from routedb.adapters.postgresql.link_cursor import LinkCursor
 from routedb.adapters.tracing import unwrapped
 
 _READ_BYTES = 65_536  # at once, from a file
+_UTF8 = "ENCODING 'UTF8'"
 
 
 class Readable(Protocol):
@@ -73,11 +74,13 @@ def csv_cursor(raw: Raw, sink: Callable[[bytes], object]) -> CsvCursor:
     return cursor
 
 
-def copy_in(raw: Raw, table: str, lines: Readable) -> None:
-    """Fill `table`, as SQL, with `lines`. Raises what the driver raises."""
+def copy_in(raw: Raw, table: str, lines: Readable, how: str = _UTF8) -> int:
+    """Fill `table`, as SQL, with `lines`, or with what is in another form, `how`;
+    return the number of rows. Raises what the driver raises."""
     with unwrapped(raw).cursor(cursor_factory=LinkCursor) as cursor:
-        sql = f"COPY {table} FROM STDIN (ENCODING 'UTF8')"
+        sql = f"COPY {table} FROM STDIN ({how})"
         cursor.copy_expert(sql, lines, _READ_BYTES)
+        return int(cursor.rowcount)
 
 
 def table_text(table: str) -> str:

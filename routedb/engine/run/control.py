@@ -109,9 +109,9 @@ def carry_out(session: Session, cursor: VirtualCursor, text: ParsedText) -> bool
 _TAGS = {"START": "START TRANSACTION", "END": "COMMIT", "ABORT": "ROLLBACK"}
 
 
-def settle(session: Session, link: Link | None) -> None:
-    """After a text that may have begun or ended a transaction on `link`, None where it
-    ran on none: believe the driver."""
+def settle(session: Session, plan: Plan, link: Link | None) -> None:
+    """After a text of this `plan` that may have begun or ended a transaction on `link`,
+    None where it ran on none: believe the driver."""
     if link is None:
         return
     transaction = session.transaction
@@ -125,20 +125,37 @@ def settle(session: Session, link: Link | None) -> None:
     elif not is_idle and not transaction.is_open:
         transaction.begin(session.links.mode, None)
         transaction.adopt_open(link)
+    if any(step.effect in _AUTOCOMMIT for step in plan.statement.tx):
+        _follow_autocommit(session, link)
+
+
+_AUTOCOMMIT = frozenset({TxEffect.AUTOCOMMIT_ON, TxEffect.AUTOCOMMIT_OFF})
+
+
+def _follow_autocommit(session: Session, link: Link) -> None:
+    """MySQL's SET autocommit beside other settings, or to what the text does not show,
+    was run on `link` as it is: ask the server what it is now."""
+    ((told,),) = link.run("SELECT @@autocommit")
+    mode = session.links.mode
+    if bool(told) is mode.autocommit:
+        return
+    link.mode = None  # it is not what was set there
+    if not session.transaction.is_bound:  # else it is as before when that has ended
+        session.set_mode(mode._replace(autocommit=bool(told)))
 
 
 def settle_failed(session: Session, plan: Plan, link: Link) -> None:
     """After a text of this `plan` has failed on `link`: MySQL's DDL commits what was
     open before it fails."""
     if plan.statement.tx and session.transaction.is_bound:
-        settle(session, link)
+        settle(session, plan, link)
 
 
 def settle_begun(session: Session, plan: Plan, link: Link) -> None:
     """After a text of this `plan` has failed on `link`, outside a transaction: one that
     it has begun is open, and waits for a rollback."""
     if plan.statement.parts > 1 and plan.statement.tx:
-        settle(session, link)
+        settle(session, plan, link)
         if link.is_failed():
             session.transaction.apply(TxEvent.ERROR)
 
@@ -249,12 +266,20 @@ def _autocommit_on(session: Session, text: ParsedText, step: TxStep) -> bool:
 
 
 def _autocommit_off(session: Session, text: ParsedText, step: TxStep) -> bool:
-    return _autocommit(session, False)
+    # A parameter is read as 0 is, and may be 1.
+    return "%" not in str(text.source) and _autocommit(session, False)
 
 
 def _autocommit(session: Session, on: bool) -> bool:
-    """MySQL's SET autocommit: switching it on commits what is open (manual, 13.3.1)."""
+    """MySQL's SET autocommit: switching it on commits what is open (manual, 13.3.1).
+    What it is already changes nothing."""
+    if session.links.mode.autocommit is on:
+        return True
     if session.transaction.is_bound:
+        if not on:
+            raise errors.NotSupportedError(
+                "SET autocommit = 0 in a transaction that BEGIN began: end it first"
+            )
         session.transaction.commit()
     session.set_mode(session.links.mode._replace(autocommit=on))
     return True

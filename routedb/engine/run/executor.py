@@ -98,7 +98,7 @@ def _run_noting(
             for each in (params,) if batch is None else batch:
                 note_effects(session, cursor.link, text, each)
             if plan.may_change_transaction:
-                control.settle(session, cursor.link)
+                control.settle(session, plan, cursor.link)
     except errors.Error as exc:
         raise session.as_frontend_error(exc) from exc.__cause__
     except BaseException:

@@ -18,6 +18,8 @@ from routedb.sql.session_objects import EVERY, ObjectKind
 from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
 
 _ON = frozenset({"1", "on", "true", "yes", "t"})
+_OFF = frozenset({"0", "off", "false"})
+_ASSIGNED = 3  # words: a name, a sign, a value
 _GLOBAL = frozenset({"GLOBAL", "PERSIST", "PERSIST_ONLY"})
 # MySQL: SET that changes the server or its accounts, not the session.
 _ACCOUNTS = frozenset({"PASSWORD", "DEFAULT", "RESOURCE"})
@@ -118,6 +120,10 @@ def _setting(tokens: Tokens, at: int) -> str:
     return str(name).lower() if name is not None else "*"
 
 
+# What may ask, without a bracket: @x, @@x, NEXT VALUE FOR s.
+_ASKING = frozenset({USER_VARIABLE, SYSTEM_VARIABLE, "VALUE"})
+
+
 def _set_mysql(tokens: Tokens, builder: StatementBuilder) -> None:
     upper = tokens.upper
     at = 1 + (upper[1] in ("SESSION", "LOCAL"))
@@ -166,7 +172,7 @@ def _assign_mysql(
         builder.mark(Kind.DDL, "changes the server")
     else:
         _assign_session(tokens, builder, start, end)
-    if "(" in upper[start:end] or USER_VARIABLE in upper[start + 1 : end]:
+    if "(" in upper[start:end] or not _ASKING.isdisjoint(upper[start + 1 : end]):
         _read_value(tokens, builder, start, end)
 
 
@@ -185,9 +191,11 @@ def _assign_session(
     name = tokens.raw[at].lower().rpartition(".")[2]
     value = tokens.raw[end - 1].lower()
     if name == "autocommit":
-        builder.mark(Kind.TRANSACTION, "controls the transaction")
-        is_on = value in _ON
-        effect = TxEffect.AUTOCOMMIT_ON if is_on else TxEffect.AUTOCOMMIT_OFF
+        is_told = end - at == _ASSIGNED and value in _ON | _OFF
+        kind = Kind.TRANSACTION if is_told else Kind.SESSION
+        builder.mark(kind, "controls the transaction")
+        is_off = is_told and value in _OFF
+        effect = TxEffect.AUTOCOMMIT_OFF if is_off else TxEffect.AUTOCOMMIT_ON
         builder.tx.append(TxStep(effect))
         return
     _mark(builder, SessionEffect.SET, name)

@@ -34,6 +34,8 @@ _REST = re.compile(
     rb"|(?:NULL|DEFAULT|TRUE|FALSE)(?!\()|ROW(?=\())*",
     re.IGNORECASE,
 ).fullmatch
+# Put away beforehand, as a look at each of thousands would cost more.
+_BEGINS = (b"E'", b"X'", b"B'")
 _HEX = re.compile(rb"\b0x[0-9a-fA-F]+").sub
 # An escaped quote, and what begins E'…'.
 _ESCAPED, _E_QUOTE = b"\1", b"\2"
@@ -74,6 +76,8 @@ def prove(
         data = unescaped
     for cast in casts:
         data = data.replace(cast, b"")
+    if b"%s" in data:  # but not what may be a call, of s: 5 %s(1)
+        data = data.replace(b"%s,", b",").replace(b"%s)", b")")
     is_marked = has_escapes and dialect == "postgresql" and _ESCAPED in data
     code = _code(data, dialect, words, is_marked)
     if code and b"x" in code and b"0x" in data:
@@ -133,8 +137,9 @@ def _pack(data: bytes, words: frozenset[bytes], is_marked: bool) -> bytes | None
         packed = data.translate(None, silent)
     if b"N" in packed:
         packed = packed.replace(b"NULL", b"")
-    if b"E'" in packed:
-        packed = packed.replace(b"E'", b"'")
+    for begin in _BEGINS:
+        if begin in packed:
+            packed = packed.replace(begin, b"'")
     if not words:
         return packed.replace(b"')('", b"")  # a row's end with the next one's begin
     for word in sorted(words, key=len, reverse=True):

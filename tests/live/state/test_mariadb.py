@@ -243,6 +243,90 @@ def test_autocommit_by_text_is_that_of_every_link(connection, my_rig: Rig, how):
     assert everywhere(connection, my_rig, "SELECT @@autocommit") == on_all(my_rig, 0)
 
 
+# What autocommit is set to, before, and what it is then.
+SWITCHES = [
+    (True, "SET @old = @@autocommit, autocommit = 0", False),
+    (False, "SET autocommit = @old", True),
+    (True, "SET @x = 5, @@autocommit = OFF", False),
+    (False, "SET sort_buffer_size = 65536, SESSION autocommit = 1, @x = 6", True),
+    (True, "SET autocommit = (0)", False),
+    (False, "SET autocommit = !0", True),
+    (True, "SET autocommit = @@autocommit", True),
+    (True, "SET autocommit = 1 - 1", False),
+    (False, "SET autocommit = @@autocommit", False),
+    (False, "SET @@session.autocommit = @@global.autocommit", True),
+    (True, "SET autocommit = COALESCE(NULL, 0)", False),
+    (False, "SET autocommit = DEFAULT", True),
+    (True, "BEGIN NOT ATOMIC SET @y = 1; END", True),
+]
+
+
+@pytest.fixture
+def counted(my_rig: Rig) -> None:
+    """A table of one number, which is 0."""
+    my_rig.database.execute("CREATE OR REPLACE TABLE counted (v int)")
+    my_rig.database.execute("INSERT INTO counted VALUES (0)")
+    my_rig.database.wait_replayed()
+
+
+def test_autocommit_is_what_the_server_says(connection, my_rig: Rig, counted):
+    cursor = connection.cursor()
+    for before, text, after in SWITCHES:
+        assert connection.get_autocommit() is before, text
+        cursor.execute(text)
+        assert connection.get_autocommit() is after, text
+        cursor.execute("UPDATE counted SET v = v + 1")
+        ((seen,),) = my_rig.database.execute("SELECT v FROM counted")
+        assert (seen > 0) is after, text
+        cursor.execute("UPDATE counted SET v = 0")
+        connection.commit()
+        told = everywhere(connection, my_rig, "SELECT @@autocommit")
+        assert told == on_all(my_rig, int(after)), text
+        connection.commit()
+
+
+def test_autocommit_that_is_off_already_commits_nothing(
+    connection, my_rig: Rig, counted
+):
+    cursor = connection.cursor()
+    for text, params in (("SET autocommit = 0", None), ("SET autocommit = %s", (0,))):
+        connection.autocommit(False)
+        cursor.execute("UPDATE counted SET v = 7")
+        cursor.execute(text, params)
+        connection.rollback()
+        assert my_rig.database.execute("SELECT v FROM counted") == [(0,)]
+    cursor.execute("SET autocommit = %s", (1,))
+    assert connection.get_autocommit()
+    cursor.execute("BEGIN")
+    cursor.execute("UPDATE counted SET v = 7")
+    with pytest.raises(routedb.NotSupportedError, match="end it first"):
+        cursor.execute("SET autocommit = 0")
+    connection.rollback()
+    assert my_rig.database.execute("SELECT v FROM counted") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SET @n = @@warning_count",
+        "SET @n = @@session.warning_count + 0",
+        "SET @m = 1, @n := @@local.`warning_count`",
+        "SET @n = (SELECT @@warning_count)",
+        "SELECT @@warning_count INTO @n",
+        "GET DIAGNOSTICS @n = NUMBER",
+    ],
+)
+def test_warnings_are_those_of_the_last_statement(connection, my_rig: Rig, text):
+    cursor = connection.cursor()
+    with connection.using(role="replica"):
+        cursor.execute("SELECT CAST('x' AS int)")
+        cursor.fetchall()
+    cursor.execute(text)
+    cursor.execute("SELECT @n")
+    assert cursor.fetchone() == (1,)
+    assert str(cursor.node) != "writer"
+
+
 # What a session has on one node only, and how that is asked for.
 PINS = {
     "a temporary table": (

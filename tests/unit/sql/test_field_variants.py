@@ -122,6 +122,15 @@ CASES: dict[str, list[Case]] = {
             "postgresql", "SELECT a AT TIME ZONE (set_config('a', 'b', false)) FROM t"
         ),
     ],
+    "operators by their names": [
+        reads("postgresql", "SELECT a FROM t ORDER BY a USING OPERATOR(pg_catalog.>)"),
+        reads("postgresql", "SELECT a FROM t ORDER BY a USING OPERATOR(<), b", "t"),
+        reads("postgresql", "SELECT OPERATOR(pg_catalog.-) 3"),
+        reads("postgresql", "SELECT a FROM t WHERE NOT OPERATOR(pg_catalog.@) a > 2"),
+        reads("postgresql", "SELECT a, OPERATOR(-) (SELECT b FROM u) FROM t", "u"),
+        reads("postgresql", "SELECT a OPERATOR(s.=) ANY (SELECT b FROM u) FROM t", "u"),
+        other("postgresql", "SELECT OPERATOR(pg_catalog.-) nextval('s')"),
+    ],
     "what stands beside a schema's making": [
         other(
             "postgresql",

@@ -44,6 +44,10 @@ def insert(row, dialect="postgresql", tail=""):
         ("('{\"a\": [1, \"--\"]}', DATE '2024-01-01')", "postgresql"),
         ("(1, 'it\\'s', \"\\\"\", _binary 'x', 0xFF)", "mysql"),
         ("(?, :name, X'1F', '\\')", "sqlite"),
+        ("(%s, %s, %s, '%s, ')", "mysql"),
+        ("(%s, 5 %s, '%s)')", "postgresql"),
+        ("(B'101', X'1F', b'1', 'fooX')", "postgresql"),
+        ("('aX', X'', 'bB', 'E')", "mysql"),
     ],
 )
 def test_a_long_insert_is_a_write_to_its_table(row, dialect):
@@ -67,6 +71,10 @@ def test_rows_of_literals_are_cut(dialect):
         ("(1); DELETE FROM u; INSERT INTO t VALUES (2)", "postgresql", None),
         ("(nextval('s'))", "postgresql", None),
         ("(@v := 1)", "mysql", None),
+        ("(7 %s(1), %s)", "postgresql", None),
+        ("(fooX'a', %s)", "mysql", None),
+        ("(%s, '%s, $$'), (%s)", "postgresql", "write: +s.t"),
+        ("(%s, 'X'), ((SELECT x FROM u WHERE y = X'1'))", "postgresql", None),
         ('("\'")', "mysql", "write: +s.t"),
         ("([x'y])", "sqlite", "write: +s.t"),
     ],

@@ -176,6 +176,11 @@ def test_a_step_tells_the_mode_and_the_name(sql, step):
         ),
         ("SET autocommit = 'ON'", TxStep(TxEffect.AUTOCOMMIT_ON)),
         ("SET sql_mode = '', autocommit = 0", TxStep(TxEffect.AUTOCOMMIT_OFF)),
+        # What the text does not tell is asked of the server; it may commit.
+        *(
+            (f"SET autocommit = {value}", TxStep(TxEffect.AUTOCOMMIT_ON))
+            for value in ("DEFAULT", "@old", "@@global.autocommit", "(0)", "!1", "1-1")
+        ),
         ("SAVEPOINT `A b`", TxStep(TxEffect.SAVEPOINT, name="A b")),
     ],
 )
