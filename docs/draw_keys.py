@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from routedb.config import DatabaseConfig, schema
-from routedb.config.build import DIALECTS, JOINS, TRANSACTIONS
+from routedb.config.build import DIALECTS, FOREIGN_KEYS, JOINS, TRANSACTIONS
 from routedb.config.options import OPTIONS, Word
 from routedb.config.shard_functions import FUNCTIONS, KEY_TYPES, OTHERWISE
 
@@ -44,6 +44,7 @@ KINDS = {
 # Words that are allowed, of keys that are no options of a database.
 WORDS: dict[tuple[str, str], Sequence[str]] = {
     ("ClusterEntry", "dialect"): tuple(dict.fromkeys(DIALECTS.values())),
+    ("ClusterEntry", "foreign_keys"): FOREIGN_KEYS,
     ("ClusterEntry", "joins"): JOINS,
     ("ClusterEntry", "transactions"): TRANSACTIONS,
     ("TableEntry", "function"): FUNCTIONS,

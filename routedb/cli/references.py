@@ -16,10 +16,18 @@ from routedb.cli.startup import open_cluster, wait_for_nodes
 from routedb.cli.streams import FAILED
 from routedb.cli.tables import Listing
 from routedb.config.model import Reference
+from routedb.config.references import recorded
 from routedb.frontends.connection import Connection
+from routedb.merge.recorded import RECORDS
 
 _HEADERS = ("reference", "rows", "orphans", "keys", "such as")
 _SHOWN = 5  # keys
+_SCHEMA_TABLES = "SELECT table_name FROM information_schema.tables"
+_TABLES = {
+    "postgresql": _SCHEMA_TABLES,
+    "mysql": f"{_SCHEMA_TABLES} WHERE table_schema = DATABASE()",
+    "sqlite": "SELECT name FROM sqlite_master",
+}
 
 
 def check_references(source: str, as_json: bool) -> None:
@@ -30,13 +38,15 @@ def check_references(source: str, as_json: bool) -> None:
     """
     with open_cluster(source) as cluster:
         references = cluster.config.references
-        if not references:
-            raise click.UsageError(
-                f"{cluster.config.source} has no [references]: write "
-                '"child.column" = "parent.column" there'
-            )
         with closing(cluster.connect(autocommit=True)) as connection:
             wait_for_nodes(cluster)
+            known = recorded_references(connection)
+            references += tuple(each for each in known if each not in references)
+            if not references:
+                raise click.UsageError(
+                    f"{cluster.config.source} has no [references], and none are "
+                    'recorded: write "child.column" = "parent.column" there'
+                )
             with _progress() as progress:
                 found = [_watched(connection, each, progress) for each in references]
     if as_json:
@@ -45,6 +55,26 @@ def check_references(source: str, as_json: bool) -> None:
         _print(found)
     if any(each.keys for each in found):
         sys.exit(FAILED)
+
+
+def recorded_references(connection: Connection) -> list[Reference]:
+    """Return what definitions have recorded (`foreign_keys = "record"`), of the tables
+    that are still there. `connection` is in autocommit mode."""
+    found: dict[Reference, None] = {}
+    for name, database in connection.session.core.config.databases.items():
+        if database.is_sharded:
+            continue
+        with connection.using(name, role="writer"), closing(connection.cursor()) as own:
+            own.execute(_TABLES[database.dialect])
+            tables = {str(row[0]).lower() for row in own.fetchall()}
+            if RECORDS not in tables:
+                continue
+            own.execute(f"SELECT child, parent FROM {RECORDS} ORDER BY child, parent")
+            for child, parent in own.fetchall():
+                reference = recorded(child, parent)
+                if reference and reference.child.table.rpartition(".")[2] in tables:
+                    found[reference] = None
+    return list(found)
 
 
 def _progress() -> Progress:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -42,6 +42,7 @@ DIALECTS = {  # of an engine's texts
 _USING_ONLY = "using-only"  # of `hints`
 _SHORTEST_KEY = 16
 JOINS = ("merge", "refuse")
+FOREIGN_KEYS = ("refuse", "record")
 TRANSACTIONS = ("two-phase", "single")
 FUNCTION_WORDS = ("read", "write", "session")
 
@@ -108,7 +109,8 @@ class Builder:
             atomic_reads=self._atomic_reads(top),
             name=self._name(top.get("name"), databases),
             decision_retention_s=self._retention(),
-            joins=self._joins(top.get("joins", JOINS[0])),
+            joins=self._chosen("joins", JOINS),
+            foreign_keys=self._chosen("foreign_keys", FOREIGN_KEYS),
             functions=self._functions(),
             token_keys=self._token_keys(),
             source=self._document.label,
@@ -127,8 +129,10 @@ class Builder:
             self._document.refuse(("max_shapes",), "expected 1 or more")
         return said
 
-    def _joins(self, said: str) -> str:
-        self._document.choose(("joins",), said, JOINS)
+    def _chosen(self, key: str, words: Sequence[str]) -> str:
+        """Return which of the `words` is said, the first by default."""
+        said: str = self._document.filled.get(key, words[0])
+        self._document.choose((key,), said, words)
         return said
 
     def _transactions(self, said: str | None) -> str:

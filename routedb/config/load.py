@@ -17,7 +17,7 @@ from routedb.config.options import OPTIONS
 # Keywords of `connect` that are ours; all others go to the driver of every node.
 CLUSTER_KEYWORDS = (
     *("default", "state", "dialect", "hints", "shadow", "functions"),
-    *("token_key", "max_shapes", "joins", "transactions"),
+    *("token_key", "max_shapes", "joins", "foreign_keys", "transactions"),
     *("name", "decision_retention", "atomic_reads"),
 )
 

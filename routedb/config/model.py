@@ -201,6 +201,8 @@ class ClusterConfig:
     name: str = ""  # in the names of prepared branches; "": none is ever prepared
     decision_retention_s: float = DECISION_RETENTION_S
     joins: str = "merge"  # "merge" | "refuse": statements over several groups
+    # "refuse" | "record": foreign keys to tables in other databases
+    foreign_keys: str = "refuse"
     functions: Mapping[str, str] = field(
         default_factory=dict
     )  # name -> "read" | "write"

@@ -39,6 +39,16 @@ def build(document: Document) -> tuple[Reference, ...]:
     return tuple(found)
 
 
+def recorded(child: str, parent: str) -> Reference | None:
+    """Return the reference that was recorded as these two texts, which are as in the
+    configuration: `child` and `parent`; None where they are not."""
+    sides = [_LISTED.fullmatch(text) for text in (child, parent)]
+    keys = [KeyColumns(m[1], tuple(_EACH.findall(m[2]))) for m in sides if m]
+    if len(keys) < len(sides) or len(keys[0].columns) != len(keys[1].columns):
+        return None
+    return Reference(*keys)
+
+
 def _columns(document: Document, path: Path, text: str) -> KeyColumns:
     """Read `table.column`, or `table(column, column)`."""
     match = _LISTED.fullmatch(text.strip()) or _DOTTED.fullmatch(text.strip())

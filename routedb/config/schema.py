@@ -249,6 +249,11 @@ class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     databases, is an error, as it was before such rows were merged (:doc:`explain`):
     ``joins = "refuse"``"""
 
+    foreign_keys: str = "refuse"
+    """``record``: a foreign key to a table in another database is left out of the
+    definition and recorded, for ``routedb check --references``; ``refuse``: it is an
+    error (:doc:`joins`): ``foreign_keys = "record"``"""
+
     transactions: str = "two-phase"
     """``two-phase``: a transaction may write to several databases and shards, and is
     committed in all of them or in none. ``single``: it writes to one

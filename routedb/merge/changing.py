@@ -10,22 +10,21 @@ it is PostgreSQL's answer, too. All of it is one transaction, the program's or i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import Fault
 from routedb.engine.links.link import Link
 from routedb.engine.run import multi_shard
-from routedb.engine.run.attempt import Attempt, run_on
+from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.executor import decide_asking
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.run.outcome import succeeded
-from routedb.engine.run.recovery import judge
 from routedb.engine.run.repeats import Fenced, Repeats
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge.change_queries import Queries, Read, strung
+from routedb.merge.conflicts import Conflicts, run_there
 from routedb.merge.refused import NotMerged
 from routedb.merge.stored import Stored, shown
 from routedb.merge.targets import Target
@@ -131,9 +130,12 @@ class _Changing:
         made = self._made
         listed = ", ".join(self._keys.read())
         found = self._queries.found(
-            [Bound(f"SELECT {listed} FROM {made.target} "), made.where]
-        )
-        keys = [self._keys.of(row) for row in found]
+            [
+                Bound(f"SELECT {listed} FROM {made.target}"), made.sources,
+                Bound(" "), made.where,
+            ]
+        )  # fmt: skip
+        keys = list(dict.fromkeys(self._keys.of(row) for row in found))
         result = self._queries.returned(keys)
         for block in _blocks(keys):
             where, values = self._keys.among(block, self._target.dialect)
@@ -157,13 +159,20 @@ class _Changing:
                 ("v", "k"), self._worked_out(column, cell), strict=True
             ):
                 parts += (Bound(", "), part, Bound(f" AS routedb_{name}{number}"))
-        parts += (Bound(f" FROM {made.target} "), made.where)
+        parts += (Bound(f" FROM {made.target}"), made.sources, Bound(" "), made.where)
         found = self._queries.found(parts, columns, len(self._keys.columns))
         width = len(self._keys.columns)
-        groups: dict[tuple[Stored, ...], list[tuple[str, ...]]] = {}
+        by_key: dict[tuple[str, ...], tuple[Stored, ...]] = {}
         for row in found:
-            values = target.stored(columns, row[width::2])
-            groups.setdefault(values, []).append(self._keys.of(row[:width]))
+            key, values = (
+                self._keys.of(row[:width]),
+                target.stored(columns, row[width::2]),
+            )
+            if by_key.setdefault(key, values) != values:
+                raise NotMerged("a row has several partners, with different values")
+        groups: dict[tuple[Stored, ...], list[tuple[str, ...]]] = {}
+        for key, values in by_key.items():
+            groups.setdefault(values, []).append(key)
         for values, keys in groups.items():
             listed = ", ".join(
                 f"{target.quote(column.name)} = {value.sql}"
@@ -197,10 +206,18 @@ class _Changing:
         columns = [columns[number] for number in given]
         rows = [tuple(row[number] for number in given) for row in rows]
         target.check_filled(columns, rows)
+        conflicts = None
+        if made.skipped_by is not None:
+            given_columns = tuple(target.column(name).name for name in made.skipped_by)
+            conflicts = Conflicts(target, given_columns)
+            conflicts.check(link)
         keys: list[tuple[str, ...]] = []
-        for block in _blocks(rows):
-            keys += self._insert_block(attempt, link, columns, block)
-        return self._queries.returned(keys), len(rows)
+        count = 0
+        for block in _blocks(rows, 1 if conflicts else _BLOCK):
+            its, written = self._insert_block(attempt, link, columns, block, conflicts)
+            keys += its
+            count += written
+        return self._queries.returned(keys), count
 
     def _insert_block(
         self,
@@ -208,8 +225,10 @@ class _Changing:
         link: Link,
         columns: Sequence[Column],
         rows: Sequence[Sequence[Stored | None]],
-    ) -> list[tuple[str, ...]]:
-        """Return the keys of the new rows, where they are to be shown."""
+        conflicts: Conflicts | None,
+    ) -> tuple[list[tuple[str, ...]], int]:
+        """Return the keys of the new rows, where they are to be shown, and how many
+        there are."""
         target = self._target
         names = ", ".join(target.quote(column.name) for column in columns)
         into = f"INSERT INTO {target.name}"
@@ -227,16 +246,22 @@ class _Changing:
         if not columns and target.dialect == "sqlite":
             if len(rows) > 1:
                 raise NotMerged("several rows of nothing but DEFAULT")
+            if conflicts is not None:
+                raise NotMerged("ON CONFLICT of nothing but DEFAULT")
             sql = f"{into} DEFAULT VALUES"
+        if conflicts is not None:
+            sql += conflicts.clause
         if self._made.returning is None:
-            self._run(attempt, link, sql, values)
-            return []
+            _, count = self._run(attempt, link, sql, values, conflicts)
+            return [], count
         if not self._keys.columns:
             raise NotMerged(f"RETURNING of {target.table}, which has no primary key")
         _check_returning(link)
         shown_keys = ", ".join(self._keys.at_home(target.dialect))
-        raw_rows = self._run(attempt, link, f"{sql} RETURNING {shown_keys}", values)
-        return [self._keys.of([_text(each) for each in row]) for row in raw_rows]
+        sql += f" RETURNING {shown_keys}"
+        raw_rows, _ = self._run(attempt, link, sql, values, conflicts)
+        keys = [self._keys.of([_text(each) for each in row]) for row in raw_rows]
+        return keys, len(keys)
 
     # -- values ------------------------------------------------------------------------
 
@@ -329,38 +354,26 @@ class _Changing:
     # -- running -----------------------------------------------------------------------
 
     def _run(
-        self, attempt: Attempt, link: Link, sql: str, values: Sequence[Any]
-    ) -> list[Any]:
-        """Run a text in the engine's own dialect; return its rows."""
-        raw: Any = link.adapter.exact_cursor(link.raw)
-        rows: list[Any] = []
+        self,
+        attempt: Attempt,
+        link: Link,
+        sql: str,
+        values: Sequence[Any],
+        conflicts: Conflicts | None = None,
+    ) -> tuple[list[Any], int]:
+        """Run a text in the engine's own dialect; return its rows, and how many it has
+        written."""
 
-        def call(raw: Any) -> None:
-            raw.execute(sql, tuple(values)) if values else raw.execute(sql)
-            if raw.description is not None:
-                rows.extend(raw.fetchall())
-
-        try:
-            run_on(self._session, link, call, raw)
-        except Exception as exc:
+        def note(exc: Exception) -> None:
             if link.adapter.fault(exc, link.raw) is Fault.MOVED:
                 self.fenced = attempt, link, exc
-            try:
-                judge(attempt, link, exc)
-            except errors.IntegrityError as own:
-                raise errors.IntegrityError(*own.args) from own
-            except errors.DataError as own:
-                raise errors.DataError(*own.args) from own
-            raise
-        finally:
-            with suppress(Exception):  # a link that was ended has no rest to read
-                raw.close()
-        return rows
+
+        return run_there(self._session, attempt, link, (sql, values), conflicts, note)
 
 
-def _blocks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), _BLOCK):
-        yield items[start : start + _BLOCK]
+def _blocks(items: Sequence[Any], most: int = _BLOCK) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), most):
+        yield items[start : start + most]
 
 
 def _text(value: Any) -> str:

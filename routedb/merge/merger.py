@@ -15,7 +15,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import foreign
+from routedb.merge import foreign, recorded
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
@@ -51,11 +51,6 @@ from routedb.sql.statement import Kind, Table
 
 _MOST_PLANS = 1024
 _REFERS = re.compile(r"\bREFERENCES\b", re.IGNORECASE).search
-_NO_FOREIGN_KEY = (
-    "no database checks a foreign key to a table in another one. Leave it out and "
-    "write it under [references] of the configuration: routedb check --references "
-    "finds the rows that refer to nothing"
-)
 
 
 class Merger:
@@ -138,7 +133,9 @@ class Merger:
         parts = None if is_off else take_apart(text.source, dialect, defines)
         is_elsewhere = isinstance(refusal, errors.CrossDatabaseError)
         if parts is None and defines and is_elsewhere and _REFERS(text.source):
-            raise not_merged(refusal, NotMerged(_NO_FOREIGN_KEY))
+            with _as_refusal(refusal):
+                recorded.define(session, cursor, text, params, self._catalogs)
+            return
         is_hidden = bool(text.plan.names & session.pins.names)
         if is_off or is_hidden or (parts is None and defines):
             raise refusal

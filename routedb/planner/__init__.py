@@ -54,7 +54,7 @@ push work down are tables, with the reasons beside them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from routedb.planner.carried_types import Carried, carried_as
 from routedb.planner.catalog import (
@@ -68,7 +68,7 @@ from routedb.planner.catalog import (
     TableInfo,
     Whole,
 )
-from routedb.planner.change import Cell, Change
+from routedb.planner.change import Cell, Change, ForeignKey, KeysTaken
 from routedb.planner.line_format import CopiedIn, LineFormat
 from routedb.planner.pieces import strung
 from routedb.planner.plans import (
@@ -105,9 +105,11 @@ __all__ = [
     "CopiedIn",
     "CopiedOut",
     "Created",
+    "ForeignKey",
     "Fragment",
     "GroupsPlan",
     "LineFormat",
+    "KeysTaken",
     "Merge",
     "Moment",
     "OrderTerm",
@@ -133,6 +135,7 @@ __all__ = [
     "take_apart",
     "take_change_apart",
     "take_copy",
+    "take_keys",
     "take_copy_in",
     "times_of",
     "unlocked",
@@ -234,6 +237,17 @@ def take_change_apart(source: str, dialect: str) -> Change | Refusal:
     from routedb.planner.changes import change_of  # noqa: PLC0415  (as above)
 
     return change_of(source, dialect)
+
+
+def take_keys(
+    source: str, dialect: str, is_taken: Callable[[Table], bool]
+) -> KeysTaken | Refusal:
+    """Take foreign keys out of a definition of a table, the text `source` in `dialect`:
+    those to parents of which `is_taken` says so. A refusal where it is not
+    understood."""
+    from routedb.planner.foreign_keys import keys_of  # noqa: PLC0415
+
+    return keys_of(source, dialect, is_taken)
 
 
 def unlocked(source: str, dialect: str) -> str | Refusal:

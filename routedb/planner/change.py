@@ -1,10 +1,12 @@
-"""A statement that changes rows of another dialect's table, in its parts, as values."""
+"""Statements that change another dialect's table, or define one that refers to another
+database's, in their parts, as values."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from routedb.planner.plans import Bound, Slot
+from routedb.sql import Table
 
 
 class Cell(NamedTuple):
@@ -24,6 +26,9 @@ class Change(NamedTuple):
     lists none. `rows` are the values, one for each column (None: DEFAULT), of each row
     of an INSERT, or of all rows of an UPDATE; `query` is an INSERT's that has one.
     `where` is WHERE with its condition, or empty, `returning` what RETURNING lists.
+    `sources` is what stands in FROM of an UPDATE or in USING of a DELETE, behind a
+    comma, or empty. `skipped_by` is set where ON CONFLICT says to do nothing: the
+    columns that it lists.
     """
 
     verb: str
@@ -34,3 +39,20 @@ class Change(NamedTuple):
     query: Bound | None
     where: Bound
     returning: Bound | None
+    sources: Bound = Bound("")
+    skipped_by: tuple[str, ...] | None = None
+
+
+class ForeignKey(NamedTuple):
+    """Columns of a child, and of its parent; () where the parent's are not named."""
+
+    columns: tuple[str, ...]
+    parent: Table
+    parent_columns: tuple[str, ...]
+
+
+class KeysTaken(NamedTuple):
+    """The `text` that is left without the `keys`, None: nothing is."""
+
+    text: str | None
+    keys: tuple[ForeignKey, ...]

@@ -36,7 +36,7 @@ _VERBS = frozenset({"INSERT", "UPDATE", "DELETE"})
 _QUERY = frozenset({"SELECT", "WITH", "TABLE"})
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
     word: str  # in capitals; what is no code is as it is masked
     start: int
     end: int
@@ -79,7 +79,7 @@ class _Reader:
 
     def __init__(self, masked: MaskedText) -> None:
         self._masked = masked
-        self._tokens = list(_tokens(masked.code))
+        self._tokens = list(tokens_of(masked.code))
         if self._tokens and self._tokens[-1].word == ";":
             self._tokens.pop()
         self._at = 0
@@ -107,17 +107,21 @@ class _Reader:
             cells.append(self._cell(part[2:]))
         if None in cells:
             refuse("DEFAULT", "DEFAULT in an UPDATE")
-        where, returning = self._rest("FROM")
+        sources = self._sources("FROM")
+        where, returning = self._rest(bool(sources.sql))
         return Change(
             "UPDATE", target, alias, tuple(columns), (tuple(cells),), None, where,
-            returning,
+            returning, sources,
         )  # fmt: skip
 
     def _delete(self) -> Change:
         self._expect("FROM")
         target, alias = self._target()
-        where, returning = self._rest("USING")
-        return Change("DELETE", target, alias, None, (), None, where, returning)
+        sources = self._sources("USING")
+        where, returning = self._rest(bool(sources.sql))
+        return Change(
+            "DELETE", target, alias, None, (), None, where, returning, sources
+        )
 
     def _insert(self) -> Change:
         self._expect("INTO")
@@ -139,12 +143,12 @@ class _Reader:
             query = self._bound(pieces[0][0].start, pieces[-1][-1].end)
         else:
             refuse("INSERT", f"INSERT with {word or 'nothing'} behind its columns")
-        if self._peek() == "ON":
-            refuse("ON CONFLICT", "ON CONFLICT is PostgreSQL's alone")
-        where, returning = self._rest("")
+        skipped_by = self._conflict() if self._peek() == "ON" else None
+        where, returning = self._rest(False)
         return Change(
-            "INSERT", target, alias, columns, tuple(rows), query, where, returning
-        )
+            "INSERT", target, alias, columns, tuple(rows), query, where, returning,
+            skipped_by=skipped_by,
+        )  # fmt: skip
 
     # -- parts -------------------------------------------------------------------------
 
@@ -194,11 +198,31 @@ class _Reader:
             if mark != ",":
                 refuse("INSERT", "a column that is no name")
 
-    def _rest(self, refused: str) -> tuple[Bound, Bound | None]:
+    def _conflict(self) -> tuple[str, ...]:
+        """Return the columns of ON CONFLICT that says to do nothing."""
+        self._next()
+        self._expect("CONFLICT")
+        columns = self._columns()
+        if [self._peek(), self._peek(1)] != ["DO", "NOTHING"]:
+            refuse("ON CONFLICT", "ON CONFLICT, but for (columns) DO NOTHING")
+        self._at += 2
+        return columns or ()
+
+    def _sources(self, word: str) -> Bound:
+        """Return what stands behind the `word`, behind a comma."""
+        if self._peek() != word:
+            return Bound("")
+        self._next()
+        start = self._at
+        self._skip_to("WHERE", "RETURNING")
+        if self._at == start:
+            refuse("unknown grammar", f"nothing stands behind {word}")
+        found = self._bound(self._tokens[start].start, self._tokens[self._at - 1].end)
+        return found._replace(sql=f", {found.sql}")
+
+    def _rest(self, has_sources: bool) -> tuple[Bound, Bound | None]:
         """Return WHERE with its condition, and what RETURNING lists."""
         where, returning = Bound(""), None
-        if self._peek() == refused and refused:
-            refuse(refused, f"{refused} in a text that writes to another engine")
         if self._peek() == "WHERE":
             start = self._tokens[self._at].start
             self._next()
@@ -207,6 +231,8 @@ class _Reader:
             self._skip_to("RETURNING")
             where = self._bound(start, self._tokens[self._at - 1].end)
         if self._peek() == "RETURNING":
+            if has_sources:
+                refuse("RETURNING", "RETURNING of rows that other tables tell of")
             self._next()
             returning = self._bound(self._tokens[self._at].start, self._end)
             self._at = self._count
@@ -215,9 +241,9 @@ class _Reader:
             refuse("unknown grammar", f"{word} is not understood where it stands")
         return where, returning
 
-    def _pieces(self, *ends: str, commas: bool = True) -> Iterator[list[_Token]]:
+    def _pieces(self, *ends: str, commas: bool = True) -> Iterator[list[Token]]:
         """Yield what stands between commas up to one of the words, or the end."""
-        part: list[_Token] = []
+        part: list[Token] = []
         while self._at < self._count:
             token = self._tokens[self._at]
             is_end = token.depth == 0 and token.word in ends
@@ -233,10 +259,10 @@ class _Reader:
             refuse("unknown grammar", "something is missing in a list")
         yield part
 
-    def _row(self, part: list[_Token]) -> tuple[Cell | None, ...]:
+    def _row(self, part: list[Token]) -> tuple[Cell | None, ...]:
         if part[0].word != "(" or part[-1].word != ")" or part[-1].depth:
             refuse("VALUES", "a row that is not in brackets")
-        cells: list[list[_Token]] = [[]]
+        cells: list[list[Token]] = [[]]
         for token in part[1:-1]:
             if token.depth == 1 and token.word == ",":
                 cells.append([])
@@ -246,7 +272,7 @@ class _Reader:
             refuse("VALUES", "a row with nothing between two commas")
         return tuple(self._cell(cell) for cell in cells)
 
-    def _cell(self, tokens: Sequence[_Token]) -> Cell | None:
+    def _cell(self, tokens: Sequence[Token]) -> Cell | None:
         """Return an expression; None for DEFAULT."""
         text = self._bound(tokens[0].start, tokens[-1].end)
         if len(tokens) > 1:
@@ -267,13 +293,14 @@ class _Reader:
     def _count(self) -> int:
         return len(self._tokens)
 
-    def _peek(self) -> str:
-        return self._tokens[self._at].word if self._at < self._count else ""
+    def _peek(self, ahead: int = 0) -> str:
+        at = self._at + ahead
+        return self._tokens[at].word if at < self._count else ""
 
     def _before(self) -> str:
         return self._tokens[self._at - 1].word
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         if self._at >= self._count:
             refuse("unknown grammar", "the text ends too early")
         self._at += 1
@@ -287,27 +314,27 @@ class _Reader:
         if found != word:
             refuse("unknown grammar", f"{found} stands where {word} is expected")
 
-    def _skip_to(self, word: str) -> None:
+    def _skip_to(self, *words: str) -> None:
         while self._at < self._count:
             token = self._tokens[self._at]
-            if token.depth == 0 and token.word == word:
+            if token.depth == 0 and token.word in words:
                 return
             self._at += 1
 
-    def _take_name(self) -> _Token:
+    def _take_name(self) -> Token:
         token = self._take()
         if not self._is_name(token):
             refuse("unknown grammar", f"{token.word} stands where a name is expected")
         return token
 
     @staticmethod
-    def _is_name(token: _Token) -> bool:
+    def _is_name(token: Token) -> bool:
         return token.word[0] == NAME or token.word[0].isalpha() or token.word[0] == "_"
 
-    def _written(self, token: _Token) -> str:
+    def _written(self, token: Token) -> str:
         return self._masked.source[token.start : token.end]
 
-    def _name(self, token: _Token) -> str:
+    def _name(self, token: Token) -> str:
         """Return a column's name as PostgreSQL folds it."""
         if not self._is_name(token):
             refuse("unknown grammar", f"{token.word} stands where a name is expected")
@@ -322,10 +349,10 @@ class _Reader:
         return piece(self._masked, start, end)
 
 
-def _tokens(code: str) -> Iterator[_Token]:
+def tokens_of(code: str) -> Iterator[Token]:
     depth = 0
     for match in _TOKENS(code):
         word = match[0] if match[0].startswith("%") else match[0].upper()
         depth -= word in _CLOSING
-        yield _Token(word, match.start(), match.end(), depth)
+        yield Token(word, match.start(), match.end(), depth)
         depth += word in _OPENING

@@ -94,6 +94,10 @@ def _old(engine: str, stack: ExitStack, postgresql: Any, theirs: str) -> Old:
     one = stack.enter_context(closing(psycopg2.connect(ours)))
     one.autocommit = True
     one.cursor().execute(f"CREATE TABLE far ({COLUMNS['postgresql']})")
+    one.cursor().execute(
+        "CREATE TABLE other (id int PRIMARY KEY, n int, what text); "
+        "INSERT INTO other VALUES (0, 1, 'a'), (1, 2, 'b'), (3, NULL, 'c')"
+    )
     cluster = stack.enter_context(closing(routedb.Cluster(source)))
     routed = stack.enter_context(closing(cluster.connect(autocommit=True)))
     return Old(routed, cluster, raw, one, engine)
@@ -151,6 +155,24 @@ BOTH: list[tuple[str, Any]] = [
     ("DELETE FROM far f WHERE f.name = 'x' AND f.n > 5 RETURNING f.id, upper(name)", ())
     ,
     ("DELETE FROM far WHERE n = %(n)s", {"n": 2}),
+    # What is there already is left as it is.
+    ("INSERT INTO far (id, n) VALUES (2, 0), (70, 1), (70, 2), (71, 3) "
+     "ON CONFLICT DO NOTHING", None),
+    ("INSERT INTO far (id, n) VALUES (%s, 7), (72, 4) ON CONFLICT (id) DO NOTHING "
+     "RETURNING id, n", (70,)),
+    ("INSERT INTO far (id) SELECT g FROM generate_series(70, 73) g "
+     "ON CONFLICT DO NOTHING RETURNING far.id", None),
+    ("INSERT INTO far (id) VALUES (70) ON CONFLICT DO NOTHING RETURNING id", None),
+    ("INSERT INTO far (id, name) VALUES (70, NULL) ON CONFLICT DO NOTHING", None),
+    # Other tables, and the same one, tell of the rows.
+    ("UPDATE far SET n = o.n + %s, name = o.what FROM other o WHERE o.id = far.id - 70 "
+     "AND o.n IS NOT NULL", (100,)),
+    ("UPDATE far f SET n = f.n + g.n FROM far g JOIN other ON other.n = g.id - 70 "
+     "WHERE f.id = g.id + 1", None),
+    ("UPDATE far SET n = 5 FROM other WHERE far.id = 72", None),  # each row once
+    ("DELETE FROM far f USING other AS o, far g WHERE f.n = o.n + 100 AND g.id = f.id",
+     None),
+    ("UPDATE far SET n = nothing.n FROM other WHERE other.id = far.id", None),
     ("SELECT id, name, n, part FROM far ORDER BY id", None),
     # Errors of the one are errors of the other.
     (f"{INSERT} (NULL, 1)", None),
@@ -252,12 +274,15 @@ def test_what_the_column_cannot_hold_is_never_another_value(my_old, mode):
 
 
 REFUSED = [
-    "INSERT INTO far (n) VALUES (1) ON CONFLICT DO NOTHING",
+    "INSERT INTO far (n) VALUES (1) ON CONFLICT (id) DO UPDATE SET n = 2",
+    "INSERT INTO far (n) VALUES (1) ON CONFLICT (n) DO NOTHING",
+    "INSERT INTO far (n) VALUES (1) ON CONFLICT ON CONSTRAINT a DO NOTHING",
     "UPDATE far SET (n, name) = (1, 'x')",
     "UPDATE far SET n = DEFAULT",
-    "UPDATE far SET n = o.n FROM far o WHERE far.id = o.id",
+    "UPDATE far SET n = o.n FROM other o",  # which of several?
+    "UPDATE far SET n = o.n FROM other o WHERE o.id = 1 RETURNING o.n",
     "UPDATE far SET id = id + 1",
-    "DELETE FROM far USING far o WHERE far.id = o.id",
+    "DELETE FROM far USING far o WHERE far.id = o.id RETURNING o.id",
     "DELETE FROM ONLY far",
     "WITH x AS (SELECT 1) DELETE FROM far",
     "INSERT INTO far (n) VALUES (nextval('numbers'))",
@@ -286,6 +311,31 @@ def test_as_written_where_the_database_is_chosen(my_old):
     with my_old.routed.using("old"):
         assert my_old.run(sql)[0] == [(("int", "1"), ("int", "7"))]
     assert my_old.run(f"/* routedb: database=old */ {sql}")[2] == 1
+
+
+def test_what_is_unique_is_the_engines_to_say_and_other_errors_are_errors(
+    my_old, mariadb
+):
+    cursor = my_old.raw.cursor()
+    cursor.execute("CREATE UNIQUE INDEX names ON far (name)")
+    cursor.execute("ALTER TABLE far ADD CONSTRAINT few CHECK (n < 100)")
+    insert = "INSERT INTO far (id, name, n) VALUES (%s, %s, %s) ON CONFLICT"
+    my_old.run(f"{insert} DO NOTHING", (1, "b", 1))
+    for row in ((1, "c", 1), (2, "B", 1)):
+        assert my_old.run(f"{insert} DO NOTHING", row)[2] == 0
+    for row in ((2, "B", 1), (3, "d", 100)):  # another index, another constraint
+        with pytest.raises(routedb.Error):
+            my_old.routed.cursor().execute(f"{insert} (id) DO NOTHING", row)
+    with closing(mariadb.writer.connect()) as admin:
+        trust = "SET GLOBAL log_bin_trust_function_creators ="
+        admin.cursor().execute(f"{trust} 1")
+        cursor.execute(
+            "CREATE TRIGGER t BEFORE INSERT ON far FOR EACH ROW SET NEW.n = 2"
+        )
+        admin.cursor().execute(f"{trust} 0")
+    with pytest.raises(routedb.CrossDatabaseError, match="which has triggers"):
+        my_old.routed.cursor().execute(f"{insert} DO NOTHING", (4, "e", 1))
+    assert [row[0] for row in my_old.stored()] == [1]
 
 
 def test_many_sets_of_parameters_are_one_transaction(my_old):

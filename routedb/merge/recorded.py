@@ -1,0 +1,100 @@
+"""Definitions whose foreign keys lead to tables in other databases.
+
+No database checks such a key. It is refused, or, with `foreign_keys = "record"`, left
+out of the definition and written into a table beside the child: `RECORDS`. `routedb
+check --references` reads that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from routedb.engine.run import multi_shard
+from routedb.engine.run.executor import run_again
+from routedb.engine.session import Session
+from routedb.engine.virtual_cursor import VirtualCursor
+from routedb.merge.catalogs import Catalogs
+from routedb.merge.reading import Reader
+from routedb.merge.refused import NotMerged
+from routedb.planner import ForeignKey, Refusal, take_keys
+from routedb.routing.plan import ParsedText
+from routedb.sql.statement import Table
+from routedb.topology.snapshot import Role
+
+RECORDS = "routedb_references"
+_CREATED = (
+    f"CREATE TABLE IF NOT EXISTS {RECORDS} "
+    "(child varchar(500) NOT NULL, parent varchar(500) NOT NULL)"
+)
+_ADDED = f"INSERT INTO {RECORDS} (child, parent) VALUES (%s, %s)"
+_REFUSED = (
+    "no database checks a foreign key to a table in another one. Leave it out and "
+    "write it under [references] of the configuration, or set foreign_keys = "
+    '"record" there: routedb check --references finds the rows that refer to nothing'
+)
+
+
+def define(
+    session: Session,
+    cursor: VirtualCursor,
+    text: ParsedText,
+    params: Any,
+    catalogs: Catalogs,
+) -> None:
+    """Run the definition `text` with `params` in `session` without its keys to other
+    databases, and record these; let `cursor` show what comes of it. `catalogs` know
+    the parents' primary keys. Raises NotMerged, and what the servers say."""
+    config, (target,) = session.core.config, text.plan.statement.writes
+    if config.foreign_keys != "record":
+        raise NotMerged(_REFUSED)
+    home = _place(session, target)
+    if home is None or config.databases[home].is_sharded:
+        raise NotMerged("foreign keys of a sharded table are not recorded")
+    taken = take_keys(
+        text.source, text.plan.dialect, lambda table: _place(session, table) != home
+    )
+    if isinstance(taken, Refusal):
+        raise NotMerged(taken.reason)
+    if not taken.keys or params:
+        raise NotMerged(_REFUSED)
+    records = [_record(session, catalogs, target, key) for key in taken.keys]
+
+    def work() -> None:
+        if taken.text is not None:
+            run_again(session, cursor, session.learn(taken.text), params)
+        before = session.override(home, Role.WRITER, None)
+        reader = Reader(session)
+        try:
+            shown = reader if taken.text is not None else cursor
+            run_again(session, shown, session.learn(_CREATED), None)
+            for record in records:
+                run_again(session, reader, session.learn(_ADDED), record)
+        finally:
+            session.restore_overrides(before)
+            reader.close()
+
+    if config.databases[home].dialect == "mysql":  # where each commits by itself
+        work()
+    else:
+        multi_shard.in_transaction(session, work)
+
+
+def _place(session: Session, table: Table) -> str | None:
+    rule = session.core.rules.rule_for(table)
+    if session.database is not None:
+        return session.database
+    return session.core.config.default if rule is None else rule.database
+
+
+def _record(
+    session: Session, catalogs: Catalogs, child: Table, key: ForeignKey
+) -> tuple[str, str]:
+    """Return a reference as the configuration has it."""
+    columns = key.parent_columns
+    if not columns:
+        place = _place(session, key.parent)
+        known = None if place is None else catalogs.target(session, place, key.parent)
+        columns = () if known is None else known.info.primary_key
+    if len(columns) != len(key.columns):
+        raise NotMerged(f"which columns of {key.parent} it refers to is not known")
+    return f"{child}({', '.join(key.columns)})", f"{key.parent}({', '.join(columns)})"
