@@ -151,7 +151,7 @@ def _end(connection: Any, act: Act, is_commit: bool) -> bool | None:
     return True if act.do is commit else None  # else not all may have been written
 
 
-STEP = 43  # of the lines, where not all are tried
+STEP = 71  # of the lines, where not all are tried
 LATER = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89]
 
 

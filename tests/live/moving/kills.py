@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 from multiprocessing.connection import Connection
 from random import Random
 from typing import Any
 
-from routedb import move
+from routedb import errors, move
+from routedb.engine.shared import placement_watch
 
 _DIED = 9
 _PATIENCE_S = 60.0
@@ -97,3 +99,29 @@ def once(
     process.close()
     ours.close()
     return said
+
+
+def killed_at_random(
+    verb: str, config: Config, rng: random.Random, times: int, **more: Any
+) -> None:
+    """Do `verb`, killed so many `times` at moments of chance, until it is done."""
+    for _ in range(times):
+        process = _CONTEXT.Process(target=_do, args=(verb, config, more))
+        process.start()
+        process.join(rng.uniform(0.2, 2.0))
+        process.kill()
+        process.join()
+        process.close()
+    while True:
+        try:
+            getattr(move, verb)(config, "m", **more)
+            return
+        except errors.OperationalError as exc:
+            if "another mover works" not in str(exc):
+                raise
+
+
+def _do(verb: str, config: Config, more: Config) -> None:
+    # As the tests have them where rows move between shards.
+    placement_watch.LEASE_S, placement_watch.ABSENT_S = 0.7, 0.5
+    getattr(move, verb)(config, "m", **more)
