@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_mover_killed_at_moments_of_chance_loses_nothing(request, direction, r
         world.old.execute(f"INSERT INTO t VALUES {rows}")
         parallel = rng.choice([1, 3])
         with Writers(world.old) as before:
-            more = {"tables": ["t"], "to": "new", "chunk_rows": 40}
+            more: dict[str, Any] = {"tables": ["t"], "to": "new", "chunk_rows": 40}
             killed_by_chance("start", world.config, rng, parallel=parallel, **more)
             killed_by_chance("switch", world.config, rng)
         assert before.fenced
