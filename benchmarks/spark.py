@@ -76,7 +76,8 @@ def _session() -> Any:
     for key in ("spark.ui.enabled", "spark.ui.showConsoleProgress"):
         builder = builder.config(key, "false")
     builder = builder.config("spark.sql.shuffle.partitions", "4")
-    spark = builder.config("spark.jars", str(JDBC)).getOrCreate()
+    builder = builder.config("spark.driver.extraClassPath", str(JDBC))
+    spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     register(spark)
     return spark
@@ -126,6 +127,7 @@ def _by_jdbc(spark: Any, dsns: Sequence[str]) -> Any:
                 "url",
                 f"jdbc:postgresql://{said['host']}:{said['port']}/{said['dbname']}",
             )
+            .option("driver", "org.postgresql.Driver")
             .option("user", said["user"])
             .option("password", said["password"])
             .option("dbtable", "lineitem")

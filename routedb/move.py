@@ -130,6 +130,7 @@ def _begun(
             secrets.token_hex(8),
             places=planned.places,
             old_places=planned.old_places,
+            placed=planned.placed,
         )
     )
 

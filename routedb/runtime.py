@@ -70,7 +70,7 @@ class Runtime:
         if len(self.core.topology.groups) > 1:
             # Imported here: where one group has all, nothing is ever merged.
             with importing:
-                from routedb.merge import Merger  # noqa: PLC0415
+                from routedb.merge.merger import Merger  # noqa: PLC0415
 
             self.core.merger = Merger(self.core)
         self.core.wake_monitor = self.monitor.wake

@@ -34,6 +34,17 @@ _rule = (
         help="Of the shard key; hash, unless the rule says another.",
     ),
     click.option(
+        "--shards",
+        type=click.IntRange(min=1),
+        help="Of the target's shards, how many get rows.",
+    ),
+    click.option(
+        "--keys",
+        metavar="KEYS",
+        help="Keys that go to one shard, with commas.",
+    ),
+    click.option("--shard", type=click.IntRange(min=0), help="The shard of --keys."),
+    click.option(
         "--rule",
         metavar="JSON",
         help="What else the tables' rule says: key_type, bounds, values, buckets.",
@@ -80,7 +91,7 @@ def plan(
     tables: str,
     to: str,
     format_: str,
-    **rule: str | None,
+    **rule: Any,
 ) -> None:
     """Say what moving the tables would do; change nothing.
 
@@ -136,7 +147,7 @@ def start(
     parallel: int,
     rate: str,
     max_load: str,
-    **rule: str | None,
+    **rule: Any,
 ) -> None:
     """Copy the tables, follow what is written to them, and compare both sides.
 
@@ -253,7 +264,7 @@ def _listed(tables: str) -> list[str]:
     return [each.strip() for each in tables.split(",") if each.strip()]
 
 
-def _read(said: Mapping[str, str | None]) -> dict[str, Any] | None:
+def _read(said: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the rule that the options say; None where they say none."""
     try:
         rule: dict[str, Any] = json.loads(said["rule"] or "{}")
@@ -261,8 +272,18 @@ def _read(said: Mapping[str, str | None]) -> dict[str, Any] | None:
         raise click.UsageError(f"--rule is no JSON: {exc}") from None
     if not isinstance(rule, dict):
         raise click.UsageError("--rule is no JSON object")
-    given = {key: said[key] for key in ("shard_key", "function") if said[key]}
+    given = {key: said[key] for key in ("shard_key", "function", "shards") if said[key]}
+    if said["keys"]:
+        if said["shard"] is None:
+            raise click.UsageError("say which shard gets --keys: --shard")
+        given["keys"] = [_key(each) for each in _listed(said["keys"])]
+        given["shard"] = said["shard"]
     return {**rule, **given} or None
+
+
+def _key(text: str) -> int | str:
+    """Return a key as a rule has it: a number where it is written as one."""
+    return int(text) if text.lstrip("-").isdecimal() else text
 
 
 def _say(source: str, name: str) -> None:

@@ -140,6 +140,21 @@ class ShardFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsMoving:
+    """What a sharded table's rule says while rows of it move between its shards.
+
+    A shard may have rows that belong to another one by the rule: their primary keys,
+    of the columns `key`, are in its table `hidden`, as k0, k1 and so on; "": it has
+    none. Sessions that write have to show that they know of the placements' version
+    `guard`; 0: they have not.
+    """
+
+    hidden: str = ""
+    key: tuple[str, ...] = ()
+    guard: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TableRule:
     """One line of `[tables]`. `schema` and `name` are glob patterns (fnmatch), folded.
 
@@ -153,6 +168,7 @@ class TableRule:
     shard_key: str | None = None  # column
     function: ShardFunction | None = None
     is_reference: bool = False
+    moving: RowsMoving | None = None
     # Of a placement (routedb/config/placements.py): its name for reasons, and why it
     # cannot be followed here, in which case `database` is "".
     placed_by: str = field(default="", compare=False)

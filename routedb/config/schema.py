@@ -192,6 +192,13 @@ class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
     :default: ``"hash"``
     """
 
+    moving: dict[str, Any] | None = None
+    """Of a placement, while rows move between the shards (:doc:`moving`), not to be
+    written by hand: ``moving = { hidden = "keys", key = ["id"], guard = 7 }``
+
+    :type: table
+    """
+
 
 class ClusterEntry(msgspec.Struct, forbid_unknown_fields=True):
     """The top level. Tables under it are checked one by one, to be named in errors:

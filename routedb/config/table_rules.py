@@ -8,7 +8,7 @@ from typing import Any
 
 from routedb.config import globs
 from routedb.config.document import Document, Path
-from routedb.config.model import ClusterConfig, DatabaseConfig, TableRule
+from routedb.config.model import ClusterConfig, DatabaseConfig, RowsMoving, TableRule
 from routedb.config.shard_functions import SHARDING_KEYS, read_function
 from routedb.sql.scanner.identifiers import fold_identifier
 
@@ -88,7 +88,15 @@ def read_rule(
         if key is None
         else read_function(document, path, entry, len(database.groups)),
         entry.get("reference", False),
+        _moving(entry.get("moving")),
     )
+
+
+def _moving(said: Mapping[str, Any] | None) -> RowsMoving | None:
+    if said is None:
+        return None
+    key = tuple(str(each) for each in said.get("key", ()))
+    return RowsMoving(str(said.get("hidden", "")), key, int(said.get("guard", 0)))
 
 
 def split_name(

@@ -15,9 +15,3 @@ kin), or in temporary tables (`tables_work`, with `loading`, on a `scratch` link
 table of it, both by `putting`: read by `reading`, brought there by `bringing`. `copied`
 copies it to the program's file.
 """
-
-from __future__ import annotations
-
-from routedb.merge.merger import Merger
-
-__all__ = ["Merger"]

@@ -25,6 +25,13 @@ from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
 from routedb.merge.functions import known_functions
 from routedb.merge.measures import Measures, measures_of
+from routedb.merge.moving_rows import (
+    MOST_READS,
+    Unsettled,
+    hidden,
+    only_counting,
+    settled,
+)
 from routedb.merge.placements import cluster_of
 from routedb.merge.plan_run import run_plan
 from routedb.merge.reading import Locks, Reader, locking
@@ -108,15 +115,33 @@ class Merger:
         self._check_read(session, text, refusal)
         try:
             _check_possible(session, cursor)
-            made, known = self._planned(session, text, params)
-            made = at_once(session, text.plan, made, params)
+            for again in reversed(range(MOST_READS)):
+                try:
+                    self._read(session, cursor, text, params, refusal, locks)
+                    return
+                except Unsettled:
+                    if not again or getattr(cursor, "name", None):
+                        raise
+        except NotMerged as exc:
+            raise not_merged(refusal, exc) from None
+
+    def _read(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+        locks: Locks,
+    ) -> None:
+        with settled(session, text) as sure:
+            made, known = self._planned(session, sure, params)
+            made = at_once(session, sure.plan, made, params)
             made = locking(made, locks)
             measures = measures_of(session, made)
             with measures.bounds.timed(session):
-                statement = Statement(session, cursor, text, made, known, params)
+                statement = Statement(session, cursor, sure, made, known, params)
                 run_plan(statement, self._workers, measures, refusal)
-        except NotMerged as exc:
-            raise not_merged(refusal, exc) from None
 
     def _write(
         self,
@@ -205,6 +230,8 @@ class Merger:
             parts = parts_of(text, refusal)
             copying = Copying(session, cursor, parts, copy, sink_of(file))
             if parts.query is None:
+                if hidden(text.plan):
+                    raise NotMerged("rows of it move between shards: COPY (SELECT …)")
                 made = table_plan(cluster_of(session, text.plan), text, refusal)
                 measures = measures_of(session, made)
                 copying.table(text, made, measures, self._workers)
@@ -325,6 +352,7 @@ class Merger:
             made = plan(
                 text.source, text.plan.dialect, known.catalog, cluster, functions
             )
+            made = only_counting(session, text.plan, made)
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[key] = made

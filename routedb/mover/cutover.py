@@ -15,13 +15,14 @@ from routedb.config.placements import Place, database_of
 from routedb.mover import numbering, placements
 from routedb.mover.chunks import Copied
 from routedb.mover.drain import Drain
-from routedb.mover.ends import End, Stream
+from routedb.mover.ends import End, Stream, Within
 from routedb.mover.locking import lock, made_patiently, unlock
 from routedb.mover.progress import Progress
 from routedb.mover.sessions import Session
 from routedb.mover.state import Move
-from routedb.moving import triggers
+from routedb.moving import hiding, triggers
 from routedb.moving.definitions import Table
+from routedb.moving.pairs import Pair
 
 _ALL = Copied(1, 0, None, True)
 _NEARLY_EMPTY = 50
@@ -105,7 +106,7 @@ class Cutover:
                 return
 
     def _fence(self, locked: Sequence[Session]) -> None:
-        lock(locked, self._pairs)
+        lock(locked, self._pairs, self._beside)
         is_done = False
         try:
             self._tell(Progress("locked"))
@@ -121,6 +122,11 @@ class Cutover:
         finally:
             unlock(locked, is_done)
 
+    @property
+    def _beside(self) -> list[str]:
+        """The tables that are written to under the lock, too."""
+        return []
+
     def _drain(self, locked: Sequence[Session]) -> None:
         at = dict(zip(map(id, self._source.sessions), locked, strict=True))
         for pair, source, target, _ in self._streams:
@@ -132,9 +138,65 @@ class Cutover:
     def _make_fences(self, locked: Sequence[Session]) -> None:
         version = placements.next_version(self._home)
         for pair in self._pairs:
-            place = database_of(self._places[pair.name])
-            made = triggers.fence_texts(pair, self._move.token, place, version)
+            made = self._fence_texts(pair, version)
             for session in locked:
                 for text in made:
                     session.run(text)
             self._tell(Progress("fence made", pair.name))
+
+    def _fence_texts(self, pair: Pair, version: int) -> list[str]:
+        place = database_of(self._places[pair.name])
+        return triggers.fence_texts(pair, self._move.token, place, version)
+
+
+class Resettling(Cutover):
+    """The same where the tables stay, and rows of them move to other shards: who knows
+    of the switch may write, and the placements say which rows count."""
+
+    _version = 0  # that who writes has to know
+
+    def is_flipped(self) -> bool:
+        """Tell whether the placement is changed already."""
+        placed = placements.read(self._home)
+        return all(
+            pair.name in placed
+            and placed[pair.name].move == self._move.name
+            and _hidden(placed[pair.name].place) == hiding.gone_name(pair)
+            for pair in self._pairs
+        )
+
+    def flip(self) -> None:
+        """Change the placement, once the source is guarded."""
+        if self.is_flipped():
+            return
+        places: dict[str, Place] = {}
+        for pair in self._pairs:
+            place = self._places[pair.name]
+            assert not isinstance(place, str)
+            said = hiding.hidden_in(pair, hiding.gone_name(pair))
+            places[pair.name] = {**place, "moving": {**said, "guard": self._version}}
+        version = placements.write(self._home, places, self._move.name)
+        self._tell(Progress(f"placed, version {version}"))
+
+    @property
+    def _beside(self) -> list[str]:
+        names = (hiding.come_name, hiding.gone_name)
+        return [name(pair) for pair in self._pairs for name in names]
+
+    def _drain(self, locked: Sequence[Session]) -> None:
+        at = dict(zip(map(id, self._source.sessions), locked, strict=True))
+        for pair, source, target, _ in self._streams:
+            assert isinstance(target, Within)
+            session, to = at[id(source)], target.under(locked)
+            notes = source if session.engine == "mysql" else None
+            Drain(pair, session, to, is_locked=True, journal=notes).empty(_ALL)
+
+    def _fence_texts(self, pair: Pair, version: int) -> list[str]:
+        self._version = version
+        place = database_of(self._places[pair.name])
+        return hiding.guard_texts(pair, self._move.token, place, version)
+
+
+def _hidden(place: Place) -> object:
+    moving = {} if isinstance(place, str) else place.get("moving") or {}
+    return moving.get("hidden")

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 from routedb import errors
 from routedb.mover import catalogs, chunks, placements
-from routedb.mover.cutover import Cutover
+from routedb.mover.cutover import Cutover, Resettling
 from routedb.mover.ends import End, Stream, streams
 from routedb.mover.locking import made_patiently
 from routedb.mover.mover import Mover, check_source, stream_drain
 from routedb.mover.progress import Progress
 from routedb.mover.sessions import Session
+from routedb.mover.settling import Settling
 from routedb.moving import ddl, triggers
 from routedb.moving.definitions import ForeignKey, Table, fingerprint
 from routedb.moving.pairs import Pair
@@ -78,6 +79,8 @@ class Switching:
         self._fence(cutover, Step.SWITCH_GIVEN_UP)
         self._add_foreign_keys()
         cutover.flip()
+        if mover.settling is not None:
+            mover.settling.wait()  # or the stream back would come before all know
         self._drop_journals(mover.source, self._names)
         if mover.move.has_reverse:
             mover.step(Step.FLIPPED)
@@ -99,6 +102,8 @@ class Switching:
         self._fence(cutover, Step.UNDO_GIVEN_UP)
         self._drop_fences()
         cutover.flip()
+        if mover.settling is not None:
+            mover.settling.wait()
         mover.step(Step.FLIPPED_BACK)
 
     def serve(self, deadline: float | None) -> None:
@@ -133,10 +138,25 @@ class Switching:
         self._drop_journals(mover.target, self._turned)
         for session in mover.target.sessions:
             self._drop_door(session)
-        for session in mover.source.sessions:
-            self._rename(session)
+        if mover.settling is not None:
+            self._settle(mover.settling, is_back=False)
+        else:
+            for session in mover.source.sessions:
+                self._rename(session)
         self._forget_chunks()
         mover.step(Step.CLEANED)
+
+    def _settle(self, settling: Settling, is_back: bool) -> None:
+        """Leave each row on one shard, and no trace of the other."""
+        settling.make()  # where an earlier try has come to the end of this
+        settling.delete(is_back)
+        # All have known for long: and by rules without a guard nobody shows anything.
+        self._drop_fences()
+        for session in self._mover.target.sessions:
+            for pair in self._turned:
+                made_patiently(session, triggers.drop_fence_texts(pair))
+        settling.forget(is_back)
+        settling.drop()
 
     def _rename(self, session: Session) -> None:
         """Give the old tables other names at `session`."""
@@ -161,20 +181,27 @@ class Switching:
             return
         if (self._phase, Step.GIVEN_UP) not in TABLE:
             raise self._wrong("aborted")
-        self._drop_fences()
         self._drop_journals(mover.source, self._names)
+        self._drop_journals(mover.target, self._turned)
+        if mover.settling is not None:
+            self._settle(mover.settling, is_back=True)
+        else:
+            self._drop_fences()
+            self._drop_copies()
+        for session in (*mover.source.sessions, *mover.target.sessions):
+            self._drop_door(session)
+        placements.forget(mover.moves.session, mover.move.name, mover.move.placed)
+        self._forget_chunks()
+        mover.step(Step.GIVEN_UP)
+
+    def _drop_copies(self) -> None:
+        mover = self._mover
         for session in mover.target.sessions:
             for pair in reversed(self._names):
                 quoted = name(session.engine, pair.name)
                 cascade = " CASCADE" if session.engine == "postgresql" else ""
                 session.run(f"DROP TABLE IF EXISTS {quoted}{cascade}")
                 mover.tell(Progress("dropped", pair.name))
-        self._drop_journals(mover.target, self._turned)
-        for session in (*mover.source.sessions, *mover.target.sessions):
-            self._drop_door(session)
-        placements.forget(mover.moves.session, mover.move.name)
-        self._forget_chunks()
-        mover.step(Step.GIVEN_UP)
 
     def _cutover(self, going: list[Stream], source: End, target: End) -> Cutover:
         mover = self._mover
@@ -186,7 +213,8 @@ class Switching:
             mover.moves.check()
             check_source(locked, self._marks(source), pairs)
 
-        return Cutover(
+        made = Cutover if mover.settling is None else Resettling
+        return made(
             going,
             self._as_at(source),
             (source, target),

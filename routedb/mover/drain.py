@@ -149,7 +149,9 @@ class Drain:
         # A key that only differs in case is the same at MariaDB, and two elsewhere.
         for block in blocks:
             noted.update(texts.key_of(pair, row) for row in block[:-1].split(b"\n"))
-        listed = sorted(noted)
+        listed = sorted(self._target.concerned(noted))
+        if not listed:
+            return
         with self._target.transaction():
             for place in range(0, len(listed), _MOST_KEYS):
                 some = keys.among(pair, listed[place : place + _MOST_KEYS])

@@ -14,8 +14,13 @@ from typing import Any, NamedTuple
 from routedb import errors
 from routedb.config.model import ClusterConfig, TableRule
 from routedb.mover.sessions import Session, writers_of
+from routedb.moving.hiding import come_name, gone_name, note_text
+from routedb.moving.keys import Key
 from routedb.moving.pairs import Pair
-from routedb.moving.spreading import Spreading
+from routedb.moving.spreading import Resettling, Spreading
+from routedb.moving.texts import key_of
+
+_MOST_KEYS = 1_000  # in one statement
 
 
 class End:
@@ -77,7 +82,7 @@ class Spread:
     def __init__(
         self,
         sessions: Sequence[Session],
-        spreading: Spreading,
+        spreading: Spreading | Resettling,
         but: frozenset[int] = frozenset(),
     ) -> None:
         self._sessions = sessions
@@ -86,13 +91,25 @@ class Spread:
         self.engine = sessions[0].engine
 
     @property
+    def numbers(self) -> list[int]:
+        """The numbers of the shards."""
+        return [n for n in range(len(self._sessions)) if n not in self._but]
+
+    @property
     def parts(self) -> list[Session]:
         """The sessions of the shards."""
-        return [s for n, s in enumerate(self._sessions) if n not in self._but]
+        return [self._sessions[number] for number in self.numbers]
 
-    def without(self, but: Iterable[int]) -> Spread:
-        """Return the same without the shards of the numbers `but`."""
-        return Spread(self._sessions, self._spreading, frozenset(but))
+    def without(self, having: Iterable[int]) -> Spread:
+        """Return the same without those of `parts` that are `having` these places."""
+        numbers = self.numbers
+        return Spread(
+            self._sessions, self._spreading, self._but | {numbers[n] for n in having}
+        )
+
+    def concerned(self, noted: set[Key]) -> set[Key]:
+        """Return those of the `noted` keys whose rows may be here: all."""
+        return noted
 
     def run(self, text: str) -> list[tuple[Any, ...]]:
         """Run a `text` at each shard; return all rows."""
@@ -121,6 +138,73 @@ class Spread:
                     self._sessions[shard].fill(pair, [part], maker)
 
 
+class Within(Spread):
+    """The other shards, as the target of rows of `pair` at the shard `origin` that
+    belong there by `resettling`. Their keys are noted at both, before anybody could
+    count them twice. `is_locked`: the sessions hold locks, and are in a transaction of
+    their own."""
+
+    def __init__(
+        self,
+        sessions: Sequence[Session],
+        pair: Pair,
+        resettling: Resettling,
+        origin: int,
+        but: frozenset[int] = frozenset(),
+        is_locked: bool = False,
+    ) -> None:
+        super().__init__(sessions, resettling, but | {origin})
+        self._pair = pair
+        self._resettling = resettling
+        self._origin = origin
+        self._is_locked = is_locked
+
+    def without(self, having: Iterable[int]) -> Within:
+        """Return the same without those of `parts` that are `having` these places."""
+        numbers = self.numbers
+        but = self._but | {numbers[n] for n in having}
+        return Within(self._sessions, self._pair, self._resettling, self._origin, but)
+
+    def under(self, locked: Sequence[Session]) -> Within:
+        """Return the same by the sessions that have `locked` the table."""
+        ends = self._pair, self._resettling, self._origin
+        return Within(locked, *ends, self._but, is_locked=True)
+
+    def concerned(self, noted: set[Key]) -> set[Key]:
+        """Return those of the `noted` keys whose rows move."""
+        return {key for key in noted if self._resettling.moves(key)}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Have the block be a transaction, unless it is in one."""
+        if self._is_locked:
+            yield
+            return
+        with super().transaction():
+            yield
+
+    def fill(
+        self,
+        pair: Pair,
+        blocks: Iterable[bytes],
+        maker: Callable[[bytes], bytes],
+    ) -> None:
+        """Insert those of `blocks` of lines of `pair` that move, each row at its shard;
+        `maker` is as for a session."""
+        for block in blocks:
+            for shard, part in self._resettling.split(block):
+                if shard in self._but:
+                    continue
+                keys = [key_of(pair, row) for row in part[:-1].split(b"\n")]
+                notes = (self._origin, gone_name(pair)), (shard, come_name(pair))
+                for number, table in notes:
+                    for place in range(0, len(keys), _MOST_KEYS):
+                        some = keys[place : place + _MOST_KEYS]
+                        text = note_text(pair, table, some)
+                        self._sessions[number].run(text)
+                self._sessions[shard].fill(pair, [part], maker)
+
+
 Target = Session | Spread
 
 
@@ -137,14 +221,28 @@ def streams(pairs: Iterable[Pair], source: End, target: End) -> list[Stream]:
     """Return the streams of `pairs` from `source` to `target`."""
     found = []
     for pair in pairs:
-        spreading = target.spreading(pair)
-        to: Target = target.first
-        if spreading is not None:
-            to = Spread(target.sessions, spreading)
         for shard, session in enumerate(source.sessions):
             label = pair.name if shard == 0 else f"{pair.name}@{shard}"
+            to = _target(pair, source, target, shard)
             found.append(Stream(pair, session, to, label))
     return found
+
+
+def _target(pair: Pair, source: End, target: End, shard: int) -> Target:
+    if source.database == target.database:
+        settling = resettling(pair, source, target, shard)
+        return Within(target.sessions, pair, settling, shard)
+    spreading = target.spreading(pair)
+    if spreading is None:
+        return target.first
+    return Spread(target.sessions, spreading)
+
+
+def resettling(pair: Pair, source: End, target: End, shard: int) -> Resettling:
+    """Return what finds the rows of `pair` that go from this `shard` of `source` to
+    another one by the rules of `target`, which is the same database."""
+    rules = source.rules[pair.name], target.rules[pair.name]
+    return Resettling(pair, rules, len(source.sessions), shard)
 
 
 def check_end(end: End) -> None:

@@ -56,10 +56,13 @@ def _run_all(session: Session, texts: Sequence[str]) -> None:
         session.run(text)
 
 
-def lock(sessions: Sequence[Session], pairs: Sequence[Pair]) -> None:
+def lock(
+    sessions: Sequence[Session], pairs: Sequence[Pair], beside: Sequence[str] = ()
+) -> None:
     """Lock the tables of `pairs` at their source, which is each of `sessions`, against
     writing, until `unlock`. Raises OperationalError when it could not be had.
 
+    MariaDB lets who has locks write to the tables `beside` only when these are locked.
     All of them are had, or none while one is waited for: a transaction over several
     shards would wait for the mover, and the mover for it.
     """
@@ -69,7 +72,7 @@ def lock(sessions: Sequence[Session], pairs: Sequence[Pair]) -> None:
         try:
             for session in sessions:
                 held.append(session)
-                _lock_once(session, pairs)
+                _lock_once(session, pairs, beside)
             return
         except errors.OperationalError as exc:
             if not _is_waiting(exc):
@@ -82,7 +85,7 @@ def lock(sessions: Sequence[Session], pairs: Sequence[Pair]) -> None:
     raise errors.OperationalError(f"no lock on the tables: {str(last).strip()}{found}")
 
 
-def _lock_once(session: Session, pairs: Sequence[Pair]) -> None:
+def _lock_once(session: Session, pairs: Sequence[Pair], beside: Sequence[str]) -> None:
     if session.engine == "postgresql":
         listed = ", ".join(name("postgresql", pair.name) for pair in pairs)
         session.run("BEGIN")
@@ -99,7 +102,8 @@ def _lock_once(session: Session, pairs: Sequence[Pair]) -> None:
     # Not their journals, which nobody writes to without them: whoever has a table in a
     # transaction, and writes to it next, needs its journal, and one of both would be
     # the victim of a deadlock. MariaDB takes the other.
-    wanted = [f"{name('mysql', pair.name)} WRITE" for pair in pairs]
+    names = [*(pair.name for pair in pairs), *beside]
+    wanted = [f"{name('mysql', each)} WRITE" for each in names]
     session.run("SET SESSION lock_wait_timeout = 1")
     session.run(f"SET SESSION wait_timeout = {_IDLE_S}")
     session.run(f"LOCK TABLES {', '.join(wanted)}")

@@ -21,6 +21,8 @@ from routedb.mover.locking import made_patiently
 from routedb.mover.parallel import copied_together, opened, threads_for
 from routedb.mover.progress import Progress
 from routedb.mover.sessions import Session
+from routedb.mover.settling import Settling
+from routedb.mover.settling_verifier import SettlingVerifier
 from routedb.mover.state import Move, Moves
 from routedb.mover.throttle import Throttle
 from routedb.mover.verifier import Verifier
@@ -80,6 +82,15 @@ class Mover:
         """The streams to the target, of each of the source's groups."""
         return streams(self.pairs, self.source, self.target)
 
+    @property
+    def settling(self) -> Settling | None:
+        """What moves rows between the shards of their tables; None where the tables
+        themselves are moved."""
+        if self.move.source != self.move.target:
+            return None
+        home = self.moves.session
+        return Settling(self.move, self.source, self.pairs, home, self.tell)
+
     def step(self, step: Step, **changes: object) -> None:
         """Write the phase after `step`, with other `changes` of the row."""
         self.tell(Progress(f"before: {step.value}"))
@@ -91,6 +102,8 @@ class Mover:
         OperationalError where both sides differ."""
         if self.move.phase is Phase.PLANNED:
             self._make_target()
+            if self.settling is not None:
+                self.settling.make()
             self._make_journals()
             self.step(
                 Step.TRIGGERS_MADE,
@@ -99,6 +112,8 @@ class Mover:
         if self.move.phase is Phase.JOURNALING:
             for session in self.target.sessions:
                 chunks.make(session)
+            if self.settling is not None:
+                self.settling.announce()
             self.step(Step.COPY_BEGUN)
         if self.move.phase is Phase.COPYING:
             self._copy(pace)
@@ -213,7 +228,8 @@ class Mover:
         found: list[str] = []
         for pair in self.pairs:
             drains = [stream_drain(each) for each in self.streams if each.pair == pair]
-            verifier = Verifier(pair, self.source, self.target, drains)
+            made = Verifier if self.settling is None else SettlingVerifier
+            verifier = made(pair, self.source, self.target, drains)
             found += verifier.differences() + verifier.misplaced()
             self.tell(Progress("compared", pair.name))
         if not found:
@@ -272,6 +288,6 @@ def _notes(session: Session, pair: Pair) -> bool:
     ((count,),) = session.run(
         "SELECT count(*) FROM information_schema.triggers WHERE "
         f"event_object_schema = DATABASE() AND event_object_table = '{table}' "
-        f"AND LEFT(trigger_name, {len(marker)}) = '{marker}'"
+        f"AND LEFT(trigger_name, {len(marker) + 1}) = '{marker}_'"
     )
     return bool(count == 3)

@@ -6,7 +6,7 @@ routedb/adapters/placement_table.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from routedb.config.label import label_of
 from routedb.config.placements import Place, Placement
@@ -42,10 +42,11 @@ def write(session: Session, places: Mapping[str, Place], move: str) -> int:
         )
 
 
-def forget(session: Session, move: str) -> None:
+def forget(session: Session, move: str, but: Collection[str] = ()) -> None:
     """Forget what the move called `move` has said: its tables live where the
-    configuration says."""
-    names = [name for name, row in read(session).items() if row.move == move]
+    configuration says, `but` for those that had placements before."""
+    found = read(session).items()
+    names = [name for name, row in found if row.move == move and name not in but]
     if names:
         with session.transaction():
             session.adapter.placements.remove(session.raw, _namespace(session), names)

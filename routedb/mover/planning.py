@@ -19,6 +19,7 @@ from routedb.moving import ddl, spreading
 from routedb.moving.definitions import Table, fingerprint
 from routedb.moving.refusals import direction, notes, refusals
 from routedb.moving.types import Mapped, mapped
+from routedb.moving.wanted import wanted_place
 from routedb.routing.rules import Rules
 from routedb.sharding import check_rules
 from routedb.sql.statement import Table as Named
@@ -39,6 +40,7 @@ class Plan:
     notes: tuple[str, ...]
     places: Mapping[str, Place]  # of each table at the target
     old_places: Mapping[str, Place]
+    placed: tuple[str, ...]  # what is where it is by placements
 
     @property
     def rows(self) -> int:
@@ -67,9 +69,9 @@ def plan(
     beside the database, where that is sharded. Raises ConfigError where there are no
     such tables, or it can be no rule."""
     rules = rules_in_force(config)
-    source, names = _found(config, rules, list(patterns), target)
+    source, names = _found(config, rules, list(patterns), target, bool(rule))
     old_rules = {name: rule_of_table(rules, name, source) for name in names}
-    new_rules = _new_rules(config, names, target, rule)
+    new_rules = _new_rules(config, old_rules, target, rule)
     with closing(End(config, source, old_rules)) as old:
         wrong = direction(old.engine, _engine(config, target))
         if wrong:
@@ -90,6 +92,7 @@ def plan(
         tuple(notes(tables, engine)),
         places_of(config, new_rules),
         places_of(config, old_rules),
+        tuple(name for name, rule in old_rules.items() if rule.placed_by),
     )
 
 
@@ -97,22 +100,28 @@ def _refusals(tables: Sequence[Table], old: End, new: End) -> list[str]:
     found = refusals(tables, new.engine)
     for end in (old, new):
         found += spreading.refusals(tables, end.rules)
-    found += _unlike(tables, old)
+    found += _unlike(tables, old, old.database == new.database)
     for session in old.sessions:
         found += _no_triggers(session)
+    if old.database == new.database:
+        found += spreading.refusals_within(tables)
     for session in new.sessions:
-        found += _in_the_way(session, [table.name for table in tables])
+        if old.database != new.database:
+            found += _in_the_way(session, [table.name for table in tables])
         found += _missing_types(session, tables)
         found += _no_triggers(session)
     return list(dict.fromkeys(found))
 
 
-def _unlike(tables: Sequence[Table], end: End) -> list[str]:
-    """The shards of a table have one definition, which the first of them shows."""
+def _unlike(tables: Sequence[Table], end: End, may_lack: bool) -> list[str]:
+    """The shards of a table have one definition, which the first of them shows; a new
+    shard `may_lack` it."""
     found = []
     for session in end.sessions[1:]:
         for table in tables:
             known = catalogs.table_of(session, table.name)
+            if known is None and may_lack:
+                continue
             if known is None or fingerprint(known) != fingerprint(table):
                 found.append(
                     f"{table.name}: {session.node.name} has another definition of it "
@@ -127,21 +136,28 @@ def _engine(config: ClusterConfig, database: str) -> str:
 
 def _new_rules(
     config: ClusterConfig,
-    names: list[str],
+    old_rules: Mapping[str, TableRule],
     target: str,
     rule: Mapping[str, Any] | None,
 ) -> dict[str, TableRule]:
-    """Return the rules that the tables called `names` are to have."""
+    """Return the rules that the tables of `old_rules` are to have."""
     if target not in config.databases:
         raise errors.ConfigError(f"there is no database {target!r}")
-    place: Place = target
-    if config.databases[target].is_sharded or rule:
-        if not rule:
-            raise errors.ConfigError(
-                f"{target} is sharded: say by which column, with --shard-key"
-            )
-        place = {"database": target, **rule}
-    found = {name: rule_of(Placement(name, place, 0), config) for name in names}
+    is_sharded = config.databases[target].is_sharded
+    if is_sharded and not rule:
+        raise errors.ConfigError(
+            f"{target} is sharded: say by which column, with --shard-key"
+        )
+    shards = len(config.databases[target].groups)
+    found = {}
+    for name, old in old_rules.items():
+        place: Place = {"database": target, **(rule or {})} if rule else target
+        if rule and is_sharded:
+            kept = old if old.database == target else None
+            place = wanted_place(target, shards, rule, kept)
+        found[name] = rule_of(Placement(name, place, 0), config)
+        if found[name] == replace(old, moving=None):
+            raise errors.ConfigError(f"{name} has this rule already: nothing moves")
     check_rules(replace(config, tables=tuple(found.values())))
     return found
 
@@ -175,13 +191,17 @@ def places_of(
 
 
 def _found(
-    config: ClusterConfig, rules: Rules, patterns: list[str], target: str
+    config: ClusterConfig,
+    rules: Rules,
+    patterns: list[str],
+    target: str,
+    is_within: bool,
 ) -> tuple[str, list[str]]:
     """Return the one database that has tables of these names, by the rules, and their
-    names."""
+    names; it may be the target where rows may move `is_within` it."""
     by_source: dict[str, list[str]] = {}
-    for name in config.databases:
-        if name == target:
+    for name, database in config.databases.items():
+        if name == target and not (is_within and database.is_sharded):
             continue
         session = Session(writer_of(config, name))
         try:
@@ -195,7 +215,8 @@ def _found(
         for table in known:
             rule = rules.rule_for(Named(None, table))
             home = rule.database if rule else config.default
-            if home in (name, None) and any(fnmatchcase(table, p) for p in patterns):
+            is_here = home == name or (home is None and name != target)
+            if is_here and any(fnmatchcase(table, p) for p in patterns):
                 by_source.setdefault(name, []).append(table)
     if not by_source:
         raise errors.ConfigError(

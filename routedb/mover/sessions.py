@@ -12,6 +12,7 @@ from routedb.adapters.base import Adapter, Raw
 from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig, GroupConfig, NodeConfig
 from routedb.moving import sqlite_values, texts
+from routedb.moving.keys import Key
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name, names, string
 from routedb.moving.sqlite_triggers import door_name
@@ -89,6 +90,10 @@ class Session:
     def again(self) -> Session:
         """Open another one like this."""
         return Session(self.node, self._token)
+
+    def concerned(self, noted: set[Key]) -> set[Key]:
+        """Return those of the `noted` keys whose rows may be here: all."""
+        return noted
 
     def run(self, text: str) -> list[tuple[Any, ...]]:
         """Run a `text`; return its rows. Raises what the driver raises, as routedb's

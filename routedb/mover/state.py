@@ -41,6 +41,7 @@ class Move:
     has_reverse: bool = True
     places: Mapping[str, Place] = field(default_factory=dict)  # of each table, there
     old_places: Mapping[str, Place] = field(default_factory=dict)
+    placed: tuple[str, ...] = ()  # what had placements before
     differences: tuple[str, ...] = ()
     error: str = ""
     waiting: str = ""  # what the copy waits for
@@ -139,6 +140,6 @@ class Moves:
 def _move(row: tuple[Any, ...]) -> Move:
     name, phase, _, _, spec = row
     said = json.loads(spec)
-    for key in ("tables", "differences"):
+    for key in ("tables", "placed", "differences"):
         said[key] = tuple(said[key])
     return Move(name, Phase(phase), **said)

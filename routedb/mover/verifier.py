@@ -75,8 +75,7 @@ class Verifier:
         """Return what is at `shard`, and is not to be there."""
         if self._spreading is None:
             return []
-        # Only the keys, back from the target.
-        pair = replace(self._pair, fields=self._pair.key_fields).turned()
+        pair = keys_alone(self._pair).turned()  # as rows of the target
         spreading = self._spreading.for_pair(pair)
         said: list[str] = []
 
@@ -136,12 +135,19 @@ class Verifier:
         digest = canonical.row_digest(pair, at_target)
         extra = canonical.floats(pair, at_target)
         if extra:
-            return _summed_here(pair, session, table, [bucket, digest, *extra])
+            counted = f"{table} WHERE {self._counted(at_target)}"
+            return _summed_here(pair, session, counted, [bucket, digest, *extra])
         total = canonical.sum_of_digests(session.engine, digest)
         rows = session.run(
-            f"SELECT {bucket}, count(*), {total} FROM {table} GROUP BY 1"
+            f"SELECT {bucket}, count(*), {total} FROM {table} "
+            f"WHERE {self._counted(at_target)} GROUP BY 1"
         )
         return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+
+    def _counted(self, at_target: bool) -> str:
+        """Return the condition for the rows of one end, `at_target` or not, that are
+        to be the same at the other."""
+        return "TRUE"
 
     def _in_buckets(self, at_target: bool, buckets: Sequence[str]) -> str:
         listed = ", ".join(f"'{bucket}'" for bucket in buckets)
@@ -180,9 +186,14 @@ class Verifier:
             )
             for row in session.run(
                 f"SELECT {', '.join(selected)} FROM {name(session.engine, pair.name)} "
-                f"WHERE {where}"
+                f"WHERE {where} AND {self._counted(at_target)}"
             )
         }
+
+
+def keys_alone(pair: Pair) -> Pair:
+    """Return `pair` without the columns that are not of its key."""
+    return replace(pair, fields=pair.key_fields)
 
 
 def _summed_here(

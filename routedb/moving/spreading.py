@@ -76,6 +76,40 @@ class Spreading:
             yield shard, b"\n".join(rows) + b"\n"
 
 
+class Resettling:
+    """Finds, of the rows of `pair` at shard `origin`, those that move to another one
+    when `rules`, an old and a new one, are for so many `shards`."""
+
+    def __init__(
+        self, pair: Pair, rules: tuple[TableRule, TableRule], shards: int, origin: int
+    ) -> None:
+        self._old, self._new = (Spreading(pair, rule, shards) for rule in rules)
+        self._origin = origin
+
+    def moves(self, key: Key) -> bool:
+        """Tell whether the row with this `key` is one of those."""
+        if self._old.of_key(key) != self._origin:
+            return False
+        return self._new.of_key(key) != self._origin
+
+    def is_foreign(self, key: Key) -> bool:
+        """Tell whether the row with this `key` belongs to another shard now."""
+        return self._old.of_key(key) != self._origin
+
+    def split(self, block: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines of a `block` that move, for each shard that gets some."""
+        for shard, rows in self._new.split(block):
+            if shard == self._origin:
+                continue
+            own = [
+                row
+                for row in rows[:-1].split(b"\n")
+                if self._old.of_row(row) == self._origin
+            ]
+            if own:
+                yield shard, b"\n".join(own) + b"\n"
+
+
 def _as_it_is(text: str) -> object:
     return text
 
@@ -103,6 +137,27 @@ def refusals(tables: Sequence[Table], rules: Mapping[str, TableRule]) -> list[st
                 *_about_unique(table, rule.shard_key),
                 *_about_foreign_keys(table, rules),
             ]
+        found += [f"{table.name}: {each}" for each in said]
+    return found
+
+
+def refusals_within(tables: Sequence[Table]) -> list[str]:
+    """Return why rows of `tables` cannot move between shards while the tables stay;
+    empty where they can."""
+    found: list[str] = []
+    for table in tables:
+        said = [
+            f"its foreign key {key.name} would meet rows on their way"
+            for key in table.foreign_keys
+        ]
+        said += [
+            f"its trigger {each} would act on rows that come" for each in table.triggers
+        ]
+        said += [
+            f"{each} would show rows twice"
+            for each in table.left_behind
+            if each.startswith("the view ")
+        ]
         found += [f"{table.name}: {each}" for each in said]
     return found
 
@@ -161,6 +216,13 @@ def place_of(rule: TableRule, shards: int) -> Place:
         "database": rule.database,
         "shard_key": '"' + rule.shard_key.replace('"', '""') + '"',
     }
+    if rule.moving is not None:
+        moving = rule.moving
+        said["moving"] = {
+            "hidden": moving.hidden,
+            "key": list(moving.key),
+            "guard": moving.guard,
+        }
     return said | _said(rule.function, shards)
 
 

@@ -42,7 +42,7 @@ def drop_journal_texts(pair: Pair) -> list[str]:
             f"DROP TABLE IF EXISTS {journal}",
         ]
     dropped = [
-        f"DROP TRIGGER IF EXISTS {_mysql_trigger('note', pair, event)}"
+        f"DROP TRIGGER IF EXISTS {mysql_trigger('note', pair, event)}"
         for event in _MYSQL_EVENTS
     ]
     return [*dropped, f"DROP TABLE IF EXISTS {journal}"]
@@ -118,7 +118,7 @@ def _mysql_journal(pair: Pair, token: str) -> list[str]:
         f"AS SELECT {typed} FROM {table} WHERE FALSE"
     ]
     for event, body in noting.items():
-        trigger = _mysql_trigger("note", pair, event)
+        trigger = mysql_trigger("note", pair, event)
         made += [
             f"DROP TRIGGER IF EXISTS {trigger}",
             f"CREATE TRIGGER {trigger} AFTER {event} ON {table} FOR EACH ROW "
@@ -128,7 +128,9 @@ def _mysql_journal(pair: Pair, token: str) -> list[str]:
     return made
 
 
-def _mysql_trigger(what: str, pair: Pair, event: str) -> str:
+def mysql_trigger(what: str, pair: Pair, event: str) -> str:
+    """Return the name, in SQL, of the trigger for `event` at the source of `pair` that
+    is `what`: "note" or "fence"."""
     return name("mysql", f"routedb_{what}_{pair.marker}_{event.lower()}")
 
 
@@ -163,7 +165,7 @@ def _mysql_fence(pair: Pair, token: str, said: str) -> list[str]:
     table = name("mysql", pair.name)
     made = []
     for event in _MYSQL_EVENTS:
-        trigger = _mysql_trigger("fence", pair, event)
+        trigger = mysql_trigger("fence", pair, event)
         made += [
             f"DROP TRIGGER IF EXISTS {trigger}",
             f"CREATE TRIGGER {trigger} BEFORE {event} ON {table} FOR EACH ROW "
@@ -182,6 +184,6 @@ def drop_fence_texts(pair: Pair) -> list[str]:
         fence = name("postgresql", f"routedb_fence_{pair.marker}")
         return [f"DROP FUNCTION IF EXISTS {fence}() CASCADE"]
     return [
-        f"DROP TRIGGER IF EXISTS {_mysql_trigger('fence', pair, event)}"
+        f"DROP TRIGGER IF EXISTS {mysql_trigger('fence', pair, event)}"
         for event in _MYSQL_EVENTS
     ]

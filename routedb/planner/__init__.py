@@ -69,6 +69,7 @@ from routedb.planner.catalog import (
     Whole,
 )
 from routedb.planner.change import Cell, Change, ForeignKey, KeysTaken
+from routedb.planner.hidden import without_hidden
 from routedb.planner.line_format import CopiedIn, LineFormat
 from routedb.planner.pieces import strung
 from routedb.planner.plans import (
@@ -140,6 +141,7 @@ __all__ = [
     "times_of",
     "unlocked",
     "with_views",
+    "without_hidden",
 ]
 
 

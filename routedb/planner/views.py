@@ -38,6 +38,29 @@ def expand_views(
         return exc.refusal
 
 
+def without_uses(source: str, dialect: str, queries: Mapping[Table, str]) -> str:
+    """Return the text `source`, in `dialect`, with `queries` in the place of tables,
+    where it has some of them. Raises Refused where that is not certain."""
+    text = read_source(source, dialect)
+    names = NameFolding(dialect)
+    _check_hidden(text, names, queries)
+    _check_spelt(text, names, queries)
+    edits = list(_edits(text, names, queries))
+    return text.edited(edits).sql if edits else source
+
+
+def _check_spelt(
+    text: SourceText, names: NameFolding, queries: Mapping[Table, str]
+) -> None:
+    """Refuse a table that may be one of these under another schema's name."""
+    known = {table.name for table in queries}
+    for node in text.tree.find_all(exp.Table):
+        if isinstance(node.this, exp.Identifier):
+            table = names.full(node)
+            if table.name in known and table not in queries:
+                refuse("rows that move", f"{table}: whose rows move is not certain")
+
+
 def _edits(
     text: SourceText, names: NameFolding, queries: Mapping[Table, str]
 ) -> Iterator[Edit]:

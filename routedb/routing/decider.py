@@ -195,6 +195,8 @@ def _decide_placed(
             role, reason = Role.WRITER, readers.refusal
         elif view.is_serializable and database.dialect == "postgresql":
             role, reason = Role.WRITER, Reason.SERIALIZABLE
+        elif database.is_sharded and plan.rules.moving(plan.statement.tables):
+            role, reason = Role.WRITER, Reason.NO_REPLICA
     return Decision(
         groups,
         role,

@@ -57,6 +57,7 @@ class Plan:
         "dialect",
         "empties",
         "group_id",
+        "guard",
         "has_effects",
         "has_session_effects",
         "is_read",
@@ -100,15 +101,14 @@ class Plan:
     ) -> None:
         config = rules.config
         self.rules, self.statement = rules, statement
-        self.dialect = dialect
-        self.reading = reading
+        self.dialect, self.reading = dialect, reading
         # Set by who made the plan: the text without its literals, and what finds them.
         self.shape = ""
         self.take_apart: Callable[[str], Scan] = partial(take_apart, dialect=dialect)
         self.routes: dict[tuple[object, ...], Route] = {}
         self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
-        self.is_read = statement.read_only
-        self.shows_data = shows_data(statement)
+        self.is_read, self.shows_data = statement.read_only, shows_data(statement)
+        self.guard = rules.guard(statement.tables)  # that a link shows: RowsMoving
         self._note_names()
         self._note_effects(config)
         self.shards = ShardPlans()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fnmatch import translate
 
 from routedb.config.model import ClusterConfig, TableRule
@@ -23,6 +24,7 @@ class Rules:
         self.known: dict[Table, TableRule | None] = {}  # answers so far
         # Of the default database: catalogs are told from tables by it.
         self.dialect = config.dialect or config.default_database.dialect
+        self._has_moving = any(rule.moving is not None for rule in config.tables)
         self._compiled = [
             (
                 self._pattern(rule.schema) if rule.schema is not None else None,
@@ -36,6 +38,18 @@ class Rules:
         """Compile a pattern; a name is cut as the server cuts those of a text."""
         is_name = self.dialect == "postgresql" and not _WILDCARD(name)
         return re.compile(translate(cut_name(name) if is_name else name))
+
+    def moving(self, tables: Iterable[Table]) -> list[tuple[Table, TableRule]]:
+        """Return those of `tables` whose rows move between shards, with their rules."""
+        if not self._has_moving:
+            return []
+        found = ((table, self.rule_for(table)) for table in tables)
+        return [(t, rule) for t, rule in found if rule is not None and rule.moving]
+
+    def guard(self, tables: Iterable[Table]) -> int:
+        """Return the version that sessions show before they write to `tables`."""
+        found = (rule.moving for _, rule in self.moving(tables))
+        return max((moving.guard for moving in found if moving), default=0)
 
     def rule_for(self, table: Table) -> TableRule | None:
         """Return the rule that gives `table` its home, or None when none does."""

@@ -15,6 +15,14 @@ import re
 FENCED = "RD001"
 MOST_TEXT = 120  # MariaDB's MESSAGE_TEXT has 128 characters
 
+# The setting, and the variable, by which a session shows which version it knows.
+GUARD_SETTING = "routedb.placement"
+GUARD_VARIABLE = "@routedb_placement"
+_GUARDS = {
+    "postgresql": f"SET {GUARD_SETTING} = '{{}}'",
+    "mysql": f"SET {GUARD_VARIABLE} = {{}}",
+}
+
 # At the end of a line: what libpq calls DETAIL depends on the language. MySQLdb's
 # errors are shown as tuples.
 _VERSION = re.compile(r"\bversion (\d+)[)'\"]*[ \t]*$", re.MULTILINE)
@@ -28,6 +36,12 @@ def fence_text(table: str, place: str, version: int, has_code: bool) -> str:
         return said
     end = f" (version {version})"
     return f"{FENCED} {said}"[: MOST_TEXT - len(end)] + end
+
+
+def guard_text(dialect: str, version: int) -> str:
+    """Return what has a session of `dialect` show that it knows of this `version` of
+    the placements; "" where no rows move between shards."""
+    return _GUARDS.get(dialect, "").format(version)
 
 
 def is_fence_text(said: str) -> bool:

@@ -63,6 +63,7 @@ class Link:
         "joined_from",
         "joins_begin",
         "exclusive",
+        "guard",
         "id",
         "is_text_begun",
         "is_victim",
@@ -107,6 +108,7 @@ class Link:
         self.server: str | None = None  # that it leads to, once it was asked
         self.settings_version = -1  # of the settings it has; -1: none yet
         self.used_at = 0.0  # when it last answered: see session/read_state.py
+        self.guard = 0  # what it shows to the servers: see engine/run/guard.py
         # Whether a transaction's BEGIN goes with its first statement; the mode of one
         # that will do so; how the link was before one that did.
         self.joins_begin = False
@@ -183,6 +185,7 @@ class Link:
 
     def _reset(self, raw: Raw, is_bound: bool) -> bool:
         slot = self.slot
+        self.guard = 0
         assert slot is not None  # only those of a pool are reset
         if not self.adapter.is_alive(raw):
             return False
@@ -263,6 +266,7 @@ class Link:
 
     def rollback(self) -> None:
         """Roll back, also what was begun by text."""
+        self.guard = 0  # PostgreSQL undoes settings, too
         with self.exclusive:
             self.adapter.rollback(self.raw)
         if self.joined_from is not None:

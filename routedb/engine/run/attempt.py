@@ -16,6 +16,7 @@ from routedb.engine.links import find_node
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.run.control import may_commit, may_end
 from routedb.engine.run.follow import check_stays
+from routedb.engine.run.guard import show
 from routedb.engine.run.interrupted import statement_interrupted
 from routedb.engine.run.outcome import ran
 from routedb.engine.run.recovery import judge
@@ -86,8 +87,7 @@ class Attempt:
         self.replicas = decision.replicas
         self.pinned = decision.node  # what it needs lives there
         self.tried: set[int] = set()
-        self.failures = 0
-        self.refused: list[int] = []  # by which node, once for each time
+        self.failures, self.refused = 0, list[int]()  # by which node, for each time
         self.chosen_as: Role | None = (
             None  # by the hot path: what its node was taken for
         )
@@ -128,6 +128,8 @@ class Attempt:
                 transaction.reads.keep(self.group, self.plan)
         if self.plan.reading is not None:
             self._check_reading(link, self.plan.reading)
+        if (self.plan.guard or link.guard) and self.may_write:
+            show(session.core, self.plan, link)
         return link
 
     def run(self, cursor: VirtualCursor, call: Call) -> None:

@@ -33,6 +33,7 @@ def follow(attempt: Underway, link: Link, exc: Exception) -> None:
     run again: `is_moved` says whether by a new plan. Raises `exc`, the fence's error,
     where that leads nowhere else within `failover_timeout`."""
     core = attempt.session.core
+    link.guard = 0  # what it has shown is not what the server has seen
     learn(core, link)
     if core.rules is not attempt.plan.rules:
         attempt.is_moved = True

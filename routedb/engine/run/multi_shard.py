@@ -48,6 +48,7 @@ def run(
     target = decided.target
     assert target is not None
     check_home(session, plan, decided)
+    check_settled(plan, decided)
     if target.is_each and getattr(cursor, "name", None):
         raise errors.ShardError(
             f"{plan.statement.verb} of rows on several shards by a named cursor: use a "
@@ -67,6 +68,20 @@ def run(
     work = partial(_run_all, session, cursor, plan, decided, call, written)
     in_transaction(session, work)
     return True
+
+
+def check_settled(plan: Plan, decided: Decision) -> None:
+    """Raise ShardError where a statement of this `plan`, as `decided`, would meet rows
+    that are on two shards at the moment."""
+    target = decided.target
+    if target is None or not target.is_each or len(decided.groups) < 2:
+        return
+    for table, rule in plan.rules.moving(plan.statement.tables):
+        if rule.moving is not None and rule.moving.hidden:
+            raise errors.ShardError(
+                f"{plan.statement.verb} of rows on several shards: rows of {table} "
+                "move between them until `routedb move finish`; name one key at a time"
+            )
 
 
 def _run_all(
@@ -130,6 +145,8 @@ def run_batches(
 ) -> None:
     """Run the text `sql` of this `plan` for sets of parameters, those of a group at
     once. `by_group` has them, `decisions` has one for each group."""
+    for decided in decisions.values():
+        check_settled(plan, decided)
 
     def work() -> None:
         merged = MergedResult(cursor.arraysize)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 POLL_S = 1.0  # as often as calm nodes are probed
 ABSENT_S = 20.0  # between two looks for the table, as long as there is none
+LEASE_S = 5.0  # what is known is as good as new for so long: see `be_sure`
 NO_TABLE = Placements()
 
 
@@ -68,6 +69,7 @@ class PlacementWatch:
         self._absent_at = -inf  # when there was no table last
         self._polled_at = -inf
         self._asked_at = -inf  # when the last question for `ask_again` was sent
+        self.known_at = -inf  # when the last question with an answer was sent
         self._open: tuple[NodeConfig, Adapter, Raw] | None = None
         self._upkeep = Upkeep(self._tend, POLL_S)
         self._make_lock()
@@ -85,13 +87,16 @@ class PlacementWatch:
         if core is None:
             return False
         table, namespace = adapter.placements, label_of(node).namespace
-        known = core.ruleset.placements.version
+        known, asked_at = core.ruleset.placements.version, core.clock()
         if known < 0 and not table.is_there(raw, namespace):
             self._absent_at = core.clock()
+            self.known_at = max(self.known_at, asked_at)
             return False
         self._absent_at = -inf
         found = table.read(raw, namespace, None if known < 0 else known)
-        return found is not None and core.place(found)
+        is_new = found is not None and core.place(found)
+        self.known_at = max(self.known_at, asked_at)
+        return is_new
 
     def probed(self, node: NodeConfig, adapter: Adapter, raw: Raw) -> None:
         """Ask on the monitor's link, which has just answered as a writer's of the home
@@ -207,6 +212,29 @@ class PlacementWatch:
         if opened is not None:
             with suppress(Exception):
                 opened[1].close(opened[2])
+
+
+def be_sure(core: Core, timeout_s: float) -> None:
+    """See to it that what `core` knows of placements was so `LEASE_S` ago, asking for
+    at most `timeout_s`. A mover that writes what the reads over several shards are to
+    know waits for longer than that before it goes on. Raises OperationalError where
+    there are placements and nobody answers."""
+    known = _watches.get(core)
+    watch = None if known is None else known()
+    if watch is None or watch.home is None:
+        return
+    is_there = core.ruleset.placements.version >= 0
+    lease_s = LEASE_S if is_there else LEASE_S + ABSENT_S
+    if core.clock() - watch.known_at <= lease_s:
+        return
+    try:
+        watch.ask_again(timeout_s)
+    except errors.Error as exc:
+        if is_there:
+            raise errors.OperationalError(
+                "a read over several shards has to know where rows are, and "
+                f"{watch.home.database} does not say: {mask(str(exc)).strip()}"
+            ) from exc
 
 
 def ask_again(core: Core, timeout_s: float) -> None:

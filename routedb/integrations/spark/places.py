@@ -112,6 +112,11 @@ def _groups(
         # Any copy will do: not the same for all tables.
         at = crc32(table.name.encode()) % len(database.groups)
         return (database.groups[at],)
+    if rule is not None and rule.moving is not None and rule.moving.hidden:
+        raise errors.ShardError(
+            f"rows of table {table} move between shards of {where}: read it before, "
+            "or after `routedb move finish`"
+        )
     if rule is not None and rule.shard_key is not None:
         return database.groups
     raise errors.ShardError(

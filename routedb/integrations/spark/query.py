@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from routedb.integrations.spark.columns import columns_of, is_named
-from routedb.integrations.spark.layout import layout_of
+from routedb.integrations.spark.finding import layout_of
 from routedb.integrations.spark.request import Request
 from routedb.integrations.spark.source import Command, ConfigSource, source_of
 from routedb.integrations.spark.tables import frame, listed, register, view_name

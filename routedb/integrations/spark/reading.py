@@ -20,13 +20,12 @@ from routedb import errors
 from routedb.config.mask import config_error
 from routedb.integrations.spark.batches import batches
 from routedb.integrations.spark.filters import push, shape_of
-from routedb.integrations.spark.layout import Layout, layout_of
+from routedb.integrations.spark.layout import Layout
 from routedb.integrations.spark.ranges import Key, Lane, key_of, lanes_of
 from routedb.integrations.spark.request import Request
 from routedb.integrations.spark.sessions import Session, read_somewhere
 from routedb.integrations.spark.told import told
 from routedb.integrations.spark.types import Field
-from routedb.integrations.spark.writing import TableWriter
 
 
 class RoutedbSource(DataSource):
@@ -43,17 +42,21 @@ class RoutedbSource(DataSource):
     def schema(self) -> str:
         """Return the columns of the table, asked of its catalogs. Raises what
         `layout_of` raises."""
-        return layout_of(self.request).ddl
+        return _layout_of(self.request).ddl
 
     def reader(self, schema: Any) -> TableReader:
         """Return a reader of the columns in `schema`."""
-        return TableReader(self.request, [field.name for field in schema.fields])
+        kind = FilteringReader if self.request.push_filters else TableReader
+        return kind(self.request, [field.name for field in schema.fields])
 
-    def writer(self, schema: Any, overwrite: bool) -> TableWriter:
+    def writer(self, schema: Any, overwrite: bool) -> Any:
         """Return a writer of rows of `schema`, which are appended. Raises ConfigError
         for `overwrite`, and what `TableWriter` raises."""
         if overwrite:
             raise config_error('spark: rows are appended: .mode("append")')
+        # It imports what readers need not have.
+        from routedb.integrations.spark.writing import TableWriter  # noqa: PLC0415
+
         given = [(f.name, f.dataType.simpleString()) for f in schema.fields]
         load = self.request.load_id or uuid4().hex
         return TableWriter(self.request, load, given)
@@ -76,23 +79,11 @@ class TableReader(DataSourceReader):
     """Reads the columns called `names` of the table of `request`."""
 
     def __init__(self, request: Request, names: Sequence[str]) -> None:
-        layout = layout_of(request)
+        layout = _layout_of(request)
         self.request = request
         self.layout = layout
         self.fields = tuple(layout.field(name) for name in names)
         self.where: tuple[str, ...] = ()
-
-    def pushFilters(self, filters: list[Any]) -> Iterable[Any]:  # noqa: N802  (Spark's)
-        """Take those of `filters` that the server can do; yield those that Spark has to
-        do still."""
-        fields = {field.name: field for field in self.layout.fields}
-        for given in filters:
-            shape = shape_of(given)
-            found = shape and push(self.layout.dialect, fields, shape)
-            if found:
-                self.where = (*self.where, found.sql)
-            if not found or not found.is_exact:
-                yield given
 
     def partitions(self) -> list[InputPartition]:
         """Ask each group for its lanes, all at the same time."""
@@ -147,6 +138,34 @@ class TableReader(DataSourceReader):
             )
         except errors.Error as exc:
             raise told(exc, self.request.table) from exc
+
+
+class FilteringReader(TableReader):
+    """The same, and the server does filters.
+
+    Spark 4.1 keeps what a reader has planned with the DataFrame, filters and all, and
+    gives it to every other scan of that. So it is for DataFrames that are scanned by
+    one query, once, and only where that is asked for.
+    """
+
+    def pushFilters(self, filters: list[Any]) -> Iterable[Any]:  # noqa: N802  (Spark's)
+        """Take those of `filters` that the server can do; yield those that Spark has to
+        do still."""
+        fields = {field.name: field for field in self.layout.fields}
+        for given in filters:
+            shape = shape_of(given)
+            found = shape and push(self.layout.dialect, fields, shape)
+            if found:
+                self.where = (*self.where, found.sql)
+            if not found or not found.is_exact:
+                yield given
+
+
+def _layout_of(request: Request) -> Layout:
+    # It imports what executors need not have: they are many, and start often.
+    from routedb.integrations.spark.finding import layout_of  # noqa: PLC0415
+
+    return layout_of(request)
 
 
 def _has_row_numbers(session: Session, layout: Layout) -> bool:

@@ -13,7 +13,7 @@ CONNECTIONS = 4
 _KEYS = (
     *("config", "config_command", "config_text", "table", "columns"),
     *("partition_rows", "partition_key", "max_connections_per_node"),
-    "load_id",
+    *("load_id", "push_filters"),
 )
 
 
@@ -33,6 +33,7 @@ class Request:
     partition_key: str | None = None
     max_connections_per_node: int = CONNECTIONS
     load_id: str = ""  # of what is written; "": a new one
+    push_filters: bool = False
 
     @classmethod
     def of_options(cls, options: Mapping[str, str]) -> Request:
@@ -58,6 +59,7 @@ class Request:
             options.get("partition_key") or None,
             _count(options, "max_connections_per_node", CONNECTIONS),
             options.get("load_id") or "",
+            options.get("push_filters") == "true",
         )
 
     @property
@@ -73,6 +75,7 @@ class Request:
             "partition_key": self.partition_key or "",
             "max_connections_per_node": str(self.max_connections_per_node),
             "load_id": self.load_id,
+            "push_filters": "true" if self.push_filters else "",
         }
         return {key: value for key, value in said.items() if value}
 

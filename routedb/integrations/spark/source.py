@@ -13,15 +13,18 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from routedb.config import load
 from routedb.config.mask import config_error, is_secret_key, mask
 from routedb.config.model import ClusterConfig
-from routedb.runtime import Source, read_config
+from routedb.sharding import check_rules
+
+if TYPE_CHECKING:
+    from routedb.runtime import Source  # an executor needs no runtime
 
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 # A reference in the place of a password, with what makes it one.
@@ -49,12 +52,16 @@ class ConfigSource:
 
     def load(self) -> ClusterConfig:
         """Read the configuration. Raises ConfigError."""
+        found: Any = _found(self.path) if self.path else None
+        read: Callable[[str], str] = _read
         if self.command:
             said = _output(self.command)
-            return load("config_command.toml", {}, os.environ, lambda _: said)
-        if self.text:
-            return read_config(json.loads(self.text), {})
-        return read_config(_found(self.path) if self.path else None, {})
+            found, read = "config_command.toml", lambda _: said
+        elif self.text:
+            found = json.loads(self.text)
+        config = load(found, {}, os.environ, read)
+        check_rules(config)
+        return config
 
 
 def source_of(config: Source | Command | ConfigSource) -> ConfigSource:
@@ -93,6 +100,10 @@ def _secrets(place: str, key: str, value: Any) -> Iterator[str]:
         is_key = is_secret_key(key) and _REFERENCE.fullmatch(value) is None
         if is_key or mask(said) != said:
             yield place
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8")
 
 
 def _found(path: str) -> str:

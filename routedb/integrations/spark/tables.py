@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from routedb import errors
-from routedb.integrations.spark.layout import layout_of
+from routedb.integrations.spark.finding import layout_of
 from routedb.integrations.spark.places import placed, tables_of
 from routedb.integrations.spark.reading import RoutedbSource
 from routedb.integrations.spark.request import CONNECTIONS, PARTITION_ROWS, Request
@@ -21,9 +21,8 @@ PUSHDOWN = "spark.sql.python.filterPushdown.enabled"
 
 
 def register(spark: SparkSession) -> None:
-    """Let `spark` know the format `routedb`, and push filters to it."""
+    """Let `spark` know the format `routedb`."""
     spark.dataSource.register(RoutedbSource)
-    spark.conf.set(PUSHDOWN, "true")
 
 
 def table(
@@ -35,6 +34,7 @@ def table(
     partition_rows: int = PARTITION_ROWS,
     partition_key: str | None = None,
     max_connections_per_node: int = CONNECTIONS,
+    push_filters: bool = False,
 ) -> DataFrame:
     """Return the table called `name` of `config` as a DataFrame of `spark`.
 
@@ -42,7 +42,9 @@ def table(
     or a DSN must have no secret in it. `columns`: these only are read. A partition
     reads ranges of at most `partition_rows` rows of the key: of the column
     `partition_key`, and the primary key behind it. A node is read over at most
-    `max_connections_per_node` connections at the same time.
+    `max_connections_per_node` connections at the same time. `push_filters`: servers do
+    the filters of the one scan that this DataFrame is for; a second one would get them,
+    too.
 
     Raises ConfigError, UnknownTableError, ProgrammingError for a table or a column that
     is not there, ShardError where shards differ, and what the driver raises.
@@ -54,8 +56,11 @@ def table(
         partition_rows,
         partition_key,
         max_connections_per_node,
+        push_filters=push_filters,
     )
     register(spark)
+    if push_filters:
+        spark.conf.set(PUSHDOWN, "true")
     return frame(spark, request)
 
 

@@ -7,11 +7,13 @@ rounded or cut. A type that Spark has none for is a string, as its server prints
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from routedb.moving.spelling import name as spelt
 from routedb.moving.types import parts
-from routedb.planner import Column
+
+if TYPE_CHECKING:
+    from routedb.planner import Column  # an executor needs no planner
 
 _MOST_DIGITS = 38  # of Spark's decimals
 _JDBC_DECIMAL = (38, 18)  # of a numeric without digits: what Spark's own source has

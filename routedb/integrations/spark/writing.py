@@ -22,7 +22,8 @@ from pyspark.sql.datasource import DataSourceArrowWriter, WriterCommitMessage
 from routedb import errors
 from routedb.config.mask import config_error
 from routedb.integrations.spark import loads
-from routedb.integrations.spark.layout import Layout, layout_of
+from routedb.integrations.spark.finding import layout_of
+from routedb.integrations.spark.layout import Layout
 from routedb.integrations.spark.places import Place, place_of, placed
 from routedb.integrations.spark.request import Request
 from routedb.integrations.spark.slots import slot

@@ -15,6 +15,7 @@ import pytest
 
 from tests.live.conftest import FIXTURES
 from tests.support.checkout import ROOT
+from tests.support.later import later
 from tests.support.servers import wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.engine_in_turn]
@@ -110,7 +111,7 @@ def heed_interrupts() -> None:
 
 
 @contextmanager
-def running(place: Place, *words: str, **more: Any) -> Iterator[Any]:
+def running(place: Any, *words: str, **more: Any) -> Iterator[Any]:
     """Start `routedb sql` with these texts and options; end it at the block's end."""
     args = [word for text in words for word in _option(text)]
     # The suite itself may run where nobody interrupts, behind nohup.
@@ -207,6 +208,10 @@ def test_who_waits_for_a_lock_is_cancelled(request):
     assert place.ids() == [1]
 
 
+TERMINATE = (
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 COMMITS = {
     "a constraint that is checked at commit": (
         "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
@@ -304,3 +309,78 @@ def test_while_a_result_is_shown_the_statement_is_said_to_be_done(tmp_path):
         _, err = process.communicate(timeout=40)
     assert process.returncode == INTERRUPTED
     assert err.splitlines()[-2:] == [DONE, END]
+
+
+class Shards(NamedTuple):
+    """Two shards on one server, with a table t (id, k) each; `dsn` is a file."""
+
+    dsn: str
+    databases: tuple[Any, Any]
+
+    def busy(self) -> int:
+        """How many shards have a statement under way."""
+        return sum(bool(each.execute(RUNNING["postgresql"])) for each in self.databases)
+
+    def rows(self) -> list[Any]:
+        return [row for each in self.databases for row in each.execute("TABLE t")]
+
+
+@pytest.fixture
+def shards(pg, tmp_path) -> Iterator[Shards]:
+    with pg.cluster.database() as more:
+        for number, each in enumerate((pg, more)):
+            each.execute("CREATE TABLE t (id int PRIMARY KEY, k int)")
+            each.execute(f"INSERT INTO t VALUES ({number}, {number})")
+        path = tmp_path / "shards.toml"
+        path.write_text(
+            'default = "shop"\n'
+            f'[databases.shop]\nshards = [["{pg.writer_dsn}"], ["{more.writer_dsn}"]]\n'
+            '[tables.t]\ndatabase = "shop"\nshard_key = "k"\nfunction = "modulo"\n'
+        )
+        yield Shards(str(path), (pg, more))
+
+
+ON_ALL_SHARDS = {
+    "a read": ("SELECT id FROM t WHERE pg_sleep(60) IS NOT NULL ORDER BY id",),
+    "a write": ("UPDATE t SET id = id + 10 WHERE pg_sleep(60) IS NOT NULL",),
+    "a write in a transaction": (
+        "BEGIN",
+        "UPDATE t SET id = id + 20",
+        "DELETE FROM t WHERE pg_sleep(60) IS NOT NULL",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "what", ["a write", *later(["a read", "a write in a transaction"])]
+)
+def test_what_runs_on_several_shards_is_cancelled_on_all(shards, what):
+    with running(shards, *ON_ALL_SHARDS[what]) as process:
+        wait_until(lambda: shards.busy() > 0, "it runs", 60)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=40)
+    assert process.returncode == INTERRUPTED
+    assert err.splitlines()[-1] == END
+    wait_until(lambda: not shards.busy(), "it has ended on both servers")
+    assert shards.rows() == [(0, 0), (1, 1)]
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("what", later(ON_ALL_SHARDS))
+def test_a_second_ctrl_c_cuts_the_lines_to_all_shards(shards, what, postgresql):
+    with running(shards, *ON_ALL_SHARDS[what]) as process:
+        wait_until(lambda: shards.busy() > 0, "it runs", 60)
+        postgresql.writer.pause()
+        try:
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.readline().startswith("waiting for the server")
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=40)
+        finally:
+            postgresql.writer.resume()
+    assert process.returncode == INTERRUPTED
+    assert err.splitlines()[-1] == END
+    assert "Traceback" not in err
+    for database in shards.databases:  # a server does not look at a line that is cut
+        database.execute(TERMINATE)
+    assert shards.rows() == [(0, 0), (1, 1)]

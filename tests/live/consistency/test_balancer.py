@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import pytest
 
 import routedb
+from tests.support.later import later
 from tests.support.proxy import Balancer
 from tests.support.replay import go_on, stop
 from tests.support.server_rig import insert, link_to, name_of, read
@@ -14,6 +16,7 @@ from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.engine_in_turn
 
+# No `with connection` here: with psycopg2 that is a transaction, which the writer has.
 ROUNDS = 30
 # What stands behind the balancer, in the order of its connections: the monitor's is the
 # first of all. The replica that lags is replica2.
@@ -65,13 +68,12 @@ def test_what_was_written_is_read_whichever_replica_a_link_leads_to(
     cluster = balanced(lagging, behind, pool=pool)
     stale = 0
     for key in range(100, 100 + ROUNDS):
-        with cluster.connect(autocommit=True) as connection:
+        with closing(cluster.connect(autocommit=True)) as connection:
             cursor = connection.cursor()
             read(connection)
             insert(connection, key)
             time.sleep(0.03)  # a sample may come, and say that a replica has it
             stale += not is_there(cursor, key)
-            connection.close()
     assert stale == 0
 
 
@@ -82,9 +84,54 @@ def test_a_token_of_another_connection_is_kept(lagging, behind):
     for key in range(100, 100 + ROUNDS // 3):
         insert(writing, key)
         time.sleep(0.03)
-        with cluster.connect(autocommit=True, after=writing.token()) as reading:
+        with closing(
+            cluster.connect(autocommit=True, after=writing.token())
+        ) as reading:
             assert is_there(reading.cursor(), key)
-            reading.close()
+
+
+@pytest.mark.parametrize("meant", later([True, False]))
+def test_what_was_written_is_read_over_shards_behind_balancers(rig, meant):
+    """Of each shard one node is a balancer, before a replica that lags and another."""
+    with rig.database.cluster.database() as more:
+        more.execute("CREATE TABLE t (id int PRIMARY KEY, v int NOT NULL)")
+        rig.database.execute("DELETE FROM t")
+        more.wait_replayed()
+        shards = [_shard(rig, each, meant) for each in (rig.database, more)]
+        rule = {"database": "shop", "shard_key": "id", "function": "modulo"}
+        source = {
+            "default": "shop",
+            "databases": {"shop": {"shards": shards, "max_lag": "off"}},
+            "tables": {"t": rule},
+        }
+        stop(rig, "replica2")
+        try:
+            with routedb.Cluster(source) as cluster:
+                seen = [_counted(cluster, key) for key in range(ROUNDS // 3)]
+        finally:
+            go_on(rig, "replica2")
+    assert seen == [2 * key + 2 for key in range(ROUNDS // 3)]
+
+
+def _shard(rig, database, meant):
+    behind = [rig.servers[name] for name in BEHIND[0]]
+    balancer = rig._stack.enter_context(Balancer([(s.host, s.port) for s in behind]))
+    through = balancer.through(database.dsns[1])
+    return [database.writer_dsn, {"dsn": through, "balanced": meant}]
+
+
+def _counted(cluster, key):
+    """Write a row to each shard; return how many are read over both."""
+    with closing(cluster.connect(autocommit=True)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT count(*) FROM t")
+        cursor.fetchall()
+        for number in (2 * key, 2 * key + 1):
+            cursor.execute("INSERT INTO t (id, v) VALUES (%s, 0)", (number,))
+        time.sleep(0.03)  # a sample may come, and say that a replica has it
+        cursor.execute("SELECT count(*) FROM t")
+        [(count,)] = cursor.fetchall()
+    return count
 
 
 def test_a_writer_is_not_a_replica_that_its_address_leads_to(lagging):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 from multiprocessing.connection import Connection
+from random import Random
 from typing import Any
 
-from routedb import move
+from routedb import errors, move
+from routedb.engine.shared import placement_watch
 
 _DIED = 9
 _PATIENCE_S = 60.0
@@ -17,13 +20,14 @@ _CONTEXT.set_forkserver_preload(["tests.live.moving.kills"])
 
 
 def work(
-    verb: str, config: Config, more: Config, known: set[str], to: Connection
+    verb: str, config: Config, more: Config, known: set[str] | None, to: Connection
 ) -> None:
-    """Do `verb`; die at the first step that is not `known`, after telling it."""
+    """Do `verb`; die at the first step that is not `known`, after telling it. None: all
+    are."""
 
     def tell(progress: move.Progress) -> None:
         step = f"{verb}: {progress.step.split(',')[0]}"
-        if step not in known:
+        if known is not None and step not in known:
             to.send(step)
             to.close()
             os._exit(_DIED)
@@ -52,6 +56,34 @@ def killed_everywhere(verb: str, config: Config, **more: Any) -> list[str]:
         known.add(said)
 
 
+def killed_by_chance(
+    verb: str, config: Config, rng: Random, kills: int = 4, **more: Any
+) -> None:
+    """Do `verb`, killed up to so many times at a moment of chance, until it is done."""
+    while True:
+        wait_s = rng.uniform(0.05, 1.0) if kills > 0 else _PATIENCE_S
+        kills -= 1
+        said = _for_a_while(verb, config, more, wait_s)
+        if said == "":
+            return
+        assert said is None or "another mover works" in said, said
+
+
+def _for_a_while(verb: str, config: Config, more: Config, wait_s: float) -> str | None:
+    """Do `verb` in a process; return what it raised, nothing when it was done, or None
+    when it was killed after a while."""
+    ours, theirs = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=work, args=(verb, config, more, None, theirs))
+    process.start()
+    theirs.close()
+    said = str(ours.recv()) if ours.poll(wait_s) else None
+    process.kill()
+    process.join()
+    process.close()
+    ours.close()
+    return said
+
+
 def once(
     verb: str, config: dict[str, Any], more: dict[str, Any], known: set[str]
 ) -> str:
@@ -67,3 +99,29 @@ def once(
     process.close()
     ours.close()
     return said
+
+
+def killed_at_random(
+    verb: str, config: Config, rng: random.Random, times: int, **more: Any
+) -> None:
+    """Do `verb`, killed so many `times` at moments of chance, until it is done."""
+    for _ in range(times):
+        process = _CONTEXT.Process(target=_do, args=(verb, config, more))
+        process.start()
+        process.join(rng.uniform(0.2, 2.0))
+        process.kill()
+        process.join()
+        process.close()
+    while True:
+        try:
+            getattr(move, verb)(config, "m", **more)
+            return
+        except errors.OperationalError as exc:
+            if "another mover works" not in str(exc):
+                raise
+
+
+def _do(verb: str, config: Config, more: Config) -> None:
+    # As the tests have them where rows move between shards.
+    placement_watch.LEASE_S, placement_watch.ABSENT_S = 0.7, 0.5
+    getattr(move, verb)(config, "m", **more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -11,6 +11,8 @@ import pytest
 from routedb import move
 from routedb.config.model import TableRule
 from routedb.config.placements import Placement, rule_of
+from routedb.mover import placements
+from routedb.mover.sessions import Session, home_of
 from routedb.runtime import read_config
 from routedb.sharding.keys.shard_functions import shard_of
 from tests.support.servers import Database
@@ -36,6 +38,28 @@ class ShardedWorld(NamedTuple):
         found = [self.at(shard) for shard in range(len(self.shards))]
         return sorted(row for rows in found for row in rows)
 
+    def rows_of(self, shards: Iterable[int]) -> list[tuple[Any, ...]]:
+        """All rows of some shards."""
+        return sorted(row for shard in shards for row in self.at(shard))
+
+    def placements(self) -> Sequence[Placement]:
+        """What the table of placements has."""
+        session = Session(home_of(read_config(self.config, {})))
+        try:
+            return list(placements.read(session).values())
+        finally:
+            session.close()
+
+    def leftovers(self) -> list[str]:
+        """Tables of a mover that are still at a shard."""
+        is_postgresql = "PostgreSQL" in type(self.shards[0].cluster).__name__
+        schema = "current_schema()" if is_postgresql else "DATABASE()"
+        text = (
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = "
+            f"{schema} AND table_name LIKE 'routedb%%'"
+        )
+        return [row[0] for shard in self.shards for row in shard.execute(text, ())]
+
     def at(self, shard: int, table: str = "t") -> list[tuple[Any, ...]]:
         rows = self.shards[shard].execute(f"SELECT * FROM {table}")
         return sorted(tuple(row) for row in rows)
@@ -50,6 +74,12 @@ class ShardedWorld(NamedTuple):
             for row in self.at(shard)
             if shard_of(rule.function, row[0], count) != shard
         ]
+
+    def shard_of(self, rule: Any, value: object) -> int:
+        """The shard of a key by what `[tables]` says beside the database."""
+        function = self.rule({"database": "orders", **rule}).function
+        assert function is not None
+        return shard_of(function, value, len(self.shards))
 
     def phase(self) -> str:
         return move.status(self.config, "m")[0].phase

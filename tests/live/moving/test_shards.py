@@ -22,10 +22,15 @@ PAIRS = ["pg-pg", *later(["my-my"])]
 class Clients:
     """Threads that write by routedb in autocommit mode; the test's own oracle."""
 
-    def __init__(self, world: ShardedWorld, first: int = 1, count: int = 2) -> None:
+    def __init__(
+        self, world: ShardedWorld, first: int = 1, count: int = 2, there: int = 0
+    ) -> None:
         self.world = world
         self.troubles: list[routedb.Error] = []
         self.written: set[tuple[int, int, int]] = set()
+        self.inserting = self.inserted = there
+        self.deleting = self.deleted = 0
+        self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._threads = [
             threading.Thread(target=self._write, args=(first + n,), daemon=True)
@@ -42,6 +47,10 @@ class Clients:
         for thread in self._threads:
             thread.join()
 
+    def _add(self, what: str) -> None:
+        with self._lock:
+            setattr(self, what, getattr(self, what) + 1)
+
     def _write(self, client: int) -> None:
         conn = routedb.connect(self.world.config, autocommit=True)
         cursor: Any = conn.cursor()
@@ -50,12 +59,16 @@ class Clients:
             number += 1
             row = client * 1000 + number % 50, 1_000_000 * client + number, 0
             try:
+                self._add("inserting")
                 cursor.execute("INSERT INTO t VALUES (%s, %s, %s)", row)
+                self._add("inserted")
                 self.written.add(row)
                 if number % 5 == 0:
+                    self._add("deleting")
                     cursor.execute(
                         "DELETE FROM t WHERE customer = %s AND id = %s", row[:2]
                     )
+                    self._add("deleted")
                     self.written.discard(row)
             except routedb.Error as exc:
                 self.troubles.append(exc)

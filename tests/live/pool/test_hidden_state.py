@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+import routedb
 from tests.live.pool.conftest import answer
+from tests.support.later import later
 
 pytestmark = pytest.mark.live
 
@@ -291,3 +293,53 @@ def _told(cluster: Any, run: str, show: str) -> Any:
     if changed == before:
         return f"never set: {changed}"
     return after if after != before else None
+
+
+ALL_SHARDS = {
+    "a write": ("UPDATE items SET a = a + 1",),
+    "a write in a transaction": ("BEGIN", "UPDATE items SET a = a + 1", "COMMIT"),
+    "what is rolled back": ("BEGIN", "UPDATE items SET a = a + 1", "ROLLBACK"),
+    "an insert": ("INSERT INTO items (k, a) VALUES (2, 0), (3, 0)",),
+    "a read": ("SELECT k FROM noting ORDER BY k",),
+}
+
+
+@pytest.mark.parametrize("what", ["a write", *later(list(ALL_SHARDS)[1:])])
+def test_nor_from_what_runs_on_all_shards(place_of, what):
+    place = place_of("pg")
+    with place.database.cluster.database() as more:
+        databases = (place.database, more)
+        for number, database in enumerate(databases):
+            for text in TENANT_SETUP:
+                database.execute(text)
+            database.execute(f"INSERT INTO items VALUES ({number}, 0)")
+        cluster = place.cluster(_sharded([each.writer_dsn for each in databases]))
+        shows = [f"/* routedb: shard={number} */ {SHOW_TENANT}" for number in (0, 1)]
+        try:
+            answer(cluster, shows[0], *ALL_SHARDS[what])
+        except routedb.ShardError:
+            assert what == "a read"  # of a view over more than the table: refused
+        assert [answer(cluster, show) for show in shows] == [[("",)], [("",)]]
+
+
+TENANT_SETUP = (
+    "CREATE TABLE items (k int, a int)",
+    "CREATE FUNCTION hide() RETURNS int LANGUAGE plpgsql AS $$BEGIN PERFORM "
+    "set_config('app.tenant', '7', false); RETURN 1; END$$",
+    "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM "
+    "hide(); RETURN NEW; END$$",
+    "CREATE TRIGGER noting BEFORE INSERT OR UPDATE ON items FOR EACH ROW EXECUTE "
+    "FUNCTION note()",
+    "CREATE VIEW noting AS SELECT k, hide() AS one FROM items",
+)
+SHOW_TENANT = PG["a variable"][1]
+
+
+def _sharded(dsns: list[str]) -> dict[str, Any]:
+    rule = {"database": "shop", "shard_key": "k", "function": "modulo"}
+    shop = {"shards": [[dsn] for dsn in dsns], "pool": {"max": 1}}
+    return {
+        "default": "shop",
+        "databases": {"shop": shop},
+        "tables": {"items": rule, "noting": rule},
+    }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import routedb
-from routedb.integrations.spark.layout import layout_of
+from routedb.integrations.spark.finding import layout_of
 from routedb.integrations.spark.ranges import key_of, lanes_of
 from routedb.integrations.spark.request import Request
 from routedb.integrations.spark.sessions import Session, read_somewhere

@@ -20,14 +20,14 @@ pytestmark = pytest.mark.long  # pyspark and pyarrow are there in `make test-lon
 def reader_of(
     path: str, name: str, filters: Any = (), columns: Any = (), **options: Any
 ):
-    from routedb.integrations.spark.reading import TableReader  # noqa: PLC0415
+    from routedb.integrations.spark.reading import FilteringReader  # noqa: PLC0415
     from routedb.integrations.spark.request import Request  # noqa: PLC0415
     from routedb.integrations.spark.source import source_of  # noqa: PLC0415
 
     request = Request(source_of(path), name, tuple(columns), **options)
-    from routedb.integrations.spark.layout import layout_of  # noqa: PLC0415
+    from routedb.integrations.spark.finding import layout_of  # noqa: PLC0415
 
-    reader = TableReader(request, layout_of(request).taken)
+    reader = FilteringReader(request, layout_of(request).taken)
     left = list(reader.pushFilters(list(filters)))
     return pickle.loads(pickle.dumps(reader)), left
 
