@@ -46,6 +46,7 @@ from routedb.routing.questions import (
     AskPosition,
     Question,
 )
+from routedb.session import TxState
 from routedb.sql.statement import Kind, Table
 
 # Does a use of a text over several groups, instead of the refusal.
@@ -123,8 +124,7 @@ def _run_anywhere(
     """Tell whether it has run, on one group or over several; it is to be learnt anew
     else."""
     try:
-        is_other_use = merges is not None
-        return _run(session, cursor, text, params, call, batch, is_other_use)
+        return _run(session, cursor, text, params, call, batch, merges is not None)
     except (errors.ShardError, errors.CrossDatabaseError) as refusal:
         if type(refusal) not in ONE_GROUP:
             raise
@@ -170,7 +170,8 @@ def _run(
 ) -> bool:
     """Tell whether it has run; it is to be learnt anew else."""
     plan = text.plan
-    control.check_not_lost(session, plan)
+    if session.transaction.state is TxState.LOST or session.pins.lost:
+        control.check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
         call = _buffering(call, cursor)
     if plan.empties:
