@@ -28,15 +28,16 @@ from tests.support.servers import start_mariadb
 SCALE = float(os.environ.get("ROUTEDB_MOVED_SCALE", "0.1"))
 _TABLE = "lineitem"
 _OURS = """
-import json, sys, time
+import json, os, sys, time
 from routedb import move
 config, threads = json.loads(sys.argv[1]), int(sys.argv[2])
+name = f"bench{os.getpid()}"
 at = {}
 def tell(progress):
     at.setdefault(progress.step, time.perf_counter())
-move.start(config, "bench", ["lineitem"], "new", tell=tell, parallel=threads)
+move.start(config, name, ["lineitem"], "new", tell=tell, parallel=threads)
 print(at["all copied"] - at["copy begun"])
-move.abort(config, "bench")
+move.abort(config, name)
 """
 
 

@@ -24,7 +24,8 @@ class Rules:
         self.known: dict[Table, TableRule | None] = {}  # answers so far
         # Of the default database: catalogs are told from tables by it.
         self.dialect = config.dialect or config.default_database.dialect
-        self._has_moving = any(rule.moving is not None for rule in config.tables)
+        # Whether rows of any move between shards: most have none to ask for.
+        self.has_moving = any(rule.moving is not None for rule in config.tables)
         self._compiled = [
             (
                 self._pattern(rule.schema) if rule.schema is not None else None,
@@ -41,7 +42,7 @@ class Rules:
 
     def moving(self, tables: Iterable[Table]) -> list[tuple[Table, TableRule]]:
         """Return those of `tables` whose rows move between shards, with their rules."""
-        if not self._has_moving:
+        if not self.has_moving:
             return []
         found = ((table, self.rule_for(table)) for table in tables)
         return [(t, rule) for t, rule in found if rule is not None and rule.moving]

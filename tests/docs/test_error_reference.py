@@ -170,7 +170,7 @@ def closed_cursor(site, _):
     cursor.execute("SELECT 1")
 
 
-JOIN = "DELETE FROM items WHERE id IN (SELECT id FROM crm_customers)"
+JOIN = "CREATE VIEW both AS SELECT items.id FROM items, crm_customers"
 OURS: dict[str, Callable[..., Any]] = {
     "ConfigError": config_error,
     "HintError": lambda site, _: site.run("/* routedb: role=replica */ DELETE FROM t"),

@@ -11,7 +11,7 @@ from tests.support.fake_rig import farm
 @pytest.mark.parametrize(
     ("case", "calls", "files"),
     [
-        ("a first read", 145, 30),
+        ("a first read", 147, 30),
         ("a cached read", 4, 2),
         ("a read after one's own write", 50, 12),
         ("the same, asking two servers", 115, 20),

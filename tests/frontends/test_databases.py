@@ -94,14 +94,13 @@ def test_an_error_is_that_of_the_driver_it_came_from(cluster):
     assert isinstance(caught.value, routedb.ProgrammingError)
     assert not isinstance(caught.value, psycopg2.Error)
     with pytest.raises(routedb.CrossDatabaseError) as own:
-        cursor.execute("UPDATE t SET name = (SELECT max(name) FROM crm_people)")
+        cursor.execute("CREATE VIEW both AS SELECT name FROM t, crm_people")
     assert isinstance(own.value, psycopg2.NotSupportedError)
 
 
 CROSSING = [
-    "UPDATE t SET name = (SELECT max(name) FROM crm_people)",
-    "DELETE FROM t WHERE id IN (SELECT id FROM crm_people)",
-    "DELETE FROM t USING crm_people c WHERE t.id = c.id",
+    "CREATE VIEW both AS SELECT t.id FROM t JOIN crm_people ON t.id = crm_people.id",
+    "MERGE INTO t USING crm_people c ON t.id = c.id WHEN MATCHED THEN DELETE",
     "SELECT * FROM t JOIN crm_people ON t.id = crm_people.id FOR UPDATE OF t",
 ]
 

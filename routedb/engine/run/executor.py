@@ -46,6 +46,7 @@ from routedb.routing.questions import (
     AskPosition,
     Question,
 )
+from routedb.session import TxState
 from routedb.sql.statement import Kind, Table
 
 # Does a use of a text over several groups, instead of the refusal.
@@ -122,10 +123,9 @@ def _run_anywhere(
     """Tell whether it has run, on one group or several; else it is to be learnt."""
     made: list[int] = []
     try:
-        is_other_use = merges is not None
-        if text.plan.placement.fills and not is_other_use and batch is None:
+        if text.plan.placement.fills and merges is None and batch is None:
             text, call, made = filled(session, text, params, call)
-        has_run = _run(session, cursor, text, params, call, batch, is_other_use)
+        has_run = _run(session, cursor, text, params, call, batch, merges is not None)
     except (errors.ShardError, errors.CrossDatabaseError) as refusal:
         if type(refusal) not in ONE_GROUP:
             raise
@@ -151,8 +151,7 @@ def _run_over_groups(
     batch: Sequence[Any] | None,
     refusal: errors.Error,
 ) -> None:
-    """Run a plain execute that no one group can answer. Raises `refusal`, with the
-    reason added, where there is no exact answer."""
+    """Run what no one group can answer. Raises `refusal`, with why, where none can."""
     if batch is not None:
         multi_shard.merge_each(session, cursor, text, batch, refusal)
     elif series.is_series(text.plan):
@@ -174,7 +173,8 @@ def _run(
 ) -> bool:
     """Tell whether it has run; it is to be learnt anew else."""
     plan = text.plan
-    control.check_not_lost(session, plan)
+    if session.transaction.state is TxState.LOST or session.pins.lost:
+        control.check_not_lost(session, plan)
     if plan.has_effects and plan.statement.parts > 1:
         call = _buffering(call, cursor)
     if plan.empties:

@@ -209,15 +209,15 @@ class Transaction:
                 if committed is not None:
                     self.end(committed)
         except BaseException as exc:
-            if is_verdict(exc):
-                raise
             try:
-                if committed is None:  # it is not known yet
+                is_judged = is_verdict(exc)
+                if committed is None and not is_judged:  # it is not known yet
                     begun = Beginning(*began)
                     parts = (self.spread, self.links, branches, groups)
                     committed = settle_commit(*parts, begun, exc)
                     is_unknown = committed is None
-                self._commit_interrupted(branches, groups, committed, is_unknown)
+                if not is_judged:
+                    self._commit_interrupted(branches, groups, committed, is_unknown)
             except BaseException:  # a signal's, again: nobody knows anything
                 self._commit_interrupted(branches, groups, None, is_unknown=True)
                 raise

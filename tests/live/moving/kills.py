@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 from multiprocessing.connection import Connection
+from random import Random
 from typing import Any
 
 from routedb import errors, move
@@ -19,13 +20,14 @@ _CONTEXT.set_forkserver_preload(["tests.live.moving.kills"])
 
 
 def work(
-    verb: str, config: Config, more: Config, known: set[str], to: Connection
+    verb: str, config: Config, more: Config, known: set[str] | None, to: Connection
 ) -> None:
-    """Do `verb`; die at the first step that is not `known`, after telling it."""
+    """Do `verb`; die at the first step that is not `known`, after telling it. None: all
+    are."""
 
     def tell(progress: move.Progress) -> None:
         step = f"{verb}: {progress.step.split(',')[0]}"
-        if step not in known:
+        if known is not None and step not in known:
             to.send(step)
             to.close()
             os._exit(_DIED)
@@ -52,6 +54,34 @@ def killed_everywhere(verb: str, config: Config, **more: Any) -> list[str]:
         assert said.startswith(f"{verb}: "), said
         assert said not in known
         known.add(said)
+
+
+def killed_by_chance(
+    verb: str, config: Config, rng: Random, kills: int = 4, **more: Any
+) -> None:
+    """Do `verb`, killed up to so many times at a moment of chance, until it is done."""
+    while True:
+        wait_s = rng.uniform(0.05, 1.0) if kills > 0 else _PATIENCE_S
+        kills -= 1
+        said = _for_a_while(verb, config, more, wait_s)
+        if said == "":
+            return
+        assert said is None or "another mover works" in said, said
+
+
+def _for_a_while(verb: str, config: Config, more: Config, wait_s: float) -> str | None:
+    """Do `verb` in a process; return what it raised, nothing when it was done, or None
+    when it was killed after a while."""
+    ours, theirs = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=work, args=(verb, config, more, None, theirs))
+    process.start()
+    theirs.close()
+    said = str(ours.recv()) if ours.poll(wait_s) else None
+    process.kill()
+    process.join()
+    process.close()
+    ours.close()
+    return said
 
 
 def once(

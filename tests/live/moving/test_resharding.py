@@ -247,7 +247,7 @@ def test_some_of_the_targets_shards_get_rows(request):
         found = move.plan(old.config, ["t"], "wanted", rule)
         place: Any = found.places["t"]
         assert place["buckets"] == [["0-8191"], ["8192-16383"], []]
-        with pytest.raises(routedb.ConfigError, match="wanted has 3 shards, not 4"):
+        with pytest.raises(routedb.ConfigError, match="there are 3 shards, not 4"):
             move.plan(old.config, ["t"], "wanted", {**RULE, "shards": 4})
         assert new.shards[0].execute("SELECT 1") == [(1,)]
 

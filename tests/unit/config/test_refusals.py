@@ -46,9 +46,9 @@ def changed(path, value):
             "defualt",
             "main",
             "defualt: no such key; allowed are databases, default, state, dialect, "
-            "hints, shadow, max_shapes, joins, transactions, atomic_reads, name, "
-            "decision_retention, token_key, tables, references, functions; did you "
-            "mean 'default'?",
+            "hints, shadow, max_shapes, joins, foreign_keys, transactions, "
+            "atomic_reads, name, decision_retention, id_node, token_key, tables, "
+            "references, functions; did you mean 'default'?",
         ),
         ("reads", "writer", "option of a database: write it under [databases.NAME]"),
         ("default", "mian", "default: databases are main, orders; did you mean 'main'"),
