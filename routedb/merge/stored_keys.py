@@ -31,6 +31,7 @@ _POSTGRESQL = {
 }
 # The same of MySQL's, by the codes of its protocol.
 _WHOLE, _DAYS = frozenset({1, 2, 3, 8, 9}), frozenset({10})
+_NULL = 6  # each of the values
 _TEXTS = frozenset({15, 249, 250, 251, 252, 253, 254})
 _MYSQL = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint"), _WHOLE),
@@ -70,7 +71,7 @@ def shard_reader(
             raise _another(key, column, f"type number {code}")
     elif engine == "mysql":
         type_ = column.type.lower().partition("(")[0].split()[0]
-        if int(code) not in _MYSQL.get(type_, ()):
+        if int(code) != _NULL and int(code) not in _MYSQL.get(type_, ()):
             raise _another(key, column, f"the protocol's type {int(code)}")
     return locate
 

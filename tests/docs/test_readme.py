@@ -41,6 +41,7 @@ def test_the_five_minutes_work_on_real_databases(pg, my, tmp_path, monkeypatch):
     names["conn"].close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.long
 def test_the_install_commands_work_in_a_copy_of_the_checkout(tmp_path):
     [block] = [block for block in blocks(README) if is_install(block)]
     copy = copy_checkout(tmp_path / "routedb")

@@ -79,6 +79,7 @@ def test_an_installation_leaves_nothing_of_a_build(builder, checkout, way):
     assert left <= {"routedb_driver.egg-info"}
 
 
+@pytest.mark.long
 def test_the_source_distribution_is_the_checkout(builder, checkout):
     script = "import sys; from setuptools import build_meta as b; b.build_sdist('dist')"
     run(builder, "-c", script, cwd=checkout)
@@ -90,6 +91,7 @@ def test_the_source_distribution_is_the_checkout(builder, checkout):
     assert not (checkout / "build").exists()
 
 
+@pytest.mark.long
 def test_an_environment_of_the_old_name_becomes_one_of_the_new(builder, checkout):
     setup = checkout / "setup.cfg"
     now = setup.read_text()

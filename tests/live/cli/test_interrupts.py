@@ -257,6 +257,7 @@ def test_what_the_server_ends_well_in_spite_of_it_is_said_to_be_done(pg_place):
     assert pg_place.ids() == [2]
 
 
+@pytest.mark.long
 def test_what_a_procedure_has_committed_before_stays(pg_place):
     pg_place.execute(
         "CREATE PROCEDURE halves() LANGUAGE plpgsql AS $$BEGIN INSERT INTO t VALUES "
@@ -279,6 +280,7 @@ def test_a_process_that_ignores_the_signal_goes_on_doing_so(place):
             process.wait(timeout=1.5)
 
 
+@pytest.mark.long
 @pytest.mark.chaos
 def test_of_a_server_that_does_not_answer_it_says_that_it_does_not_know(request):
     place = server_place(request, "postgresql")

@@ -78,6 +78,7 @@ def test_a_migration_may_be_printed_as_sql(recipe, pg):
     assert pg.execute(TABLES) == [("alembic_version",)]
 
 
+@pytest.mark.long
 def test_what_was_migrated_is_read_at_once(recipe):
     begin(recipe, settings()[0]["alembic"]["sqlalchemy.url"])
     recipe.python(*ALEMBIC, "revision", "--autogenerate", "-m", "items")
@@ -98,6 +99,7 @@ engine.dispose()
 """)
 
 
+@pytest.mark.long
 def test_several_databases_have_a_version_table_each(recipe, pg, archive):
     recipe.python(*ALEMBIC, "init", "--template", "multidb", "migrations")
     several = settings()[1]

@@ -93,12 +93,14 @@ def test_replicas_answer_outside_transactions(nodes, sqlite_dir):
     assert project.run(WHERE) == ["b", "a"]
 
 
+@pytest.mark.long
 def test_options_of_a_database_stand_beside_the_nodes(nodes, sqlite_dir):
     project = on_files(sqlite_dir, nodes=nodes, reads="writer")
     project.migrate()
     assert project.run(WHERE) == ["a", "a"]
 
 
+@pytest.mark.long
 def test_a_file_may_hold_the_configuration(nodes, sqlite_dir):
     a, b = (node["dsn"] for node in nodes)
     path = sqlite_dir / "routedb.toml"
@@ -120,6 +122,7 @@ def test_rules_send_tables_to_another_database(nodes, sqlite_dir):
     assert tables_in(sqlite_dir / "old.db") == ["old_item"]
 
 
+@pytest.mark.long
 def test_a_migration_over_two_databases_is_not_atomic(nodes, sqlite_dir):
     archive = {"archive": {"nodes": [f"sqlite:///{sqlite_dir}/old.db"]}}
     rules = {"shop_*": "archive"}

@@ -83,6 +83,7 @@ def test_the_next_request_sees_what_the_last_has_written(project, servers):
     assert later == cookie  # nothing was written
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("stopped")
 def test_an_open_connection_takes_the_token_of_the_next_user(project):
     _, cookie = in_a_process(project, "", "/write?name=pin")

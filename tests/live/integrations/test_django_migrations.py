@@ -63,6 +63,7 @@ def project(pg, archive, tmp_path):
     return made
 
 
+@pytest.mark.long
 def test_each_database_has_its_own_migrations(project, pg, archive):
     project.manage("migrate")
     project.manage("migrate", "--database", "archive")
@@ -72,6 +73,7 @@ def test_each_database_has_its_own_migrations(project, pg, archive):
     assert pg.execute(TABLES) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", ["settings", *later(["as_it_is"])])
 def test_replicas_that_are_behind_are_not_asked(project, pg, settings):
     with behind(pg):

@@ -55,6 +55,7 @@ def names_on(servers):
     return [name for (name,) in database.execute(ask[backend])]
 
 
+@pytest.mark.long
 def test_a_second_run_takes_the_place_of_the_first(servers, tmp_path):
     project, database = project_on(servers, tmp_path), servers[1]
     project.manage("makemigrations", "shop")
@@ -64,6 +65,7 @@ def test_a_second_run_takes_the_place_of_the_first(servers, tmp_path):
     assert f"test_{database.name}" not in names_on(servers)
 
 
+@pytest.mark.long
 def test_parallel_tests_have_a_database_each(servers, tmp_path):
     project, database = project_on(servers, tmp_path), servers[1]
     project.manage("makemigrations", "shop")
