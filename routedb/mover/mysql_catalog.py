@@ -58,6 +58,12 @@ SELECT trigger_name FROM information_schema.triggers
 WHERE event_object_schema = DATABASE() AND event_object_table = {table}
   AND trigger_name NOT LIKE 'routedb\\_%' ORDER BY 1
 """
+# The server keeps views with the whole names of their tables.
+_VIEWS = """
+SELECT CONCAT('the view ', table_name) FROM information_schema.views
+WHERE LOCATE(CONCAT('`', DATABASE(), '`.`', {table}, '`'), view_definition) > 0
+ORDER BY 1
+"""
 
 
 def table_names(session: Session) -> list[str]:
@@ -95,6 +101,7 @@ def table_of(session: Session, table: str) -> Table | None:
         comment,
         tuple(_oddities(kind, storage, options)),
         tuple(row[0] for row in ask(_TRIGGERS)),
+        tuple(row[0] for row in ask(_VIEWS)),
         rows=int(count),
         bytes=int(size),
     )

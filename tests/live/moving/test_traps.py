@@ -212,3 +212,15 @@ def test_a_plan_changes_nothing(request):
         )
         assert world.new.execute(tables + "current_schema()") == []
         assert world.old.execute(tables + "DATABASE()") == [("t",)]
+
+
+@pytest.mark.parametrize("direction", ["my-my", *later(["pg-pg"])])
+def test_a_view_is_named_as_what_is_not_moved(request, direction):
+    with open_world(request, direction) as world:
+        world.old.execute("CREATE TABLE t (id int PRIMARY KEY)")
+        world.old.execute("CREATE TABLE tt (id int PRIMARY KEY)")
+        world.old.execute("CREATE VIEW v AS SELECT id FROM t")
+        world.old.execute("CREATE VIEW other AS SELECT id FROM tt")
+        plan = move.plan(world.config, ["t"], to="new")
+        views = [each for each in plan.notes if "the view" in each]
+        assert views == ["t: the view v is not moved"]
