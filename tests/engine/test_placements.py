@@ -11,6 +11,7 @@ import routedb
 from routedb.adapters import fake
 from routedb.adapters.fake.placements import FakePlacements
 from routedb.config.placements import Placement, Placements
+from routedb.engine.run import follow
 from routedb.engine.shared import placement_watch
 from routedb.errors import Fault
 
@@ -193,6 +194,33 @@ def test_a_fence_that_no_placement_leads_out_of_is_an_error(servers):
         connection = cluster.connect(autocommit=True)
         with pytest.raises(routedb.OperationalError, match="scripted moved"):
             connection.cursor().execute("UPDATE items SET a = 1")
+
+
+def test_what_another_thread_puts_in_force_meanwhile_is_followed(servers, monkeypatch):
+    """Between the looks at what is in force and at how long it has taken."""
+    place(servers[0], {})
+    monkeypatch.setattr(follow, "_KNOWN_S", 0.0)
+    with routedb.Cluster(config()) as cluster:
+        cursor = cluster.connect(autocommit=True).cursor()
+        sql = "UPDATE items SET a = 1"
+        assert where(cursor, sql) == "crm"
+        version = cluster.runtime.core.ruleset.placements.version + 1
+        monkeypatch.setattr(follow, "fence_version", lambda said: version)
+        servers[2].fail("execute", Fault.MOVED, match="UPDATE", times=10)
+
+        def learn(core, link):
+            clock = core.clock
+
+            def late():
+                monkeypatch.setattr(core, "clock", clock)
+                place(servers[0], {"items": "main"})
+                placement_watch.ask_again(core, 5.0)
+                return clock()
+
+            monkeypatch.setattr(core, "clock", late)
+
+        monkeypatch.setattr(follow, "learn", learn)
+        assert where(cursor, sql) == "main"
 
 
 def test_executemany_in_autocommit_is_not_run_again(servers):

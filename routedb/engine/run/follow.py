@@ -35,7 +35,8 @@ def follow(attempt: Underway, link: Link, exc: Exception) -> None:
     core = attempt.session.core
     link.guard = 0  # what it has shown is not what the server has seen
     learn(core, link)
-    if core.rules is not attempt.plan.rules:
+    ruleset = core.ruleset  # one of them: others put new ones in force meanwhile
+    if ruleset.rules is not attempt.plan.rules:
         attempt.is_moved = True
         return
     now = core.clock()
@@ -44,7 +45,7 @@ def follow(attempt: Underway, link: Link, exc: Exception) -> None:
     database = core.config.databases[link.node.database]
     waited_s = now - attempt.fenced_at
     # Another move may have taken the version that the fence was made with.
-    is_known = core.ruleset.placements.version >= fence_version(str(exc))
+    is_known = ruleset.placements.version >= fence_version(str(exc))
     if waited_s >= database.failover_timeout_s or (is_known and waited_s >= _KNOWN_S):
         raise exc
     core.pause(_PAUSE_S)
