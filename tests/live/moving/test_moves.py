@@ -66,7 +66,9 @@ def test_a_process_of_routedb_learns_of_a_switch_and_of_its_undoing(
     with open_world(request, direction) as world:
         world.old.execute("CREATE TABLE t (id int PRIMARY KEY, v int)")
         world.old.execute("INSERT INTO t VALUES (1, 1)")
-        with routedb.Cluster(world.config) as cluster:
+        # A program that speaks PostgreSQL, where it is at one of the ends.
+        speaks = "old" if direction == "pg-my" else "new"
+        with routedb.Cluster({**world.config, "default": speaks}) as cluster:
             conn = cluster.connect(autocommit=True)
             world.start(tables=["t"])
             cursor = conn.cursor()
@@ -76,7 +78,8 @@ def test_a_process_of_routedb_learns_of_a_switch_and_of_its_undoing(
             wait_until(
                 lambda: conn.explain("SELECT * FROM t").database == "new", "the switch"
             )
-            assert "of move 'm'" in str(conn.explain("SELECT * FROM t"))
+            if direction != "pg-my":  # what is carried over is told by its groups
+                assert "of move 'm'" in str(conn.explain("SELECT * FROM t"))
             cursor.execute("UPDATE t SET v = v + 1")
             move.undo(world.config, "m")
             wait_until(
