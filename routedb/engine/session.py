@@ -9,6 +9,7 @@ worked out again when it is needed next.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from weakref import ref
 
@@ -24,6 +25,7 @@ from routedb.engine.plans.plan_cache import LONGEST_KEPT
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import as_dbapi_error, not_atomic
+from routedb.engine.shared.second_signals import whatever_comes
 from routedb.engine.transactions.ends import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.events import MergeProgress, StatementRetried
@@ -182,7 +184,7 @@ class Session:
         try:
             self._take_mode(mode, is_paused)
         except BaseException:  # a signal's, as nothing there raises: all of it, or none
-            self._take_mode(mode, is_paused)
+            whatever_comes(partial(self._take_mode, mode, is_paused))
             raise
 
     def _take_mode(self, mode: TxMode, is_paused: bool) -> None:
