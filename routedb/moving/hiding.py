@@ -13,17 +13,10 @@ from typing import Any
 
 from routedb.moving.keys import Key
 from routedb.moving.pairs import Pair
-from routedb.moving.spelling import name, string
+from routedb.moving.spelling import name
 from routedb.moving.texts import key_literal
-from routedb.moving.triggers import SETTING, VARIABLE, mysql_trigger
-from routedb.session.fence import (
-    FENCED,
-    GUARD_SETTING,
-    GUARD_VARIABLE,
-    fence_text,
-)
-
-_MYSQL_EVENTS = ("INSERT", "UPDATE", "DELETE")
+from routedb.moving.triggers import door, refusing_texts
+from routedb.session.fence import GUARD_SETTING, GUARD_VARIABLE, fence_text
 
 
 def come_name(pair: Pair) -> str:
@@ -122,41 +115,13 @@ def guard_texts(pair: Pair, token: str, place: str, version: int) -> list[str]:
     """Return what has the source of `pair` refuse whoever shows neither `token` nor
     that it knows of `version`, by which rows have been moved to other shards of
     `place`. It has the name of a fence, and is dropped as one."""
-    has_code = pair.from_engine == "postgresql"
-    said = fence_text(pair.name, place, version, has_code)
-    if not has_code:
-        return _mysql_guard(pair, token, said, version)
-    table = name("postgresql", pair.name)
-    fence = name("postgresql", f"routedb_fence_{pair.marker}")
-    body = (
-        f"BEGIN IF current_setting('{SETTING}', true) IS NOT DISTINCT FROM "
-        f"{string('postgresql', token)} OR coalesce(nullif(current_setting("
-        f"'{GUARD_SETTING}', true), ''), '0')::bigint >= {version} "
-        "THEN RETURN NULL; END IF; "
-        f"RAISE EXCEPTION USING ERRCODE = '{FENCED}', MESSAGE = "
-        f"{string('postgresql', said)}, DETAIL = 'version {version}'; END"
+    engine = pair.from_engine
+    said = fence_text(pair.name, place, version, engine == "postgresql")
+    knows = (
+        f"COALESCE({GUARD_VARIABLE}, 0) >= {version}"
+        if engine == "mysql"
+        else f"coalesce(nullif(current_setting('{GUARD_SETTING}', true), ''), "
+        f"'0')::bigint >= {version}"
     )
-    return [
-        f"CREATE OR REPLACE FUNCTION {fence}() RETURNS trigger LANGUAGE plpgsql "
-        f"AS $routedb${body}$routedb$",
-        f"DROP TRIGGER IF EXISTS {fence} ON {table}",
-        f"CREATE TRIGGER {fence} BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE "
-        f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {fence}()",
-        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {fence}",
-    ]
-
-
-def _mysql_guard(pair: Pair, token: str, said: str, version: int) -> list[str]:
-    table = name("mysql", pair.name)
-    made = []
-    for event in _MYSQL_EVENTS:
-        trigger = mysql_trigger("fence", pair, event)
-        made += [
-            f"DROP TRIGGER IF EXISTS {trigger}",
-            f"CREATE TRIGGER {trigger} BEFORE {event} ON {table} FOR EACH ROW "
-            f"BEGIN IF NOT ({VARIABLE} <=> {string('mysql', token)}) AND "
-            f"COALESCE({GUARD_VARIABLE}, 0) < {version} THEN "
-            f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = {string('mysql', said)}; "
-            "END IF; END",
-        ]
-    return made
+    passes = f"{door(engine, token)} OR {knows}"
+    return refusing_texts(pair, said, version, passes)

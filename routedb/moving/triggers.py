@@ -59,8 +59,7 @@ def _postgresql_journal(pair: Pair, token: str) -> list[str]:
     )
     old, new = (", ".join(f"{row}.{key}" for key in keys) for row in ("OLD", "NEW"))
     body = (
-        f"BEGIN IF current_setting('{SETTING}', true) IS NOT DISTINCT FROM "
-        f"{string('postgresql', token)} THEN RETURN NULL; END IF; "
+        f"BEGIN IF {door('postgresql', token)} THEN RETURN NULL; END IF; "
         "IF TG_OP = 'TRUNCATE' THEN RAISE EXCEPTION "
         "'a table cannot be truncated while routedb moves it: use DELETE'; END IF; "
         "IF TG_OP <> 'INSERT' THEN "
@@ -122,7 +121,7 @@ def _mysql_journal(pair: Pair, token: str) -> list[str]:
         made += [
             f"DROP TRIGGER IF EXISTS {trigger}",
             f"CREATE TRIGGER {trigger} AFTER {event} ON {table} FOR EACH ROW "
-            f"BEGIN IF NOT ({VARIABLE} <=> {string('mysql', token)}) THEN {body} "
+            f"BEGIN IF NOT ({door('mysql', token)}) THEN {body} "
             "END IF; END",
         ]
     return made
@@ -141,13 +140,27 @@ def fence_texts(pair: Pair, token: str, place: str, version: int) -> list[str]:
     said = fence_text(pair.name, place, version, has_code)
     if pair.from_engine == "sqlite":
         return sqlite_triggers.fence_texts(pair, token, said)
-    if not has_code:
-        return _mysql_fence(pair, token, said)
+    return refusing_texts(pair, said, version, door(pair.from_engine, token))
+
+
+def door(engine: str, token: str) -> str:
+    """Return the condition, in the SQL of `engine`, that a session shows `token`."""
+    if engine == "mysql":
+        return f"{VARIABLE} <=> {string('mysql', token)}"
+    shown = f"current_setting('{SETTING}', true)"
+    return f"{shown} IS NOT DISTINCT FROM {string('postgresql', token)}"
+
+
+def refusing_texts(pair: Pair, said: str, version: int, passes: str) -> list[str]:
+    """Return what has the source of `pair`, of PostgreSQL or MySQL, tell whoever writes
+    there what is `said` of `version`, but for sessions of which the condition `passes`
+    holds. It has the name of a fence, and is dropped as one."""
+    if pair.from_engine == "mysql":
+        return _mysql_refusing_texts(pair, said, passes)
     table = name("postgresql", pair.name)
     fence = name("postgresql", f"routedb_fence_{pair.marker}")
     body = (
-        f"BEGIN IF current_setting('{SETTING}', true) IS NOT DISTINCT FROM "
-        f"{string('postgresql', token)} THEN RETURN NULL; END IF; "
+        f"BEGIN IF {passes} THEN RETURN NULL; END IF; "
         f"RAISE EXCEPTION USING ERRCODE = '{FENCED}', MESSAGE = "
         f"{string('postgresql', said)}, DETAIL = 'version {version}'; END"
     )
@@ -161,7 +174,7 @@ def fence_texts(pair: Pair, token: str, place: str, version: int) -> list[str]:
     ]
 
 
-def _mysql_fence(pair: Pair, token: str, said: str) -> list[str]:
+def _mysql_refusing_texts(pair: Pair, said: str, passes: str) -> list[str]:
     table = name("mysql", pair.name)
     made = []
     for event in _MYSQL_EVENTS:
@@ -169,7 +182,7 @@ def _mysql_fence(pair: Pair, token: str, said: str) -> list[str]:
         made += [
             f"DROP TRIGGER IF EXISTS {trigger}",
             f"CREATE TRIGGER {trigger} BEFORE {event} ON {table} FOR EACH ROW "
-            f"BEGIN IF NOT ({VARIABLE} <=> {string('mysql', token)}) THEN "
+            f"BEGIN IF NOT ({passes}) THEN "
             f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = {string('mysql', said)}; "
             "END IF; END",
         ]
