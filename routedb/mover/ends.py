@@ -135,7 +135,11 @@ class Spread:
         for block in blocks:
             for shard, part in self._spreading.split(block):
                 if shard not in self._but:
+                    self._announce(pair, shard, part)
                     self._sessions[shard].fill(pair, [part], maker)
+
+    def _announce(self, pair: Pair, shard: int, part: bytes) -> None:
+        """Say that the lines `part` of `pair` are about to come to `shard`."""
 
 
 class Within(Spread):
@@ -183,26 +187,15 @@ class Within(Spread):
         with super().transaction():
             yield
 
-    def fill(
-        self,
-        pair: Pair,
-        blocks: Iterable[bytes],
-        maker: Callable[[bytes], bytes],
-    ) -> None:
-        """Insert those of `blocks` of lines of `pair` that move, each row at its shard;
-        `maker` is as for a session."""
-        for block in blocks:
-            for shard, part in self._resettling.split(block):
-                if shard in self._but:
-                    continue
-                keys = [key_of(pair, row) for row in part[:-1].split(b"\n")]
-                notes = (self._origin, gone_name(pair)), (shard, come_name(pair))
-                for number, table in notes:
-                    for place in range(0, len(keys), _MOST_KEYS):
-                        some = keys[place : place + _MOST_KEYS]
-                        text = note_text(pair, table, some)
-                        self._sessions[number].run(text)
-                self._sessions[shard].fill(pair, [part], maker)
+    def _announce(self, pair: Pair, shard: int, part: bytes) -> None:
+        keys = [key_of(pair, row) for row in part[:-1].split(b"\n")]
+        for number, table in (
+            (self._origin, gone_name(pair)),
+            (shard, come_name(pair)),
+        ):
+            for place in range(0, len(keys), _MOST_KEYS):
+                some = keys[place : place + _MOST_KEYS]
+                self._sessions[number].run(note_text(pair, table, some))
 
 
 Target = Session | Spread
