@@ -108,7 +108,6 @@ class Plan:
         self.routes: dict[tuple[object, ...], Route] = {}
         self.ways: dict[tuple[object, ...], Route] = {}  # those that have the counts
         self.is_read, self.shows_data = statement.read_only, shows_data(statement)
-        # What a link shows first, of tables whose rows move: see RowsMoving.
         self.guard = rules.guard(statement.tables) if rules.has_moving else 0
         self._note_names()
         self._note_effects(config)
