@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import random
 from multiprocessing.connection import Connection
 from random import Random
 from typing import Any
 
-from routedb import errors, move
+from routedb import move
 from routedb.engine.shared import placement_watch
 
 _DIED = 9
@@ -20,10 +19,16 @@ _CONTEXT.set_forkserver_preload(["tests.live.moving.kills"])
 
 
 def work(
-    verb: str, config: Config, more: Config, known: set[str] | None, to: Connection
+    verb: str,
+    config: Config,
+    more: Config,
+    known: set[str] | None,
+    to: Connection,
+    watch: tuple[float, float],
 ) -> None:
     """Do `verb`; die at the first step that is not `known`, after telling it. None: all
-    are."""
+    are. `watch` is how long a lease, and an absence, are in the test."""
+    placement_watch.LEASE_S, placement_watch.ABSENT_S = watch
 
     def tell(progress: move.Progress) -> None:
         step = f"{verb}: {progress.step.split(',')[0]}"
@@ -57,71 +62,47 @@ def killed_everywhere(verb: str, config: Config, **more: Any) -> list[str]:
 
 
 def killed_by_chance(
-    verb: str, config: Config, rng: Random, kills: int = 4, **more: Any
+    verb: str,
+    config: Config,
+    rng: Random,
+    kills: int = 4,
+    waits: tuple[float, float] = (0.05, 1.0),
+    **more: Any,
 ) -> None:
-    """Do `verb`, killed up to so many times at a moment of chance, until it is done."""
+    """Do `verb`, killed up to so many times at a moment of chance, within `waits` in
+    seconds, until it is done."""
     while True:
-        wait_s = rng.uniform(0.05, 1.0) if kills > 0 else _PATIENCE_S
+        wait_s = rng.uniform(*waits) if kills > 0 else _PATIENCE_S
         kills -= 1
-        said = _for_a_while(verb, config, more, wait_s)
+        said = _run(verb, config, more, None, wait_s)
         if said == "":
             return
         assert said is None or "another mover works" in said, said
 
 
-def _for_a_while(verb: str, config: Config, more: Config, wait_s: float) -> str | None:
-    """Do `verb` in a process; return what it raised, nothing when it was done, or None
-    when it was killed after a while."""
+def once(verb: str, config: Config, more: Config, known: set[str]) -> str:
+    """Do `verb` in a process; return the step that it died at, or what it raised, or
+    nothing when it was done."""
+    said = _run(verb, config, more, known, _PATIENCE_S)
+    assert said is not None, f"{verb} says nothing"
+    return said
+
+
+def _run(
+    verb: str, config: Config, more: Config, known: set[str] | None, wait_s: float
+) -> str | None:
+    """Do `verb` in a process; return what it said in its end, or None when that did not
+    come in time and it was killed."""
     ours, theirs = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=work, args=(verb, config, more, None, theirs))
+    watch = placement_watch.LEASE_S, placement_watch.ABSENT_S
+    told = (verb, config, more, known, theirs, watch)
+    process = _CONTEXT.Process(target=work, args=told)
     process.start()
     theirs.close()
     said = str(ours.recv()) if ours.poll(wait_s) else None
-    process.kill()
-    process.join()
-    process.close()
-    ours.close()
-    return said
-
-
-def once(
-    verb: str, config: dict[str, Any], more: dict[str, Any], known: set[str]
-) -> str:
-    """Do `verb` in a process; return the step that it died at, or what it raised, or
-    nothing when it was done."""
-    ours, theirs = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=work, args=(verb, config, more, known, theirs))
-    process.start()
-    theirs.close()
-    assert ours.poll(_PATIENCE_S), f"{verb} says nothing"
-    said = str(ours.recv())
-    process.join()
-    process.close()
-    ours.close()
-    return said
-
-
-def killed_at_random(
-    verb: str, config: Config, rng: random.Random, times: int, **more: Any
-) -> None:
-    """Do `verb`, killed so many `times` at moments of chance, until it is done."""
-    for _ in range(times):
-        process = _CONTEXT.Process(target=_do, args=(verb, config, more))
-        process.start()
-        process.join(rng.uniform(0.2, 2.0))
+    if said is None:
         process.kill()
-        process.join()
-        process.close()
-    while True:
-        try:
-            getattr(move, verb)(config, "m", **more)
-            return
-        except errors.OperationalError as exc:
-            if "another mover works" not in str(exc):
-                raise
-
-
-def _do(verb: str, config: Config, more: Config) -> None:
-    # As the tests have them where rows move between shards.
-    placement_watch.LEASE_S, placement_watch.ABSENT_S = 0.7, 0.5
-    getattr(move, verb)(config, "m", **more)
+    process.join()
+    process.close()
+    ours.close()
+    return said

@@ -6,7 +6,7 @@ other way there is nothing to test.
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,33 +14,19 @@ import pytest
 import routedb
 from routedb import move
 from tests.live.moving.conftest import open_world
-from tests.live.moving.world import World
+from tests.live.moving.world import Threads, World
 from tests.support.later import later
 from tests.support.servers import wait_until
 
 
-class Clients:
+class Clients(Threads):
     """Threads that write by routedb in autocommit mode, and keep what was said."""
 
     def __init__(self, world: World, count: int = 3) -> None:
         self.world = world
         self.troubles: list[routedb.Error] = []
         self.written: dict[int, int] = {}  # what was acknowledged
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._write, args=(n,), daemon=True)
-            for n in range(1, count + 1)
-        ]
-
-    def __enter__(self) -> Clients:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__init__(*(partial(self._write, n) for n in range(1, count + 1)))
 
     def _write(self, client: int) -> None:
         conn = routedb.connect(self.world.config, autocommit=True)

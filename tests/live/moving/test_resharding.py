@@ -4,7 +4,6 @@ write to it and count it: nothing is lost or doubled, and no count is wrong."""
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -14,15 +13,17 @@ import pytest
 import routedb
 from routedb import move
 from routedb.engine.shared import placement_watch
-from tests.live.moving.kills import killed_at_random
+from tests.live.moving.kills import killed_by_chance
 from tests.live.moving.shards import COLUMNS, ShardedWorld, open_shards
 from tests.live.moving.test_shards import Clients
+from tests.live.moving.world import Threads
 from tests.support.later import later
 
 RULE = {"shard_key": "customer", "key_type": "integer"}
+WAITS = (0.2, 2.0)  # until a mover is killed, in seconds
 
 
-class Counters:
+class Counters(Threads):
     """A thread that counts over all shards, while clients insert and delete: a count is
     between what was certainly there and what may have been."""
 
@@ -30,16 +31,7 @@ class Counters:
         self.clients = clients
         self.count = 0
         self.wrong: list[str] = []
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._count, daemon=True)
-
-    def __enter__(self) -> Counters:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._thread.join()
+        super().__init__(self._count)
 
     def _count(self) -> None:
         conn = routedb.connect(self.clients.world.config, autocommit=True)
@@ -86,8 +78,8 @@ def test_a_split_and_a_merge_lose_nothing_and_no_count_is_wrong(
     with two_sharded(request, engine, *counts) as (old, new):
         with Clients(old) as clients, Counters(clients) as counters:
             more = {"tables": ["t"], "to": "wanted", "rule": RULE, "chunk_rows": 50}
-            killed_at_random("start", old.config, rng, 4, **more)
-            killed_at_random("switch", old.config, rng, 4)
+            killed_by_chance("start", old.config, rng, 4, WAITS, **more)
+            killed_by_chance("switch", old.config, rng, 4, WAITS)
             found = move.status(old.config, "m")[0]
             assert found.phase == "reversed", seed
         assert (clients.troubles, counters.wrong) == ([], []), seed
@@ -97,7 +89,7 @@ def test_a_split_and_a_merge_lose_nothing_and_no_count_is_wrong(
         assert new.strangers(rule) == []
         there = len(clients.written)
         with Clients(old, 5, there=there) as after, Counters(after) as counters:
-            killed_at_random("undo", old.config, rng, 3)
+            killed_by_chance("undo", old.config, rng, 3, WAITS)
         assert (after.troubles, counters.wrong) == ([], []), seed
         assert old.rows() == sorted(clients.written | after.written), seed
 
@@ -267,9 +259,9 @@ def test_a_mover_between_shards_that_dies_at_any_moment_loses_nothing(
         clients = Clients(world, there=len(before))
         with clients, Counters(clients) as counters:
             more = {**ALL, "rule": {"shards": wanted}}
-            killed_at_random("start", world.config, rng, 3, **more)
-            killed_at_random("switch", world.config, rng, 3)
-            killed_at_random("finish", world.config, rng, 2)
+            killed_by_chance("start", world.config, rng, 3, WAITS, **more)
+            killed_by_chance("switch", world.config, rng, 3, WAITS)
+            killed_by_chance("finish", world.config, rng, 2, WAITS)
         assert (clients.troubles, counters.wrong) == ([], []), seed
         assert world.rows() == sorted({*before, *clients.written}), seed
         assert world.strangers(world.rule(rule_in_force(world))) == [], seed

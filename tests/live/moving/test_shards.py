@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import routedb
 from routedb import move
 from tests.live.moving.kills import killed_everywhere
 from tests.live.moving.shards import COLUMNS, ShardedWorld, open_shards
+from tests.live.moving.world import Threads
 from tests.support.later import later
 
 RULE = {"shard_key": "customer", "key_type": "integer"}
@@ -19,7 +21,7 @@ GATHERED: dict[str, Any] = {"tables": ["t"], "to": "main"}
 PAIRS = ["pg-pg", *later(["my-my"])]
 
 
-class Clients:
+class Clients(Threads):
     """Threads that write by routedb in autocommit mode; the test's own oracle."""
 
     def __init__(
@@ -31,21 +33,7 @@ class Clients:
         self.inserting = self.inserted = there
         self.deleting = self.deleted = 0
         self._lock = threading.Lock()
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._write, args=(first + n,), daemon=True)
-            for n in range(count)
-        ]
-
-    def __enter__(self) -> Clients:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__init__(*(partial(self._write, first + n) for n in range(count)))
 
     def _add(self, what: str) -> None:
         with self._lock:

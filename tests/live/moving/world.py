@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from routedb import move
 from routedb.mover.sessions import Session, writer_of
 from routedb.runtime import read_config
 from tests.support.servers import Database
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 DIRECTIONS = ("pg-pg", "my-pg", "pg-my", "my-my")
 
@@ -85,7 +89,26 @@ def config_of(old: Database | File, new: Database | File) -> dict[str, Any]:
     }
 
 
-class Writers:
+class Threads:
+    """What each of `runs` does in a thread of its own while a block runs: until
+    `_is_over`."""
+
+    def __init__(self, *runs: Callable[[], None]) -> None:
+        self._is_over = threading.Event()
+        self._threads = [threading.Thread(target=run, daemon=True) for run in runs]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join()
+
+
+class Writers(Threads):
     """Plain drivers' clients that count rows up, insert and delete, and know which of
     their writes were acknowledged; the test's own oracle."""
 
@@ -96,21 +119,7 @@ class Writers:
         self.acknowledged: dict[int, int] = {}
         self.unsure: set[int] = set()
         self.fenced = 0
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._write, args=(first * (n + 1),), daemon=True)
-            for n in range(count)
-        ]
-
-    def __enter__(self) -> Writers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__init__(*(partial(self._write, first * (n + 1)) for n in range(count)))
 
     def _write(self, first: int) -> None:
         raw = self.database.cluster.writer.connect(self.database.name)
