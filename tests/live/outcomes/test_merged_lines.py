@@ -254,22 +254,24 @@ def test_at_each_line(shards, name):
 
 
 @pytest.mark.usefixtures("alarm")
-@pytest.mark.parametrize("count", [25, *later([2000])])
+@pytest.mark.parametrize("count", [10, *later([1000])])
 def test_signals(shards, count):
-    """A task's time limit, at random moments."""
+    """A task's time limit, at random moments: acts go on until so many were met."""
     rng, interrupted = random.Random(), 0
-    for number in range(count):
-        name = rng.choice([name for name in ACTS if name != "close"])
+    within_s = {name: 0.02 for name in ACTS if name != "close"}
+    while interrupted < count:
+        name = rng.choice(list(within_s))
         act = ACTS[name]
         connection, cursor = shards.ready(act)
         try:
-            signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-6, 0.02))
+            signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-6, within_s[name]))
             act.do(connection, cursor)
             signal.setitimer(signal.ITIMER_REAL, 0)
+            within_s[name] *= 0.7  # it was over before: machines differ
         except TimeLimit:
             interrupted += 1
+            within_s[name] *= 1.2
         try:
             shards.check(connection)
         except BaseException as failure:
-            raise AssertionError(f"{name}, round {number}") from failure
-    assert interrupted > count // 20
+            raise AssertionError(f"{name}, interrupted {interrupted}") from failure
