@@ -3,8 +3,6 @@ those of each, in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from routedb import errors
 from routedb.engine.run import multi_shard
 from routedb.engine.run.executor import run_again
@@ -17,7 +15,24 @@ from routedb.sql.statement import Table
 _VERBS = frozenset({"TRUNCATE", "DROP TABLE", "LOCK"})
 
 
-def texts_of(session: Session, text: ParsedText, refusal: errors.Error) -> list[str]:
+def run(
+    session: Session, cursor: VirtualCursor, text: ParsedText, refusal: errors.Error
+) -> bool:
+    """Run `text`, of which routing said `refusal`, in one transaction of `session`,
+    where it is for a list of tables, and tell whether it is; let `cursor` show the last
+    part. Raises what the servers say."""
+    texts = _texts(session, text, refusal)
+
+    def work() -> None:
+        for each in texts:
+            run_again(session, cursor, session.learn(each), None)
+
+    if texts:
+        multi_shard.in_transaction(session, work)
+    return bool(texts)
+
+
+def _texts(session: Session, text: ParsedText, refusal: errors.Error) -> list[str]:
     """Return the texts that together do what `text` does, of which routing said
     `refusal`; none where it is not such a one."""
     plan, config = text.plan, session.core.config
@@ -38,13 +53,3 @@ def texts_of(session: Session, text: ParsedText, refusal: errors.Error) -> list[
     if None in parts or len(parts) == 1 or dialects != {"postgresql"}:
         return []
     return list(parts.values())
-
-
-def run(session: Session, cursor: VirtualCursor, texts: Sequence[str]) -> None:
-    """Run `texts` in one transaction of `session`; let `cursor` show the last."""
-
-    def work() -> None:
-        for text in texts:
-            run_again(session, cursor, session.learn(text), None)
-
-    multi_shard.in_transaction(session, work)

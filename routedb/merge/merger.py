@@ -16,7 +16,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import foreign, listed, recorded, rekeyed
+from routedb.merge import foreign, listed, recorded
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
@@ -91,8 +91,7 @@ class Merger:
             with _as_refusal(refusal):
                 foreign.change(session, cursor, text, params, target)
             return
-        if texts := listed.texts_of(session, text, refusal):
-            listed.run(session, cursor, texts)
+        if listed.run(session, cursor, text, refusal):
             return
         if may_write(text):
             self._write(session, cursor, text, params, refusal)
@@ -173,9 +172,7 @@ class Merger:
         try:
             parts = written_parts(session, text, refusal)
             if parts is None:
-                known = self._catalogs
-                if not rekeyed.change(session, cursor, text, params, known):
-                    self._sources.change(session, cursor, text, params, refusal)
+                self._sources.change(session, cursor, text, params, refusal)
             elif isinstance(parts, Created):
                 columns = partial(self._shape, session, params)
                 create(session, cursor, text, params, parts, read, columns)
