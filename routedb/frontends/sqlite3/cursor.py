@@ -18,6 +18,7 @@ from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.base import ClassSwitchingCursor, class_like
 from routedb.frontends.cursor import Owner
 from routedb.frontends.sqlite3.inherited_cursor import InheritedSqlite3Cursor
+from routedb.sql import from_qmark
 
 
 class SQLiteOwner(Owner, Protocol):
@@ -49,6 +50,7 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
     """A cursor of a routedb connection that is sqlite3's too: see `cursor_class`."""
 
     is_plain = True  # no cursor class of the user's: %s is translated
+    is_pyformat = True  # so is the text that runs
 
     def __init__(self, connection: SQLiteOwner) -> None:
         self._connection = connection
@@ -76,15 +78,29 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
         Placeholders are `%s` and `%(name)s`, or sqlite3's `?` and `:name`.
         """
-        execute(self, sql, parameters)
+        execute(self, sql if parameters is None else self._read(sql), parameters)
         return self
 
     def executemany(  # type: ignore[override]
         self, sql: Any, parameters: Iterable[Any], /
     ) -> SQLiteCursor:
         """Run `sql` for every set in `parameters`, and return this cursor."""
-        super().executemany(sql, parameters)
+        super().executemany(self._read(sql), parameters)
         return self
+
+    def _read(self, sql: Any) -> Any:
+        """Return a text as it is read: where there are several groups the values of its
+        question marks may tell where it belongs."""
+        self.is_pyformat = self.is_plain
+        if not isinstance(sql, str) or "?" not in sql or self._has_one_group:
+            return sql
+        found = from_qmark(sql)
+        self.is_pyformat = self.is_plain or found is not None
+        return sql if found is None else found
+
+    @property
+    def _has_one_group(self) -> bool:
+        return len(self._usable_session().core.groups) == 1
 
     def executescript(self, sql_script: str, /) -> SQLiteCursor:
         """Commit, then run the statements of a text, and return this cursor."""
