@@ -90,6 +90,7 @@ class Sqlite3Adapter:
     # that fail at once raise each other's (CPython 3.11 raises SystemError then).
     is_concurrent = False
     is_remote = False
+    commits_by_raw = False
     joins_begin = False
     tells_server = False
     commits: Commits | None = None
