@@ -26,6 +26,7 @@ from routedb.engine.transactions.interruption import Beginning, settle_commit
 from routedb.engine.transactions.prologue import Prologue
 from routedb.engine.transactions.spread import Spread
 from routedb.session import AFTER, TxEvent, TxState
+from routedb.session.read_state import NOTHING_SEEN
 from routedb.topology.snapshot import Role
 
 
@@ -340,7 +341,10 @@ class Transaction:
             if group in self.wrote:
                 self.tracker.note_write(group, link.id)
             elif group == self.home and self.has_shown:
-                self._note_shown(link)
+                seen = self.tracker.read_states.get(group, NOTHING_SEEN)
+                is_noted = seen.last_node == link.id
+                if not is_noted or links.open.get(link.id) is not link:
+                    self._note_shown(link)
         self.branches = {}
         self.home, self.home_link = -1, None
         self.wrote.clear()

@@ -59,7 +59,8 @@ class InheritedConnection:
 
     @staticmethod
     def is_quiet(has_input: Callable[[], object], raw: InheritedConnection) -> bool:
-        """What `liveness.watch` makes for other connections, with fewer calls."""
+        """Tell what `liveness.watch` says of other connections, with fewer calls, of
+        `raw`: `has_input` tells whether anything has arrived on its socket."""
         try:
             return not (_CLOSED(raw._connection() or raw._alive()) or has_input())
         except (psycopg2.Error, RuntimeError):  # another thread is looking
