@@ -83,7 +83,7 @@ class TableReader(DataSourceReader):
         self.request = request
         self.layout = layout
         self.fields = tuple(layout.field(name) for name in names)
-        self.where: tuple[str, ...] = ()
+        self.where = (request.where,) if request.where else ()
 
     def partitions(self) -> list[InputPartition]:
         """Ask each group for its lanes, all at the same time."""
@@ -99,14 +99,14 @@ class TableReader(DataSourceReader):
     def read(self, partition: Any) -> Iterator[Any]:
         """Yield the rows of `partition`, range after range, each read whole before."""
         for number, condition in enumerate(partition.ranges):
-            where = " AND ".join(f"({c})" for c in (*self.where, condition) if c)
+            where = _all_of(*self.where, condition)
             source = self.layout.text + (f" WHERE {where}" if where else "")
             read = partial(batches, fields=self.fields, source=source)
             turn = partition.number + number
             yield from self._ask(partition.group, turn, read)
 
     def _lanes(self, group: int) -> list[Lane]:
-        where = " AND ".join(f"({condition})" for condition in self.where)
+        where = _all_of(*self.where)
         request, layout = self.request, self.layout
 
         def ask(session: Session) -> list[Lane]:
@@ -159,6 +159,11 @@ class FilteringReader(TableReader):
                 self.where = (*self.where, found.sql)
             if not found or not found.is_exact:
                 yield given
+
+
+def _all_of(*conditions: str) -> str:
+    """Return these conditions as one; a comment at the end of one ends with it."""
+    return " AND ".join(f"({each}\n)" for each in conditions if each)
 
 
 def _layout_of(request: Request) -> Layout:
