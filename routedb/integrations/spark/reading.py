@@ -1,23 +1,21 @@
-"""The data source `routedb`, as Spark calls it: its columns, partitions and rows.
+"""The reader of a table, as Spark calls it: its partitions and rows.
 
-Spark makes these objects in Python processes of the driver's machine, pickles the
-reader and sends it to the executors. So it holds names and texts, and where the
-configuration is, and nothing of what that says.
+Spark has it made in a Python process of the driver's machine, pickles it and sends it
+to the executors. So it holds names and texts, and where the configuration is, and
+nothing of what that says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
-from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+from pyspark.sql.datasource import DataSourceReader, InputPartition
 
 from routedb import errors
-from routedb.config.mask import config_error
 from routedb.integrations.spark.batches import batches
 from routedb.integrations.spark.filters import push, shape_of
 from routedb.integrations.spark.layout import Layout
@@ -26,40 +24,6 @@ from routedb.integrations.spark.request import Request
 from routedb.integrations.spark.sessions import Session, read_somewhere
 from routedb.integrations.spark.told import told
 from routedb.integrations.spark.types import Field
-
-
-class RoutedbSource(DataSource):
-    """`spark.read.format("routedb")`, with the options of `Request`."""
-
-    def __init__(self, options: Mapping[str, str]) -> None:
-        self.request = Request.of_options(options)
-
-    @classmethod
-    def name(cls) -> str:
-        """Return the name of the format."""
-        return "routedb"
-
-    def schema(self) -> str:
-        """Return the columns of the table, asked of its catalogs. Raises what
-        `layout_of` raises."""
-        return _layout_of(self.request).ddl
-
-    def reader(self, schema: Any) -> TableReader:
-        """Return a reader of the columns in `schema`."""
-        kind = FilteringReader if self.request.push_filters else TableReader
-        return kind(self.request, [field.name for field in schema.fields])
-
-    def writer(self, schema: Any, overwrite: bool) -> Any:
-        """Return a writer of rows of `schema`, which are appended. Raises ConfigError
-        for `overwrite`, and what `TableWriter` raises."""
-        if overwrite:
-            raise config_error('spark: rows are appended: .mode("append")')
-        # It imports what readers need not have.
-        from routedb.integrations.spark.writing import TableWriter  # noqa: PLC0415
-
-        given = [(f.name, f.dataType.simpleString()) for f in schema.fields]
-        load = self.request.load_id or uuid4().hex
-        return TableWriter(self.request, load, given)
 
 
 @dataclass

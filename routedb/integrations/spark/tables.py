@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from routedb import errors
 from routedb.integrations.spark.finding import layout_of
+from routedb.integrations.spark.format import RoutedbSource
 from routedb.integrations.spark.places import placed, tables_of
-from routedb.integrations.spark.reading import RoutedbSource
 from routedb.integrations.spark.request import CONNECTIONS, PARTITION_ROWS, Request
 from routedb.integrations.spark.source import Command, ConfigSource, source_of
 from routedb.integrations.spark.told import told
