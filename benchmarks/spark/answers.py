@@ -49,5 +49,5 @@ def _is_same(mine: Any, its: Any) -> bool:
     if isinstance(mine, float) and its is not None:
         return abs(mine - float(its)) <= 1e-9 * max(1.0, abs(mine))
     if isinstance(mine, str) and isinstance(its, str):
-        return mine == its.rstrip()
+        return mine in (its, its.rstrip())
     return bool(mine == its)
