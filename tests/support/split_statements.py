@@ -159,6 +159,9 @@ class Statements:
     ) -> tuple[str, list[str]]:
         keys = [self._pick(columns) for _ in range(self.rng.randrange(2) + 1)]
         keys[0] = self._partition(columns, keys[0])
+        if keys[-1].type == "int" and self._chance(0.25):
+            more = self.rng.choice(("+ 1", "* 2", "- 1.5"))
+            keys[-1] = _Column(f"({keys[-1].name} {more})", "int")
         shown = [(key.name, key.type) for key in keys]
         shown += [self._aggregate(columns) for _ in range(self.rng.randrange(2) + 1)]
         tail = " GROUP BY " + ", ".join(key.name for key in keys)
@@ -283,8 +286,21 @@ class Statements:
                     f"sum({number.name}) FILTER (WHERE {self._predicate(columns)})",
                     "int",
                 ),
+                (f"sum({number.name} {self._more(columns, number)})", "int"),
+                (f"sum({self._case(columns, number)}) * 2", "int"),
+                (f"coalesce(max({number.name} + 1), 0)", "int"),
+                (f"- count(*) + min({self._case(columns, number)})", "int"),
             ]
         return self.rng.choice(choices)
+
+    def _more(self, columns: list[_Column], number: _Column) -> str:
+        other = self._pick(columns, "int") or number
+        other = other if other.type == "int" else number
+        return f"{self.rng.choice('+-*')} {self.rng.choice((other.name, '2', '0.5'))}"
+
+    def _case(self, columns: list[_Column], number: _Column) -> str:
+        other = self.rng.choice((" ELSE 0", " ELSE 1.5", ""))
+        return f"CASE WHEN {self._predicate(columns)} THEN {number.name}{other} END"
 
     def _window(self, columns: list[_Column]) -> tuple[str, str]:
         number = self._pick(columns, "int") or _Column("1", "int")
