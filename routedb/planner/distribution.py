@@ -39,7 +39,7 @@ from routedb.planner.joins import (
     same_function,
     uses_inside,
 )
-from routedb.planner.references import References, Use
+from routedb.planner.references import References, Use, query_in_from
 from routedb.planner.typed import constant_type, is_interval, is_steady
 
 # Of one value for the same arguments, whatever the server, the session and the time.
@@ -80,6 +80,9 @@ def split_of(
     if not _SELECT_ARGS.issuperset(odd):
         raise NotSpread(f"{', '.join(sorted({*odd} - _SELECT_ARGS))} is not understood")
     split = rows_of(select, references)
+    inner = query_in_from(select)
+    if inner is not None and _has_shards(inner, references):
+        split_of(inner, references)
     for node in _walk(select):
         _check_node(node, references)
     _check_nested(select, split, references)
@@ -133,10 +136,20 @@ def _check_node(node: exp.Expr, references: References) -> None:
             raise NotSpread(f"{node.name} is no column of a table")
 
 
+def _has_shards(query: exp.Select, references: References) -> bool:
+    found = uses_inside(query, references)
+    return any(isinstance(use.placement, Sharded) for use in found)
+
+
 def _check_nested(select: exp.Select, split: Split, references: References) -> None:
-    """Work through the row of subqueries."""
+    """Work through the row of subqueries, but for those of a query in FROM, for which
+    that has been done."""
+    inner = query_in_from(select)
+    done = set()
+    if inner is not None and _has_shards(inner, references):
+        done = {id(query) for query in inner.find_all(exp.Select)}
     for query in select.find_all(exp.Select):
-        if query is select:
+        if query is select or id(query) in done:
             continue
         uses = [use for use in references.uses if use.select is query]
         if any(use.placement.database != split.database for use in uses):

@@ -40,7 +40,7 @@ from routedb.planner.plans import (
 from routedb.planner.references import References
 from routedb.planner.result_names import name_of
 from routedb.planner.results import SUMS, type_of
-from routedb.planner.typed import typed
+from routedb.planner.typed import input_column, typed
 
 _NAME = "routedb_c"
 _RELATION = "routedb_r0_"
@@ -85,6 +85,11 @@ class _Partials:
             raise NotSpread("the types of its sums are not known")
         self._tree = tree
         self._split = split_of(tree, references, is_combined=True)
+        self._aliases = {
+            references.names.column(each.args["alias"])
+            for each in tree.expressions
+            if isinstance(each, exp.Alias)
+        }
         self._asked: list[exp.Expr] = []  # of the shards
         self._columns: list[Column] = []  # and what they are in the relation
         self._groups: list[exp.Expr] = []
@@ -231,8 +236,10 @@ class _Partials:
 
     def _ordered(self, term: exp.Expr) -> exp.Expr:
         copy = term.copy()
-        is_result = isinstance(term.this, exp.Column) and is_result_name(
-            term.this, self._references
+        is_result = (
+            isinstance(term.this, exp.Column)
+            and term.this.args.get("table") is None
+            and self._references.names.column(term.this.this) in self._aliases
         )
         if not is_result and not isinstance(term.this, exp.Literal):
             copy.set("this", self._above(term.this))
@@ -310,12 +317,14 @@ class _Partials:
         shown = self._tree.expressions
         named: list[exp.Expr] = []
         if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
-            named = shown[int(node.this) - 1 : int(node.this)] if node.this != "0" else []
+            named = (
+                shown[int(node.this) - 1 : int(node.this)] if node.this != "0" else []
+            )
         elif not is_result_name(node, self._references):
             return node
         elif self._dialect == "postgresql":
-            if self._is_of_table(node):
-                return node
+            if input_column(node, self._tree, self._references) is not None:
+                return node  # what FROM has counts above what is shown
             name = self._references.names.column(node.this)
             named = [
                 each
@@ -329,10 +338,6 @@ class _Partials:
         if isinstance(found, exp.Column) or self._dialect == "postgresql":
             return found
         raise NotSpread("GROUP BY of an expression")
-
-    def _is_of_table(self, node: exp.Expr) -> bool:
-        name = self._references.names.column(node.this)
-        return any(name in use.by_name for use in self._references.uses)
 
     def _group_by_distinct(self) -> None:
         arguments: list[exp.Expr] = []
@@ -356,7 +361,7 @@ class _Partials:
             if not isinstance(group, exp.Column):
                 continue
             if self._owner(group) is self._owner(node) and (
-                self._column(group) is self._column(node)
+                self._column(group) == self._column(node)
             ):
                 return number
         raise NotSpread("a column beside aggregates that is not grouped by")

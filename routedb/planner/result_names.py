@@ -64,5 +64,7 @@ def _named(node: exp.Expr) -> tuple[str, bool] | None:
         return inner if inner is None or inner[1] else ("case", False)
     if kind is exp.Cast:
         inner, type_ = _named(node.this), _TYPES.get(node.args["to"].this)
-        return inner if inner is None or inner[1] else (type_ and (type_, False)) or None
+        return (
+            inner if inner is None or inner[1] else (type_ and (type_, False)) or None
+        )
     return (_UNNAMED, False) if isinstance(node, _OF_NO_NAME) else None

@@ -35,7 +35,7 @@ from sqlglot import exp
 
 from routedb.planner.catalog import Column
 from routedb.planner.moments import is_mark
-from routedb.planner.references import References
+from routedb.planner.references import References, query_in_from
 from routedb.planner.results import column_in, type_of
 
 _WIDTHS = ("smallint", "integer", "bigint", "numeric")
@@ -71,11 +71,45 @@ def typed(
 
     `references` knows the tables.
     """
-    column = column_in(node, select, references)
-    if column is not None or node is None or references.text.dialect != "postgresql":
-        return column
+    if node is None or references.text.dialect != "postgresql":
+        return column_in(node, select, references)
+    if isinstance(node, exp.Column):
+        return input_column(node, select, references)
     found = _Types(select, references).of(node)
-    return None if found in (None, _EXTRACTED) else Column("", found or "")
+    if found == _EXTRACTED:
+        found = next((use.info.extracts for use in references.uses), "")
+    return Column("", found) if found else None
+
+
+def input_column(
+    node: exp.Expr, select: exp.Select, references: References
+) -> Column | None:
+    """Return the column of FROM of `select` that `node` certainly is: a table's, or one
+    of a query that is all of FROM, by its name there. `references` knows the tables."""
+    column = column_in(node, select, references)
+    inner = query_in_from(select)
+    if column is not None or inner is None or not isinstance(node, exp.Column):
+        return column
+    if references.text.slot(node) is not None:
+        return None
+    alias = select.args["from_"].this.args["alias"].this
+    qualifier = node.args.get("table")
+    names = references.names
+    if qualifier is not None and names.table(qualifier) != names.table(alias):
+        return None
+    name = names.column(node.this)
+    found = [each for each in inner.expressions if _name_of(each, references) == name]
+    if len(found) != 1 or any(each.is_star for each in inner.expressions):
+        return None
+    column = typed(found[0].unalias(), inner, references)
+    return None if column is None else column._replace(name=name)
+
+
+def _name_of(node: exp.Expr, references: References) -> str | None:
+    if isinstance(node, exp.Alias):
+        return references.names.column(node.args["alias"])
+    is_column = isinstance(node, exp.Column)
+    return references.names.column(node.this) if is_column else None
 
 
 def is_steady(node: exp.Expr, select: exp.Select, references: References) -> bool:
@@ -128,7 +162,7 @@ def is_same_time(node: exp.Expr, select: exp.Select, references: References) -> 
 
 
 def _type(node: exp.Expr, select: exp.Select, references: References) -> str | None:
-    column = column_in(node, select, references)
+    column = input_column(node, select, references)
     return None if column is None else _plain(column)
 
 

@@ -210,6 +210,8 @@ class Statements:
             return f"{name} {alias}", [
                 _Column(f"{alias}.{c.name}", c.type) for c in columns
             ]
+        if depth > 0 and self._chance(0.1):
+            return self._rows_of_a_query()
         if depth > 0 and self._chance(0.15):
             shown_sql, types = self._select(depth - 1, [_NOTHING], distinct=True)
             self._aliases += 1
@@ -232,6 +234,17 @@ class Statements:
             _Column(f"{prefix}.{column.name}", _TYPES[column.type])
             for column in WORLD[name].columns
         ]
+
+    def _rows_of_a_query(self) -> tuple[str, list[_Column]]:
+        """A query in FROM that has a row for each of its own FROM."""
+        source, columns = self._from(0)
+        where = f" WHERE {self._predicate(columns)}" * self._chance(0.7)
+        self._aliases += 1
+        alias = f"d{self._aliases}"
+        shown = self._plain(columns, 0, None)
+        listed = ", ".join(f"{text} AS c{n}" for n, (text, _) in enumerate(shown))
+        named = [_Column(f"{alias}.c{n}", type_) for n, (_, type_) in enumerate(shown)]
+        return f"(SELECT {listed} FROM {source}{where}) {alias}", named
 
     def _plain(
         self, columns: list[_Column], depth: int, want: list[str] | None
