@@ -16,7 +16,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import foreign, recorded
+from routedb.merge import foreign, listed, recorded
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
@@ -24,6 +24,7 @@ from routedb.merge.copied_in import CopyingIn, parts_in
 from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
+from routedb.merge.explaining_changes import explained_change
 from routedb.merge.functions import known_functions
 from routedb.merge.measures import Measures, measures_of
 from routedb.merge.moving_rows import (
@@ -42,7 +43,7 @@ from routedb.merge.showing import show, show_route
 from routedb.merge.sourced import Sources
 from routedb.merge.views import placed
 from routedb.merge.working import Statement
-from routedb.merge.written import may_write, write
+from routedb.merge.written import may_write, write, written_parts
 from routedb.planner import (
     Cluster,
     Created,
@@ -89,6 +90,8 @@ class Merger:
         if target is not None:
             with _as_refusal(refusal):
                 foreign.change(session, cursor, text, params, target)
+            return
+        if listed.run(session, cursor, text, refusal):
             return
         if may_write(text):
             self._write(session, cursor, text, params, refusal)
@@ -153,18 +156,10 @@ class Merger:
         refusal: errors.Error,
     ) -> None:
         """Write what a query over several groups reads, or by what is there."""
-        is_off = self._core.config.joins == "refuse"
-        defines = text.plan.statement.kind is Kind.DDL
-        dialect = text.plan.dialect
-        parts = None if is_off else take_apart(text.source, dialect, defines)
-        is_elsewhere = isinstance(refusal, errors.CrossDatabaseError)
-        if parts is None and defines and is_elsewhere and _REFERS(text.source):
+        if _is_reference(text, refusal):
             with _as_refusal(refusal):
                 recorded.define(session, cursor, text, params, self._catalogs)
             return
-        is_hidden = bool(text.plan.names & session.pins.names)
-        if is_off or is_hidden or (parts is None and defines):
-            raise refusal
 
         def read(reader: Reader, inner: ParsedText, values: Any) -> None:
             if not inner.plan.is_read:
@@ -175,9 +170,7 @@ class Merger:
             self.run(session, reader, inner, values, refusal)
 
         try:
-            check_reading(text)
-            if isinstance(parts, Refusal):
-                raise NotMerged(parts.reason)
+            parts = written_parts(session, text, refusal)
             if parts is None:
                 self._sources.change(session, cursor, text, params, refusal)
             elif isinstance(parts, Created):
@@ -297,6 +290,12 @@ class Merger:
     ) -> Explanation:
         """Return how `run` would answer `text` with `params` in `session`, which was
         refused with `refusal`. Raises what `run` raises before it runs anything."""
+        target = foreign.target_of(self._catalogs, session, text)
+        if target is not None or may_write(text):
+            with _as_refusal(refusal):
+                return explained_change(
+                    session, text, params, refusal, target, self._sources
+                )
         self._check_read(session, text, refusal)
         try:
             made, _ = self._planned(session, text, params)
@@ -363,6 +362,17 @@ class Merger:
         if isinstance(made, Refusal):
             raise NotMerged(made.reason)
         return made
+
+
+def _is_reference(text: ParsedText, refusal: errors.Error) -> bool:
+    """Tell whether `text`, refused with `refusal`, is a definition that may have a
+    foreign key to another database."""
+    return (
+        text.plan.statement.kind is Kind.DDL
+        and isinstance(refusal, errors.CrossDatabaseError)
+        and _REFERS(text.source) is not None
+        and take_apart(text.source, text.plan.dialect, True) is None
+    )
 
 
 @contextmanager
