@@ -44,6 +44,7 @@ def _raw_attribute(name: str) -> Any:
 
 # The stubs of sqlite3 do not have what is shared with other frontends.
 _Base: Any = sqlite3.Cursor
+_fetchone: Any = sqlite3.Cursor.fetchone
 
 
 class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
@@ -54,11 +55,10 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
     def __init__(self, connection: SQLiteOwner) -> None:
         self._connection = connection
-        self._raw_connection: Raw = (
-            None  # the driver's connection that it is a cursor of
-        )
+        self.attached_to: Raw = None  # the driver's connection that it is a cursor of
         self.row_factory = connection.row_factory
         self.attach(connection)
+        self._is_of_several = len(self.session.core.groups) > 1
 
     description = _raw_attribute("description")
     rowcount = _raw_attribute("rowcount")
@@ -78,29 +78,26 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
         Placeholders are `%s` and `%(name)s`, or sqlite3's `?` and `:name`.
         """
-        execute(self, sql if parameters is None else self._read(sql), parameters)
+        if self._is_of_several and parameters is not None:
+            sql = self._read(sql)
+        execute(self, sql, parameters)
         return self
 
     def executemany(  # type: ignore[override]
         self, sql: Any, parameters: Iterable[Any], /
     ) -> SQLiteCursor:
         """Run `sql` for every set in `parameters`, and return this cursor."""
-        super().executemany(self._read(sql), parameters)
+        if self._is_of_several:
+            sql = self._read(sql)
+        super().executemany(sql, parameters)
         return self
 
     def _read(self, sql: Any) -> Any:
-        """Return a text as it is read: where there are several groups the values of its
-        question marks may tell where it belongs."""
-        self.is_pyformat = self.is_plain
-        if not isinstance(sql, str) or "?" not in sql or self._has_one_group:
-            return sql
-        found = from_qmark(sql)
+        """Return a text as it is read: with several groups the values of its question
+        marks may tell where it belongs."""
+        found = from_qmark(sql) if isinstance(sql, str) and "?" in sql else None
         self.is_pyformat = self.is_plain or found is not None
         return sql if found is None else found
-
-    @property
-    def _has_one_group(self) -> bool:
-        return len(self._usable_session().core.groups) == 1
 
     def executescript(self, sql_script: str, /) -> SQLiteCursor:
         """Commit, then run the statements of a text, and return this cursor."""
@@ -119,17 +116,17 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
     def close(self) -> None:
         """Close; every later use raises InterfaceError (PEP 249)."""
         super().close()
-        if self._raw_connection is not None:
+        if self.attached_to is not None:
             with suppress(sqlite3.ProgrammingError):  # the link is closed already
                 sqlite3.Cursor.close(self)
 
     def attach_to(self, db: Raw) -> None:
         """Become a cursor of the driver's connection `db`."""
-        if self._raw_connection is not db:
+        if self.attached_to is not db:
             factory = self.row_factory
             sqlite3.Cursor.__init__(self, db)
             self.row_factory = factory
-            self._raw_connection = db
+            self.attached_to = db
 
     def _without_rows(self) -> Any:
         return _NOTHING
@@ -185,7 +182,11 @@ class _InheritedFetch:
 
     def fetchone(self) -> Any:
         """Return the next row, or None after the last (PEP 249)."""
-        return self._fetch(_Base.fetchone)
+        with self.link.lock:  # as in `_fetch`
+            try:
+                return _fetchone(self)
+            except sqlite3.Error as exc:
+                raise ADAPTER.adopt(exc)  # noqa: B904  (the same exception)
 
     def fetchmany(self, size: int | None = None) -> Any:
         """Return up to `size` rows, by default `arraysize` (PEP 249)."""
@@ -236,5 +237,5 @@ def cursor_class(factory: Any) -> Any:
         )
     for kind in (delegated_fetch, inherited_fetch):
         kind.delegated_fetch, kind.inherited_fetch = delegated_fetch, inherited_fetch
-        kind.is_plain = factory is sqlite3.Cursor
+        kind.is_plain = kind.is_pyformat = factory is sqlite3.Cursor
     return delegated_fetch
