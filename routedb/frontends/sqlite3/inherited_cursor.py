@@ -33,12 +33,12 @@ class InheritedSqlite3Cursor(InheritedCursor):
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
         """Run `query` with parameters `vars`; texts of a user's own cursor class are
-        sqlite3's already."""
+        sqlite3's already, unless several groups are asked."""
         cursor = self._attached_cursor()
         text = query if isinstance(query, str) else bytes(query).decode()
         if vars is None:
             sqlite3.Cursor.execute(cursor, text)
-        elif cursor.is_plain:
+        elif cursor.is_plain or (vars and cursor.is_over_groups):
             sqlite3.Cursor.execute(cursor, *native(text, vars))
         else:
             sqlite3.Cursor.execute(cursor, text, vars)
@@ -47,7 +47,7 @@ class InheritedSqlite3Cursor(InheritedCursor):
         """Run `query` for every set of parameters in `rows`."""
         cursor = self._attached_cursor()
         text = query if isinstance(query, str) else bytes(query).decode()
-        if cursor.is_plain:
+        if cursor.is_plain or cursor.is_over_groups:
             made = [native(text, row) for row in rows]
             text = made[0][0] if made else native(text, ())[0]
             rows = [row for _, row in made]
