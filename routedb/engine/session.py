@@ -25,7 +25,7 @@ from routedb.engine.plans.plan_cache import LONGEST_KEPT
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import as_dbapi_error, not_atomic
-from routedb.engine.shared.second_signals import whatever_comes
+from routedb.engine.shared.second_signals import done_or_undone
 from routedb.engine.transactions.ends import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.events import MergeProgress, StatementRetried
@@ -181,11 +181,9 @@ class Session:
         self._set_mode(mode, is_paused=False)
 
     def _set_mode(self, mode: TxMode, is_paused: bool) -> None:
-        try:
-            self._take_mode(mode, is_paused)
-        except BaseException:  # a signal's, as nothing there raises: all of it, or none
-            whatever_comes(partial(self._take_mode, mode, is_paused))
-            raise
+        # Nothing there raises: a signal's exception finds all of it, or none.
+        take = partial(self._take_mode, mode, is_paused)
+        done_or_undone(take, take)
 
     def _take_mode(self, mode: TxMode, is_paused: bool) -> None:
         self.is_paused = is_paused

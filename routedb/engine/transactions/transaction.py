@@ -18,7 +18,7 @@ from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_texts import transaction_lost
-from routedb.engine.shared.second_signals import whatever_comes
+from routedb.engine.shared.second_signals import done_or_undone, whatever_comes
 from routedb.engine.transactions.commit import Commit
 from routedb.engine.transactions.ends import End, check_overtaken, roll_back
 from routedb.engine.transactions.hidden_writes import Reads
@@ -127,20 +127,20 @@ class Transaction:
         role: Role,
         is_home: bool,
         may_write: bool = False,
-    ) -> Link:
-        """Make `link` a branch, in the same transactional state; return it. `role` is
-        what its node is chosen as; `is_home`: it is the home; `may_write`: a write is
-        next. Raises what the server says of that; the link is then as it was."""
-        try:
-            self._start(link, role, is_home, may_write)
-            self.branches[group] = link
-            self.roles[group] = role
-            if is_home:
-                self.make_home(group)
-            return link
-        except BaseException:  # it may have begun: what comes next is not part of it
-            whatever_comes(partial(self._unbranch, group, link))
-            raise
+    ) -> None:
+        """Make `link` a branch, in the same transactional state. `role` is what its
+        node is chosen as; `is_home`: it is the home; `may_write`: a write is next.
+        Raises what the server says of that; the link is then as it was."""
+        join = partial(self._join, group, link, role, is_home, may_write)
+        done_or_undone(join, partial(self._unbranch, group, link))
+
+    def _join(
+        self, group: int, link: Link, role: Role, is_home: bool, may_write: bool
+    ) -> None:
+        self._start(link, role, is_home, may_write)
+        self.branches[group], self.roles[group] = link, role
+        if is_home:
+            self.make_home(group)
 
     def _unbranch(self, group: int, link: Link) -> None:
         roll_back(self.links, link)
@@ -293,8 +293,8 @@ class Transaction:
 
     def _roll_back_branches(self, end: End = Link.rollback) -> None:
         for link in list(self.branches.values()):
-            is_home = link is self.home_link
-            roll_back(self.links, link, end if is_home else Link.rollback)
+            by = end if link is self.home_link else Link.rollback
+            roll_back(self.links, link, by)
 
     def interrupt(self, may_have_committed: bool = False) -> None:
         """Give it up after an exception that is no verdict: nothing of it is left on
