@@ -48,7 +48,8 @@ declared as `Column` has them. A plan is made for a text and serves all paramete
 Parts: `source_text` parses and splices texts, `references` finds the uses of tables,
 `filters` the conditions that go down, `loads` makes the way that is always open. What
 the union of shards does not change is told by `joins` and `distribution`; `streams` and
-`partials` make plans of it, `results` knows what is exact in Python. The rules that
+`partials` make plans of it, `results` knows what is exact in Python, `typed` the types
+of expressions, `result_names` what PostgreSQL calls them. The rules that
 push work down are tables, with the reasons beside them.
 """
 
