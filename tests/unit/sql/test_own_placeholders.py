@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,9 @@ def test_sqlite_answers_as_before():
             items += rng.choices(PIECES, k=3)
             rng.shuffle(items)
             sql = f"SELECT 0{''.join(', ' + each for each in items)} FROM t"
-            params = rng.choice([(5, 6, 7)[: rng.randrange(1, 4)], {"a": 8, "b": 9}])
+            params: Any = rng.choice(
+                [(5, 6, 7)[: rng.randrange(1, 4)], {"a": 8, "b": 9}]
+            )
             try:
                 expected = raw.execute(sql, params).fetchall()
             except sqlite3.Error:
