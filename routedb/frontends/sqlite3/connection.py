@@ -109,7 +109,7 @@ class SQLiteConnection(Registrations, DriverConnection, driver=sqlite3):
             self._change_mode(autocommit=level is None, isolation=name)
         else:  # it holds from the next transaction on
             mode = session.links.mode
-            session.links.mode = mode._replace(autocommit=False, isolation=name)
+            session.links.set_mode(mode._replace(autocommit=False, isolation=name))
 
     @property
     def in_transaction(self) -> bool:
