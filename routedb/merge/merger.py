@@ -16,7 +16,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import foreign, recorded
+from routedb.merge import foreign, listed, recorded
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
@@ -90,6 +90,8 @@ class Merger:
         if target is not None:
             with _as_refusal(refusal):
                 foreign.change(session, cursor, text, params, target)
+            return
+        if listed.run(session, cursor, text, refusal):
             return
         if may_write(text):
             self._write(session, cursor, text, params, refusal)

@@ -7,6 +7,8 @@ check --references` reads that.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from routedb.engine.run import multi_shard
@@ -22,6 +24,7 @@ from routedb.sql.statement import Table
 from routedb.topology.snapshot import Role
 
 RECORDS = "routedb_references"
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*").fullmatch
 _CREATED = (
     f"CREATE TABLE IF NOT EXISTS {RECORDS} "
     "(child varchar(500) NOT NULL, parent varchar(500) NOT NULL)"
@@ -97,4 +100,21 @@ def _record(
         columns = () if known is None else known.info.primary_key
     if len(columns) != len(key.columns):
         raise NotMerged(f"which columns of {key.parent} it refers to is not known")
-    return f"{child}({', '.join(key.columns)})", f"{key.parent}({', '.join(columns)})"
+    sides = (child, key.columns), (key.parent, columns)
+    written, referred = (_side(session, table, names) for table, names in sides)
+    return written, referred
+
+
+def _side(session: Session, table: Table, columns: Sequence[str]) -> str:
+    """Return a table and columns of it as its database reads them."""
+    place = _place(session, table)
+    is_mysql = place and session.core.config.databases[place].dialect == "mysql"
+    quote = "`" if is_mysql else '"'
+
+    def name(given: str) -> str:
+        if _PLAIN(given):
+            return given
+        return quote + given.replace(quote, quote * 2) + quote
+
+    named = ".".join(name(part) for part in table if part is not None)
+    return f"{named}({', '.join(map(name, columns))})"

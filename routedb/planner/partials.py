@@ -16,6 +16,7 @@ sum(DISTINCT x)     as well                   smaller groups. One x in a stateme
 
 Sums and averages are those of whole numbers only (PostgreSQL: numeric too): the sum of
 floats depends on the order of the rows. HAVING, ORDER BY, DISTINCT, LIMIT stay above.
+What is grouped by or added up is a column, or what `typed` knows the type of.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ from routedb.planner.plans import (
     Spread,
 )
 from routedb.planner.references import References
-from routedb.planner.results import SUMS, column_in, type_of
+from routedb.planner.result_names import name_of
+from routedb.planner.results import SUMS, type_of
+from routedb.planner.typed import input_column, typed
 
 _NAME = "routedb_c"
 _RELATION = "routedb_r0_"
@@ -82,9 +85,14 @@ class _Partials:
             raise NotSpread("the types of its sums are not known")
         self._tree = tree
         self._split = split_of(tree, references, is_combined=True)
+        self._aliases = {
+            references.names.column(each.args["alias"])
+            for each in tree.expressions
+            if isinstance(each, exp.Alias)
+        }
         self._asked: list[exp.Expr] = []  # of the shards
         self._columns: list[Column] = []  # and what they are in the relation
-        self._groups: list[exp.Column] = []
+        self._groups: list[exp.Expr] = []
 
     def plan(self) -> GroupsPlan:
         """Return the plan."""
@@ -129,7 +137,14 @@ class _Partials:
         rows = self._text.piece(start, end)
         tail = ""
         if self._groups:
-            names = [self._written(column.copy()).sql for column in self._groups]
+            # An expression by its number: written twice, it would have its parameters
+            # twice.
+            names = [
+                self._written(node.copy()).sql
+                if isinstance(node, exp.Column)
+                else str(number)
+                for number, node in enumerate(self._groups, 1)
+            ]
             tail = f" GROUP BY {', '.join(names)}"
         text = Bound(f"{head.sql} {rows.sql.strip()}{tail}", head.slots + rows.slots)
         return Fragment(
@@ -170,7 +185,7 @@ class _Partials:
             elif isinstance(inner, exp.Column):
                 name = exp.to_identifier(self._column(inner).name, quoted=True)
             elif self._dialect == "postgresql":
-                name = exp.to_identifier(_function_name(inner), quoted=True)
+                name = exp.to_identifier(_name_of(inner), quoted=True)
             else:
                 name = exp.to_identifier(names[number], quoted=True)
             shown.append(exp.Alias(this=self._above(inner), alias=name))
@@ -200,6 +215,8 @@ class _Partials:
 
     def _above(self, node: exp.Expr) -> exp.Expr:
         """Return a node with the relation's columns for aggregates and groups."""
+        if not isinstance(node, exp.Column) and node in self._groups:
+            return exp.column(f"{_NAME}{self._groups.index(node)}")
         if isinstance(node, (exp.Filter, exp.AggFunc)):
             return self._aggregate(node)
         if isinstance(node, exp.Column) and self._text.slot(node) is None:
@@ -219,8 +236,10 @@ class _Partials:
 
     def _ordered(self, term: exp.Expr) -> exp.Expr:
         copy = term.copy()
-        is_result = isinstance(term.this, exp.Column) and is_result_name(
-            term.this, self._references
+        is_result = (
+            isinstance(term.this, exp.Column)
+            and term.this.args.get("table") is None
+            and self._references.names.column(term.this.this) in self._aliases
         )
         if not is_result and not isinstance(term.this, exp.Literal):
             copy.set("this", self._above(term.this))
@@ -283,14 +302,42 @@ class _Partials:
         return exp.column(f"{_NAME}{self._asked.index(node)}")
 
     def _group_by(self, node: exp.Expr) -> None:
-        if is_result_name(node, self._references):
-            raise NotSpread("GROUP BY of a column of the result")
+        node = self._grouped(node)
         column = self._column(node)
-        assert isinstance(node, exp.Column)
+        if not node.find(exp.Column):
+            raise NotSpread("GROUP BY of a constant")
         self._groups.append(node)
         self._ask(node, column)
         if len(self._asked) < len(self._groups):
             raise NotSpread("GROUP BY of one column twice")
+
+    def _grouped(self, node: exp.Expr) -> exp.Expr:
+        """Return what is grouped by: itself, or the column of the result that it names
+        or has the number of. A name of a table's column is that of the column."""
+        shown = self._tree.expressions
+        named: list[exp.Expr] = []
+        if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
+            named = (
+                shown[int(node.this) - 1 : int(node.this)] if node.this != "0" else []
+            )
+        elif not is_result_name(node, self._references):
+            return node
+        elif self._dialect == "postgresql":
+            if input_column(node, self._tree, self._references) is not None:
+                return node  # what FROM has counts above what is shown
+            name = self._references.names.column(node.this)
+            named = [
+                each
+                for each in shown
+                if isinstance(each, exp.Alias)
+                and self._references.names.column(each.args["alias"]) == name
+            ]
+        if len(named) != 1:
+            raise NotSpread("GROUP BY of a column of the result")
+        found = named[0].unalias()
+        if isinstance(found, exp.Column) or self._dialect == "postgresql":
+            return found
+        raise NotSpread("GROUP BY of an expression")
 
     def _group_by_distinct(self) -> None:
         arguments: list[exp.Expr] = []
@@ -306,14 +353,15 @@ class _Partials:
                 raise NotSpread("DISTINCT values of two columns")
             column = self._column(argument)
             if argument not in self._groups:
-                assert isinstance(argument, exp.Column)
                 self._groups.append(argument)
                 self._ask(argument, column)
 
     def _group_number(self, node: exp.Expr) -> int:
         for number, group in enumerate(self._groups):
+            if not isinstance(group, exp.Column):
+                continue
             if self._owner(group) is self._owner(node) and (
-                self._column(group) is self._column(node)
+                self._column(group) == self._column(node)
             ):
                 return number
         raise NotSpread("a column beside aggregates that is not grouped by")
@@ -323,7 +371,7 @@ class _Partials:
         return self._references.owner(node, self._tree)
 
     def _column(self, node: exp.Expr | None) -> Column:
-        column = column_in(node, self._tree, self._references)
+        column = typed(node, self._tree, self._references)
         if column is None:
             raise NotSpread("an expression is grouped by, or an aggregate's argument")
         return column
@@ -343,6 +391,9 @@ def _distinct(node: exp.Expr) -> exp.Expr:
     return arguments[0]
 
 
-def _function_name(node: exp.Expr) -> str:
-    inner = node.this if isinstance(node, exp.Filter) else node
-    return str(inner.key)
+def _name_of(node: exp.Expr) -> str:
+    """Return what PostgreSQL calls a column of the result."""
+    name = name_of(node)
+    if name is None:
+        raise NotSpread("a column is called after what stands in the text")
+    return name

@@ -68,6 +68,16 @@ def test_a_key_is_left_out_recorded_and_looked_after(shop):
     assert recorded_references(shop.routed) == []
 
 
+def test_names_with_capitals_are_recorded_as_they_are(shop):
+    cursor = shop.routed.cursor()
+    quote = "`" if "mysql" in str(shop.source["databases"]["main"]) else '"'
+    create = 'CREATE TABLE "Or ders" ("Id" int, "Customer" int REFERENCES customers)'
+    cursor.execute(create.replace('"', quote))
+    cursor.execute('INSERT INTO "Or ders" VALUES (1, 1), (2, 7)'.replace('"', quote))
+    [found] = recorded_references(shop.routed)
+    assert find_orphans(shop.routed, found, lambda rows: None).keys == {(7,): 1}
+
+
 def test_it_is_part_of_the_transaction(shop):
     with closing(shop.cluster.connect()) as connection:
         cursor = connection.cursor()

@@ -68,7 +68,9 @@ def _may_be_temporary(links: Links, plan: Plan) -> bool:
 
 class Reads(set[Plan]):
     """The plans of what a transaction has run on writers and is not known to write. The
-    hot path looks into it. `links` are the connection's."""
+    hot path looks into it, and adds the first. `links` are the connection's."""
+
+    forget = set.clear  # what is in the set
 
     def __init__(self, links: Links) -> None:
         super().__init__()
@@ -76,19 +78,19 @@ class Reads(set[Plan]):
         self._elsewhere: dict[int, set[Plan]] = {}  # in another group than the plan's
         self._are_too_many = False
         self._has_defined = False
-        self.is_used = False  # since the last `clear`
+        self.has_more = False  # than what is in the set, since the last `clear`
 
     def keep(self, group: int, plan: Plan) -> None:
         """Take note that a statement of `plan` has been sent to the writer of
         `group`."""
-        self.is_used = True
         kept: set[Plan] = self
         if plan.group_id != group:
+            self.has_more = True
             kept = self._elsewhere.setdefault(group, set())
         if len(kept) < _MOST_READS:
             kept.add(plan)
         elif plan not in kept:
-            self._are_too_many = True
+            self._are_too_many = self.has_more = True
 
     def plans(self) -> set[Plan]:
         """Return all that are kept."""
@@ -101,12 +103,12 @@ class Reads(set[Plan]):
         self._are_too_many = False
         if self._has_defined:
             self._links.core.catalog.forget()
-        self._has_defined = self.is_used = False
+        self._has_defined = self.has_more = False
 
     def note_definition(self) -> None:
         """Take note that catalogs may say something else, now and once it is over."""
         self._links.core.catalog.forget()
-        self._has_defined = self.is_used = True
+        self._has_defined = self.has_more = True
 
     def have_only_read(self, group: int) -> bool:
         """Tell whether none of them has written in `group`; asks and raises as

@@ -14,7 +14,8 @@ from routedb.config.dsn import parse_dsn
 from routedb.config.model import ClusterConfig, NodeConfig
 from routedb.frontends.connection import Connection
 from routedb.integrations.django import settings
-from routedb.integrations.django.migrations import Introspection, Operations
+from routedb.integrations.django.introspection import Introspection
+from routedb.integrations.django.migrations import Operations
 from routedb.integrations.driver import read, with_connect
 from routedb.routing import database_for
 from routedb.runtime import Registry, Runtime
