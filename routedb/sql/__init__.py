@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from routedb.sql.classifier import Classifier, classify
 from routedb.sql.lexical_mode import UNSETTLED, LexicalMode, Reading
-from routedb.sql.scanner.placeholders import from_qmark, to_qmark
+from routedb.sql.scanner.placeholders import to_qmark
 from routedb.sql.scanner.shape import Scan, scan
 from routedb.sql.scanner.splitter import split
 from routedb.sql.statement import (
@@ -42,6 +42,5 @@ __all__ = [
     "classify",
     "scan",
     "split",
-    "from_qmark",
     "to_qmark",
 ]

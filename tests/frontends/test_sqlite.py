@@ -196,34 +196,3 @@ def test_a_text_that_says_nothing_does_nothing(home: Home, cluster, text, autoco
     cursor.execute("INSERT INTO t VALUES (10, 'x')")
     connection.commit()
     assert len(home.rows()) == 6
-
-
-@pytest.fixture
-def sharded(tmp_path):
-    shards = [[f"sqlite:///{tmp_path}/{name}.db"] for name in "ab"]
-    rule = {"database": "shop", "shard_key": "id", "function": "modulo"}
-    source = {
-        "default": "shop",
-        "databases": {"shop": {"shards": shards}},
-        "tables": {"t": rule},
-    }
-    with closing(routedb.connect(source, autocommit=True)) as opened:
-        opened.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
-        yield opened
-
-
-@pytest.mark.parametrize("factory", [sqlite3.Cursor, Rewriting])
-def test_the_values_of_question_marks_tell_the_shard(sharded, factory):
-    cursor = sharded.cursor(factory)
-    run = super(Rewriting, cursor).execute if factory is Rewriting else cursor.execute
-    cursor.executemany("INSERT INTO t VALUES (?, ?)", [(1, "50%s"), (2, "?"), (3, "c")])
-    for number, name in ((1, "50%s"), (2, "?")):
-        run("SELECT name, 5 % 3, '?%s' FROM t WHERE id = ?", (number,))
-        assert cursor.fetchall() == [(name, 2, "?%s")]
-        assert cursor.route.groups == (number % 2,)
-    run("SELECT '%s', name FROM t WHERE id = 2")
-    assert cursor.fetchall() == [("%s", "?")]
-    run("UPDATE t SET name = ? WHERE id IN (?, ?)", ("x", 1, 2))
-    assert cursor.rowcount == 2
-    with pytest.raises(routedb.ShardError):
-        run("DELETE FROM t WHERE id = :id LIMIT 1", {"id": 1})

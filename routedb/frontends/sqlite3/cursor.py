@@ -18,7 +18,7 @@ from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.base import ClassSwitchingCursor, class_like
 from routedb.frontends.cursor import Owner
 from routedb.frontends.sqlite3.inherited_cursor import InheritedSqlite3Cursor
-from routedb.sql import from_qmark
+from routedb.sql.scanner.own_placeholders import to_pyformat
 
 
 class SQLiteOwner(Owner, Protocol):
@@ -51,14 +51,14 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
     """A cursor of a routedb connection that is sqlite3's too: see `cursor_class`."""
 
     is_plain = True  # no cursor class of the user's: %s is translated
-    is_pyformat = True  # so is the text that runs
 
     def __init__(self, connection: SQLiteOwner) -> None:
         self._connection = connection
         self.attached_to: Raw = None  # the driver's connection that it is a cursor of
         self.row_factory = connection.row_factory
         self.attach(connection)
-        self._is_of_several = len(self.session.core.groups) > 1
+        # Then shards are found, and texts are taken apart, by pyformat's placeholders.
+        self.is_over_groups = len(self.session.core.topology.groups) > 1
 
     description = _raw_attribute("description")
     rowcount = _raw_attribute("rowcount")
@@ -78,8 +78,8 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
         Placeholders are `%s` and `%(name)s`, or sqlite3's `?` and `:name`.
         """
-        if self._is_of_several and parameters is not None:
-            sql = self._read(sql)
+        if self.is_over_groups and type(sql) is str:
+            sql, parameters = to_pyformat(sql, parameters)
         execute(self, sql, parameters)
         return self
 
@@ -87,17 +87,13 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
         self, sql: Any, parameters: Iterable[Any], /
     ) -> SQLiteCursor:
         """Run `sql` for every set in `parameters`, and return this cursor."""
-        if self._is_of_several:
-            sql = self._read(sql)
+        if self.is_over_groups and type(sql) is str:
+            parameters = list(parameters)
+            made = [to_pyformat(sql, each) for each in parameters]
+            if len({text for text, _ in made}) == 1:  # else they do not fit all
+                sql, parameters = made[0][0], [values for _, values in made]
         super().executemany(sql, parameters)
         return self
-
-    def _read(self, sql: Any) -> Any:
-        """Return a text as it is read: with several groups the values of its question
-        marks may tell where it belongs."""
-        found = from_qmark(sql) if isinstance(sql, str) and "?" in sql else None
-        self.is_pyformat = self.is_plain or found is not None
-        return sql if found is None else found
 
     def executescript(self, sql_script: str, /) -> SQLiteCursor:
         """Commit, then run the statements of a text, and return this cursor."""
@@ -237,5 +233,5 @@ def cursor_class(factory: Any) -> Any:
         )
     for kind in (delegated_fetch, inherited_fetch):
         kind.delegated_fetch, kind.inherited_fetch = delegated_fetch, inherited_fetch
-        kind.is_plain = kind.is_pyformat = factory is sqlite3.Cursor
+        kind.is_plain = factory is sqlite3.Cursor
     return delegated_fetch

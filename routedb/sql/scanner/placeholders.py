@@ -29,24 +29,6 @@ def count_positional(text: str) -> int:
     return sum(match[0] == "%s" for match in _FOUND(text))
 
 
-# What may hold question marks that are none, then one, with a number or not, and `%`.
-_MARKS = re.compile(
-    r"""'[^']*(?:'|\Z)|"[^"]*(?:"|\Z)|`[^`]*(?:`|\Z)|\[[^\]]*(?:\]|\Z)"""
-    r"""|--[^\n]*|/\*.*?(?:\*/|\Z)|(\?\d*)|%""",
-    re.DOTALL,
-)
-
-
-@lru_cache(maxsize=4096)
-def from_qmark(sql: str) -> str | None:
-    """Return `sql` with `%s` for SQLite's `?`, and `%%` for each percent sign; None
-    where it has none, or some with numbers."""
-    found = [each[1] for each in _MARKS.finditer(sql) if each[1]]
-    if not found or any(mark != "?" for mark in found):
-        return None
-    return _MARKS.sub(lambda m: "%s" if m[1] else m[0].replace("%", "%%"), sql)
-
-
 @lru_cache(maxsize=4096)
 def to_qmark(sql: str) -> tuple[str, tuple[str, ...] | None]:
     """Return `sql` with `?` for `%s` and `%(name)s`, and the names in their order.

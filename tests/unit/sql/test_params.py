@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from routedb.errors import ProgrammingError
-from routedb.sql import from_qmark, to_qmark
+from routedb.sql import to_qmark
 
 
 @pytest.mark.parametrize(
@@ -35,21 +35,3 @@ def test_what_is_no_placeholder_is_refused(sql, words):
     with pytest.raises(ProgrammingError) as caught:
         to_qmark(sql)
     assert words in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("sql", "text"),
-    [
-        ("SELECT ?, ?", "SELECT %s, %s"),
-        ("SELECT '?%s', \"?\" % ? -- ?", "SELECT '?%%s', \"?\" %% %s -- ?"),
-        ("SELECT a %? FROM [?] /* ? */", "SELECT a %%%s FROM [?] /* ? */"),
-        ("SELECT '?'", None),
-        ("SELECT %s", None),
-        ("SELECT ?1, ?", None),
-    ],
-)
-def test_question_marks_are_placeholders_and_back(sql, text):
-    found = from_qmark(sql)
-    assert found == text
-    if found is not None:
-        assert to_qmark(found) == (sql, None)
