@@ -58,7 +58,9 @@ def execute(
         raw = cursor.raw_cursors.get(link) or cursor.open_raw_cursor(link)
         loads[id_] += 1
         try:
-            if lock is None:
+            if type(raw) is cursor.own_raw:  # without a call between
+                cursor.execute_own(query, vars)
+            elif lock is None:
                 raw.execute(query, vars)
             else:  # a driver for one thread at a time
                 with lock:

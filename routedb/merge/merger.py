@@ -16,7 +16,7 @@ from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import foreign, recorded
+from routedb.merge import foreign, listed, recorded
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
@@ -91,7 +91,9 @@ class Merger:
             with _as_refusal(refusal):
                 foreign.change(session, cursor, text, params, target)
             return
-        if may_write(text):
+        if listed.run(session, cursor, text, refusal):
+            return
+        if may_write(text) or _is_reference(text, refusal):
             self._write(session, cursor, text, params, refusal)
             return
         if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:

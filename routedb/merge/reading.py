@@ -8,7 +8,7 @@ from dataclasses import replace
 from routedb.adapters.base import RawCursor, ResultSet
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session
-from routedb.engine.virtual_cursor import Control, VirtualCursor
+from routedb.engine.virtual_cursor import Control, NoRawCursor, VirtualCursor
 from routedb.merge.answers import sqlite_values
 from routedb.merge.refused import NotMerged
 from routedb.planner import GroupsPlan
@@ -19,7 +19,7 @@ from routedb.sql.statement import Table
 Locks = tuple[()] | tuple[str, Table | None]
 
 
-class Reader:
+class Reader(NoRawCursor):
     """A virtual cursor whose values are exact: see `Adapter.exact_cursor`. It belongs
     to `session`, and is shown to no program."""
 

@@ -146,7 +146,7 @@ def _fragment(references: References, use: Use) -> Fragment:
     conditions = []
     for conjunct in filter_.conjuncts:
         written = text.written(conjunct)
-        assert written is not None  # a filter has no percent sign
+        assert written is not None  # no operator, and no name, with a percent sign
         is_loose = isinstance(conjunct, exp.Or)
         conditions.append(f"({written.sql})" if is_loose else written.sql)
         slots += written.slots

@@ -308,6 +308,24 @@ def from_items(select: exp.Select) -> list[exp.Expr]:
     return [item for item, _ in from_joins(select)]
 
 
+def query_in_from(select: exp.Select) -> exp.Select | None:
+    """Return the query that is all of FROM of `select`, where its rows are those of its
+    own FROM, one for one, and its columns have the names that it gives."""
+    items = from_joins(select)
+    if len(items) != 1 or select.args.get("laterals"):
+        return None
+    item = items[0][0]
+    alias = item.args.get("alias")
+    if not isinstance(item, exp.Subquery) or alias is None or alias.args.get("columns"):
+        return None
+    said = {name for name, value in item.args.items() if value}
+    inner = item.this
+    if not isinstance(inner, exp.Select) or not said <= {"this", "alias"}:
+        return None
+    odd = {name for name, value in inner.args.items() if value}
+    return inner if odd <= {"expressions", "from_", "joins", "where"} else None
+
+
 def _aliases(select: exp.Select) -> Iterator[exp.Expr | None]:
     """Yield the name of each item of FROM, None for what has none."""
     for item in from_items(select):

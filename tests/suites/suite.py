@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.suites.outcomes import Run, read, read_roles
-from tests.suites.source import ROOT, cache, environment, sdist
+from tests.suites.source import ROOT, Unobtainable, cache, environment, sdist
 from tests.support.servers import Cluster, Server
 
 PYTEST = ("pytest>=9,<10", "pytest-timeout>=2.4,<3")  # a test that hangs, fails
@@ -57,13 +57,15 @@ class Asked:
     """How much of a suite is asked for, on how many nodes, and whether replicas serve
     its plain reads.
 
-    `select` is an expression for `-k`, of pytest and of Django alike.
+    `select` is an expression for `-k`, of pytest and of Django alike. `dealt` is the
+    engine of a second database, over which and the first the tables are dealt by rules.
     """
 
     nodes: int = 1
     is_serving: bool = False
     quick: bool = False
     select: str | None = None
+    dealt: str = ""
 
     @property
     def options(self) -> dict[str, str]:
@@ -75,6 +77,8 @@ class Asked:
     @property
     def name(self) -> str:
         """Return what to call the logs of such a run."""
+        if self.dealt:
+            return f"dealt-{self.dealt}"
         return f"{self.nodes}-serving" if self.is_serving else str(self.nodes)
 
 
@@ -109,6 +113,10 @@ class Suite(ABC):
     def command(self, where: Where, quick: bool) -> Command:
         """Return what to run; `quick` asks for a part of about a minute."""
 
+    def dealt(self, where: Where, quick: bool) -> Command:
+        """Return what to run with tables dealt over two databases."""
+        raise Unobtainable(f"{self.name} has no tables that could be dealt")
+
     def pytest(self, *arguments: str) -> list[str]:
         """Return the words of a call of pytest that notes outcomes."""
         return [
@@ -125,7 +133,8 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
         where = Where(cluster, Path(scratch))
         suite.prepare(where)
         cluster.wait_replayed()
-        command = suite.command(where, asked.quick)
+        is_dealt = bool(asked.dealt) and driver == "routedb"
+        command = (suite.dealt if is_dealt else suite.command)(where, asked.quick)
         if asked.select:
             command = replace(command, argv=[*command.argv, "-k", asked.select])
         record, roles = where.folder / "record.jsonl", where.folder / "roles.jsonl"
@@ -138,6 +147,8 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
             "SUITES_SWAP": suite.driver if driver == "routedb" else "",
             "SUITES_NODES": ",".join(map(str, ports)),
             "SUITES_OPTIONS": json.dumps(asked.options),
+            "SUITES_DEALT": asked.dealt if is_dealt else "",
+            "SUITES_FOLDER": str(where.folder),
             "SUITES_RECORD": str(record),
             "SUITES_ROLES": str(roles) if asked.is_serving else "",
             **command.environment,

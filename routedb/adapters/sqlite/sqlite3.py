@@ -63,7 +63,7 @@ class Cursor(sqlite3.Cursor):
         if not isinstance(sql, str):
             sql = bytes(sql).decode()
         text, order = to_qmark(sql)
-        super().executemany(text, (_arguments(order, row) for row in parameters))
+        super().executemany(text, (arguments(order, row) for row in parameters))
         return self
 
     def callproc(self, name: str, parameters: Any = ()) -> Any:
@@ -90,6 +90,7 @@ class Sqlite3Adapter:
     # that fail at once raise each other's (CPython 3.11 raises SystemError then).
     is_concurrent = False
     is_remote = False
+    commits_by_raw = False
     joins_begin = False
     tells_server = False
     commits: Commits | None = None
@@ -316,10 +317,10 @@ def native(sql: str, parameters: Any) -> tuple[str, Any]:
     Both may be pyformat or sqlite3's own already. Raises ProgrammingError.
     """
     text, order = to_qmark(sql)
-    return text, _arguments(order, parameters)
+    return text, arguments(order, parameters)
 
 
-def _arguments(order: tuple[str, ...] | None, parameters: Any) -> Any:
+def arguments(order: tuple[str, ...] | None, parameters: Any) -> Any:
     """Return the parameters in the order of the question marks."""
     if order is None:
         if hasattr(parameters, "keys") and parameters:
