@@ -12,6 +12,7 @@ import copy
 import datetime
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Context, Decimal, localcontext
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from routedb import errors
@@ -25,9 +26,15 @@ from routedb.planner import Combine, GroupsPlan, Remainder, Slot
 
 _BIGGEST = 2**63
 # Where classes of cursors are that make rows of the values as they are.
-_KNOWN = frozenset(
-    {"builtins", "sqlite3", "psycopg2.extensions", "psycopg2.extras", "typing"}
-    | {"MySQLdb.cursors"}
+_DRIVERS = frozenset({"sqlite3", "psycopg2.extensions", "MySQLdb.cursors"})
+_KNOWN = _DRIVERS | {"builtins", "psycopg2.extras", "typing"}
+# What of a driver's cursor a class may replace without making other rows: Django's for
+# SQLite has an `execute` of its own.
+_HARMLESS = frozenset(
+    {"execute", "executemany", "executescript", "callproc", "mogrify", "close"}
+    | {"__init__", "__new__", "__del__", "__enter__", "__exit__", "__repr__"}
+    | {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__"}
+    | {"__annotations__", "__firstlineno__", "__static_attributes__"}
 )
 
 
@@ -255,12 +262,30 @@ def _why_not_own(cursor: VirtualCursor, link: Link, raw: ResultSet) -> str:
 
 
 def has_own_class(cursor: VirtualCursor) -> bool:
-    """Tell whether `cursor` is of a class of the program's."""
-    modules = {kind.__module__ for kind in type(cursor).__mro__}
-    return any(
-        module.partition(".")[0] != "routedb" and module not in _KNOWN
-        for module in modules
-    )
+    """Tell whether `cursor` is of a class of the program's that may make other rows."""
+    return _makes_rows(type(cursor))
+
+
+@lru_cache(maxsize=256)
+def _makes_rows(kind: type) -> bool:
+    own = [each for each in kind.__mro__ if not _is_known(each)]
+    if not own:
+        return False
+    theirs = {name for each in own for name in vars(each)} - _HARMLESS
+    drivers = [each for each in kind.__mro__ if _is_drivers(each)]
+    replaced = (hasattr(each, name) for each in drivers for name in theirs)
+    return "__getattr__" in theirs or not drivers or any(replaced)
+
+
+def _is_drivers(kind: type) -> bool:
+    """Tell whether a class is a driver's, not one of ours with its name."""
+    ours = (each.__module__.partition(".")[0] == "routedb" for each in kind.__mro__)
+    return kind.__module__ in _DRIVERS and not any(ours)
+
+
+def _is_known(kind: type) -> bool:
+    module = kind.__module__
+    return module.partition(".")[0] == "routedb" or module in _KNOWN
 
 
 def _sqlite(cursor: Any, link: Link, raw: Any) -> str:

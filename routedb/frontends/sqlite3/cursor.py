@@ -18,6 +18,7 @@ from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.base import ClassSwitchingCursor, class_like
 from routedb.frontends.cursor import Owner
 from routedb.frontends.sqlite3.inherited_cursor import InheritedSqlite3Cursor
+from routedb.sql.scanner.own_placeholders import to_pyformat
 
 
 class SQLiteOwner(Owner, Protocol):
@@ -56,6 +57,8 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
         self.attached_to: Raw = None  # the driver's connection that it is a cursor of
         self.row_factory = connection.row_factory
         self.attach(connection)
+        # Then shards are found, and texts are taken apart, by pyformat's placeholders.
+        self.is_over_groups = len(self.session.core.topology.groups) > 1
 
     description = _raw_attribute("description")
     rowcount = _raw_attribute("rowcount")
@@ -75,6 +78,8 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
         Placeholders are `%s` and `%(name)s`, or sqlite3's `?` and `:name`.
         """
+        if self.is_over_groups and type(sql) is str:
+            sql, parameters = to_pyformat(sql, parameters)
         execute(self, sql, parameters)
         return self
 
@@ -82,6 +87,11 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
         self, sql: Any, parameters: Iterable[Any], /
     ) -> SQLiteCursor:
         """Run `sql` for every set in `parameters`, and return this cursor."""
+        if self.is_over_groups and type(sql) is str:
+            parameters = list(parameters)
+            made = [to_pyformat(sql, each) for each in parameters]
+            if len({text for text, _ in made}) == 1:  # else they do not fit all
+                sql, parameters = made[0][0], [values for _, values in made]
         super().executemany(sql, parameters)
         return self
 

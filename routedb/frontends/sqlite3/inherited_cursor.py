@@ -40,14 +40,14 @@ class InheritedSqlite3Cursor(InheritedCursor):
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
         """Run `query` with parameters `vars`; texts of a user's own cursor class are
-        sqlite3's already."""
+        sqlite3's already, unless several groups are asked."""
         cursor: Any = self._cursor()
         if cursor.attached_to is not self._db:
             cursor.attach_to(self._db)
         text = query if type(query) is str else _as_str(query)
         if vars is None:
             _execute(cursor, text)
-        elif cursor.is_plain:
+        elif cursor.is_plain or (vars and cursor.is_over_groups):
             text, order = to_qmark(text)
             if order is not None or type(vars) not in _SEQUENCES:
                 vars = arguments(order, vars)  # noqa: A001
@@ -59,7 +59,7 @@ class InheritedSqlite3Cursor(InheritedCursor):
         """Run `query` for every set of parameters in `rows`."""
         cursor = self._attached_cursor()
         text = _as_str(query)
-        if cursor.is_plain:
+        if cursor.is_plain or cursor.is_over_groups:
             made = [native(text, row) for row in rows]
             text = made[0][0] if made else native(text, ())[0]
             rows = [row for _, row in made]
