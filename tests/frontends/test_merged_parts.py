@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import routedb
 from tests.frontends.merged_world import World, postgresql_world
 
 # Each shard answers with its groups: their rows are not moved.
@@ -109,3 +110,33 @@ def test_rows_are_moved_where_parts_are_not_certain(world: World, sql: str):
     got, expected = sorted(map(repr, cursor.fetchall())), _ask(world.one, sql)[0]
     assert got == sorted(map(repr, expected))
     assert all("GROUP BY" not in run.sql for run in cursor.route.fragments)
+
+
+MYSQL = (
+    "SELECT Name, count(*), sum(price), min(seen), max(owner) FROM items GROUP BY name",
+    "SELECT name AS n, COUNT( owner ) , sum(id) * 2 FROM items GROUP BY name "
+    "HAVING sum(price) > 3 ORDER BY 2 DESC, name LIMIT 1, 2",
+    "SELECT count(DISTINCT name), -sum(owner) FROM items WHERE seen > '2024-01-03'",
+    "SELECT owner + 1, count(*) FROM items GROUP BY 1",
+    "SELECT name, avg(id) FROM items GROUP BY name",
+)
+
+
+def test_shards_of_mysql_group_their_rows(my_world: World):
+    for sql in MYSQL:
+        cursor, one = my_world.routed.cursor(), my_world.one.cursor()
+        cursor.execute(sql)
+        one.execute(sql)
+        assert sorted(map(repr, cursor.fetchall())) == sorted(map(repr, one.fetchall()))
+        assert cursor.description == one.description, sql
+        sent = [run.sql for run in cursor.route.fragments]
+        is_kept = "avg" in sql or "+ 1" in sql
+        assert all(("GROUP BY" in each) != is_kept for each in sent), sql
+
+
+def test_what_mysql_does_not_read_is_its_error(my_world: World):
+    for tail in ("ORDER BY 1 NULLS LAST", "HAVING sum(id) FILTER (WHERE id > 1) > 0"):
+        with pytest.raises(routedb.ProgrammingError):
+            my_world.routed.cursor().execute(
+                f"SELECT name, sum(id) FROM items GROUP BY name {tail}"
+            )

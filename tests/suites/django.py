@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.suites.suite import Command, Suite, Where
 
 # What has to do with databases; the rest of Django's tests never looks at a cursor.
@@ -17,6 +19,8 @@ QUICK = (
     *("backends", "basic", "transactions", "transaction_hooks", "raw_query"),
     *("bulk_create", "update", "multiple_database"),
 )
+# Of tables that are dealt: by the last letter, as all tables of an app begin alike.
+RULES = {"django_*": "home", "*[a-m]": "far"}
 SETTINGS = """\
 SERVER = {server!r}
 DATABASES = {{
@@ -76,5 +80,5 @@ class Django(Suite):
                 *("--parallel=1", "--noinput", *(QUICK if quick else LABELS)),
             ],
             tests,
-            {},
+            {"SUITES_RULES": json.dumps(RULES)},
         )
