@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from routedb import errors
-from routedb.config import load, schema
+from routedb.config import load, schema, small_entries
 
 SECRET = "Hunter2xyz"
 KEYS = ["password", "pasword", "pswd", "passw0rd", "token_key", "api_key"]
@@ -112,9 +112,9 @@ def test_it_is_not_shown(place):
 KINDS = {
     schema.ClusterEntry: lambda key, value: {**main(), key: value},
     schema.DatabaseEntry: lambda key, value: main(**{key: value}),
-    schema.NodeEntry: lambda key, value: node(**{key: value}),
-    schema.PoolEntry: lambda key, value: main(pool={key: value}),
-    schema.MergeEntry: lambda key, value: main(merge={key: value}),
+    small_entries.NodeEntry: lambda key, value: node(**{key: value}),
+    small_entries.PoolEntry: lambda key, value: main(pool={key: value}),
+    small_entries.MergeEntry: lambda key, value: main(merge={key: value}),
     schema.TableEntry: lambda key, value: table({key: value}),
 }
 FORMS: list[Callable[[str], Any]] = [
