@@ -90,7 +90,7 @@ class Merger:
             return
         if listed.run(session, cursor, text, refusal):
             return
-        if may_write(text):
+        if may_write(text) or _is_reference(text, refusal):
             self._write(session, cursor, text, params, refusal)
             return
         if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import routedb
 from tests.frontends.merged_world import World, postgresql_world
 
 # Each shard answers with its groups: their rows are not moved.
@@ -91,6 +92,29 @@ def test_conditions_go_to_where_rows_are_read(world: World, condition: str):
     assert all(" WHERE " in each for each in sent), sent
 
 
+AMONG = (
+    "SELECT i.id, src FROM items i JOIN places p ON p.id = i.owner JOIN leads ON "
+    "leads.id = i.id WHERE p.name = 'here' OR p.name = %s ORDER BY i.id",
+    "SELECT name, (SELECT sum(price::float) FROM items i WHERE i.owner = p.id) "
+    "FROM places p WHERE p.name = %s",
+    "SELECT i.id FROM items i LEFT JOIN places p ON p.id = i.owner AND p.name = %s "
+    "LEFT JOIN leads l ON l.id = i.id WHERE i.owner = p.id ORDER BY i.id",
+)
+
+
+def test_rows_have_a_partner_among_those_of_a_copy(world: World):
+    for sql in AMONG:
+        cursor = world.routed.cursor()
+        cursor.execute(sql, ["here"])
+        assert cursor.fetchall() == _ask(world.one, sql, ["here"])[0]
+        sent = [run for run in cursor.route.fragments if "FROM items" in run.sql]
+        assert all(" IN (SELECT " in run.sql for run in sent), sent
+        assert sum(run.rows for run in sent) == 3
+    sql = "SELECT i.id, p.name FROM items i LEFT JOIN places p ON p.id = i.owner "
+    sql += "AND p.name = 'here' JOIN leads l ON l.id = i.id ORDER BY i.id"
+    assert _ask(world.routed, sql) == _ask(world.one, sql)
+
+
 def test_percent_signs_are_those_of_the_call(world: World):
     sql = (
         "SELECT items.id FROM items, leads WHERE items.name LIKE '%%1' "
@@ -109,3 +133,33 @@ def test_rows_are_moved_where_parts_are_not_certain(world: World, sql: str):
     got, expected = sorted(map(repr, cursor.fetchall())), _ask(world.one, sql)[0]
     assert got == sorted(map(repr, expected))
     assert all("GROUP BY" not in run.sql for run in cursor.route.fragments)
+
+
+MYSQL = (
+    "SELECT Name, count(*), sum(price), min(seen), max(owner) FROM items GROUP BY name",
+    "SELECT name AS n, COUNT( owner ) , sum(id) * 2 FROM items GROUP BY name "
+    "HAVING sum(price) > 3 ORDER BY 2 DESC, name LIMIT 1, 2",
+    "SELECT count(DISTINCT name), -sum(owner) FROM items WHERE seen > '2024-01-03'",
+    "SELECT owner + 1, count(*) FROM items GROUP BY 1",
+    "SELECT name, avg(id) FROM items GROUP BY name",
+)
+
+
+def test_shards_of_mysql_group_their_rows(my_world: World):
+    for sql in MYSQL:
+        cursor, one = my_world.routed.cursor(), my_world.one.cursor()
+        cursor.execute(sql)
+        one.execute(sql)
+        assert sorted(map(repr, cursor.fetchall())) == sorted(map(repr, one.fetchall()))
+        assert cursor.description == one.description, sql
+        sent = [run.sql for run in cursor.route.fragments]
+        is_kept = "avg" in sql or "+ 1" in sql
+        assert all(("GROUP BY" in each) != is_kept for each in sent), sql
+
+
+def test_what_mysql_does_not_read_is_its_error(my_world: World):
+    for tail in ("ORDER BY 1 NULLS LAST", "HAVING sum(id) FILTER (WHERE id > 1) > 0"):
+        with pytest.raises(routedb.ProgrammingError):
+            my_world.routed.cursor().execute(
+                f"SELECT name, sum(id) FROM items GROUP BY name {tail}"
+            )

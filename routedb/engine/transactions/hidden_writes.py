@@ -21,6 +21,7 @@ from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions.ends import roll_back
 from routedb.routing.plan import Plan
 from routedb.session import Moment
+from routedb.sql.session_objects import RELATIONS
 
 LONGEST_ASKED = 100_000
 _MOST_READS = 1024
@@ -38,7 +39,7 @@ def has_only_read(links: Links, group: int, plan: Plan) -> bool:
     text = plan.shape
     if _names_nothing(text):
         return True
-    if not text or len(text) > LONGEST_ASKED:
+    if not text or len(text) > LONGEST_ASKED or _may_be_temporary(links, plan):
         return False
     core = links.core
     database, read = core.groups[group].database, Read(text, plan.statement.tables)
@@ -55,6 +56,14 @@ def has_only_read(links: Links, group: int, plan: Plan) -> bool:
             if not is_verdict(exc):
                 raise
     return False
+
+
+def _may_be_temporary(links: Links, plan: Plan) -> bool:
+    """Tell whether the session has, or has lost, a relation of its own under a name
+    that the statement has: no other session's catalog knows that."""
+    pins = links.pins
+    own = {obj.name for obj in pins.lost if obj.kind in RELATIONS}
+    return not plan.names.isdisjoint(own | pins.names)
 
 
 class Reads(set[Plan]):
