@@ -106,7 +106,7 @@ def equal_columns(
     column, the other use, its column. `references` knows whose they are.
 
     The same table of conjuncts tells: a row that meets no partner is like one that does
-    not meet a condition.
+    not meet a condition. The partner may be a row of the query around.
     """
     if use.select is None or use.renames_columns:
         return
@@ -118,6 +118,8 @@ def equal_columns(
             if not all(isinstance(end, exp.Column) for end in ends):
                 continue
             owner = references.owner(its, use.select)
+            if owner is None:
+                owner = references.outer_owner(its, use.select)
             if references.owner(mine, use.select) is use and owner not in (None, use):
                 assert owner is not None
                 yield mine, owner, its

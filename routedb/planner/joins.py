@@ -210,7 +210,7 @@ def key_use(node: exp.Expr | None, references: References) -> Use | None:
         return None
     use = references.owner(node, select)
     if use is None:
-        use = _outer_owner(node, select, references)
+        use = references.outer_owner(node, select)
     if use is None or not isinstance(use.placement, Sharded):
         return None
     return (
@@ -218,27 +218,6 @@ def key_use(node: exp.Expr | None, references: References) -> Use | None:
         if references.names.column(node.this) == _key_name(use, references)
         else None
     )
-
-
-def _outer_owner(
-    node: exp.Column, select: exp.Select, references: References
-) -> Use | None:
-    """Return the use of the query around, for a name with an alias of none in here, or
-    one that no column in here has."""
-    qualifier = node.args.get("table")
-    around = select.parent_select
-    if not isinstance(around, exp.Select):
-        return None
-    if qualifier is None:
-        here = [use for use in references.uses if use.select is select]
-        name = references.names.column(node.this)
-        if len(here) != len(references.aliases(select)) or any(
-            use.renames_columns or references.column_of(use, name) for use in here
-        ):
-            return None
-    elif references.names.table(qualifier) in references.aliases(select):
-        return None
-    return references.owner(node, around)
 
 
 def _key_name(use: Use, references: References) -> str:

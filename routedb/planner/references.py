@@ -152,6 +152,24 @@ class References:
             return None
         return found[0] if self.column_of(found[0], name) is not None else None
 
+    def outer_owner(self, node: exp.Column, select: exp.Select) -> Use | None:
+        """Return the use of the query around `select` whose column `node` in it is: by
+        an alias of none in here, or a name that no column in here has."""
+        around = select.parent_select
+        if not isinstance(around, exp.Select):
+            return None
+        if node.args.get("table") is not None:
+            if self.names.table(node.args["table"]) in self.aliases(select):
+                return None
+            return self.owner(node, around)
+        here = [use for use in self.uses if use.select is select]
+        name = self.names.column(node.this)
+        if len(here) != len(self.aliases(select)) or any(
+            use.renames_columns or self.column_of(use, name) for use in here
+        ):
+            return None
+        return self.owner(node, around)
+
     def aliases(self, select: exp.Select) -> list[str]:
         """Return what the items of FROM of `select` are called; "" for no name."""
         known = self._aliases.get(id(select))

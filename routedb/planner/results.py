@@ -58,8 +58,8 @@ _MORE_DIGITS, _MOST_DIGITS = 22, 65  # of a sum of MySQL's
 
 
 def sum_type(column: Column, dialect: str) -> str | None:
-    """Return the type that the sum of `column` has, None where it is not added up
-    exactly, or not known."""
+    """Return the type that the sum of `column` has in `dialect`, None where it is not
+    added up exactly, or not known."""
     if dialect == "mysql":
         return _mysql_sum(column.type.lower())
     type_ = type_of(column)

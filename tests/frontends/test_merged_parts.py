@@ -92,6 +92,29 @@ def test_conditions_go_to_where_rows_are_read(world: World, condition: str):
     assert all(" WHERE " in each for each in sent), sent
 
 
+AMONG = (
+    "SELECT i.id, src FROM items i JOIN places p ON p.id = i.owner JOIN leads ON "
+    "leads.id = i.id WHERE p.name = 'here' OR p.name = %s ORDER BY i.id",
+    "SELECT name, (SELECT sum(price::float) FROM items i WHERE i.owner = p.id) "
+    "FROM places p WHERE p.name = %s",
+    "SELECT i.id FROM items i LEFT JOIN places p ON p.id = i.owner AND p.name = %s "
+    "LEFT JOIN leads l ON l.id = i.id WHERE i.owner = p.id ORDER BY i.id",
+)
+
+
+def test_rows_have_a_partner_among_those_of_a_copy(world: World):
+    for sql in AMONG:
+        cursor = world.routed.cursor()
+        cursor.execute(sql, ["here"])
+        assert cursor.fetchall() == _ask(world.one, sql, ["here"])[0]
+        sent = [run for run in cursor.route.fragments if "FROM items" in run.sql]
+        assert all(" IN (SELECT " in run.sql for run in sent), sent
+        assert sum(run.rows for run in sent) == 3
+    sql = "SELECT i.id, p.name FROM items i LEFT JOIN places p ON p.id = i.owner "
+    sql += "AND p.name = 'here' JOIN leads l ON l.id = i.id ORDER BY i.id"
+    assert _ask(world.routed, sql) == _ask(world.one, sql)
+
+
 def test_percent_signs_are_those_of_the_call(world: World):
     sql = (
         "SELECT items.id FROM items, leads WHERE items.name LIKE '%%1' "

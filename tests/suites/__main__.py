@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--dealt",
-        choices=("postgresql", "sqlite"),
+        choices=("postgresql",),
         default="",
         help="deal the tables over two databases by rules; the engine of the second",
     )

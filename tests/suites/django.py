@@ -52,7 +52,9 @@ class Django(Suite):
     def command(self, where: Where, quick: bool) -> Command:
         return self._command(where, quick, "django.db.backends.postgresql")
 
-    def dealt(self, where: Where, quick: bool) -> Command:
+    def dealt(self, where: Where, quick: bool, is_dealt: bool) -> Command:
+        if not is_dealt:
+            return self.command(where, quick)
         return self._command(where, quick, "dealt")
 
     def _command(self, where: Where, quick: bool, engine: str) -> Command:

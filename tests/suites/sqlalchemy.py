@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from tests.suites.suite import PYTEST, Command, Suite, Where
@@ -16,9 +14,6 @@ PARTS = (
     *("test/sql/test_update.py", "test/sql/test_types.py"),
     *("test/orm/test_query.py", "test/orm/test_transaction.py"),
 )
-# With tables dealt over two databases: what is about rows, not about names.
-DEALT = ("test/orm/test_session.py", "test/orm/test_transaction.py")
-RULES = {"[a-k]*": "far"}
 QUICK = ("test/engine/test_transaction.py", "test/dialect/postgresql/test_query.py")
 
 
@@ -33,7 +28,6 @@ class SQLAlchemy(Suite):
     )
 
     def prepare(self, where: Where) -> None:
-        where.cluster.drop_database(f"{DATABASE}_far")
         where.create(
             DATABASE,
             *("CREATE SCHEMA test_schema", "CREATE SCHEMA test_schema_2"),
@@ -41,23 +35,14 @@ class SQLAlchemy(Suite):
         )
 
     def command(self, where: Where, quick: bool) -> Command:
-        return self._command(where, QUICK if quick else PARTS, {})
-
-    def dealt(self, where: Where, quick: bool) -> Command:
-        settings = {"SUITES_RULES": json.dumps(RULES), "SUITES_DEALT_NAME": DATABASE}
-        return self._command(where, DEALT, settings)
-
-    def _command(
-        self, where: Where, parts: Sequence[str], settings: Mapping[str, str]
-    ) -> Command:
         server = where.writer
         account = f"{server.user}:{quote(server.password, safe='')}"
         place = f"{server.host}:{server.port}/{DATABASE}"
         return Command(
             self.pytest(
-                *parts,
+                *(QUICK if quick else PARTS),
                 *("--dburi", f"postgresql+psycopg2://{account}@{place}"),
             ),
             self.source(),
-            settings,
+            {},
         )

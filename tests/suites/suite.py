@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -113,8 +114,9 @@ class Suite(ABC):
     def command(self, where: Where, quick: bool) -> Command:
         """Return what to run; `quick` asks for a part of about a minute."""
 
-    def dealt(self, where: Where, quick: bool) -> Command:
-        """Return what to run with tables dealt over two databases."""
+    def dealt(self, where: Where, quick: bool, is_dealt: bool) -> Command:
+        """Return what to run with tables dealt over two databases, and to compare with
+        that, without."""
         raise Unobtainable(f"{self.name} has no tables that could be dealt")
 
     def pytest(self, *arguments: str) -> list[str]:
@@ -134,7 +136,10 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
         suite.prepare(where)
         cluster.wait_replayed()
         is_dealt = bool(asked.dealt) and driver == "routedb"
-        command = (suite.dealt if is_dealt else suite.command)(where, asked.quick)
+        if asked.dealt:
+            command = suite.dealt(where, asked.quick, is_dealt)
+        else:
+            command = suite.command(where, asked.quick)
         if asked.select:
             command = replace(command, argv=[*command.argv, "-k", asked.select])
         record, roles = where.folder / "record.jsonl", where.folder / "roles.jsonl"
@@ -147,19 +152,25 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
             "SUITES_SWAP": suite.driver if driver == "routedb" else "",
             "SUITES_NODES": ",".join(map(str, ports)),
             "SUITES_OPTIONS": json.dumps(asked.options),
-            "SUITES_DEALT": asked.dealt if is_dealt else "",
-            "SUITES_FOLDER": str(where.folder),
             "SUITES_RECORD": str(record),
             "SUITES_ROLES": str(roles) if asked.is_serving else "",
             **command.environment,
         }
+        before = _children_s()
         trouble = _process(suite, command, settings, log)
+        cpu_s = _children_s() - before
         outcomes = {
             test.replace(str(source), "…"): outcome
             for test, outcome in read(record).items()
         }
         seconds = time.monotonic() - began
-        return Run(driver, outcomes, seconds, trouble, read_roles(roles))
+        return Run(driver, outcomes, seconds, trouble, read_roles(roles), cpu_s)
+
+
+def _children_s() -> float:
+    """Return the processor's time of all processes that were waited for, so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _process(

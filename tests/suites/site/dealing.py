@@ -1,9 +1,8 @@
 """Deals the tables of one database over two, by rules and nothing else.
 
-Lives in the process of a foreign suite. SUITES_DEALT names the engine of the second
-database, and SUITES_FOLDER the folder where it lies if that is SQLite's. Whatever the
-suite's program connects to is `home`; SUITES_RULES has the rules, by which tables are
-in `far`, the second database. It is made when it is first needed.
+Lives in the process of a foreign suite. Whatever the suite's program connects to is
+`home`; SUITES_RULES has the rules, by which tables are in `far`, the second database.
+It is made when it is first needed.
 """
 
 from __future__ import annotations
@@ -15,8 +14,6 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
 
-ENGINE = os.environ.get("SUITES_DEALT", "")
-FOLDER = os.environ.get("SUITES_FOLDER", "")
 FAR = "_far"  # added to the name of the first
 # An application's operator would have what tables need on both servers.
 EXTENSIONS = "bloom btree_gin btree_gist citext hstore pg_trgm pgcrypto unaccent"
@@ -36,8 +33,6 @@ def document(dsn: str) -> dict[str, Any]:
 
 def _far(dsn: str) -> str:
     name = parse_dsn(dsn)["dbname"] + FAR
-    if ENGINE == "sqlite":
-        return f"sqlite:///{FOLDER}/{name}.db"
     made = psycopg2.connect(make_dsn(dsn, dbname="postgres"))
     made.autocommit = True
     with made.cursor() as cursor:

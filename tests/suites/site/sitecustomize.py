@@ -22,7 +22,6 @@ import recorder  # type: ignore[import-not-found]  # on PYTHONPATH only there
 import roles  # type: ignore[import-not-found]
 
 PORTS = [port for port in os.environ.get("SUITES_NODES", "").split(",") if port]
-DEALT = os.environ.get("SUITES_DEALT_NAME", "")  # a database whose tables are dealt
 OPTIONS: dict[str, Any] = json.loads(os.environ.get("SUITES_OPTIONS", "{}"))
 
 
@@ -39,15 +38,12 @@ def swap_psycopg2(module: Any) -> None:
 
         if _is_beyond(module, connection_factory, kw):
             return real(dsn, connection_factory, cursor_factory, **kw)
-        whole = module.extensions.make_dsn(dsn, **kw)
-        parts = module.extensions.parse_dsn(whole)
-        if DEALT and parts.get("dbname") == DEALT:
-            import dealing  # type: ignore[import-not-found]  # noqa: PLC0415
-
-            dsn, kw = dealing.document(whole), {}
-        elif len(PORTS) > 1 and parts.get("port") == PORTS[0]:
-            make = functools.partial(module.extensions.make_dsn, whole)
-            dsn, kw = [make(port=port) for port in PORTS], dict(OPTIONS)
+        if len(PORTS) > 1:
+            whole = module.extensions.make_dsn(dsn, **kw)
+            parts = module.extensions.parse_dsn(whole)
+            if parts.get("port") == PORTS[0]:
+                make = functools.partial(module.extensions.make_dsn, whole)
+                dsn, kw = [make(port=port) for port in PORTS], dict(OPTIONS)
         return routedb.connect(dsn, connection_factory, cursor_factory, **kw)
 
     _swap(module, "connect", connect)
