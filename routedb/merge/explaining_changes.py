@@ -8,7 +8,7 @@ from routedb import errors
 from routedb.engine.route.explain import Explanation, explain_text, nodes_for
 from routedb.engine.route.plan_tree import Step
 from routedb.engine.session import Session
-from routedb.merge import dealt, sourced
+from routedb.merge import dealt, kept_keys, sourced
 from routedb.merge.explaining import fragment_steps
 from routedb.merge.in_place import in_place
 from routedb.merge.refused import NotMerged, check_reading
@@ -143,7 +143,10 @@ def _sourced(
     refusal: errors.Error,
     sources: sourced.Sources,
 ) -> Explanation:
-    """Changes by what is on other groups."""
+    """Changes by what is on other groups, or that set a shard key."""
+    found = kept_keys.kept(session, text, params)
+    if found is not None:
+        return _kept(session, text, params, found, refusal)
     made, _ = sources.planned(session, text, params, refusal)
     _, _, fragments = fragment_steps(session, text, made, params)
     assert made.remainder is not None  # of every such plan
@@ -154,6 +157,28 @@ def _sourced(
     steps = (*fragments, Step("the statement, with these rows in it", facts))
     plan = Step(sourced.WHY, (_ONE_TRANSACTION,), steps)
     return _explanation(text, there, sourced.WHY, plan)
+
+
+def _kept(
+    session: Session,
+    text: ParsedText,
+    params: Any,
+    found: kept_keys.Kept,
+    refusal: errors.Error,
+) -> Explanation:
+    """An UPDATE whose rows stay on their shard, as far as is known now."""
+    inner = session.learn(found.query.sql)
+    read = _read(session, inner, found.query.bind(params), refusal)
+    database = session.core.config.databases[found.place.database]
+    reason = (Reason.SHARD_KEY, kept_keys.WHY)
+    place = Destination(database, (found.number,), reason, None, False)
+    decided = decide_part(text.plan, session, place, ALL_ASKED)
+    assert isinstance(decided, Decision)  # nothing is left to be asked
+    nodes, route = nodes_for(session, decided), decided.route
+    facts = (("nodes", tuple(node.name for node in nodes)), ("why", kept_keys.WHY))
+    steps = (read.plan, Step("the statement, where all of them are", facts))
+    plan = Step("the keys of its rows are read first", (_ONE_TRANSACTION,), steps)
+    return Explanation(text.plan.statement, route, nodes, plan, True)
 
 
 def _explanation(

@@ -20,7 +20,7 @@ from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.workers import Workers
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import across, rekeyed
+from routedb.merge import across, kept_keys, rekeyed
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.fragments import reads_of
 from routedb.merge.in_place import in_place
@@ -60,6 +60,8 @@ class Sources:
         """Run `text` with `params`, which was refused with `refusal`, in `session`; let
         `cursor` show what comes of it. Raises `refusal` where it needs nothing of other
         groups, NotMerged, and what the servers say."""
+        if kept_keys.change(session, cursor, text, params):
+            return
         if rekeyed.change(session, cursor, text, params, self._catalogs):
             return
         made, known = self.planned(session, text, params, refusal)

@@ -248,12 +248,15 @@ def take_copy_in(source: str) -> CopiedIn | Refusal | None:
     return copied_in(source)
 
 
-def take_change_apart(source: str, dialect: str) -> Change | Refusal:
+def take_change_apart(
+    source: str, dialect: str, is_own: bool = False
+) -> Change | Refusal:
     """Take an INSERT, UPDATE or DELETE apart that writes to another engine than the
-    text `source` in `dialect` is for; a refusal where it is not understood."""
+    text `source` in `dialect` is for, or, where `is_own`, to that one; a refusal where
+    it is not understood."""
     from routedb.planner.changes import change_of  # noqa: PLC0415  (as above)
 
-    return change_of(source, dialect)
+    return change_of(source, dialect, is_own)
 
 
 def take_keys(

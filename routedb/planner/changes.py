@@ -43,10 +43,10 @@ class Token(NamedTuple):
     depth: int  # brackets around it
 
 
-def change_of(source: str, dialect: str) -> Change | Refusal:
+def change_of(source: str, dialect: str, is_own: bool = False) -> Change | Refusal:
     """Return the parts of the text `source` of `dialect`: see
     `routedb.planner.take_change_apart`."""
-    if dialect != "postgresql":
+    if dialect != "postgresql" and not is_own:
         return Refusal(
             "another dialect",
             f"a text in {dialect} that writes to another engine is not translated",
@@ -341,9 +341,10 @@ class _Reader:
         written = self._written(token)
         if token.word[0] != NAME:
             return written.lower()
-        if not (written[0] == written[-1] == '"'):
+        mark = written[0]
+        if mark not in '"`' or mark != written[-1]:
             refuse("unknown grammar", f"the name {written}: write it plainly")
-        return written[1:-1].replace('""', '"')
+        return written[1:-1].replace(mark * 2, mark)
 
     def _bound(self, start: int, end: int) -> Bound:
         return piece(self._masked, start, end)
