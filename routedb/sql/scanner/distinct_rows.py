@@ -83,8 +83,8 @@ _LITERAL = re.compile(
 class Rows:
     """The rows of one run, of each kind one; or the items of a list.
 
-    `opener` is what each row begins with, "(" or "ROW(", and "" in a list; `between` is
-    what mostly stands between two.
+    `dialect` is that of the text. `opener` is what each row begins with, "(" or "ROW(",
+    and "" in a list; `between` is what mostly stands between two.
     """
 
     def __init__(self, dialect: str, opener: str, between: str) -> None:

@@ -58,8 +58,8 @@ def one_kind(text: str, dialect: str) -> str | None:
 
 
 def protected_names(data: bytes, dialect: str) -> dict[bytes, bytes]:
-    """Return names with digits that stand in `data` outside '…', and how to write them
-    without; also what begins numbered parameters."""
+    """Return names with digits that stand in `data`, of `dialect`, outside '…', and how
+    to write them without; also what begins numbered parameters."""
     code = b"''".join(data[:_SAMPLE].split(b"'")[::2])
     found = {name: name.translate(_KEEP) for name in _NAMES(code) if _HAS_DIGIT(name)}
     found |= {begin: begin + _APART for begin in _PARAMETERS[dialect](code)}
