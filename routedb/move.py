@@ -56,14 +56,16 @@ def plan(
     tables: Iterable[str],
     to: str,
     rule: Rule = None,
+    ddl: str = "",
 ) -> Plan:
     """Return what moving `tables`, names or patterns, to the database `to` would do.
 
     Nothing is changed. `rule` is what `[tables]` would say of them beside the database,
-    where that is sharded: `{"shard_key": "customer_id"}`. Raises ConfigError, or
+    where that is sharded: `{"shard_key": "customer_id"}`. `ddl` is a script that makes
+    the tables at the target as you want them. Raises ConfigError, or
     NotSupportedError for a direction that is not there.
     """
-    return _plan(_read(config), tables, to, rule)
+    return _plan(_read(config), tables, to, rule, ddl)
 
 
 def start(
@@ -77,21 +79,22 @@ def start(
     parallel: int = 1,
     rate: str = "",
     max_load: str = "",
+    ddl: str = "",
 ) -> Move:
     """Copy `tables` to the database `to`, follow what is written, and compare.
 
     The move is called `name` from now on. One that is there is gone on with, whatever
-    `tables`, `to` and `rule`, which is as for `plan`, say. Chunks have `chunk_rows`
-    rows; `tell` is told of each step. `parallel` threads copy, no more than `rate` in a
-    second ("20000" rows, "10MB"), and wait while the source is beyond `max_load`
-    ("sessions=20,lag=5s": its active sessions, how far a replica is behind).
+    `tables`, `to`, `rule` and `ddl` say; these two are as for `plan`. Chunks have
+    `chunk_rows` rows; `tell` is told of each step. `parallel` threads copy, no more
+    than `rate` in a second ("20000" rows, "10MB"), and wait while the source is beyond
+    `max_load` ("sessions=20,lag=5s": its active sessions, how far a replica is behind).
     Raises NotSupportedError for what is refused, OperationalError where both sides
     differ.
     """
     read = _read(config)
     pace = pace_of(chunk_rows, parallel, rate, max_load)
     with _locked(read, name) as moves:
-        move = moves.find(name) or _begun(read, moves, name, tables, to, rule)
+        move = moves.find(name) or _begun(read, moves, name, tables, to, rule, ddl)
         with _mover(read, moves, move, tell) as mover:
             if mover.move.phase not in BEFORE_CUT:
                 raise _wrong(mover.move, "started")
@@ -106,11 +109,12 @@ def _begun(
     tables: Iterable[str],
     to: str,
     rule: Rule,
+    definitions: str,
 ) -> Move:
     listed = list(tables)
     if not listed or not to:
         raise errors.ConfigError(f"there is no move {name}: say which tables go where")
-    planned = _plan(config, listed, to, rule)
+    planned = _plan(config, listed, to, rule, definitions)
     if planned.refusals:
         raise errors.NotSupportedError("; ".join(planned.refusals))
     names = tuple(table.name for table in planned.tables)
@@ -131,6 +135,7 @@ def _begun(
             places=planned.places,
             old_places=planned.old_places,
             placed=planned.placed,
+            definitions=definitions,
         )
     )
 

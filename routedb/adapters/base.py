@@ -119,6 +119,7 @@ class Adapter(Protocol):
     )
     is_concurrent: bool  # may several threads use one raw connection at the same time
     is_remote: bool  # over a network, which may hang
+    commits_by_raw: bool  # `commit` of what the driver has begun is its own `commit()`
     joins_begin: bool  # its cursors can send BEGIN with a statement: see `part`
     tells_server: bool  # an address may lead to several servers, and a link is asked
     commits: Commits | None  # None: not available for this server

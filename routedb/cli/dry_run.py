@@ -18,7 +18,7 @@ from routedb.engine.plans.tally import Report, Tally
 from routedb.engine.run import executor
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
-from routedb.engine.virtual_cursor import Control
+from routedb.engine.virtual_cursor import Control, NoRawCursor
 from routedb.events import NodeAnswered
 from routedb.routing import Route
 from routedb.sql import scan
@@ -82,7 +82,7 @@ class DryRun:
             self._tally.add(scan(sql, session.dialect).shape, route)
 
 
-class _Session:
+class _Session(NoRawCursor):
     """One session of the log as a connection of ours, and its one cursor."""
 
     def __init__(self, core: Core, frontend: Adapter) -> None:

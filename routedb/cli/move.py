@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -52,6 +52,14 @@ _rule = (
 )
 
 
+_ddl = click.option(
+    "--ddl",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="SQL that makes the tables at the target, instead of definitions of ours.",
+)
+
+
 def _with_rule(command: Any) -> Any:
     for option in reversed(_rule):
         command = option(command)
@@ -84,12 +92,14 @@ def move() -> None:
 @_tables
 @_to
 @_with_rule
+@_ddl
 @_format
 def plan(
     source: str,
     name: str,
     tables: str,
     to: str,
+    ddl: TextIO | None,
     format_: str,
     **rule: Any,
 ) -> None:
@@ -100,7 +110,9 @@ def plan(
     if not tables or not to:
         raise click.UsageError("say which tables go where: --tables and --to")
     with report_errors():
-        made = moving.plan(config_source(source), _listed(tables), to, _read(rule))
+        made = moving.plan(
+            config_source(source), _listed(tables), to, _read(rule), _text(ddl)
+        )
     if format_ == "json":
         click.echo(json.dumps({"name": name, **asdict(made)}, default=str, indent=2))
     else:
@@ -115,6 +127,7 @@ def plan(
 @_tables
 @_to
 @_with_rule
+@_ddl
 @click.option(
     "--chunk-rows",
     type=click.IntRange(min=1),
@@ -143,6 +156,7 @@ def start(
     name: str,
     tables: str,
     to: str,
+    ddl: TextIO | None,
     chunk_rows: int,
     parallel: int,
     rate: str,
@@ -166,6 +180,7 @@ def start(
             parallel,
             rate,
             max_load,
+            _text(ddl),
         )
     _say(source, name)
 
@@ -258,6 +273,10 @@ def abort(source: str, name: str) -> None:
     with report_errors(), Display() as shown:
         moving.abort(config_source(source), name, shown.tell)
     _say(source, name)
+
+
+def _text(file: TextIO | None) -> str:
+    return "" if file is None else file.read()
 
 
 def _listed(tables: str) -> list[str]:

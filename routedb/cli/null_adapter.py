@@ -109,6 +109,7 @@ class NullAdapter:
     fetches_buffered = True
     is_concurrent = True
     is_remote = False
+    commits_by_raw = False
     joins_begin = False
     tells_server = False
     commits: Commits | None = None

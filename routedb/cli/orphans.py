@@ -126,7 +126,9 @@ def placed(
     """Return a block in which `connection` sends texts to the database that has the
     table `of` a key, in whatever dialect: what is asked here is the same in all."""
     session = connection.session
-    [table] = session.learn(f"SELECT 1 FROM {of.table}").plan.statement.tables
+    is_mysql = session.frontend.dialect == "mysql"
+    named = of.table.replace('"', "`") if is_mysql else of.table.replace("`", '"')
+    [table] = session.learn(f"SELECT 1 FROM {named}").plan.statement.tables
     rule = session.core.rules.rule_for(table)
     config = session.core.config
     return connection.using(config.default if rule is None else rule.database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import closing
 from typing import Any
@@ -22,6 +23,7 @@ from routedb.merge.recorded import RECORDS
 
 _HEADERS = ("reference", "rows", "orphans", "keys", "such as")
 _SHOWN = 5  # keys
+_NAMES = re.compile(r'"(?:[^"]|"")+"|`(?:[^`]|``)+`|[^."`]+').findall
 _SCHEMA_TABLES = "SELECT table_name FROM information_schema.tables"
 _TABLES = {
     "postgresql": _SCHEMA_TABLES,
@@ -72,9 +74,17 @@ def recorded_references(connection: Connection) -> list[Reference]:
             own.execute(f"SELECT child, parent FROM {RECORDS} ORDER BY child, parent")
             for child, parent in own.fetchall():
                 reference = recorded(child, parent)
-                if reference and reference.child.table.rpartition(".")[2] in tables:
+                if reference and _name(reference.child.table) in tables:
                     found[reference] = None
     return list(found)
+
+
+def _name(table: str) -> str:
+    """Return the name of a table without its schema, in small letters."""
+    last: str = _NAMES(table)[-1]
+    if last[0] in '"`':
+        last = last[1:-1].replace(last[0] * 2, last[0])
+    return last.lower()
 
 
 def _progress() -> Progress:

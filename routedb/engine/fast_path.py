@@ -19,9 +19,10 @@ from routedb.engine.links.link import Link
 from routedb.engine.session import Session
 from routedb.routing import Route
 from routedb.routing.plan import Plan
-from routedb.session import TxState
+from routedb.session import AFTER, TxEvent, TxState
 from routedb.session.read_state import NOTHING_SEEN, View, allowed_replicas
 from routedb.topology import GroupView, Snapshot, pick
+from routedb.topology.snapshot import Role
 
 # Under "eventual": so many reads take turns one by one, so that short-lived connections
 # share the replicas evenly; later ones by so many.
@@ -42,11 +43,11 @@ def choose(
     """
     if not plan.is_simple:
         return _UNSEEN
-    constraints, is_unconstrained = session.settled
-    if constraints is not session.version.constraints:
-        is_unconstrained = session.is_unconstrained  # worked out again
-    if not is_unconstrained:
-        return _in_transaction(session, plan)
+    settled = session.settled
+    if settled[0] is not session.version.constraints:
+        settled = session.settle()
+    if not settled[1]:
+        return _begin(session, plan) if settled[2] else _UNSEEN
     topology = session.core.topology
     group = topology.groups[plan.group_id]
     if plan.may_replica and group.read_ring:
@@ -141,14 +142,13 @@ def _next(session: Session, group: GroupView) -> Link | None:
     return link
 
 
-def _in_transaction(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
-    """In a transaction that has a link to the group: that one."""
+def choose_home(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
+    """Return the link and the route of a statement of `plan` on the home of the
+    transaction of `session`; None: the long way."""
     names = session.pins.names
-    if names and not names.isdisjoint(plan.names):
+    if not plan.is_simple or (names and not names.isdisjoint(plan.names)):
         return _UNSEEN
     transaction = session.transaction
-    if plan.group_id != transaction.home:
-        return _begin(session, plan)
     transaction.is_first = False
     if plan.shows_data and not transaction.has_shown:
         consistency = session.consistency or plan.database.consistency
@@ -172,31 +172,39 @@ def _in_transaction(session: Session, plan: Plan) -> tuple[Link | None, Route | 
 
 def _begin(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
     """The first statement of a transaction that nothing was said about: on the writer,
-    where the driver begins it with the statement."""
-    transaction = session.transaction
+    where the driver begins it with the statement. What else may have been said,
+    `Session.settled` knows."""
+    transaction, group_id = session.transaction, plan.group_id
+    names = session.pins.names
     if (
         not plan.begins_on_writer
         or transaction.branches
         or transaction.state is not TxState.OPEN
         or transaction.is_explicit
         or transaction.prologue.texts
-        or transaction.mode.read_only
-        or session.role is not None
-        or session.consistency is not None
-        or session.pins.lost
+        or (names and not names.isdisjoint(plan.names))
     ):
         return _UNSEEN
-    group = session.core.topology.groups[plan.group_id]
+    group = session.core.topology.groups[group_id]
     link = session.open.get(group.writer)  # type: ignore[arg-type]  # None is no node
     if link is None or link.synced_version != session.version.settings:
         return _UNSEEN
-    if not link.is_alive():  # another one can be taken now, and not later
+    # Another one can be taken now, and not later.
+    if not (link.is_quiet and link.is_quiet(link.raw)) and not link.is_alive():
         return _UNSEEN
-    transaction.bind(plan.group_id, link, not plan.is_read)
+    # The driver begins it with the statement: the link is its home.
+    transaction.roles[group_id] = Role.WRITER
+    transaction.branches[group_id] = link
+    transaction.is_first = transaction.is_on_writer = True
+    transaction.is_plain = link.adapter.commits_by_raw and not link.joins_begin
+    transaction.home, transaction.home_link = group_id, link
+    if plan.is_read:
+        transaction.reads.add(plan)
+        transaction.has_shown = plan.tracks_reads
+        transaction.state = AFTER[False][TxState.OPEN, TxEvent.READ]  # as in `apply`
+    else:
+        transaction.wrote.add(group_id)
+        transaction.state = AFTER[False][TxState.OPEN, TxEvent.WRITE]
     if link.joins_begin:
         link.pending_begin = transaction.mode
-    if plan.is_read:
-        transaction.reads.keep(plan.group_id, plan)
-        if plan.shows_data:
-            transaction.has_shown = plan.database.consistency != "eventual"
     return link, plan.begin_route or plan.to_begin()

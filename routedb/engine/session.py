@@ -25,7 +25,7 @@ from routedb.engine.plans.plan_cache import LONGEST_KEPT
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.error_texts import as_dbapi_error, not_atomic
-from routedb.engine.shared.second_signals import whatever_comes
+from routedb.engine.shared.second_signals import done_or_undone
 from routedb.engine.transactions.ends import End
 from routedb.engine.transactions.transaction import Transaction
 from routedb.events import MergeProgress, StatementRetried
@@ -86,9 +86,13 @@ class Session:
         self.is_paused = False
         self.is_closed = False
         self.retries = 0  # of its statements
-        # The version of `is_unconstrained`, and its value.
-        constraints = self.version.constraints
-        self.settled: tuple[object, bool] = (constraints, mode.autocommit)
+        # The version that what follows was worked out for: `is_unconstrained`, and
+        # whether a transaction that nothing was said about begins on the writer.
+        self.settled: tuple[object, bool, bool] = (
+            self.version.constraints,
+            mode.autocommit,
+            not (mode.autocommit or mode.read_only),
+        )
 
     # -- texts -------------------------------------------------------------------------
 
@@ -181,15 +185,13 @@ class Session:
         self._set_mode(mode, is_paused=False)
 
     def _set_mode(self, mode: TxMode, is_paused: bool) -> None:
-        try:
-            self._take_mode(mode, is_paused)
-        except BaseException:  # a signal's, as nothing there raises: all of it, or none
-            whatever_comes(partial(self._take_mode, mode, is_paused))
-            raise
+        # Nothing there raises: a signal's exception finds all of it, or none.
+        take = partial(self._take_mode, mode, is_paused)
+        done_or_undone(take, take)
 
     def _take_mode(self, mode: TxMode, is_paused: bool) -> None:
         self.is_paused = is_paused
-        self.links.mode = mode
+        self.links.set_mode(mode)
         self.transaction.set_mode(mode)
 
     @property
@@ -302,11 +304,28 @@ class Session:
     @property
     def is_unconstrained(self) -> bool:
         """Nothing asks for more than "pick a node"."""
-        constraints = self.version.constraints
         settled = self.settled
-        if settled[0] is not constraints:
-            settled = self.settled = (constraints, self._asks_for_nothing())
+        if settled[0] is not self.version.constraints:
+            settled = self.settle()
         return settled[1]
+
+    def settle(self) -> tuple[object, bool, bool]:
+        """Work out `settled` again, and return it."""
+        settled = self.settled = (
+            self.version.constraints,  # first: what follows may be old by then
+            self._asks_for_nothing(),
+            self._begins_on_writer(),
+        )
+        return settled
+
+    def _begins_on_writer(self) -> bool:
+        return not (
+            self.transaction.state is TxState.AUTOCOMMIT
+            or self.transaction.mode.read_only
+            or self.role is not None
+            or self.consistency is not None
+            or self.pins.lost
+        )
 
     def _asks_for_nothing(self) -> bool:
         pins = self.pins

@@ -31,6 +31,12 @@ class VirtualCursor(Protocol):
     link: Link | None
     control: Control | None  # the last statement, when the transaction carried it out
     is_observed: bool  # `execute` runs on behalf of engine/run/observed.py
+    # Where this object can be the raw cursor, by a driver that several threads may call
+    # at once: the class of what stands for it as such, and the driver's own method and
+    # attribute, which that has too. See `NoRawCursor`.
+    own_raw: type[Any] | None
+    execute_own: Any
+    own_description: Any
 
     @property
     def session(self) -> Session:
@@ -54,3 +60,13 @@ class VirtualCursor(Protocol):
 
     def buffer_results(self) -> None:
         """Take in the results that a text of several statements has left."""
+
+
+class NoRawCursor:
+    """A virtual cursor that is not itself a raw cursor of any link."""
+
+    __slots__ = ()
+
+    own_raw: type[Any] | None = None
+    execute_own: Any = None
+    own_description: Any = None

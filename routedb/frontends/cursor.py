@@ -15,7 +15,7 @@ from routedb.engine.execute import execute
 from routedb.engine.links.link import Link
 from routedb.engine.run import batches, executor
 from routedb.engine.session import Session
-from routedb.engine.virtual_cursor import Control
+from routedb.engine.virtual_cursor import Control, NoRawCursor
 from routedb.frontends.proxies import (
     AdoptingResult,
     ClosedSession,
@@ -52,7 +52,7 @@ class Owner(Protocol):
         """Close the connection."""
 
 
-class Cursor:
+class Cursor(NoRawCursor):
     """A cursor of a routedb connection (PEP 249).
 
     `route` and `node` say where the last statement ran. While a raw cursor holds rows,

@@ -12,22 +12,30 @@ import copy
 import datetime
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Context, Decimal, localcontext
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.adapters.base import ResultSet
+from routedb.config.model import NodeConfig
 from routedb.engine.links.link import Link
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge.order import comparable, reader, sort_rows
-from routedb.merge.refused import NotMerged
+from routedb.merge.refused import NotMerged, NotOwn
 from routedb.planner import Combine, GroupsPlan, Remainder, Slot
 
 _BIGGEST = 2**63
 # Where classes of cursors are that make rows of the values as they are.
-_KNOWN = frozenset(
-    {"builtins", "sqlite3", "psycopg2.extensions", "psycopg2.extras", "typing"}
-    | {"MySQLdb.cursors"}
+_DRIVERS = frozenset({"sqlite3", "psycopg2.extensions", "MySQLdb.cursors"})
+_KNOWN = _DRIVERS | {"builtins", "psycopg2.extras", "typing"}
+# What of a driver's cursor a class may replace without making other rows: Django's for
+# SQLite has an `execute` of its own.
+_HARMLESS = frozenset(
+    {"execute", "executemany", "executescript", "callproc", "mogrify", "close"}
+    | {"__init__", "__new__", "__del__", "__enter__", "__exit__", "__repr__"}
+    | {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__"}
+    | {"__annotations__", "__firstlineno__", "__static_attributes__"}
 )
 
 
@@ -237,12 +245,12 @@ def number_of(bound: int | Slot | None, params: Any) -> int | None:
 
 def check_own(parts: Sequence[Part], columns: Iterable[int]) -> None:
     """Refuse to look at those `columns` of the `parts` whose values are not the
-    driver's own, with NotMerged."""
+    driver's own, with NotOwn."""
     for part in parts:
         if part.own:
-            raise NotMerged(f"its rows have to be looked at, and {part.own}")
+            raise NotOwn(f"its rows have to be looked at, and {part.own}")
         for column in part.cast.intersection(columns):
-            raise NotMerged(
+            raise NotOwn(
                 f"its column {part.description[column][0]} has to be looked at, and a "
                 "type caster of the program's makes its values"
             )
@@ -255,27 +263,49 @@ def _why_not_own(cursor: VirtualCursor, link: Link, raw: ResultSet) -> str:
 
 
 def has_own_class(cursor: VirtualCursor) -> bool:
-    """Tell whether `cursor` is of a class of the program's."""
-    modules = {kind.__module__ for kind in type(cursor).__mro__}
-    return any(
-        module.partition(".")[0] != "routedb" and module not in _KNOWN
-        for module in modules
-    )
+    """Tell whether `cursor` is of a class of the program's that may make other rows."""
+    return _makes_rows(type(cursor))
+
+
+@lru_cache(maxsize=256)
+def _makes_rows(kind: type) -> bool:
+    own = [each for each in kind.__mro__ if not _is_known(each)]
+    if not own:
+        return False
+    theirs = {name for each in own for name in vars(each)} - _HARMLESS
+    drivers = [each for each in kind.__mro__ if _is_drivers(each)]
+    replaced = (hasattr(each, name) for each in drivers for name in theirs)
+    return "__getattr__" in theirs or not drivers or any(replaced)
+
+
+def _is_drivers(kind: type) -> bool:
+    """Tell whether a class is a driver's, not one of ours with its name."""
+    ours = (each.__module__.partition(".")[0] == "routedb" for each in kind.__mro__)
+    return kind.__module__ in _DRIVERS and not any(ours)
+
+
+def _is_known(kind: type) -> bool:
+    module = kind.__module__
+    return module.partition(".")[0] == "routedb" or module in _KNOWN
 
 
 def _sqlite(cursor: Any, link: Link, raw: Any) -> str:
     if getattr(cursor, "row_factory", None) is not None:
         return "they are made by a row factory of the program's"
-    return sqlite_values(link)
-
-
-def sqlite_values(link: Link) -> str:
-    """Tell why the values of `link` are not SQLite's own, "" when they are."""
-    if link.raw.text_factory is not str:
-        return "texts are made by a text factory of the program's"
-    if link.node.options.get("detect_types"):
+    if converts(link.node):
         return "values are made by converters of the program's"
-    return ""
+    return sqlite_texts(link)
+
+
+def sqlite_texts(link: Link) -> str:
+    """Tell why the texts of `link` are not SQLite's own, "" when they are."""
+    is_own = link.raw.text_factory is str
+    return "" if is_own else "texts are made by a text factory of the program's"
+
+
+def converts(node: NodeConfig) -> bool:
+    """Tell whether converters of the program's make values of SQLite's `node`."""
+    return bool(node.options.get("detect_types"))
 
 
 def _postgresql(cursor: Any, link: Link, raw: Any) -> str:

@@ -53,7 +53,7 @@ from routedb.sharding.keys.value_terms import ShardKey, locate_value
 from routedb.sql.scanner.identifiers import fold_column
 from routedb.sql.statement import Table
 
-_WHY = "the rows of a query are dealt to their shards"
+WHY = "the rows of a query are dealt to their shards"
 Row = Sequence[Any]
 _KEY_TYPES = {"postgresql": "bigint", "mysql": "BIGINT", "sqlite": ""}
 
@@ -121,7 +121,7 @@ class Dealing:
                 self._merged.lastrowid = self._ids[0]
             attempts = [self._written[number] for number in sorted(self._written)]
             show_dealt(self._session, self._cursor, self._outer, self._text, attempts,
-                       self._merged, _WHY, found.route)  # fmt: skip
+                       self._merged, WHY, found.route)  # fmt: skip
 
         multi_shard.in_transaction(self._session, work)
 
@@ -186,7 +186,7 @@ class Dealing:
                  lambda raw: merged.add(raw, places))  # fmt: skip
 
     def _reached(self, number: int) -> tuple[Attempt, Link]:
-        shard = (Reason.SHARD_KEY, _WHY)
+        shard = (Reason.SHARD_KEY, WHY)
         place = Destination(self._database, (number,), shard, None, False)
         decided = decide_part_asking(self._session, self._outer.plan, place)
         multi_shard.check_home(self._session, self._outer.plan, decided)

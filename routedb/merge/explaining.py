@@ -53,17 +53,7 @@ def explained(
 ) -> Explanation:
     """Return how the plan `made` would answer `text` with `params` in `session`, within
     `bounds`. Raises ProgrammingError when its parameters are not there."""
-    try:
-        asked = reads_of(session, made, params)
-    except (TypeError, LookupError):
-        raise errors.ProgrammingError(
-            "which groups it reads depends on its parameters: give them"
-        ) from None
-    decided = [_decide(session, text, reads) for reads in asked]
-    fragments = [
-        _fragment_step(session, number, fragment, asked, decided)
-        for number, fragment in enumerate(made.fragments)
-    ]
+    asked, decided, fragments = fragment_steps(session, text, made, params)
     plan = _top(session, made, fragments, bounds, asked)
     nodes = {
         node.id: node for decision in decided for node in nodes_for(session, decision)
@@ -75,6 +65,26 @@ def explained(
     reasons = ((Reason.SEVERAL_GROUPS, why), decided[-1].route.reasons[-1])
     route = Route(last.name, numbers, decided[-1].role, reasons)
     return Explanation(text.plan.statement, route, tuple(nodes.values()), plan, True)
+
+
+def fragment_steps(
+    session: Session, text: ParsedText, made: GroupsPlan, params: Any
+) -> tuple[list[GroupReads], list[Decision], list[Step]]:
+    """Return what the groups are asked by the plan `made` of `text` with `params` in
+    `session`, who would answer each, and a step for each fragment. Raises
+    ProgrammingError when its parameters are not there."""
+    try:
+        asked = reads_of(session, made, params)
+    except (TypeError, LookupError):
+        raise errors.ProgrammingError(
+            "which groups it reads depends on its parameters: give them"
+        ) from None
+    decided = [_decide(session, text, reads) for reads in asked]
+    steps = [
+        _fragment_step(session, number, fragment, asked, decided)
+        for number, fragment in enumerate(made.fragments)
+    ]
+    return asked, decided, steps
 
 
 def _decide(session: Session, text: ParsedText, reads: GroupReads) -> Decision:

@@ -16,39 +16,38 @@ from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import foreign, recorded
-from routedb.merge.catalogs import Catalogs, Known
+from routedb.merge import foreign, listed, recorded
+from routedb.merge.catalogs import Catalogs
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
 from routedb.merge.copied_in import CopyingIn, parts_in
 from routedb.merge.created import create
 from routedb.merge.explain_run import Explaining
 from routedb.merge.explaining import explained
+from routedb.merge.explaining_changes import explained_change
 from routedb.merge.functions import known_functions
 from routedb.merge.measures import Measures, measures_of
 from routedb.merge.moving_rows import (
     MOST_READS,
     Unsettled,
     hidden,
-    only_counting,
     settled,
 )
 from routedb.merge.placements import cluster_of
+from routedb.merge.plan_cache import GroupsPlans
 from routedb.merge.plan_run import run_plan
 from routedb.merge.reading import Locks, Reader, locking
-from routedb.merge.refused import NotMerged, check_reading, not_merged
+from routedb.merge.refused import NotMerged, NotOwn, check_reading, not_merged
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
 from routedb.merge.sourced import Sources
 from routedb.merge.views import placed
 from routedb.merge.working import Statement
-from routedb.merge.written import may_write, write
+from routedb.merge.written import may_write, write, written_parts
 from routedb.planner import (
-    Cluster,
     Created,
     GroupsPlan,
     Refusal,
-    plan,
     shape,
     take_apart,
 )
@@ -57,7 +56,6 @@ from routedb.session import TxState
 from routedb.sharding import TableColumns
 from routedb.sql.statement import Kind, Table
 
-_MOST_PLANS = 1024
 _REFERS = re.compile(r"\bREFERENCES\b", re.IGNORECASE).search
 
 
@@ -67,7 +65,7 @@ class Merger:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._catalogs = Catalogs(core)
-        self._plans: dict[tuple[object, ...], GroupsPlan | Refusal] = {}
+        self._plans = GroupsPlans(core, self._catalogs)
         self._workers: Workers = workers_of(core)
         self._sources = Sources(self._catalogs, self._workers)
 
@@ -90,7 +88,9 @@ class Merger:
             with _as_refusal(refusal):
                 foreign.change(session, cursor, text, params, target)
             return
-        if may_write(text):
+        if listed.run(session, cursor, text, refusal):
+            return
+        if may_write(text) or _is_reference(text, refusal):
             self._write(session, cursor, text, params, refusal)
             return
         if text.plan.statement.kind is Kind.EXPLAIN and text.plan.is_read:
@@ -118,13 +118,32 @@ class Merger:
             _check_possible(session, cursor)
             for again in reversed(range(MOST_READS)):
                 try:
-                    self._read(session, cursor, text, params, refusal, locks)
+                    self._read_somehow(session, cursor, text, params, refusal, locks)
                     return
                 except Unsettled:
                     if not again or getattr(cursor, "name", None):
                         raise
         except NotMerged as exc:
             raise not_merged(refusal, exc) from None
+
+    def _read_somehow(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+        locks: Locks,
+    ) -> None:
+        """Read; where the program makes the values that would have to be looked at,
+        once more over the rows of the tables, which are made values of at the end."""
+        read = partial(self._read, session, cursor, text, params, refusal, locks)
+        try:
+            read(by_rows=False)
+        except NotOwn:
+            if getattr(cursor, "name", None):
+                raise
+            read(by_rows=True)
 
     def _read(
         self,
@@ -134,9 +153,10 @@ class Merger:
         params: Any,
         refusal: errors.Error,
         locks: Locks,
+        by_rows: bool,
     ) -> None:
         with settled(session, text) as sure:
-            made, known = self._planned(session, sure, params)
+            made, known = self._plans.planned(session, sure, params, by_rows)
             made = at_once(session, sure.plan, made, params)
             made = locking(made, locks)
             measures = measures_of(session, made)
@@ -153,18 +173,10 @@ class Merger:
         refusal: errors.Error,
     ) -> None:
         """Write what a query over several groups reads, or by what is there."""
-        is_off = self._core.config.joins == "refuse"
-        defines = text.plan.statement.kind is Kind.DDL
-        dialect = text.plan.dialect
-        parts = None if is_off else take_apart(text.source, dialect, defines)
-        is_elsewhere = isinstance(refusal, errors.CrossDatabaseError)
-        if parts is None and defines and is_elsewhere and _REFERS(text.source):
+        if _is_reference(text, refusal):
             with _as_refusal(refusal):
                 recorded.define(session, cursor, text, params, self._catalogs)
             return
-        is_hidden = bool(text.plan.names & session.pins.names)
-        if is_off or is_hidden or (parts is None and defines):
-            raise refusal
 
         def read(reader: Reader, inner: ParsedText, values: Any) -> None:
             if not inner.plan.is_read:
@@ -175,9 +187,7 @@ class Merger:
             self.run(session, reader, inner, values, refusal)
 
         try:
-            check_reading(text)
-            if isinstance(parts, Refusal):
-                raise NotMerged(parts.reason)
+            parts = written_parts(session, text, refusal)
             if parts is None:
                 self._sources.change(session, cursor, text, params, refusal)
             elif isinstance(parts, Created):
@@ -216,7 +226,7 @@ class Merger:
 
         def planned(inner: ParsedText) -> tuple[GroupsPlan, Measures]:
             self._check_read(session, inner, refusal)
-            made, _ = self._planned(session, inner, None)
+            made, _ = self._plans.planned(session, inner, None)
             return at_once(session, inner.plan, made, None), measures_of(session, made)
 
         def read(reader: Reader, inner: ParsedText, values: Any) -> None:
@@ -264,7 +274,7 @@ class Merger:
             wanted = split_explain(text.source, text.plan.dialect)
             inner = session.learn(wanted.inner)
             self._check_read(session, inner, refusal)
-            made, _ = self._planned(session, inner, params)
+            made, _ = self._plans.planned(session, inner, params)
             made = at_once(session, inner.plan, made, params)
             measures = measures_of(session, made)
             shown = explained(session, inner, made, params, measures.bounds).plan
@@ -297,9 +307,15 @@ class Merger:
     ) -> Explanation:
         """Return how `run` would answer `text` with `params` in `session`, which was
         refused with `refusal`. Raises what `run` raises before it runs anything."""
+        target = foreign.target_of(self._catalogs, session, text)
+        if target is not None or may_write(text):
+            with _as_refusal(refusal):
+                return explained_change(
+                    session, text, params, refusal, target, self._sources
+                )
         self._check_read(session, text, refusal)
         try:
-            made, _ = self._planned(session, text, params)
+            made, _ = self._plans.planned(session, text, params)
             made = made.at({each.mark: each.written for each in made.moments})
             bounds = measures_of(session, made).bounds
             return explained(session, text, made, params, bounds)
@@ -326,43 +342,16 @@ class Merger:
         if not is_read or is_placed or is_hidden or is_off:
             raise refusal
 
-    def _planned(
-        self, session: Session, text: ParsedText, params: Any
-    ) -> tuple[GroupsPlan, Known]:
-        text, cluster, known = placed(session, self._catalogs, text, params)
-        made = self._plan(session, text, cluster, known)
-        if not made.fits(params):
-            if made.otherwise is None:
-                raise NotMerged("its LIMIT or OFFSET is no plain number")
-            made = made.otherwise
-        return made, known
 
-    def _plan(
-        self, session: Session, text: ParsedText, cluster: Cluster, known: Known
-    ) -> GroupsPlan:
-        """Return the plan of a text, made once for each version of what it is made of.
-        Raises NotMerged with the planner's reason."""
-        core = self._core
-        key = (
-            text.source,
-            text.plan.dialect,
-            session.database,
-            core.ruleset.version,
-            known.catalog.version,
-        )
-        made = self._plans.get(key)
-        if made is None:
-            functions = known_functions(session, text, cluster)
-            made = plan(
-                text.source, text.plan.dialect, known.catalog, cluster, functions
-            )
-            made = only_counting(session, text.plan, made)
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            self._plans[key] = made
-        if isinstance(made, Refusal):
-            raise NotMerged(made.reason)
-        return made
+def _is_reference(text: ParsedText, refusal: errors.Error) -> bool:
+    """Tell whether `text`, refused with `refusal`, is a definition that may have a
+    foreign key to another database."""
+    return (
+        text.plan.statement.kind is Kind.DDL
+        and isinstance(refusal, errors.CrossDatabaseError)
+        and _REFERS(text.source) is not None
+        and take_apart(text.source, text.plan.dialect, True) is None
+    )
 
 
 @contextmanager

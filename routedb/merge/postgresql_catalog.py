@@ -15,7 +15,8 @@ SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
     pg_catalog.array_position(i.indkey::smallint[], a.attnum),
     r.relkind IN ('v', 'm'),
     CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
-    a.attgenerated <> ''
+    a.attgenerated <> '',
+    pg_catalog.pg_typeof(EXTRACT(YEAR FROM '2000-01-01'::pg_catalog.date))::text
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class r
     ON r.oid = a.attrelid AND r.relkind IN ('r', 'p', 'v', 'm')
@@ -62,7 +63,12 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     keys = sorted((row[4], row[0]) for row in rows if row[4] is not None)
     odd = tuple((row[0], row[1]) for row in rows if not row[3])
     ((order,),) = ask(_ORDER)
-    info = TableInfo(columns, tuple(key for _, key in keys), is_view=rows[0][5])
+    info = TableInfo(
+        columns,
+        tuple(key for _, key in keys),
+        is_view=rows[0][5],
+        extracts=rows[0][8],
+    )
     defaults = constants((row[0], row[6]) for row in rows)
     found = ask(_QUERY.format(name=quoted(name))) if info.is_view else []
     query = found[0][0].strip().removesuffix(";") if found else None

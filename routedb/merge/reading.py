@@ -8,8 +8,8 @@ from dataclasses import replace
 from routedb.adapters.base import RawCursor, ResultSet
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session
-from routedb.engine.virtual_cursor import Control, VirtualCursor
-from routedb.merge.answers import sqlite_values
+from routedb.engine.virtual_cursor import Control, NoRawCursor, VirtualCursor
+from routedb.merge.answers import sqlite_texts
 from routedb.merge.refused import NotMerged
 from routedb.planner import GroupsPlan
 from routedb.routing import Route
@@ -19,7 +19,7 @@ from routedb.sql.statement import Table
 Locks = tuple[()] | tuple[str, Table | None]
 
 
-class Reader:
+class Reader(NoRawCursor):
     """A virtual cursor whose values are exact: see `Adapter.exact_cursor`. It belongs
     to `session`, and is shown to no program."""
 
@@ -52,7 +52,7 @@ class Reader:
         """Open a raw cursor on `link`. Raises NotMerged where the values of that are
         the program's."""
         engine = link.adapter.engine
-        if engine == "sqlite" and (why := sqlite_values(link)):
+        if engine == "sqlite" and (why := sqlite_texts(link)):
             raise NotMerged(why)
         if engine == "mysql":
             if "conv" in link.node.options:

@@ -7,6 +7,8 @@ check --references` reads that.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from routedb.engine.run import multi_shard
@@ -22,11 +24,16 @@ from routedb.sql.statement import Table
 from routedb.topology.snapshot import Role
 
 RECORDS = "routedb_references"
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*").fullmatch
 _CREATED = (
     f"CREATE TABLE IF NOT EXISTS {RECORDS} "
     "(child varchar(500) NOT NULL, parent varchar(500) NOT NULL)"
 )
 _ADDED = f"INSERT INTO {RECORDS} (child, parent) VALUES (%s, %s)"
+# What Django has behind a column that it adds: the key is to hold at once.
+_SET = re.compile(
+    r';\s*SET\s+CONSTRAINTS\s+("(?:[^"]|"")+"|\w+)\s+IMMEDIATE\s*;?\s*\Z', re.I
+).search
 _REFUSED = (
     "no database checks a foreign key to a table in another one. Leave it out and "
     "write it under [references] of the configuration, or set foreign_keys = "
@@ -44,19 +51,25 @@ def define(
     """Run the definition `text` with `params` in `session` without its keys to other
     databases, and record these; let `cursor` show what comes of it. `catalogs` know
     the parents' primary keys. Raises NotMerged, and what the servers say."""
-    config, (target,) = session.core.config, text.plan.statement.writes
+    config, statement = session.core.config, text.plan.statement
+    if len(statement.writes) != 1:
+        raise NotMerged("it is for several tables")
+    (target,) = statement.writes
     if config.foreign_keys != "record":
         raise NotMerged(_REFUSED)
     home = _place(session, target)
     if home is None or config.databases[home].is_sharded:
         raise NotMerged("foreign keys of a sharded table are not recorded")
+    source, tail = _without_set(text)
     taken = take_keys(
-        text.source, text.plan.dialect, lambda table: _place(session, table) != home
+        source, text.plan.dialect, lambda table: _place(session, table) != home
     )
     if isinstance(taken, Refusal):
         raise NotMerged(taken.reason)
     if not taken.keys or params:
         raise NotMerged(_REFUSED)
+    if tail is not None and f"CONSTRAINT {tail} " in (taken.text or ""):
+        raise NotMerged("it is several statements in one text")
     records = [_record(session, catalogs, target, key) for key in taken.keys]
 
     def work() -> None:
@@ -79,6 +92,18 @@ def define(
         multi_shard.in_transaction(session, work)
 
 
+def _without_set(text: ParsedText) -> tuple[str, str | None]:
+    """Return the definition without SET CONSTRAINTS … IMMEDIATE behind it, and the name
+    of the constraint, if that is there. Raises NotMerged for other texts of several
+    statements."""
+    if text.plan.statement.parts == 1:
+        return text.source, None
+    found = _SET(text.source)
+    if found is None or text.plan.statement.parts > 2:  # noqa: PLR2004
+        raise NotMerged("it is several statements in one text")
+    return text.source[: found.start()], found[1]
+
+
 def _place(session: Session, table: Table) -> str | None:
     rule = session.core.rules.rule_for(table)
     if session.database is not None:
@@ -97,4 +122,21 @@ def _record(
         columns = () if known is None else known.info.primary_key
     if len(columns) != len(key.columns):
         raise NotMerged(f"which columns of {key.parent} it refers to is not known")
-    return f"{child}({', '.join(key.columns)})", f"{key.parent}({', '.join(columns)})"
+    sides = (child, key.columns), (key.parent, columns)
+    written, referred = (_side(session, table, names) for table, names in sides)
+    return written, referred
+
+
+def _side(session: Session, table: Table, columns: Sequence[str]) -> str:
+    """Return a table and columns of it as its database reads them."""
+    place = _place(session, table)
+    is_mysql = place and session.core.config.databases[place].dialect == "mysql"
+    quote = "`" if is_mysql else '"'
+
+    def name(given: str) -> str:
+        if _PLAIN(given):
+            return given
+        return quote + given.replace(quote, quote * 2) + quote
+
+    named = ".".join(name(part) for part in table if part is not None)
+    return f"{named}({', '.join(map(name, columns))})"

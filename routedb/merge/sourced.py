@@ -20,7 +20,7 @@ from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.workers import Workers
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import across
+from routedb.merge import across, rekeyed
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.fragments import reads_of
 from routedb.merge.in_place import in_place
@@ -36,7 +36,7 @@ from routedb.sql.statement import Table
 from routedb.topology.snapshot import Role
 
 _MOST_PLANS = 1024
-_WHY = "rows of other groups were read first"
+WHY = "rows of other groups are read first"
 _Made = GroupsPlan | Refusal | None
 
 
@@ -60,6 +60,17 @@ class Sources:
         """Run `text` with `params`, which was refused with `refusal`, in `session`; let
         `cursor` show what comes of it. Raises `refusal` where it needs nothing of other
         groups, NotMerged, and what the servers say."""
+        if rekeyed.change(session, cursor, text, params, self._catalogs):
+            return
+        made, known = self.planned(session, text, params, refusal)
+        self._run(session, cursor, made, known, params)
+
+    def planned(
+        self, session: Session, text: ParsedText, params: Any, refusal: errors.Error
+    ) -> tuple[GroupsPlan, Known]:
+        """Return what `change` would do by `text` with `params`, which was refused with
+        `refusal`, and what is known of the tables in `session`. Raises what `change`
+        raises before it runs anything."""
         (table,) = text.plan.statement.writes
         found = placed(session, self._catalogs, text, params)
         why: errors.Error = refusal
@@ -81,8 +92,7 @@ class Sources:
             except (errors.ShardError, errors.CrossDatabaseError) as exc:
                 why = exc
                 continue
-            self._run(session, cursor, made, found.known, params)
-            return
+            return made, found.known
         if why is refusal:
             raise refusal
         raise NotMerged(f"with the rows of other groups in it: {why}")
@@ -175,6 +185,6 @@ def _take_rows(cursor: VirtualCursor) -> None:
 def _show(session: Session, cursor: VirtualCursor, measures: Measures) -> None:
     """Let `cursor` show what was read as well."""
     if cursor.route is not None:
-        reasons = ((Reason.SEVERAL_GROUPS, _WHY), *cursor.route.reasons)
+        reasons = ((Reason.SEVERAL_GROUPS, WHY), *cursor.route.reasons)
         runs = measures.runs(session.core)
         cursor.route = replace(cursor.route, reasons=reasons, fragments=runs)

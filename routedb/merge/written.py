@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from routedb import errors
 from routedb.engine.links.link import Link
 from routedb.engine.run import multi_shard
 from routedb.engine.run.attempt import Attempt
@@ -28,8 +29,8 @@ from routedb.merge.putting import (
     run_around,
     show_written,
 )
-from routedb.merge.refused import NotMerged
-from routedb.planner import Written, strung
+from routedb.merge.refused import NotMerged, check_reading
+from routedb.planner import Created, Refusal, Written, strung, take_apart
 from routedb.routing.plan import ParsedText
 from routedb.sql.statement import Kind
 
@@ -42,6 +43,24 @@ def may_write(text: ParsedText) -> bool:
     statement = text.plan.statement
     is_one = statement.parts == 1 and len(statement.writes) == 1
     return statement.kind in _WRITING and is_one and statement.hints is None
+
+
+def written_parts(
+    session: Session, text: ParsedText, refusal: errors.Error
+) -> Written | Created | None:
+    """Return what `text` is made of, which was refused with `refusal` in `session`:
+    None where it is no query whose rows are written. Raises `refusal` where nothing is
+    merged, and NotMerged."""
+    defines = text.plan.statement.kind is Kind.DDL
+    is_off = session.core.config.joins == "refuse"
+    is_hidden = bool(text.plan.names & session.pins.names)  # by temporary tables
+    parts = None if is_off else take_apart(text.source, text.plan.dialect, defines)
+    if is_off or is_hidden or (parts is None and defines):
+        raise refusal
+    check_reading(text)
+    if isinstance(parts, Refusal):
+        raise NotMerged(parts.reason)
+    return parts
 
 
 def write(

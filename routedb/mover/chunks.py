@@ -77,6 +77,11 @@ def torn(target: Target, move: str, table: str, number: int) -> Torn | None:
     return Torn(_key(found[having[0]][number].last), frozenset(having))
 
 
+def numbers(session: Session, move: str, table: str) -> set[int]:
+    """Return the numbers of the chunks of `table` of `move` that `session` has."""
+    return set(_rows(session, move, table))
+
+
 def note(
     target: Target,
     move: str,

@@ -47,7 +47,10 @@ class Copier:
         # Not for types that only some servers have: each of both may print it anew.
         engines = {pair.from_engine, pair.to_engine}
         kinds = {field.kind for field in pair.fields}
-        self._is_binary = engines == {"postgresql"} and Kind.SAME not in kinds
+        is_alike = all(field.from_type == field.to_type for field in pair.fields)
+        self._is_binary = (
+            engines == {"postgresql"} and Kind.SAME not in kinds and is_alike
+        )
 
     def copied(self) -> chunks.Copied:
         """Return how far it is."""

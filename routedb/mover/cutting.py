@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from routedb import errors
-from routedb.mover import catalogs, chunks, placements
+from routedb.mover import catalogs, chunks, own_definitions, placements
 from routedb.mover.cutover import Cutover, Resettling
 from routedb.mover.ends import End, Stream, streams
 from routedb.mover.locking import made_patiently
@@ -284,6 +284,12 @@ class Switching:
     def _add_foreign_keys(self) -> None:
         mover = self._mover
         for session in mover.target.sessions:
+            if mover.script is not None:
+                own_definitions.make_foreign_keys(
+                    session, mover.move.name, mover.script
+                )
+                mover.tell(Progress("foreign keys made"))
+                continue
             for key, text in self._foreign_keys():
                 known = catalogs.table_of(session, key.child)
                 assert known is not None
@@ -293,9 +299,9 @@ class Switching:
 
     def _validate_foreign_keys(self) -> None:
         if self._mover.target.engine == "postgresql":
-            texts = [ddl.validate_text(key) for key, _ in self._foreign_keys()]
             for session in self._mover.target.sessions:
-                for text in texts:
+                tables = self._mover.move.tables
+                for text in own_definitions.unvalidated(session, tables):
                     made_patiently(session, [text])
 
     def _foreign_keys(self) -> list[tuple[ForeignKey, str]]:

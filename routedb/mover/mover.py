@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
-from routedb.mover import catalogs, chunks
+from routedb.mover import catalogs, chunks, own_definitions
 from routedb.mover.copier import Copier
 from routedb.mover.drain import BATCH, Drain
 from routedb.mover.ends import End, Stream, streams
@@ -32,6 +32,7 @@ from routedb.moving.pace import Pace
 from routedb.moving.pairs import Pair, pair_of
 from routedb.moving.phases import Phase, Step
 from routedb.moving.refusals import refusals
+from routedb.moving.script import Script, script_of
 from routedb.moving.spelling import name
 
 _DRAIN_S = 1.0  # between two looks at the journal while copying
@@ -72,10 +73,22 @@ class Mover:
     @property
     def pairs(self) -> list[Pair]:
         """The streams to the target."""
+        own: dict[str, Table] = {}
+        if self.move.definitions:
+            listed = list(self.move.tables)
+            found = catalogs.tables_of(self.target.first, listed)
+            own = {table.name: table for table in found}
+        engine = self.target.engine
         return [
-            pair_of(table, self.target.engine, self.move.marker(table.name))
-            for table in self.tables
+            pair_of(t, engine, self.move.marker(t.name), own.get(t.name))
+            for t in self.tables
         ]
+
+    @property
+    def script(self) -> Script | None:
+        """The user's own definitions of the tables at the target."""
+        said = self.move.definitions
+        return script_of(said, self.target.engine) if said else None
 
     @property
     def streams(self) -> list[Stream]:
@@ -124,10 +137,15 @@ class Mover:
             self.verify()
 
     def _make_target(self) -> None:
-        wrong = refusals(self.tables, self.target.engine)
+        script = self.script
+        wrong = refusals(self.tables, self.target.engine, script is not None)
         if wrong:
             raise errors.NotSupportedError("; ".join(wrong))
         for session in self.target.sessions:
+            if script is not None:
+                own_definitions.make(session, self.move.name, script, self.tables)
+                self.tell(Progress("tables made"))
+                continue
             for table in self.tables:
                 if catalogs.table_of(session, table.name) is None:
                     session.run(ddl.create_text(table, session.engine))
@@ -209,10 +227,14 @@ class Mover:
         known = catalogs.table_of(session, table.name)
         assert known is not None
         there = {index.name for index in known.indexes}
-        for called, text in ddl.index_texts(table, engine):
-            if called not in there:
-                session.run(text)
-                self.tell(Progress("index made", table.name))
+        if self.script is not None:
+            own_definitions.make_indexes(session, self.move.name, self.script)
+            self.tell(Progress("indexes made"))
+        else:
+            for called, text in ddl.index_texts(table, engine):
+                if called not in there:
+                    session.run(text)
+                    self.tell(Progress("index made", table.name))
         word = "ANALYZE TABLE" if engine == "mysql" else "ANALYZE"
         session.run(f"{word} {name(engine, table.name)}")
 

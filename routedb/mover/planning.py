@@ -12,12 +12,13 @@ from routedb import errors
 from routedb.config.model import ClusterConfig, TableRule
 from routedb.config.placements import Place, Placement, Placements, rule_of
 from routedb.engine.plans.placed_rules import placed_rules
-from routedb.mover import catalogs, placements
+from routedb.mover import catalogs, own_definitions, placements
 from routedb.mover.ends import End, check_end
 from routedb.mover.sessions import Session, home_of, writer_of
 from routedb.moving import ddl, spreading
 from routedb.moving.definitions import Table, fingerprint
 from routedb.moving.refusals import direction, notes, refusals
+from routedb.moving.script import Script, script_of
 from routedb.moving.types import Mapped, mapped
 from routedb.moving.wanted import wanted_place
 from routedb.routing.rules import Rules
@@ -63,11 +64,13 @@ def plan(
     patterns: Iterable[str],
     target: str,
     rule: Mapping[str, Any] | None = None,
+    definitions: str = "",
 ) -> Plan:
     """Return what moving the tables that match `patterns` to the database `target`
     would do; nothing is changed. `rule` is what their rule in `[tables]` would say
-    beside the database, where that is sharded. Raises ConfigError where there are no
-    such tables, or it can be no rule."""
+    beside the database, where that is sharded; `definitions` are the user's own, of
+    the tables at the target. Raises ConfigError where there are no such tables, it can
+    be no rule, or the definitions fail."""
     rules = rules_in_force(config)
     source, names = _found(config, rules, list(patterns), target, bool(rule))
     old_rules = {name: rule_of_table(rules, name, source) for name in names}
@@ -80,24 +83,57 @@ def plan(
         tables = tuple(catalogs.tables_of(old.first, names))
         with closing(End(config, target, new_rules)) as new:
             check_end(new)
-            found = _refusals(tables, old, new)
+            script = _script(definitions, old, new)
+            found = _refusals(tables, old, new, script is not None)
+            own = None
+            if script is not None and not found:
+                own, wrong = _own(script, tables, old, new)
+                found += wrong
     engine = _engine(config, target)
     return Plan(
         source,
         target,
         tables,
-        tuple(_types(tables, engine)),
-        () if found else tuple(_ddl(tables, engine)),
+        tuple(_types(tables, engine, own)),
+        () if found else tuple(script.statements if script else _ddl(tables, engine)),
         tuple(found),
-        tuple(notes(tables, engine)),
+        (*notes(tables, engine, own), *_untried(script, engine)),
         places_of(config, new_rules),
         places_of(config, old_rules),
         tuple(name for name, rule in old_rules.items() if rule.placed_by),
     )
 
 
-def _refusals(tables: Sequence[Table], old: End, new: End) -> list[str]:
-    found = refusals(tables, new.engine)
+def _script(definitions: str, old: End, new: End) -> Script | None:
+    """Return the user's `definitions`, taken apart."""
+    if not definitions:
+        return None
+    if old.database == new.database or new.engine == "sqlite":
+        raise errors.ConfigError(
+            "no definitions are taken for SQLite, and none where the tables stay"
+        )
+    return script_of(definitions, new.engine)
+
+
+def _own(
+    script: Script, tables: Sequence[Table], old: End, new: End
+) -> tuple[dict[str, Table], list[str]]:
+    """Return the tables that `script` makes, and why they cannot be the targets of
+    `tables`. MariaDB cannot undo a definition: `start` looks there."""
+    if new.engine != "postgresql":
+        return {}, []
+    own, found = own_definitions.tried(new.first, script, tables)
+    return own, found or own_definitions.beyond(tables, own, old)
+
+
+def _untried(script: Script | None, engine: str) -> tuple[str, ...]:
+    if script is None or engine == "postgresql":
+        return ()
+    return ("the definitions are run by start, which refuses them before it copies",)
+
+
+def _refusals(tables: Sequence[Table], old: End, new: End, is_own: bool) -> list[str]:
+    found = refusals(tables, new.engine, is_own)
     for end in (old, new):
         found += spreading.refusals(tables, end.rules)
     found += _unlike(tables, old, old.database == new.database)
@@ -108,7 +144,7 @@ def _refusals(tables: Sequence[Table], old: End, new: End) -> list[str]:
     for session in new.sessions:
         if old.database != new.database:
             found += _in_the_way(session, [table.name for table in tables])
-        found += _missing_types(session, tables)
+        found += [] if is_own else _missing_types(session, tables)
         found += _no_triggers(session)
     return list(dict.fromkeys(found))
 
@@ -273,12 +309,22 @@ def _missing_types(session: Session, tables: Iterable[Table]) -> list[str]:
     return found
 
 
-def _types(tables: Iterable[Table], target: str) -> Iterable[tuple[str, str, str, str]]:
+def _types(
+    tables: Iterable[Table], target: str, own: Mapping[str, Table] | None
+) -> Iterable[tuple[str, str, str, str]]:
     for table in tables:
         for column in table.columns:
-            to = mapped(column, table.engine, target)
-            becomes = to.type if isinstance(to, Mapped) else "(refused)"
+            if own is not None:
+                becomes = _own_type(own.get(table.name), column.name)
+            else:
+                to = mapped(column, table.engine, target)
+                becomes = to.type if isinstance(to, Mapped) else "(refused)"
             yield table.name, column.name, column.type, becomes
+
+
+def _own_type(own: Table | None, column: str) -> str:
+    found = [each.type for each in own.columns if each.name == column] if own else []
+    return found[0] if found else "(as defined)"
 
 
 def _ddl(tables: Iterable[Table], target: str) -> Iterable[str]:

@@ -45,6 +45,7 @@ class Move:
     differences: tuple[str, ...] = ()
     error: str = ""
     waiting: str = ""  # what the copy waits for
+    definitions: str = ""  # the user's own, of the tables at the target
 
     def marker(self, table: str) -> str:
         """Return what is in the names of all that is made for `table`."""

@@ -8,6 +8,7 @@ drained: it is a difference when the journal does not have its key either.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Context, Decimal
@@ -222,10 +223,23 @@ def _with_floats(pair: Pair, digest: str, extra: Sequence[Any]) -> str:
 def _number(kind: Kind, value: Any) -> object:
     if value is None:
         return None
-    if kind is not Kind.DECIMAL:
+    if kind not in (Kind.DECIMAL, Kind.JSON):
         return float(value)
     said = value.decode() if isinstance(value, bytes) else str(value)
+    if kind is Kind.JSON:
+        return _plain(json.loads(said, parse_float=Decimal, parse_int=Decimal))
     return Decimal(said).normalize(_ALL_DIGITS) or Decimal(0)  # a zero has no sign
+
+
+def _plain(value: Any) -> object:
+    """Return a value of JSON in the one form that its kind has."""
+    if isinstance(value, dict):
+        return sorted((key, _plain(each)) for key, each in value.items())
+    if isinstance(value, list):
+        return tuple(map(_plain, value))
+    if isinstance(value, Decimal):
+        return value.normalize(_ALL_DIGITS) or Decimal(0)
+    return value
 
 
 def _unlike(source: Rows, target: Rows) -> dict[keys.Key, str]:

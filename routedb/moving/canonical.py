@@ -19,10 +19,17 @@ BUCKET_DIGITS = 3  # hexadecimal, of the digest of a key
 def apart(pair: Pair) -> tuple[Field, ...]:
     """Return the fields of `pair` that are compared in the client."""
     engines = (pair.from_engine, pair.to_engine)
+    values = tuple(field for field in pair.fields if is_by_value(field))
     if pair.from_engine == pair.to_engine:
-        return ()
+        return values
     kinds = (*_APART, Kind.DECIMAL) if "sqlite" in engines else _APART
-    return tuple(field for field in pair.fields if field.kind in kinds)
+    return tuple(f for f in pair.fields if f.kind in kinds or f in values)
+
+
+def is_by_value(field: Field) -> bool:
+    """Tell whether `field` is JSON that the target stores as values, not as a text."""
+    to, of = (text.startswith("jsonb") for text in (field.to_type, field.from_type))
+    return field.kind is Kind.JSON and to and not of
 
 
 def row_digest(pair: Pair, at_target: bool) -> str:
@@ -58,6 +65,10 @@ def floats(pair: Pair, at_target: bool) -> list[str]:
             made.append(f"CAST({column} AS {'CHAR' if engine == 'mysql' else 'TEXT'})")
         elif engine == "sqlite":
             made.append(column)
+        elif field.kind is Kind.JSON:
+            is_mine = engine == "postgresql"
+            text = f"{column}::text" if is_mine else f"CONVERT({column} USING utf8mb4)"
+            made.append(text)
         elif engine == "postgresql":
             made.append(f"{column}::float8::text")
         else:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from routedb.moving.definitions import Table
+from routedb.moving.definitions import Column, Table
+from routedb.moving.own_table import kinds_of
 from routedb.moving.types import Kind, Mapped, mapped
 
 
@@ -55,14 +56,24 @@ class Pair:
         return Pair(self.name, *ends, fields, self.key, marker, self.uniques)
 
 
-def pair_of(table: Table, target: str, marker: str) -> Pair:
-    """Return how `table` is moved to the engine `target`; `marker` is put into the
-    names of what is made for it. What is refused must have been refused."""
-    fields = []
-    for column in table.stored:
-        to = mapped(column, table.engine, target)
-        assert isinstance(to, Mapped)
-        fields.append(Field(column.name, to.kind, column.type, to.type))
+def pair_of(table: Table, target: str, marker: str, own: Table | None = None) -> Pair:
+    """Return how `table` is moved to the engine `target`, where the user has defined
+    its `own` table or not; `marker` is put into the names of what is made for it. What
+    is refused must have been refused."""
     ends = (table.engine, target)
+    if own is None:
+        fields = [_field(column, *ends) for column in table.stored]
+    else:
+        kinds = kinds_of(table, own)
+        fields = [
+            Field(c.name, kinds[c.name], c.type, own.column(c.name).type)
+            for c in table.stored
+        ]
     uniques = tuple(index.columns for index in table.indexes if index.is_unique)
     return Pair(table.name, *ends, tuple(fields), table.key, marker, uniques)
+
+
+def _field(column: Column, source: str, target: str) -> Field:
+    to = mapped(column, source, target)
+    assert isinstance(to, Mapped)
+    return Field(column.name, to.kind, column.type, to.type)

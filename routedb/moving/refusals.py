@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 from routedb.moving.defaults import default_text
 from routedb.moving.definitions import Column, ForeignKey, Table
+from routedb.moving.own_table import own_notes
 from routedb.moving.types import Kind, Mapped, kind_of, mapped
 
 _ENGINES = ("postgresql", "mysql", "sqlite")
@@ -31,9 +32,10 @@ def direction(source: str, target: str) -> list[str]:
     return [f"moving from {names} is not there yet"]
 
 
-def refusals(tables: Sequence[Table], target: str) -> list[str]:
+def refusals(tables: Sequence[Table], target: str, is_own: bool = False) -> list[str]:
     """Return why `tables` cannot be moved together to the engine `target`, a line for
-    each reason; empty where they can."""
+    each reason; empty where they can. `is_own`: the user has defined them there, which
+    is looked at elsewhere (`own_table`)."""
     if tables:
         wrong = direction(tables[0].engine, target)
         if wrong:
@@ -45,30 +47,40 @@ def refusals(tables: Sequence[Table], target: str) -> list[str]:
             *table.oddities,
             *_about_key(table),
             *_about_sqlite(table, target),
-            *_about_columns(table, target),
-            *_about_indexes(table, target),
-            *_about_checks(table, target),
+            *([] if is_own else _about_definition(table, target)),
             *_about_foreign_keys(table, moved, target),
         ]
         found += [f"{table.name}: {reason}" for reason in reasons]
     return found
 
 
-def notes(tables: Iterable[Table], target: str) -> list[str]:
-    """Return what the user is to know of `tables` moved to `target`, and what stays
-    behind."""
+def notes(
+    tables: Iterable[Table], target: str, own: Mapping[str, Table] | None = None
+) -> list[str]:
+    """Return what the user is to know of `tables` moved to `target`, where the `own`
+    ones are or those of our definition, and what stays behind."""
     found = []
     for table in tables:
         for column in table.columns:
             to = mapped(column, table.engine, target)
-            if isinstance(to, Mapped) and to.note:
+            if own is None and isinstance(to, Mapped) and to.note:
                 found.append(f"{table.name}: {to.note}")
+        if own and table.name in own:
+            found += own_notes(table, own[table.name])
         found += [
             f"{table.name}: its trigger {trigger} is not moved"
             for trigger in table.triggers
         ]
         found += [f"{table.name}: {each} is not moved" for each in table.left_behind]
     return found
+
+
+def _about_definition(table: Table, target: str) -> list[str]:
+    return [
+        *_about_columns(table, target),
+        *_about_indexes(table, target),
+        *_about_checks(table, target),
+    ]
 
 
 def _about_key(table: Table) -> list[str]:

@@ -48,7 +48,7 @@ def value_text(engine: str, field: Field, to_engine: str, column: str) -> str:
 def _postgresql(field: Field, to_engine: str, column: str) -> str:
     if to_engine == "postgresql":
         return column
-    if field.kind is Kind.INSTANT:
+    if field.kind is Kind.INSTANT and "with time zone" in field.from_type:
         return f"({column} AT TIME ZONE 'UTC')"
     if field.kind is Kind.BOOL:
         return f"{column}::int"

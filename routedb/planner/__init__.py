@@ -48,13 +48,14 @@ declared as `Column` has them. A plan is made for a text and serves all paramete
 Parts: `source_text` parses and splices texts, `references` finds the uses of tables,
 `filters` the conditions that go down, `loads` makes the way that is always open. What
 the union of shards does not change is told by `joins` and `distribution`; `streams` and
-`partials` make plans of it, `results` knows what is exact in Python. The rules that
+`partials` make plans of it, `results` knows what is exact in Python, `typed` the types
+of expressions, `result_names` what PostgreSQL calls them. The rules that
 push work down are tables, with the reasons beside them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 from routedb.planner.carried_types import Carried, carried_as
 from routedb.planner.catalog import (
@@ -128,6 +129,7 @@ __all__ = [
     "Whole",
     "Written",
     "assigned_on_conflict",
+    "by_place",
     "carried_as",
     "changed_sources",
     "plan",
@@ -151,16 +153,18 @@ def plan(
     catalog: Catalog,
     cluster: Cluster,
     functions: Mapping[str, str] | None = None,
+    by_rows: bool = False,
 ) -> GroupsPlan | Refusal:
     """Plan the text `source`, which is in `dialect`, for all values of its parameters.
 
     `catalog` has the columns of its tables, `cluster` says where they are. `functions`
     is the configuration's word on functions of the user's, as `classify` takes it.
+    `by_rows`: what several groups have is worked out over the rows of the tables.
     Returns the plan, or why there is none; what cannot be understood is refused.
     """
     from routedb.planner.planning import make_plan  # noqa: PLC0415  (sqlglot is slow)
 
-    return make_plan(source, dialect, catalog, cluster, functions or {})
+    return make_plan(source, dialect, catalog, cluster, functions or {}, by_rows)
 
 
 def changed_sources(
@@ -179,6 +183,17 @@ def changed_sources(
     from routedb.planner.sources import sources_of  # noqa: PLC0415  (sqlglot is slow)
 
     return sources_of(source, dialect, catalog, cluster, written, keeps_home)
+
+
+def by_place(
+    source: str, place_of: Callable[[Table], Hashable]
+) -> dict[Hashable, str] | None:
+    """Cut the text `source`, of PostgreSQL, which does one thing to a list of tables,
+    into one for each place that `place_of` tells of a table: TRUNCATE, DROP TABLE, LOCK
+    TABLE. None for what is no such text."""
+    from routedb.planner.listed import texts_by_place  # noqa: PLC0415  (as the others)
+
+    return texts_by_place(source, place_of)
 
 
 def shape(

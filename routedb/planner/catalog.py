@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from routedb.config.model import ShardFunction
@@ -26,12 +26,14 @@ class TableInfo:
     """A table's columns in their order, and the columns of its primary key.
 
     `is_view`: it is one, and shows on each group what that makes of its own rows.
+    `extracts` is the type of PostgreSQL's extract(), which later versions have changed.
     """
 
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
     is_view: bool = False
     rows: int | None = None  # about so many, over all groups; None: not known
+    extracts: str = field(default="", compare=False)  # shards may have two versions
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,12 @@ subqueries      over copies; or with the key of each of its sharded tables equal
 =============== ========================================================================
 
 Functions are those of a list: one of chance or of time would be another on each shard.
+Days that the text says, and what has a type by `typed`, are the same as well.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from sqlglot import exp
 
@@ -36,13 +39,15 @@ from routedb.planner.joins import (
     same_function,
     uses_inside,
 )
-from routedb.planner.references import References, Use
+from routedb.planner.references import References, Use, query_in_from
+from routedb.planner.typed import constant_type, is_interval, is_steady
 
 # Of one value for the same arguments, whatever the server, the session and the time.
 # Connectors, conditions and casts are functions to sqlglot as well.
 _FUNCTIONS = (
     *(exp.And, exp.Or, exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Exists),
-    *(exp.Abs, exp.Lower, exp.Upper, exp.Length),
+    *(exp.Abs, exp.Lower, exp.Upper, exp.Length, exp.Substring, exp.Trim),
+    *(exp.Round, exp.Floor, exp.Ceil, exp.Greatest, exp.Least),
 )
 AGGREGATES = (exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg)
 _RANKS = (exp.RowNumber, exp.Rank, exp.DenseRank)
@@ -75,7 +80,10 @@ def split_of(
     if not _SELECT_ARGS.issuperset(odd):
         raise NotSpread(f"{', '.join(sorted({*odd} - _SELECT_ARGS))} is not understood")
     split = rows_of(select, references)
-    for node in select.walk():
+    inner = query_in_from(select)
+    if inner is not None and _has_shards(inner, references):
+        split_of(inner, references)
+    for node in _walk(select):
         _check_node(node, references)
     _check_nested(select, split, references)
     _check_sets(select, split, references, is_combined)
@@ -91,9 +99,33 @@ def own_nodes(select: exp.Select, *kinds: type[exp.Expr]) -> list[exp.Expr]:
     ]
 
 
+def _walk(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield a node and those below it, but for days that the text says, and types."""
+    yield node
+    if constant_type(node) is not None or is_interval(node):
+        return
+    kinds = (exp.DataType, exp.Var)
+    for each in node.iter_expressions():
+        if not isinstance(each, kinds):
+            yield from _walk(each)
+
+
+def _is_steady(node: exp.Expr, references: References) -> bool:
+    """Tell whether `node` is no more than what is known to be the same everywhere."""
+    if isinstance(node, _NODES):
+        return True
+    dialect = references.text.dialect
+    if dialect != "postgresql":
+        return dialect == "mysql" and constant_type(node) is not None
+    select = node.find_ancestor(exp.Select)
+    if isinstance(node, exp.Interval):  # beside a day
+        node = node.parent or node
+    return isinstance(select, exp.Select) and is_steady(node, select, references)
+
+
 def _check_node(node: exp.Expr, references: References) -> None:
     """Raise NotSpread for what is not known to mean the same on every shard."""
-    if not isinstance(node, _NODES):
+    if not _is_steady(node, references):
         raise NotSpread(f"{node.key.upper()} may be another on each shard")
     if isinstance(node, exp.In) and node.args.get("field") is not None:
         raise NotSpread("IN a whole table")
@@ -104,10 +136,20 @@ def _check_node(node: exp.Expr, references: References) -> None:
             raise NotSpread(f"{node.name} is no column of a table")
 
 
+def _has_shards(query: exp.Select, references: References) -> bool:
+    found = uses_inside(query, references)
+    return any(isinstance(use.placement, Sharded) for use in found)
+
+
 def _check_nested(select: exp.Select, split: Split, references: References) -> None:
-    """Work through the row of subqueries."""
+    """Work through the row of subqueries, but for those of a query in FROM, for which
+    that has been done."""
+    inner = query_in_from(select)
+    done = set()
+    if inner is not None and _has_shards(inner, references):
+        done = {id(query) for query in inner.find_all(exp.Select)}
     for query in select.find_all(exp.Select):
-        if query is select:
+        if query is select or id(query) in done:
             continue
         uses = [use for use in references.uses if use.select is query]
         if any(use.placement.database != split.database for use in uses):

@@ -21,9 +21,11 @@ of rows that are made when the rows of `u` do not match, and must not be made be
 they were filtered); one on the preserved side of a LEFT join; anything of a RIGHT or
 FULL join; anything inside of brackets in FROM.
 
-What a conjunct may be made of is a list too: comparisons of columns with values. No
-function, no arithmetic, no cast: they may raise an error for rows that another
-condition keeps them from, and sqlglot might write them otherwise than they were.
+What a conjunct may be made of is a list too: comparisons of columns with values, and
+with days that the text says. No function, no arithmetic, no other cast: they may raise
+an error for rows that another condition keeps them from, and sqlglot might write them
+otherwise than they were. On PostgreSQL LIKE as well, of a text without a backslash,
+whose last would be an error.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from sqlglot import exp
 from routedb.planner.catalog import Sharded
 from routedb.planner.plans import Constant, ShardChoice, Slot
 from routedb.planner.references import References, Use, from_joins
+from routedb.planner.typed import COMPARISONS, constant_type, is_same_time
 from routedb.sharding.keys.shard_functions import locator
 from routedb.sharding.keys.value_terms import ShardKey
 
@@ -103,7 +106,7 @@ def equal_columns(
     column, the other use, its column. `references` knows whose they are.
 
     The same table of conjuncts tells: a row that meets no partner is like one that does
-    not meet a condition.
+    not meet a condition. The partner may be a row of the query around.
     """
     if use.select is None or use.renames_columns:
         return
@@ -115,6 +118,8 @@ def equal_columns(
             if not all(isinstance(end, exp.Column) for end in ends):
                 continue
             owner = references.owner(its, use.select)
+            if owner is None:
+                owner = references.outer_owner(its, use.select)
             if references.owner(mine, use.select) is use and owner not in (None, use):
                 assert owner is not None
                 yield mine, owner, its
@@ -203,11 +208,16 @@ def _is_plain(node: exp.Expr, references: References, use: Use) -> bool:
     """Tell whether a conjunct is about this use alone, and made of what may go down."""
     assert use.select is not None
     columns = 0
-    for each in node.walk():
-        if not isinstance(each, _PLAIN):
+    if not references.text.keeps_percents(node):
+        return False  # one percent sign or two: that depends on the call
+    for each in _walk(node):
+        if constant_type(each) is not None:
+            around = each.find_ancestor(*COMPARISONS)
+            if around is None or not is_same_time(around, use.select, references):
+                return False
+            continue
+        if not isinstance(each, _PLAIN) and not _is_like(each, references):
             return False
-        if isinstance(each, (exp.Literal, exp.Identifier)) and "%" in each.name:
-            return False  # one percent sign or two: that depends on the call
         if isinstance(each, exp.In) and (
             each.args.get("query") or not each.expressions or each.args.get("unnest")
         ):
@@ -217,6 +227,25 @@ def _is_plain(node: exp.Expr, references: References, use: Use) -> bool:
                 return False
             columns += 1
     return columns > 0
+
+
+def _walk(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield a node and those below it, but for what makes a day of the text."""
+    yield node
+    if constant_type(node) is None:
+        for each in node.iter_expressions():
+            yield from _walk(each)
+
+
+def _is_like(node: exp.Expr, references: References) -> bool:
+    return (
+        isinstance(node, exp.Like)
+        and references.text.dialect == "postgresql"
+        and isinstance(node.this, exp.Column)
+        and isinstance(node.expression, exp.Literal)
+        and node.expression.is_string
+        and "\\" not in node.expression.this
+    )
 
 
 def _choice(

@@ -19,7 +19,7 @@ from routedb.sharding.rewrite.masking import NAME, MaskedText, mask
 from routedb.sql import Table, scan
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII).fullmatch
-_QUOTED = re.compile(r"([\"`])([a-z_]\w*)\1", re.ASCII).fullmatch
+_QUOTED = re.compile(r"([\"`])((?:(?!\1).|\1\1)+)\1", re.DOTALL).fullmatch
 # What may stand behind the columns of REFERENCES: words, None for any one.
 _TAILS: tuple[tuple[str | None, ...], ...] = (
     ("MATCH", None),
@@ -138,11 +138,11 @@ class _Definition:
         return tuple(names), at + 1
 
     def _name(self, token: Token) -> str:
-        """Return a name that every engine folds to itself."""
+        """Return a name: one in quotes as it stands there, others in small letters."""
         written = self._source[token.start : token.end]
         quoted = _QUOTED(written)
-        if token.word[0] == NAME and quoted and quoted[2] == quoted[2].lower():
-            return quoted[2]
+        if token.word[0] == NAME and quoted:
+            return quoted[2].replace(quoted[1] * 2, quoted[1])
         if not _PLAIN(written):
             refuse("foreign key", f"the name {written}: write it plainly")
         return written.lower()

@@ -18,6 +18,8 @@ sharded     sharded      any          when ON (for an inner join: or WHERE) has 
                                       all partners of a row are on its shard
 copy        copy         any          everywhere: counts as a copy
 =========== ============ ============ ==================================================
+
+A query that is all of FROM has the rows of its own FROM.
 """
 
 from __future__ import annotations
@@ -29,7 +31,13 @@ from sqlglot import exp
 from routedb.planner.catalog import Cluster, Copied, Sharded
 from routedb.planner.filters import conjuncts_of, filled_items, find_filter
 from routedb.planner.plans import ShardChoice
-from routedb.planner.references import References, Use, from_items, from_joins
+from routedb.planner.references import (
+    References,
+    Use,
+    from_items,
+    from_joins,
+    query_in_from,
+)
 
 _KINDS = frozenset({"", "INNER", "CROSS", "OUTER", "STRAIGHT"})
 
@@ -69,6 +77,11 @@ def rows_of(select: exp.Select, references: References) -> Split:
 
     `references` knows the tables. Raises NotSpread.
     """
+    inner = query_in_from(select)
+    if inner is not None and any(
+        isinstance(use.placement, Sharded) for use in uses_inside(inner, references)
+    ):
+        return rows_of(inner, references)
     items = from_joins(select)
     joins = [join for _, join in items]
     if any(join is not None and _is_comma(join) for join in joins) and any(
@@ -197,7 +210,7 @@ def key_use(node: exp.Expr | None, references: References) -> Use | None:
         return None
     use = references.owner(node, select)
     if use is None:
-        use = _outer_owner(node, select, references)
+        use = references.outer_owner(node, select)
     if use is None or not isinstance(use.placement, Sharded):
         return None
     return (
@@ -205,20 +218,6 @@ def key_use(node: exp.Expr | None, references: References) -> Use | None:
         if references.names.column(node.this) == _key_name(use, references)
         else None
     )
-
-
-def _outer_owner(
-    node: exp.Column, select: exp.Select, references: References
-) -> Use | None:
-    """Return the use of the query around, for a name with an alias of none in here."""
-    qualifier = node.args.get("table")
-    around = select.parent_select
-    if qualifier is None or not isinstance(around, exp.Select):
-        return None
-    alias = references.names.table(qualifier)
-    if alias in references.aliases(select):
-        return None
-    return references.owner(node, around)
 
 
 def _key_name(use: Use, references: References) -> str:

@@ -9,6 +9,8 @@ columns                     one whose name stands nowhere in the text decides no
 conditions                  see `filters`
 shards                      of a key's values, when a condition says which
 a fragment for several uses the same rows under several names
+rows of a copy              a row without a partner in a join that needs one: the copy
+                            is on the shard, with its own conditions
 values of another fragment  a row without a partner in a join that needs one (when the
                             runner finds them few: see `Fragment.sideways`)
 =========================== ========================================================
@@ -23,7 +25,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from routedb.planner.carried import carry, sideways_across, slots_of
-from routedb.planner.catalog import Cluster, Column, Sharded
+from routedb.planner.catalog import Cluster, Column, Copied, Sharded
 from routedb.planner.filters import equal_columns, find_filter
 from routedb.planner.plans import (
     Bound,
@@ -146,10 +148,13 @@ def _fragment(references: References, use: Use) -> Fragment:
     conditions = []
     for conjunct in filter_.conjuncts:
         written = text.written(conjunct)
-        assert written is not None  # a filter has no percent sign
+        assert written is not None  # no operator, and no name, with a percent sign
         is_loose = isinstance(conjunct, exp.Or)
         conditions.append(f"({written.sql})" if is_loose else written.sql)
         slots += written.slots
+    for among in _among_copies(references, use):
+        conditions.append(among.sql)
+        slots += among.slots
     if conditions:
         pushed.append(" AND ".join(conditions))
         sql += f" WHERE {pushed[-1]}"
@@ -162,8 +167,35 @@ def _fragment(references: References, use: Use) -> Fragment:
         filter_.choice,
         columns,
         tuple(pushed),
-        has_where=bool(filter_.conjuncts),
+        has_where=bool(conditions),
     )
+
+
+def _among_copies(references: References, use: Use) -> Iterator[Bound]:
+    """Yield conditions that rows of a sharded table have a partner in a copy, which is
+    on the same shard: among the rows that the copy's own conditions leave."""
+    if not isinstance(use.placement, Sharded):
+        return
+    text = references.text
+    for mine, other, its in equal_columns(references, use):
+        place = other.placement
+        is_near = isinstance(place, Copied) and place.database == use.placement.database
+        found = find_filter(references, other).conjuncts if is_near else ()
+        one = references.column_of(use, references.names.column(mine.this))
+        two = references.column_of(other, references.names.column(its.this))
+        if not found or one is None or two is None or not _is_same_type(one, two):
+            continue
+        # In brackets each, as OR binds less.
+        parts = [text.written(each) for each in (mine, its, *map(exp.paren, found))]
+        left, right, *conditions = [part for part in parts if part is not None]
+        if len(conditions) < len(found) or "%" in _table(references, other):
+            continue
+        where = " AND ".join(each.sql for each in conditions)
+        yield Bound(
+            f"{left.sql} IN (SELECT {right.sql} FROM {_table(references, other)} "
+            f"WHERE {where})",
+            tuple(slot for each in conditions for slot in each.slots),
+        )
 
 
 def _table(references: References, use: Use) -> str:

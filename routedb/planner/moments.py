@@ -113,6 +113,11 @@ class _Found(NamedTuple):
     keeps_name: bool = False
 
 
+def is_mark(text: str) -> bool:
+    """Tell whether a literal, `text`, stands for what one server is asked for."""
+    return _MARKED(text) is not None
+
+
 def find_moments(source: str, dialect: str) -> Timed:
     """Return the text `source` of `dialect` with a mark for each time that it asks for.
     Raises `Refused` for a column that would be called otherwise then."""
@@ -195,7 +200,7 @@ def _names(text: SourceText, found: list[_Found]) -> dict[str, str]:
     names = {}
     by_mark = {each.moment.mark: each for each in found}
     for literal in text.tree.find_all(exp.Literal):
-        if not (literal.is_string and _MARKED(literal.this)):
+        if not (literal.is_string and is_mark(literal.this)):
             continue
         each = by_mark[literal.this]
         if each.keeps_name:

@@ -14,8 +14,10 @@ count(DISTINCT x),  x, which is grouped by    the same of x: the rest is added u
 sum(DISTINCT x)     as well                   smaller groups. One x in a statement
 =================== ========================= =========================================
 
-Sums and averages are those of whole numbers only (PostgreSQL: numeric too): the sum of
-floats depends on the order of the rows. HAVING, ORDER BY, DISTINCT, LIMIT stay above.
+Sums and averages are those of whole numbers only, and of decimals: the sum of floats
+depends on the order of the rows. No averages of MySQL's, whose quotients have more
+digits than they show. HAVING, ORDER BY, DISTINCT, LIMIT stay above.
+What is grouped by or added up is a column, or what `typed` knows the type of.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import re
 from sqlglot import exp
 
 from routedb.planner.catalog import Column
+from routedb.planner.clauses import column_texts, rows_span
 from routedb.planner.distribution import is_result_name, split_of
 from routedb.planner.joins import NotSpread
 from routedb.planner.plans import (
@@ -37,26 +40,30 @@ from routedb.planner.plans import (
     Spread,
 )
 from routedb.planner.references import References
-from routedb.planner.results import SUMS, column_in, type_of
+from routedb.planner.result_names import name_of
+from routedb.planner.results import sum_type, type_of
+from routedb.planner.typed import input_column, typed
 
 _NAME = "routedb_c"
 _RELATION = "routedb_r0_"
-_CLAUSES = re.compile(
-    r"[(),]|\b(?:SELECT|FROM|GROUP|HAVING|ORDER|LIMIT|OFFSET|FETCH|WINDOW)\b",
-    re.IGNORECASE,
-).finditer
-_ALL = re.compile(r"\s*ALL\b", re.IGNORECASE).match  # no part of a column's name
 _SELECT_ARGS = frozenset(
     {"expressions", "from_", "joins", "where", "group", "having", "order", "limit"}
     | {"offset", "distinct"}
 )
-# What sums and counts are, by the type of what is added up. SQLite's have no type.
-_COUNT = {"postgresql": "bigint", "sqlite": ""}
-_SUM = {
-    "postgresql": {"smallint": "bigint", "integer": "bigint"},
-    "sqlite": {},
-}
-_REST_OF_SUMS = {"postgresql": "numeric", "sqlite": ""}
+_COUNT = {"postgresql": "bigint", "mysql": "bigint", "sqlite": ""}
+# Types of MySQL's that relations have as tables do.
+_MYSQL = frozenset(
+    {"tinyint", "smallint", "int", "bigint", "decimal", "date", "varchar", "char"}
+)
+_PLAIN_MYSQL = (
+    *(exp.Select, exp.From, exp.Join, exp.Table, exp.TableAlias, exp.Identifier),
+    *(exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Offset),
+    *(exp.Distinct, exp.Alias, exp.Column, exp.Star, exp.Literal, exp.Null, exp.Paren),
+    *(exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.And, exp.Or, exp.Not, exp.Is, exp.In),
+    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Coalesce),
+    *(exp.Count, exp.Sum, exp.Min, exp.Max),
+)
+_ODD_MYSQL = re.compile(r"\b(?:NULLS|FETCH|FILTER)\b", re.IGNORECASE).search
 
 
 def partial_plan(references: References) -> GroupsPlan:
@@ -82,13 +89,19 @@ class _Partials:
             raise NotSpread("the types of its sums are not known")
         self._tree = tree
         self._split = split_of(tree, references, is_combined=True)
+        self._aliases = {
+            references.names.column(each.args["alias"])
+            for each in tree.expressions
+            if isinstance(each, exp.Alias)
+        }
         self._asked: list[exp.Expr] = []  # of the shards
         self._columns: list[Column] = []  # and what they are in the relation
-        self._groups: list[exp.Column] = []
+        self._groups: list[exp.Expr] = []
 
     def plan(self) -> GroupsPlan:
         """Return the plan."""
         tree = self._tree
+        self._check_mysql()
         if tree.find(exp.Window):
             raise NotSpread("a window over the rows of all shards")
         group = tree.args.get("group")
@@ -119,17 +132,36 @@ class _Partials:
         above = Remainder(self._written(remainder), (relation,))
         return GroupsPlan(self._dialect, (fragment,), Merge.WORK, remainder=above)
 
+    def _check_mysql(self) -> None:
+        """Raise NotSpread for what sqlglot might write otherwise for MySQL, or where
+        that would say that it is an error."""
+        if self._dialect != "mysql":
+            return
+        where = self._tree.args.get("where")
+        for node in self._tree.walk(prune=lambda node: node is where):
+            if node is not where and not isinstance(node, _PLAIN_MYSQL):
+                raise NotSpread(f"{node.key.upper()}, and MySQL's groups")
+        if "\\" in self._text.source or _ODD_MYSQL(self._text.masked.code):
+            raise NotSpread("an order, or a limit, that is not MySQL's")
+
     def _fragment(self) -> Fragment:
         columns = [
             exp.alias_(node.copy(), f"{_NAME}{number}")
             for number, node in enumerate(self._asked)
         ]
         head = self._written(exp.Select(expressions=columns))
-        start, end = self._rows_span()
+        start, end = rows_span(self._text)
         rows = self._text.piece(start, end)
         tail = ""
         if self._groups:
-            names = [self._written(column.copy()).sql for column in self._groups]
+            # An expression by its number: written twice, it would have its parameters
+            # twice.
+            names = [
+                self._written(node.copy()).sql
+                if isinstance(node, exp.Column)
+                else str(number)
+                for number, node in enumerate(self._groups, 1)
+            ]
             tail = f" GROUP BY {', '.join(names)}"
         text = Bound(f"{head.sql} {rows.sql.strip()}{tail}", head.slots + rows.slots)
         return Fragment(
@@ -141,68 +173,38 @@ class _Partials:
             ("groups of each shard",),
         )
 
-    def _rows_span(self) -> tuple[int, int]:
-        """Return from and up to where FROM, its joins and WHERE stand."""
-        found = self._clauses()
-        start = next((at for word, at in found if word == "FROM"), None)
-        if start is None:
-            raise NotSpread("FROM stands where it is not looked for")
-        ends = [at for word, at in found if at > start and word not in (",", "FROM")]
-        return start, ends[0] if ends else len(self._text.source.rstrip("; \n\t"))
-
-    def _clauses(self) -> list[tuple[str, int]]:
-        """Return the words that begin clauses, and commas, outside of brackets."""
-        depth, found = 0, []
-        for match in _CLAUSES(self._text.masked.code):
-            if match[0] in "()":
-                depth += 1 if match[0] == "(" else -1
-            elif depth == 0:
-                found.append((match[0].upper(), match.start()))
-        return found
-
     def _shown(self) -> list[exp.Expr]:
         shown: list[exp.Expr] = []
-        names = self._written_names()
+        names = column_texts(self._text, len(self._tree.expressions))
+        has_all = all(isinstance(each, exp.Alias) for each in self._tree.expressions)
+        is_named = has_all or self._dialect == "postgresql"
+        if not is_named and (names is None or self._tree.args.get("distinct")):
+            raise NotSpread("a column is called after its text")
         for number, each in enumerate(self._tree.expressions):
             inner = each.unalias()
             if isinstance(each, exp.Alias):
                 name = each.args["alias"].copy()
             elif isinstance(inner, exp.Column):
-                name = exp.to_identifier(self._column(inner).name, quoted=True)
+                called = self._column(inner).name
+                if self._dialect == "mysql":  # as it is written
+                    called = inner.name
+                name = exp.to_identifier(called, quoted=True)
             elif self._dialect == "postgresql":
-                name = exp.to_identifier(_function_name(inner), quoted=True)
+                name = exp.to_identifier(_name_of(inner), quoted=True)
             else:
-                name = exp.to_identifier(names[number], quoted=True)
+                name = exp.to_identifier((names or [])[number], quoted=True)
             shown.append(exp.Alias(this=self._above(inner), alias=name))
         return shown
 
-    def _written_names(self) -> list[str]:
-        """Return the text of each column of the result: SQLite calls it so."""
-        found = self._clauses()
-        ends = [at for word, at in found if word in (",", "FROM")]
-        ends = ends[: len(self._tree.expressions)]
-        start = found[0][1] + len("SELECT")
-        if says_all := _ALL(self._text.masked.code, start):
-            start = says_all.end()
-        pieces = []
-        for end in ends:
-            pieces.append(self._text.source[start:end].strip())
-            start = end + 1
-        is_plain = not self._tree.args.get("distinct") and all(
-            "%" not in piece and "--" not in piece and "/*" not in piece
-            for piece in pieces
-        )
-        if not is_plain or found[0][0] != "SELECT":
-            has_all = all(isinstance(e, exp.Alias) for e in self._tree.expressions)
-            if not has_all and self._dialect != "postgresql":
-                raise NotSpread("a column is called after its text")
-        return pieces
-
     def _above(self, node: exp.Expr) -> exp.Expr:
         """Return a node with the relation's columns for aggregates and groups."""
+        if not isinstance(node, exp.Column) and node in self._groups:
+            return exp.column(f"{_NAME}{self._groups.index(node)}")
         if isinstance(node, (exp.Filter, exp.AggFunc)):
             return self._aggregate(node)
         if isinstance(node, exp.Column) and self._text.slot(node) is None:
+            if self._dialect == "mysql" and is_result_name(node, self._references):
+                raise NotSpread("a name of the result beside aggregates")
             return exp.column(f"{_NAME}{self._group_number(node)}")
         if isinstance(node, (exp.Select, exp.Subquery, exp.Star)):
             raise NotSpread("a subquery, or a star, beside aggregates")
@@ -219,8 +221,10 @@ class _Partials:
 
     def _ordered(self, term: exp.Expr) -> exp.Expr:
         copy = term.copy()
-        is_result = isinstance(term.this, exp.Column) and is_result_name(
-            term.this, self._references
+        is_result = (
+            isinstance(term.this, exp.Column)
+            and term.this.args.get("table") is None
+            and self._references.names.column(term.this.this) in self._aliases
         )
         if not is_result and not isinstance(term.this, exp.Literal):
             copy.set("this", self._above(term.this))
@@ -237,14 +241,18 @@ class _Partials:
             counted = self._sum(node, Column("", _COUNT[self._dialect]))
             # Shards that group by a DISTINCT argument say nothing of no rows.
             zero = exp.Literal.number(0)
+            if self._dialect == "mysql":  # whose cast is as wide as count() is
+                counted.this.replace(
+                    exp.Coalesce(this=counted.this.copy(), expressions=[zero])
+                )
+                return counted
             return exp.Coalesce(this=counted, expressions=[zero])
         column = self._column(inner.this)
         if isinstance(inner, (exp.Min, exp.Max)):
             return type(inner)(this=self._ask(node, column))
-        type_ = type_of(column)
-        if type_ not in SUMS[self._dialect]:
+        total = sum_type(column, self._dialect)
+        if total is None:
             raise NotSpread("a sum of values that are not added up exactly")
-        total = _SUM[self._dialect].get(type_, _REST_OF_SUMS[self._dialect])
         if isinstance(inner, exp.Sum):
             return self._sum(node, Column("", total))
         return self._average(node, inner, total)
@@ -256,7 +264,7 @@ class _Partials:
         )
 
     def _average(self, node: exp.Expr, inner: exp.Expr, total: str) -> exp.Expr:
-        if not isinstance(inner, exp.Avg):
+        if not isinstance(inner, exp.Avg) or self._dialect == "mysql":
             raise NotSpread(f"{inner.key.upper()} has no parts")
         parts: list[exp.Expr] = [
             exp.Sum(this=inner.this.copy()),
@@ -283,14 +291,42 @@ class _Partials:
         return exp.column(f"{_NAME}{self._asked.index(node)}")
 
     def _group_by(self, node: exp.Expr) -> None:
-        if is_result_name(node, self._references):
-            raise NotSpread("GROUP BY of a column of the result")
+        node = self._grouped(node)
         column = self._column(node)
-        assert isinstance(node, exp.Column)
+        if not node.find(exp.Column):
+            raise NotSpread("GROUP BY of a constant")
         self._groups.append(node)
         self._ask(node, column)
         if len(self._asked) < len(self._groups):
             raise NotSpread("GROUP BY of one column twice")
+
+    def _grouped(self, node: exp.Expr) -> exp.Expr:
+        """Return what is grouped by: itself, or the column of the result that it names
+        or has the number of. A name of a table's column is that of the column."""
+        shown = self._tree.expressions
+        named: list[exp.Expr] = []
+        if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
+            named = (
+                shown[int(node.this) - 1 : int(node.this)] if node.this != "0" else []
+            )
+        elif not is_result_name(node, self._references):
+            return node
+        elif self._dialect == "postgresql":
+            if input_column(node, self._tree, self._references) is not None:
+                return node  # what FROM has counts above what is shown
+            name = self._references.names.column(node.this)
+            named = [
+                each
+                for each in shown
+                if isinstance(each, exp.Alias)
+                and self._references.names.column(each.args["alias"]) == name
+            ]
+        if len(named) != 1:
+            raise NotSpread("GROUP BY of a column of the result")
+        found = named[0].unalias()
+        if isinstance(found, exp.Column) or self._dialect == "postgresql":
+            return found
+        raise NotSpread("GROUP BY of an expression")
 
     def _group_by_distinct(self) -> None:
         arguments: list[exp.Expr] = []
@@ -306,14 +342,15 @@ class _Partials:
                 raise NotSpread("DISTINCT values of two columns")
             column = self._column(argument)
             if argument not in self._groups:
-                assert isinstance(argument, exp.Column)
                 self._groups.append(argument)
                 self._ask(argument, column)
 
     def _group_number(self, node: exp.Expr) -> int:
         for number, group in enumerate(self._groups):
+            if not isinstance(group, exp.Column):
+                continue
             if self._owner(group) is self._owner(node) and (
-                self._column(group) is self._column(node)
+                self._column(group) == self._column(node)
             ):
                 return number
         raise NotSpread("a column beside aggregates that is not grouped by")
@@ -323,9 +360,11 @@ class _Partials:
         return self._references.owner(node, self._tree)
 
     def _column(self, node: exp.Expr | None) -> Column:
-        column = column_in(node, self._tree, self._references)
+        column = typed(node, self._tree, self._references)
         if column is None:
             raise NotSpread("an expression is grouped by, or an aggregate's argument")
+        if self._dialect == "mysql" and type_of(column) not in _MYSQL:
+            raise NotSpread("a type that is not grouped by, or added up, for certain")
         return column
 
     def _written(self, node: exp.Expr) -> Bound:
@@ -343,6 +382,9 @@ def _distinct(node: exp.Expr) -> exp.Expr:
     return arguments[0]
 
 
-def _function_name(node: exp.Expr) -> str:
-    inner = node.this if isinstance(node, exp.Filter) else node
-    return str(inner.key)
+def _name_of(node: exp.Expr) -> str:
+    """Return what PostgreSQL calls a column of the result."""
+    name = name_of(node)
+    if name is None:
+        raise NotSpread("a column is called after what stands in the text")
+    return name

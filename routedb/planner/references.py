@@ -152,6 +152,24 @@ class References:
             return None
         return found[0] if self.column_of(found[0], name) is not None else None
 
+    def outer_owner(self, node: exp.Column, select: exp.Select) -> Use | None:
+        """Return the use of the query around `select` whose column `node` in it is: by
+        an alias of none in here, or a name that no column in here has."""
+        around = select.parent_select
+        if not isinstance(around, exp.Select):
+            return None
+        if node.args.get("table") is not None:
+            if self.names.table(node.args["table"]) in self.aliases(select):
+                return None
+            return self.owner(node, around)
+        here = [use for use in self.uses if use.select is select]
+        name = self.names.column(node.this)
+        if len(here) != len(self.aliases(select)) or any(
+            use.renames_columns or self.column_of(use, name) for use in here
+        ):
+            return None
+        return self.owner(node, around)
+
     def aliases(self, select: exp.Select) -> list[str]:
         """Return what the items of FROM of `select` are called; "" for no name."""
         known = self._aliases.get(id(select))
@@ -306,6 +324,24 @@ def from_joins(select: exp.Select) -> list[tuple[exp.Expr, exp.Join | None]]:
 def from_items(select: exp.Select) -> list[exp.Expr]:
     """Return the items of FROM, joined ones too, in the order of the text."""
     return [item for item, _ in from_joins(select)]
+
+
+def query_in_from(select: exp.Select) -> exp.Select | None:
+    """Return the query that is all of FROM of `select`, where its rows are those of its
+    own FROM, one for one, and its columns have the names that it gives."""
+    items = from_joins(select)
+    if len(items) != 1 or select.args.get("laterals"):
+        return None
+    item = items[0][0]
+    alias = item.args.get("alias")
+    if not isinstance(item, exp.Subquery) or alias is None or alias.args.get("columns"):
+        return None
+    said = {name for name, value in item.args.items() if value}
+    inner = item.this
+    if not isinstance(inner, exp.Select) or not said <= {"this", "alias"}:
+        return None
+    odd = {name for name, value in inner.args.items() if value}
+    return inner if odd <= {"expressions", "from_", "joins", "where"} else None
 
 
 def _aliases(select: exp.Select) -> Iterator[exp.Expr | None]:

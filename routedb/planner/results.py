@@ -10,6 +10,8 @@ order of the rows, and so would be another each time.
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from routedb.planner.catalog import Column
@@ -35,6 +37,43 @@ _BYTEWISE = {
     "sqlite": frozenset({None, "BINARY"}),
     "postgresql": frozenset({"C", "POSIX", "ucs_basic", '"C"', '"POSIX"'}),
 }
+
+
+# What a sum is, by the type of what is added up; of MySQL's those that were measured.
+_SUM_TYPES = {
+    "postgresql": {"smallint": "bigint", "integer": "bigint"},
+    "mysql": {
+        "tinyint": "decimal(25,0)",
+        "smallint": "decimal(27,0)",
+        "int": "decimal(32,0)",
+        "int unsigned": "decimal(32,0)",
+        "bigint": "decimal(41,0)",
+        "bigint unsigned": "decimal(42,0)",
+    },
+}
+_REST_OF_SUMS = {"postgresql": "numeric", "sqlite": ""}  # SQLite's have no type
+_DISPLAYED = re.compile(r"\(\d+\)")
+_DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)").fullmatch
+_MORE_DIGITS, _MOST_DIGITS = 22, 65  # of a sum of MySQL's
+
+
+def sum_type(column: Column, dialect: str) -> str | None:
+    """Return the type that the sum of `column` has in `dialect`, None where it is not
+    added up exactly, or not known."""
+    if dialect == "mysql":
+        return _mysql_sum(column.type.lower())
+    type_ = type_of(column)
+    if type_ not in SUMS[dialect]:
+        return None
+    return _SUM_TYPES.get(dialect, {}).get(type_, _REST_OF_SUMS[dialect])
+
+
+def _mysql_sum(type_: str) -> str | None:
+    decimal = _DECIMAL(type_)
+    if decimal is None:
+        return _SUM_TYPES["mysql"].get(_DISPLAYED.sub("", type_))
+    digits, after = int(decimal[1]) + _MORE_DIGITS, decimal[2]
+    return f"decimal({digits},{after})" if digits <= _MOST_DIGITS else None
 
 
 def type_of(column: Column) -> str:

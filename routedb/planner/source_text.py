@@ -122,14 +122,31 @@ class SourceText:
         return Bound(self.source[start:end], tuple(self._slots_in(start, end)))
 
     def written(self, node: exp.Expr) -> Bound | None:
-        """Return a node as SQL, None when it cannot be said with placeholders."""
+        """Return a node as SQL, None when it cannot be said with placeholders.
+
+        A percent sign of a literal's stands there as it did in the text, one or two of
+        them as the call has parameters or not. An operator has lost the second.
+        """
         sql = node.sql(dialect=DIALECTS[self.dialect])
-        if "%" in sql:
-            return None  # one percent sign or two: that depends on the call
+        if "%" in sql and not self.keeps_percents(node):
+            return None
         numbers = [int(number) for number in _PLACES.findall(sql)]
         slots = [self._slots[number] for number in numbers]
         text = _PLACES.sub(lambda found: spell(self._slots[int(found[1])].place), sql)
         return Bound(text, tuple(slots))
+
+    def keeps_percents(self, node: exp.Expr) -> bool:
+        """Tell whether `node` has no percent sign, or those of texts alone, which are
+        read by psycopg2 as they were in the whole text."""
+        return not any(
+            isinstance(each, exp.Mod)
+            or (
+                isinstance(each, (exp.Identifier, exp.Literal))
+                and "%" in each.name
+                and (isinstance(each, exp.Identifier) or self.dialect != "postgresql")
+            )
+            for each in node.walk()
+        )
 
     def _slots_in(self, start: int, end: int) -> Sequence[Slot]:
         return [slot for at, slot in self._places if start <= at < end]

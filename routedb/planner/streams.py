@@ -28,6 +28,7 @@ from routedb.planner.plans import (
 from routedb.planner.references import References, Use, from_items
 from routedb.planner.results import SUMS, column_in, is_ordered, type_of
 from routedb.planner.source_text import Edit
+from routedb.planner.typed import typed
 
 _BOUNDS = re.compile(r"[()]|\b(?:LIMIT|OFFSET|FETCH)\b", re.IGNORECASE).finditer
 _COUNT = {"postgresql": "bigint", "mysql": "bigint", "sqlite": "integer"}
@@ -148,7 +149,7 @@ def _combine(node: exp.Expr, tree: exp.Select, references: References) -> Combin
         raise NotSpread(f"{node.key.upper()} cannot be added up")
     if how is Combine.COUNT:
         return how
-    column = column_in(node.this, tree, references)
+    column = typed(node.this, tree, references)
     dialect = references.text.dialect
     is_exact = column is not None and (
         type_of(column) in SUMS[dialect]

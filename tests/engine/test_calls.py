@@ -15,9 +15,9 @@ from tests.support.fake_rig import farm
         ("a cached read", 4, 2),
         ("a read after one's own write", 50, 12),
         ("the same, asking two servers", 115, 20),
-        ("SELECT; commit", 28, 11),
-        ("UPDATE; commit", 36, 15),
-        ("6 UPDATEs; commit", 72, 15),
+        ("SELECT; commit", 14, 9),
+        ("UPDATE; commit", 23, 15),
+        ("6 UPDATEs; commit", 53, 15),
     ],
 )
 def test_a_statement_takes_few_calls_in_few_files(case, calls, files):

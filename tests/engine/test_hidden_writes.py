@@ -111,6 +111,24 @@ def test_a_server_that_says_no_has_done_nothing(rig, fault):
     assert rig.w.asked == []
 
 
+def test_what_a_session_had_of_its_own_no_catalog_knows(rig):
+    """A view of the session's, under the name of a table."""
+    connection = rig.connect(autocommit=False)
+    cursor = connection.cursor()
+    for sql, error in (
+        (PLAIN, routedb.TransactionLost),
+        (None, routedb.OutcomeUnknown),
+    ):
+        cursor.execute(sql or "CREATE TEMP VIEW t AS SELECT a FROM hiding")
+        connection.commit()
+        cursor.execute(PLAIN)
+        rig.w.fail("commit", Fault.LINK_LOST)
+        with pytest.raises(error) as caught:
+            connection.commit()
+        assert caught.value.retry_is_safe is (sql is not None)
+        connection.rollback()
+
+
 # What cannot be said of a read: by a node that fails when it is asked, or by none.
 SILENT = {
     "the catalog fails": lambda rig: rig.everywhere(

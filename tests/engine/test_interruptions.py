@@ -8,14 +8,16 @@ compared with what was there.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from typing import NamedTuple
 
 import pytest
 
 import routedb
 from routedb.adapters import fake
+from routedb.engine.shared.second_signals import done_or_undone
 from tests.support.fake_rig import farm
-from tests.support.inject import KINDS, Injection
+from tests.support.inject import KINDS, Injection, TimeLimit
 
 
 class Books:
@@ -260,6 +262,37 @@ def test_what_we_know_is_what_the_server_did(name, books):
         if not interrupt(books, ACTS[name], at, kind, aftermath):
             break
     assert at > 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("first", [None, "before", "half", "after"])
+def test_no_line_leaves_a_step_half_done(first, kind):
+    """A second signal, at each line that undoes what the first one has interrupted."""
+    steps = []
+
+    def comes(at):
+        if at == first:
+            raise TimeLimit
+
+    def act():
+        comes("before")
+        steps.append("half")
+        comes("half")
+        steps.append("done")
+        comes("after")
+
+    def run():
+        done_or_undone(act, lambda: steps.append("undone"))
+
+    for at in itertools.count(1):
+        steps[:] = ["rest"]
+        injection = Injection(at, kind)
+        came = injection.run(run)
+        assert steps[-1] != "half", at
+        assert (steps[-1] == "done") is (came is None)
+        if not injection.has_fired:
+            break
+    assert at > (8 if first else 3)
 
 
 LATER = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233]  # the second signal, in lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -158,3 +158,75 @@ def test_it_is_explained_and_analyzed_by_the_connection(on_postgresql):
     assert dict(alone.plan.facts)["rows"] == 4
     with pytest.raises(routedb.NotSupportedError):
         connection.explain("DELETE FROM leads", analyze=True)
+
+
+CHANGES = [
+    (
+        "DELETE FROM leads WHERE owner IN (SELECT id FROM places)",
+        "rows of other groups",
+    ),
+    ("UPDATE items SET price = 0 WHERE owner IN (SELECT owner FROM leads)", "rows of"),
+    (
+        "UPDATE leads SET src = i.name FROM items i WHERE i.id = leads.id",
+        "rows of other",
+    ),
+    ("INSERT INTO leads SELECT id + 50, owner, 'x' FROM items", "the rows of a query"),
+    (
+        "INSERT INTO items (id, owner) SELECT id + 50, 3 FROM leads",
+        "the rows of a query are dealt to their shards",
+    ),
+    ("INSERT INTO places SELECT id + 50, src FROM leads", "each shard gets the rows"),
+    ("CREATE TABLE web AS SELECT id, name FROM items", "the rows of a query"),
+]
+
+
+@pytest.mark.parametrize(("sql", "said"), CHANGES)
+def test_a_change_is_explained_as_it_runs(lite, sql, said):
+    connection = lite.routed
+    shown = connection.explain(sql)
+    assert shown.plan.title.startswith(said)
+    assert shown.shows_plan
+    assert shown.nodes
+    *_, last = shown.plan.steps
+    assert last.title.startswith("the statement, with these rows")
+    cursor = connection.cursor()
+    cursor.execute(sql)
+    assert cursor.route.database == shown.database
+    assert set(cursor.route.groups) <= set(shown.groups)
+    assert cursor.route.role == shown.role
+
+
+REFUSED = [
+    "CREATE TABLE web AS SELECT id, random() AS r FROM items JOIN leads USING (id)",
+    "INSERT INTO leads SELECT i.id, random(), 'x' FROM items i JOIN leads USING (id)",
+]
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_what_is_refused_is_refused_by_its_explanation(lite, sql):
+    with pytest.raises(routedb.Error) as asked:
+        lite.routed.explain(sql)
+    with pytest.raises(routedb.Error) as run:
+        lite.routed.cursor().execute(sql)
+    assert str(asked.value) == str(run.value)
+    assert type(asked.value) is type(run.value)
+
+
+def test_a_change_in_another_dialect_is_explained(postgresql, mariadb):
+    with ExitStack() as stack:
+        home = stack.enter_context(postgresql.database())
+        database = stack.enter_context(mariadb.database())
+        database.execute("CREATE TABLE leads (id int PRIMARY KEY, src varchar(9))")
+        source = {
+            "default": "shop",
+            "databases": {
+                "shop": {"nodes": [home.writer_dsn]},
+                "crm": {"nodes": [database.writer_dsn]},
+            },
+            "tables": {"leads": "crm"},
+        }
+        cluster = stack.enter_context(closing(routedb.Cluster(source)))
+        connection = stack.enter_context(closing(cluster.connect(autocommit=True)))
+        shown = connection.explain("UPDATE leads SET src = upper(src)")
+    assert shown.database == "crm"
+    assert "mysql" in shown.plan.title

@@ -68,6 +68,29 @@ def test_a_key_is_left_out_recorded_and_looked_after(shop):
     assert recorded_references(shop.routed) == []
 
 
+def test_names_with_capitals_are_recorded_as_they_are(shop):
+    cursor = shop.routed.cursor()
+    quote = "`" if "mysql" in str(shop.source["databases"]["main"]) else '"'
+    create = 'CREATE TABLE "Or ders" ("Id" int, "Customer" int REFERENCES customers)'
+    cursor.execute(create.replace('"', quote))
+    cursor.execute('INSERT INTO "Or ders" VALUES (1, 1), (2, 7)'.replace('"', quote))
+    [found] = recorded_references(shop.routed)
+    assert find_orphans(shop.routed, found, lambda rows: None).keys == {(7,): 1}
+
+
+@pytest.mark.parametrize("shop", ["postgresql"], indirect=True)
+def test_a_key_that_is_to_hold_at_once_is_recorded_too(shop):
+    cursor = shop.routed.cursor()
+    cursor.execute("CREATE TABLE orders (id int PRIMARY KEY)")
+    adds = "ALTER TABLE orders ADD c int CONSTRAINT k REFERENCES {} (id) DEFERRABLE"
+    cursor.execute(adds.format("customers") + "; SET CONSTRAINTS k IMMEDIATE")
+    [found] = recorded_references(shop.routed)
+    assert str(found) == "orders(c) -> customers(id)"
+    for more in ("SET CONSTRAINTS k DEFERRED", "SELECT 1", "DROP TABLE orders"):
+        with pytest.raises(routedb.CrossDatabaseError):
+            cursor.execute(f"{adds.format('customers')}; {more}")
+
+
 def test_it_is_part_of_the_transaction(shop):
     with closing(shop.cluster.connect()) as connection:
         cursor = connection.cursor()

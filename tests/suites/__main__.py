@@ -75,7 +75,8 @@ def known(name: str, asked: Asked) -> dict[str, str]:
     return {
         test: group["reason"]
         for group in groups
-        if group.get("nodes", asked.nodes) == asked.nodes
+        if group.get("dealt", "") == asked.dealt
+        and group.get("nodes", asked.nodes) == asked.nodes
         and group.get("serving", asked.is_serving) == asked.is_serving
         for test in group["tests"]
     }
@@ -86,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     asked = _parser().parse_args(argv)
     drivers = [asked.driver] if asked.driver else ["plain", "routedb"]
     nodes = 3 if asked.serving else asked.nodes
-    part = Asked(nodes, asked.serving, asked.quick, asked.select)
+    part = Asked(nodes, asked.serving, asked.quick, asked.select, asked.dealt)
     comparisons: list[Comparison] = []
     missing: dict[str, str] = {}
     with ExitStack() as stack:
@@ -130,6 +131,12 @@ def _parser() -> argparse.ArgumentParser:
         "--serving",
         action="store_true",
         help="three nodes, whose replicas serve the plain reads; tells their share",
+    )
+    parser.add_argument(
+        "--dealt",
+        choices=("postgresql",),
+        default="",
+        help="deal the tables over two databases by rules; the engine of the second",
     )
     parser.add_argument("--quick", action="store_true", help="a part of each")
     parser.add_argument("--select", help="only tests that this -k expression fits")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.suites.suite import Command, Suite, Where
 
 # What has to do with databases; the rest of Django's tests never looks at a cursor.
@@ -17,10 +19,12 @@ QUICK = (
     *("backends", "basic", "transactions", "transaction_hooks", "raw_query"),
     *("bulk_create", "update", "multiple_database"),
 )
+# Of tables that are dealt: by the last letter, as all tables of an app begin alike.
+RULES = {"django_*": "home", "*[a-m]": "far"}
 SETTINGS = """\
 SERVER = {server!r}
 DATABASES = {{
-    alias: {{"ENGINE": "django.db.backends.postgresql", "NAME": name, **SERVER}}
+    alias: {{"ENGINE": {engine!r}, "NAME": name, **SERVER}}
     for alias, name in [("default", "django_default"), ("other", "django_other")]
 }}
 SECRET_KEY = "of the tests"
@@ -43,8 +47,17 @@ class Django(Suite):
     def prepare(self, where: Where) -> None:
         for name in ("test_django_default", "test_django_other"):
             where.cluster.drop_database(name)
+            where.cluster.drop_database(f"{name}_far")
 
     def command(self, where: Where, quick: bool) -> Command:
+        return self._command(where, quick, "django.db.backends.postgresql")
+
+    def dealt(self, where: Where, quick: bool, is_dealt: bool) -> Command:
+        if not is_dealt:
+            return self.command(where, quick)
+        return self._command(where, quick, "dealt")
+
+    def _command(self, where: Where, quick: bool, engine: str) -> Command:
         server = where.writer
         settings = {
             "HOST": server.host,
@@ -53,7 +66,9 @@ class Django(Suite):
             "PASSWORD": server.password,
         }
         path = where.folder / "suite_settings.py"
-        path.write_text(SETTINGS.format(server=settings), encoding="utf-8")
+        path.write_text(
+            SETTINGS.format(server=settings, engine=engine), encoding="utf-8"
+        )
         tests = self.source() / "tests"
         # Found by their folders, for PYTHONPATH is set already.
         start = (
@@ -67,5 +82,5 @@ class Django(Suite):
                 *("--parallel=1", "--noinput", *(QUICK if quick else LABELS)),
             ],
             tests,
-            {},
+            {"SUITES_RULES": json.dumps(RULES)},
         )

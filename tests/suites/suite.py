@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.suites.outcomes import Run, read, read_roles
-from tests.suites.source import ROOT, cache, environment, sdist
+from tests.suites.source import ROOT, Unobtainable, cache, environment, sdist
 from tests.support.servers import Cluster, Server
 
 PYTEST = ("pytest>=9,<10", "pytest-timeout>=2.4,<3")  # a test that hangs, fails
@@ -57,13 +58,15 @@ class Asked:
     """How much of a suite is asked for, on how many nodes, and whether replicas serve
     its plain reads.
 
-    `select` is an expression for `-k`, of pytest and of Django alike.
+    `select` is an expression for `-k`, of pytest and of Django alike. `dealt` is the
+    engine of a second database, over which and the first the tables are dealt by rules.
     """
 
     nodes: int = 1
     is_serving: bool = False
     quick: bool = False
     select: str | None = None
+    dealt: str = ""
 
     @property
     def options(self) -> dict[str, str]:
@@ -75,6 +78,8 @@ class Asked:
     @property
     def name(self) -> str:
         """Return what to call the logs of such a run."""
+        if self.dealt:
+            return f"dealt-{self.dealt}"
         return f"{self.nodes}-serving" if self.is_serving else str(self.nodes)
 
 
@@ -109,6 +114,11 @@ class Suite(ABC):
     def command(self, where: Where, quick: bool) -> Command:
         """Return what to run; `quick` asks for a part of about a minute."""
 
+    def dealt(self, where: Where, quick: bool, is_dealt: bool) -> Command:
+        """Return what to run with tables dealt over two databases, and to compare with
+        that, without."""
+        raise Unobtainable(f"{self.name} has no tables that could be dealt")
+
     def pytest(self, *arguments: str) -> list[str]:
         """Return the words of a call of pytest that notes outcomes."""
         return [
@@ -125,7 +135,11 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
         where = Where(cluster, Path(scratch))
         suite.prepare(where)
         cluster.wait_replayed()
-        command = suite.command(where, asked.quick)
+        is_dealt = bool(asked.dealt) and driver == "routedb"
+        if asked.dealt:
+            command = suite.dealt(where, asked.quick, is_dealt)
+        else:
+            command = suite.command(where, asked.quick)
         if asked.select:
             command = replace(command, argv=[*command.argv, "-k", asked.select])
         record, roles = where.folder / "record.jsonl", where.folder / "roles.jsonl"
@@ -142,13 +156,21 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
             "SUITES_ROLES": str(roles) if asked.is_serving else "",
             **command.environment,
         }
+        before = _children_s()
         trouble = _process(suite, command, settings, log)
+        cpu_s = _children_s() - before
         outcomes = {
             test.replace(str(source), "…"): outcome
             for test, outcome in read(record).items()
         }
         seconds = time.monotonic() - began
-        return Run(driver, outcomes, seconds, trouble, read_roles(roles))
+        return Run(driver, outcomes, seconds, trouble, read_roles(roles), cpu_s)
+
+
+def _children_s() -> float:
+    """Return the processor's time of all processes that were waited for, so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _process(

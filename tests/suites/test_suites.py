@@ -46,3 +46,9 @@ def test_every_suite_passes_on_a_writer_with_replicas_too(name, way, tmp_path):
     assert suite["routedb"]["passed"] >= LEAST.get(name, 0) or way != WAYS[0]
     if way == ("--serving",) and name in READS_OUTSIDE:
         assert suite["routedb"]["replica"] > 0
+
+
+@pytest.mark.long
+def test_a_suite_passes_with_its_tables_dealt_over_two_databases(tmp_path):
+    suite = found(tmp_path, "--suite", "django", "--dealt", "postgresql")
+    assert suite["routedb"]["passed"] >= 0.97 * suite["plain"]["passed"]

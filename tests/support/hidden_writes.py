@@ -2,7 +2,8 @@
 
 `WRITING` and `PLAIN` are texts, by what they show; `SETUP` makes what they name. What
 writes adds to the one row of `hits`. On PostgreSQL they run as `pg_monitor`, a role
-that every server has and that steps over no policy.
+that every server has and that steps over no policy. `MORE` are rarer ways, of which
+`make test` asks the catalog alone.
 """
 
 from __future__ import annotations
@@ -186,6 +187,136 @@ PG_PLAIN = {
     "a join": "SELECT a.id FROM items a JOIN items b USING (id) WHERE a.v <> b.id",
 }
 
+PG_MORE_SETUP = r"""
+CREATE FUNCTION bump_compare(a int, b int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+  'BEGIN PERFORM bump(); RETURN btint4cmp(a, b); END';
+CREATE OPERATOR <<< (LEFTARG = int, RIGHTARG = int, FUNCTION = int4lt);
+CREATE OPERATOR <== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4le);
+CREATE OPERATOR =~= (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
+CREATE OPERATOR >== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4ge);
+CREATE OPERATOR >>> (LEFTARG = int, RIGHTARG = int, FUNCTION = int4gt);
+CREATE OPERATOR CLASS noted_ops FOR TYPE int USING btree AS OPERATOR 1 <<<,
+  OPERATOR 2 <==, OPERATOR 3 =~=, OPERATOR 4 >==, OPERATOR 5 >>>,
+  FUNCTION 1 bump_compare(int, int);
+CREATE OPERATOR CLASS noted_too FOR TYPE int USING btree AS OPERATOR 1 <,
+  OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+  FUNCTION 1 bump_compare(int, int);
+CREATE TABLE ranged (id int) PARTITION BY RANGE (id noted_too);
+CREATE TABLE ranged_1 PARTITION OF ranged FOR VALUES FROM (0) TO (10);
+CREATE TABLE ranged_2 PARTITION OF ranged FOR VALUES FROM (10) TO (20);
+INSERT INTO ranged VALUES (1);
+CREATE FUNCTION planned(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+  'BEGIN RETURN bump(); END';
+CREATE TABLE indexed (a int);
+INSERT INTO indexed VALUES (1);
+CREATE INDEX ON indexed (a) WHERE a = planned(1);
+
+CREATE TABLE others (id int) PARTITION BY LIST (id);
+CREATE TABLE others_default PARTITION OF others DEFAULT;
+INSERT INTO others VALUES (5);
+ALTER TABLE others ENABLE ROW LEVEL SECURITY;
+ALTER TABLE others FORCE ROW LEVEL SECURITY;
+CREATE POLICY by_query ON others USING ((SELECT b FROM v_function) = 1);
+
+CREATE LANGUAGE another HANDLER plpgsql_call_handler
+  INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;
+CREATE FUNCTION by_other() RETURNS int STABLE LANGUAGE another AS
+  $$DECLARE r int; BEGIN EXECUTE 'SELECT bu' || 'mp()' INTO r; RETURN r; END$$;
+CREATE VIEW v_other AS SELECT by_other() AS b;
+CREATE FUNCTION by_domain() RETURNS int STABLE LANGUAGE sql AS
+  'SELECT 1::checked::int';
+CREATE VIEW v_by_domain AS SELECT by_domain() AS b;
+CREATE FUNCTION by_operator() RETURNS boolean STABLE LANGUAGE sql AS
+  'SELECT 1 === 1';
+CREATE VIEW v_by_operator AS SELECT by_operator() AS b;
+CREATE FUNCTION by_quoted() RETURNS int STABLE LANGUAGE sql AS
+  'SELECT b FROM "Odd ""View"';
+CREATE VIEW v_by_quoted AS SELECT by_quoted() AS b;
+CREATE FUNCTION "odd bump"() RETURNS int VOLATILE LANGUAGE sql AS 'SELECT bump()';
+CREATE FUNCTION by_quoted_call() RETURNS int STABLE LANGUAGE sql AS
+  'SELECT "odd bump"()';
+CREATE VIEW v_by_quoted_call AS SELECT by_quoted_call() AS b;
+CREATE FUNCTION by_escape() RETURNS int STABLE LANGUAGE sql AS
+  'SELECT b FROM U&"\0076_function"';
+CREATE VIEW v_by_escape AS SELECT by_escape() AS b;
+CREATE VIEW v_long_890123456789012345678901234567890123456789012345678901234 AS
+  SELECT bump() AS b;
+CREATE DOMAIN d_long_890123456789012345678901234567890123456789012345678901234
+  AS int CHECK (bump(VALUE) = 1);
+CREATE FUNCTION by_long() RETURNS int STABLE LANGUAGE sql AS
+  'SELECT b FROM v_long_8901234567890123456789012345678901234567890123456789012345_';
+CREATE VIEW v_by_long AS SELECT by_long() AS b;
+CREATE TABLE arrayed (cs checked[]);
+INSERT INTO arrayed VALUES ('{1}');
+INSERT INTO keepers VALUES (1, NULL);
+CREATE FUNCTION keeper(k keepers) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION by_literal() RETURNS bigint STABLE LANGUAGE sql AS
+  $$SELECT count(*) FROM arrayed WHERE cs = '{1}'$$;
+CREATE VIEW v_by_literal AS SELECT by_literal() AS b;
+CREATE FUNCTION int_bytes(i int) RETURNS bytea STABLE LANGUAGE sql AS
+  $$SELECT CASE WHEN bump() = 1 THEN ''::bytea END$$;
+CREATE CAST (int AS bytea) WITH FUNCTION int_bytes(int);
+CREATE FUNCTION by_cast() RETURNS bytea STABLE LANGUAGE sql AS 'SELECT 1::bytea';
+CREATE VIEW v_by_cast AS SELECT by_cast() AS b;
+CREATE VIEW ÄView AS SELECT bump() AS b;
+CREATE FUNCTION atomically() RETURNS int STABLE LANGUAGE sql
+  BEGIN ATOMIC SELECT b FROM v_function; END;
+CREATE VIEW v_atomically AS SELECT atomically() AS b;
+CREATE FUNCTION definer() RETURNS int STABLE SECURITY DEFINER
+  SET search_path = other, public LANGUAGE sql AS 'SELECT b FROM v_elsewhere';
+CREATE VIEW v_definer AS SELECT definer() AS b;
+CREATE FUNCTION added(s int, x int) RETURNS int IMMUTABLE LANGUAGE sql AS
+  'SELECT s + bump(x)';
+CREATE AGGREGATE summed(int) (SFUNC = added, STYPE = int, INITCOND = '0');
+CREATE VIEW v_window AS SELECT summed(id) OVER (ORDER BY id) FROM items;
+CREATE FUNCTION rows_of() RETURNS SETOF v_function STABLE LANGUAGE sql AS
+  'TABLE v_function';
+CREATE VIEW v_rows AS SELECT * FROM ROWS FROM (rows_of(), generate_series(1, 2));
+CREATE VIEW v_lateral AS SELECT f.b FROM items i, LATERAL (SELECT bump(i.id) AS b) f;
+CREATE VIEW v_recursive AS WITH RECURSIVE r(n) AS (
+  SELECT 1 UNION ALL SELECT n + bump() FROM r WHERE n < 2) SELECT n FROM r;
+CREATE VIEW v_filter AS SELECT count(*) FILTER (WHERE bump() = 1) AS n FROM items;
+CREATE VIEW v_sorted AS SELECT id FROM items ORDER BY bump(id);
+CREATE VIEW v_grouped AS SELECT count(*) FROM items GROUP BY bump(id);
+CREATE VIEW v_sampled AS
+  SELECT id FROM items TABLESAMPLE BERNOULLI (100 * (SELECT bump()));
+CREATE VIEW v_values AS VALUES (1), (bump());
+GRANT ALL ON ALL TABLES IN SCHEMA public, other TO pg_monitor;
+"""
+_LONG = "_long_8901234567890123456789012345678901234567890123456789012345_"
+PG_MORE = {
+    "a sort by another order": "SELECT id FROM items ORDER BY id USING <<<",
+    "partitions by another order": "SELECT id FROM ranged WHERE id = 1",
+    "an index's condition": "SELECT a FROM indexed WHERE a = 1",
+    "a policy on a default partition": "SELECT id FROM others",
+    "another language": "SELECT b FROM v_other",
+    "a domain in a body": "SELECT b FROM v_by_domain",
+    "an operator in a body": "SELECT b FROM v_by_operator",
+    "a quoted name in a body": "SELECT b FROM v_by_quoted",
+    "a quoted function in a body": "SELECT b FROM v_by_quoted_call",
+    "an escaped name in a body": "SELECT b FROM v_by_escape",
+    "a literal in a body": "SELECT b FROM v_by_literal",
+    "a cast in a body": "SELECT b FROM v_by_cast",
+    "a long name in a body": "SELECT b FROM v_by_long",
+    "a long name": f"SELECT b FROM v{_LONG}",
+    "a long name of a domain": f"SELECT 1::d{_LONG}",
+    "a literal for a row": """SELECT keeper('(1,"(1,x)")')""",
+    "a literal for an array": "SELECT 1 FROM arrayed WHERE cs = '{1}'",
+    "a literal beside a row": "SELECT COALESCE(b, '(1,x)') FROM keepers",
+    "letters beyond ASCII": "SELECT b FROM ÄView",
+    "a body that is parsed": "SELECT b FROM v_atomically",
+    "its owner's rights": "SELECT b FROM v_definer",
+    "a window": "SELECT * FROM v_window",
+    "rows from functions": "SELECT * FROM v_rows",
+    "a lateral join": "SELECT b FROM v_lateral",
+    "recursion": "SELECT n FROM v_recursive",
+    "a filter": "SELECT n FROM v_filter",
+    "a sort": "SELECT id FROM v_sorted",
+    "a group": "SELECT * FROM v_grouped",
+    "a sample": "SELECT id FROM v_sampled",
+    "values": "SELECT * FROM v_values",
+}
+
 MY_SETUP = (
     "CREATE TABLE hits (n int NOT NULL)",
     "INSERT INTO hits VALUES (0)",
@@ -251,4 +382,54 @@ MY_PLAIN = {
     "a function that reads": "SELECT t FROM v_total",
     "the catalog": "SELECT count(*) FROM information_schema.tables",
     "SHOW": "SHOW TABLES",
+}
+
+MY_MORE_SETUP = (
+    *(
+        "BEGIN NOT ATOMIC SET sql_mode = 'ANSI_QUOTES'; EXECUTE IMMEDIATE "
+        f"'CREATE FUNCTION {name}() RETURNS int READS SQL DATA "
+        f"RETURN (SELECT max(b) FROM {view})'; END"
+        for name, view in (("by_ansi", '"v_function"'), ("by_quoted", '"odd `view"'))
+    ),
+    "CREATE FUNCTION by_comment() RETURNS int READS SQL DATA RETURN bump/* x */()",
+    "CREATE FUNCTION by_line() RETURNS int READS SQL DATA RETURN bump -- x\n ()",
+    "CREATE FUNCTION in_comment() RETURNS int READS SQL DATA "
+    "RETURN (SELECT /*! max(b) FROM v_function */)",
+    "CREATE FUNCTION by_cursor() RETURNS int READS SQL DATA BEGIN DECLARE x int; "
+    "DECLARE c CURSOR FOR SELECT b FROM v_function; "
+    "OPEN c; FETCH c INTO x; CLOSE c; RETURN x; END",
+    "CREATE FUNCTION by_variable() RETURNS int READS SQL DATA "
+    "BEGIN SET @x = bump(); RETURN @x; END",
+    "CREATE AGGREGATE FUNCTION noted(x int) RETURNS int READS SQL DATA BEGIN "
+    "DECLARE CONTINUE HANDLER FOR NOT FOUND RETURN 1; "
+    "LOOP FETCH GROUP NEXT ROW; UPDATE hits SET n = n + 1; END LOOP; END",
+    *(
+        f"CREATE VIEW v_{name} AS SELECT {name}() AS b"
+        for name in ("by_ansi", "by_quoted", "by_comment", "by_line", "in_comment")
+    ),
+    "CREATE VIEW v_by_cursor AS SELECT by_cursor() AS b",
+    "CREATE VIEW v_by_variable AS SELECT by_variable() AS b",
+    "CREATE VIEW v_noted AS SELECT noted(id) AS b FROM items",
+    "CREATE SQL SECURITY INVOKER VIEW v_invoker AS SELECT bump() AS b",
+    "CREATE VIEW v_having AS SELECT v AS b FROM items GROUP BY v HAVING bump() = 1",
+    "CREATE VIEW v_window AS SELECT sum(bump()) OVER () AS b FROM items",
+    "CREATE VIEW v_recursive AS WITH RECURSIVE r(n) AS "
+    "(SELECT 1 UNION SELECT n + bump() FROM r WHERE n < 2) SELECT n AS b FROM r",
+    "CREATE VIEW ÄView AS SELECT bump() AS b",
+)
+MY_MORE = {
+    "double quotes in a body": "SELECT b FROM v_by_ansi",
+    "a quoted name in a body": "SELECT b FROM v_by_quoted",
+    "a comment in a call": "SELECT b FROM v_by_comment",
+    "a comment to the line's end": "SELECT b FROM v_by_line",
+    "a comment that is code in a body": "SELECT b FROM v_in_comment",
+    "a comment that is code": "SELECT /*! b FROM v_function */",
+    "a cursor": "SELECT b FROM v_by_cursor",
+    "a variable": "SELECT b FROM v_by_variable",
+    "an aggregate": "SELECT b FROM v_noted",
+    "its user's rights": "SELECT b FROM v_invoker",
+    "HAVING": "SELECT b FROM v_having",
+    "a window": "SELECT b FROM v_window",
+    "recursion": "SELECT b FROM v_recursive",
+    "letters beyond ASCII": "SELECT b FROM ÄView",
 }

@@ -159,6 +159,9 @@ class Statements:
     ) -> tuple[str, list[str]]:
         keys = [self._pick(columns) for _ in range(self.rng.randrange(2) + 1)]
         keys[0] = self._partition(columns, keys[0])
+        if keys[-1].type == "int" and self._chance(0.25):
+            more = self.rng.choice(("+ 1", "* 2", "- 1.5"))
+            keys[-1] = _Column(f"({keys[-1].name} {more})", "int")
         shown = [(key.name, key.type) for key in keys]
         shown += [self._aggregate(columns) for _ in range(self.rng.randrange(2) + 1)]
         tail = " GROUP BY " + ", ".join(key.name for key in keys)
@@ -207,6 +210,8 @@ class Statements:
             return f"{name} {alias}", [
                 _Column(f"{alias}.{c.name}", c.type) for c in columns
             ]
+        if depth > 0 and self._chance(0.1):
+            return self._rows_of_a_query()
         if depth > 0 and self._chance(0.15):
             shown_sql, types = self._select(depth - 1, [_NOTHING], distinct=True)
             self._aliases += 1
@@ -229,6 +234,17 @@ class Statements:
             _Column(f"{prefix}.{column.name}", _TYPES[column.type])
             for column in WORLD[name].columns
         ]
+
+    def _rows_of_a_query(self) -> tuple[str, list[_Column]]:
+        """A query in FROM that has a row for each of its own FROM."""
+        source, columns = self._from(0)
+        where = f" WHERE {self._predicate(columns)}" * self._chance(0.7)
+        self._aliases += 1
+        alias = f"d{self._aliases}"
+        shown = self._plain(columns, 0, None)
+        listed = ", ".join(f"{text} AS c{n}" for n, (text, _) in enumerate(shown))
+        named = [_Column(f"{alias}.c{n}", type_) for n, (_, type_) in enumerate(shown)]
+        return f"(SELECT {listed} FROM {source}{where}) {alias}", named
 
     def _plain(
         self, columns: list[_Column], depth: int, want: list[str] | None
@@ -283,8 +299,21 @@ class Statements:
                     f"sum({number.name}) FILTER (WHERE {self._predicate(columns)})",
                     "int",
                 ),
+                (f"sum({number.name} {self._more(columns, number)})", "int"),
+                (f"sum({self._case(columns, number)}) * 2", "int"),
+                (f"coalesce(max({number.name} + 1), 0)", "int"),
+                (f"- count(*) + min({self._case(columns, number)})", "int"),
             ]
         return self.rng.choice(choices)
+
+    def _more(self, columns: list[_Column], number: _Column) -> str:
+        other = self._pick(columns, "int") or number
+        other = other if other.type == "int" else number
+        return f"{self.rng.choice('+-*')} {self.rng.choice((other.name, '2', '0.5'))}"
+
+    def _case(self, columns: list[_Column], number: _Column) -> str:
+        other = self.rng.choice((" ELSE 0", " ELSE 1.5", ""))
+        return f"CASE WHEN {self._predicate(columns)} THEN {number.name}{other} END"
 
     def _window(self, columns: list[_Column]) -> tuple[str, str]:
         number = self._pick(columns, "int") or _Column("1", "int")

@@ -36,6 +36,7 @@ class FakeAdapter:
     fetches_buffered = True
     is_concurrent = True
     is_remote = True
+    commits_by_raw = True
     joins_begin = False
     tells_server = False  # a test that scripts identities sets it
     commits: Commits | None = None
@@ -147,7 +148,7 @@ class FakeAdapter:
 
     def commit(self, raw: Raw) -> None:
         """Log a COMMIT."""
-        raw.end("COMMIT")
+        raw.commit()
 
     def rollback(self, raw: Raw) -> None:
         """Log a ROLLBACK."""

@@ -237,6 +237,10 @@ class Link:
         if verb != "ROLLBACK":
             self.server.decisions.update(rows)
 
+    def commit(self) -> None:
+        """Commit, as a driver does."""
+        self.end("COMMIT")
+
     def end(self, text: str) -> None:
         """Commit or roll back."""
         self.use(text)

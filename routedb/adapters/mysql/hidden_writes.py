@@ -9,13 +9,14 @@ a table that is another server's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
 from routedb.sql.classifier import Classifier
 from routedb.sql.scanner.names import calls_in, names_in
-from routedb.sql.statement import Table
+from routedb.sql.statement import Statement, Table
 
 # Engines that keep their rows on this server.
 _ENGINES = (
@@ -63,6 +64,8 @@ _WRITING = frozenset(
     ]
 )
 
+_COMMENT = re.compile(r"/\*.*?\*/|(?:--|#)[^\n]*", re.DOTALL).sub
+
 # Each has a list of names as its parameter.
 _OWN_SCHEMAS = "('information_schema', 'performance_schema', 'mysql', 'sys')"
 _VIEWS = f"""
@@ -102,7 +105,8 @@ def is_plain(ask: Ask, text: str, tables: Sequence[Table]) -> bool:
             return False
         for each in texts:
             names |= names_in(each)
-            calls |= calls_in(each)
+            # A comment may stand before the parenthesis of a call, or have the call.
+            calls |= calls_in(each) | calls_in(_COMMENT(" ", each))
     return True
 
 
@@ -125,8 +129,12 @@ def _texts_behind(ask: Ask, names: set[str], calls: set[str]) -> list[str] | Non
     may write, or cannot be seen."""
     texts = []
     for (definition,) in ask(_VIEWS, (sorted(names),)):
-        functions = _functions_of(definition)
-        if functions is None or not functions <= _routines(ask, functions):
+        statement = _read_of(definition)
+        # A view runs with its definer's rights, but shows what this user may see.
+        if statement is None or not _are_known(ask, statement.tables):
+            return None
+        functions = {function.name.lower() for function in statement.asks}
+        if not functions <= _routines(ask, functions):
             return None
         texts.append(definition)
     for name, kind, access, body in ask(_ROUTINES, (sorted(names),)):
@@ -140,14 +148,12 @@ def _texts_behind(ask: Ask, names: set[str], calls: set[str]) -> list[str] | Non
     return texts
 
 
-def _functions_of(definition: str) -> set[str] | None:
-    """Return the functions of a view that are on no list; None where it is no read, or
-    is not shown to this user."""
+def _read_of(definition: str) -> Statement | None:
+    """Return what a view reads; None where it is no read, or is not shown to this
+    user."""
     classifier = _classifier()
     statement = classifier.statement(classifier.scan(definition))
-    if not (statement.read_only or statement.asks):
-        return None
-    return {function.name.lower() for function in statement.asks}
+    return statement if statement.read_only or statement.asks else None
 
 
 def _routines(ask: Ask, names: set[str]) -> set[str]:

@@ -73,6 +73,7 @@ class MysqlclientAdapter:
     fetches_buffered = True
     is_concurrent = False  # threadsafety 1: one statement at a time on a connection
     is_remote = True
+    commits_by_raw = False
     joins_begin = False
     tells_server = True
     commits: Commits | None = None

@@ -39,7 +39,8 @@ def is_alive(raw: Raw) -> bool:
 def watch(raw: Raw) -> Callable[[Raw], bool]:
     """Return a cheaper `is_alive` for `raw`; where that says False, `is_alive`
     knows."""
-    return partial(_is_quiet, sockets.watch(raw.fileno()))
+    look = getattr(type(raw), "is_quiet", _is_quiet)  # the identity handle has its own
+    return partial(look, sockets.watch(raw.fileno()))
 
 
 def _is_quiet(has_input: Callable[[], object], raw: Raw) -> bool:

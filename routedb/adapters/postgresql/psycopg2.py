@@ -89,6 +89,7 @@ class Psycopg2Adapter:
     fetches_buffered = True
     is_concurrent = True  # threadsafety 2: a lock in C serializes its statements
     is_remote = True
+    commits_by_raw = True
     joins_begin = True
     tells_server = True
     references = 0

@@ -1,7 +1,8 @@
 """Ask SQLite whether a read may do more by what it names.
 
-From every name in the text the views of these names are followed. A function of the
-program's own, and a table of a module that is not known, may do anything.
+From every name in the text the views of these names are followed. A function or a
+collation of the program's own, and a table of a module that is not known, may do
+anything.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ _OBJECTS = (
 _OWN_FUNCTIONS = (
     "SELECT lower(name) FROM pragma_function_list GROUP BY 1 HAVING min(builtin) = 0"
 )
+_OWN_COLLATIONS = (
+    "SELECT lower(name) FROM pragma_collation_list "
+    "WHERE lower(name) NOT IN ('binary', 'nocase', 'rtrim')"
+)
+_strings = re.compile(r"'((?:[^']|'')+)'").findall  # which may be names in a view
 _MODULES = frozenset({"fts3", "fts4", "fts5", "rtree", "rtree_i32", "geopoly"})
 _module_of = re.compile(
     r"\s*CREATE\s+VIRTUAL\s+TABLE\b.*?\bUSING\s+(\w+)", re.IGNORECASE | re.DOTALL
@@ -35,16 +41,18 @@ def is_plain(ask: Ask, text: str) -> bool:
         quoted = '"' + str(schema).replace('"', '""') + '"'
         for name, sql in ask(_OBJECTS.format(quoted)):
             objects.setdefault(name, []).append(sql or "")
-    own_functions = {name for (name,) in ask(_OWN_FUNCTIONS)}
+    own = {name for (name,) in ask(_OWN_FUNCTIONS)}
+    own |= {name for (name,) in ask(_OWN_COLLATIONS)}
     names, seen = names_in(text), set[str]()
     while new := names - seen:
         seen |= new
-        if own_functions & new:
+        if own & new:
             return False
         for sql in (sql for name in new for sql in objects.get(name, ())):
             found = _module_of(sql)
             if found is None:
                 names |= names_in(sql)
+                names |= {each.replace("''", "'").lower() for each in _strings(sql)}
             elif found[1].lower() not in _MODULES:
                 return False
     return True

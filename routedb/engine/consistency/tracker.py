@@ -147,14 +147,19 @@ class ConsistencyTracker:
     def note_write(self, group: int, node: int) -> None:
         """Take note of a write to `group` that `node` has acknowledged, or may have
         done."""
+        core = self.core
         self.writes += 1
-        if group not in self.core.noted_writes:
-            PROCESS_WRITES.note(self.core, group)
-        if self.core.groups[group].is_single:
+        if group not in core.noted_writes:
+            PROCESS_WRITES.note(core, group)
+        if core.groups[group].is_single:
             return
         with self._lock:
-            self._note_node(group, node)
-        self.core.note_write(group)
+            if node == core.topology.groups[group].writer:  # as in `_note_node`
+                self.read_states[group] = ReadState(node, core.clock())
+                self.links.version.sticky = {}
+            else:
+                self._note_node(group, node)
+        core.note_write(group)
 
     def add_min_position(self, group: int, minimum: MinPosition) -> None:
         """Do not fall behind `minimum` either in `group`."""

@@ -49,7 +49,8 @@ class ResultHolder(Protocol):
 class Links:
     """At most one link per node. `open` is public: the hot path looks into it.
 
-    `mode` is how transactions run on them.
+    `mode` is how transactions run on them, from the next one on. It is changed by
+    `set_mode`.
     """
 
     def __init__(self, core: Core, mode: TxMode) -> None:
@@ -66,18 +67,13 @@ class Links:
         self.pins = Pins(self.version.changed)  # what lives on one of these links only
         # The session's: what it reads texts by may be another now.
         self.on_mode_change: Callable[[], None] = lambda: None
-        self._mode = mode
+        self.mode = mode
         self._lock = threading.RLock()
         self._is_closed = False
 
-    @property
-    def mode(self) -> TxMode:
-        """How transactions on these links run, from the next one on."""
-        return self._mode
-
-    @mode.setter
-    def mode(self, mode: TxMode) -> None:
-        self._mode = mode
+    def set_mode(self, mode: TxMode) -> None:
+        """Have the next transactions on these links run as `mode` says."""
+        self.mode = mode
         self.version.settings_changed()
 
     def __iter__(self) -> Iterator[Link]:
@@ -338,8 +334,8 @@ class Links:
                 link.adapter.forget_lexical_mode(link.raw)
                 link.ask(_replay, link.adapter, missing)
             link.settings_version = self.settings.version
-            if link.mode != self._mode:
-                link.set_mode(self._mode)
+            if link.mode != self.mode:
+                link.set_mode(self.mode)
         except Exception as exc:
             if link.adapter.fault(exc, link.raw) is Fault.LINK_LOST:
                 self.drop(link)

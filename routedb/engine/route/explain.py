@@ -15,6 +15,7 @@ from routedb.engine.route.plan_tree import Step
 from routedb.engine.session import Session
 from routedb.routing import Route
 from routedb.routing.decider import Decision, decide
+from routedb.routing.plan import ParsedText
 from routedb.routing.questions import ALL_ASKED, AskColumns, Asked
 from routedb.routing.route import FragmentRun
 from routedb.sql import Statement
@@ -71,20 +72,25 @@ def explain(session: Session, sql: Any, params: Any) -> Explanation:
 
     In a shadow this is where the statement would go, not where it runs.
     """
-    text = unshadowed(session.learn(sql))
     try:
-        try:
-            decided = decide(text, params, session, Asked(True, True))
-            if isinstance(decided, AskColumns):
-                learn_columns(session, text.plan, decided)
-                decided = decide(text, params, session, ALL_ASKED)
-        except (errors.ShardError, errors.CrossDatabaseError) as refusal:
-            if type(refusal) not in ONE_GROUP:
-                raise
-            merger = session.core.merger
-            return merger.explain(session, text, params, refusal)  # type: ignore[no-any-return]
+        return explain_text(session, unshadowed(session.learn(sql)), params)
     except errors.Error as exc:
         raise session.as_frontend_error(exc) from exc.__cause__
+
+
+def explain_text(session: Session, text: ParsedText, params: Any) -> Explanation:
+    """Do as `explain` with a `text` that `session` has learnt and its `params`. Raises
+    routedb's errors, not yet the driver's as well."""
+    try:
+        decided = decide(text, params, session, Asked(True, True))
+        if isinstance(decided, AskColumns):
+            learn_columns(session, text.plan, decided)
+            decided = decide(text, params, session, ALL_ASKED)
+    except (errors.ShardError, errors.CrossDatabaseError) as refusal:
+        if type(refusal) not in ONE_GROUP:
+            raise
+        merger = session.core.merger
+        return merger.explain(session, text, params, refusal)  # type: ignore[no-any-return]
     assert type(decided) is Decision  # nothing is left to be asked
     return _explained(session, text.plan.statement, decided)
 

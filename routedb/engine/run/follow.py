@@ -65,8 +65,6 @@ def learn(core: Core, link: Link) -> None:
 def check_stays(transaction: Transaction, plan: Plan) -> None:
     """Before a `transaction` that has begun goes to another group by `plan`: lose it
     when it has read one of these tables at the place where that was before."""
-    if not transaction.reads.is_used:
-        return
     for read in transaction.reads.plans():
         if read.rules is not plan.rules and not read.names.isdisjoint(plan.names):
             moved = ", ".join(sorted(read.names & plan.names))

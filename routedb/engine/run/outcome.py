@@ -92,7 +92,11 @@ def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
     kind = plan.statement.kind
     if not plan.is_read:
         transaction = session.transaction
-        is_pending = kind is Kind.WRITE and (link is None or link.holds_writes)
+        is_pending = kind is Kind.WRITE and (
+            link is None
+            or not link.adapter.begins_before_some_writes  # as in `holds_writes`
+            or link.holds_writes
+        )
         if link is not None:
             if plan.may_generate_key:
                 session.pins.last_insert_node = link.id
@@ -107,7 +111,8 @@ def succeeded(session: Session, cursor: VirtualCursor, plan: Plan) -> None:
             transaction.has_written = is_pending
         elif kind in DEFINING:
             transaction.reads.note_definition()
-    if raw is None or raw.description is None:
+    is_own = type(raw) is cursor.own_raw and raw is not None
+    if raw is None or (cursor.own_description if is_own else raw.description) is None:
         cursor.unbind_fetch()
     elif raw is not cursor.fetching_from:
         cursor.bind_fetch(raw)

@@ -47,7 +47,7 @@ class SampleRequests:
     def note_write(self, group: int) -> None:
         """Take note of a write that reads may soon want to see."""
         looked_at = self._looked_at.get(group, -inf)
-        waited_at = max(looked_at, self.refused_at(group))
+        waited_at = max(looked_at, self._refused_at.get(group, -inf))
         if waited_at == -inf:
             return
         now = self._clock()

@@ -24,6 +24,16 @@ def roll_back(links: Links, link: Link, end: End = Link.rollback) -> None:
             raise
 
 
+def may_send(core: Core, link: Link) -> bool:
+    """Tell whether the commit of what was written on `link` can be sent without more
+    ado: it is alive, its server believed, and nobody is to note the commit."""
+    return not (
+        core.topology.groups[link.node.group].fenced
+        or core.config.databases[link.node.database].commit_check
+        or not ((link.is_quiet and link.is_quiet(link.raw)) or link.is_alive())
+    )
+
+
 def check_overtaken(core: Core, link: Link) -> None:
     """Raise OutcomeUnknown for a commit that `link` has acknowledged when its node is
     found to be an old writer."""

@@ -21,6 +21,7 @@ from routedb.engine.shared.let_go import lets_go
 from routedb.engine.transactions.ends import roll_back
 from routedb.routing.plan import Plan
 from routedb.session import Moment
+from routedb.sql.session_objects import RELATIONS
 
 LONGEST_ASKED = 100_000
 _MOST_READS = 1024
@@ -38,7 +39,7 @@ def has_only_read(links: Links, group: int, plan: Plan) -> bool:
     text = plan.shape
     if _names_nothing(text):
         return True
-    if not text or len(text) > LONGEST_ASKED:
+    if not text or len(text) > LONGEST_ASKED or _may_be_temporary(links, plan):
         return False
     core = links.core
     database, read = core.groups[group].database, Read(text, plan.statement.tables)
@@ -57,9 +58,19 @@ def has_only_read(links: Links, group: int, plan: Plan) -> bool:
     return False
 
 
+def _may_be_temporary(links: Links, plan: Plan) -> bool:
+    """Tell whether the session has, or has lost, a relation of its own under a name
+    that the statement has: no other session's catalog knows that."""
+    pins = links.pins
+    own = {obj.name for obj in pins.lost if obj.kind in RELATIONS}
+    return not plan.names.isdisjoint(own | pins.names)
+
+
 class Reads(set[Plan]):
     """The plans of what a transaction has run on writers and is not known to write. The
-    hot path looks into it. `links` are the connection's."""
+    hot path looks into it, and adds the first. `links` are the connection's."""
+
+    forget = set.clear  # what is in the set
 
     def __init__(self, links: Links) -> None:
         super().__init__()
@@ -67,19 +78,19 @@ class Reads(set[Plan]):
         self._elsewhere: dict[int, set[Plan]] = {}  # in another group than the plan's
         self._are_too_many = False
         self._has_defined = False
-        self.is_used = False  # since the last `clear`
+        self.has_more = False  # than what is in the set, since the last `clear`
 
     def keep(self, group: int, plan: Plan) -> None:
         """Take note that a statement of `plan` has been sent to the writer of
         `group`."""
-        self.is_used = True
         kept: set[Plan] = self
         if plan.group_id != group:
+            self.has_more = True
             kept = self._elsewhere.setdefault(group, set())
         if len(kept) < _MOST_READS:
             kept.add(plan)
         elif plan not in kept:
-            self._are_too_many = True
+            self._are_too_many = self.has_more = True
 
     def plans(self) -> set[Plan]:
         """Return all that are kept."""
@@ -92,12 +103,12 @@ class Reads(set[Plan]):
         self._are_too_many = False
         if self._has_defined:
             self._links.core.catalog.forget()
-        self._has_defined = self.is_used = False
+        self._has_defined = self.has_more = False
 
     def note_definition(self) -> None:
         """Take note that catalogs may say something else, now and once it is over."""
         self._links.core.catalog.forget()
-        self._has_defined = self.is_used = True
+        self._has_defined = self.has_more = True
 
     def have_only_read(self, group: int) -> bool:
         """Tell whether none of them has written in `group`; asks and raises as

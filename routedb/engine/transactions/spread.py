@@ -86,6 +86,11 @@ class Spread:
         self._is_one_by_one = self.is_used = True
 
     @property
+    def is_one_by_one(self) -> bool:
+        """Tell whether its groups are committed one after the other."""
+        return self._is_one_by_one
+
+    @property
     def is_allowed(self) -> bool:
         """Tell whether the transaction may write to several groups."""
         return self._links.core.config.transactions != "single" and not self.is_foreign

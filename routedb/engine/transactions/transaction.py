@@ -18,14 +18,15 @@ from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links.link import Link, is_verdict
 from routedb.engine.links.links import Links
 from routedb.engine.shared.error_texts import transaction_lost
-from routedb.engine.shared.second_signals import whatever_comes
+from routedb.engine.shared.second_signals import done_or_undone, whatever_comes
 from routedb.engine.transactions.commit import Commit
-from routedb.engine.transactions.ends import End, check_overtaken, roll_back
+from routedb.engine.transactions.ends import End, check_overtaken, may_send, roll_back
 from routedb.engine.transactions.hidden_writes import Reads
 from routedb.engine.transactions.interruption import Beginning, settle_commit
 from routedb.engine.transactions.prologue import Prologue
 from routedb.engine.transactions.spread import Spread
 from routedb.session import AFTER, TxEvent, TxState
+from routedb.session.read_state import NOTHING_SEEN
 from routedb.topology.snapshot import Role
 
 
@@ -42,6 +43,7 @@ class Transaction:
         self.branches: dict[int, Link] = {}
         self.roles: dict[int, Role] = {}  # of the branches
         self.is_on_writer = True  # the home's role
+        self.is_plain = False  # the driver has begun it on its home: see `fast_path`
         self.wrote: set[int] = set()  # groups to which a write has been sent
         self.reads = Reads(links)  # what else has run on writers
         self.has_written = False  # one of them has succeeded
@@ -127,20 +129,20 @@ class Transaction:
         role: Role,
         is_home: bool,
         may_write: bool = False,
-    ) -> Link:
-        """Make `link` a branch, in the same transactional state; return it. `role` is
-        what its node is chosen as; `is_home`: it is the home; `may_write`: a write is
-        next. Raises what the server says of that; the link is then as it was."""
-        try:
-            self._start(link, role, is_home, may_write)
-            self.branches[group] = link
-            self.roles[group] = role
-            if is_home:
-                self.make_home(group)
-            return link
-        except BaseException:  # it may have begun: what comes next is not part of it
-            whatever_comes(partial(self._unbranch, group, link))
-            raise
+    ) -> None:
+        """Make `link` a branch, in the same transactional state. `role` is what its
+        node is chosen as; `is_home`: it is the home; `may_write`: a write is next.
+        Raises what the server says of that; the link is then as it was."""
+        join = partial(self._join, group, link, role, is_home, may_write)
+        done_or_undone(join, partial(self._unbranch, group, link))
+
+    def _join(
+        self, group: int, link: Link, role: Role, is_home: bool, may_write: bool
+    ) -> None:
+        self._start(link, role, is_home, may_write)
+        self.branches[group], self.roles[group] = link, role
+        if is_home:
+            self.make_home(group)
 
     def _unbranch(self, group: int, link: Link) -> None:
         roll_back(self.links, link)
@@ -149,22 +151,9 @@ class Transaction:
         if self.home == group:
             self.home, self.home_link = -1, None
 
-    def bind(self, group: int, link: Link, may_write: bool) -> None:
-        """Make `link`, to the writer of `group`, the home of a transaction of which
-        nothing was said yet, in autocommit off. The driver begins it with the
-        statement, which `may_write`."""
-        self.roles[group] = Role.WRITER
-        self.branches[group] = link
-        self.is_first = True
-        self.is_on_writer = True
-        self.home, self.home_link = group, link
-        if may_write:
-            self.wrote.add(group)
-        event = TxEvent.WRITE if may_write else TxEvent.READ
-        self.state = AFTER[False][TxState.OPEN, event]  # as in `apply`
-
     def make_home(self, group: int) -> None:
         """Let a branch that only served statements without tables become the home."""
+        self.is_plain = False
         self.home = group
         self.home_link = self.branches[group]
         self.is_on_writer = self.roles[group] is Role.WRITER
@@ -194,13 +183,29 @@ class Transaction:
             self.rollback()  # as the server does that has failed with its part
             return
         branches, groups = self.branches, frozenset(self.wrote)
+        link, core = self.home_link, self.links.core
         committed: bool | None = None
-        is_unknown, began = False, (self.links.core.clock(), exc_info()[1])
+        is_unknown, began = False, (core.clock(), exc_info()[1])
         try:
             try:
                 self.commits += 1
-                if not self._commit_home(end):
+                if (
+                    link is None
+                    or len(branches) > 1
+                    or self.state is TxState.FAILED
+                    or (groups and not may_send(core, link))
+                ):
                     self._commit_by(end).run()
+                else:  # there is nothing but a home, and nothing unusual
+                    try:
+                        if self.is_plain and end is Link.commit:
+                            link.raw.commit()  # as that does, without a call
+                        else:
+                            end(link)
+                    except Exception as exc:
+                        self._commit_by(end).judge_one(self.home, link, exc)
+                    if groups and core.topology.groups[self.home].fenced:
+                        check_overtaken(core, link)
                 committed = self.state is not TxState.FAILED
             except errors.Error as exc:
                 committed, is_unknown = False, isinstance(exc, errors.OutcomeUnknown)
@@ -210,38 +215,16 @@ class Transaction:
                     self.end(committed)
         except BaseException as exc:
             try:
-                is_judged = is_verdict(exc)
-                if committed is None and not is_judged:  # it is not known yet
-                    begun = Beginning(*began)
-                    parts = (self.spread, self.links, branches, groups)
-                    committed = settle_commit(*parts, begun, exc)
-                    is_unknown = committed is None
-                if not is_judged:
+                if not is_verdict(exc):
+                    if committed is None:  # it is not known yet
+                        parts = (self.spread, self.links, branches, groups)
+                        committed = settle_commit(*parts, Beginning(*began), exc)
+                        is_unknown = committed is None
                     self._commit_interrupted(branches, groups, committed, is_unknown)
             except BaseException:  # a signal's, again: nobody knows anything
                 self._commit_interrupted(branches, groups, None, is_unknown=True)
                 raise
             raise
-
-    def _commit_home(self, end: End) -> bool:
-        """Commit when there is nothing but a home, and nothing unusual; False: the long
-        way, nothing was sent."""
-        link, core = self.home_link, self.links.core
-        if link is None or len(self.branches) > 1 or self.state is TxState.FAILED:
-            return False
-        if self.wrote and (
-            core.topology.groups[self.home].fenced
-            or core.config.databases[link.node.database].commit_check
-            or not link.is_alive()
-        ):
-            return False
-        try:
-            end(link)
-        except Exception as exc:
-            self._commit_by(end).judge_one(self.home, link, exc)
-        if self.wrote and core.topology.groups[self.home].fenced:
-            check_overtaken(core, link)
-        return True
 
     def _commit_by(self, end: End) -> Commit:
         parts = (self.links, self.branches, self.wrote, self.home_link)
@@ -293,8 +276,8 @@ class Transaction:
 
     def _roll_back_branches(self, end: End = Link.rollback) -> None:
         for link in list(self.branches.values()):
-            is_home = link is self.home_link
-            roll_back(self.links, link, end if is_home else Link.rollback)
+            by = end if link is self.home_link else Link.rollback
+            roll_back(self.links, link, by)
 
     def interrupt(self, may_have_committed: bool = False) -> None:
         """Give it up after an exception that is no verdict: nothing of it is left on
@@ -351,22 +334,27 @@ class Transaction:
         if links.settings.uncommitted.is_used or links.pins.uncommitted.is_used:
             self._end_logs(committed)
         now = links.core.clock()
-        is_shadow = links.core.config.shadow  # a replica would have answered
         for group, link in self.branches.items():
             link.is_text_begun = False
             if now > link.used_at:  # as in Link.touch
                 link.used_at = now
             if group in self.wrote:
                 self.tracker.note_write(group, link.id)
-            elif group == self.home and self.has_shown and not is_shadow:
-                self.tracker.note_read(link)
+            elif group == self.home and self.has_shown:
+                seen = self.tracker.read_states.get(group, NOTHING_SEEN)
+                is_noted = seen.last_node == link.id
+                if not is_noted or links.open.get(link.id) is not link:
+                    self._note_shown(link)
         self.branches = {}
         self.home, self.home_link = -1, None
         self.wrote.clear()
-        if self.reads.is_used:
+        if self.reads:
+            self.reads.forget()
+        if self.reads.has_more:
             self.reads.clear()
         if self.spread.is_used:
             self.spread.clear()
+        self.is_plain = False
         self.has_written = self.has_shown = self.is_first = False
         prologue = self.prologue
         if prologue.texts or prologue.savepoints or prologue.begin is not None:
@@ -374,7 +362,15 @@ class Transaction:
         self.is_explicit = self.is_in_doubt = False
         if self._mode is not links.mode:
             self.mode = links.mode
-        self.apply(TxEvent.END)
+        if self.autocommit:
+            self.apply(TxEvent.END)
+        else:  # as that does
+            self.state = AFTER[False][self.state, TxEvent.END]
+
+    def _note_shown(self, link: Link) -> None:
+        """Take note that the home, on `link`, has shown what its node holds."""
+        if not self.links.core.config.shadow:  # a replica would have answered
+            self.tracker.note_read(link)
 
     def _end_logs(self, committed: bool) -> None:
         """Keep, or drop, what it has set and made in the session."""

@@ -244,17 +244,15 @@ class MySQLCursor(ClassSwitchingCursor):
         assert lock is not None  # this driver is for one thread at a time
         if lock.acquire(blocking=False):
             try:
-                self._drain(self.ran_on.raw, result)
+                db = self.ran_on.raw
+                if result:
+                    result.discard()
+                if self.is_unbuffered and type(self.raw) is InheritedMySQLdbCursor:
+                    self.raw.mark_read()
+                while db.next_result() == 0:
+                    db.discard_result()
             finally:
                 lock.release()
-
-    def _drain(self, db: Raw, result: Any) -> None:
-        if result:
-            result.discard()
-        if self.is_unbuffered and type(self.raw) is InheritedMySQLdbCursor:
-            self.raw.mark_read()
-        while db.next_result() == 0:
-            db.discard_result()
 
     _discard = discard
 

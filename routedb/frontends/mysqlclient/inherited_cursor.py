@@ -31,7 +31,11 @@ class InheritedMySQLdbCursor(InheritedCursor):
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
         """Run `query` with parameters `vars` on the link."""
         cursor: Any = self._cursor()
-        cursor.run_on(self._link)
+        link = self._link
+        if cursor.ran_on is link:  # as in `run_on`, without a call
+            cursor.connection.last_raw = link.raw
+        else:
+            cursor.run_on(link)
         try:
             cursor.driver_class.execute(cursor, query, vars)
         except (KeyboardInterrupt, SystemExit):

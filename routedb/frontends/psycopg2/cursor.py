@@ -67,6 +67,9 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 
     connection: IdentityConnection
     is_plain = True  # no cursor factory of the user's: see factories
+    own_raw = InheritedPsycopg2Cursor
+    execute_own: Any = ext.cursor.execute
+    own_description: Any = ext.cursor.description
 
     def __init__(self, conn: IdentityConnection, name: str | None = None) -> None:
         if name is None:
@@ -132,8 +135,10 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         if self.name and isinstance(self.raw, MergedResult):
             self.raw.close()  # rows of it are on servers
         super().close()
-        is_here = not self.name or not raws or _ran_inherited(raws)
-        if is_here and self.connection.has_live_identity:
+        ran_here = any(isinstance(raw, InheritedPsycopg2Cursor) for raw in raws)
+        if (
+            not self.name or not raws or ran_here
+        ) and self.connection.has_live_identity:
             self._call_driver(ext.cursor.close, self)
 
     def nextset(self) -> Any:
@@ -213,7 +218,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         """Open a raw cursor on `link`: this object, where that is the identity handle,
         else one that has what was set on this one and on its connection."""
         if type(link.raw) is InheritedConnection:
-            return InheritedPsycopg2Cursor(self, link)
+            return InheritedPsycopg2Cursor.on(self, link)
         return self._open_link_cursor(link, self.name)
 
     def make_part_cursor(self, link: Link) -> Any:
@@ -244,7 +249,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         """Fetch from `raw` from now on."""
         if not self.is_plain:
             self.fetching_from = raw
-        elif type(raw) is InheritedPsycopg2Cursor:
+        elif isinstance(raw, InheritedPsycopg2Cursor):
             self.fetching_from = raw
             self._unbind_fetch_methods()
             self.__class__ = NamedCursor if self.name else InheritedFetchCursor
@@ -280,8 +285,9 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         columns are known only after its first fetch."""
         if self.name and self.raw is not None:
             self.bind_fetch(self.raw)
-        else:
-            super().unbind_fetch()
+        elif self.fetching_from is not None:
+            self.fetching_from = None
+            self._unbind_fetch_methods()
 
     def detach_link(self, link: Link) -> None:
         """Drop everything that came over `link`."""
@@ -291,9 +297,8 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
 
     def _metadata_of(self, raw: Any) -> Any:
         """Return nothing for what ran in this object: it has the metadata."""
-        return (
-            raw if type(raw) is InheritedPsycopg2Cursor else super()._metadata_of(raw)
-        )
+        is_here = isinstance(raw, InheritedPsycopg2Cursor)
+        return raw if is_here else super()._metadata_of(raw)
 
     def _close_raw(self, raw: Any, link: Link) -> None:
         """Close a raw cursor; a named one is left to the reset of its session."""
@@ -393,7 +398,3 @@ class NamedCursor(PostgreSQLCursor):
         rows = islice(self, count)
         self.__class__ = NamedCursor
         return rows
-
-
-def _ran_inherited(raws: list[Any]) -> bool:
-    return any(type(raw) is InheritedPsycopg2Cursor for raw in raws)

@@ -23,7 +23,7 @@ def raw_attribute(name: str, before: Any = None) -> Any:
         raw = self.raw
         if raw is None and not self.name:
             return before
-        if raw is None or type(raw) is InheritedPsycopg2Cursor:
+        if raw is None or isinstance(raw, InheritedPsycopg2Cursor):
             return member.__get__(self)
         return getattr(raw, name)
 
@@ -92,5 +92,5 @@ def _other_cursors(cursor: Any) -> list[Any]:
     return [
         raw
         for raw in raws
-        if raw is not None and type(raw) is not InheritedPsycopg2Cursor
+        if raw is not None and not isinstance(raw, InheritedPsycopg2Cursor)
     ]

@@ -33,15 +33,28 @@ class InheritedPsycopg2Cursor(InheritedCursor):
         super().__init__(cursor)
         self._link = link
 
+    @staticmethod
+    def on(cursor: Cursor, link: Link) -> InheritedPsycopg2Cursor:
+        """Return what stands for `cursor` on `link`, by how that begins."""
+        kind = InheritedJoiningCursor if link.joins_begin else InheritedPsycopg2Cursor
+        return kind(cursor, link)
+
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
         """Run `query` with parameters `vars` on the identity handle."""
-        if self._link.joins_begin:
-            joined_begin.execute(self._link, _execute, self._cursor(), query, vars)
-        else:
-            _execute(self._cursor(), query, vars)
+        _execute(self._cursor(), query, vars)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(partial(_next, self._cursor()), _NEVER)
 
     def close(self) -> None:
         """Do nothing: the virtual cursor closes itself."""
+
+
+class InheritedJoiningCursor(InheritedPsycopg2Cursor):
+    """The same where transactions begin with their first statement."""
+
+    __slots__ = ()
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
+        """Run `query` with parameters `vars` on the identity handle."""
+        joined_begin.execute(self._link, _execute, self._cursor(), query, vars)

@@ -106,12 +106,15 @@ class TwoPhase(TransactionModes):
     def commit(self) -> None:
         """Commit the open transaction, if any."""
         session = self.session
-        is_usual = session.transaction.branches and not self._is_closed
+        transaction = session.transaction
+        is_usual = transaction.branches and not self._is_closed
         if self._two_phase is not None or not is_usual:
             self._check_one_phase("commit")
             self._end_stray(_Base.commit)
         try:
-            session.commit()
+            transaction.commit()
+        except errors.Error as exc:  # as Session.commit does
+            raise session.as_frontend_error(exc) from exc.__cause__
         finally:
             if session.is_paused:
                 session.resume()

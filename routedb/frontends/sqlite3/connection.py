@@ -10,12 +10,14 @@ from routedb import errors
 from routedb.adapters.base import Raw, TxMode
 from routedb.adapters.sqlite.sqlite3 import Sqlite3Adapter
 from routedb.config.model import NodeConfig
+from routedb.engine.route.explain import Explanation
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.base import DriverConnection
 from routedb.frontends.connection import Connection
 from routedb.frontends.sqlite3.cursor import SQLiteCursor, cursor_class
 from routedb.frontends.sqlite3.registrations import Registrations
+from routedb.sql.scanner.own_placeholders import to_pyformat
 
 _BEGINS = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 
@@ -75,6 +77,18 @@ class SQLiteConnection(Registrations, DriverConnection, driver=sqlite3):
         """Commit, then run the statements of a text in a new cursor."""
         return self.cursor().executescript(sql_script)
 
+    def explain(
+        self,
+        query: Any,
+        vars: Any = None,  # noqa: A002
+        analyze: bool = False,
+    ) -> Explanation:
+        """Return the route of `query` with `vars`, whatever its placeholders; `analyze`
+        has it run. See `Connection.explain`."""
+        if type(query) is str:
+            query, vars = to_pyformat(query, vars)
+        return super().explain(query, vars, analyze)
+
     # -- transactions ------------------------------------------------------------------
 
     @property
@@ -95,7 +109,7 @@ class SQLiteConnection(Registrations, DriverConnection, driver=sqlite3):
             self._change_mode(autocommit=level is None, isolation=name)
         else:  # it holds from the next transaction on
             mode = session.links.mode
-            session.links.mode = mode._replace(autocommit=False, isolation=name)
+            session.links.set_mode(mode._replace(autocommit=False, isolation=name))
 
     @property
     def in_transaction(self) -> bool:

@@ -18,6 +18,7 @@ from routedb.engine.shared.error_texts import joined_class
 from routedb.frontends.base import ClassSwitchingCursor, class_like
 from routedb.frontends.cursor import Owner
 from routedb.frontends.sqlite3.inherited_cursor import InheritedSqlite3Cursor
+from routedb.sql.scanner.own_placeholders import to_pyformat
 
 
 class SQLiteOwner(Owner, Protocol):
@@ -43,6 +44,7 @@ def _raw_attribute(name: str) -> Any:
 
 # The stubs of sqlite3 do not have what is shared with other frontends.
 _Base: Any = sqlite3.Cursor
+_fetchone: Any = sqlite3.Cursor.fetchone
 
 
 class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
@@ -52,11 +54,11 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
     def __init__(self, connection: SQLiteOwner) -> None:
         self._connection = connection
-        self._raw_connection: Raw = (
-            None  # the driver's connection that it is a cursor of
-        )
+        self.attached_to: Raw = None  # the driver's connection that it is a cursor of
         self.row_factory = connection.row_factory
         self.attach(connection)
+        # Then shards are found, and texts are taken apart, by pyformat's placeholders.
+        self.is_over_groups = len(self.session.core.topology.groups) > 1
 
     description = _raw_attribute("description")
     rowcount = _raw_attribute("rowcount")
@@ -76,6 +78,8 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
 
         Placeholders are `%s` and `%(name)s`, or sqlite3's `?` and `:name`.
         """
+        if self.is_over_groups and type(sql) is str:
+            sql, parameters = to_pyformat(sql, parameters)
         execute(self, sql, parameters)
         return self
 
@@ -83,6 +87,11 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
         self, sql: Any, parameters: Iterable[Any], /
     ) -> SQLiteCursor:
         """Run `sql` for every set in `parameters`, and return this cursor."""
+        if self.is_over_groups and type(sql) is str:
+            parameters = list(parameters)
+            made = [to_pyformat(sql, each) for each in parameters]
+            if len({text for text, _ in made}) == 1:  # else they do not fit all
+                sql, parameters = made[0][0], [values for _, values in made]
         super().executemany(sql, parameters)
         return self
 
@@ -103,17 +112,17 @@ class SQLiteCursor(ClassSwitchingCursor, _Base):  # type: ignore[misc]
     def close(self) -> None:
         """Close; every later use raises InterfaceError (PEP 249)."""
         super().close()
-        if self._raw_connection is not None:
+        if self.attached_to is not None:
             with suppress(sqlite3.ProgrammingError):  # the link is closed already
                 sqlite3.Cursor.close(self)
 
     def attach_to(self, db: Raw) -> None:
         """Become a cursor of the driver's connection `db`."""
-        if self._raw_connection is not db:
+        if self.attached_to is not db:
             factory = self.row_factory
             sqlite3.Cursor.__init__(self, db)
             self.row_factory = factory
-            self._raw_connection = db
+            self.attached_to = db
 
     def _without_rows(self) -> Any:
         return _NOTHING
@@ -169,7 +178,11 @@ class _InheritedFetch:
 
     def fetchone(self) -> Any:
         """Return the next row, or None after the last (PEP 249)."""
-        return self._fetch(_Base.fetchone)
+        with self.link.lock:  # as in `_fetch`
+            try:
+                return _fetchone(self)
+            except sqlite3.Error as exc:
+                raise ADAPTER.adopt(exc)  # noqa: B904  (the same exception)
 
     def fetchmany(self, size: int | None = None) -> Any:
         """Return up to `size` rows, by default `arraysize` (PEP 249)."""

@@ -13,12 +13,19 @@ from typing import Any
 
 from routedb import errors
 from routedb.adapters.base import Raw
-from routedb.adapters.sqlite.sqlite3 import native
+from routedb.adapters.sqlite.sqlite3 import arguments, native
 from routedb.frontends.base import InheritedCursor
 from routedb.frontends.cursor import Cursor
+from routedb.sql.scanner.placeholders import to_qmark
 
+_execute: Any = sqlite3.Cursor.execute
 _next: Any = sqlite3.Cursor.__next__
 _NEVER = object()
+_SEQUENCES = (tuple, list)  # taken as they are, by `?`
+
+
+def _as_str(query: Any) -> str:
+    return query if isinstance(query, str) else bytes(query).decode()
 
 
 class InheritedSqlite3Cursor(InheritedCursor):
@@ -33,21 +40,26 @@ class InheritedSqlite3Cursor(InheritedCursor):
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
         """Run `query` with parameters `vars`; texts of a user's own cursor class are
-        sqlite3's already."""
-        cursor = self._attached_cursor()
-        text = query if isinstance(query, str) else bytes(query).decode()
+        sqlite3's already, unless several groups are asked."""
+        cursor: Any = self._cursor()
+        if cursor.attached_to is not self._db:
+            cursor.attach_to(self._db)
+        text = query if type(query) is str else _as_str(query)
         if vars is None:
-            sqlite3.Cursor.execute(cursor, text)
-        elif cursor.is_plain:
-            sqlite3.Cursor.execute(cursor, *native(text, vars))
+            _execute(cursor, text)
+        elif cursor.is_plain or (vars and cursor.is_over_groups):
+            text, order = to_qmark(text)
+            if order is not None or type(vars) not in _SEQUENCES:
+                vars = arguments(order, vars)  # noqa: A001
+            _execute(cursor, text, vars)
         else:
-            sqlite3.Cursor.execute(cursor, text, vars)
+            _execute(cursor, text, vars)
 
     def executemany(self, query: Any, rows: Iterable[Any]) -> None:
         """Run `query` for every set of parameters in `rows`."""
         cursor = self._attached_cursor()
-        text = query if isinstance(query, str) else bytes(query).decode()
-        if cursor.is_plain:
+        text = _as_str(query)
+        if cursor.is_plain or cursor.is_over_groups:
             made = [native(text, row) for row in rows]
             text = made[0][0] if made else native(text, ())[0]
             rows = [row for _, row in made]

@@ -13,17 +13,6 @@ from typing import Any
 _TABLE = "django_migrations"  # of MigrationRecorder.Migration
 
 
-class Introspection:
-    """The part of a DatabaseIntrospection that lists the tables."""
-
-    connection: Any
-
-    def table_names(self, *args: Any, **options: Any) -> Any:
-        """Return the names of the writer's tables."""
-        with self.connection.on_writer():
-            return super().table_names(*args, **options)  # type: ignore[misc]
-
-
 class Operations:
     """The part of DatabaseOperations that chooses the compiler of a SELECT."""
 

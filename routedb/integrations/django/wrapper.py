@@ -14,7 +14,9 @@ from routedb.config.dsn import parse_dsn
 from routedb.config.model import ClusterConfig, NodeConfig
 from routedb.frontends.connection import Connection
 from routedb.integrations.django import settings
-from routedb.integrations.django.migrations import Introspection, Operations
+from routedb.integrations.django.introspection import Introspection
+from routedb.integrations.django.migrations import Operations
+from routedb.integrations.django.schema import SchemaEditor
 from routedb.integrations.driver import read, with_connect
 from routedb.routing import database_for
 from routedb.runtime import Registry, Runtime
@@ -98,6 +100,10 @@ class Routed:
     def address(self, given: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """Return the DSN of the one node that Django's settings name, and options."""
         raise NotImplementedError
+
+    def schema_editor(self, *args: Any, **options: Any) -> Any:
+        """Return Django's, which changes tables where they are."""
+        return _with_part(super().schema_editor(*args, **options), SchemaEditor)  # type: ignore[misc]
 
     def on_writer(self) -> AbstractContextManager[Any]:
         """Send the statements of a `with` block to the writer."""

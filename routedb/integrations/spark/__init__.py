@@ -4,8 +4,9 @@
     orders = table(spark, "routedb.toml", "orders")
 
 From a call to rows: `tables` asks the catalogs (`layout`, `places`, `types`) and makes
-a DataFrame of the data source in `reading`. Spark hands it the filters (`filters`) and
-asks for partitions (`ranges`); executors read those (`sessions`, `slots`, `batches`).
+a DataFrame of the data source in `format`. Spark asks its reader (`reading`) to do
+filters (`filters`) and for partitions (`ranges`); executors read those (`sessions`,
+`slots`, `batches`).
 The guide is docs/spark.rst.
 """
 
@@ -14,8 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from routedb.integrations.spark.format import RoutedbSource
     from routedb.integrations.spark.query import sql
-    from routedb.integrations.spark.reading import RoutedbSource
     from routedb.integrations.spark.source import Command
     from routedb.integrations.spark.tables import register, register_tables, table
 
@@ -23,7 +24,7 @@ __all__ = ["Command", "RoutedbSource", "register", "register_tables", "sql", "ta
 
 _HOMES = {
     "Command": "source",
-    "RoutedbSource": "reading",
+    "RoutedbSource": "format",
     "register": "tables",
     "register_tables": "tables",
     "sql": "query",

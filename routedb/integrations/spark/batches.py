@@ -140,8 +140,9 @@ class _Parsed:
         names = [field.name for field in self._fields]
         table = csv.read_csv(
             io.BytesIO(block),
+            # One block: a row may be longer than any that is fixed.
             csv.ReadOptions(
-                column_names=names, use_threads=False, block_size=2 * _BLOCK_BYTES
+                column_names=names, use_threads=False, block_size=len(block)
             ),
             csv.ParseOptions(
                 ignore_empty_lines=False, newlines_in_values=self._has_text

@@ -1,23 +1,21 @@
-"""The data source `routedb`, as Spark calls it: its columns, partitions and rows.
+"""The reader of a table, as Spark calls it: its partitions and rows.
 
-Spark makes these objects in Python processes of the driver's machine, pickles the
-reader and sends it to the executors. So it holds names and texts, and where the
-configuration is, and nothing of what that says.
+Spark has it made in a Python process of the driver's machine, pickles it and sends it
+to the executors. So it holds names and texts, and where the configuration is, and
+nothing of what that says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
-from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+from pyspark.sql.datasource import DataSourceReader, InputPartition
 
 from routedb import errors
-from routedb.config.mask import config_error
 from routedb.integrations.spark.batches import batches
 from routedb.integrations.spark.filters import push, shape_of
 from routedb.integrations.spark.layout import Layout
@@ -26,40 +24,6 @@ from routedb.integrations.spark.request import Request
 from routedb.integrations.spark.sessions import Session, read_somewhere
 from routedb.integrations.spark.told import told
 from routedb.integrations.spark.types import Field
-
-
-class RoutedbSource(DataSource):
-    """`spark.read.format("routedb")`, with the options of `Request`."""
-
-    def __init__(self, options: Mapping[str, str]) -> None:
-        self.request = Request.of_options(options)
-
-    @classmethod
-    def name(cls) -> str:
-        """Return the name of the format."""
-        return "routedb"
-
-    def schema(self) -> str:
-        """Return the columns of the table, asked of its catalogs. Raises what
-        `layout_of` raises."""
-        return _layout_of(self.request).ddl
-
-    def reader(self, schema: Any) -> TableReader:
-        """Return a reader of the columns in `schema`."""
-        kind = FilteringReader if self.request.push_filters else TableReader
-        return kind(self.request, [field.name for field in schema.fields])
-
-    def writer(self, schema: Any, overwrite: bool) -> Any:
-        """Return a writer of rows of `schema`, which are appended. Raises ConfigError
-        for `overwrite`, and what `TableWriter` raises."""
-        if overwrite:
-            raise config_error('spark: rows are appended: .mode("append")')
-        # It imports what readers need not have.
-        from routedb.integrations.spark.writing import TableWriter  # noqa: PLC0415
-
-        given = [(f.name, f.dataType.simpleString()) for f in schema.fields]
-        load = self.request.load_id or uuid4().hex
-        return TableWriter(self.request, load, given)
 
 
 @dataclass
@@ -83,7 +47,7 @@ class TableReader(DataSourceReader):
         self.request = request
         self.layout = layout
         self.fields = tuple(layout.field(name) for name in names)
-        self.where: tuple[str, ...] = ()
+        self.where = (request.where,) if request.where else ()
 
     def partitions(self) -> list[InputPartition]:
         """Ask each group for its lanes, all at the same time."""
@@ -99,14 +63,14 @@ class TableReader(DataSourceReader):
     def read(self, partition: Any) -> Iterator[Any]:
         """Yield the rows of `partition`, range after range, each read whole before."""
         for number, condition in enumerate(partition.ranges):
-            where = " AND ".join(f"({c})" for c in (*self.where, condition) if c)
+            where = _all_of(*self.where, condition)
             source = self.layout.text + (f" WHERE {where}" if where else "")
             read = partial(batches, fields=self.fields, source=source)
             turn = partition.number + number
             yield from self._ask(partition.group, turn, read)
 
     def _lanes(self, group: int) -> list[Lane]:
-        where = " AND ".join(f"({condition})" for condition in self.where)
+        where = _all_of(*self.where)
         request, layout = self.request, self.layout
 
         def ask(session: Session) -> list[Lane]:
@@ -159,6 +123,11 @@ class FilteringReader(TableReader):
                 self.where = (*self.where, found.sql)
             if not found or not found.is_exact:
                 yield given
+
+
+def _all_of(*conditions: str) -> str:
+    """Return these conditions as one; a comment at the end of one ends with it."""
+    return " AND ".join(f"({each}\n)" for each in conditions if each)
 
 
 def _layout_of(request: Request) -> Layout:

@@ -13,7 +13,7 @@ CONNECTIONS = 4
 _KEYS = (
     *("config", "config_command", "config_text", "table", "columns"),
     *("partition_rows", "partition_key", "max_connections_per_node"),
-    *("load_id", "push_filters"),
+    *("load_id", "push_filters", "where"),
 )
 
 
@@ -23,7 +23,8 @@ class Request:
 
     `columns`: these only, in this order; none is all. `partition_rows`: a range of keys
     has at most so many. `partition_key`: the column that ranges are of, before the
-    primary key. `max_connections_per_node`: reads of a node at the same time.
+    primary key. `max_connections_per_node`: reads of a node at the same time. `where`:
+    the rows that meet this condition, in SQL of the table's engine; none is all.
     """
 
     source: ConfigSource
@@ -34,6 +35,7 @@ class Request:
     max_connections_per_node: int = CONNECTIONS
     load_id: str = ""  # of what is written; "": a new one
     push_filters: bool = False
+    where: str = ""
 
     @classmethod
     def of_options(cls, options: Mapping[str, str]) -> Request:
@@ -60,6 +62,7 @@ class Request:
             _count(options, "max_connections_per_node", CONNECTIONS),
             options.get("load_id") or "",
             options.get("push_filters") == "true",
+            options.get("where") or "",
         )
 
     @property
@@ -76,6 +79,7 @@ class Request:
             "max_connections_per_node": str(self.max_connections_per_node),
             "load_id": self.load_id,
             "push_filters": "true" if self.push_filters else "",
+            "where": self.where,
         }
         return {key: value for key, value in said.items() if value}
 

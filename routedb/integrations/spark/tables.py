@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from routedb import errors
 from routedb.integrations.spark.finding import layout_of
+from routedb.integrations.spark.format import RoutedbSource
 from routedb.integrations.spark.places import placed, tables_of
-from routedb.integrations.spark.reading import RoutedbSource
 from routedb.integrations.spark.request import CONNECTIONS, PARTITION_ROWS, Request
 from routedb.integrations.spark.source import Command, ConfigSource, source_of
 from routedb.integrations.spark.told import told
@@ -31,6 +31,7 @@ def table(
     name: str,
     columns: Iterable[str] = (),
     *,
+    where: str = "",
     partition_rows: int = PARTITION_ROWS,
     partition_key: str | None = None,
     max_connections_per_node: int = CONNECTIONS,
@@ -39,8 +40,9 @@ def table(
     """Return the table called `name` of `config` as a DataFrame of `spark`.
 
     `config` is what `routedb.connect` takes, or a `Command` that prints it; a mapping
-    or a DSN must have no secret in it. `columns`: these only are read. A partition
-    reads ranges of at most `partition_rows` rows of the key: of the column
+    or a DSN must have no secret in it. `columns`: these only are read. `where`: only
+    rows that meet this condition, in SQL of the table's engine, by its meaning. A
+    partition reads ranges of at most `partition_rows` rows of the key: of the column
     `partition_key`, and the primary key behind it. A node is read over at most
     `max_connections_per_node` connections at the same time. `push_filters`: servers do
     the filters of the one scan that this DataFrame is for; a second one would get them,
@@ -57,6 +59,7 @@ def table(
         partition_key,
         max_connections_per_node,
         push_filters=push_filters,
+        where=where,
     )
     register(spark)
     if push_filters:

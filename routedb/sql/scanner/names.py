@@ -4,6 +4,7 @@ none of them, and can take some that are none."""
 from __future__ import annotations
 
 import re
+from string import ascii_uppercase
 
 # Each begins where no other can have begun, or long runs would be read many times.
 _QUOTED = r'(?<!")"((?:[^"]|"")+)"|(?<!`)`((?:[^`]|``)+)`|(?<!\[)\[([^\[\]]+)\]'
@@ -11,6 +12,9 @@ _BARE = r"(?<![\w$])([^\W\d][\w$]*)"
 _names = re.compile(f"{_QUOTED}|{_BARE}").findall
 _words = re.compile(_BARE).findall
 _calls = re.compile(rf"(?:{_QUOTED}|{_BARE})\s*\(").findall
+
+# Servers lower ASCII letters only where others are not of the database's locale.
+_ASCII_LOWER = {ord(letter): letter.lower() for letter in ascii_uppercase}
 
 
 def names_in(text: str) -> set[str]:
@@ -29,4 +33,5 @@ def _spellings(found: list[tuple[str, ...]]) -> set[str]:
         part.replace('""', '"').replace("``", "`") for parts in found for part in parts
     }
     names.discard("")
-    return names | {name.lower() for name in names}
+    lower = {name.lower() for name in names}
+    return names | lower | {name.translate(_ASCII_LOWER) for name in names}

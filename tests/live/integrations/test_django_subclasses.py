@@ -109,7 +109,8 @@ BACKENDS = {
 }
 CHECK = """
 from django.core.management import call_command
-from routedb.integrations.django.migrations import Introspection, Operations
+from routedb.integrations.django.introspection import Introspection
+from routedb.integrations.django.migrations import Operations
 from routedb.integrations.django.wrapper import Creation
 
 call_command("migrate", run_syncdb=True, verbosity=0)

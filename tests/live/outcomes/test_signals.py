@@ -8,17 +8,19 @@ backend is left inside a transaction.
 from __future__ import annotations
 
 import random
-import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
 
 import routedb
 from tests.live.conftest import FIXTURES
+from tests.support.delays import Delays
 from tests.support.inject import TimeLimit
+from tests.support.later import later
 
 pytestmark = [
     pytest.mark.live,
@@ -27,8 +29,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-LONGEST_S, SHORTEST_S = 0.004, 0.0001
-ROUNDS = 150
+INTERRUPTED = 30
 
 
 class Farm(NamedTuple):
@@ -80,25 +81,14 @@ class Rounds:
         self.rng = rng
         self.there: set[int] = set()  # certainly committed
         self.not_there: set[int] = set()  # certainly not
-        self.interrupted = 0
-        self._within_s = LONGEST_S  # of the beginning: some acts are over at once
+        self.delays = Delays(rng)
 
-    def interrupt(self, act: Callable[[], object]) -> BaseException | None:
-        """Return what came out of the act, None when it was done in time."""
+    def is_done(self, act: Callable[[], object]) -> bool:
+        """Tell whether the act was done in time, and succeeded."""
         try:
-            signal.setitimer(signal.ITIMER_REAL, self.rng.uniform(1e-6, self._within_s))
-            try:
-                act()
-            except routedb.Error as exc:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                return exc
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        except TimeLimit as exc:
-            self.interrupted += 1
-            self._within_s = min(self._within_s * 1.2, LONGEST_S)
-            return exc
-        self._within_s = max(self._within_s * 0.9, SHORTEST_S)
-        return None
+            return self.delays.is_done("act", act, TimeLimit)
+        except routedb.Error:
+            return False
 
     def check(self) -> None:
         seen = self.servers.ids()
@@ -110,8 +100,8 @@ def commits(rounds: Rounds, connection: Any, number: int) -> None:
     """A commit is interrupted, and rolled back or tried again."""
     cursor = connection.cursor()
     cursor.execute("INSERT INTO mark VALUES (%s)", (number,))
-    came = rounds.interrupt(connection.commit)
-    if came is None:
+    is_done = rounds.is_done(connection.commit)
+    if is_done:
         rounds.there.add(number)
     elif rounds.rng.random() < 0.5:
         connection.rollback()
@@ -139,8 +129,8 @@ def texts(rounds: Rounds, connection: Any, number: int) -> None:
     cursor = connection.cursor()
     cursor.execute("BEGIN")
     cursor.execute("INSERT INTO mark VALUES (%s)", (number,))
-    came = rounds.interrupt(lambda: cursor.execute("COMMIT"))
-    if came is None:
+    is_done = rounds.is_done(lambda: cursor.execute("COMMIT"))
+    if is_done:
         rounds.there.add(number)
     is_open = connection.in_transaction
     try:
@@ -158,10 +148,10 @@ def texts(rounds: Rounds, connection: Any, number: int) -> None:
 def writes(rounds: Rounds, connection: Any, number: int) -> None:
     """An autocommit write is interrupted; the session reads what it has written."""
     cursor = connection.cursor()
-    came = rounds.interrupt(
+    is_done = rounds.is_done(
         lambda: cursor.execute("INSERT INTO mark VALUES (%s)", (number,))
     )
-    if came is None:
+    if is_done:
         rounds.there.add(number)
     is_there = number in rounds.servers.ids()
     (rounds.there if is_there else rounds.not_there).add(number)
@@ -174,7 +164,7 @@ def inside(rounds: Rounds, connection: Any, number: int) -> None:
     """A write inside a transaction is interrupted, and the whole is rolled back."""
     cursor = connection.cursor()
     cursor.execute("INSERT INTO mark VALUES (%s)", (number,))
-    rounds.interrupt(lambda: cursor.execute("INSERT INTO mark VALUES (%s)", (-number,)))
+    rounds.is_done(lambda: cursor.execute("INSERT INTO mark VALUES (%s)", (-number,)))
     connection.rollback()
     rounds.not_there |= {number, -number}
 
@@ -187,29 +177,22 @@ ACTS = {
 }
 
 
-def play(servers: Farm, name: str, count: int, seed: int) -> Rounds:
+def play(servers: Farm, name: str, interrupted: int) -> None:
+    """Go on until so many were interrupted."""
     act, autocommit = ACTS[name]
-    rounds = Rounds(servers, random.Random(seed))
-    connection = servers.connect(autocommit)
-    with closing(connection):
-        for number in range(1, count + 1):
-            act(rounds, connection, number)
-            if connection.closed:
-                connection = servers.connect(autocommit)
+    rounds = Rounds(servers, random.Random())
+    connection, numbers = servers.connect(autocommit), count(1)
+    while rounds.delays.interrupted < interrupted:
+        act(rounds, connection, next(numbers))
+        if connection.closed:
+            connection = servers.connect(autocommit)
+    connection.close()
     rounds.check()
-    return rounds
-
-
-@pytest.mark.usefixtures("alarm")
-@pytest.mark.parametrize("name", ACTS)
-def test_nothing_is_lost_and_nothing_comes_back(servers, name):
-    rounds = play(servers, name, ROUNDS, seed=random.randrange(1 << 32))
     assert rounds.there or rounds.not_there
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("alarm")
+@pytest.mark.parametrize("interrupted", [INTERRUPTED, *later([2000])])
 @pytest.mark.parametrize("name", ACTS)
-def test_two_thousand_times(servers, name):
-    rounds = play(servers, name, 2000, seed=random.randrange(1 << 32))
-    assert rounds.interrupted > 100
+def test_nothing_is_lost_and_nothing_comes_back(servers, name, interrupted):
+    play(servers, name, interrupted)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import gc
 import random
-import signal
 import sqlite3
-import time
 from contextlib import closing
+from itertools import count
+from typing import Any
 
 import pytest
 
 import routedb
 from tests.live.conftest import FIXTURES
+from tests.support.delays import Delays
 from tests.support.inject import KINDS, TimeLimit
+from tests.support.later import later
 from tests.support.pool_acts import ACTS, LIMITS, Pooled, interrupt
 from tests.support.servers import wait_until
 
@@ -76,35 +78,25 @@ def _pooled(cluster, sessions):
     return Pooled(cluster, "SELECT count(*) FROM t", write, sessions)
 
 
-def _round_s(pooled):
-    """How long a round takes, at most."""
-    spent = []
-    for _ in range(5):
-        pooled.empty()
-        began = time.monotonic()
-        pooled.used(pooled.write, autocommit=False).close()
-        spent.append(time.monotonic() - began)
-    return max(spent)
-
-
-def rounds(pooled, count, rng):
-    """Interrupt connecting, using and closing; return how often that came to pass."""
-    interrupted, longest = 0, _round_s(pooled)
-    for number in range(count):
+def rounds(pooled, interrupted):
+    """Connect, use and close until so many were interrupted."""
+    delays = Delays(random.Random())
+    for number in count():
         text = pooled.write if number % 2 else pooled.read
-        connection = None
-        try:
-            signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, longest))
-            connection = pooled.used(text, autocommit=number % 3 > 0)
-            connection.close()
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        except TimeLimit:
-            interrupted += 1
-        if connection is not None and not connection.closed:
-            connection.close()
+        made: list[Any] = []
+
+        def act(text=text, autocommit=number % 3 > 0, made=made):
+            made.append(pooled.used(text, autocommit))
+            made[0].close()
+
+        delays.is_done((number % 6, number % 10 == 1), act, TimeLimit)
+        for connection in made:
+            if not connection.closed:
+                connection.close()
+        if delays.interrupted == interrupted:
+            return
         if number % 10 == 0:
             pooled.empty()
-    return interrupted
 
 
 @pytest.fixture
@@ -117,12 +109,10 @@ def uncollected():
 
 
 @pytest.mark.usefixtures("alarm", "uncollected")
-@pytest.mark.parametrize("count", [60, pytest.param(2000, marks=pytest.mark.long)])
-def test_signals_lose_no_place(signalled, count):
-    seed = random.randrange(1 << 32)
-    interrupted = rounds(signalled, count, random.Random(seed))
+@pytest.mark.parametrize("interrupted", [30, *later([2000])])
+def test_signals_lose_no_place(signalled, interrupted):
+    rounds(signalled, interrupted)
     pool = signalled.pool
     pool.serve()
-    assert pool.open == len(list(pool._slots.idle)), f"lost places, {seed=}"
+    assert pool.open == len(list(pool._slots.idle)), "lost places"
     wait_until(lambda: (signalled.sessions() or 0) <= pool.open, "others end")
-    assert interrupted > count // 20

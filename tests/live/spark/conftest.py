@@ -5,6 +5,7 @@ Starting Spark takes longer than any of them, so there is one session for all.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -18,10 +19,24 @@ import pytest
 from tests.support.servers import PostgreSQLCluster
 
 SHARDS = 4
+PATIENCE = [
+    pytest.mark.long,  # pyspark and pyarrow are there in `make test-long`
+    pytest.mark.timeout(1800),  # each query of Spark's starts several interpreters
+    # What Spark's Python reads of its Java it leaves to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
+
+
+@pytest.fixture
+def spark(running_spark: Any) -> Iterator[Any]:
+    """The session of all tests. What one has left is collected while it is known whose
+    it is."""
+    yield running_spark
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[Any]:
+def running_spark() -> Iterator[Any]:
     """A real Spark on this machine, with two threads that run tasks."""
     from pyspark.sql import SparkSession  # noqa: PLC0415  (`make .venv/spark.stamp`)
 

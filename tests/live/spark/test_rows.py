@@ -123,6 +123,13 @@ def test_a_single_column_of_nulls_keeps_its_rows(pg, written):
     assert found == [(None,), ("",), (None,), ("x",)]
 
 
+def test_a_row_may_be_longer_than_a_batch(pg, written):
+    pg.execute("CREATE TABLE v (id int PRIMARY KEY, a text)")
+    pg.execute("INSERT INTO v VALUES (1, 'short'), (2, repeat(E'long\n', 4000000))")
+    found = dict(rows_of(written(one(pg.writer_dsn)), "v"))
+    assert found == {1: "short", 2: "long\n" * 4_000_000}
+
+
 MARIADB = [
     ("tinyint", "-128", -128),
     ("smallint unsigned", "65535", 65535),
@@ -282,6 +289,20 @@ def test_what_is_pushed_finds_what_spark_would(pg, my, written):
             wanted = {row for row in everything if meant(row)}
             assert wanted <= found
             assert left or wanted == found
+
+
+def test_a_condition_of_the_table_s_own_is_met_by_its_servers(pg, my, written):
+    for database in (pg, my):
+        database.execute("CREATE TABLE v (id int PRIMARY KEY, t varchar(9))")
+        rows = [(n, f"row {n}") for n in range(100)]
+        listed = ", ".join(f"({n}, '{text}')" for n, text in rows)
+        database.execute(f"INSERT INTO v VALUES {listed}")
+        path = written(one(database.writer_dsn))
+        where = "t LIKE 'row 1%' OR id < 5 -- all that Spark is to know of"
+        found = rows_of(path, "v", where=where, partition_rows=4)
+        assert sorted(found) == [
+            row for row in rows if row[1].startswith("row 1") or row[0] < 5
+        ]
 
 
 # -- nodes -----------------------------------------------------------------------------

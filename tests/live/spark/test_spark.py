@@ -11,11 +11,11 @@ import psycopg2
 import pytest
 
 import routedb
-from tests.live.spark.conftest import rows_on, run_on
+from tests.live.spark.conftest import PATIENCE, rows_on, run_on
 from tests.live.spark.test_rows import one, sharded
 from tests.support.servers import PASSWORD
 
-pytestmark = pytest.mark.long  # pyspark and pyarrow are there in `make test-long`
+pytestmark = PATIENCE
 
 ROWS = 20_000
 

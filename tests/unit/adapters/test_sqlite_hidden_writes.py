@@ -16,6 +16,11 @@ CREATE VIEW own AS SELECT mine(a) AS a FROM t;
 CREATE VIEW behind AS SELECT a FROM own;
 CREATE VIEW [odd view] AS SELECT a FROM behind;
 CREATE VIEW matching AS SELECT a FROM t WHERE a REGEXP 'x';
+CREATE VIEW quoted AS SELECT a FROM 'odd view';
+CREATE VIEW ÄOwn AS SELECT a FROM own;
+CREATE TABLE computed (a int, b int AS (mine(a)));
+CREATE TABLE noted (a text COLLATE noted);
+CREATE VIEW noted_too AS SELECT a FROM t ORDER BY a COLLATE noted;
 CREATE TEMP VIEW temporary AS SELECT mine(1) AS a;
 CREATE VIRTUAL TABLE words USING fts5(w);
 ATTACH ':memory:' AS other;
@@ -47,14 +52,21 @@ HIDING = [
     "WITH c AS (SELECT a FROM own) SELECT a FROM c",
     "SELECT a FROM t UNION SELECT a FROM behind",
     "SELECT sum(a), total_of(a) FROM t",
+    "SELECT a FROM quoted",
+    "SELECT a FROM ÄOwn",
+    "SELECT b FROM computed",
+    "SELECT a FROM noted",
+    "SELECT a FROM noted_too",
+    "SELECT max(a COLLATE noted) FROM t",
 ]
 
 
 @pytest.fixture
 def raw():
     connection = sqlite3.connect(":memory:")
-    connection.create_function("mine", 1, lambda a: a)
+    connection.create_function("mine", 1, lambda a: a, deterministic=True)
     connection.create_function("regexp", 2, lambda a, b: True)
+    connection.create_collation("noted", lambda a, b: (a > b) - (a < b))
     connection.create_aggregate("total_of", 1, type("Total", (), {}))
     connection.executescript(SETUP)
     yield connection

@@ -128,6 +128,7 @@ def test_the_text_is_the_users_own_but_for_names_of_tables():
     assert text.bind(["x"]) == ("x",)
     assert made.fragments[0].text.sql == (
         'SELECT "id", "note", "Odd Name" FROM public.orders AS o'
+        " WHERE o.note <> 'a%%b'"
     )
 
 

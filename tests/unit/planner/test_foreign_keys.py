@@ -35,6 +35,12 @@ TAKEN = [
         ForeignKey(("a",), Table(None, "far"), ("b",)),
     ),
     (
+        'CREATE TABLE t (a int, "B ""b" int, FOREIGN KEY ("B ""b") REFERENCES '
+        '"Far"."far" ("Id"))',
+        'CREATE TABLE t (a int, "B ""b" int)',
+        ForeignKey(('B "b',), Table("Far", "far"), ("Id",)),
+    ),
+    (
         "ALTER TABLE ONLY t ADD CONSTRAINT k FOREIGN KEY (far_id) REFERENCES far(id) "
         "NOT VALID",
         None,
@@ -72,7 +78,7 @@ def test_what_stays_is_as_it_was_written():
 
 NOT_UNDERSTOOD = [
     "CREATE TABLE t (a int REFERENCES far(id) REFERENCES near(id))",
-    'CREATE TABLE t (a int REFERENCES "Far Away"(id))',
+    "CREATE TABLE t (a int REFERENCES U&'far'(id))",
     "CREATE TABLE t (FOREIGN KEY (a) REFERENCES far(id))",
     "CREATE TABLE t (a int, FOREIGN KEY (a) REFERENCES far(id) WHATEVER)",
     "CREATE TABLE t OF u",

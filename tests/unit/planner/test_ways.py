@@ -89,7 +89,7 @@ WAYS = [
     ("SELECT count(*), sum(DISTINCT qty) FROM items WHERE id < 0", None, GROUPS),
     ("SELECT note, count(DISTINCT cust) FROM orders GROUP BY note", None, GROUPS),
     ("SELECT avg(amount), count(amount) FROM orders", None, GROUPS),
-    ("SELECT note, avg(amount) FROM orders WHERE id < 0 GROUP BY 1", None, WORK),
+    ("SELECT note, avg(amount) FROM orders WHERE id < 0 GROUP BY 1", None, GROUPS),
     ("SELECT avg(price), sum(price) FROM orders", None, WORK),
     ("SELECT group_concat(sku) FROM items WHERE id = 1", None, WORK),
     # One row of each shard. Over no rows, count is 0 and the rest NULL.

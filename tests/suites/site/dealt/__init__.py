@@ -1,0 +1,1 @@
+"""Django's backend of routedb, whose test databases have their tables dealt."""
