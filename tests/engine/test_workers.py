@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from itertools import count
 
 from routedb.engine.shared.workers import Workers
@@ -15,7 +16,7 @@ def test_a_signal_before_a_thread_starts_does_not_cost_its_place():
         workers, fired = Workers(), 0
         for _ in range(20):
             injection = Injection(at, Interrupt)
-            injection.run(lambda: workers.submit(lambda: None))
+            injection.run(partial(workers.submit, lambda: None))
             fired += injection.has_fired
         done = threading.Event()
         workers.submit(done.set)
