@@ -28,6 +28,7 @@ PARTS = (
     "failover",
     "pooled",
     "moving",
+    "moving_gaps",
 )
 # Only where it is named: it needs pyspark (`make .venv/spark.stamp`), and a JRE.
 APART = ("spark",)

@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
+from routedb.config.mask import mask_name
+
 BUCKETS = 16_384
 EVEN = ""  # the text of the even map
 
@@ -156,9 +158,10 @@ def _shown(found: Iterable[Run]) -> str:
 def _run(said: int | str) -> Run:
     first, _, last = str(said).partition("-")
     is_number = first.isdecimal() and (last or first).isdecimal()
+    shown = mask_name(said) if isinstance(said, str) else said
     if isinstance(said, bool) or not is_number:
-        raise ValueError(f"{said!r} is no bucket, and no run of them like '0-4095'")
+        raise ValueError(f"{shown!r} is no bucket, and no run of them like '0-4095'")
     run = int(first), int(last or first)
     if not run[0] <= run[1] < BUCKETS:
-        raise ValueError(f"{said!r}: buckets are numbered from 0 to {BUCKETS - 1}")
+        raise ValueError(f"{shown!r}: buckets are numbered from 0 to {BUCKETS - 1}")
     return run

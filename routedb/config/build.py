@@ -15,6 +15,7 @@ from routedb.config.dsn import (
     Address,
     MalformedError,
     each_host,
+    hosts_of,
     node_name,
     parse_dsn,
     unique_name,
@@ -303,7 +304,8 @@ class Builder:
         if address.engine != "postgresql":
             return [{}]
         try:
-            return each_host({**address.where, **driver}) or [{}]
+            said = {**address.where, **driver}
+            return each_host({**said, **hosts_of(self._environ, said)}) or [{}]
         except MalformedError as exc:
             self._document.refuse(path, str(exc))
 

@@ -63,9 +63,10 @@ def mask_name(name: str) -> str:
 
 
 def config_error(text: str) -> errors.ConfigError:
-    """Return the error with this text, without passwords. All that is said about a
-    configuration passes here."""
-    return errors.ConfigError(mask(text))
+    """Return the error with this text, without passwords, as text that can be
+    printed. All that is said about a configuration passes here."""
+    shown = mask(text).encode("utf-8", "backslashreplace").decode()
+    return errors.ConfigError(shown)
 
 
 def is_secret_key(key: str) -> bool:

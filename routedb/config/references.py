@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from routedb.config.document import Document, Path
+from routedb.config.mask import mask_name
 from routedb.config.model import KeyColumns, Reference
 
 _NAME = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|[^\s."`(),]+)'
@@ -55,8 +56,8 @@ def _columns(document: Document, path: Path, text: str) -> KeyColumns:
     if match is None:
         document.refuse(
             path,
-            f"{text!r} names no columns: write table.column, or table(column, column); "
-            "a schema may stand before the table",
+            f"{mask_name(text)!r} names no columns: write table.column, or "
+            "table(column, column); a schema may stand before the table",
             found=False,
         )
     return KeyColumns(match[1], tuple(_EACH.findall(match[2])))

@@ -360,10 +360,15 @@ _WORDS = {  # msgspec's words for types, and TOML's
 
 
 def _check(document: Document, path: Path, value: object, kind: type) -> None:
+    is_text = True
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as exc:
         _refuse(document, path, str(exc), kind)
+    except UnicodeEncodeError:
+        is_text = False
+    if not is_text:  # out of the handler: that exception has the whole text
+        document.refuse(path, "has text that is no UTF-8", found=False)
 
 
 def _refuse(document: Document, path: Path, text: str, kind: type) -> NoReturn:

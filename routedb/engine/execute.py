@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from routedb.dbapi import Params, Query
-from routedb.engine.fast_path import choose
+from routedb.engine.fast_path import choose, choose_home
 from routedb.engine.run import executor, observed
 from routedb.engine.run.outcome import succeeded
 from routedb.engine.virtual_cursor import Call, VirtualCursor
@@ -48,8 +48,12 @@ def execute(
     link = sticky.get(plan.sticky_group)
     route: Route | None = plan.sticky_route
     if link is None or session.sticky_topology is not core.topology:
-        # Without an open link there is none to choose from.
-        link, route = choose(session, plan, sticky) if session.open else _NONE_OPEN
+        if not session.open:  # there is none to choose from
+            link, route = _NONE_OPEN
+        elif plan.group_id == session.transaction.home:
+            link, route = choose_home(session, plan)
+        else:
+            link, route = choose(session, plan, sticky)
         if link is None:
             executor.run(session, cursor, text, vars, executing(query, vars))
             return

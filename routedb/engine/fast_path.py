@@ -47,11 +47,6 @@ def choose(
     if settled[0] is not session.version.constraints:
         settled = session.settle()
     if not settled[1]:
-        names = session.pins.names
-        if names and not names.isdisjoint(plan.names):
-            return _UNSEEN
-        if plan.group_id == session.transaction.home:
-            return _in_transaction(session, plan)
         return _begin(session, plan) if settled[2] else _UNSEEN
     topology = session.core.topology
     group = topology.groups[plan.group_id]
@@ -147,8 +142,12 @@ def _next(session: Session, group: GroupView) -> Link | None:
     return link
 
 
-def _in_transaction(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
-    """In a transaction that has a link to the group: that one."""
+def choose_home(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
+    """Return the link and the route of a statement of `plan` on the home of the
+    transaction of `session`; None: the long way."""
+    names = session.pins.names
+    if not plan.is_simple or (names and not names.isdisjoint(plan.names)):
+        return _UNSEEN
     transaction = session.transaction
     transaction.is_first = False
     if plan.shows_data and not transaction.has_shown:
@@ -176,12 +175,14 @@ def _begin(session: Session, plan: Plan) -> tuple[Link | None, Route | None]:
     where the driver begins it with the statement. What else may have been said,
     `Session.settled` knows."""
     transaction, group_id = session.transaction, plan.group_id
+    names = session.pins.names
     if (
         not plan.begins_on_writer
         or transaction.branches
         or transaction.state is not TxState.OPEN
         or transaction.is_explicit
         or transaction.prologue.texts
+        or (names and not names.isdisjoint(plan.names))
     ):
         return _UNSEEN
     group = session.core.topology.groups[group_id]

@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 
 from routedb import errors
 from routedb.adapters.base import ResultSet
+from routedb.config.model import NodeConfig
 from routedb.engine.links.link import Link
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge.order import comparable, reader, sort_rows
-from routedb.merge.refused import NotMerged
+from routedb.merge.refused import NotMerged, NotOwn
 from routedb.planner import Combine, GroupsPlan, Remainder, Slot
 
 _BIGGEST = 2**63
@@ -244,12 +245,12 @@ def number_of(bound: int | Slot | None, params: Any) -> int | None:
 
 def check_own(parts: Sequence[Part], columns: Iterable[int]) -> None:
     """Refuse to look at those `columns` of the `parts` whose values are not the
-    driver's own, with NotMerged."""
+    driver's own, with NotOwn."""
     for part in parts:
         if part.own:
-            raise NotMerged(f"its rows have to be looked at, and {part.own}")
+            raise NotOwn(f"its rows have to be looked at, and {part.own}")
         for column in part.cast.intersection(columns):
-            raise NotMerged(
+            raise NotOwn(
                 f"its column {part.description[column][0]} has to be looked at, and a "
                 "type caster of the program's makes its values"
             )
@@ -291,16 +292,20 @@ def _is_known(kind: type) -> bool:
 def _sqlite(cursor: Any, link: Link, raw: Any) -> str:
     if getattr(cursor, "row_factory", None) is not None:
         return "they are made by a row factory of the program's"
-    return sqlite_values(link)
-
-
-def sqlite_values(link: Link) -> str:
-    """Tell why the values of `link` are not SQLite's own, "" when they are."""
-    if link.raw.text_factory is not str:
-        return "texts are made by a text factory of the program's"
-    if link.node.options.get("detect_types"):
+    if converts(link.node):
         return "values are made by converters of the program's"
-    return ""
+    return sqlite_texts(link)
+
+
+def sqlite_texts(link: Link) -> str:
+    """Tell why the texts of `link` are not SQLite's own, "" when they are."""
+    is_own = link.raw.text_factory is str
+    return "" if is_own else "texts are made by a text factory of the program's"
+
+
+def converts(node: NodeConfig) -> bool:
+    """Tell whether converters of the program's make values of SQLite's `node`."""
+    return bool(node.options.get("detect_types"))
 
 
 def _postgresql(cursor: Any, link: Link, raw: Any) -> str:

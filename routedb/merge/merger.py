@@ -17,7 +17,7 @@ from routedb.engine.shared.core import Core
 from routedb.engine.shared.workers import Workers, workers_of
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import foreign, listed, recorded
-from routedb.merge.catalogs import Catalogs, Known
+from routedb.merge.catalogs import Catalogs
 from routedb.merge.clock import at_once
 from routedb.merge.copied import Copy, Copying, parts_of, sink_of, table_plan
 from routedb.merge.copied_in import CopyingIn, parts_in
@@ -31,13 +31,13 @@ from routedb.merge.moving_rows import (
     MOST_READS,
     Unsettled,
     hidden,
-    only_counting,
     settled,
 )
 from routedb.merge.placements import cluster_of
+from routedb.merge.plan_cache import GroupsPlans
 from routedb.merge.plan_run import run_plan
 from routedb.merge.reading import Locks, Reader, locking
-from routedb.merge.refused import NotMerged, check_reading, not_merged
+from routedb.merge.refused import NotMerged, NotOwn, check_reading, not_merged
 from routedb.merge.server_plans import split_explain
 from routedb.merge.showing import show, show_route
 from routedb.merge.sourced import Sources
@@ -45,11 +45,9 @@ from routedb.merge.views import placed
 from routedb.merge.working import Statement
 from routedb.merge.written import may_write, write, written_parts
 from routedb.planner import (
-    Cluster,
     Created,
     GroupsPlan,
     Refusal,
-    plan,
     shape,
     take_apart,
 )
@@ -58,7 +56,6 @@ from routedb.session import TxState
 from routedb.sharding import TableColumns
 from routedb.sql.statement import Kind, Table
 
-_MOST_PLANS = 1024
 _REFERS = re.compile(r"\bREFERENCES\b", re.IGNORECASE).search
 
 
@@ -68,7 +65,7 @@ class Merger:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._catalogs = Catalogs(core)
-        self._plans: dict[tuple[object, ...], GroupsPlan | Refusal] = {}
+        self._plans = GroupsPlans(core, self._catalogs)
         self._workers: Workers = workers_of(core)
         self._sources = Sources(self._catalogs, self._workers)
 
@@ -121,13 +118,32 @@ class Merger:
             _check_possible(session, cursor)
             for again in reversed(range(MOST_READS)):
                 try:
-                    self._read(session, cursor, text, params, refusal, locks)
+                    self._read_somehow(session, cursor, text, params, refusal, locks)
                     return
                 except Unsettled:
                     if not again or getattr(cursor, "name", None):
                         raise
         except NotMerged as exc:
             raise not_merged(refusal, exc) from None
+
+    def _read_somehow(
+        self,
+        session: Session,
+        cursor: VirtualCursor,
+        text: ParsedText,
+        params: Any,
+        refusal: errors.Error,
+        locks: Locks,
+    ) -> None:
+        """Read; where the program makes the values that would have to be looked at,
+        once more over the rows of the tables, which are made values of at the end."""
+        read = partial(self._read, session, cursor, text, params, refusal, locks)
+        try:
+            read(by_rows=False)
+        except NotOwn:
+            if getattr(cursor, "name", None):
+                raise
+            read(by_rows=True)
 
     def _read(
         self,
@@ -137,9 +153,10 @@ class Merger:
         params: Any,
         refusal: errors.Error,
         locks: Locks,
+        by_rows: bool,
     ) -> None:
         with settled(session, text) as sure:
-            made, known = self._planned(session, sure, params)
+            made, known = self._plans.planned(session, sure, params, by_rows)
             made = at_once(session, sure.plan, made, params)
             made = locking(made, locks)
             measures = measures_of(session, made)
@@ -209,7 +226,7 @@ class Merger:
 
         def planned(inner: ParsedText) -> tuple[GroupsPlan, Measures]:
             self._check_read(session, inner, refusal)
-            made, _ = self._planned(session, inner, None)
+            made, _ = self._plans.planned(session, inner, None)
             return at_once(session, inner.plan, made, None), measures_of(session, made)
 
         def read(reader: Reader, inner: ParsedText, values: Any) -> None:
@@ -257,7 +274,7 @@ class Merger:
             wanted = split_explain(text.source, text.plan.dialect)
             inner = session.learn(wanted.inner)
             self._check_read(session, inner, refusal)
-            made, _ = self._planned(session, inner, params)
+            made, _ = self._plans.planned(session, inner, params)
             made = at_once(session, inner.plan, made, params)
             measures = measures_of(session, made)
             shown = explained(session, inner, made, params, measures.bounds).plan
@@ -298,7 +315,7 @@ class Merger:
                 )
         self._check_read(session, text, refusal)
         try:
-            made, _ = self._planned(session, text, params)
+            made, _ = self._plans.planned(session, text, params)
             made = made.at({each.mark: each.written for each in made.moments})
             bounds = measures_of(session, made).bounds
             return explained(session, text, made, params, bounds)
@@ -324,44 +341,6 @@ class Merger:
             raise not_merged(refusal, NotMerged(why))
         if not is_read or is_placed or is_hidden or is_off:
             raise refusal
-
-    def _planned(
-        self, session: Session, text: ParsedText, params: Any
-    ) -> tuple[GroupsPlan, Known]:
-        text, cluster, known = placed(session, self._catalogs, text, params)
-        made = self._plan(session, text, cluster, known)
-        if not made.fits(params):
-            if made.otherwise is None:
-                raise NotMerged("its LIMIT or OFFSET is no plain number")
-            made = made.otherwise
-        return made, known
-
-    def _plan(
-        self, session: Session, text: ParsedText, cluster: Cluster, known: Known
-    ) -> GroupsPlan:
-        """Return the plan of a text, made once for each version of what it is made of.
-        Raises NotMerged with the planner's reason."""
-        core = self._core
-        key = (
-            text.source,
-            text.plan.dialect,
-            session.database,
-            core.ruleset.version,
-            known.catalog.version,
-        )
-        made = self._plans.get(key)
-        if made is None:
-            functions = known_functions(session, text, cluster)
-            made = plan(
-                text.source, text.plan.dialect, known.catalog, cluster, functions
-            )
-            made = only_counting(session, text.plan, made)
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            self._plans[key] = made
-        if isinstance(made, Refusal):
-            raise NotMerged(made.reason)
-        return made
 
 
 def _is_reference(text: ParsedText, refusal: errors.Error) -> bool:

@@ -9,7 +9,9 @@ from typing import Any
 from routedb import errors
 from routedb.adapters.base import RawCursor
 from routedb.engine.links.link import Link
+from routedb.engine.session import Session
 from routedb.engine.shared.workers import Workers
+from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers, sqlite_work
 from routedb.merge.atomic import AtomicRead
 from routedb.merge.fragments import GroupReads, reads_of
@@ -20,7 +22,7 @@ from routedb.merge.running import Running, Way
 from routedb.merge.showing import show
 from routedb.merge.streamed import Source, StreamedResult, declared
 from routedb.merge.working import Statement, work
-from routedb.planner import Merge
+from routedb.planner import GroupsPlan, Merge
 
 
 def run_plan(
@@ -58,12 +60,7 @@ def _run_asked(
         work(statement, asked, workers, measures)
         return
     parts: dict[int, answers.Part] = {}
-    # What looks at values needs SQLite's own, of which rows are made afterwards.
-    is_made_later = (
-        made.dialect == "sqlite"
-        and bool(made.combine or made.order)
-        and getattr(cursor, "row_factory", None) is not None
-    )
+    is_made_later = made.dialect == "sqlite" and _is_made_later(session, cursor, made)
 
     def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
         shows = None if is_made_later else cursor
@@ -83,6 +80,18 @@ def _run_asked(
         part = groups[0]._replace(rows=result.fetchall())
         result = sqlite_work.present(session, cursor, link, part)
     show(session, cursor, text, asked, link, result, measures)
+
+
+def _is_made_later(session: Session, cursor: VirtualCursor, made: GroupsPlan) -> bool:
+    """Tell whether rows are to be made of SQLite's own values afterwards: what looks at
+    values needs these. What converters make of a column is told by its table, which is
+    not there then; of a sum they make nothing."""
+    if not (made.combine or made.order):
+        return False
+    converted = any(answers.converts(node) for node in session.core.nodes)
+    is_made = getattr(cursor, "row_factory", None) is not None
+    is_made = is_made or answers.has_own_class(cursor)
+    return (is_made or converted) if made.combine else (is_made and not converted)
 
 
 def _stream(

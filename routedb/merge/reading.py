@@ -9,7 +9,7 @@ from routedb.adapters.base import RawCursor, ResultSet
 from routedb.engine.links.link import Link
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import Control, NoRawCursor, VirtualCursor
-from routedb.merge.answers import sqlite_values
+from routedb.merge.answers import sqlite_texts
 from routedb.merge.refused import NotMerged
 from routedb.planner import GroupsPlan
 from routedb.routing import Route
@@ -52,7 +52,7 @@ class Reader(NoRawCursor):
         """Open a raw cursor on `link`. Raises NotMerged where the values of that are
         the program's."""
         engine = link.adapter.engine
-        if engine == "sqlite" and (why := sqlite_values(link)):
+        if engine == "sqlite" and (why := sqlite_texts(link)):
             raise NotMerged(why)
         if engine == "mysql":
             if "conv" in link.node.options:

@@ -11,6 +11,11 @@ class NotMerged(Exception):  # noqa: N818  (never leaves this package)
     """The rows that came cannot be merged exactly; the text says why."""
 
 
+class NotOwn(NotMerged):
+    """Values have to be looked at that the program makes: where the rest is worked out
+    over the rows as they are stored, they need not be."""
+
+
 def not_merged(refusal: errors.Error, exc: NotMerged) -> errors.Error:
     """Return the error `refusal` with what `exc` says added."""
     return type(refusal)(f"{refusal}. It is not merged, either: {exc}")

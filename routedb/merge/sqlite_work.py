@@ -16,7 +16,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge.answers import Part, part_of, renamed, shown, sqlite_values
+from routedb.merge.answers import Part, part_of, renamed, shown, sqlite_texts
 from routedb.merge.refused import NotMerged
 from routedb.merge.table_answer import Shape, quoted
 from routedb.planner import Column, Remainder
@@ -24,14 +24,11 @@ from routedb.planner import Column, Remainder
 
 def open_raw(link: Link) -> RawCursor:
     """Open a cursor on `link` whose rows are SQLite's own values. Raises NotMerged
-    where the program makes something else of them."""
-    why = sqlite_values(link)
+    where the program makes other texts of them."""
+    why = sqlite_texts(link)
     if why:
         raise NotMerged(why)
-    raw: Any = link.adapter.cursor(link.raw)
-    raw.row_factory = None
-    opened: RawCursor = raw
-    return opened
+    return link.adapter.exact_cursor(link.raw)
 
 
 def present(

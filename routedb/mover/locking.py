@@ -1,7 +1,8 @@
 """Locks of the mover: asked for with a short timeout, again and again.
 
 Whoever waits for a lock on a table has all later users of the table wait behind it, so
-a long wait would stop them as long as the oldest open transaction goes on.
+a long wait would stop them as long as the oldest open transaction goes on. So a moment
+is looked for in which none is open that was open a moment before.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from routedb.mover.sessions import Session
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name
 
-_WAIT_MS = 500
-_PAUSE_S = 0.25
-_TRIES = 120
+_WAITS_MS = (60, 125, 250, 500)  # longer ones where short ones are not enough
+_TRIES_OF_EACH = 10
+_TRIES = 80
+_PAUSE_S = 0.1
+_LOOK_S = 0.025  # between two looks at who is in the way
+_LOOKS = 20  # before a lock is asked for all the same
+_MODES = "'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock'"
 _IDLE_S = 10  # a mover that stops for so long loses its lock, and cannot fence
 
 
@@ -24,9 +29,10 @@ def made_patiently(session: Session, texts: Sequence[str]) -> None:
     """Run `texts`, definitions at a table that others use, over `session`. Raises
     OperationalError when no try has found a gap."""
     last: errors.Error | None = None
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         try:
-            _run_all(session, texts)
+            _await_gap(session)
+            _run_all(session, texts, _wait_ms(attempt))
             return
         except errors.OperationalError as exc:
             if not _is_waiting(exc):
@@ -39,10 +45,52 @@ def made_patiently(session: Session, texts: Sequence[str]) -> None:
     )
 
 
-def _run_all(session: Session, texts: Sequence[str]) -> None:
+def _wait_ms(attempt: int) -> int:
+    return _WAITS_MS[min(attempt // _TRIES_OF_EACH, len(_WAITS_MS) - 1)]
+
+
+def _await_gap(session: Session) -> None:
+    """Wait, for a while, for a moment in which no transaction holds a lock that held
+    one a moment before; where that cannot be seen, not at all."""
+    before = _open_ones(session)
+    for _ in range(_LOOKS):
+        if not before:
+            return
+        time.sleep(_LOOK_S)
+        now = _open_ones(session)
+        if not before & now:
+            return
+        before = now
+
+
+def _open_ones(session: Session) -> set[object]:
+    """Return the transactions that have written to tables of `session`'s database."""
+    if session.engine == "sqlite":
+        return set()
+    if session.engine == "postgresql":
+        rows = session.run(
+            "SELECT virtualtransaction FROM pg_locks l JOIN pg_class c "
+            "ON c.oid = l.relation WHERE l.granted AND l.locktype = 'relation' "
+            f"AND l.mode IN ({_MODES}) AND c.relkind = 'r' "
+            "AND c.relnamespace = current_schema()::regnamespace "
+            "AND l.database = (SELECT oid FROM pg_database "
+            "WHERE datname = current_database()) AND l.pid <> pg_backend_pid()"
+        )
+        return {row[0] for row in rows}
+    try:  # with the right PROCESS
+        rows = session.run(
+            "SELECT trx_id, trx_started FROM information_schema.innodb_trx "
+            "WHERE trx_mysql_thread_id <> CONNECTION_ID()"
+        )
+    except errors.DatabaseError:
+        return set()
+    return set(rows)
+
+
+def _run_all(session: Session, texts: Sequence[str], wait_ms: int) -> None:
     if session.engine == "postgresql":
         with session.transaction():
-            session.run(f"SET LOCAL lock_timeout = '{_WAIT_MS}ms'")
+            session.run(f"SET LOCAL lock_timeout = '{wait_ms}ms'")
             for text in texts:
                 session.run(text)
         return
@@ -68,11 +116,13 @@ def lock(
     """
     last: errors.Error | None = None
     held: list[Session] = []
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
+        for session in sessions:
+            _await_gap(session)
         try:
             for session in sessions:
                 held.append(session)
-                _lock_once(session, pairs, beside)
+                _lock_once(session, pairs, beside, _wait_ms(attempt))
             return
         except errors.OperationalError as exc:
             if not _is_waiting(exc):
@@ -85,17 +135,19 @@ def lock(
     raise errors.OperationalError(f"no lock on the tables: {str(last).strip()}{found}")
 
 
-def _lock_once(session: Session, pairs: Sequence[Pair], beside: Sequence[str]) -> None:
+def _lock_once(
+    session: Session, pairs: Sequence[Pair], beside: Sequence[str], wait_ms: int
+) -> None:
     if session.engine == "postgresql":
         listed = ", ".join(name("postgresql", pair.name) for pair in pairs)
         session.run("BEGIN")
         session.run(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_S}s'")
-        session.run(f"SET LOCAL lock_timeout = '{_WAIT_MS}ms'")
+        session.run(f"SET LOCAL lock_timeout = '{wait_ms}ms'")
         session.run(f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE")
         session.run("SET LOCAL lock_timeout = 0")
         return
     if session.engine == "sqlite":
-        session.run(f"PRAGMA busy_timeout = {_WAIT_MS}")
+        session.run(f"PRAGMA busy_timeout = {_WAITS_MS[-1]}")
         session.run("BEGIN IMMEDIATE")
         session.run(f"PRAGMA busy_timeout = {_IDLE_S * 1_000}")  # for the COMMIT
         return
@@ -106,7 +158,12 @@ def _lock_once(session: Session, pairs: Sequence[Pair], beside: Sequence[str]) -
     wanted = [f"{name('mysql', each)} WRITE" for each in names]
     session.run("SET SESSION lock_wait_timeout = 1")
     session.run(f"SET SESSION wait_timeout = {_IDLE_S}")
-    session.run(f"LOCK TABLES {', '.join(wanted)}")
+    # A lock is waited for in whole seconds; MySQL's statements have no other end.
+    session.try_run(f"SET SESSION max_statement_time = {wait_ms / 1_000}")
+    try:
+        session.run(f"LOCK TABLES {', '.join(wanted)}")
+    finally:
+        session.try_run("SET SESSION max_statement_time = 0")
 
 
 def unlock(sessions: Sequence[Session], is_done: bool) -> None:
@@ -140,4 +197,4 @@ def _is_waiting(exc: errors.Error) -> bool:
         return True
     if "database is locked" in str(exc):
         return True
-    return bool(exc.args) and exc.args[0] in (1205, 1213)
+    return bool(exc.args) and exc.args[0] in (1205, 1213, 1969)

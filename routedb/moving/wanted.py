@@ -11,7 +11,8 @@ from routedb.config.model import TableRule
 from routedb.config.placements import Place
 from routedb.moving.spreading import place_of
 
-_OF_FUNCTION = ("function", "key_type", "bounds", "values", "buckets", "otherwise")
+# What one function's rule says means nothing to another.
+_OF_FUNCTION = ("function", "bounds", "values", "buckets", "otherwise")
 
 
 def wanted_place(
@@ -26,10 +27,16 @@ def wanted_place(
     ConfigError.
     """
     said: dict[str, Any] = {}
-    if old is not None and not asked.keys() & set(_OF_FUNCTION):
+    if old is not None:
         known = place_of(old, shards)
         assert not isinstance(known, str)
-        said = {key: value for key, value in known.items() if key != "moving"}
+        was = known.get("function", "hash")
+        is_other = asked.get("function", was) != was
+        dropped = ("moving", *(_OF_FUNCTION if is_other else ()))
+        same_key = (None, known.get("shard_key"), old.shard_key)
+        if asked.get("shard_key") not in same_key:
+            dropped = (*dropped, "key_type")
+        said = {key: value for key, value in known.items() if key not in dropped}
     rule = {k: v for k, v in asked.items() if k not in ("shards", "keys", "shard")}
     said = {**said, **rule, "database": database}
     if "shards" in asked:

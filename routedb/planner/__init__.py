@@ -153,16 +153,18 @@ def plan(
     catalog: Catalog,
     cluster: Cluster,
     functions: Mapping[str, str] | None = None,
+    by_rows: bool = False,
 ) -> GroupsPlan | Refusal:
     """Plan the text `source`, which is in `dialect`, for all values of its parameters.
 
     `catalog` has the columns of its tables, `cluster` says where they are. `functions`
     is the configuration's word on functions of the user's, as `classify` takes it.
+    `by_rows`: what several groups have is worked out over the rows of the tables.
     Returns the plan, or why there is none; what cannot be understood is refused.
     """
     from routedb.planner.planning import make_plan  # noqa: PLC0415  (sqlglot is slow)
 
-    return make_plan(source, dialect, catalog, cluster, functions or {})
+    return make_plan(source, dialect, catalog, cluster, functions or {}, by_rows)
 
 
 def changed_sources(

@@ -27,9 +27,10 @@ def make_plan(
     catalog: Catalog,
     cluster: Cluster,
     functions: Mapping[str, str],
+    by_rows: bool,
 ) -> GroupsPlan | Refusal:
     """Return the plan: see `routedb.planner.plan`, which has `source`, `dialect`,
-    `catalog`, `cluster` and `functions` as well."""
+    `catalog`, `cluster`, `functions` and `by_rows` as well."""
     try:
         tables = check_statement(source, dialect, functions)
         timed = find_moments(source, dialect)
@@ -40,7 +41,7 @@ def make_plan(
         references = References(text, catalog, cluster)
         if {use.table for use in references.uses} != set(tables):
             refuse("unknown grammar", "its tables cannot be told for certain")
-        made = _best(references, cluster)
+        made = _best(references, cluster, by_rows)
         if made.merge is Merge.ONE:  # whose own time it is
             (fragment,) = made.fragments
             as_written = read_source(source, dialect).edited(())
@@ -62,11 +63,13 @@ def _check_joins(tree: exp.Expr, dialect: str) -> None:
                 refuse("FULL JOIN", "FULL JOIN is not MySQL's: FULL is a name there")
 
 
-def _best(references: References, cluster: Cluster) -> GroupsPlan:
+def _best(references: References, cluster: Cluster, by_rows: bool) -> GroupsPlan:
     """Return the first of the ways that is open: each needs less than the next."""
     alone = _on_one(references, cluster)
     if alone is not None:
         return alone
+    if by_rows:
+        return load_plan(references, cluster, ("the program makes the values",))
     try:
         streamed = stream_plan(references, cluster)
     except NotSpread as exc:

@@ -25,7 +25,8 @@ class Run:
 
     `trouble` says why the run itself did not come to its end; None when it did.
     `roles` has the numbers of statements that ran on writers and on replicas, where
-    they were counted.
+    they were counted. `cpu_s` is the processor's time of the suite's own processes, in
+    seconds; `seconds` also has what else is waited for.
     """
 
     driver: str
@@ -33,6 +34,7 @@ class Run:
     seconds: float
     trouble: str | None = None
     roles: Mapping[str, int] = field(default_factory=dict)
+    cpu_s: float = 0.0
 
     @property
     def share(self) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -155,13 +156,21 @@ def run(suite: Suite, cluster: Cluster, driver: str, asked: Asked) -> Run:
             "SUITES_ROLES": str(roles) if asked.is_serving else "",
             **command.environment,
         }
+        before = _children_s()
         trouble = _process(suite, command, settings, log)
+        cpu_s = _children_s() - before
         outcomes = {
             test.replace(str(source), "…"): outcome
             for test, outcome in read(record).items()
         }
         seconds = time.monotonic() - began
-        return Run(driver, outcomes, seconds, trouble, read_roles(roles))
+        return Run(driver, outcomes, seconds, trouble, read_roles(roles), cpu_s)
+
+
+def _children_s() -> float:
+    """Return the processor's time of all processes that were waited for, so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _process(

@@ -72,11 +72,32 @@ class Cursor(sqlite3.Cursor):
         raise errors.NotSupportedError(f"{name}: SQLite has no stored procedures")
 
 
+class ExactCursor(Cursor):
+    """A cursor whose rows are SQLite's values: its queries have no columns of tables,
+    by whose types sqlite3 finds converters (PARSE_DECLTYPES), and no names that say one
+    (PARSE_COLNAMES)."""
+
+    def execute(self, sql: Any, parameters: Any = None) -> ExactCursor:
+        """Run one text; a query in the names and values that its columns become."""
+        try:
+            super().execute(f"SELECT * FROM ({sql}\n) LIMIT 0", parameters)
+        except sqlite3.Error:  # no query, or one that fails again
+            super().execute(sql, parameters)
+            return self
+        count = range(len(self.description))
+        names = ", ".join(f"c{number}" for number in count)
+        values = ", ".join(f"+c{number} AS c{number}" for number in count)
+        plain = f"WITH routedb_e({names}) AS ({sql}\n) SELECT {values} FROM routedb_e"
+        super().execute(plain, parameters)
+        return self
+
+
 class Connection(sqlite3.Connection):
     """A connection with its file's identity, to detect that the file is replaced."""
 
     path: str = ""
     is_read_only: bool = False
+    converts: bool = False  # by detect_types
     identity: tuple[int, int] | None = None  # device and inode when it was opened
 
 
@@ -236,9 +257,10 @@ class Sqlite3Adapter:
 
     def exact_cursor(self, raw: Raw) -> RawCursor:
         """Open one whose rows are tuples: Python has SQLite's types. What a text
-        factory or converters make of them is the connection's."""
+        factory makes of them is the connection's."""
+        kind = ExactCursor if getattr(raw, "converts", True) else Cursor
         with fork_gate:
-            cursor: Any = raw.cursor(Cursor)
+            cursor: Any = raw.cursor(kind)
         cursor.row_factory = None
         opened: RawCursor = cursor
         return opened
@@ -340,7 +362,8 @@ def arguments(order: tuple[str, ...] | None, parameters: Any) -> Any:
 
 
 def _identify(raw: Connection, options: dict[str, Any]) -> None:
-    """Remember which file this is, under the name it was opened by."""
+    """Remember which file this is, under the name it was opened by, and how."""
+    raw.converts = bool(options.get("detect_types"))
     database = os.fspath(options["database"])
     path = database
     if options.get("uri"):

@@ -13,13 +13,19 @@ from routedb.config.document import suggest
 from routedb.config.dsn.address import Address, MalformedError
 from routedb.config.dsn.mysql import read_mysql
 from routedb.config.dsn.names import node_name, unique_name
-from routedb.config.dsn.postgresql import each_host, read_keywords, read_postgresql
+from routedb.config.dsn.postgresql import (
+    each_host,
+    hosts_of,
+    read_keywords,
+    read_postgresql,
+)
 from routedb.config.dsn.sqlite import read_sqlite
 
 __all__ = [
     "Address",
     "MalformedError",
     "each_host",
+    "hosts_of",
     "node_name",
     "parse_dsn",
     "unique_name",

@@ -56,6 +56,15 @@ _CHOOSING = {"target_session_attrs": "any", "load_balance_hosts": "disable"}
 _LISTS = ("host", "hostaddr", "port")
 
 
+def hosts_of(environ: Mapping[str, str], where: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hosts, addresses and ports that libpq takes from `environ` where
+    `where` does not say them. A service, which is asked first, is libpq's to read."""
+    if where.get("service") or environ.get("PGSERVICE"):
+        return {}
+    said = {key: environ.get(f"PG{key.upper()}", "") for key in _LISTS}
+    return {key: value for key, value in said.items() if value and not where.get(key)}
+
+
 def each_host(where: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return for each of several hosts what to connect with in their place; nothing
     when `where` names one.

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from routedb import move
+from routedb.mover import locking
 from tests.live.moving.conftest import open_world
 from tests.support.later import later
 from tests.support.servers import wait_until
@@ -20,8 +21,11 @@ _WAITS = (
 
 @pytest.mark.parametrize("direction", ["my-pg", *later(["my-my"])])
 def test_a_transaction_that_has_locked_a_row_writes_it_while_a_switch_waits(
-    request, direction
+    request, direction, monkeypatch
 ):
+    # The mover waits nearly all the time, and for a lock.
+    monkeypatch.setattr(locking, "_LOOKS", 0)
+    monkeypatch.setattr(locking, "_WAITS_MS", (500,))
     with open_world(request, direction) as world:
         world.old.execute("CREATE TABLE t (id int PRIMARY KEY, v int)")
         world.old.execute("INSERT INTO t VALUES (1, 1)")

@@ -159,6 +159,34 @@ def test_a_shard_more_takes_a_fifth_while_programs_write_and_count(request, engi
 
 
 @pytest.mark.usefixtures("short")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("engine", later(["pg", "my"]))
+def test_one_shard_goes_to_another_server(request, engine):
+    # The third is the other server: it has nothing yet, and takes what the second has.
+    halves = ["0-8191"], ["8192-16383"]
+    before = {"buckets": [*halves, []]}
+    wanted = {"buckets": [halves[0], [], halves[1]]}
+    with one_sharded(request, engine, 3, before) as world:
+        filled(world, before)
+        there = len(world.rows())
+        kept, gone = world.at(0), world.at(1)
+        assert kept
+        assert gone
+        clients = Clients(world, there=there)
+        with clients, Counters(clients) as counters:
+            move.start(world.config, "m", rule=wanted, **ALL)
+            move.switch(world.config, "m")
+            move.finish(world.config, "m")
+        assert (clients.troubles, counters.wrong) == ([], [])
+        assert world.at(1) == []
+        assert set(world.at(0)) >= set(kept)
+        assert set(world.at(2)) >= set(gone)
+        assert world.rows() == sorted({*kept, *gone, *clients.written})
+        assert world.strangers(world.rule(rule_in_force(world))) == []
+        assert world.leftovers() == []
+
+
+@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("engine", later(["pg", "my"]))
 def test_a_merge_is_undone_with_all_that_was_written(request, engine):
     with one_sharded(request, engine, 4, {}) as world:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from routedb import errors
-from routedb.config import load
+from routedb.config import load, schema, small_entries
 
 SECRET = "Hunter2xyz"
 KEYS = ["password", "pasword", "pswd", "passw0rd", "token_key", "api_key"]
@@ -99,7 +99,7 @@ def shown(source):
     try:
         config = load(source, {}, environ={}, read_file=no_file)
     except errors.ConfigError as exc:
-        return f"{exc!r} {exc}"
+        return f"{exc!r} {exc} {exc.__cause__!r}"
     return f"{config!r} {config.nodes} {config.source}"
 
 
@@ -107,6 +107,50 @@ def shown(source):
 def test_it_is_not_shown(place):
     told = {text: shown(PLACES[place](text)) for text in texts()}
     assert [text for text, said in told.items() if SECRET in said] == []
+
+
+KINDS = {
+    schema.ClusterEntry: lambda key, value: {**main(), key: value},
+    schema.DatabaseEntry: lambda key, value: main(**{key: value}),
+    small_entries.NodeEntry: lambda key, value: node(**{key: value}),
+    small_entries.PoolEntry: lambda key, value: main(pool={key: value}),
+    small_entries.MergeEntry: lambda key, value: main(merge={key: value}),
+    schema.TableEntry: lambda key, value: table({key: value}),
+}
+FORMS: list[Callable[[str], Any]] = [
+    lambda text: text,
+    lambda text: [text],
+    lambda text: [[text]],
+    lambda text: {"a": text},
+    lambda text: {text: 1},
+    lambda text: {"a.b": text, text: "c.d"},
+    lambda text: [{text: [text]}],
+    lambda text: {text: {text: text}},
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_it_is_not_shown_under_any_key_there_is(kind):
+    """Also those that come to be: they are the schema's."""
+    told = {}
+    for key in (*kind.__struct_fields__, "no_key"):
+        for text in ("u:{0}@h/d", "pasword={0}", "x pwd = '{0}'", "mysql://u:{0}@h"):
+            for form in FORMS:
+                value = form(text.format(SECRET))
+                told[key, str(value)] = shown(KINDS[kind](key, value))
+    assert [what for what, said in told.items() if SECRET in said] == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("byte", [b"\xff", b"\xc3"])
+def test_bytes_that_are_no_text_show_nothing_either(place, byte):
+    """An error about an encoding has all of the text; what is said can be printed."""
+    for before in ("host=h password=", "postgresql://u:", "mysql://u:"):
+        text = f"{before}{SECRET}".encode() + byte + b"@h/d"
+        source = PLACES[place](text.decode("utf-8", "surrogateescape"))
+        said = shown(source)
+        assert SECRET not in said
+        assert said.encode()
 
 
 @pytest.mark.parametrize(

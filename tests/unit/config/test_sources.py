@@ -250,6 +250,35 @@ def test_each_of_several_hosts_is_a_node(dsn, names, options):
     assert [node.id for node in nodes] == list(range(len(nodes)))
 
 
+@pytest.mark.parametrize("dsn", ["dbname=d", "postgresql:///d", "host='' dbname=d"])
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({"PGHOST": "a,b"}, ["a:5432/d", "b:5432/d"]),
+        ({"PGHOST": "a,b", "PGPORT": "1,2"}, ["a:1/d", "b:2/d"]),
+        ({"PGHOST": "a,b", "PGPORT": "7"}, ["a:7/d", "b:7/d"]),
+        ({"PGHOSTADDR": "10.0.0.1,10.0.0.2"}, ["10.0.0.1:5432/d", "10.0.0.2:5432/d"]),
+        ({"PGHOST": "a,b", "PGHOSTADDR": "::1,::2"}, ["a:5432/d", "b:5432/d"]),
+        ({"PGHOST": "a", "PGPORT": "7"}, ["a:7/d"]),
+        ({"PGHOST": "a,b", "PGSERVICE": "s"}, ["a:5432,b:5432/d"]),
+    ],
+)
+def test_each_of_several_hosts_in_the_environment_is_a_node(dsn, environ, names):
+    nodes = load(dsn, {}, environ=environ, read_file=str).nodes
+    assert [node.name for node in nodes] == names
+    if len(nodes) > 1:
+        hosts = [(n.options.get("host"), n.options.get("hostaddr")) for n in nodes]
+        assert len(set(hosts)) == 2
+
+
+def test_a_host_that_is_said_is_not_that_of_the_environment():
+    environ = {"PGHOST": "a,b", "PGPORT": "1,2"}
+    [node] = load("host=c port=3 dbname=d", {}, environ=environ, read_file=str).nodes
+    assert node.name == "c:3/d"
+    with pytest.raises(errors.ConfigError, match="as many ports"):
+        load("host=c", {}, environ={"PGHOSTADDR": "::1,::2"}, read_file=str)
+
+
 @pytest.mark.parametrize(
     "dsn", ["host=a,b,c port=1,2", "host=a,b hostaddr=10.0.0.1", "host=a,b port=1,2,3"]
 )

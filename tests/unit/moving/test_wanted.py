@@ -52,6 +52,17 @@ def test_another_function_is_as_it_is_asked_for():
     assert some["buckets"] == [["0-8191"], ["8192-16383"], []]
 
 
+def test_what_is_not_asked_for_stays_as_it_is():
+    wanted = {"buckets": [["0-8191"], [], ["8192-16383"]]}
+    kept = {"database": "o", "shard_key": '"k"', "key_type": "integer"}
+    made = place(wanted, shards=3)
+    assert {key: made[key] for key in (*kept, *wanted)} == {**kept, **wanted}
+    function = ShardFunction("hash", "integer", buckets=buckets.text_of([0] * 16384, 2))
+    old = TableRule("t", None, "t", "o", "k", function)
+    asked = {"function": "range", "bounds": [5]}
+    assert place(asked, old, 2) == {**kept, **asked}
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
