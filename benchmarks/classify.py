@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -59,11 +60,38 @@ LIKE = (
 # Of tracing tools, another one each time.
 TAG = "/*framework='django',route='/items',traceparent='00-5bd66ef5-{n:08x}-01'*/"
 TAGGED = KEY_READ.replace("{n}", "") + " " + TAG
+# Rows of an INSERT of 1 MB: `#` is a number, `@@` a word, other ones in each row.
+KINDS = {
+    "typed dates": (
+        "postgresql",
+        "(#, DATE '2024-01-01', TIMESTAMP '2024-01-1# 1:00')",
+    ),
+    "calls": ("postgresql", "(DEFAULT, #, now(), f(#), CURRENT_TIMESTAMP, NULL)"),
+    "casts": ("postgresql", "('2024-01-01'::date, #::numeric(10, 2), '@@'::my.mood)"),
+    "CAST": ("postgresql", "(#, CAST('2024-01-01' AS date), true, '@@')"),
+    "arrays": ("postgresql", "(#, ARRAY[#, 2], '{#,2}'::int[], ARRAY['@@'])"),
+    "X'…'": ("postgresql", "(#, X'0#', B'101', N'@@')"),
+    "U&'…' and E'…'": ("postgresql", r"(#, U&'\0041', E'it\'s\n', e'@@')"),
+    "intervals": ("postgresql", "(#, INTERVAL '# days', '@@', INTERVAL '1' DAY)"),
+    "JSON": ("postgresql", "(#, '{\"@@\": [#, \"it''s\"]}'::jsonb)"),
+    "exponents and signs": ("postgresql", "(-#.5, +#, #.5E-3, 1e#)"),
+    "parameters": ("postgresql", "(%s, $#, %(name__#)s)"),
+    "dollar quotes": ("postgresql", "(#, $$it's @@$$)"),
+    "_binary and 0x": ("mysql", "(#, _binary'@@', 0xDEADBEEF#, _utf8mb4'@@')"),
+    "double quotes": ("mysql", '(#, "@@", "it\'s @@")'),
+    "backslashes": ("mysql", r"(#, 'it\'s @@', 'c:\\@@')"),
+    "ROW(…)": ("mysql", "ROW(#, '@@', now())"),
+    "comments between": ("mysql", "(#, '@@') /* @@ */"),
+    "?": ("sqlite", "(?#, :name#, ?, x'0#', '@@')"),
+}
 
 
 def run() -> list[Row]:
-    """Measure everything; takes about half a minute."""
-    return [*first_seen(), same_shape(), tagged(), *long_texts(), memory()]
+    """Measure everything; takes about a minute."""
+    return [
+        *(*first_seen(), same_shape(), tagged()),
+        *(*long_texts(), *long_rows(), memory()),
+    ]
 
 
 def first_seen() -> list[Row]:
@@ -124,12 +152,39 @@ def long_texts() -> list[Row]:
     classifier = Classifier("postgresql")
     calls = {name: partial(_classify, classifier, text) for name, text in texts.items()}
     found = []
-    for name, time in interleave(calls, rounds=30, block=1).items():
-        note = f"{len(texts[name]):,} characters, p99 {time.p99 * 1e3:.1f} ms"
+    for name, timing in interleave(calls, rounds=30, block=1).items():
+        note = f"{len(texts[name]):,} characters, p99 {timing.p99 * 1e3:.1f} ms"
         bar = 5 if name == "INSERT" else 10
         title = f"classify: 1 MB {name}"
-        found.append(Row(title, time.median * 1e3, "ms", bar, note))
+        found.append(Row(title, timing.median * 1e3, "ms", bar, note))
     return found
+
+
+def long_rows() -> list[Row]:
+    """Inserts of a megabyte whose rows are more than plain strings and numbers."""
+    calls: dict[str, Callable[[], object]] = {}
+    for name, (dialect, row) in KINDS.items():
+        rows, size = [], 0
+        while size < MEGABYTE:
+            word = "".join(chr(97 + (size // 7**n) % 26) for n in range(12))
+            rows.append(row.replace("#", str(size)).replace("@@", word))
+            size += len(rows[-1]) + 2
+        text = f"INSERT INTO item (a, b, c) VALUES {', '.join(rows)}"
+        calls[name] = partial(_classify, Classifier(dialect), text)
+    return [
+        Row(f"classify: 1 MB of {name}", _cpu_ms(call), "ms", 10, KINDS[name][1])
+        for name, call in calls.items()
+    ]
+
+
+def _cpu_ms(call: Callable[[], object]) -> float:
+    """Return the CPU time of a call, the least of some: the machine may be busy."""
+    took = []
+    for _ in range(10):
+        start = time.thread_time_ns()
+        call()
+        took.append(time.thread_time_ns() - start)
+    return min(took) / 1e6
 
 
 def memory() -> Row:

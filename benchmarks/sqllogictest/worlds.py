@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -67,7 +67,7 @@ class World:
             stack.enter_context(closing(databases.connect(dsn))) for dsn in self._dsns
         ]
         self._homes: dict[str, int] = {}  # of dealt tables, as they came up
-        self._views: dict[str, int] = {}
+        self._views: dict[str, str] = {}  # their queries
         self._dealt: dict[str, list[Any]] = {}  # the rows that the groups have
         self._is_stale = True
         self._routed: Any = None
@@ -86,15 +86,15 @@ class World:
         created = _TABLE.match(sql)
         view = _VIEW.match(sql)
         if view is not None:
-            self._views[view[1].lower()] = self._home_of(view[2])
+            self._views[view[1].lower()] = view[2]
         for raw in self._holders(created[1].lower()) if created else self._raws:
             with suppress(*_ERRORS):  # of a table that is elsewhere
                 raw.cursor().execute(sql)
 
-    def _home_of(self, query: str) -> int:
-        """Return which of the databases has the tables of a view, as dealt."""
-        words = query.lower().replace(",", " ").split()
-        return next((self._homes[word] for word in words if word in self._homes), 0)
+    def _below(self, view: str, known: Mapping[str, Any]) -> str | None:
+        """Return the first of the tables and views that are `known` in a view."""
+        words = self._views[view].lower().replace(",", " ").split()
+        return next((word for word in words if word in known), None)
 
     @property
     def routed(self) -> Any:
@@ -162,8 +162,10 @@ class World:
             else:
                 self._holders(table)
                 tables[table] = f"d{self._homes[table]}"
-        if not self._is_sharded:
-            tables |= {view: f"d{home}" for view, home in self._views.items()}
+        for view in self._views:  # in the order that they were made in
+            below = self._below(view, tables)
+            if below is not None:
+                tables[view] = tables[below]
         if self._is_sharded:
             databases = {"all": {"shards": [[dsn] for dsn in self._dsns]}}
         else:

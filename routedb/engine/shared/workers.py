@@ -38,27 +38,36 @@ class Workers:
         if self._process != os.getpid():
             self._begin()
         with self._lock:
+            self._waiting += 1  # first: a signal between may cost a thread, and no job
             self._jobs.put(job)
-            self._waiting += 1
-            is_short = self._waiting > self._idle and self._threads < _MOST
-            self._threads += is_short
-        if is_short:
-            self._start()
+            work = self._reserve() if self._waiting > self._idle else None
+        if work is not None:
+            self._start(work)
 
     def _begin(self) -> None:
         self._process = os.getpid()
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._threads = self._idle = self._waiting = 0
+        self._threads: set[threading.Thread] = set()
+        self._idle = self._waiting = 0
 
-    def _start(self) -> None:
+    def _reserve(self) -> threading.Thread | None:
+        """Return another thread, which is to be started; None when there are enough."""
+        if len(self._threads) >= _MOST:  # a signal may have come before its start
+            self._threads = {each for each in self._threads if each.is_alive()}
+        if len(self._threads) >= _MOST:
+            return None
         work = threading.Thread(target=self._work, name="routedb-merge", daemon=True)
+        self._threads.add(work)
+        return work
+
+    def _start(self, work: threading.Thread) -> None:
         try:
             start_thread(work)
         except BaseException:
             with self._lock:
-                self._threads -= 1
-                has_one = self._threads > 0
+                self._threads.discard(work)
+                has_one = any(each.is_alive() for each in self._threads)
             if not has_one:  # nobody else would run it: no thread can be had
                 self._run_all()
                 return
@@ -73,9 +82,9 @@ class Workers:
             except queue.Empty:
                 with self._lock:
                     self._idle -= 1
-                    if self._waiting:  # it has come this moment
+                    if not self._jobs.empty():  # it has come this moment
                         continue
-                    self._threads -= 1
+                    self._threads.discard(threading.current_thread())
                     return
             with self._lock:
                 self._idle -= 1

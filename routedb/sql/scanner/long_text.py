@@ -1,10 +1,9 @@
-"""Long texts: take the runs of literals out without looking at each of them.
+"""Long texts: of the rows of a run, and the items of a list, keep one of each kind.
 
-A row of literals is classified as a thousand are, and so is a list. So what stands in a
-long `VALUES (…), (…)`, `IN (…)` or `ARRAY[…]` is cut from the text, and the rest, which
-is short, is scanned. Each run is walked word by word where it begins and where it ends;
-of what is between `literal_rows` proves that it holds literals. Where that cannot be
-proven, the run ends there.
+A row is classified as a thousand like it are. So what stands in a long
+`VALUES (…), (…)`, `IN (…)` or `ARRAY[…]` is read by `distinct_rows`, piece by piece,
+and the rest of the text, which is short, is left as it is. Where it is not certain that
+a piece is whole rows the run ends: what follows is scanned.
 """
 
 from __future__ import annotations
@@ -12,68 +11,45 @@ from __future__ import annotations
 import re
 
 from routedb.sql.scanner import scan_nested
-from routedb.sql.scanner.literal_rows import (
-    DEEPEST,
-    LITERAL_WORDS,
-    MOST_WORDS,
-    TELLING,
-    prove,
-)
+from routedb.sql.scanner.distinct_rows import Rows
 from routedb.sql.scanner.patterns import PATTERNS
 
 LONG = 1_000
 _LONGEST_HEAD = 16_000  # what is looked through for the next run
 _MOST_RUNS = 64
 _WORTH_CUTTING = 200
-_CHUNK = 65_536
-_WALKED = 32  # at the begin of a run, and where a proof fails
-_MOST_WALKS = 64  # of one run: where little can be proven, all of it is scanned
+_FIRST_PIECE = 512
+_LARGEST_PIECE = 65_536
+_SMALLEST_PIECE = 128
 _MOST_HEADS = 16
+_MOST_TRIES = 8
+_FAR = 2_000  # where the second row begins, if there is one
 
 _OPENER = re.compile(
     r"(?<![\w$.])(?:VALUES?(?:\s*(?=\()|\s+(?=ROW\s*\())|IN\s*\((?:\s*(?=\())?"
     r"|ARRAY\s*\[)",
     re.IGNORECASE,
 ).search
-_IS_INSERT = re.compile(
-    r"\s*(?:/\*[^*]*\*+(?:[^/*][^*]*\*+)*/\s*)*(?:INSERT|REPLACE)\b", re.IGNORECASE
-).match
-_OPENS = re.compile(r"\s*\(").match
 _EXECUTABLE = re.compile(r"/\*M?!").search
-
-_STANDARD = r"'[^']*(?:''[^']*)*'"
-_ESCAPED = r"'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*'"
-_STRINGS = {
-    "postgresql": rf"[eE]{_ESCAPED}|[bBxXnN]?{_STANDARD}",
-    "mysql": rf'[bBxXnN]?{_ESCAPED}|"[^"\\]*(?:(?:\\[\s\S]|"")[^"\\]*)*"',
-    "sqlite": rf"[xX]?{_STANDARD}",
-}
-_OPEN = {"postgresql": r"[(\[]", "mysql": r"\(", "sqlite": r"\("}
-_CLOSE = {"postgresql": r"[)\]]", "mysql": r"\)", "sqlite": r"\)"}
-_NUMBER = r"(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w$.])"
-_TOKENS = {
-    dialect: re.compile(
-        rf"\s*(?:(?P<value>(?:{_STRINGS[dialect]})(?!\s*')|[+-]?{_NUMBER}|%s(?![\w(]|\s+\()"
-        r"|%\(\w+\)s(?!\w)|\?(?!\?))|(?P<comma>,)"
-        rf"|(?P<open>{_OPEN[dialect]})|(?P<close>{_CLOSE[dialect]})"
-        r"|(?P<type>::\s*(?:date|time|timestamp|timestamptz|interval|numeric|int|integer"
-        r"|bigint|smallint|int[248]|text|varchar|uuid|boolean|bool|float[48]|real|jsonb?"
-        r"|bytea|inet)(?:\[\])?(?![\w$.(\[\s]*[(\[])(?![\w$.]))"
-        r"|(?P<word>::\s*[A-Za-z_]+(?![\w$.])|[A-Za-z_]+(?![\w$.])))",
-        re.IGNORECASE,
-    ).match
-    for dialect in _STRINGS
-}
+# Between rows, with a comment that is no hint.
+_GAP = r"\s*(?:(?:/\*(?![!M+])[^*]*\*/|--[ \w][^\n]*\n)\s*)*"
+_NEXT = re.compile(rf"{_GAP},{_GAP}").match
+_JOINT = re.compile(rf"(\)+)({_GAP},{_GAP})(?:(ROW\s*\()|\(+)", re.IGNORECASE).search
+# Ends a run, if it is one of plain strings and few brackets.
+_STRING = r"'[^'\\]*'"
+_PLAIN = r"[^()\[\]'\"`;$/#\\{}-]|-(?!-)"
+_IN_BRACKETS = rf"[(\[](?:{_PLAIN}|{_STRING}|\((?:{_PLAIN}|{_STRING})*\))*[)\]]"
+_LAST_ROW = re.compile(rf"(?:ROW\s*)?{_IN_BRACKETS}", re.IGNORECASE).match
+_SHORT_LIST = re.compile(rf"(?:[^'()]|{_STRING})*\)").match
+_STRINGS = re.compile(r"'(\s*,\s*)'").search
+_LAST_ITEM = re.compile(
+    rf"(?:[^()\[\]'\"`;$/#\\{{}},-]|-(?!-)|{_STRING}|{_IN_BRACKETS})+(?=[)\]])"
+).match
 
 
 def shorten(sql: str, dialect: str) -> str | None:
-    """Return `sql`, a text of `dialect`, with one literal for each long run of them.
-
-    None when it has none. In an INSERT other words than literals in the rows are
-    written as calls into the row that is left: they are functions, or names of types
-    and keywords, for which that does no harm. Elsewhere they end the run.
-    """
-    is_insert = _IS_INSERT(sql) is not None
+    """Return `sql`, a text of `dialect`, with one row of each kind for each long run of
+    rows. None when it has none."""
     pieces: list[str] = []
     done = at = heads = 0
     for _ in range(_MOST_RUNS):
@@ -81,18 +57,16 @@ def shorten(sql: str, dialect: str) -> str | None:
         if opener is None or heads == _MOST_HEADS:
             break
         at = opener.end()
-        run = _Run(sql, opener, dialect, is_insert)
-        run.walk(_WALKED)
-        if run.is_at_end and run.end - at < _WORTH_CUTTING:
-            at = run.end
+        run = _Run(sql, opener, dialect)
+        if run.is_short():
             continue
         heads += 1
         if not _is_code(sql[done:at], opener[0], dialect):
             continue
         run.go_on()
-        if run.end == at:  # nor is it likely that others hold literals only
-            break
-        pieces += (sql[done:at], run.stand_in)
+        if run.end - at < _WORTH_CUTTING:
+            continue
+        pieces += (sql[done:at], run.rows.text)
         done = at = run.end
     return "".join((*pieces, sql[done:])) if pieces else None
 
@@ -108,124 +82,68 @@ def _is_code(head: str, opener: str, dialect: str) -> bool:
 
 
 class _Run:
-    """Rows, or the items of a list: `end` is where those end that are literals."""
+    """Rows, or the items of a list: `end` is where those end that have been read."""
 
-    def __init__(
-        self, sql: str, opener: re.Match[str], dialect: str, is_free: bool
-    ) -> None:
-        self.end = self._at = opener.end()
-        self.is_at_end = False
+    def __init__(self, sql: str, opener: re.Match[str], dialect: str) -> None:
+        self.end = opener.end()
         self._sql = sql
-        self._dialect = dialect
-        self._is_free = is_free  # to hold other words than literals
         self._is_rows = opener[0][0] in "vV" or sql.startswith("(", self.end)
-        self._depth = 0
-        self._was_value = False
-        self._casts: set[bytes] = set()
-        self._words: frozenset[bytes] = frozenset()  # up to `end`
-        self._new_words: set[bytes] = set()
+        self._joint = ","
+        self._ahead = 0  # of the joint that belong to the row before it
+        opening, between = "", ","
+        if self._is_rows:
+            first = _LAST_ROW(sql, self.end)
+            start = first.end() - 1 if first else self.end
+            while start > self.end and sql[start - 1] == ")":
+                start -= 1
+            joint = _JOINT(sql, start, self.end + _FAR)
+            self._joint = joint[0] if joint else ""
+            if joint is not None:
+                opening, between = "ROW(" if joint[3] else "(", joint[2]
+                self._ahead = len(joint[1])
+        elif strings := _STRINGS(sql, self.end, self.end + _FAR):
+            self._joint, between, self._ahead = strings[0], strings[1], 1
+        elif sql.startswith(", ", sql.find(",", self.end)):
+            between = ", "
+        self.rows = Rows(dialect, opening, between)
 
-    @property
-    def stand_in(self) -> str:
-        """What stands for the run in the shortened text."""
-        calls = "".join(f", {word.decode()}()" for word in sorted(self._words))
-        return f"(0{calls})" if self._is_rows else f"0{calls}"
+    def is_short(self) -> bool:
+        """Tell quickly whether it is hardly worth to be read."""
+        if self._is_rows:
+            return not self._joint
+        end = self.end + _WORTH_CUTTING
+        return _SHORT_LIST(self._sql, self.end, end) is not None
 
     def go_on(self) -> None:
-        """Go to the end of the run, by proof where there is one."""
-        size, walks = _CHUNK, 0
-        while not self.is_at_end:
-            if size >= _WALKED and len(self._sql) - self._at > _WALKED:
-                size = min(2 * size, _CHUNK) if self._prove(size) else size // 4
-            elif walks < _MOST_WALKS:
-                self.walk(2 * _WALKED)
-                size = 4 * _WALKED
-                walks += 1
+        """Read rows up to the last, or where it is not certain that they are some."""
+        sql, size, at = self._sql, _FIRST_PIECE, self.end
+        while size >= _SMALLEST_PIECE:
+            end = self._boundary(at, size)
+            if end > at and self.rows.take(sql[at:end]):
+                self.end = end
+                size = min(4 * size, _LARGEST_PIECE)
+                comma = _NEXT(sql, end)
+                at = comma.end() if comma is not None else end
             else:
-                return
+                size //= 4
+        last = (_LAST_ROW if self._is_rows else _LAST_ITEM)(sql, at)
+        if at > self.end and last is not None and self.rows.take(last[0].rstrip()):
+            self.end = last.end()
 
-    def _prove(self, size: int) -> bool:
-        """Go on about `size` characters at once; False when they are not certain."""
-        sql, at = self._sql, self._at
-        if self._is_rows:
-            end = sql.rfind("),", at, at + size) + 1
-        else:
-            end = sql.rfind(",", at, at + size)
-        if end <= at:
-            return False
-        words = self._words | self._new_words
-        casts = frozenset(self._casts)
-        proven = prove(
-            sql[at:end], self._dialect, self._depth, words, casts, self._is_free
-        )
-        if proven is None or len(proven.words | words) > MOST_WORDS:
-            return False
-        self._at, self._depth, self._was_value = end, proven.depth, True
-        self._new_words |= proven.words
-        if not self._depth:
-            self._settle(end)
-        return True
-
-    def walk(self, length: int) -> None:
-        """Go on word by word, for about `length` characters."""
-        token, sql = _TOKENS[self._dialect], self._sql
-        limit = self._at + length
-        while self._at < limit:
-            match = token(sql, self._at)
-            if match is None or not self._take(match.lastgroup, match):
-                self.is_at_end = True
-                return
-            self._at = match.end()
-
-    def _take(self, kind: str | None, match: re.Match[str]) -> bool:
-        """Take one token; False when the run ends before it."""
-        is_between = self._is_rows and not self._depth
-        if kind == "open":
-            if self._was_value or self._depth == DEEPEST:
-                return False
-            self._depth += 1
-            self._was_value = False
-        elif kind == "close":
-            if not self._depth:
-                return False
-            self._depth -= 1
-            self._was_value = True
-            if is_between or not self._depth:
-                self._settle(match.end())
-        elif kind == "comma":
-            if is_between and not self._was_value:
-                return False
-            self._was_value = False
-        elif is_between:
-            return kind == "word" and match["word"].upper() == "ROW"
-        elif kind == "value":
-            if self._was_value:
-                return False
-            self._was_value = True
-            if not self._depth:
-                self._settle(match.end())
-        elif kind == "type":
-            self._casts.add(match["type"].encode())
-            if not self._depth:
-                self._settle(match.end())
-        else:
-            return self._take_word(match["word"], match.end())
-        return True
-
-    def _take_word(self, word: str, end: int) -> bool:
-        name = word.lstrip(":").strip().upper().encode()
-        is_call = _OPENS(self._sql, end) is not None
-        if name in LITERAL_WORDS and is_call == (name == b"ROW"):
-            self._was_value = name != b"ROW"
-            if not self._depth:
-                self._settle(end)
-            return True
-        self._new_words.add(name)
-        self._was_value = False
-        is_known = self._is_free and name not in TELLING
-        return is_known and len(self._words | self._new_words) <= MOST_WORDS
-
-    def _settle(self, end: int) -> None:
-        self.end = end
-        self._words |= self._new_words
-        self._new_words.clear()
+    def _boundary(self, at: int, size: int) -> int:
+        """Return where the last row ends that does so within `size` characters, and in
+        no string, as far as quotes can be counted."""
+        sql, stop = self._sql, at + size
+        likely = -1
+        for _ in range(_MOST_TRIES):
+            end = sql.rfind(self._joint, at, stop)
+            if end < 0:
+                break
+            stop = end + self._ahead
+            if not sql.count("'", at, stop) & 1:
+                return stop
+            likely = max(likely, stop)
+        if likely < 0:
+            closing = ")" if self._is_rows else ""
+            return sql.rfind(f"{closing},", at, at + size) + len(closing)
+        return likely
