@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ import routedb
 from tests.frontends.merged_world import lite_world, mysql_world, postgresql_world
 
 QUOTES = {"postgresql": '"', "mysql": "`", "sqlite": '"'}
-STAY = [
+STAY: list[tuple[str, tuple[Any, ...]]] = [
     ("UPDATE items SET owner = %s, name = %s WHERE id = %s", (3, "x", 8)),
     ("UPDATE items SET name = 'a%%b', owner = %s WHERE id IN (%s, %s)", (4, 0, 2)),
     ("UPDATE items SET owner = %s WHERE id = %s", (1, 99)),
