@@ -153,7 +153,7 @@ def fake() -> list[Row]:
             "raw": lambda: _repeat(raw, sql, params),
             "routedb": lambda: _repeat(ours, sql, params),
         }
-        seconds = {name: [] for name in blocks}
+        seconds: dict[str, list[float]] = {name: [] for name in blocks}
         for _ in range(60):
             for name, block in blocks.items():
                 start = time.process_time()
