@@ -247,6 +247,10 @@ def _unescaped(data: bytes, dialect: str) -> bytes | None:
         marks = marks.replace(b"\2\3'", b"")
         if b"\3" in marks and _STRINGS(marks) is None:
             return None
+    elif b"\\'" in unescaped:
+        marked = unescaped.replace(b"\\'", b"\3")
+        if b"\3" in b"".join(marked.split(b"'")[::2]):
+            return None
     return unescaped.replace(b"\\'", b"")
 
 

@@ -32,7 +32,8 @@ _OPENER = re.compile(
 ).search
 _EXECUTABLE = re.compile(r"/\*M?!").search
 # Between rows, with a comment that is no hint.
-_GAP = r"\s*(?:(?:/\*(?![!M+])[^*]*\*/|--[ \w][^\n]*\n)\s*)*"
+_HINT = r"\s*routedb:"
+_GAP = rf"\s*(?:(?:/\*(?![!M+]|{_HINT})[^*]*\*/|--(?!{_HINT})[ \w][^\n]*\n)\s*)*"
 _NEXT = re.compile(rf"{_GAP},{_GAP}").match
 _JOINT = re.compile(rf"(\)+)({_GAP},{_GAP})(?:(ROW\s*\()|\(+)", re.IGNORECASE).search
 # Ends a run, if it is one of plain strings and few brackets.

@@ -203,11 +203,17 @@ def _hide(data):
 
 
 def _is_graver(short, whole):
-    """What no server takes may be read in two ways: never as more harmless, and where
-    the whole is not understood."""
+    """What no server takes, as a backslash outside strings, may be read in two ways:
+    never as more harmless."""
     if whole["kind"] == "unknown":
         return not short["read_only"]
-    return short["kind"] == "unknown"
+    if short["kind"] == "unknown":
+        return True
+    return short["read_only"] <= whole["read_only"] and all(
+        set(value) <= set(short[name] or ())
+        for name, value in whole.items()
+        if isinstance(value, list)
+    )
 
 
 LETTERS = "aeExXnN0158_$.'\"`\\-/*#()[],;:%s?@ \nfé"
