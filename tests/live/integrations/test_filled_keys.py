@@ -98,3 +98,57 @@ def test_django(engine, source, tmp_path):
     assert sorted(keys + [key for key in more if key is not None]) == there
     assert all(parts(key).node == 3 for key in there)
     assert (len(there), name) == (6, "n2")
+
+
+ON_FILES = """
+from django.db.models import Count, Max
+keys = [Item.objects.create(name=f"n{n}", facts={"n": n}).pk for n in range(6)]
+item = Item.objects.get(pk=keys[2])
+item.name = "saved"
+item.save()
+items = Item.objects.order_by("-name")
+days = list(Item.objects.dates("made", "day"))
+found = [
+    [each.name for each in items],
+    [each.name for each in items[1:3]],
+    [each.facts["n"] for each in items.filter(name__startswith="n")],
+    type(items[0].made).__name__,
+    Item.objects.count(),
+    Item.objects.aggregate(last=Max("made"))["last"] == max(i.made for i in items),
+    [each.isoformat() for each in days] == [item.made.date().isoformat()],
+    Item.objects.filter(made__date=item.made.date()).count(),
+    list(Item.objects.values("name").annotate(n=Count("pk")).order_by("name"))[0],
+    Item.objects.filter(pk__in=keys[:2]).delete()[0],
+    Item.objects.first().pk == min(keys[2:]),
+]
+"""
+
+
+def test_django_on_files(tmp_path):
+    """Its cursors are of its own class, and have question marks and converters."""
+    dsns = [f"sqlite:///{tmp_path}/{name}.db" for name in "ab"]
+    for dsn in dsns:
+        with closing(routedb.connect(dsn, autocommit=True)) as plain:
+            plain.cursor().execute(DDL.format("text", "datetime"))
+    rule = {"database": "shop", "shard_key": "id", "id": "id"}
+    source = {
+        "default": "shop",
+        "id_node": 3,
+        "databases": {"shop": {"shards": [[dsn] for dsn in dsns]}},
+        "tables": {"shop_item": rule},
+    }
+    folder = tmp_path / "project"
+    project = Project(folder, ENGINE=f"{ENGINE}.sqlite3", OPTIONS={"routedb": source})
+    assert project.run(ON_FILES) == [
+        ["saved", "n5", "n4", "n3", "n1", "n0"],
+        ["n5", "n4"],
+        [5, 4, 3, 1, 0],
+        "datetime",
+        6,
+        True,
+        True,
+        6,
+        {"name": "n0", "n": 1},
+        2,
+        True,
+    ]
