@@ -12,6 +12,7 @@ from routedb.merge import dealt, kept_keys, sourced
 from routedb.merge.explaining import fragment_steps
 from routedb.merge.in_place import in_place
 from routedb.merge.refused import NotMerged, check_reading
+from routedb.merge.rekeyed import Rekeyed
 from routedb.merge.targets import Target
 from routedb.merge.written import written_parts
 from routedb.planner import (
@@ -86,7 +87,7 @@ def _written(
     outer = session.learn(strung(made.before.sql, "SELECT NULL", made.after.sql))
     target = None if isinstance(made, Created) else dealt.placed_target(session, outer)
     if target is not None:
-        there, title = _dealt(session, outer, target)
+        there, title = _dealt(session, outer, target, dealt.WHY)
     else:
         try:
             there = explain_text(session, outer, None)
@@ -115,12 +116,12 @@ def _read(
 
 
 def _dealt(
-    session: Session, outer: ParsedText, target: dealt.Placed
+    session: Session, outer: ParsedText, target: dealt.Placed, why: str
 ) -> tuple[Explanation, str]:
-    """Every shard that may get rows."""
+    """Every shard that may get rows, and `why`."""
     database = session.core.config.databases[target.place.database]
     is_copy = isinstance(target.place, Copied)
-    title = "each shard gets the rows of a query" if is_copy else dealt.WHY
+    title = "each shard gets the rows of a query" if is_copy else why
     every = tuple(range(len(database.groups)))
     decided: list[Decision] = []
     for number in every:
@@ -147,6 +148,9 @@ def _sourced(
     found = kept_keys.kept(session, text, params)
     if found is not None:
         return _kept(session, text, params, found, refusal)
+    moved = sources.moved(session, text)
+    if moved is not None:
+        return _rekeyed(session, text, moved)
     made, _ = sources.planned(session, text, params, refusal)
     _, _, fragments = fragment_steps(session, text, made, params)
     assert made.remainder is not None  # of every such plan
@@ -179,6 +183,18 @@ def _kept(
     steps = (read.plan, Step("the statement, where all of them are", facts))
     plan = Step("the keys of its rows are read first", (_ONE_TRANSACTION,), steps)
     return Explanation(text.plan.statement, route, nodes, plan, True)
+
+
+def _rekeyed(session: Session, text: ParsedText, moved: Rekeyed) -> Explanation:
+    """An UPDATE by which rows may change shards."""
+    why = "rows that get another shard key are deleted, and inserted where it belongs"
+    there, title = _dealt(session, text, moved.target, why)
+    facts = (
+        _ONE_TRANSACTION,
+        ("deleted by", moved.parts.query.sql),
+        ("inserted by", f"{moved.parts.before.sql}…{moved.parts.after.sql}"),
+    )
+    return _explanation(text, there, why, Step(title, facts, (there.plan,)))
 
 
 def _explanation(

@@ -10,7 +10,7 @@ triggers, rules, policies, foreign keys to the table. On PostgreSQL.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from routedb.engine.run import multi_shard
 from routedb.engine.run.executor import run_again
@@ -61,6 +61,36 @@ _SEEN_BY = """
 """
 
 
+class Rekeyed(NamedTuple):
+    """Such an UPDATE: the `target`, the INSERT of what is deleted, and the columns that
+    are set."""
+
+    target: Placed
+    parts: Written
+    columns: Collection[str]
+
+
+def rekeyed(session: Session, text: ParsedText, catalogs: Catalogs) -> Rekeyed | None:
+    """Return what `text` is, in `session`, where it sets the key of a sharded table,
+    whose columns `catalogs` know. Raises NotMerged."""
+    target = _target(session, text)
+    if target is None:
+        return None
+    made = take_change_apart(text.source, text.plan.dialect)
+    assert isinstance(target.place, Sharded)
+    key = fold_column(target.place.key, text.plan.dialect, is_quoted=True)
+    if isinstance(made, Refusal) or key not in (made.columns or ()):
+        return None
+    if made.sources.sql or len(text.plan.statement.tables) > 1:
+        raise NotMerged(f"it sets the shard key {key} by what is in other tables")
+    if session.core.rules.moving([target.table]):
+        raise NotMerged(f"rows of {target.table} move between shards at the moment")
+    if not session.transaction.spread.is_allowed:
+        raise NotMerged(f"it sets the shard key {key}, which takes two shards at once")
+    parts = _parts(session, made, target, catalogs)
+    return Rekeyed(target, parts, made.columns or ())
+
+
 def change(
     session: Session,
     cursor: VirtualCursor,
@@ -71,22 +101,11 @@ def change(
     """Run `text` with `params` in `session` where it sets the key of a sharded table;
     let `cursor` show what comes of it. Tell whether it is such a text. `catalogs` know
     the table's columns. Raises NotMerged, and what the servers say."""
-    target = _target(session, text)
-    if target is None:
+    found = rekeyed(session, text, catalogs)
+    if found is None:
         return False
-    made = take_change_apart(text.source, text.plan.dialect)
-    assert isinstance(target.place, Sharded)
-    key = fold_column(target.place.key, text.plan.dialect, is_quoted=True)
-    if isinstance(made, Refusal) or key not in (made.columns or ()):
-        return False
-    if made.sources.sql or len(text.plan.statement.tables) > 1:
-        raise NotMerged(f"it sets the shard key {key} by what is in other tables")
-    if session.core.rules.moving([target.table]):
-        raise NotMerged(f"rows of {target.table} move between shards at the moment")
-    if not session.transaction.spread.is_allowed:
-        raise NotMerged(f"it sets the shard key {key}, which takes two shards at once")
-    parts = _parts(session, made, target, catalogs)
-    _run(session, cursor, text, params, parts, target, catalogs, made.columns or ())
+    target, parts, columns = found
+    _run(session, cursor, text, params, parts, target, catalogs, columns)
     return True
 
 

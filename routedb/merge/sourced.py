@@ -67,6 +67,11 @@ class Sources:
         made, known = self.planned(session, text, params, refusal)
         self._run(session, cursor, made, known, params)
 
+    def moved(self, session: Session, text: ParsedText) -> rekeyed.Rekeyed | None:
+        """Return what `text` is, in `session`, if it gives rows another shard key.
+        Raises NotMerged."""
+        return rekeyed.rekeyed(session, text, self._catalogs)
+
     def planned(
         self, session: Session, text: ParsedText, params: Any, refusal: errors.Error
     ) -> tuple[GroupsPlan, Known]:

@@ -173,3 +173,14 @@ def test_who_would_see_a_deletion_has_it_refused(two, seen):
 def test_what_has_no_certain_shard_is_refused(two, sql, why):
     with pytest.raises(routedb.ShardError, match=why):
         two.routed.cursor().execute(sql)
+
+
+def test_it_is_explained(two):
+    shown = two.routed.explain("UPDATE items SET owner = owner + 1 WHERE price > 1")
+    assert shown.groups == (0, 1)
+    assert "deleted, and inserted where it belongs" in shown.plan.title
+    assert dict(shown.plan.facts)["deleted by"].startswith("DELETE FROM items")
+    with pytest.raises(routedb.ShardError, match="other tables"):
+        two.routed.explain(
+            "UPDATE items SET owner = owner + 1 FROM (SELECT 1) AS q (a)"
+        )
