@@ -117,11 +117,9 @@ def test_psycopg2_casters_convert_the_rows(pg_world):
         "SELECT price FROM items WHERE owner IN (1, 2)",
         "SELECT name, max(price) FROM items GROUP BY name ORDER BY 1",
         "SELECT l.id, i.price FROM leads l JOIN items i ON i.id = l.id ORDER BY 1",
+        DECIMALS,  # added up over the shards
     ):
         compare(pg_world, sql, None)
-    cursor = pg_world.routed.cursor()
-    with pytest.raises(routedb.ShardError, match="type caster of the program's"):
-        cursor.execute(DECIMALS)
 
 
 @pytest.mark.parametrize("sql", ANSWERS)
