@@ -26,6 +26,7 @@ from routedb import errors
 from routedb.config.model import ClusterConfig
 from routedb.config.options import OPTIONS
 from routedb.integrations.driver import connect, read, with_connect
+from routedb.integrations.reflection import Reflection, SeveralReflection
 from routedb.routing import database_for
 
 _MYSQL = "mysql://"  # a DSN without any parameter
@@ -105,7 +106,7 @@ class _Routed(DefaultDialect):
             super().do_executemany(cursor, statement, parameters, context)
 
 
-class PostgreSQL(_Routed, PGDialect_psycopg2):
+class PostgreSQL(SeveralReflection, _Routed, PGDialect_psycopg2):
     """`routedb+postgresql://`: SQLAlchemy's psycopg2 dialect."""
 
     engine = "postgresql"
@@ -123,7 +124,7 @@ class PostgreSQL(_Routed, PGDialect_psycopg2):
         return dsn, {}
 
 
-class MySQL(_Routed, MySQLDialect_mysqldb):  # type: ignore[misc]  # more arguments
+class MySQL(Reflection, _Routed, MySQLDialect_mysqldb):  # type: ignore[misc]  # more arguments
     """`routedb+mysql://`: SQLAlchemy's mysqldb dialect."""
 
     engine = "mysql"
@@ -152,7 +153,7 @@ class MySQL(_Routed, MySQLDialect_mysqldb):  # type: ignore[misc]  # more argume
         return {"client_flag": self._found_rows_client_flag() or 0}
 
 
-class SQLite(_Routed, SQLiteDialect_pysqlite):
+class SQLite(Reflection, _Routed, SQLiteDialect_pysqlite):
     """`routedb+sqlite:///`: SQLAlchemy's pysqlite dialect."""
 
     engine = "sqlite"
