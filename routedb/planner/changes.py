@@ -44,8 +44,8 @@ class Token(NamedTuple):
 
 
 def change_of(source: str, dialect: str, is_own: bool = False) -> Change | Refusal:
-    """Return the parts of the text `source` of `dialect`: see
-    `routedb.planner.take_change_apart`."""
+    """Return the parts of the text `source` of `dialect`, which may be any where
+    `is_own`: see `routedb.planner.take_change_apart`."""
     if dialect != "postgresql" and not is_own:
         return Refusal(
             "another dialect",
