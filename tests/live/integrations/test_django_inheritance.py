@@ -206,12 +206,13 @@ def test_any_class_that_is_derived_connects_through_routedb(engine, shape, opene
 @pytest.mark.parametrize("engine", ENGINES)
 def test_its_parts_are_theirs_and_ours(engine, shape):
     parts = import_module("routedb.integrations.django.migrations")
+    asking = import_module("routedb.integrations.django.introspection")
     creation = import_module("routedb.integrations.django.wrapper").Creation
     wrapper = _wrapper(engine, shape)
     kind = type(wrapper)
     for own, part, theirs in (
         (wrapper.ops, parts.Operations, kind.ops_class),
-        (wrapper.introspection, parts.Introspection, kind.introspection_class),
+        (wrapper.introspection, asking.Introspection, kind.introspection_class),
         (wrapper.creation, creation, kind.creation_class),
     ):
         assert isinstance(own, part)
