@@ -65,7 +65,7 @@ class Merger:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._catalogs = Catalogs(core)
-        self._plans = GroupsPlans(core, self._catalogs)
+        self._plans = GroupsPlans(self._catalogs)
         self._workers: Workers = workers_of(core)
         self._sources = Sources(self._catalogs, self._workers)
 

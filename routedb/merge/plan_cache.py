@@ -3,10 +3,10 @@ are made of."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 from routedb.engine.session import Session
-from routedb.engine.shared.core import Core
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.functions import known_functions
 from routedb.merge.moving_rows import only_counting
@@ -17,15 +17,41 @@ from routedb.routing.plan import ParsedText
 
 _MOST_PLANS = 1024
 
+Made = TypeVar("Made")
+
+
+class PlanCache(Generic[Made]):
+    """What was made of texts, as long as what it is made of stays."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[object, ...], Made] = {}
+
+    def find(
+        self,
+        session: Session,
+        text: ParsedText,
+        known: Known,
+        way: bool,
+        make: Callable[[], Made],
+    ) -> Made:
+        """Return what `make` returns for `text` in `session` with what is `known` of
+        its tables, kept from before if it can be. `way`: which of two ways is meant."""
+        versions = (session.core.ruleset.version, known.catalog.version)
+        key = (text.source, text.plan.dialect, session.database, versions, way)
+        if key not in self._made:
+            made = make()
+            if len(self._made) >= _MOST_PLANS:
+                self._made.clear()
+            self._made[key] = made
+        return self._made[key]
+
 
 class GroupsPlans:
-    """What a runtime, whose `core` it is, has planned; its `catalogs` know the
-    tables."""
+    """What a runtime has planned; its `catalogs` know the tables."""
 
-    def __init__(self, core: Core, catalogs: Catalogs) -> None:
-        self._core = core
+    def __init__(self, catalogs: Catalogs) -> None:
         self._catalogs = catalogs
-        self._made: dict[tuple[object, ...], GroupsPlan | Refusal] = {}
+        self._made: PlanCache[GroupsPlan | Refusal] = PlanCache()
 
     def planned(
         self, session: Session, text: ParsedText, params: Any, by_rows: bool = False
@@ -49,17 +75,15 @@ class GroupsPlans:
         known: Known,
         by_rows: bool,
     ) -> GroupsPlan:
-        source, dialect, catalog = text.source, text.plan.dialect, known.catalog
-        versions = (self._core.ruleset.version, catalog.version)
-        key = (source, dialect, session.database, versions, by_rows)
-        made = self._made.get(key)
-        if made is None:
+        def make() -> GroupsPlan | Refusal:
             functions = known_functions(session, text, cluster)
-            made = plan(source, dialect, catalog, cluster, functions, by_rows)
-            made = only_counting(session, text.plan, made)
-            if len(self._made) >= _MOST_PLANS:
-                self._made.clear()
-            self._made[key] = made
+            made = plan(
+                text.source, text.plan.dialect, known.catalog, cluster, functions,
+                by_rows,
+            )  # fmt: skip
+            return only_counting(session, text.plan, made)
+
+        made = self._made.find(session, text, known, by_rows, make)
         if isinstance(made, Refusal):
             raise NotMerged(made.reason)
         return made

@@ -25,6 +25,7 @@ from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.fragments import reads_of
 from routedb.merge.in_place import in_place
 from routedb.merge.measures import Measures, measures_of
+from routedb.merge.plan_cache import PlanCache
 from routedb.merge.reading import Reader
 from routedb.merge.refused import NotMerged
 from routedb.merge.views import Placed, placed
@@ -35,7 +36,6 @@ from routedb.routing.plan import ParsedText
 from routedb.sql.statement import Table
 from routedb.topology.snapshot import Role
 
-_MOST_PLANS = 1024
 WHY = "rows of other groups are read first"
 _Made = GroupsPlan | Refusal | None
 
@@ -47,7 +47,7 @@ class Sources:
     def __init__(self, catalogs: Catalogs, workers: Workers) -> None:
         self._catalogs = catalogs
         self._workers = workers
-        self._plans: dict[tuple[object, ...], _Made] = {}
+        self._plans: PlanCache[_Made] = PlanCache()
 
     def change(
         self,
@@ -108,22 +108,14 @@ class Sources:
         self, session: Session, found: Placed, table: Table, keeps_home: bool
     ) -> _Made:
         text, cluster, known = found
-        key = (
-            text.source,
-            text.plan.dialect,
-            session.database,
-            session.core.ruleset.version,
-            known.catalog.version,
-            keeps_home,
-        )
-        if key not in self._plans:
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            self._plans[key] = changed_sources(
+
+        def make() -> _Made:
+            return changed_sources(
                 text.source, text.plan.dialect, known.catalog, cluster, table,
                 keeps_home,
             )  # fmt: skip
-        return self._plans[key]
+
+        return self._plans.find(session, text, known, keeps_home, make)
 
     def _run(
         self,
