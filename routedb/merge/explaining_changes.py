@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from routedb import errors
+from routedb.config.model import DatabaseConfig
 from routedb.engine.route.explain import Explanation, explain_text, nodes_for
 from routedb.engine.route.plan_tree import Step
 from routedb.engine.session import Session
@@ -123,18 +124,26 @@ def _dealt(
     is_copy = isinstance(target.place, Copied)
     title = "each shard gets the rows of a query" if is_copy else why
     every = tuple(range(len(database.groups)))
-    decided: list[Decision] = []
-    for number in every:
-        place = Destination(database, (number,), (Reason.SHARD_KEY, title), None, False)
-        one = decide_part(outer.plan, session, place, ALL_ASKED)
-        assert isinstance(one, Decision)  # nothing is left to be asked
-        decided.append(one)
+    decided = [_on_shard(session, outer, database, number, title) for number in every]
     nodes = tuple(node for one in decided for node in nodes_for(session, one))
     reasons = ((Reason.SHARD_KEY, title), decided[-1].route.reasons[-1])
     route = Route(database.name, every, Role.WRITER, reasons)
     facts = (("groups", f"{database.name}: {len(every)}"),
              ("nodes", tuple(node.name for node in nodes)))  # fmt: skip
     return Explanation(outer.plan.statement, route, nodes, Step(title, facts)), title
+
+
+def _on_shard(
+    session: Session,
+    text: ParsedText,
+    database: DatabaseConfig,
+    number: int,
+    why: str,
+) -> Decision:
+    place = Destination(database, (number,), (Reason.SHARD_KEY, why), None, False)
+    decided = decide_part(text.plan, session, place, ALL_ASKED)
+    assert isinstance(decided, Decision)  # nothing is left to be asked
+    return decided
 
 
 def _sourced(
@@ -174,10 +183,7 @@ def _kept(
     inner = session.learn(found.query.sql)
     read = _read(session, inner, found.query.bind(params), refusal)
     database = session.core.config.databases[found.place.database]
-    reason = (Reason.SHARD_KEY, kept_keys.WHY)
-    place = Destination(database, (found.number,), reason, None, False)
-    decided = decide_part(text.plan, session, place, ALL_ASKED)
-    assert isinstance(decided, Decision)  # nothing is left to be asked
+    decided = _on_shard(session, text, database, found.number, kept_keys.WHY)
     nodes, route = nodes_for(session, decided), decided.route
     facts = (("nodes", tuple(node.name for node in nodes)), ("why", kept_keys.WHY))
     steps = (read.plan, Step("the statement, where all of them are", facts))

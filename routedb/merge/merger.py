@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -114,36 +114,18 @@ class Merger:
     ) -> None:
         """Answer a read, with locks on rows of another dialect's table."""
         self._check_read(session, text, refusal)
+        read = partial(self._read, session, cursor, text, params, refusal, locks)
         try:
             _check_possible(session, cursor)
             for again in reversed(range(MOST_READS)):
                 try:
-                    self._read_somehow(session, cursor, text, params, refusal, locks)
+                    _read_somehow(read, cursor)
                     return
                 except Unsettled:
                     if not again or getattr(cursor, "name", None):
                         raise
         except NotMerged as exc:
             raise not_merged(refusal, exc) from None
-
-    def _read_somehow(
-        self,
-        session: Session,
-        cursor: VirtualCursor,
-        text: ParsedText,
-        params: Any,
-        refusal: errors.Error,
-        locks: Locks,
-    ) -> None:
-        """Read; where the program makes the values that would have to be looked at,
-        once more over the rows of the tables, which are made values of at the end."""
-        read = partial(self._read, session, cursor, text, params, refusal, locks)
-        try:
-            read(by_rows=False)
-        except NotOwn:
-            if getattr(cursor, "name", None):
-                raise
-            read(by_rows=True)
 
     def _read(
         self,
@@ -341,6 +323,18 @@ class Merger:
             raise not_merged(refusal, NotMerged(why))
         if not is_read or is_placed or is_hidden or is_off:
             raise refusal
+
+
+def _read_somehow(read: Callable[..., None], cursor: VirtualCursor) -> None:
+    """Have `read` read for `cursor`; where the program makes the values that would have
+    to be looked at, once more over the rows of the tables, which are made values of at
+    the end."""
+    try:
+        read(by_rows=False)
+    except NotOwn:
+        if getattr(cursor, "name", None):
+            raise
+        read(by_rows=True)
 
 
 def _is_reference(text: ParsedText, refusal: errors.Error) -> bool:
