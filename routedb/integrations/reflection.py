@@ -9,13 +9,13 @@ tables are the default database's: Alembic would drop in it what is in another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from typing import Any
 
 from routedb.engine.session import Session
-from routedb.sql.statement import Table
+from routedb.integrations.places import place_of, places_of
 
 _HERE: AbstractContextManager[Any] = nullcontext()
 
@@ -32,7 +32,7 @@ def _of_one(name: str) -> Callable[..., Any]:
     def ask(self: Any, connection: Any, table: str, *args: Any, **options: Any) -> Any:
         schema = options.get("schema", args[0] if args else None)
         places = _places(connection, self.engine)
-        place = _place(connection, schema, table) if len(places) > 1 else None
+        place = _place(connection, schema, table) if places else None
         place = _told(connection) or (place if place in places else None)
         dialect, block = _dialect(self, connection, place) if place else (self, _HERE)
         with block:
@@ -71,14 +71,14 @@ def _of_several(name: str) -> Callable[..., Any]:
     ) -> Any:
         method = getattr(super(SeveralReflection, self), name)
         places = _places(connection, self.engine)
-        if len(places) < 2 or not filter_names:  # noqa: PLR2004
+        if not places or not filter_names:
             return method(
                 connection, schema=schema, filter_names=filter_names, **options
             )
         options.pop("info_cache", None)  # which knows no databases
         found: dict[Any, Any] = {}
         for place in places:
-            names = [n for n in filter_names if _is_at(connection, schema, n, place)]
+            names = [n for n in filter_names if _place(connection, schema, n) == place]
             if names:
                 with _raw(connection).using(place):
                     found |= method(
@@ -164,30 +164,14 @@ def _dialect(
     return dialect, block
 
 
-def _is_at(connection: Any, schema: Any, table: str, place: str) -> bool:
-    return _place(connection, schema, table) == place
-
-
 def _place(connection: Any, schema: Any, table: str) -> str | None:
-    """Return the database that the rules give a table."""
-    session: Session = _raw(connection).session
-    rule = session.core.rules.rule_for(Table(schema, table))
-    return rule.database if rule is not None else session.core.config.default
+    return place_of(_raw(connection).session, schema, table)
 
 
 def _places(connection: Any, engine: str) -> list[str]:
     """Return the databases whose catalogs tell of tables; none where the program has
     said which, or there is one."""
     session = getattr(_raw(connection), "session", None)
-    if not isinstance(session, Session) or session.database is not None:
+    if not isinstance(session, Session) or _told(connection) is not None:
         return []
-    if _told(connection) is not None:
-        return []
-    return list(_of_engine(session, engine))
-
-
-def _of_engine(session: Session, engine: str) -> Iterator[str]:
-    config = session.core.config
-    for name in dict.fromkeys([config.default, *config.databases]):
-        if name is not None and config.databases[name].dialect == engine:
-            yield name
+    return places_of(session, engine)

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from routedb.engine.session import Session
-from routedb.sql.statement import Table
+from routedb.integrations.places import place_of, places_of
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -45,7 +45,7 @@ class Introspection:
             table
             for name in self._databases()
             for table in self._listed(cursor, name)
-            if name is None or (self._place(table.name) or self._default) == name
+            if name is None or place_of(self._session, None, table.name) == name
         ]
 
     @_there
@@ -78,9 +78,9 @@ class Introspection:
     def at(self, table: str) -> AbstractContextManager[Any]:
         """Send the statements of a `with` block to the database of `table`: else a
         transaction would have them where it writes."""
-        if self._session.database is not None or len(self._databases()) == 1:
+        if not places_of(self._session, self.connection.engine):
             return nullcontext()
-        place = self._place(table) or self._default
+        place = place_of(self._session, None, table)
         return nullcontext() if place is None else self._using(place)
 
     @property
@@ -88,27 +88,9 @@ class Introspection:
         self.connection.ensure_connection()
         return cast(Session, self.connection.connection.session)
 
-    @property
-    def _default(self) -> str | None:
-        return self._session.core.config.default
-
-    def _place(self, table: str) -> str | None:
-        """Return the database that a rule gives a table."""
-        rule = self._session.core.rules.rule_for(Table(None, table))
-        return rule.database if rule is not None else None
-
     def _databases(self) -> list[str | None]:
         """Return the databases whose catalogs list tables; None: as ever, one."""
-        session = self._session
-        config = session.core.config
-        engine = self.connection.engine
-        found = [
-            name
-            for name in dict.fromkeys([config.default, *config.databases])
-            if name is not None and config.databases[name].dialect == engine
-        ]
-        is_one = session.database is not None or len(found) < 2  # noqa: PLR2004
-        return [None] if is_one else list(found)
+        return [*places_of(self._session, self.connection.engine)] or [None]
 
     def _listed(self, cursor: Any, name: str | None) -> Any:
         with nullcontext() if name is None else self._using(name):
