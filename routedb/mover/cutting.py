@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from routedb import errors
 from routedb.mover import catalogs, chunks, own_definitions, placements
 from routedb.mover.cutover import Cutover, Resettling
+from routedb.mover.drain import BATCH
 from routedb.mover.ends import End, Stream, streams
 from routedb.mover.locking import made_patiently
 from routedb.mover.mover import Mover, check_source, stream_drain
@@ -83,7 +84,7 @@ class Switching:
             mover.settling.wait()  # or the stream back would come before all know
         self._drop_journals(mover.source, self._names)
         if mover.move.has_reverse:
-            mover.step(Step.FLIPPED)
+            mover.step(Step.FLIPPED, applied_at=mover.moves.check())
         else:
             mover.step(Step.FLIPPED_FOR_GOOD)
         self._validate_foreign_keys()
@@ -118,11 +119,14 @@ class Switching:
             raise self._wrong("followed")
         pairs = list(dict.fromkeys(stream.pair for stream in going))
         while True:
-            mover.moves.check()
+            began = mover.moves.check()
             for session in source.sessions:
                 check_source(session, self._marks(source), pairs)
-            count = sum(stream_drain(stream).once(_ALL) for stream in going)
+            counts = [stream_drain(stream).once(_ALL) for stream in going]
+            count = sum(counts)
             mover.tell(Progress("journal drained", rows=count))
+            if all(each < BATCH for each in counts):
+                mover.note_applied(began)
             if deadline is not None and time.monotonic() >= deadline:
                 return
             if not count:
