@@ -284,7 +284,7 @@ def check_source(session: Session, known: Mapping[str, str], pairs: list[Pair]) 
     """Raise OperationalError where a table of `pairs` at `session` is not what it was,
     by the `known` fingerprints, or notes nothing any more."""
     for pair in pairs:
-        table = catalogs.table_of(session, pair.name)
+        table = catalogs.shape_of(session, pair.name)
         if table is None:
             raise errors.OperationalError(f"the table {pair.name} is gone")
         if fingerprint(table) != known.get(pair.name):
