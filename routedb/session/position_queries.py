@@ -36,7 +36,7 @@ class PositionQueries:
         self._sent_s = 0.0  # after the write
 
     def due(self, wrote_at: float) -> float:
-        """Return when the next one may be sent."""
+        """Return when the next one may be sent, after a write at `wrote_at`."""
         if wrote_at > self._wrote_at:
             # Where the next write comes first, none would ever be sent.
             if not self._is_sent and self._until < self._wrote_at + self._delay_s:
@@ -45,8 +45,8 @@ class PositionQueries:
         return max(self._until, wrote_at + self._delay_s)
 
     def try_acquire(self, now: float, wrote_at: float) -> bool:
-        """Tell whether one may be sent `now`; if so, the next time is set as if it led
-        to nothing."""
+        """Tell whether one may be sent `now`, after a write at `wrote_at`; if so, the
+        next time is set as if it led to nothing."""
         if now < self.due(wrote_at):
             return False
         self._first_s = None if self._is_sent else self._delay_s
