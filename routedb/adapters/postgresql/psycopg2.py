@@ -361,6 +361,7 @@ def _own_cursor(raw: Raw) -> Any:
 
 
 def ask(raw: Raw, sql: str, params: Any) -> list[tuple[Any, ...]]:
+    """Run `sql` with `params` on `raw`; return its rows, by none of its casters."""
     with _own_cursor(raw) as cursor:
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

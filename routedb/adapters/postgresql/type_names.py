@@ -51,7 +51,8 @@ def names_of(ask: Ask, numbers: Collection[int]) -> dict[int, TypeName]:
 
 
 def numbers_of(ask: Ask, names: Collection[TypeName]) -> dict[TypeName, int]:
-    """Return the numbers of the types with these `names`, as far as there are such."""
+    """Return the numbers of the types with these `names`, as far as there are such, by
+    `ask`, as `names_of` does."""
     known = sorted({name.name for name in names})
     rows = ask(f"{_TYPES}WHERE b.typname::text = ANY(%s)", (known,))
     return {name: number for number, name in _found(rows).items() if name in names}
