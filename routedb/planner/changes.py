@@ -149,8 +149,7 @@ class _Reader:
             query = self._bound(pieces[0][0].start, pieces[-1][-1].end)
         else:
             refuse("INSERT", f"INSERT with {word or 'nothing'} behind its columns")
-        start = self._at
-        skipped_by, instead = None, None
+        start, skipped_by, instead = self._at, None, None
         if self._peek() == "ON":
             skipped_by = self._conflict()
             instead = self._instead(target, alias)
@@ -230,8 +229,8 @@ class _Reader:
         columns, cells = self._assignments("WHERE", "RETURNING")
         where = Bound("")
         if self._peek() == "WHERE":
-            self._next()
-            start = self._at
+            start = self._at + 1
+            self._at = start
             self._skip_to("RETURNING")
             if self._at == start:
                 refuse("unknown grammar", "nothing stands behind WHERE")
@@ -242,14 +241,13 @@ class _Reader:
 
     def _excluded(self, start: int) -> Iterator[str]:
         """Yield the columns of the new row that are named from token `start` on."""
-        for at in range(start, self._at - 1):
-            token = self._tokens[at]
-            is_name = self._is_name(token) and self._name(token) == "excluded"
-            if not is_name or self._tokens[at + 1].word != ".":
-                continue
-            if at + 2 >= self._count or not self._is_name(self._tokens[at + 2]):
-                refuse("ON CONFLICT", "all columns of the new row at once")
-            yield self._name(self._tokens[at + 2])
+        rest = self._tokens[start:]
+        for token, dot, name in zip(rest, rest[1:], rest[2:], strict=False):
+            is_new = self._is_name(token) and self._name(token) == "excluded"
+            if is_new and dot.word == ".":
+                if not self._is_name(name):
+                    refuse("ON CONFLICT", "all columns of the new row at once")
+                yield self._name(name)
 
     def _sources(self, word: str) -> Bound:
         """Return what stands behind the `word`, behind a comma."""
