@@ -93,7 +93,7 @@ def find_filter(
         return Filter((), None)
     found = [
         conjunct
-        for conjunct in _conjuncts_on(use)
+        for conjunct in conjuncts_on(use)
         if _is_plain(conjunct, references, use) and may(conjunct)
     ]
     return Filter(tuple(found), _choice(found, references, use))
@@ -110,7 +110,7 @@ def equal_columns(
     """
     if use.select is None or use.renames_columns:
         return
-    for conjunct in _conjuncts_on(use):
+    for conjunct in conjuncts_on(use):
         if not isinstance(conjunct, exp.EQ):
             continue
         ends = (conjunct.this, conjunct.expression)
@@ -167,8 +167,9 @@ def conjuncts_of(node: exp.Expr | None) -> Iterator[exp.Expr]:
         yield node
 
 
-def _conjuncts_on(use: Use) -> Iterator[exp.Expr]:
-    """Yield the conjuncts of the table above, whatever they are about."""
+def conjuncts_on(use: Use) -> Iterator[exp.Expr]:
+    """Yield the conjuncts of the table above that hold for the rows of `use` that
+    matter, whatever else they are about. It stands in a query."""
     select = use.select
     assert select is not None
     items = _items(select)
