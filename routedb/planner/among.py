@@ -134,7 +134,8 @@ def _is_exact(node: exp.Expr, references: References) -> bool:
 
 
 def table_text(references: References, use: Use) -> str:
-    """Return a use of a table as it is written, with its alias."""
+    """Return a `use` of a table as it is written in the text of `references`, with its
+    alias."""
     text, node = references.text, use.node
     start, _ = text.span(node.args.get("db") or node.this)
     _, end = text.span(node.this)
@@ -147,6 +148,7 @@ def table_text(references: References, use: Use) -> str:
 
 
 def is_same_type(one: Column, two: Column) -> bool:
-    """Tell whether the values of both compare alike in and out of the tables."""
+    """Tell whether the values of `one` and of `two` compare alike in and out of the
+    tables."""
     is_plain = one.collation is None and two.collation is None
     return is_plain and one.type == two.type and type_of(one) in SIDEWAYS
