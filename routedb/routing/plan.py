@@ -150,7 +150,8 @@ class Plan:
         self.has_session_effects = bool(
             statement.session or statement.holds or statement.frees or statement.renames
         )
-        self.has_session_effects |= statement.verb == "CREATE VIEW"
+        # What was prepared may set something, and so may a body.
+        self.has_session_effects |= statement.verb in ("CREATE VIEW", "EXECUTE", "DO")
         # It may begin or end a transaction: so may what was not understood.
         self.may_change_transaction = (
             bool(statement.tx) or statement.kind is Kind.UNKNOWN
@@ -326,6 +327,7 @@ class Plan:
             or statement.session
             or statement.needs
             or statement.holds
+            or statement.verb == "DO"
             or is_role_hinted
             or statement.kind is Kind.EMPTY
             or (self.changes_mode or self.placement.fills is not None)
