@@ -47,6 +47,7 @@ class Needed:
         """`uses` are those that come."""
         self._references = references
         self._uses = uses
+        self._in: dict[int, list[tuple[str, str | None]]] = {}  # by the id of a node
         self._cluster = cluster
         self.edits: list[Edit] = []
         # By the id of a use: how often names are there that may be its columns', in its
@@ -61,16 +62,25 @@ class Needed:
     def names_in(self, node: exp.Expr, use: Use) -> Counter[str]:
         """Return how often each name is in `node`, folded, that may be of a column of
         `use`: not behind another table's name."""
-        names = self._references.names
         found: Counter[str] = Counter()
-        for each in node.find_all(exp.Identifier):
-            column = each.parent
-            if isinstance(column, exp.Column) and each.arg_key == "this":
-                table = column.args.get("table")
-                if table is not None and names.table(table) != use.alias:
-                    continue
-            found[names.column(each)] += 1
+        for name, table in self._names(node):
+            if table is None or table == use.alias:
+                found[name] += 1
         return found
+
+    def _names(self, node: exp.Expr) -> list[tuple[str, str | None]]:
+        """Return the names in `node`, folded, each with the table's before it."""
+        known = self._in.get(id(node))
+        if known is None:
+            names = self._references.names
+            known = self._in[id(node)] = []
+            for each in node.find_all(exp.Identifier):
+                column, table = each.parent, None
+                if isinstance(column, exp.Column) and each.arg_key == "this":
+                    table = column.args.get("table")
+                before = None if table is None else names.table(table)
+                known.append((names.column(each), before))
+        return known
 
     def columns(self, use: Use) -> tuple[Column, ...]:
         """Return the columns of `use` that come."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import TypeGuard
 
 from sqlglot import exp
 
@@ -37,7 +38,7 @@ def condition_span(text: SourceText, node: exp.Expr) -> Span | None:
     for start in islice(_starts(text.masked.code, names[0]), _MOST):
         for end in islice(_ends(text.masked.code, names[1]), _MOST):
             tree = _parsed(f"SELECT 1 WHERE {text.parsed(start, end)}", text)
-            if tree == exp.select("1").where(node.copy()):
+            if _is_all(tree, "where") and tree.args["where"].this == node:
                 return start, end
     return None
 
@@ -55,7 +56,7 @@ def call_span(text: SourceText, node: exp.Expr) -> Span | None:
         if name is None or closed is None or closed < names[1]:
             continue
         tree = _parsed(f"SELECT {text.parsed(name.start(), closed)}", text)
-        if tree == exp.select(node.copy()):
+        if _is_all(tree) and tree.expressions == [node]:
             return name.start(), closed
     return None
 
@@ -75,6 +76,14 @@ def _names(text: SourceText, node: exp.Expr) -> Span | None:
 def _parsed(sql: str, text: SourceText) -> exp.Expr | None:
     trees = trees_of(sql, DIALECTS[text.dialect]) or ()
     return trees[0] if len(trees) == 1 else None
+
+
+def _is_all(tree: exp.Expr | None, *clauses: str) -> TypeGuard[exp.Select]:
+    """Tell whether `tree` is a SELECT that has these `clauses` and no others."""
+    if not isinstance(tree, exp.Select):
+        return False
+    said = {name for name, value in tree.args.items() if value}
+    return said == {"expressions", *clauses}
 
 
 def _starts(code: str, at: int) -> Iterator[int]:
