@@ -20,7 +20,7 @@ from benchmarks.corpora.verdict import Judge, Name, Verdict
 _LITERALS = re.compile(
     r"('(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\")"  # strings
     r"|/\*(?![!M]).*?\*/|--\s[^\n]*|#[^\n]*"
-    r"|(?<![\w.$@`])\d+(?:\.\d+)?(?![\w.$`])",
+    r"|(?<![\w.$@`!])\d+(?:\.\d+)?(?![\w.$`])",
     re.DOTALL,
 ).sub
 _KEEPS = re.compile(

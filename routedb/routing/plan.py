@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import inf
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
@@ -68,6 +69,7 @@ class Plan:
         "may_replica",
         "names",
         "own_writes_route",
+        "parts_took_s",
         "placement",
         "reading",
         "reads_own_writes",
@@ -112,6 +114,8 @@ class Plan:
         self._note_names()
         self._note_effects(config)
         self.shards = ShardPlans()
+        # The longest part of the last statement over several groups, in seconds.
+        self.parts_took_s = inf
         self._was_asked = False
         self.writer_route: Route | None = None
         self.replica_route: Route | None = None
