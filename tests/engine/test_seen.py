@@ -331,9 +331,19 @@ def answer_of(rig, name):
     return NodeAnswered(node.id, 0, answer, rig.clock())
 
 
-def test_tokens_of_groups_that_are_not_here_are_passed_over(placed):
+@pytest.mark.parametrize("group", ["other!", "main!3", "other!3"])
+@pytest.mark.parametrize("position", ["w1.ffff", "x"])
+def test_a_group_that_is_not_here_may_be_here_under_another_name(
+    placed, group, position
+):
     connection = placed.connect()
-    connection.after("1~other!!w1.ffff~main!3!w1.ffff")
+    connection.after(f"1~{group}!{position}")
+    assert read(connection.cursor()) == "w"
+
+
+def test_positions_of_other_kinds_of_servers_are_passed_over(placed):
+    connection = placed.connect()
+    connection.after("1~other!!g0-1-100")
     assert read(connection.cursor()) in ("r1", "r2")
 
 

@@ -248,9 +248,10 @@ def test_what_the_server_ends_well_in_spite_of_it_is_said_to_be_done(pg_place):
     )
     for _ in range(5):
         code, lines, out = interrupted(pg_place, "INSERT INTO t SELECT stubborn()")
-        if lines != [SAID["postgresql"], END]:
+        if lines[0] != SAID["postgresql"]:
             break
-        # On a busy machine the answer takes a second; it is told again then, and ends.
+        # On a busy machine the answer takes a second; it is told again then, and ends,
+        # wherever it is by then: it may say in which function.
         assert pg_place.ids() == []
     assert (code, lines) == (INTERRUPTED, [DONE, END])
     assert "1 row affected" in out

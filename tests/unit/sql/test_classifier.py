@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from routedb.sql import Classifier, classify
+from tests.support.count_calls import counted
 
 from .seen import line, seen
 
@@ -136,16 +135,6 @@ def test_bytes_are_read_as_text():
 def test_a_text_seen_first_costs_few_calls(sql, dialect):
     classifier = Classifier(dialect, max_shapes=0)
     assert known(classifier, sql).read_only  # what is made once, is made now
-    files: Counter[str] = Counter()
-
-    def note(frame, event, arg):
-        if event == "call":
-            files[frame.f_code.co_filename] += 1
-
-    sys.setprofile(note)
-    try:
-        classifier.statement(classifier.scan(sql))
-    finally:
-        sys.setprofile(None)
-    assert sum(files.values()) <= 42  # two of them account for the tokens
-    assert len(files) <= 9
+    calls = counted(lambda: classifier.statement(classifier.scan(sql)))
+    assert calls.total <= 42  # two of them account for the tokens
+    assert calls.files <= 9
