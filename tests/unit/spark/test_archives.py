@@ -36,7 +36,7 @@ def test_those_of_the_start_are_forgotten_and_import_goes_on(archive, monkeypatc
     assert finders(archive)
     forget_archives()
     assert not finders(archive)
-    assert importlib.import_module("spark_like.two").__file__.startswith(archive)
+    assert str(importlib.import_module("spark_like.two").__file__).startswith(archive)
 
 
 def test_those_of_archives_that_came_later_stay(archive, monkeypatch):
