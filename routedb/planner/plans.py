@@ -265,7 +265,8 @@ class GroupsPlan:
     for parameters for which `fits` says no; `carried` are those that went down to an
     engine of another dialect, so that they must be whole numbers or, where they are
     `TextSlot`s, texts that are the same in every character set. `moments` are the times
-    that one server is asked for before any fragment runs: see `at`.
+    that one server is asked for before any fragment runs: see `at`. `near` is the plan
+    for a remainder that runs where the copies are, and reads them there.
     """
 
     dialect: str
@@ -280,14 +281,13 @@ class GroupsPlan:
     otherwise: GroupsPlan | None = None
     carried: tuple[Slot, ...] = ()
     moments: tuple[Moment, ...] = ()
+    near: GroupsPlan | None = None
 
     def with_moments(self, moments: tuple[Moment, ...]) -> GroupsPlan:
         """Return the plan of a text in which there are marks of these `moments`."""
-        if not moments:
-            return self
-        other = self.otherwise
-        otherwise = None if other is None else other.with_moments(moments)
-        return replace(self, moments=moments, otherwise=otherwise)
+        plans = (self.otherwise, self.near)
+        others = [each and each.with_moments(moments) for each in plans]
+        return replace(self, moments=moments, otherwise=others[0], near=others[1])
 
     def at(self, values: Mapping[str, str]) -> GroupsPlan:
         """Return the plan with `values` for the marks of its moments."""
@@ -318,8 +318,8 @@ class GroupsPlan:
 
         What engines make of a LIMIT that is no plain number (text, NULL, -1) differs.
         """
-        for bound in (self.limit, self.offset):
-            value = bound.value(params) if isinstance(bound, Slot) else 0
+        bounds = [each for each in (self.limit, self.offset) if isinstance(each, Slot)]
+        for value in [bound.value(params) for bound in bounds]:
             if type(value) is not int or value < 0:
                 return False
         return all(_is_carried(slot, params) for slot in self.carried)

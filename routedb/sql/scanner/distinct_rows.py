@@ -98,6 +98,11 @@ class Rows:
         self._is_mixed = False
 
     @property
+    def is_literal(self) -> bool:
+        """Whether nothing but plain literals stands in those taken so far."""
+        return self._is_literal
+
+    @property
     def text(self) -> str:
         """What stands for the rows."""
         kept = [row for row in self._kept if row != _LITERALS] or [_LITERALS]
