@@ -70,7 +70,14 @@ from routedb.planner.catalog import (
     TableInfo,
     Whole,
 )
-from routedb.planner.change import Cell, Change, ForeignKey, KeysTaken
+from routedb.planner.change import (
+    Cell,
+    Change,
+    CopiedOut,
+    Created,
+    ForeignKey,
+    KeysTaken,
+)
 from routedb.planner.hidden import without_hidden
 from routedb.planner.line_format import CopiedIn, LineFormat
 from routedb.planner.literals import Taken, put_in, take_out
@@ -78,8 +85,6 @@ from routedb.planner.pieces import strung
 from routedb.planner.plans import (
     Bound,
     Combine,
-    CopiedOut,
-    Created,
     Fragment,
     GroupsPlan,
     Merge,

@@ -152,7 +152,7 @@ class _Loads:
         key = key if names.issuperset(key) else ()
         folded = {column: self.references.fold(column) for column in columns}
         looked = tuple(c.name for c in columns if folded[c] in self._compared)
-        self.relations.append(Relation(name, columns, number, key, looked))
+        self.relations.append(Relation(name, columns, number, key, looked, use.table))
         self.edits += _renamed(self.references, use, name)
 
     def _read(self, use: Use) -> tuple[Fragment, tuple[Column, ...], tuple[str, ...]]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeGuard
 from routedb.errors import ShardError
 from routedb.planner.catalog import Column
 from routedb.sharding.keys.value_terms import ShardKey, locate_value
+from routedb.sql import Table
 
 _TOO_LARGE = 2**63
 
@@ -183,7 +184,8 @@ class Relation:
     """A table of the remainder: the rows of fragment number `fragment`, of all groups.
 
     `primary_key` is that of the table it stands for, () where not all of it came.
-    `keys` are the columns by which the remainder may look for rows.
+    `keys` are the columns by which the remainder may look for rows. `table` is the one
+    it stands for, where that is one.
     """
 
     name: str
@@ -191,6 +193,7 @@ class Relation:
     fragment: int
     primary_key: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    table: Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,31 +373,3 @@ class Written(NamedTuple):
     columns: tuple[str, ...] | None = None
     divides: bool = False
     listed_at: int = -1
-
-
-class Created(NamedTuple):
-    """The parts of a statement that makes a table of a query.
-
-    `before` and `after` stand around the `query`, without IF NOT EXISTS: `if_absent` is
-    `before` with it, None where it is not said. `is_filled`: the rows go in as well.
-    `target` is the table as the text names it.
-    """
-
-    before: Bound
-    query: Bound
-    after: Bound
-    if_absent: str | None
-    is_filled: bool
-    target: str
-    is_temporary: bool
-
-
-class CopiedOut(NamedTuple):
-    """The parts of a COPY to the client: `head` up to STDOUT, the `query`, None for a
-    table's, and the `options`; `later` are those of what follows a first part."""
-
-    head: str
-    query: str | None
-    options: str
-    later: str
-    is_binary: bool

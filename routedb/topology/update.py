@@ -128,8 +128,9 @@ def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snap
 def remember(
     snapshot: Snapshot, group: int, histories: Sequence[str], limits: Limits
 ) -> Snapshot:
-    """Return `snapshot` with the newest of these histories of a `group`, an id, which
-    others have seen; the same object when its writer may go on from all of them."""
+    """Return `snapshot` with the newest of these `histories` of a `group`, an id, which
+    others have seen; the same object when its writer may go on from all of them.
+    `limits` say in which order histories are."""
     view, limited = snapshot.groups[group], limits.groups[group]
     writer = None if view.writer is None else view.find(view.writer)
     if writer is None or writer.answer is None:

@@ -49,6 +49,7 @@ _PLAIN, _PLAIN_ESCAPED = r"{0}[^{0}]*{0}", r"{0}[^{0}\\]*{0}"
 _PREFIX = re.compile(r"[-+][ ]?|[eExXbBnN](?=')").match
 _TAG = re.compile(r"\$[A-Za-z0-9_]*\$").match
 _COMMENTS = {
+    "/*": r"/\*(?![!+]|M!|\s*routedb:)[^*/]*\*/",
     "/": r"/\*(?![!+]|M!|\s*routedb:)[^*/]*(?:/(?!\*)[^*/]*)*\*/",
     "-": r"--[ ](?!\s*routedb:)[^\n\r]*",
     "#": r"\#(?!\s*routedb:)[^\n\r]*",
@@ -192,7 +193,7 @@ def _kind(row: str, dialect: str) -> _Kind | None:
         code[-1] += re.escape(masked[end : token.start()])
         end = token.end()
         if mark in (_COMMENT_MARK, _NAME_MARK):
-            code[-1] += re.escape(part) if mark == _NAME_MARK else _COMMENTS[part[0]]
+            code[-1] += re.escape(part) if mark == _NAME_MARK else _comment(part)
             continue
         place = _item(dialect) if item else _literal(part, masked[: end - 1], dialect)
         if place is None:
@@ -215,6 +216,12 @@ def _masked(parts: list[str], dialect: str) -> str | None:
     for index in range(1, len(parts), 2):
         masked[index] = marks.get(stand_ins[parts[index][0]], _LITERAL_MARK)
     return "".join(masked)
+
+
+def _comment(part: str) -> str:
+    """Return a pattern of comments that look like `part`."""
+    is_simple = part[0] == "/" and "/" not in part[1:-1]
+    return _COMMENTS["/*" if is_simple else part[0]]
 
 
 def _literal(part: str, before: str, dialect: str) -> _Place | None:
