@@ -33,6 +33,7 @@ test-failed: .venv/test.stamp packages
 test-long: .venv/test.stamp .venv/spark.stamp packages
 	$(PYTEST) -m long --timeout 1800
 	$(BIN)/python -m benchmarks.fuzz_time --minutes 5
+	$(BIN)/python -m tests.support.injections --least 20000
 
 test-versions: .venv/test.stamp packages
 	$(BIN)/python -m tests.suites.versions

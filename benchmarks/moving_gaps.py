@@ -8,13 +8,16 @@ transactions of 1.5 s), which go to the new place when they meet the fence. A ga
 time between two acknowledged writes of one process. The longest of the same processes
 while nothing moves is shown beside it: what the machine itself does.
 
-`ROUTEDB_GAP_RUNS` is how often each direction is run (1).
+`ROUTEDB_GAP_RUNS` is how often each direction is run (1); `ROUTEDB_GAP_KILLS` how often
+the mover of each verb is killed at a moment of chance (0), after which the verb is done
+again: then no gap counts, as nobody may write between the fence and the next mover.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import signal
 import time
 from collections.abc import Callable
@@ -33,12 +36,15 @@ from routedb import move
 from tests.support.servers import start_mariadb
 
 RUNS = int(os.environ.get("ROUTEDB_GAP_RUNS", "1"))
+KILLS = int(os.environ.get("ROUTEDB_GAP_KILLS", "0"))
 DIRECTIONS = ("pg-pg", "my-pg", "pg-my", "my-my")
 _RATE = 125.0  # of each of eight
 _LONG_S = 1.5
 _QUIET_S = 3.0
 _BARS_MS = {"pg": 150.0, "my": 300.0}  # by the engine that is fenced
 _KEYS = 10_000_000
+_KILLED_S = (0.4, 2.5)  # from the start of its process, which imports all anew
+_MOST_FAILURES = 20
 _CONTEXT = multiprocessing.get_context("spawn")
 
 
@@ -262,13 +268,14 @@ def run() -> list[Row]:
 
 
 def _rows(direction: str, found: list[Found]) -> list[Row]:
-    made = []
+    made: list[Row] = []
     quiet = max(each.gaps["quiet"] for each in found) * 1e3
     for verb, engine in zip(("switch", "undo"), direction.split("-"), strict=True):
         gap = max(each.gaps[verb] for each in found) * 1e3
         note = f"longest of {RUNS} runs; {quiet:.0f} ms while nothing moves"
         title = f"moving {direction}: gap of a client at the {verb}"
-        made.append(Row(title, gap, "ms", _BARS_MS[engine], note))
+        bar = None if KILLS else _BARS_MS[engine]
+        made.append(Row(title, gap, "ms", bar, note))
     wrong = sum(each.lost + each.doubled for each in found)
     errors = [error for each in found for error in each.errors]
     note = f"of {sum(each.writes for each in found):,} acknowledged"
@@ -309,12 +316,24 @@ def _one(dsns: list[str], direction: str) -> Found:
 
 
 def _verb(verb: str, config: dict[str, Any]) -> None:
-    """Do `verb` in a process of its own, as the command would."""
-    process = _CONTEXT.Process(target=_do, args=(verb, config))
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise RuntimeError(f"{verb} has failed")
+    """Do `verb` in a process of its own, as the command would, until it is done: so
+    often it is killed before."""
+    kills, failures = KILLS, 0
+    while True:
+        process = _CONTEXT.Process(target=_do, args=(verb, config))
+        process.start()
+        process.join(random.uniform(*_KILLED_S) if kills else None)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            kills -= 1
+        elif process.exitcode == 0:
+            return
+        else:  # the server may not have seen the one before die yet
+            failures += 1
+            if KILLS == 0 or failures > _MOST_FAILURES:
+                raise RuntimeError(f"{verb} has failed")
+            time.sleep(0.2)
 
 
 def _do(verb: str, config: dict[str, Any]) -> None:

@@ -147,9 +147,10 @@ def status(config: Source | ClusterConfig, name: str | None = None) -> list[Stat
     moves = Moves(read)
     try:
         found = moves.all() if name is None else [_known(moves, name)]
+        now = moves.check()
     finally:
         moves.close()
-    return [status_of(read, move) for move in found]
+    return [status_of(read, move, now) for move in found]
 
 
 def verify(config: Source | ClusterConfig, name: str, tell: Tell = _nobody) -> Move:

@@ -64,13 +64,15 @@ FAULTS = (
 
 
 def compare(
-    name: str, dialect: str, scripts: Sequence[Sequence[str]], judge: Judge
+    name: str,
+    classifier: Classifier,
+    scripts: Sequence[Sequence[str]],
+    judge: Judge,
 ) -> Score:
     """Classify every statement of the suite `name` and ask `judge` about it.
 
-    `dialect` is that of the `scripts`, which are judged in their order.
+    The `scripts` are judged in their order.
     """
-    classifier = Classifier(dialect)
     score = Score(name)
     for script in scripts:
         judge.start(script)

@@ -178,13 +178,14 @@ class MariaDBJudge:
         if word in _READING or _ANALYZES(text, begin):
             return self._asked(text, word)
         number, message = self._run(self._owner, text)
-        locked = self._locks(self._owner) if not number else frozenset()
+        is_locking = word in _KEEPS_LOCKS and not number
+        locked = self._locks(self._owner) if is_locking else frozenset()
         if word in _BOTH and not number:
             self._run(self._reader, text)
         self._run(self._owner, "COMMIT")
         if number in _SYNTAX:
             return None
-        if word in _KEEPS_LOCKS and locked:
+        if locked:
             return self._with_tables(False, text, locked)
         is_read = None if _FOR_ONE(text, begin) else False
         is_plain = word not in _NAMES_OTHERS and not self._is_indirect

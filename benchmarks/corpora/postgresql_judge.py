@@ -39,16 +39,17 @@ WRITING = re.compile(
     r"|pg_(restore|clear)_\w+_stats|pg_stat_force_next_flush|pg_export_snapshot|pg_import_system_collations)\Z"
 ).match
 
+_MAKES_FUNCTION = re.compile("function|procedure", re.IGNORECASE).search
+
 
 class PostgreSQLJudge:
     """Judges by the tree alone: what a script has done before it does not matter."""
 
     def __init__(self, scripts: Sequence[Sequence[str]]) -> None:
         """`scripts` are all that will be judged: they create functions."""
-        self._trees: dict[str, Any] = {}
-        for text in (text for script in scripts for text in script):
-            self._trees[text] = _parse(text)
-        made = (created_volatile(tree) for tree in self._trees.values() if tree)
+        texts = (text for script in scripts for text in script)
+        trees = (_parse(text) for text in texts if _MAKES_FUNCTION(text))
+        made = (created_volatile(tree) for tree in trees if tree)
         self._volatile = frozenset(name for name in made if name)
 
     def start(self, script: Sequence[str]) -> None:
@@ -56,7 +57,7 @@ class PostgreSQLJudge:
 
     def judge(self, text: str) -> Verdict | None:
         """Judge a statement; None when PostgreSQL's parser refuses it."""
-        tree = self._trees[text]
+        tree = _parse(text)
         return None if tree is None else judge(tree, self._volatile)
 
     def name(self, schema: str | None, name: str) -> Name:

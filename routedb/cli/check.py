@@ -41,7 +41,6 @@ _HEADERS = (
     *("database", "group", "node", "role", "version", "lag", "latency"),
     *("state", "position", "error"),
 )
-_NAMESPACE = {"postgresql": "SELECT current_database()", "mysql": "SELECT DATABASE()"}
 # 15.8 of "15.8 (Debian 15.8-0+deb12u1)", 10.11.6-MariaDB of "10.11.6-MariaDB-0+deb12u1"
 _VERSION = re.compile(r"\d+(?:\.\d+)*(?:(?:beta|rc|devel)\d*)?(?:-MariaDB)?")
 
@@ -54,7 +53,12 @@ class Report(NamedTuple):
     error: str = ""
     rights: tuple[str, ...] = ()  # by which this user may write on it, a replica
     other: str | None = None  # another server that a connection to it led to
-    namespace: str | None = None  # the database of its server that is shown
+
+    @property
+    def namespace(self) -> str | None:
+        """The database of its server that is shown; None where there are none."""
+        shown = self.answer.namespace if self.answer else None
+        return "none" if shown == "" else shown
 
     @property
     def role(self) -> Role:
@@ -221,16 +225,7 @@ def _report(node: NodeConfig, adapter: Adapter, raw: Raw) -> Report:
     answer = timed_probe(raw, adapter)
     is_replica = answer.role is Role.REPLICA
     rights = adapter.rights_on_replica(raw) if is_replica else ()
-    shown = _namespace(node, adapter, raw)
-    return Report(node, answer, "", rights, namespace=shown)
-
-
-def _namespace(node: NodeConfig, adapter: Adapter, raw: Raw) -> str | None:
-    ask = _NAMESPACE.get(node.engine)
-    if ask is None:
-        return None
-    ((name,),) = adapter.run(raw, ask)
-    return "none" if name is None else str(name)
+    return Report(node, answer, "", rights)
 
 
 def warnings(reports: Sequence[Report]) -> list[str]:
@@ -256,7 +251,7 @@ def server_warnings(core: Core) -> list[str]:
 
 def hear(core: Core, reports: Sequence[Report]) -> None:
     """Publish `reports` to `core`, as a runtime's monitor would."""
-    for node, answer, error, _, other, _ in reports:
+    for node, answer, error, _, other in reports:
         if answer is None:
             core.publish(NodeFailed(node.id, 0, error, Fault.REFUSED))
         else:

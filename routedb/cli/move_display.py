@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from types import TracebackType
 
 import click
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from routedb import move as moving
 from routedb.cli.output import cells, console
@@ -16,7 +22,11 @@ from routedb.cli.tables import Listing
 from routedb.merge.limits import spelt
 
 _LINE_S = 5.0  # between two plain lines about one step
-_HEADERS = ("move", "phase", "from", "to", "tables", "rows", "of about", "journal")
+_BEFORE = "before: "  # what is about to be written, and told again when it is
+_HEADERS = (
+    *("move", "phase", "from", "to", "tables"),
+    *("rows", "of about", "journal", "lag"),
+)
 
 
 class Display:
@@ -25,8 +35,9 @@ class Display:
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
-        self._tasks: dict[str, int] = {}
-        self._last: tuple[str, float] = "", 0.0
+        self._tasks: dict[str, TaskID] = {}
+        self._last: tuple[str, str, float] = "", "", 0.0  # step, table, when
+        self._first: dict[str, tuple[float, int]] = {}  # when, and how many rows
 
     def __enter__(self) -> Display:
         if sys.stderr.isatty():
@@ -34,6 +45,7 @@ class Display:
                 TextColumn("{task.description}"),
                 BarColumn(),
                 TextColumn("{task.completed:,.0f} of about {task.total:,.0f} rows"),
+                TextColumn("{task.fields[more]}"),
                 TimeRemainingColumn(),
                 console=console(stderr=True),
             )
@@ -51,23 +63,40 @@ class Display:
 
     def tell(self, progress: moving.Progress) -> None:
         """Show this from now on."""
+        if progress.step.startswith(_BEFORE):
+            return
+        more = self._more(progress) if progress.step == "chunk copied" else ""
         if self._bar is not None and progress.step == "chunk copied":
-            self._draw(self._bar, progress)
+            self._draw(self._bar, progress, more)
             return
         now = time.monotonic()
-        if progress.step == self._last[0] and now < self._last[1] + _LINE_S:
+        *last, at = self._last
+        if [progress.step, progress.table] == last and now < at + _LINE_S:
             return
-        self._last = progress.step, now
+        self._last = progress.step, progress.table, now
         of = f" of about {progress.total:,}" if progress.total else ""
         rows = f", {progress.rows:,}{of} rows" if progress.rows else ""
-        click.echo(f"{progress.table} {progress.step}{rows}".strip(), err=True)
+        more = f", {more}" if more else ""
+        click.echo(f"{progress.table} {progress.step}{rows}{more}".strip(), err=True)
 
-    def _draw(self, bar: Progress, progress: moving.Progress) -> None:
+    def _more(self, progress: moving.Progress) -> str:
+        """Return how many bytes were copied of a table, and how many rows a second
+        since the first chunk."""
+        if not progress.rows:
+            return ""
+        now = time.monotonic()
+        began, rows = self._first.setdefault(progress.table, (now, progress.rows))
+        taken = now - began
+        rate = f", {(progress.rows - rows) / taken:,.0f} rows/s" if taken else ""
+        return f"{spelt(progress.bytes)}{rate}"
+
+    def _draw(self, bar: Progress, progress: moving.Progress, more: str) -> None:
         task = self._tasks.get(progress.table)
         if task is None:
-            task = self._tasks[progress.table] = bar.add_task(progress.table)
+            task = bar.add_task(progress.table, more=more)
+            self._tasks[progress.table] = task
         most = max(progress.total, progress.rows)
-        bar.update(bar.task_ids[task], total=most, completed=progress.rows)
+        bar.update(task, total=most, completed=progress.rows, more=more)
 
 
 def plan_text(plan: moving.Plan) -> str:
@@ -92,6 +121,6 @@ def status_table(found: Sequence[moving.Status]) -> Listing:
         made.add_row(
             *cells(each.name, each.phase, each.source, each.target),
             *cells(", ".join(each.tables), f"{each.rows:,}", f"{each.total:,}"),
-            *cells(journal),
+            *cells(journal, "" if each.lag_s is None else f"{each.lag_s:.0f} s"),
         )
     return made

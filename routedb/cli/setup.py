@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from contextlib import closing
 
 import click
 
@@ -16,6 +17,7 @@ from routedb.config.mask import mask
 from routedb.config.model import ClusterConfig
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.ledger import ledger_of
+from routedb.mover.state import MOVES, Moves
 
 
 @click.command(cls=Guarded)
@@ -26,14 +28,14 @@ from routedb.engine.shared.ledger import ledger_of
 def setup(source: str, is_dry: bool) -> None:
     """Make what routedb keeps in the databases of CONFIG: in each database and shard
     the table of decisions and, under `atomic_reads`, that of counts; in the home
-    database that of placements.
+    database that of placements, and that of moves.
 
     Transactions over several databases need the first, in the one that decides about
     them (`transactions = "two-phase"`). Without the right to make it at its first use,
     let somebody run this who has it. Whoever writes needs INSERT and SELECT on it, and
     who recovers DELETE; on the table of counts UPDATE as well.
 
-    The last says where tables are that were moved. Every program needs SELECT on it.
+    Placements say where tables are that were moved. Every program needs SELECT on them.
 
     Exits with 1 when a table could not be made.
     """
@@ -58,6 +60,7 @@ def _print(config: ClusterConfig) -> None:
             texts = (*texts, text)
         if group == config.home:
             texts += adapters.load(node.engine).placements.texts(namespace)
+            texts += (MOVES,) if _may_move(config) else ()
         for text in texts:
             click.echo(f"{text};")
 
@@ -78,9 +81,22 @@ def _make(config: ClusterConfig) -> bool:
                 if group == config.home:
                     ledger.make_placements(group.id)
                     click.echo(f"{group.nodes[0].name}: the table of placements")
+                    _make_moves(config)
             except errors.Error as exc:
                 click.echo(mask(str(exc)), err=True)
                 is_done = False
         return is_done
     finally:
         core.close()
+
+
+def _may_move(config: ClusterConfig) -> bool:
+    """Tell whether the home database of `config` can be that of moves."""
+    return config.home is not None and config.home.nodes[0].engine != "sqlite"
+
+
+def _make_moves(config: ClusterConfig) -> None:
+    if _may_move(config):
+        with closing(Moves(config)) as moves:
+            moves.make()
+            click.echo(f"{moves.session.node.name}: the table of moves")

@@ -86,7 +86,12 @@ def _held(
     writer when it is known that none does; None: find out on the long way."""
     tracker, settings = session.tracker, session.version.settings
     state = session.read_states.get(group.id, NOTHING_SEEN)
-    if tracker.writer_only.get(group.id) is topology:
+    held = tracker.writer_only.get(group.id)
+    if (
+        held is not None
+        and held.topology is topology
+        and session.core.clock() < held.until
+    ):
         link = session.open.get(state.last_node)
         if state.last_node != group.writer or link is None:
             return _UNSEEN

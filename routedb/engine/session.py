@@ -31,7 +31,8 @@ from routedb.engine.transactions.transaction import Transaction
 from routedb.events import MergeProgress, StatementRetried
 from routedb.observers import OBSERVERS, explain, tell_outcome
 from routedb.routing import CONSISTENCIES, database_for
-from routedb.routing.plan import ParsedText
+from routedb.routing.decider import Decision
+from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
 from routedb.sql import UNSETTLED
 from routedb.sql.scanner.shape import may_depend
@@ -65,6 +66,10 @@ class Session:
         # Plain reads of a group stay with the link in `version.sticky`, while
         # `sticky_topology` is the topology.
         self.sticky_topology: Snapshot | None = None
+        # Who reads parts of statements, by plan and group, for as long as the sticky
+        # dict and the topology are these.
+        self.parts: tuple[object, object, dict[tuple[Plan, int], Decision]]
+        self.parts = (None, None, {})
         self.database: str | None = None  # conn.using(database)
         self.role: Role | None = None  # conn.using(role=…)
         self.consistency: str | None = None  # conn.using(consistency=…)

@@ -26,6 +26,7 @@ from routedb.merge.refused import NotMerged, NotOwn
 from routedb.planner import Combine, GroupsPlan, Remainder, Slot
 
 _BIGGEST = 2**63
+_NONE: frozenset[int] = frozenset()
 # Where classes of cursors are that make rows of the values as they are.
 _DRIVERS = frozenset({"sqlite3", "psycopg2.extensions", "MySQLdb.cursors"})
 _KNOWN = _DRIVERS | {"builtins", "psycopg2.extras", "typing"}
@@ -315,8 +316,10 @@ def _postgresql(cursor: Any, link: Link, raw: Any) -> str:
 def _cast(link: Link, raw: Any) -> frozenset[int]:
     """Return the numbers of the columns whose values casters of the program's make."""
     if link.adapter.engine != "postgresql":
-        return frozenset()
+        return _NONE
     casters = {*(raw.string_types or ()), *(link.raw.string_types or ())}
+    if not casters:
+        return _NONE
     return frozenset(
         number
         for number, column in enumerate(raw.description)

@@ -23,19 +23,19 @@ from routedb.engine.run.outcome import succeeded
 from routedb.engine.run.repeats import Fenced, Repeats
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge.change_queries import Queries, Read, strung
+from routedb.merge.change_queries import Queries, Read
 from routedb.merge.conflicts import Conflicts, run_there
 from routedb.merge.refused import NotMerged
 from routedb.merge.stored import Stored, shown
 from routedb.merge.targets import Target
-from routedb.planner import Bound, Cell, Change, Column
+from routedb.merge.upserts import Upserts
+from routedb.merge.worked_out import assigned, worked_out
+from routedb.planner import Bound, Change, Column
 from routedb.routing import Reason, Route
 from routedb.routing.plan import ParsedText
 from routedb.topology.snapshot import Role
 
 _BLOCK = 500  # rows, or keys, in one text
-_UNTYPED = (str, type(None))  # psycopg2 writes literals without a type of these
-_PLAIN = (int, float, *_UNTYPED)
 
 
 def change(
@@ -153,12 +153,7 @@ class _Changing:
             if column in self._keys.columns:
                 raise NotMerged(f"it changes {column.name}, of the primary key")
         parts: list[Bound] = [Bound("SELECT " + ", ".join(self._keys.read()))]
-        for number, (column, cell) in enumerate(zip(columns, cells, strict=True)):
-            assert cell is not None  # no DEFAULT
-            for name, part in zip(
-                ("v", "k"), self._worked_out(column, cell), strict=True
-            ):
-                parts += (Bound(", "), part, Bound(f" AS routedb_{name}{number}"))
+        parts += assigned(target, self._params, columns, cells)
         parts += (Bound(f" FROM {made.target}"), made.sources, Bound(" "), made.where)
         found = self._queries.found(parts, columns, len(self._keys.columns))
         width = len(self._keys.columns)
@@ -211,7 +206,12 @@ class _Changing:
             given_columns = tuple(target.column(name).name for name in made.skipped_by)
             conflicts = Conflicts(target, given_columns)
             conflicts.check(link)
-        keys: list[tuple[str, ...]] = []
+            if made.instead is not None:
+                keys, count = self._upserts(attempt, link, columns).write(
+                    rows, conflicts, lambda row: self._inserting(columns, [row])
+                )
+                return self._queries.returned(keys), count
+        keys = []
         count = 0
         for block in _blocks(rows, 1 if conflicts else _BLOCK):
             its, written = self._insert_block(attempt, link, columns, block, conflicts)
@@ -229,6 +229,43 @@ class _Changing:
     ) -> tuple[list[tuple[str, ...]], int]:
         """Return the keys of the new rows, where they are to be shown, and how many
         there are."""
+        sql, values = self._inserting(columns, rows)
+        if conflicts is not None:
+            if not columns and self._target.dialect == "sqlite":
+                raise NotMerged("ON CONFLICT of nothing but DEFAULT")
+            sql += conflicts.clause
+        if self._made.returning is None:
+            _, count = self._run(attempt, link, sql, values, conflicts)
+            return [], count
+        if not self._keys.columns:
+            raise NotMerged(
+                f"RETURNING of {self._target.table}, which has no primary key"
+            )
+        _check_returning(link)
+        shown_keys = ", ".join(self._keys.at_home(self._target.dialect))
+        sql += f" RETURNING {shown_keys}"
+        raw_rows, _ = self._run(attempt, link, sql, values, conflicts)
+        keys = [self._keys.of([_text(each) for each in row]) for row in raw_rows]
+        return keys, len(keys)
+
+    def _upserts(
+        self, attempt: Attempt, link: Link, columns: Sequence[Column]
+    ) -> Upserts:
+        def run(
+            text: tuple[str, Sequence[Any]], conflicts: Conflicts | None
+        ) -> tuple[list[Any], int]:
+            sql, values = text
+            sql += "" if conflicts is None else conflicts.clause
+            return self._run(attempt, link, sql, values, conflicts)
+
+        return Upserts(
+            self._made, self._params, self._target, columns, run, self._queries
+        )
+
+    def _inserting(
+        self, columns: Sequence[Column], rows: Sequence[Sequence[Stored | None]]
+    ) -> tuple[str, Sequence[Any]]:
+        """Return the text that inserts `rows`, and its values."""
         target = self._target
         names = ", ".join(target.quote(column.name) for column in columns)
         into = f"INSERT INTO {target.name}"
@@ -246,43 +283,10 @@ class _Changing:
         if not columns and target.dialect == "sqlite":
             if len(rows) > 1:
                 raise NotMerged("several rows of nothing but DEFAULT")
-            if conflicts is not None:
-                raise NotMerged("ON CONFLICT of nothing but DEFAULT")
             sql = f"{into} DEFAULT VALUES"
-        if conflicts is not None:
-            sql += conflicts.clause
-        if self._made.returning is None:
-            _, count = self._run(attempt, link, sql, values, conflicts)
-            return [], count
-        if not self._keys.columns:
-            raise NotMerged(f"RETURNING of {target.table}, which has no primary key")
-        _check_returning(link)
-        shown_keys = ", ".join(self._keys.at_home(target.dialect))
-        sql += f" RETURNING {shown_keys}"
-        raw_rows, _ = self._run(attempt, link, sql, values, conflicts)
-        keys = [self._keys.of([_text(each) for each in row]) for row in raw_rows]
-        return keys, len(keys)
+        return sql, values
 
     # -- values ------------------------------------------------------------------------
-
-    def _worked_out(self, column: Column, cell: Cell) -> tuple[Bound, Bound]:
-        """Return the text that a new value is read as, and one whose type is that of
-        the expression: NULL where there is nothing to check."""
-        type_ = self._target.type_of(column)
-        before, after = shown("\0", type_).split("\0")
-        value = strung(Bound(before), cell.text, Bound(after))
-        return value, Bound("NULL") if self._is_fitting(cell, type_) else cell.text
-
-    def _is_fitting(self, cell: Cell, type_: str) -> bool:
-        """Tell whether a literal or a parameter certainly is assigned to `type_`."""
-        if cell.slot is None:
-            return cell.is_untyped
-        value = cell.slot.value(self._params)
-        if isinstance(value, _UNTYPED):
-            return True
-        is_number = type_ in ("text", "double precision") or "int" in type_
-        is_number = is_number or type_.startswith("numeric")
-        return type(value) in _PLAIN and is_number
 
     def _queried(
         self, columns: Sequence[Column], query: Bound
@@ -322,7 +326,7 @@ class _Changing:
             for number, cell in enumerate(line):
                 both = (Bound("NULL::text"), Bound("NULL"))
                 if cell is not None:
-                    both = self._worked_out(columns[number], cell)
+                    both = worked_out(target, self._params, columns[number], cell)
                 parts += (Bound(", " if number else ""), both[0], Bound(", "), both[1])
             parts.append(Bound(")"))
         rows: list[tuple[Stored | None, ...]] = []

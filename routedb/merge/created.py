@@ -18,7 +18,15 @@ from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.executor import decide_asking
 from routedb.engine.session import Session
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import bringing, postgresql_load, postgresql_shape, sqlite_work
+from routedb.merge import (
+    bringing,
+    created_dealt,
+    mysql_created,
+    mysql_shape,
+    postgresql_load,
+    postgresql_shape,
+    sqlite_work,
+)
 from routedb.merge.putting import (
     Found,
     Read,
@@ -51,12 +59,26 @@ def create(
     Raises NotMerged, what `read` raises, and what the servers say.
     """
     inner = session.learn(made.query.sql)
+    values = made.query.bind(params)
+    place = created_dealt.target_of(session, text)
+    if place is not None:
+        plans = plan(inner)
+
+        def shape_of(attempt: Attempt | None, link: Link) -> Shape | None:
+            if attempt is None:
+                return mysql_shape.shape_of(session, link, made, plans, values)
+            return _shape(session, attempt, link, made, plans, values)
+
+        created_dealt.create(session, cursor, text, params, made, place, shape_of)
+        return
     before = made.if_absent or made.before.sql
     outer = session.learn(strung(before, "SELECT NULL", made.after.sql))
     decision = decide_asking(session, outer, None)
     if decision.target is not None or len(decision.groups) != 1:
         raise NotMerged("its target is on several groups")
-    values = made.query.bind(params)
+    if text.plan.dialect == "mysql":
+        mysql_created.create(session, cursor, text, made, values, read, plan(inner))
+        return
 
     def work() -> None:
         attempt = Attempt(session, outer.plan, decision)

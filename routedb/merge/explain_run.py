@@ -12,10 +12,10 @@ from routedb.engine.run.merged_result import MergedResult
 from routedb.engine.session import Session
 from routedb.engine.shared.workers import Workers
 from routedb.engine.virtual_cursor import VirtualCursor
-from routedb.merge import answers, postgresql_work, sqlite_work
-from routedb.merge.fragments import GroupReads, decide_reads, reads_of
+from routedb.merge import across, answers, postgresql_work, sqlite_work
+from routedb.merge.fragments import GroupReads, reads_of
+from routedb.merge.limits import decide_work
 from routedb.merge.measures import Measures
-from routedb.merge.refused import NotMerged
 from routedb.merge.running import Running, Way
 from routedb.merge.server_plans import (
     asking,
@@ -56,15 +56,11 @@ class Explaining:
     ) -> tuple[list[GroupReads], Link, MergedResult | None]:
         """Ask about the fragments of `made`, whose tree is `shown`. Return who was
         asked, the last link, and the answer: None where the cursor has it. Raises
-        NotMerged for engines that take other words for EXPLAIN than the text's."""
+        NotMerged where nobody speaks the text's dialect."""
         session, cursor, is_lite = self._session, self._cursor, made.dialect == "sqlite"
+        config = session.core.config
         asked = one_by_one(reads_of(session, made, self._params))
-        for reads in asked:
-            if reads.database.dialect != made.dialect:
-                raise NotMerged(
-                    f"an EXPLAIN of {made.dialect} is not for database "
-                    f"{reads.database.name}: conn.explain() shows the plan"
-                )
+        where = across.working_reads(asked, config, made.dialect)
         said: dict[tuple[int, str], tuple[str, ...]] = {}
 
         def take(reads: GroupReads, link: Link, raw: RawCursor) -> None:
@@ -72,19 +68,20 @@ class Explaining:
             place = f"{reads.name} ({link.node.name})"
             said[reads.fragments[0], place] = server_lines(raw.description, rows)
 
-        opener = sqlite_work.open_raw if is_lite else postgresql_work.open_raw
-        way = Way(opener, take, takes_at_once=True, at_once=False)
-        plan, explains = self._text.plan, asking(made, self._prefix)
+        way = Way(_open_raw, take, takes_at_once=True, at_once=False)
+        plan, explains = self._text.plan, asking(made, self._prefix, config)
         running = Running(
             session, cursor, plan, explains, self._params, way, self._measures
         )
         link = running.run(asked, Workers())
         tree = with_servers(shown, said)
+        decision = decide_work(session, plan, where, self._measures.bounds)
+        attempt = Attempt(session, plan, decision, is_one_of_several=True)
         if is_lite:
+            if link.adapter.dialect != made.dialect:
+                link = attempt.reach()
             return asked, link, self._as_sqlite(tree, link)
         sql, values = text_of(tree.lines(), made.dialect)
-        decision = decide_reads(session, plan, asked[-1])
-        attempt = Attempt(session, plan, decision, is_one_of_several=True)
         attempt.run(cursor, lambda raw: raw.execute(sql, values))
         attempt.route.hits[0] -= 1
         return asked, link, None
@@ -94,3 +91,9 @@ class Explaining:
         rows = sqlite_rows(tree)
         part = answers.Part(description, rows, -1, None, None, "", False, frozenset())
         return sqlite_work.present(self._session, self._cursor, link, part)
+
+
+def _open_raw(link: Link) -> RawCursor:
+    is_lite = link.adapter.dialect == "sqlite"
+    opened: RawCursor = (sqlite_work if is_lite else postgresql_work).open_raw(link)
+    return opened

@@ -9,7 +9,7 @@ from routedb.config.model import DatabaseConfig
 from routedb.engine.route.explain import Explanation, explain_text, nodes_for
 from routedb.engine.route.plan_tree import Step
 from routedb.engine.session import Session
-from routedb.merge import dealt, kept_keys, sourced
+from routedb.merge import created_dealt, dealt, kept_keys, sourced
 from routedb.merge.explaining import fragment_steps
 from routedb.merge.in_place import in_place
 from routedb.merge.refused import NotMerged, check_reading
@@ -86,7 +86,7 @@ def _written(
     inner = session.learn(made.query.sql)
     read = _read(session, inner, made.query.bind(params), refusal)
     outer = session.learn(strung(made.before.sql, "SELECT NULL", made.after.sql))
-    target = None if isinstance(made, Created) else dealt.placed_target(session, outer)
+    target = _several(session, text, outer, made)
     if target is not None:
         there, title = _dealt(session, outer, target, dealt.WHY)
     else:
@@ -98,6 +98,17 @@ def _written(
     steps = (read.plan, Step("the statement, with these rows", there.plan.facts))
     plan = Step(title, (_ONE_TRANSACTION,), steps)
     return _explanation(text, there, "the rows of a query are written", plan)
+
+
+def _several(
+    session: Session, text: ParsedText, outer: ParsedText, made: Written | Created
+) -> dealt.Placed | None:
+    """The table that is written to, where it is on several groups."""
+    if not isinstance(made, Created):
+        return dealt.placed_target(session, outer)
+    (table,) = text.plan.statement.writes
+    place = created_dealt.target_of(session, text)
+    return None if place is None else dealt.Placed(table, place)
 
 
 def _read(

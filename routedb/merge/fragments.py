@@ -73,7 +73,21 @@ def reads_of(session: Session, made: GroupsPlan, params: Any) -> list[GroupReads
 def decide_reads(session: Session, plan: Plan, reads: GroupReads) -> Decision:
     """Return where in its group a part of a statement is read: `plan` is the
     statement's, `session` the one that reads."""
-    return decide_part_asking(session, plan, place_of(reads))
+    group = reads.group
+    if not session.core.groups[group].is_single or session.transaction.is_open:
+        return decide_part_asking(session, plan, place_of(reads))
+    # Of one node nothing counts that is not the session's, or the topology.
+    sticky, topology, known = session.parts
+    is_old = sticky is not session.version.sticky
+    if is_old or topology is not session.core.topology:
+        sticky, topology, known = session.version.sticky, session.core.topology, {}
+        session.parts = (sticky, topology, known)
+    decision = known.get((plan, group))
+    if decision is None:
+        decision = known[plan, group] = decide_part_asking(
+            session, plan, place_of(reads)
+        )
+    return decision
 
 
 def place_of(reads: GroupReads) -> Destination:

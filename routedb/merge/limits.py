@@ -105,7 +105,26 @@ def decide_work(
 
 def bounds_of(session: Session, databases: Iterable[DatabaseConfig]) -> Bounds:
     """Return the limits of a statement in `session` that reads these `databases`."""
-    chosen = session.merge_limits
+    return _bounds(databases, session.merge_limits)
+
+
+def bounds_of_one(database: DatabaseConfig) -> Bounds:
+    """Return the limits of a statement that reads `database` alone, where nothing is
+    chosen for the session."""
+    known = _known.get(id(database))
+    if known is None or known[0] is not database:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        known = _known[id(database)] = (database, _bounds((database,), {}))
+    return known[1]
+
+
+_MOST_KNOWN = 256
+# By the id of a database, which is kept, or the id could be another's.
+_known: dict[int, tuple[DatabaseConfig, Bounds]] = {}
+
+
+def _bounds(databases: Iterable[DatabaseConfig], chosen: Mapping[str, Any]) -> Bounds:
     found: dict[str, Any] = {}
     set_by: dict[str, str] = {}
     for database in databases:

@@ -8,8 +8,7 @@ each value would cost as much as to fetch it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from sys import getsizeof
 from typing import Any
 
@@ -18,7 +17,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.events import MergeProgress
-from routedb.merge.limits import Bounds, bounds_of
+from routedb.merge.limits import Bounds, bounds_of, bounds_of_one
 from routedb.planner import GroupsPlan
 from routedb.routing.route import FragmentRun
 from routedb.topology.snapshot import Role
@@ -50,25 +49,26 @@ class Measures:
         self._sent: dict[tuple[int, int], tuple[Link, str, float]] = {}
         self._came: dict[tuple[int, int], tuple[int, int]] = {}
 
-    @contextmanager
-    def timed(
-        self, numbers: Sequence[int], link: Link, texts: Sequence[str]
-    ) -> Iterator[None]:
-        """Time the fragments of these `numbers`, which are these `texts`, while they
-        run on `link` as one statement.
+    def begin(self, numbers: Sequence[int], link: Link) -> float:
+        """Take note that the fragments of these `numbers` are sent to `link` now, as
+        one statement; return when that is.
 
         They count as if they had run once when they are run again for the same group.
         """
-        began = self._clock()
         group = link.node.group
         for number in numbers:
             self._came.pop((number, group), None)
-        try:
-            yield
-        finally:
-            took = self._clock() - began
-            for number, sql in zip(numbers, texts, strict=True):
-                self._sent[number, group] = (link, sql, took)
+        return self._clock()
+
+    def end(
+        self, numbers: Sequence[int], link: Link, texts: Sequence[str], began: float
+    ) -> float:
+        """Take note that the fragments of these `numbers`, which are these `texts`,
+        have ended on `link`, which `began` then; return how long they took."""
+        took = self._clock() - began
+        for number, sql in zip(numbers, texts, strict=True):
+            self._sent[number, link.node.group] = (link, sql, took)
+        return took
 
     def took(self, number: int, link: Link, rows: Sequence[Any]) -> None:
         """Take note of the `rows` of the fragment of this `number`, from `link`. Raises
@@ -130,8 +130,11 @@ def measures_of(session: Session, made: GroupsPlan) -> Measures:
     the limits of the databases that it reads."""
     core = session.core
     names = {fragment.database for fragment in made.fragments}
-    databases = [core.config.databases[name] for name in sorted(names)]
-    bounds = bounds_of(session, databases)
+    known = core.config.databases
+    if len(names) == 1 and not session.merge_limits:
+        bounds = bounds_of_one(known[names.pop()])
+    else:
+        bounds = bounds_of(session, [known[name] for name in sorted(names)])
     return Measures(bounds, core.clock, session.merge_progress)
 
 
@@ -143,12 +146,16 @@ def estimate(rows: Sequence[Any]) -> int:
     """Return about how many bytes the values of `rows` are as text."""
     if not rows:
         return 0
+    if len(rows) == 1:
+        return _size_of_row(rows[0])
     step = max(1, len(rows) // _SAMPLED_ROWS)
     sample = rows[::step][:_SAMPLED_ROWS]
     return sum(map(_size_of_row, sample)) * len(rows) // len(sample)
 
 
 def _size_of_row(row: Any) -> int:
+    if type(row) is tuple:
+        return sum(map(_size, row))
     if isinstance(row, Mapping):
         return sum(map(_size, row.values()))
     if isinstance(row, Sequence) and not isinstance(row, str | bytes):

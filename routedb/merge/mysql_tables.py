@@ -70,7 +70,12 @@ def ready(link: Link, before: Before) -> None:
 def create(link: Link, name: str, columns: Sequence[Column]) -> None:
     """Create the temporary table `name` of these `columns` on `link`. Raises what the
     driver raises."""
-    link.run(f"CREATE TEMPORARY TABLE {name} ({', '.join(map(_declared, columns))})")
+    link.run(definition(name, columns))
+
+
+def definition(name: str, columns: Sequence[Column]) -> str:
+    """Return the text that makes the temporary table `name` of these `columns`."""
+    return f"CREATE TEMPORARY TABLE {name} ({', '.join(map(_declared, columns))})"
 
 
 def fill(

@@ -11,6 +11,10 @@ class NotMerged(Exception):  # noqa: N818  (never leaves this package)
     """The rows that came cannot be merged exactly; the text says why."""
 
 
+class NamedByRows(NotMerged):
+    """A column is called after a text that has rows in it."""
+
+
 class NotOwn(NotMerged):
     """Values have to be looked at that the program makes: where the rest is worked out
     over the rows as they are stored, they need not be."""

@@ -4,11 +4,17 @@ Everything that is the session's (links, what it has seen, what a fault leads to
 done by the thread of the program. Others only wait for servers: they execute a text on
 a cursor that is ready, and fetch where nothing of the program's can come in. The first
 error that is final cancels what is under way elsewhere, and waits for it to end.
+
+Of a statement whose parts took next to no time when it ran last, the last part is
+executed by the program's thread itself: to hand it over would take longer. While that
+waits it hears of nothing, so a part that fails elsewhere cancels what it waits for.
 """
 
 from __future__ import annotations
 
 import queue
+import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -32,6 +38,8 @@ from routedb.planner import GroupsPlan
 from routedb.routing.plan import Plan
 
 _PATIENCE_S = 5.0  # for a statement that was cancelled to end
+_LOOK_S = 0.02  # between two looks whether it has
+_QUICK_S = 0.02  # what took no longer may be waited for by the program's thread
 
 # Opens what a fragment runs on; takes what has come of the fragments of a group. Both
 # know the link.
@@ -71,6 +79,8 @@ class _Run:
         self.raw: RawCursor | None = None
         self.error: BaseException | None = None
         self.is_under_way = False
+        self.is_cancelled = False
+        self.took_s = 0.0
 
     def ready(self) -> tuple[Link, RawCursor]:
         """Return the link that was reached, and the raw cursor on it."""
@@ -111,6 +121,9 @@ class Running:
         self._params = params
         self._way = way
         self._ended: queue.SimpleQueue[_Run] = queue.SimpleQueue()
+        self._bound: dict[tuple[int, ...], tuple[str, Any]] = {}
+        self._lock = threading.Lock()
+        self._own: _Run | None = None  # what the program's thread waits for
 
     def run(self, asked: Sequence[GroupReads], workers: Workers) -> Link:
         """Run what is `asked` of the groups, by `workers` where several can be asked at
@@ -124,22 +137,30 @@ class Running:
                 self._prepare(run)
                 while not self._settle(self._execute(run)):
                     self._prepare(run)
+        self._plan.parts_took_s = max(run.took_s for run in runs)
         return runs[-1].ready()[0]
 
     def _planned(self, reads: GroupReads) -> _Run:
         session, plan = self._session, self._plan
         decision = decide_reads(session, plan, reads)
         attempt = Attempt(session, plan, decision, is_one_of_several=True)
-        dialect = reads.database.dialect
-        text = as_one(reads.fragments, self._made.fragments, dialect)
-        is_other = dialect != self._made.dialect
-        bound = text.bind_used if is_other else text.bind
-        return _Run(reads, attempt, text.sql, bound(self._params))
+        numbers = tuple(reads.fragments)
+        known = self._bound.get(numbers)
+        if known is None:
+            dialect = reads.database.dialect
+            text = as_one(numbers, self._made.fragments, dialect)
+            is_other = dialect != self._made.dialect
+            bound = text.bind_used if is_other else text.bind
+            known = self._bound[numbers] = (text.sql, bound(self._params))
+        return _Run(reads, attempt, *known)
 
     def _run_at_once(self, runs: list[_Run], workers: Workers) -> None:
+        is_quick = self._plan.parts_took_s < _QUICK_S
         try:
-            for run in runs:
+            for run in runs[:-1] if is_quick else runs:
                 self._start(run, workers)
+            if is_quick:
+                self._run_here(runs[-1])
             left = len(runs)
             while left:
                 run = self._ended.get()
@@ -155,12 +176,24 @@ class Running:
     def _start(self, run: _Run, workers: Workers) -> None:
         self._prepare(run)
         run.is_under_way = True
-        workers.submit(lambda: self._ended.put(self._execute(run)))
+        workers.submit(lambda: self._execute_apart(run))
+
+    def _run_here(self, run: _Run) -> None:
+        """Execute a part by the program's thread, as another one would."""
+        self._prepare(run)
+        run.is_under_way = True
+        self._own = run
+        try:
+            self._execute(run)
+        finally:
+            with self._lock:
+                self._own = None  # nobody cancels it any more
+            self._ended.put(run)
 
     # -- by the program's thread -------------------------------------------------------
 
     def _prepare(self, run: _Run) -> None:
-        run.error = None
+        run.error, run.is_cancelled = None, False
         run.link = run.attempt.reach()
         run.raw = self._way.open_raw(run.link)
         self._show(run)
@@ -169,6 +202,11 @@ class Running:
         """Tell whether the group has answered; False: it is to be asked again."""
         link, raw = run.ready()
         self._show(run)
+        if run.is_cancelled:  # for an error elsewhere, after which there was more to do
+            settle_cancelled(self._session, link)
+            if run.error is not None:
+                self._close(run)
+                return False
         try:
             run.raise_error()
             if not self._way.takes_at_once:
@@ -251,13 +289,41 @@ class Running:
         """Run the fragments of a group; note the error, if any."""
         link, raw = run.ready()
         try:
-            asked = [self._made.fragments[n] for n in run.reads.fragments]
-            texts = [each.shown or each.text.sql for each in asked]
-            with self._measures.timed(run.reads.fragments, link, texts):
+            numbers = run.reads.fragments
+            began = self._measures.begin(numbers, link)
+            try:
                 run_on(self._session, link, lambda raw: self._call(run, link, raw), raw)
+            finally:
+                asked = [self._made.fragments[number] for number in numbers]
+                texts = [each.shown or each.text.sql for each in asked]
+                run.took_s = self._measures.end(numbers, link, texts, began)
         except BaseException as exc:
             run.error = exc
         return run
+
+    def _execute_apart(self, run: _Run) -> None:
+        """Execute a part by another thread than the program's, and say that it has
+        ended."""
+        self._ended.put(self._execute(run))
+        if run.error is not None:
+            self._free_program()
+
+    def _free_program(self) -> None:
+        """Have the program's thread hear of an error, where it waits for a part of its
+        own: that is cancelled, and where its server does not hear of it, cut."""
+        with self._lock:
+            own = self._own
+            if own is None:
+                return
+            own.is_cancelled = True
+            with suppress(Exception):  # the driver's: it is cut below, then
+                own.ready()[0].cancel(_PATIENCE_S)
+        over_at = time.monotonic() + _PATIENCE_S
+        while self._own is own:
+            if time.monotonic() > over_at:
+                own.ready()[0].interrupt()
+                return
+            time.sleep(_LOOK_S)
 
     def _call(self, run: _Run, link: Link, raw: Any) -> None:
         if run.bound is None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from routedb.config.model import ClusterConfig
 from routedb.engine.route.plan_tree import Step
 from routedb.merge.fragments import GroupReads
 from routedb.merge.refused import NotMerged
@@ -29,6 +30,11 @@ _PREFIXES = {
 _PREFIX = {
     dialect: re.compile(rf"{_BEFORE}{words}{_BEFORE}", re.IGNORECASE | re.DOTALL)
     for dialect, words in _PREFIXES.items()
+}
+_PLAIN = {
+    "postgresql": "EXPLAIN ",
+    "mysql": "EXPLAIN ",
+    "sqlite": "EXPLAIN QUERY PLAN ",
 }
 _FORMAT = re.compile(r"FORMAT\s*=?\s*['\"]?(?P<form>\w+)", re.IGNORECASE)
 _TEXTS = frozenset({"TEXT", "TRADITIONAL", "TREE"})
@@ -56,13 +62,17 @@ def split_explain(source: str, dialect: str) -> Asked:
     return Asked(prefix, inner, _ANALYZE.search(prefix) is not None)
 
 
-def asking(made: GroupsPlan, prefix: str) -> GroupsPlan:
-    """Return the plan `made` with `prefix` before the text of each fragment."""
-    fragments = tuple(
-        replace(each, text=each.text._replace(sql=f"{prefix}{each.text.sql}"))
-        for each in made.fragments
-    )
-    return replace(made, fragments=fragments)
+def asking(made: GroupsPlan, prefix: str, config: ClusterConfig) -> GroupsPlan:
+    """Return the plan `made` with `prefix` before the text of each fragment; before one
+    of another dialect, by `config`, the plain word of its own."""
+    fragments = []
+    for each in made.fragments:
+        dialect = config.databases[each.database].dialect
+        word = prefix if dialect == made.dialect else _PLAIN[dialect]
+        fragments.append(
+            replace(each, text=each.text._replace(sql=f"{word}{each.text.sql}"))
+        )
+    return replace(made, fragments=tuple(fragments))
 
 
 def one_by_one(asked: Sequence[GroupReads]) -> list[GroupReads]:

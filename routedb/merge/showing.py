@@ -12,7 +12,7 @@ from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.merge import answers
 from routedb.merge.fragments import GroupReads
 from routedb.merge.measures import Measures
-from routedb.merge.refused import NotMerged
+from routedb.merge.refused import NamedByRows, NotMerged
 from routedb.planner import Remainder
 from routedb.routing import Reason, Route
 from routedb.routing.plan import ParsedText
@@ -64,7 +64,8 @@ def show_route(
 
 def show_names(cursor: VirtualCursor, remainder: Remainder) -> None:
     """Let `cursor` call the columns of `remainder` what they are called where the text
-    runs as it is written. Raises NotMerged where that cannot be told."""
+    runs as it is written. Raises NotMerged where that cannot be told, NamedByRows where
+    it could be without the rows in the text."""
     raw, link = cursor.raw, cursor.link
     assert raw is not None  # it has just run
     assert link is not None
@@ -73,7 +74,7 @@ def show_names(cursor: VirtualCursor, remainder: Remainder) -> None:
     names = [column[0] for column in raw.description]
     wanted = [remainder.original(name) for name in names]
     if any("JSON_TABLE" in name for name in wanted):
-        raise NotMerged("a column is called after its text, which has a subquery")
+        raise NamedByRows("a column is called after its text, which has a subquery")
     if names == wanted:
         return
     part = answers.part_of(cursor, link, raw)

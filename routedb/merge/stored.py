@@ -37,10 +37,12 @@ _HOLDS: dict[str, Callable[[str], bool]] = {
 
 
 class Stored(NamedTuple):
-    """A value as SQL, with a placeholder where it has parameters."""
+    """A value as SQL, with a placeholder where it has parameters; `text` is that of
+    `shown`."""
 
     sql: str
     values: tuple[Any, ...] = ()
+    text: str | None = None
 
 
 def shown(expression: str, type_: str) -> str:
@@ -60,15 +62,19 @@ def stored(text: str | None, column: Column, type_: str, dialect: str) -> Stored
         return Stored("NULL")
     value = _value(text, column, type_)
     if dialect == "sqlite":
-        return Stored("%s", (value,))
+        return Stored("%s", (value,), text)
     _check_mysql(value, column)
+    return Stored(_mysql(value, type_), text=text)
+
+
+def _mysql(value: Any, type_: str) -> str:
     if isinstance(value, str):
         if type_ == "text":
-            return Stored(f"_utf8mb4 X'{value.encode().hex()}'" if value else "''")
-        return Stored(quoted(value))
+            return f"_utf8mb4 X'{value.encode().hex()}'" if value else "''"
+        return quoted(value)
     if isinstance(value, float):
-        return Stored(repr(value) if "e" in repr(value) else f"{value!r}e0")
-    return Stored(format(value, "f") if isinstance(value, Decimal) else str(value))
+        return repr(value) if "e" in repr(value) else f"{value!r}e0"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def _value(text: str, column: Column, type_: str) -> Any:

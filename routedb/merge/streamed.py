@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, islice
+from operator import length_hint
 from typing import Any
 
 from routedb import errors
@@ -25,6 +26,7 @@ from routedb.merge.refused import NotMerged
 from routedb.planner import GroupsPlan, OrderTerm
 
 _LEAST_ROWS = 100  # of a block: fewer are not worth the round trips
+_NO_ROW = object()
 
 
 class Source:
@@ -103,9 +105,12 @@ class StreamedResult(MergedResult):
         self._block = max(block, _LEAST_ROWS)
         self.rowcount = -1
         start, limit = within
-        self._within = (start, None if limit is None else start + limit)
+        self._skips, self._left = start, limit
         self._batches_left = self._batches()
-        self._stream: Iterator[Any] = iter(())
+        # What was fetched last, and is not taken yet.
+        self._batch: list[Any] = []
+        self._rest: Iterator[Any] = iter(self._batch)
+        self._before = 0  # rows of the batches before
         # A fetch is under way. Where it has not come to its end, rows of a group may
         # have been taken that nobody has seen.
         self._is_fetching = False
@@ -113,36 +118,40 @@ class StreamedResult(MergedResult):
     def begin(self) -> None:
         """Fetch the first rows, so that the columns are known, and whether the rows can
         be put in order. Raises NotMerged, and what the driver raises."""
-        first = next(self._batches_left, ())
-        rest = chain.from_iterable(self._later_batches())
-        self._stream = islice(chain(first, rest), *self._within)
+        self._take(next(self._batches_left, []))
+
+    @property
+    def rownumber(self) -> int:
+        """Index of the next row."""
+        return self._before + len(self._batch) - length_hint(self._rest)
 
     def fetchone(self) -> Any:
         """Return the next row, or None after the last."""
         self._start()
-        row = next(self._stream, None)
-        self.rowcount = 0 if row is None else 1
-        self._next += self.rowcount
+        row = next(self._rest, _NO_ROW)
+        if row is _NO_ROW and self._advance():
+            row = next(self._rest)
+        self.rowcount = 0 if row is _NO_ROW else 1
         self._is_fetching = False
-        return row
+        return None if row is _NO_ROW else row
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
         """Return up to `size` rows, by default `arraysize`."""
         self._start()
-        rows = list(islice(self._stream, self.arraysize if size is None else size))
-        return self._counted(rows)
+        size = self.arraysize if size is None else size
+        return self._counted(list(islice(self._rows_left(), size)))
 
     def fetchall(self) -> list[Any]:
         """Return all rows that are left."""
         self._start()
-        return self._counted(list(self._stream))
+        return self._counted(list(self._rows_left()))
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.fetchone, None)
+        return chain.from_iterable(self._guarded())
 
     def scroll(self, value: int, mode: str = "relative") -> None:
         """Skip `value` rows. Raises NotSupportedError for anything but forward."""
-        wanted = value if mode == "relative" else value - self._next
+        wanted = value if mode == "relative" else value - self.rownumber
         if mode not in ("relative", "absolute") or wanted < 0:
             raise errors.NotSupportedError(
                 "scroll backwards in a named cursor over several groups: its rows are "
@@ -152,13 +161,13 @@ class StreamedResult(MergedResult):
 
     def close(self) -> None:
         """Close the cursors of the groups."""
-        self._stream = iter(())
+        self._batches_left = iter(())
+        self._take([])
         for source in self._all:
             source.close()
 
     def _counted(self, rows: list[Any]) -> list[Any]:
         self.rowcount = len(rows)
-        self._next += len(rows)
         self._is_fetching = False
         return rows
 
@@ -172,13 +181,57 @@ class StreamedResult(MergedResult):
             )
         self._is_fetching = True
 
-    def _later_batches(self) -> Iterator[Sequence[Any]]:
+    def _rows_left(self) -> Iterator[Any]:
+        """Return an iterator over the rows, which fetches."""
+        return chain.from_iterable(iter(self._next_rest, None))
+
+    def _next_rest(self) -> Iterator[Any] | None:
+        """Return an iterator over rows that are there, fetched if need be."""
+        if not length_hint(self._rest) and not self._advance():
+            return None
+        return self._rest
+
+    def _guarded(self) -> Iterator[Iterator[Any]]:
+        """Yield the rows that are there, and those of each fetch: between two of these
+        rows nothing can fail."""
+        while True:
+            self._start()
+            rest = self._next_rest()
+            self.rowcount = len(self._batch)
+            self._is_fetching = False
+            if rest is None:
+                return
+            yield rest
+
+    def _advance(self) -> bool:
+        """Fetch more rows; tell whether there are any."""
         try:
-            yield from self._batches_left
+            while (batch := next(self._batches_left, None)) is not None:
+                self._take(batch)
+                if self._batch:
+                    return True
         except NotMerged as exc:
             raise self._as_error(exc) from None
+        self._take([])
+        return False
 
-    def _batches(self) -> Iterator[Sequence[Any]]:
+    def _take(self, batch: list[Any]) -> None:
+        """Have a batch at hand, without what is before the offset, or beyond the
+        limit."""
+        self._before += len(self._batch)
+        if self._skips:
+            skipped = min(self._skips, len(batch))
+            self._skips -= skipped
+            batch = batch[skipped:]
+        if self._left is not None:
+            batch = batch[: self._left]
+            self._left -= len(batch)
+            if not self._left:
+                self._batches_left = iter(())
+        self._batch = batch
+        self._rest = iter(batch)
+
+    def _batches(self) -> Iterator[list[Any]]:
         if not self._order:
             for source in self._sources:
                 while not (source.is_done and not source.rows):

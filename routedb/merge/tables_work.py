@@ -83,7 +83,7 @@ def run_on_tables(
 
     Raises NotMerged for a right that is missing, and what the servers say.
     """
-    texts, shown = _settings(session, node)
+    texts, shown = settings_for(session, node)
     tries = 0
     while True:
         try:
@@ -134,9 +134,9 @@ def _run(
     return result
 
 
-def _settings(session: Session, node: NodeConfig) -> tuple[list[Setting], list[Any]]:
-    """Return the texts that the session has set something by, and what its server shows
-    of it, where that is more."""
+def settings_for(session: Session, node: NodeConfig) -> tuple[list[Setting], list[Any]]:
+    """Return the texts that `session` has set something by, for a link of ours to
+    `node`, and what its server shows of it, where that is more."""
     links, transaction = session.links, session.transaction
     log = links.settings
     texts = log.since(node.engine, node.database, -1)

@@ -112,7 +112,8 @@ class Target(NamedTuple):
             if column.name in self.known.unfilled and None in values:
                 raise self._null(column.name)
             is_counted = column.name in self.known.counted
-            if is_counted and self.dialect == "mysql" and Stored("0") in values:
+            zero = any(value is not None and value.sql == "0" for value in values)
+            if is_counted and self.dialect == "mysql" and zero:
                 raise NotMerged(f"0 in {column.name} means the next number there")
 
     def _null(self, name: str) -> errors.IntegrityError:

@@ -26,7 +26,7 @@ from routedb.merge.fragments import GroupReads
 from routedb.merge.limits import decide_work
 from routedb.merge.lines import Lines
 from routedb.merge.measures import Measures
-from routedb.merge.refused import NotMerged
+from routedb.merge.refused import NamedByRows, NotMerged
 from routedb.merge.running import Running, Way
 from routedb.merge.showing import show, show_names, show_route
 from routedb.merge.tables_work import check_words, node_for_tables, run_on_tables
@@ -188,6 +188,8 @@ def _finish(
         try:
             _finish_as_text(statement, asked, rows, decision, measures)
             return
+        except NamedByRows:
+            pass  # tables have names instead of rows
         except errors.Error as exc:
             code = getattr(exc, "pgcode", None)
             if code != postgresql_work.GROUPING_ERROR:

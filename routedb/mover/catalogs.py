@@ -17,6 +17,11 @@ _TABLES = {
     "mysql": mysql_catalog.table_of,
     "sqlite": sqlite_catalog.table_of,
 }
+_SHAPES = {
+    "postgresql": postgresql_catalog.shape_of,
+    "mysql": mysql_catalog.shape_of,
+    "sqlite": sqlite_catalog.table_of,
+}
 
 
 def table_names(session: Session) -> list[str]:
@@ -27,6 +32,13 @@ def table_names(session: Session) -> list[str]:
 def table_of(session: Session, table: str) -> Table | None:
     """Return what `table` is to `session`; None when there is none."""
     return _TABLES[session.engine](session, table)
+
+
+def shape_of(session: Session, table: str) -> Table | None:
+    """Return the columns and the key of `table`, as `session` has it, maybe without
+    the rest; None when there is none. Writers wait for this, and a server may have many
+    tables: what would have to look at all of them is left out."""
+    return _SHAPES[session.engine](session, table)
 
 
 def tables_of(session: Session, tables: list[str]) -> list[Table]:

@@ -8,15 +8,17 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
+from routedb import errors
 from routedb.config.placements import Place, database_of
 from routedb.mover import numbering, placements
 from routedb.mover.chunks import Copied
-from routedb.mover.drain import Drain
+from routedb.mover.drain import BATCH, Drain
 from routedb.mover.ends import End, Stream, Within
-from routedb.mover.locking import lock, made_patiently, unlock
+from routedb.mover.locking import lock, made_patiently, nothing, unlock
 from routedb.mover.progress import Progress
 from routedb.mover.sessions import Session
 from routedb.mover.state import Move
@@ -26,6 +28,7 @@ from routedb.moving.pairs import Pair
 
 _ALL = Copied(1, 0, None, True)
 _NEARLY_EMPTY = 50
+_MOST_LEFT = 1_000  # to be applied while all writers wait
 _ROUNDS = 200
 
 
@@ -66,20 +69,35 @@ class Cutover:
             for table, place in self._places.items()
         )
 
-    def fence(self) -> None:
+    @contextmanager
+    def fenced(self) -> Iterator[Callable[[], object]]:
         """Fence the source, with all that it has at the target, from wherever it was
-        left. Raises OperationalError when the lock was not had, or `check` says no;
-        then the source may be fenced: see `give_up`."""
+        left; in the block the placement is to be changed.
+
+        MariaDB's triggers are there for good once they are made, so its lock is held
+        until the end of the block: who has waited for it finds the new place at once.
+        What is yielded lets go of it before, for what has to wait for others: they may
+        wait for the lock. Raises OperationalError when that was not had, or `check`
+        says no; then the source may be fenced: see `give_up`.
+        """
         if self.is_flipped():
+            yield nothing
             return
-        self._catch_up()
         with ExitStack() as stack:
             locked = []
             for session in self._source.sessions:
                 locked.append(Session(session.node, self._move.token))
                 stack.callback(locked[-1].close)
+            lock(locked, self._pairs, self._beside, self._catch_up)
             self._fence(locked)
-        self._tell(Progress("fenced"))
+            let_go: Callable[[], object] = nothing
+            if self._holds_on:
+                let_go = partial(_let_go, locked)
+                stack.callback(let_go)
+            else:
+                unlock(locked, True)
+            self._tell(Progress("fenced"))
+            yield let_go
 
     def flip(self) -> None:
         """Change the placement, once the source is fenced."""
@@ -95,19 +113,25 @@ class Cutover:
                 made_patiently(session, triggers.drop_fence_texts(pair))
 
     def _catch_up(self) -> None:
-        """Apply nearly all before anybody has to wait."""
+        """Apply nearly all before anybody has to wait, or all but what comes while that
+        is done. Raises OperationalError where that is too much."""
+        before = BATCH
         for _ in range(_ROUNDS):
             count = sum(
                 Drain(each.pair, each.source, each.target).once(_ALL)
                 for each in self._streams
             )
             self._tell(Progress("journal drained", rows=count))
-            if count <= _NEARLY_EMPTY:
+            if count <= _NEARLY_EMPTY or before <= count <= _MOST_LEFT:
                 return
+            before = count
+        raise errors.OperationalError(
+            "more is written than is applied: all writers would wait until the rest "
+            "is. Switch when less is written"
+        )
 
     def _fence(self, locked: Sequence[Session]) -> None:
-        lock(locked, self._pairs, self._beside)
-        is_done = False
+        """Fence the tables that are `locked`; what fails lets go of them."""
         try:
             self._tell(Progress("locked"))
             for session in locked:
@@ -118,9 +142,14 @@ class Cutover:
                 numbering.carry(locked, self._target.sessions, table)
             self._tell(Progress("numbers carried"))
             self._make_fences(locked)
-            is_done = True
-        finally:
-            unlock(locked, is_done)
+        except BaseException:
+            unlock(locked, False)
+            raise
+
+    @property
+    def _holds_on(self) -> bool:
+        """Tell whether the lock is held until the placement is changed."""
+        return self._source.engine == "mysql"
 
     @property
     def _beside(self) -> list[str]:
@@ -179,6 +208,10 @@ class Resettling(Cutover):
         self._tell(Progress(f"placed, version {version}"))
 
     @property
+    def _holds_on(self) -> bool:
+        return False  # on the way back the guards of the same tables are dropped
+
+    @property
     def _beside(self) -> list[str]:
         names = (hiding.come_name, hiding.gone_name)
         return [name(pair) for pair in self._pairs for name in names]
@@ -195,6 +228,12 @@ class Resettling(Cutover):
         self._version = version
         place = database_of(self._places[pair.name])
         return hiding.guard_texts(pair, self._move.token, place, version)
+
+
+def _let_go(locked: Sequence[Session]) -> None:
+    """Unlock what is done, as often as wanted: who was idle for long has no lock."""
+    with suppress(errors.Error):
+        unlock(locked, True)
 
 
 def _hidden(place: Place) -> object:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 from routedb import errors
 from routedb.mover import catalogs, chunks, own_definitions, placements
 from routedb.mover.cutover import Cutover, Resettling
+from routedb.mover.drain import BATCH
 from routedb.mover.ends import End, Stream, streams
 from routedb.mover.locking import made_patiently
 from routedb.mover.mover import Mover, check_source, stream_drain
@@ -76,14 +78,16 @@ class Switching:
         if self._phase is not Phase.CUTTING:
             raise self._wrong("switched")
         cutover = self._cutover(mover.streams, mover.source, mover.target)
-        self._fence(cutover, Step.SWITCH_GIVEN_UP)
-        self._add_foreign_keys()
-        cutover.flip()
+        with self._fenced(cutover, Step.SWITCH_GIVEN_UP) as let_go:
+            if mover.script is not None or self._foreign_keys():
+                let_go()
+            self._add_foreign_keys()
+            cutover.flip()
         if mover.settling is not None:
             mover.settling.wait()  # or the stream back would come before all know
         self._drop_journals(mover.source, self._names)
         if mover.move.has_reverse:
-            mover.step(Step.FLIPPED)
+            mover.step(Step.FLIPPED, applied_at=mover.moves.check())
         else:
             mover.step(Step.FLIPPED_FOR_GOOD)
         self._validate_foreign_keys()
@@ -99,9 +103,9 @@ class Switching:
             raise self._wrong("undone")
         self._be_replica()
         cutover = self._cutover(self._streams_back, mover.target, mover.source)
-        self._fence(cutover, Step.UNDO_GIVEN_UP)
-        self._drop_fences()
-        cutover.flip()
+        with self._fenced(cutover, Step.UNDO_GIVEN_UP) as let_go:
+            self._drop_fences(let_go)
+            cutover.flip()
         if mover.settling is not None:
             mover.settling.wait()
         mover.step(Step.FLIPPED_BACK)
@@ -118,11 +122,14 @@ class Switching:
             raise self._wrong("followed")
         pairs = list(dict.fromkeys(stream.pair for stream in going))
         while True:
-            mover.moves.check()
+            began = mover.moves.check()
             for session in source.sessions:
                 check_source(session, self._marks(source), pairs)
-            count = sum(stream_drain(stream).once(_ALL) for stream in going)
+            counts = [stream_drain(stream).once(_ALL) for stream in going]
+            count = sum(counts)
             mover.tell(Progress("journal drained", rows=count))
+            if all(each < BATCH for each in counts):
+                mover.note_applied(began)
             if deadline is not None and time.monotonic() >= deadline:
                 return
             if not count:
@@ -228,14 +235,20 @@ class Switching:
     def _as_at(self, end: End) -> list[Table]:
         return catalogs.tables_of(end.first, list(self._mover.move.tables))
 
-    def _fence(self, cutover: Cutover, given_up: Step) -> None:
-        """Lock, drain and fence; what fails leaves all as before."""
-        try:
-            cutover.fence()
-        except errors.Error:
-            cutover.give_up()
-            self._mover.step(given_up)
-            raise
+    @contextmanager
+    def _fenced(
+        self, cutover: Cutover, given_up: Step
+    ) -> Iterator[Callable[[], object]]:
+        """Lock, drain and fence for the block, as `Cutover.fenced` does; what fails
+        before it leaves all as before."""
+        with ExitStack() as stack:
+            try:
+                let_go = stack.enter_context(cutover.fenced())
+            except errors.Error:
+                cutover.give_up()
+                self._mover.step(given_up)
+                raise
+            yield let_go
 
     def _marks(self, end: End) -> Mapping[str, str]:
         move = self._mover.move
@@ -315,11 +328,11 @@ class Switching:
             if key.child == table.name
         ]
 
-    def _drop_fences(self) -> None:
-        """Take the fences of the source away."""
+    def _drop_fences(self, let_go: Callable[[], object] | None = None) -> None:
+        """Take the fences of the source away; `let_go` as for `made_patiently`."""
         for session in self._mover.source.sessions:
             for pair in self._names:
-                made_patiently(session, triggers.drop_fence_texts(pair))
+                made_patiently(session, triggers.drop_fence_texts(pair), let_go)
                 self._mover.tell(Progress("fence dropped", pair.name))
 
     def _drop_journals(self, end: End, pairs: list[Pair]) -> None:

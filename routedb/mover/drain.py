@@ -160,6 +160,23 @@ class Drain:
                 self._target.fill(pair, blocks, self._maker)
 
     def _forget(self, ids: Sequence[int]) -> None:
-        for place in range(0, len(ids), _MOST_KEYS):
-            listed = ", ".join(str(each) for each in ids[place : place + _MOST_KEYS])
-            self._notes.run(f"DELETE FROM {self._journal} WHERE id IN ({listed})")
+        # Numbers in a row are one range: a long list costs the server more.
+        runs = list(_runs(ids))
+        for place in range(0, len(runs), _MOST_KEYS):
+            some = runs[place : place + _MOST_KEYS]
+            alone = [str(first) for first, last in some if first == last]
+            where = [f"id BETWEEN {a} AND {b}" for a, b in some if a != b]
+            where += [f"id IN ({', '.join(alone)})"] if alone else []
+            text = f"DELETE FROM {self._journal} WHERE {' OR '.join(where)}"
+            self._notes.run(text)
+
+
+def _runs(ids: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of numbers that follow one another; `ids` go up."""
+    first = last = ids[0]
+    for each in ids[1:]:
+        if each != last + 1:
+            yield first, last
+            first = each
+        last = each
+    yield first, last

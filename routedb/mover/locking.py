@@ -8,36 +8,55 @@ is looked for in which none is open that was open a moment before.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from routedb import errors
 from routedb.mover.sessions import Session
 from routedb.moving.pairs import Pair
 from routedb.moving.spelling import name
 
-_WAITS_MS = (60, 125, 250, 500)  # longer ones where short ones are not enough
-_TRIES_OF_EACH = 10
-_TRIES = 80
+_WAITS_MS = (60, 125, 250)  # longer ones where short ones are not enough
+_TRIES_OF_EACH = 12
+_TRIES = 36
 _PAUSE_S = 0.1
 _LOOK_S = 0.025  # between two looks at who is in the way
-_LOOKS = 20  # before a lock is asked for all the same
+# InnoDB shows what it has shown before to who has asked within 0.1 s.
+_INNODB_LOOK_S = 0.11
+# How long a gap is looked for before a lock is asked for all the same: looking holds
+# nobody up, a lock that is waited for holds up all.
+_LOOKING_S = 2.0
 _MODES = "'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock'"
 _IDLE_S = 10  # a mover that stops for so long loses its lock, and cannot fence
 
 
-def made_patiently(session: Session, texts: Sequence[str]) -> None:
+def nothing() -> None:
+    """Do nothing."""
+
+
+def made_patiently(
+    session: Session,
+    texts: Sequence[str],
+    let_go: Callable[[], object] | None = None,
+) -> None:
     """Run `texts`, definitions at a table that others use, over `session`. Raises
-    OperationalError when no try has found a gap."""
+    OperationalError when no try has found a gap.
+
+    With `let_go` all writers wait for this, and none can write there: no gap is looked
+    for at first. It is called when the table is in use all the same.
+    """
     last: errors.Error | None = None
     for attempt in range(_TRIES):
         try:
-            _await_gap(session)
+            if let_go is None or attempt:
+                _await_gap([session], nothing)
             _run_all(session, texts, _wait_ms(attempt))
             return
         except errors.OperationalError as exc:
             if not _is_waiting(exc):
                 raise
             last = exc
+        if let_go is not None:
+            let_go()
         time.sleep(_PAUSE_S)
     raise errors.OperationalError(
         "the table is in use by long transactions all the time: "
@@ -49,18 +68,28 @@ def _wait_ms(attempt: int) -> int:
     return _WAITS_MS[min(attempt // _TRIES_OF_EACH, len(_WAITS_MS) - 1)]
 
 
-def _await_gap(session: Session) -> None:
-    """Wait, for a while, for a moment in which no transaction holds a lock that held
-    one a moment before; where that cannot be seen, not at all."""
-    before = _open_ones(session)
-    for _ in range(_LOOKS):
-        if not before:
-            return
-        time.sleep(_LOOK_S)
-        now = _open_ones(session)
+def _await_gap(sessions: Sequence[Session], meanwhile: Callable[[], object]) -> None:
+    """Wait, for a while, for a moment in which no transaction holds a lock at any of
+    `sessions` that held one a moment before; where that cannot be seen, not at all.
+    Before each look `meanwhile` is done."""
+    has_innodb = any(session.engine == "mysql" for session in sessions)
+    before = _open_anywhere(sessions)
+    until = time.monotonic() + _LOOKING_S
+    while before and time.monotonic() < until:
+        time.sleep(_INNODB_LOOK_S if has_innodb else _LOOK_S)
+        meanwhile()
+        now = _open_anywhere(sessions)
         if not before & now:
             return
         before = now
+
+
+def _open_anywhere(sessions: Sequence[Session]) -> set[tuple[int, object]]:
+    return {
+        (place, each)
+        for place, session in enumerate(sessions)
+        for each in _open_ones(session)
+    }
 
 
 def _open_ones(session: Session) -> set[object]:
@@ -105,20 +134,25 @@ def _run_all(session: Session, texts: Sequence[str], wait_ms: int) -> None:
 
 
 def lock(
-    sessions: Sequence[Session], pairs: Sequence[Pair], beside: Sequence[str] = ()
+    sessions: Sequence[Session],
+    pairs: Sequence[Pair],
+    beside: Sequence[str] = (),
+    catch_up: Callable[[], object] = nothing,
 ) -> None:
     """Lock the tables of `pairs` at their source, which is each of `sessions`, against
     writing, until `unlock`. Raises OperationalError when it could not be had.
 
-    MariaDB lets who has locks write to the tables `beside` only when these are locked.
-    All of them are had, or none while one is waited for: a transaction over several
-    shards would wait for the mover, and the mover for it.
+    `catch_up` applies what was written, and is called until just before each try: what
+    comes while a gap is waited for would have to be applied under the lock, with all
+    writers waiting. MariaDB lets who has locks write to the tables `beside` only when
+    these are locked. All of them are had, or none while one is waited for: a
+    transaction over several shards would wait for the mover, and the mover for it.
     """
     last: errors.Error | None = None
     held: list[Session] = []
     for attempt in range(_TRIES):
-        for session in sessions:
-            _await_gap(session)
+        catch_up()
+        _await_gap(sessions, catch_up)
         try:
             for session in sessions:
                 held.append(session)

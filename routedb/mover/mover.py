@@ -36,6 +36,7 @@ from routedb.moving.script import Script, script_of
 from routedb.moving.spelling import name
 
 _DRAIN_S = 1.0  # between two looks at the journal while copying
+_NOTED_S = 2.0  # between two notes of how far the journal is applied
 
 
 class Mover:
@@ -165,9 +166,11 @@ class Mover:
         throttle = Throttle(pace, self._config, self.source, self._wait_for)
         with closing(throttle):
             for stream in self.streams:
-                called = stream.pair.name
+                called, before = stream.pair.name, throttle.bytes
                 for count in self._chunks(stream, pace, throttle):
-                    self.tell(Progress("chunk copied", called, count, rows[called]))
+                    size = throttle.bytes - before
+                    told = Progress("chunk copied", called, count, rows[called], size)
+                    self.tell(told)
                     self._drain_now_and_then()
 
     def _chunks(self, stream: Stream, pace: Pace, throttle: Throttle) -> Iterator[int]:
@@ -240,8 +243,16 @@ class Mover:
 
     def follow(self) -> None:
         """Apply the journal until no more is in it than comes while that is done."""
+        began = self.moves.check()
         while self._drain_all() >= BATCH:
-            pass
+            began = self.moves.check()
+        self.note_applied(began)
+
+    def note_applied(self, at: float) -> None:
+        """Note, where `status` reads it, that what was written before `at` is applied,
+        by the clock of `Moves.check`."""
+        if at - self.move.applied_at > _NOTED_S:
+            self.move = self.moves.write(replace(self.move, applied_at=at))
 
     def verify(self) -> None:
         """Compare both sides, and note what was found. Raises OperationalError where
@@ -273,7 +284,7 @@ def check_source(session: Session, known: Mapping[str, str], pairs: list[Pair]) 
     """Raise OperationalError where a table of `pairs` at `session` is not what it was,
     by the `known` fingerprints, or notes nothing any more."""
     for pair in pairs:
-        table = catalogs.table_of(session, pair.name)
+        table = catalogs.shape_of(session, pair.name)
         if table is None:
             raise errors.OperationalError(f"the table {pair.name} is gone")
         if fingerprint(table) != known.get(pair.name):

@@ -90,7 +90,7 @@ def table_of(session: Session, table: str) -> Table | None:
         "mysql",
         schema,
         columns,
-        tuple(row[1] for row in indexes if row[0] == "PRIMARY"),
+        _key(indexes),
         tuple(_indexes(table, indexes)),
         tuple(_foreign_keys(ask(_FOREIGN_KEYS))),
         tuple(
@@ -105,6 +105,25 @@ def table_of(session: Session, table: str) -> Table | None:
         rows=int(count),
         bytes=int(size),
     )
+
+
+def shape_of(session: Session, table: str) -> Table | None:
+    """Return the columns and the key of `table`, as `session` has it; None when there
+    is none."""
+    quoted = string("mysql", table)
+    columns = session.run(_COLUMNS.format(table=quoted))
+    if not columns:
+        return None
+    return Table(
+        table,
+        "mysql",
+        columns=tuple(_column(row, set()) for row in columns),
+        key=_key(session.run(_INDEXES.format(table=quoted))),
+    )
+
+
+def _key(indexes: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(row[1] for row in indexes if row[0] == "PRIMARY")
 
 
 def _column(row: Sequence[Any], valid: set[str]) -> Column:

@@ -26,12 +26,7 @@ def _next(session: Session, table: Table, column: Column) -> int:
     ((most,),) = session.run(f"SELECT MAX({quoted[1]}) FROM {quoted[0]}")
     following = max(int(most or 0), 0) + 1
     if engine == "mysql":
-        rows = session.run(
-            "SELECT COALESCE(auto_increment, 1) FROM information_schema.tables WHERE "
-            "table_schema = DATABASE() "
-            f"AND table_name = {string(engine, table.name)}"
-        )
-        return max(following, int(rows[0][0]))
+        return max(following, _mysql_next(session, table))
     if engine == "sqlite":
         return max(following, _sqlite_next(session, table))
     sequence = _sequence(session, table, column)
@@ -39,6 +34,14 @@ def _next(session: Session, table: Table, column: Column) -> int:
         return following
     ((last, is_called),) = session.run(f"SELECT last_value, is_called FROM {sequence}")
     return max(following, int(last) + 1 if is_called else int(last))
+
+
+def _mysql_next(session: Session, table: Table) -> int:
+    rows = session.run(
+        "SELECT COALESCE(auto_increment, 1) FROM information_schema.tables WHERE "
+        f"table_schema = DATABASE() AND table_name = {string('mysql', table.name)}"
+    )
+    return int(rows[0][0])
 
 
 def _sequence(session: Session, table: Table, column: Column) -> str | None:
@@ -74,8 +77,12 @@ def _set(session: Session, table: Table, column: Column, following: int) -> None
         _set_sqlite(session, table, following)
         return
     if session.engine == "mysql":
-        quoted = name("mysql", table.name)
-        session.run(f"ALTER TABLE {quoted} AUTO_INCREMENT = {following}")
+        # The rows that came have counted up. Else it is a definition, which waits for
+        # those who read the table, while all writers wait for it.
+        if _mysql_next(session, table) < following:
+            quoted = name("mysql", table.name)
+            session.run("SET SESSION lock_wait_timeout = 1")
+            session.run(f"ALTER TABLE {quoted} AUTO_INCREMENT = {following}")
         return
     sequence = _sequence(session, table, column)
     if sequence is not None:

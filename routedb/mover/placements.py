@@ -14,8 +14,14 @@ from routedb.mover.sessions import Session
 
 
 def make(session: Session) -> None:
-    """Make the table in the home database, where `session` is."""
-    session.adapter.placements.make(session.raw, _namespace(session))
+    """Make the table in the home database, where `session` is, unless it is there with
+    its first row."""
+    table, namespace = session.adapter.placements, _namespace(session)
+    if table.is_there(session.raw, namespace):
+        found = table.read(session.raw, namespace)
+        if found is not None and found.version >= 0:
+            return
+    table.make(session.raw, namespace)
 
 
 def read(session: Session) -> dict[str, Placement]:

@@ -31,6 +31,10 @@ SELECT c.oid, n.nspname, c.relkind, c.relpersistence, c.relispartition,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = current_schema() AND c.relname = {table}
 """
+_OID = """
+SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = current_schema() AND c.relname = {table}
+"""
 _COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
   pg_get_expr(d.adbin, d.adrelid), a.attidentity <> '', a.attgenerated <> '',
@@ -103,13 +107,12 @@ def table_of(session: Session, table: str) -> Table | None:
 
     columns = tuple(_column(row) for row in ask(_COLUMNS))
     indexes = ask(_INDEXES)
-    key = next((tuple(row[7].split("\x1f")) for row in indexes if row[1]), ())
     return Table(
         table,
         "postgresql",
         schema,
         columns,
-        key,
+        _key(indexes),
         tuple(_index(row, schema) for row in indexes if not row[1]),
         tuple(_foreign_key(row) for row in ask(_FOREIGN_KEYS)),
         tuple(Check(*row) for row in ask(_CHECKS)),
@@ -120,6 +123,23 @@ def table_of(session: Session, table: str) -> Table | None:
         count,
         size,
     )
+
+
+def shape_of(session: Session, table: str) -> Table | None:
+    """Return the columns and the key of `table`, as `session` has it; None when there
+    is none."""
+    rows = session.run(_OID.format(table=string("postgresql", table)))
+    if not rows:
+        return None
+    ((oid,),) = rows
+    columns = session.run(_COLUMNS.format(oid=oid))
+    indexes = session.run(_INDEXES.format(oid=oid))
+    made = tuple(_column(row) for row in columns)
+    return Table(table, "postgresql", columns=made, key=_key(indexes))
+
+
+def _key(indexes: Sequence[Any]) -> tuple[str, ...]:
+    return next((tuple(row[7].split("\x1f")) for row in indexes if row[1]), ())
 
 
 def _column(row: Sequence[Any]) -> Column:

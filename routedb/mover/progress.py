@@ -13,3 +13,4 @@ class Progress:
     table: str = ""
     rows: int = 0
     total: int = 0
+    bytes: int = 0  # of the rows, on their way

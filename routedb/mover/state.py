@@ -19,11 +19,16 @@ from routedb.mover.sessions import Session, home_of
 from routedb.moving.phases import Phase, Step, after
 from routedb.moving.spelling import string
 
-_MOVES = (
+MOVES = (
     "CREATE TABLE IF NOT EXISTS routedb_moves (name varchar(100) NOT NULL PRIMARY KEY, "
     "phase varchar(20) NOT NULL, source varchar(100) NOT NULL, "
     "target varchar(100) NOT NULL, spec text NOT NULL)"
 )
+
+_CLOCK = {
+    "postgresql": "SELECT extract(epoch FROM clock_timestamp())::float8",
+    "mysql": "SELECT UNIX_TIMESTAMP(NOW(6))",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Move:
     error: str = ""
     waiting: str = ""  # what the copy waits for
     definitions: str = ""  # the user's own, of the tables at the target
+    applied_at: float = 0.0  # what was written before is applied; by the home's clock
 
     def marker(self, table: str) -> str:
         """Return what is in the names of all that is made for `table`."""
@@ -69,8 +75,10 @@ class Moves:
 
     def make(self) -> None:
         """Make the table, and that of placements, of which all processes learn long
-        before there is anything in it."""
-        self.session.run(_MOVES)
+        before there is anything in it. What is there is left alone: another user may
+        have made it, who has the right to."""
+        if self.session.run_if_there("SELECT 1 FROM routedb_moves LIMIT 1") is None:
+            self.session.run(MOVES)
         placements.make(self.session)
 
     def lock(self, name: str) -> None:
@@ -84,9 +92,11 @@ class Moves:
         if not self.session.run(text)[0][0]:
             raise errors.OperationalError(f"another mover works on the move {name}")
 
-    def check(self) -> None:
-        """Raise OperationalError where the session, and the lock with it, is gone."""
-        self.session.run("SELECT 1")
+    def check(self) -> float:
+        """Return the seconds of the server's clock. Raises OperationalError where the
+        session, and the lock with it, is gone."""
+        ((seconds,),) = self.session.run(_CLOCK[self.session.engine])
+        return float(seconds)
 
     def find(self, name: str) -> Move | None:
         """Return the move called `name`; None when there is none."""

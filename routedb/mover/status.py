@@ -29,14 +29,15 @@ class Status:
     rows: int  # that the copier has copied
     total: int  # as the source estimates
     journal: int | None  # entries that are to be applied; None: there is no journal
+    lag_s: float | None  # for how long they may have been there; None: not known yet
     differences: tuple[str, ...]
     error: str
     waiting: str  # what the copy waits for, by --max-load
 
 
-def status_of(config: ClusterConfig, move: Move) -> Status:
-    """Return the status of `move`. Raises OperationalError when a database of it does
-    not answer."""
+def status_of(config: ClusterConfig, move: Move, now: float) -> Status:
+    """Return the status of `move` at `now`, by the clock of `Moves.check`. Raises
+    OperationalError when a database of it does not answer."""
     with ExitStack() as stack:
         source, target = (
             [
@@ -45,6 +46,7 @@ def status_of(config: ClusterConfig, move: Move) -> Status:
             ]
             for database in (move.source, move.target)
         )
+        journal = _journal(source, target, move)
         return Status(
             move.name,
             move.phase.value,
@@ -53,11 +55,18 @@ def status_of(config: ClusterConfig, move: Move) -> Status:
             move.tables,
             _copied(target[0], move),
             sum(_estimate(each, table) for each in source for table in move.tables),
-            _journal(source, target, move),
+            journal,
+            _lag_s(journal, move, now),
             move.differences,
             move.error,
             move.waiting,
         )
+
+
+def _lag_s(journal: int | None, move: Move, now: float) -> float | None:
+    if not journal:
+        return None if journal is None else 0.0
+    return max(now - move.applied_at, 0.0) if move.applied_at else None
 
 
 def _copied(session: Session, move: Move) -> int:

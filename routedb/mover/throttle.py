@@ -58,6 +58,11 @@ class Throttle:
         self._rows += rows
         self._bytes += size
 
+    @property
+    def bytes(self) -> int:
+        """How many were copied."""
+        return self._bytes
+
     def wait(self, tick: Callable[[], None]) -> None:
         """Return when the next chunk may be copied; `tick` is called meanwhile."""
         why = ""

@@ -43,7 +43,8 @@ What the runner must see to: the fragments of one group read one snapshot
 (`GroupsPlan.needs_snapshot`), or a join could see a row in one and not in the other;
 `limit` and `offset` may be `Slot`s, whose values are read as the engine reads them; the
 description of STREAM and COMBINE is the fragment's own; a relation's columns are
-declared as `Column` has them. A plan is made for a text and serves all parameters.
+declared as `Column` has them. A plan is made for a text and serves all parameters;
+`take_out` and `put_in` make it serve texts with other literals, too.
 
 Parts: `source_text` parses and splices texts, `references` finds the uses of tables,
 `filters` the conditions that go down, `loads` makes the way that is always open. What
@@ -69,15 +70,21 @@ from routedb.planner.catalog import (
     TableInfo,
     Whole,
 )
-from routedb.planner.change import Cell, Change, ForeignKey, KeysTaken
+from routedb.planner.change import (
+    Cell,
+    Change,
+    CopiedOut,
+    Created,
+    ForeignKey,
+    KeysTaken,
+)
 from routedb.planner.hidden import without_hidden
 from routedb.planner.line_format import CopiedIn, LineFormat
+from routedb.planner.literals import Taken, put_in, take_out
 from routedb.planner.pieces import strung
 from routedb.planner.plans import (
     Bound,
     Combine,
-    CopiedOut,
-    Created,
     Fragment,
     GroupsPlan,
     Merge,
@@ -126,6 +133,7 @@ __all__ = [
     "Slot",
     "Spread",
     "TableInfo",
+    "Taken",
     "Whole",
     "Written",
     "assigned_on_conflict",
@@ -133,6 +141,7 @@ __all__ = [
     "carried_as",
     "changed_sources",
     "plan",
+    "put_in",
     "shape",
     "strung",
     "take_apart",
@@ -140,6 +149,7 @@ __all__ = [
     "take_copy",
     "take_keys",
     "take_copy_in",
+    "take_out",
     "times_of",
     "unlocked",
     "with_views",

@@ -1,5 +1,5 @@
-"""Statements that change another dialect's table, or define one that refers to another
-database's, in their parts, as values."""
+"""Statements that change another dialect's table, define one by a query, or one that
+refers to another database's, or copy rows: in their parts, as values."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ class Change(NamedTuple):
     of an INSERT, or of all rows of an UPDATE; `query` is an INSERT's that has one.
     `where` is WHERE with its condition, or empty, `returning` what RETURNING lists.
     `sources` is what stands in FROM of an UPDATE or in USING of a DELETE, behind a
-    comma, or empty. `skipped_by` is set where ON CONFLICT says to do nothing: the
-    columns that it lists.
+    comma, or empty. `skipped_by` is set where ON CONFLICT says what to do: the columns
+    that it lists. That is nothing, or `instead`: its UPDATE, whose condition has no
+    WHERE, and which names these columns of the new row, as `excluded`.
     """
 
     verb: str
@@ -41,6 +42,8 @@ class Change(NamedTuple):
     returning: Bound | None
     sources: Bound = Bound("")
     skipped_by: tuple[str, ...] | None = None
+    instead: Change | None = None
+    excluded: frozenset[str] = frozenset()
 
 
 class ForeignKey(NamedTuple):
@@ -56,3 +59,32 @@ class KeysTaken(NamedTuple):
 
     text: str | None
     keys: tuple[ForeignKey, ...]
+
+
+class Created(NamedTuple):
+    """The parts of a statement that makes a table of a query.
+
+    `before` and `after` stand around the `query`, without IF NOT EXISTS: `if_absent` is
+    `before` with it, None where it is not said. `is_filled`: the rows go in as well.
+    `target` is the table as the text names it, which in `before` ends at `named_to`.
+    """
+
+    before: Bound
+    query: Bound
+    after: Bound
+    if_absent: str | None
+    is_filled: bool
+    target: str
+    is_temporary: bool
+    named_to: int = 0
+
+
+class CopiedOut(NamedTuple):
+    """The parts of a COPY to the client: `head` up to STDOUT, the `query`, None for a
+    table's, and the `options`; `later` are those of what follows a first part."""
+
+    head: str
+    query: str | None
+    options: str
+    later: str
+    is_binary: bool

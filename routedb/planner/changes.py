@@ -99,20 +99,26 @@ class _Reader:
     def _update(self) -> Change:
         target, alias = self._target()
         self._expect("SET")
+        columns, cells = self._assignments("WHERE", "RETURNING", "FROM")
+        sources = self._sources("FROM")
+        where, returning = self._rest(bool(sources.sql))
+        return Change(
+            "UPDATE", target, alias, columns, (cells,), None, where, returning, sources
+        )
+
+    def _assignments(
+        self, *ends: str
+    ) -> tuple[tuple[str, ...], tuple[Cell | None, ...]]:
+        """Return the columns that SET names, up to one of the words, and the values."""
         columns, cells = [], []
-        for part in self._pieces("WHERE", "RETURNING", "FROM"):
+        for part in self._pieces(*ends):
             if len(part) < 3 or part[1].word != "=" or not self._is_name(part[0]):
                 refuse("UPDATE", "an assignment that is not of one column")
             columns.append(self._name(part[0]))
             cells.append(self._cell(part[2:]))
         if None in cells:
             refuse("DEFAULT", "DEFAULT in an UPDATE")
-        sources = self._sources("FROM")
-        where, returning = self._rest(bool(sources.sql))
-        return Change(
-            "UPDATE", target, alias, tuple(columns), (tuple(cells),), None, where,
-            returning, sources,
-        )  # fmt: skip
+        return tuple(columns), tuple(cells)
 
     def _delete(self) -> Change:
         self._expect("FROM")
@@ -143,11 +149,15 @@ class _Reader:
             query = self._bound(pieces[0][0].start, pieces[-1][-1].end)
         else:
             refuse("INSERT", f"INSERT with {word or 'nothing'} behind its columns")
-        skipped_by = self._conflict() if self._peek() == "ON" else None
+        start, skipped_by, instead = self._at, None, None
+        if self._peek() == "ON":
+            skipped_by = self._conflict()
+            instead = self._instead(target, alias)
+        excluded = frozenset(self._excluded(start))
         where, returning = self._rest(False)
         return Change(
             "INSERT", target, alias, columns, tuple(rows), query, where, returning,
-            skipped_by=skipped_by,
+            skipped_by=skipped_by, instead=instead, excluded=excluded,
         )  # fmt: skip
 
     # -- parts -------------------------------------------------------------------------
@@ -199,14 +209,45 @@ class _Reader:
                 refuse("INSERT", "a column that is no name")
 
     def _conflict(self) -> tuple[str, ...]:
-        """Return the columns of ON CONFLICT that says to do nothing."""
+        """Return the columns of ON CONFLICT, up to what is to be done."""
         self._next()
         self._expect("CONFLICT")
         columns = self._columns()
-        if [self._peek(), self._peek(1)] != ["DO", "NOTHING"]:
-            refuse("ON CONFLICT", "ON CONFLICT, but for (columns) DO NOTHING")
-        self._at += 2
+        if self._peek() != "DO":
+            refuse("ON CONFLICT", "ON CONFLICT of more than columns")
+        self._next()
         return columns or ()
+
+    def _instead(self, target: str, alias: str) -> Change | None:
+        """Return what is done instead of an INSERT; None: nothing."""
+        word = self._next()
+        if word == "NOTHING":
+            return None
+        if word != "UPDATE":
+            refuse("unknown grammar", f"{word} is not understood behind DO")
+        self._expect("SET")
+        columns, cells = self._assignments("WHERE", "RETURNING")
+        where = Bound("")
+        if self._peek() == "WHERE":
+            start = self._at + 1
+            self._at = start
+            self._skip_to("RETURNING")
+            if self._at == start:
+                refuse("unknown grammar", "nothing stands behind WHERE")
+            where = self._bound(
+                self._tokens[start].start, self._tokens[self._at - 1].end
+            )
+        return Change("UPDATE", target, alias, columns, (cells,), None, where, None)
+
+    def _excluded(self, start: int) -> Iterator[str]:
+        """Yield the columns of the new row that are named from token `start` on."""
+        rest = self._tokens[start:]
+        for token, dot, name in zip(rest, rest[1:], rest[2:], strict=False):
+            is_new = self._is_name(token) and self._name(token) == "excluded"
+            if is_new and dot.word == ".":
+                if not self._is_name(name):
+                    refuse("ON CONFLICT", "all columns of the new row at once")
+                yield self._name(name)
 
     def _sources(self, word: str) -> Bound:
         """Return what stands behind the `word`, behind a comma."""

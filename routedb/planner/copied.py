@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from routedb.errors import ShardError
+from routedb.planner.change import CopiedOut
 from routedb.planner.pieces import Token, piece, tokens_of
-from routedb.planner.plans import CopiedOut, Refusal
+from routedb.planner.plans import Refusal
 from routedb.planner.source_text import Refused, refuse
 from routedb.sharding.rewrite.masking import MaskedText, mask
 from routedb.sql import scan

@@ -13,18 +13,21 @@ from collections.abc import Mapping, Sequence
 
 from routedb.errors import ShardError
 from routedb.planner.catalog import Catalog, Cluster
+from routedb.planner.change import Created
 from routedb.planner.loads import load_plan
 from routedb.planner.pieces import NAME, QUERY, Token, piece, strung, tokens_of
-from routedb.planner.plans import Bound, Created, GroupsPlan, Refusal
+from routedb.planner.plans import Bound, GroupsPlan, Refusal
 from routedb.planner.references import References, check_statement
 from routedb.planner.source_text import Refused, read_source, refuse
 from routedb.sharding.rewrite.masking import MaskedText, mask
 from routedb.sql import scan
 
 _TABLE = rf"({NAME}(?:\s*\.\s*{NAME})?)"
+_MYSQL_NAME = r"`[^`]+`"
+_MYSQL_TABLE = rf"({_MYSQL_NAME}(?:\s*\.\s*(?:{_MYSQL_NAME}|{NAME}))?)"
 _HEAD = re.compile(
     r"CREATE\s+(?:(?:GLOBAL|LOCAL)\s+)?(?:(TEMP|TEMPORARY)\s+|UNLOGGED\s+)?TABLE\s+"
-    rf"(IF\s+NOT\s+EXISTS\s+)?{_TABLE}",
+    rf"(IF\s+NOT\s+EXISTS\s+)?(?:{_TABLE}|{_MYSQL_TABLE})",
     re.IGNORECASE,
 ).match
 _INTO = re.compile(
@@ -44,17 +47,11 @@ def created_by(source: str, dialect: str) -> Created | Refusal | None:
             tokens.pop()
         words = [token.word for token in tokens]
         if words[:1] == ["CREATE"] and "TABLE" in words:
-            made = _created(masked, tokens)
+            made = _created(masked, tokens, dialect)
         elif words[:1] in (["SELECT"], ["WITH"]) and "INTO" in words:
             made = _selected(masked, tokens[words.index("INTO")], _end(masked))
         else:
             return None
-        if made is not None and dialect == "mysql":
-            refuse(
-                "CREATE TABLE AS",
-                "MySQL takes defaults, NOT NULL and lengths of its columns from the "
-                "tables' own: create it, then insert the rows",
-            )
         return made
     except Refused as exc:
         return exc.refusal
@@ -82,13 +79,17 @@ def shape_of(
         return exc.refusal
 
 
-def _created(masked: MaskedText, tokens: Sequence[Token]) -> Created | None:
+def _created(
+    masked: MaskedText, tokens: Sequence[Token], dialect: str
+) -> Created | None:
     found = _HEAD(masked.source, tokens[0].start)
     start = next((n for n, token in enumerate(tokens) if token.word == "AS"), None)
     if start is None or len(tokens) < start + 2:
         return None
     if found is None or tokens[start].start < found.end():
         refuse("unknown grammar", "what stands before its query is not understood")
+    if dialect == "mysql" and tokens[start - 1].word == ")":
+        refuse("CREATE TABLE AS", "columns or keys beside those of its query")
     first = tokens[start + 1]
     if first.word not in QUERY and first.word != "(":
         refuse("CREATE TABLE AS", f"a table is made of a query, not of {first.word}")
@@ -101,15 +102,18 @@ def _created(masked: MaskedText, tokens: Sequence[Token]) -> Created | None:
     after = piece(masked, end, _end(masked))
     if before.slots:
         refuse("parameter", "a parameter stands before its query")
-    if_absent = None
+    if_absent, place = None, 3 if found[3] else 4
+    named_to = found.end(place) - found.start()
     if found[2]:
         if_absent = before.sql
         at, to = found.start(2) - found.start(), found.end(2) - found.start()
         before = Bound(before.sql[:at] + before.sql[to:])
+        named_to -= to - at
     query = piece(masked, first.start, end)
     is_temporary = found[1] is not None
-    name = found[3]
-    return Created(before, query, after, if_absent, is_filled, name, is_temporary)
+    return Created(
+        before, query, after, if_absent, is_filled, found[place], is_temporary, named_to
+    )
 
 
 def _selected(masked: MaskedText, into: Token, end: int) -> Created:

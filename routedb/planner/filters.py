@@ -37,7 +37,7 @@ from sqlglot import exp
 
 from routedb.planner.catalog import Sharded
 from routedb.planner.plans import Constant, ShardChoice, Slot
-from routedb.planner.references import References, Use, from_joins
+from routedb.planner.references import Filter, References, Use, from_joins
 from routedb.planner.typed import COMPARISONS, constant_type, is_same_time
 from routedb.sharding.keys.shard_functions import locator
 from routedb.sharding.keys.value_terms import ShardKey
@@ -65,13 +65,6 @@ _PLAIN = (
 )
 
 
-class Filter(NamedTuple):
-    """The conjuncts on one use of a table that go down."""
-
-    conjuncts: tuple[exp.Expr, ...]
-    choice: ShardChoice | None
-
-
 class _Item(NamedTuple):
     """One item of FROM, and whether a join fills it with NULLs."""
 
@@ -80,10 +73,14 @@ class _Item(NamedTuple):
     is_filled: bool
 
 
+def _always(node: exp.Expr) -> bool:
+    return True
+
+
 def find_filter(
     references: References,
     use: Use,
-    may: Callable[[exp.Expr], bool] = lambda node: True,
+    may: Callable[[exp.Expr], bool] = _always,
 ) -> Filter:
     """Return the conjuncts that may be applied where the table of `use` is read.
 
@@ -91,12 +88,18 @@ def find_filter(
     """
     if use.select is None or use.renames_columns:
         return Filter((), None)
+    known = references.filters.get(id(use)) if may is _always else None
+    if known is not None:
+        return known
     found = [
         conjunct
-        for conjunct in _conjuncts_on(use)
+        for conjunct in conjuncts_on(use)
         if _is_plain(conjunct, references, use) and may(conjunct)
     ]
-    return Filter(tuple(found), _choice(found, references, use))
+    filter_ = Filter(tuple(found), _choice(found, references, use))
+    if may is _always:
+        references.filters[id(use)] = filter_
+    return filter_
 
 
 def equal_columns(
@@ -110,7 +113,7 @@ def equal_columns(
     """
     if use.select is None or use.renames_columns:
         return
-    for conjunct in _conjuncts_on(use):
+    for conjunct in conjuncts_on(use):
         if not isinstance(conjunct, exp.EQ):
             continue
         ends = (conjunct.this, conjunct.expression)
@@ -167,8 +170,9 @@ def conjuncts_of(node: exp.Expr | None) -> Iterator[exp.Expr]:
         yield node
 
 
-def _conjuncts_on(use: Use) -> Iterator[exp.Expr]:
-    """Yield the conjuncts of the table above, whatever they are about."""
+def conjuncts_on(use: Use) -> Iterator[exp.Expr]:
+    """Yield the conjuncts of the table above that hold for the rows of `use` that
+    matter, whatever else they are about. It stands in a query."""
     select = use.select
     assert select is not None
     items = _items(select)

@@ -42,7 +42,7 @@ def without_hidden(
             otherwise = found
     except Refused as exc:
         return exc.refusal
-    return replace(made, fragments=fragments, otherwise=otherwise)
+    return replace(made, fragments=fragments, otherwise=otherwise, near=None)
 
 
 def _fragment(

@@ -5,8 +5,10 @@ exchanged for the relation's. So whatever SQL the engine has, it computes it its
 over rows that are those of the table. What is saved on the way, and why it may be:
 
 =========================== ========================================================
-columns                     one whose name stands nowhere in the text decides nothing
+columns                     one whose name stands nowhere in the query decides nothing
 conditions                  see `filters`
+the same, more than once    see `needed`
+rows of groups              see `grouped`
 shards                      of a key's values, when a condition says which
 a fragment for several uses the same rows under several names
 rows of a copy              a row without a partner in a join that needs one: the copy
@@ -21,12 +23,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from sqlglot import exp
 
+from routedb.planner.among import among_copies, is_same_type, table_text
 from routedb.planner.carried import carry, sideways_across, slots_of
 from routedb.planner.catalog import Cluster, Column, Copied, Sharded
 from routedb.planner.filters import equal_columns, find_filter
+from routedb.planner.grouped import Grouped, grouped
+from routedb.planner.needed import Needed
 from routedb.planner.plans import (
     Bound,
     Fragment,
@@ -34,13 +40,13 @@ from routedb.planner.plans import (
     Merge,
     Relation,
     Remainder,
+    ShardChoice,
     Sideways,
     Slot,
     Spread,
     Total,
 )
 from routedb.planner.references import References, Use
-from routedb.planner.results import SIDEWAYS, type_of
 from routedb.planner.source_text import Edit, refuse
 
 _RELATION = "routedb_r"
@@ -53,22 +59,29 @@ def load_plan(
     kept: tuple[str, ...],
     pushes_across: bool = True,
     has_sideways: bool = True,
+    reads_copies: bool = False,
 ) -> GroupsPlan:
     """Return the plan that reads each table and runs the text over the rows.
 
     `references` are the uses of tables in the text, `cluster` says where they are, and
     `kept` why nothing more is pushed down. `pushes_across`: conditions may go down to
     databases of other dialects too. `has_sideways`: they are all uses of tables.
+    `reads_copies`: the remainder runs where the copies are, and reads them itself.
     """
     _check_names(references)
-    loads = _Loads(references, cluster, pushes_across)
-    for use in references.uses:
+    uses = [
+        use
+        for use in references.uses
+        if not (reads_copies and isinstance(use.placement, Copied))
+    ]
+    loads = _Loads(references, cluster, pushes_across, has_sideways, uses)
+    for use in uses:
         loads.add(use)
     fragments, across = loads.fragments, loads.across
     if has_sideways:
-        fragments = _with_sideways(references, cluster, fragments, loads.relations)
+        fragments = _with_sideways(references, cluster, loads)
     remainder = Remainder(
-        references.text.edited(loads.edits),
+        references.text.edited((*loads.edits, *loads.more)),
         tuple(loads.relations),
         _may_depend_on_keys(references),
         tuple((e.text, references.text.source[e.start : e.end]) for e in loads.edits),
@@ -78,6 +91,9 @@ def load_plan(
     otherwise = None
     if carried:
         otherwise = load_plan(references, cluster, kept, False, has_sideways)
+    near = None
+    if has_sideways and not reads_copies and _has_copies(references, cluster):
+        near = load_plan(references, cluster, kept, reads_copies=True)
     return GroupsPlan(
         references.text.dialect,
         tuple(fragments),
@@ -86,22 +102,43 @@ def load_plan(
         kept=kept,
         otherwise=otherwise,
         carried=carried,
+        near=near,
     )
+
+
+def _has_copies(references: References, cluster: Cluster) -> bool:
+    """Tell whether there are copies on the shards of all other tables of PostgreSQL's
+    text, so that a remainder there can read them."""
+    databases = {use.placement.database for use in references.uses}
+    is_known = references.text.dialect == "postgresql" and all(
+        cluster.databases[name].dialect == "postgresql" for name in databases
+    )
+    kinds = {type(use.placement) for use in references.uses}
+    return is_known and len(databases) == 1 and kinds == {Copied, Sharded}
 
 
 class _Loads:
     """What is read of each use of a table, and what the text calls it then."""
 
     def __init__(
-        self, references: References, cluster: Cluster, pushes_across: bool
+        self,
+        references: References,
+        cluster: Cluster,
+        pushes_across: bool,
+        are_all: bool,
+        uses: list[Use],
     ) -> None:
         self.references = references
+        self.uses = uses
         self.cluster = cluster
         self.pushes_across = pushes_across
+        self._needed = Needed(references, cluster, uses) if are_all else None
         self.fragments: list[Fragment] = []
         self.across: list[Fragment] = []  # from databases of other dialects
         self.relations: list[Relation] = []
-        self.edits: list[Edit] = []
+        self.edits: list[Edit] = []  # that rename tables
+        self.more: list[Edit] = [] if self._needed is None else self._needed.edits
+        self.grouped: set[int] = set()  # numbers of fragments that have groups
         self._compared = _compared(references)
 
     def add(self, use: Use) -> None:
@@ -115,124 +152,137 @@ class _Loads:
         key = key if names.issuperset(key) else ()
         folded = {column: self.references.fold(column) for column in columns}
         looked = tuple(c.name for c in columns if folded[c] in self._compared)
-        self.relations.append(Relation(name, columns, number, key, looked))
+        self.relations.append(Relation(name, columns, number, key, looked, use.table))
         self.edits += _renamed(self.references, use, name)
 
     def _read(self, use: Use) -> tuple[Fragment, tuple[Column, ...], tuple[str, ...]]:
         """Return the fragment, the relation's columns, and those of its primary key."""
-        references = self.references
+        references, needed = self.references, self._needed
         dialect = self.cluster.databases[use.placement.database].dialect
-        if dialect == references.text.dialect:
-            fragment = _fragment(references, use)
-            return fragment, fragment.columns, use.info.primary_key
-        fragment, columns = carry(references, use, dialect, self.pushes_across)
-        self.across.append(fragment)
-        return fragment, columns, ()  # what is unique there need not be here
+        if dialect != references.text.dialect:
+            fragment, columns = carry(references, use, dialect, self.pushes_across)
+            self.across.append(fragment)
+            return fragment, columns, ()  # what is unique there need not be here
+        groups = None
+        if needed is not None:
+            groups = grouped(references, needed, use, len(self.relations))
+        if groups is not None:
+            fragment = _grouped_fragment(references, use, groups)
+            self.grouped.add(len(self.fragments))
+            self.more += groups.edits
+            return fragment, fragment.columns, ()
+        columns = references.columns(use) if needed is None else needed.columns(use)
+        is_set = needed is not None and needed.is_set(use, columns)
+        fragment = _fragment(references, use, columns, "DISTINCT " * is_set)
+        return fragment, fragment.columns, use.info.primary_key
 
 
-def _fragment(references: References, use: Use) -> Fragment:
+class _Rows(NamedTuple):
+    """Rows of a table: `where` as SQL, "" for all, what is told of it, and on which
+    shards they are."""
+
+    where: str
+    slots: tuple[Slot | Total, ...]
+    choice: ShardChoice | None
+
+
+def _fragment(
+    references: References, use: Use, columns: tuple[Column, ...], word: str
+) -> Fragment:
     dialect = references.text.dialect
-    database = use.placement.database
-    columns = references.columns(use)
-    filter_ = find_filter(references, use)
-    text = references.text
     quote = "`" if dialect == "mysql" else '"'
     names = [
         f"{quote}{column.name.replace(quote, quote * 2)}{quote}" for column in columns
     ]
-    sql = f"SELECT {', '.join(names)} FROM {_table(references, use)}"
+    table = table_text(references, use)
+    rows = _rows(references, use)
     pushed = []
     if len(columns) < len(use.info.columns):
         pushed.append(f"{len(columns)} of {len(use.info.columns)} columns")
+    if word:
+        pushed.append("each row once")
+    if rows.where:
+        pushed.append(rows.where)
+    if "%" in "".join(names):
+        refuse("reserved name", f"table {use.table}: a percent sign in a name")
+    where = f" WHERE {rows.where}" if rows.where else ""
+    return Fragment(
+        use.placement.database,
+        Bound(f"SELECT {word}{', '.join(names)} FROM {table}{where}", rows.slots),
+        Spread.EVERY if isinstance(use.placement, Sharded) else Spread.ANY,
+        rows.choice,
+        columns,
+        tuple(pushed),
+        has_where=bool(rows.where),
+    )
+
+
+def _grouped_fragment(references: References, use: Use, groups: Grouped) -> Fragment:
+    text = references.text
+    names = [f'"{column.name.replace(chr(34), chr(34) * 2)}"' for column in groups.keys]
+    shown, slots = list(names), list[Slot | Total]()
+    for (function, start, end), column in zip(groups.asked, groups.made, strict=True):
+        inner = text.piece(start, end)
+        shown.append(f"{function}({inner.sql}) AS {column.name}")
+        slots += inner.slots
+    if "%" in "".join(names):
+        refuse("reserved name", f"table {use.table}: a percent sign in a name")
+    table, rows = table_text(references, use), _rows(references, use)
+    where = f" WHERE {rows.where}" if rows.where else ""
+    sql = f"SELECT {', '.join(shown)} FROM {table}{where} GROUP BY {', '.join(names)}"
+    pushed = ["groups of each shard", *([rows.where] if rows.where else [])]
+    return Fragment(
+        use.placement.database,
+        Bound(sql, (*slots, *rows.slots)),
+        Spread.EVERY,
+        rows.choice,
+        (*groups.keys, *groups.made),
+        tuple(pushed),
+        has_where=bool(rows.where),
+    )
+
+
+def _rows(references: References, use: Use) -> _Rows:
+    """Return which rows of a use of a table matter."""
+    filter_ = find_filter(references, use)
     slots: list[Slot | Total] = []
     conditions = []
     for conjunct in filter_.conjuncts:
-        written = text.written(conjunct)
+        written = references.text.written(conjunct)
         assert written is not None  # no operator, and no name, with a percent sign
         is_loose = isinstance(conjunct, exp.Or)
         conditions.append(f"({written.sql})" if is_loose else written.sql)
         slots += written.slots
-    for among in _among_copies(references, use):
+    for among in among_copies(references, use):
         conditions.append(among.sql)
         slots += among.slots
-    if conditions:
-        pushed.append(" AND ".join(conditions))
-        sql += f" WHERE {pushed[-1]}"
-    if "%" in "".join(names) or "%" in _table(references, use):
+    if "%" in table_text(references, use):
         refuse("reserved name", f"table {use.table}: a percent sign in a name")
-    return Fragment(
-        database,
-        Bound(sql, tuple(slots)),
-        Spread.EVERY if isinstance(use.placement, Sharded) else Spread.ANY,
-        filter_.choice,
-        columns,
-        tuple(pushed),
-        has_where=bool(conditions),
-    )
-
-
-def _among_copies(references: References, use: Use) -> Iterator[Bound]:
-    """Yield conditions that rows of a sharded table have a partner in a copy, which is
-    on the same shard: among the rows that the copy's own conditions leave."""
-    if not isinstance(use.placement, Sharded):
-        return
-    text = references.text
-    for mine, other, its in equal_columns(references, use):
-        place = other.placement
-        is_near = isinstance(place, Copied) and place.database == use.placement.database
-        found = find_filter(references, other).conjuncts if is_near else ()
-        one = references.column_of(use, references.names.column(mine.this))
-        two = references.column_of(other, references.names.column(its.this))
-        if not found or one is None or two is None or not _is_same_type(one, two):
-            continue
-        # In brackets each, as OR binds less.
-        parts = [text.written(each) for each in (mine, its, *map(exp.paren, found))]
-        left, right, *conditions = [part for part in parts if part is not None]
-        if len(conditions) < len(found) or "%" in _table(references, other):
-            continue
-        where = " AND ".join(each.sql for each in conditions)
-        yield Bound(
-            f"{left.sql} IN (SELECT {right.sql} FROM {_table(references, other)} "
-            f"WHERE {where})",
-            tuple(slot for each in conditions for slot in each.slots),
-        )
-
-
-def _table(references: References, use: Use) -> str:
-    """Return a use of a table as it is written, with its alias."""
-    text, node = references.text, use.node
-    start, _ = text.span(node.args.get("db") or node.this)
-    _, end = text.span(node.this)
-    written = text.source[start:end]
-    alias = node.args.get("alias")
-    if alias is None:
-        return written
-    start, end = text.span(alias.this)
-    return f"{written} AS {text.source[start:end]}"
+    return _Rows(" AND ".join(conditions), tuple(slots), filter_.choice)
 
 
 def _with_sideways(
-    references: References,
-    cluster: Cluster,
-    fragments: list[Fragment],
-    relations: list[Relation],
+    references: References, cluster: Cluster, loads: _Loads
 ) -> list[Fragment]:
-    """Return the fragments with what is said of their rows by those of others.
+    """Return the fragments of `loads` with what is said of their rows by those of
+    others.
 
-    Not for one that several uses have: each would be narrowed otherwise.
+    Not for one that several uses have: each would be narrowed otherwise. Nor for
+    groups: a condition stands at the end.
     """
-    numbers = [relation.fragment for relation in relations]
-    fragments = list(fragments)
-    for use, number in zip(references.uses, numbers, strict=True):
-        if numbers.count(number) > 1:
+    numbers = [relation.fragment for relation in loads.relations]
+    fragments = list(loads.fragments)
+    by_use = {id(use): n for use, n in zip(loads.uses, numbers, strict=True)}
+    for use, number in zip(loads.uses, numbers, strict=True):
+        if numbers.count(number) > 1 or number in loads.grouped:
             continue
         found = []
         for mine, other, its in equal_columns(references, use):
-            source = numbers[references.uses.index(other)]
+            source = by_use.get(id(other))
             one = references.column_of(use, references.names.column(mine.this))
             two = references.column_of(other, references.names.column(its.this))
             written = references.text.written(mine)
-            if one is None or two is None or written is None:
+            if one is None or two is None or written is None or source is None:
                 continue
             column = fragments[source].columns.index(two)
             dialects = (
@@ -240,7 +290,7 @@ def _with_sideways(
                 cluster.databases[other.placement.database].dialect,
             )
             if set(dialects) == {references.text.dialect}:
-                if _is_same_type(one, two):
+                if is_same_type(one, two):
                     found.append(Sideways(written.sql, source, column))
                 continue
             across = sideways_across(
@@ -250,12 +300,6 @@ def _with_sideways(
                 found.append(across._replace(source=source, source_column=column))
         fragments[number] = replace(fragments[number], sideways=tuple(found))
     return fragments
-
-
-def _is_same_type(one: Column, two: Column) -> bool:
-    """Tell whether the values of both compare alike in and out of the tables."""
-    is_plain = one.collation is None and two.collation is None
-    return is_plain and one.type == two.type and type_of(one) in SIDEWAYS
 
 
 def _renamed(references: References, use: Use, relation: str) -> Iterator[Edit]:

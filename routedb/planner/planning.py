@@ -48,7 +48,7 @@ def make_plan(
             return replace(made, fragments=(replace(fragment, text=as_written),))
         check_repeated(text)
         check_clock(references)
-        return made.with_moments(timed.moments)
+        return made.with_moments(timed.moments) if timed.moments else made
     except Refused as exc:
         return exc.refusal
     except RecursionError:

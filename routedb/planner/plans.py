@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeGuard
 from routedb.errors import ShardError
 from routedb.planner.catalog import Column
 from routedb.sharding.keys.value_terms import ShardKey, locate_value
+from routedb.sql import Table
 
 _TOO_LARGE = 2**63
 
@@ -183,7 +184,8 @@ class Relation:
     """A table of the remainder: the rows of fragment number `fragment`, of all groups.
 
     `primary_key` is that of the table it stands for, () where not all of it came.
-    `keys` are the columns by which the remainder may look for rows.
+    `keys` are the columns by which the remainder may look for rows. `table` is the one
+    it stands for, where that is one.
     """
 
     name: str
@@ -191,6 +193,7 @@ class Relation:
     fragment: int
     primary_key: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    table: Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +268,8 @@ class GroupsPlan:
     for parameters for which `fits` says no; `carried` are those that went down to an
     engine of another dialect, so that they must be whole numbers or, where they are
     `TextSlot`s, texts that are the same in every character set. `moments` are the times
-    that one server is asked for before any fragment runs: see `at`.
+    that one server is asked for before any fragment runs: see `at`. `near` is the plan
+    for a remainder that runs where the copies are, and reads them there.
     """
 
     dialect: str
@@ -280,14 +284,13 @@ class GroupsPlan:
     otherwise: GroupsPlan | None = None
     carried: tuple[Slot, ...] = ()
     moments: tuple[Moment, ...] = ()
+    near: GroupsPlan | None = None
 
     def with_moments(self, moments: tuple[Moment, ...]) -> GroupsPlan:
         """Return the plan of a text in which there are marks of these `moments`."""
-        if not moments:
-            return self
-        other = self.otherwise
-        otherwise = None if other is None else other.with_moments(moments)
-        return replace(self, moments=moments, otherwise=otherwise)
+        plans = (self.otherwise, self.near)
+        others = [each and each.with_moments(moments) for each in plans]
+        return replace(self, moments=moments, otherwise=others[0], near=others[1])
 
     def at(self, values: Mapping[str, str]) -> GroupsPlan:
         """Return the plan with `values` for the marks of its moments."""
@@ -318,8 +321,8 @@ class GroupsPlan:
 
         What engines make of a LIMIT that is no plain number (text, NULL, -1) differs.
         """
-        for bound in (self.limit, self.offset):
-            value = bound.value(params) if isinstance(bound, Slot) else 0
+        bounds = [each for each in (self.limit, self.offset) if isinstance(each, Slot)]
+        for value in [bound.value(params) for bound in bounds]:
             if type(value) is not int or value < 0:
                 return False
         return all(_is_carried(slot, params) for slot in self.carried)
@@ -370,31 +373,3 @@ class Written(NamedTuple):
     columns: tuple[str, ...] | None = None
     divides: bool = False
     listed_at: int = -1
-
-
-class Created(NamedTuple):
-    """The parts of a statement that makes a table of a query.
-
-    `before` and `after` stand around the `query`, without IF NOT EXISTS: `if_absent` is
-    `before` with it, None where it is not said. `is_filled`: the rows go in as well.
-    `target` is the table as the text names it.
-    """
-
-    before: Bound
-    query: Bound
-    after: Bound
-    if_absent: str | None
-    is_filled: bool
-    target: str
-    is_temporary: bool
-
-
-class CopiedOut(NamedTuple):
-    """The parts of a COPY to the client: `head` up to STDOUT, the `query`, None for a
-    table's, and the `options`; `later` are those of what follows a first part."""
-
-    head: str
-    query: str | None
-    options: str
-    later: str
-    is_binary: bool

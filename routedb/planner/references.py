@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlglot import exp
 
@@ -22,6 +23,7 @@ from routedb.planner.catalog import (
     Sharded,
     TableInfo,
 )
+from routedb.planner.plans import ShardChoice
 from routedb.planner.source_text import SourceText, refuse
 from routedb.sharding.analysis.column_scope import NameFolding
 from routedb.sql import Table, classify
@@ -78,6 +80,13 @@ class Use:
     wants_all: bool = False
 
 
+class Filter(NamedTuple):
+    """The conjuncts on one use of a table that go down: see `filters`."""
+
+    conjuncts: tuple[exp.Expr, ...]
+    choice: ShardChoice | None
+
+
 class References:
     """What a statement's names are, as far as a plan depends on it."""
 
@@ -95,6 +104,7 @@ class References:
         # By the ids of nodes, which the tree keeps.
         self._aliases: dict[int, list[str]] = {}
         self._owners: dict[tuple[int, int], Use | None] = {}
+        self.filters: dict[int, Filter] = {}  # once found, by the id of a use
         self.uses = list(self._uses())
         self.mentioned = {
             self.names.column(name) for name in text.tree.find_all(exp.Identifier)

@@ -121,6 +121,19 @@ class SourceText:
         """Return the text from `start` up to `end`."""
         return Bound(self.source[start:end], tuple(self._slots_in(start, end)))
 
+    def parsed(self, start: int, end: int) -> str:
+        """Return what was parsed of the text from `start` up to `end`."""
+        pieces: list[str] = []
+        places, at = 0, start
+        for token in self.masked.value_tokens:
+            is_place = _place_of(token.term) is not None
+            if start <= token.start < end and (is_place or token.term is None):
+                pieces.append(self.source[at : token.start])
+                pieces.append(f"{_PLACE}{places}" if is_place else "%")
+                at = token.end
+            places += is_place
+        return "".join((*pieces, self.source[at:end]))
+
     def written(self, node: exp.Expr) -> Bound | None:
         """Return a node as SQL, None when it cannot be said with placeholders.
 

@@ -241,11 +241,25 @@ def _find_readers(
     replicas = allowed_replicas(group, seen)
     if replicas is None or replicas:
         return Readers(None, seen, replicas)
-    if not asked.position and group.sample is not None:
+    if not asked.position and _may_lead(group, seen):
         nearest = _nearest(view, group)
         if nearest is not None:
             return AskPosition(group_id, nearest)
     return Readers(Reason.OWN_WRITES, seen, replicas)
+
+
+def _may_lead(group: GroupView, seen: View) -> bool:
+    """Tell whether asking the session's last node may lead to a replica by what it has
+    `seen`. Where a replica is to hold what the process has written since, only the
+    writer's position tells that, or a sample."""
+    if group.sample is None:
+        return False
+    wrote_at, state = seen.process_wrote_at, seen.read_state
+    return (
+        wrote_at <= state.process_wrote_at
+        or state.last_node == group.writer
+        or any(node.holds_until >= wrote_at for node in group.nodes)
+    )
 
 
 def _nearest(view: SessionView, group: GroupView) -> int | None:

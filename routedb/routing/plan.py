@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import inf
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
@@ -68,6 +69,7 @@ class Plan:
         "may_replica",
         "names",
         "own_writes_route",
+        "parts_took_s",
         "placement",
         "reading",
         "reads_own_writes",
@@ -112,6 +114,8 @@ class Plan:
         self._note_names()
         self._note_effects(config)
         self.shards = ShardPlans()
+        # The longest part of the last statement over several groups, in seconds.
+        self.parts_took_s = inf
         self._was_asked = False
         self.writer_route: Route | None = None
         self.replica_route: Route | None = None
@@ -146,7 +150,8 @@ class Plan:
         self.has_session_effects = bool(
             statement.session or statement.holds or statement.frees or statement.renames
         )
-        self.has_session_effects |= statement.verb == "CREATE VIEW"
+        # What was prepared may set something, and so may a body.
+        self.has_session_effects |= statement.verb in ("CREATE VIEW", "EXECUTE", "DO")
         # It may begin or end a transaction: so may what was not understood.
         self.may_change_transaction = (
             bool(statement.tx) or statement.kind is Kind.UNKNOWN
@@ -322,6 +327,7 @@ class Plan:
             or statement.session
             or statement.needs
             or statement.holds
+            or statement.verb == "DO"
             or is_role_hinted
             or statement.kind is Kind.EMPTY
             or (self.changes_mode or self.placement.fills is not None)

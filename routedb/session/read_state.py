@@ -38,7 +38,6 @@ NO_NODE = -1
 # More of one group than histories that a session can have met: only a forged token has
 # so many. The writer answers then, until a sample is newer than all of them.
 MOST_POSITIONS = 16
-SHORTEST_S, LONGEST_S = 0.01, 1.0  # between two questions to a node
 
 
 class MinPosition(NamedTuple):
@@ -126,27 +125,6 @@ class View(NamedTuple):
     read_state: ReadState
     seen_at: float
     process_wrote_at: float
-
-
-class Backoff:
-    """When a node may be asked again where it is; each time takes longer to come, until
-    asking has led to a replica."""
-
-    def __init__(self) -> None:
-        self.wait_s = 0.0
-        self._until = 0.0
-
-    def try_acquire(self, now: float) -> bool:
-        """Tell whether it is time to ask; if so, the next time is set."""
-        if now < self._until:
-            return False
-        self.wait_s = min(max(self.wait_s * 2, SHORTEST_S), LONGEST_S)
-        self._until = now + self.wait_s
-        return True
-
-    def reset(self) -> None:
-        """Begin with short waits again: asking was of use."""
-        self.wait_s = 0.0
 
 
 def allowed_replicas(group: GroupView, view: View) -> tuple[int, ...] | None:

@@ -42,7 +42,15 @@ class SettingsLog:
     `since(engine, database, number)` before its next statement.
     """
 
-    __slots__ = ("_cleared", "_log", "_on_change", "uncommitted", "version")
+    __slots__ = (
+        "_cleared",
+        "_log",
+        "_on_change",
+        "is_set_later",
+        "set_later",
+        "uncommitted",
+        "version",
+    )
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
         self._on_change = on_change  # called when the version goes up
@@ -52,6 +60,10 @@ class SettingsLog:
             SavepointLog()
         )  # what the transaction has set
         self._cleared: dict[str, int] = {}
+        # Something is prepared, or declared, that sets values once it runs; and the
+        # names of the user's own among them.
+        self.is_set_later = False
+        self.set_later: tuple[str, ...] = ()
 
     def add(self, setting: Setting, transactional: bool) -> None:
         """Note `setting`, which has run; a `transactional` one counts after
@@ -60,6 +72,11 @@ class SettingsLog:
             self.uncommitted.add(setting)
         else:
             self._append(setting)
+
+    def add_later(self, names: tuple[str, ...]) -> None:
+        """Note that something sets values once it runs, these names among them."""
+        self.is_set_later = True
+        self.set_later = tuple(dict.fromkeys((*self.set_later, *names)))
 
     def clear(self, clear: Clear, transactional: bool = False) -> None:
         """Forget what was set on an engine, and run the text of `clear` on every open

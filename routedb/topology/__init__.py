@@ -18,7 +18,7 @@ from routedb.topology.snapshot import (
     Sample,
     Snapshot,
 )
-from routedb.topology.update import Event, initial, update
+from routedb.topology.update import Event, initial, remember, update
 
 __all__ = [
     "Answer",
@@ -34,5 +34,6 @@ __all__ = [
     "candidates",
     "initial",
     "pick",
+    "remember",
     "update",
 ]

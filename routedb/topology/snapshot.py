@@ -47,6 +47,7 @@ class Answer(NamedTuple):
     origin: str | None = None  # of its own GTIDs: server id, server uuid
     system: str | None = None  # PostgreSQL's system identifier: names the cluster
     server: str | None = None  # what no other server tells: see topology/servers.py
+    namespace: str | None = None  # the database of the server that its links show
 
 
 @dataclass(frozen=True, slots=True)

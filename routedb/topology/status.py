@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from routedb.config.model import ClusterConfig, NodeConfig
+from routedb.topology.foreign_nodes import is_of_other_cluster
 from routedb.topology.snapshot import Answer, GroupView, NodeView, Role, Snapshot
 
 _NOTHING = Answer(Role.UNKNOWN)
@@ -118,6 +119,12 @@ def trouble(group: GroupView, view: NodeView, nodes: Sequence[NodeConfig]) -> st
                 "another name; remove one of the two from the configuration"
             )
     if view.id in group.foreign_nodes:
+        if not is_of_other_cluster(group.nodes, view):
+            shown = view.answer.namespace if view.answer else None
+            return (
+                f"shows the database {shown or 'none'} of its server, and other nodes "
+                "of its group show another one; correct the configuration"
+            )
         system = view.answer.system if view.answer else None
         return (
             f"belongs to another cluster: its system identifier is {system}, and other "

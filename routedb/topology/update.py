@@ -125,6 +125,27 @@ def update(snapshot: Snapshot, event: Event, now: float, limits: Limits) -> Snap
     return Snapshot(tuple(groups), snapshot.version + 1, group_by_node)
 
 
+def remember(
+    snapshot: Snapshot, group: int, histories: Sequence[str], limits: Limits
+) -> Snapshot:
+    """Return `snapshot` with the newest of these `histories` of a `group`, an id, which
+    others have seen; the same object when its writer may go on from all of them.
+    `limits` say in which order histories are."""
+    view, limited = snapshot.groups[group], limits.groups[group]
+    writer = None if view.writer is None else view.find(view.writer)
+    if writer is None or writer.answer is None:
+        return snapshot
+    order = limited.history_order
+    newer = [h for h in histories if not order.may_continue(writer.answer, h)]
+    if not newer:
+        return snapshot
+    newest = max(newer, key=lambda history: (len(history), history))  # as numbers do
+    before = replace(view, history=newest, history_node=None)
+    groups = list(snapshot.groups)
+    groups[group] = _regroup(before, view.nodes, writer, limited)
+    return replace(snapshot, groups=tuple(groups))
+
+
 def _is_stale(node: NodeView, event: Event) -> bool:
     if isinstance(event, NodeDrained | NodeJoined | NodeLeft):
         return False  # from an operator or from discovery, not from a link

@@ -223,6 +223,26 @@ def test_what_another_thread_puts_in_force_meanwhile_is_followed(servers, monkey
         assert where(cursor, sql) == "main"
 
 
+def test_who_follows_asks_over_the_connection_that_is_there(servers):
+    place(servers[0], {})
+    with routedb.Cluster(config(["fake://home"])) as cluster:
+        core = cluster.runtime.core
+        watch = placement_watch.PlacementWatch(core, lambda: True)
+        assert watch._tend()  # as its thread does
+        place(servers[0], {"items": "main"})
+        opened = servers[0].connect().number
+        watch.ask_again(5.0)
+        (found,) = core.ruleset.placements.rows
+        assert found.place == "main"
+        assert servers[0].connect().number == opened + 1
+        place(servers[0], {"items": "crm"})
+        servers[0].drop_links()
+        watch.ask_again(5.0)  # over a new one
+        (found,) = core.ruleset.placements.rows
+        assert found.place == "crm"
+        watch.stop()
+
+
 def test_executemany_in_autocommit_is_not_run_again(servers):
     place(servers[0], {"items": "main"})
     servers[0].fail("execute", Fault.MOVED, match="INSERT")

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+import routedb
 from routedb.adapters import fake
 from routedb.engine.shared.core import Core
 from routedb.events import NodeAnswered
+from routedb.topology import Role
 from tests.support.fake_rig import Rig, farm
 
 WRITE, READ = "INSERT INTO t VALUES (1)", "SELECT a FROM t"
@@ -126,3 +128,48 @@ def test_a_closed_cluster_is_told_no_more():
         second.core.close()
         write(rig)
         assert not second.core.process_wrote_at
+
+
+@pytest.mark.parametrize("is_made_later", [True, False])
+def test_an_old_writer_is_known_to_all_when_one_knows_it(is_made_later):
+    """The other one has never heard of the node that was promoted."""
+    with farm() as rig:
+        nodes = {"w": rig.w, "r2": rig.r2}
+        if not is_made_later:
+            other = Rig(nodes, failover_timeout="1s")
+            write(other)
+        promote(rig)
+        if is_made_later:
+            other = Rig(nodes, failover_timeout="1s")
+        other.look()
+        with pytest.raises(routedb.NoNodeError):
+            write(other)
+        write(rig)
+        assert rig.r1.texts[-1] == WRITE
+
+
+def test_one_that_is_closed_knows_nothing_any_more():
+    with farm() as rig:
+        promote(rig)
+        rig.core.close()
+        write(Rig({"w": rig.w, "r2": rig.r2}))
+
+
+def test_other_servers_have_other_histories():
+    with farm() as rig, fake.Server("x") as x, fake.Server("y", role="replica") as y:
+        promote(rig)
+        write(Rig({"x": x, "y": y}))
+
+
+def test_the_new_writer_is_one_for_all():
+    with farm() as rig:
+        promote(rig)
+        write(Rig({"r2": rig.r2, "r1": rig.r1}))
+        assert WRITE in rig.r1.texts
+
+
+def promote(rig: Rig) -> None:
+    """Promote `r1`; the old writer goes on."""
+    rig.r1.role = Role.WRITER
+    rig.r1.history = "2"
+    rig.look()

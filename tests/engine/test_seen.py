@@ -138,7 +138,7 @@ def test_asking_in_vain_becomes_rare(placed):
         cursor.execute(WRITE)
         placed.at(w=1000)
         assert read(cursor) == "w"
-        waits.append(connection.session.tracker.backoff(0).wait_s)
+        waits.append(connection.session.tracker.queries(0).wait_s)
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (0.01, 1.0)
 
@@ -331,9 +331,19 @@ def answer_of(rig, name):
     return NodeAnswered(node.id, 0, answer, rig.clock())
 
 
-def test_tokens_of_groups_that_are_not_here_are_passed_over(placed):
+@pytest.mark.parametrize("group", ["other!", "main!3", "other!3"])
+@pytest.mark.parametrize("position", ["w1.ffff", "x"])
+def test_a_group_that_is_not_here_may_be_here_under_another_name(
+    placed, group, position
+):
     connection = placed.connect()
-    connection.after("1~other!!w1.ffff~main!3!w1.ffff")
+    connection.after(f"1~{group}!{position}")
+    assert read(connection.cursor()) == "w"
+
+
+def test_positions_of_other_kinds_of_servers_are_passed_over(placed):
+    connection = placed.connect()
+    connection.after("1~other!!g0-1-100")
     assert read(connection.cursor()) in ("r1", "r2")
 
 

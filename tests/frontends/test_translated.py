@@ -164,6 +164,28 @@ BOTH: list[tuple[str, Any]] = [
      "ON CONFLICT DO NOTHING RETURNING far.id", None),
     ("INSERT INTO far (id) VALUES (70) ON CONFLICT DO NOTHING RETURNING id", None),
     ("INSERT INTO far (id, name) VALUES (70, NULL) ON CONFLICT DO NOTHING", None),
+    # Or it is updated.
+    ("INSERT INTO far AS f (id, name, n, part) VALUES (%s, %s, 5, 0.1), "
+     "(80, 'v', 2, NULL) ON CONFLICT (id) DO UPDATE SET n = coalesce(f.n, 0) + "
+     "excluded.n, name = excluded.name || f.name, part = excluded.part "
+     "RETURNING f.id, n, name, part", (70, "a'b\\c%é")),
+    ("INSERT INTO far (id, n) SELECT g, g FROM generate_series(70, 74) g ON CONFLICT "
+     "(id) DO UPDATE SET n = excluded.n WHERE far.n IS DISTINCT FROM excluded.n AND "
+     "excluded.n < %s", (73,)),
+    ("INSERT INTO far (id, n) VALUES (70, 1), (71, 2) ON CONFLICT (id) DO UPDATE "
+     "SET n = far.n + 1 WHERE false RETURNING id", None),
+    ("INSERT INTO far (id, n) VALUES (90, 1), (90, 2) ON CONFLICT (id) DO UPDATE "
+     "SET n = 3", None),
+    ("INSERT INTO far (id, n) VALUES (70, 2) ON CONFLICT (id) DO UPDATE "
+     "SET n = n + 1", None),
+    ("INSERT INTO far (id, n) VALUES (70, 2) ON CONFLICT (id) DO UPDATE "
+     "SET nothing = 1", None),
+    ("INSERT INTO far (id, n) VALUES (70, 2) ON CONFLICT (id) DO UPDATE "
+     "SET name = NULL", None),
+    ("INSERT INTO far (id, n) VALUES (70, 2) ON CONFLICT (id) DO UPDATE "
+     "SET n = excluded.nothing", None),
+    ("SELECT id, name, n, part FROM far ORDER BY id", None),
+    ("DELETE FROM far WHERE id IN (74, 80)", None),
     # Other tables, and the same one, tell of the rows.
     ("UPDATE far SET n = o.n + %s, name = o.what FROM other o WHERE o.id = far.id - 70 "
      "AND o.n IS NOT NULL", (100,)),
@@ -275,6 +297,10 @@ def test_what_the_column_cannot_hold_is_never_another_value(my_old, mode):
 
 REFUSED = [
     "INSERT INTO far (n) VALUES (1) ON CONFLICT (id) DO UPDATE SET n = 2",
+    "INSERT INTO far (id, n) VALUES (1, 1) ON CONFLICT (n) DO UPDATE SET n = 2",
+    "INSERT INTO far (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET n = excluded.n",
+    "INSERT INTO far (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 5",
+    "INSERT INTO far (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET (n, at) = (1, 2)",
     "INSERT INTO far (n) VALUES (1) ON CONFLICT (n) DO NOTHING",
     "INSERT INTO far (n) VALUES (1) ON CONFLICT ON CONSTRAINT a DO NOTHING",
     "UPDATE far SET (n, name) = (1, 'x')",
@@ -392,3 +418,20 @@ def test_one_row_of_the_other_engine_is_moved(my_old):
     cursor.execute("SELECT o.id FROM orders o JOIN far f USING (n) WHERE f.name = 'w7'")
     assert cursor.fetchall() == [(7,)]
     assert {run.rows for run in cursor.route.fragments} == {1}
+
+
+@pytest.mark.parametrize("old", ["my_old", "lite_old"])
+def test_explain_has_what_each_server_says_in_its_own_words(request, old):
+    made: Old = request.getfixturevalue(old)
+    its = {"mysql": "table=routedb_t", "sqlite": "SCAN routedb_t"}[made.engine]
+    for sql in (
+        "SELECT f.id FROM far f JOIN other o ON o.n = f.n",
+        "SELECT id FROM far",
+    ):
+        cursor = made.routed.cursor()
+        cursor.execute(f"EXPLAIN {sql}")
+        text = "\n".join(line for (line,) in cursor.fetchall())
+        assert [column[0] for column in cursor.description] == ["QUERY PLAN"]
+        assert text.count(" says") == 1 + ("JOIN" in sql)
+        assert its in text
+        assert ("Seq Scan on other" in text) == ("JOIN" in sql)

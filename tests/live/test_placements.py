@@ -147,6 +147,9 @@ def test_setup_makes_the_table_and_check_tells_where_the_file_is_old(home, tmp_p
     assert printed.output.count("routedb_placements (table_name") == 1
     made = shell.invoke(main, ["setup", str(path)])
     assert (made.exit_code, "table of placements" in made.output) == (0, True)
+    is_file = databases["main"]["nodes"][0].startswith("sqlite")
+    assert ("table of moves" in made.output) is not is_file
+    assert ("TABLE IF NOT EXISTS routedb_moves" in printed.output) is not is_file
     assert "placement" not in shell.invoke(main, ["check", str(path)]).stderr
     home.write({"items": "main"}, "shop")
     said = shell.invoke(main, ["check", str(path)])

@@ -42,7 +42,7 @@ def environment(
     anew from `interpreter` when what it shall hold changes. routedb itself is not
     installed: a run finds the checkout. Raises Unobtainable.
     """
-    wanted = [*BUILD, *requirements, *_routedb_needs()]
+    wanted = [*BUILD, *requirements, *needs()]
     version = call([interpreter, "-VV"])
     digest = hashlib.sha256("\n".join([version, *wanted]).encode()).hexdigest()
     folder = cache() / "venvs" / name
@@ -141,7 +141,13 @@ def extra(name: str) -> list[str]:
     return _setup()["options.extras_require"][name].split("\n")[1:]
 
 
-def _routedb_needs() -> list[str]:
+def extras() -> list[str]:
+    """Return the names of routedb's extras."""
+    return list(_setup()["options.extras_require"])
+
+
+def needs() -> list[str]:
+    """Return what routedb requires without any extra."""
     return _setup()["options"]["install_requires"].split("\n")[1:]
 
 

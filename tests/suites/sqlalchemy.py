@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from tests.suites.suite import PYTEST, Command, Suite, Where
@@ -15,6 +17,13 @@ PARTS = (
     *("test/orm/test_query.py", "test/orm/test_transaction.py"),
 )
 QUICK = ("test/engine/test_transaction.py", "test/dialect/postgresql/test_query.py")
+# The ORM's session, unit of work and transactions, with tables dealt over two
+# databases: by the first letter, as the names of most end alike.
+DEALT = (
+    *("test/orm/test_session.py", "test/orm/test_transaction.py"),
+    *("test/orm/test_unitofwork.py", "test/orm/test_query.py"),
+)
+RULES = {"[a-m]*": "far"}
 
 
 class SQLAlchemy(Suite):
@@ -28,6 +37,7 @@ class SQLAlchemy(Suite):
     )
 
     def prepare(self, where: Where) -> None:
+        where.cluster.drop_database(f"{DATABASE}_far")
         where.create(
             DATABASE,
             *("CREATE SCHEMA test_schema", "CREATE SCHEMA test_schema_2"),
@@ -35,14 +45,20 @@ class SQLAlchemy(Suite):
         )
 
     def command(self, where: Where, quick: bool) -> Command:
+        return self._command(where, QUICK if quick else PARTS, "psycopg2")
+
+    def dealt(self, where: Where, quick: bool, is_dealt: bool) -> Command:
+        parts = DEALT[1:2] if quick else DEALT
+        if not is_dealt:
+            return self._command(where, parts, "psycopg2")
+        return self._command(where, ("-p", "dealt_sqlalchemy", *parts), "dealt")
+
+    def _command(self, where: Where, parts: Sequence[str], driver: str) -> Command:
         server = where.writer
         account = f"{server.user}:{quote(server.password, safe='')}"
         place = f"{server.host}:{server.port}/{DATABASE}"
         return Command(
-            self.pytest(
-                *(QUICK if quick else PARTS),
-                *("--dburi", f"postgresql+psycopg2://{account}@{place}"),
-            ),
+            self.pytest(*parts, "--dburi", f"postgresql+{driver}://{account}@{place}"),
             self.source(),
-            {},
+            {"SUITES_RULES": json.dumps(RULES)},
         )

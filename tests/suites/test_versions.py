@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.suites.source import ROOT, Unobtainable, extra
+from tests.suites.source import ROOT, Unobtainable, extra, extras
 from tests.suites.versions import (
     ENDS,
     EXTRAS,
+    LEFT_OUT,
     MATRIX,
     QUICK,
     TESTS,
@@ -19,18 +20,26 @@ from tests.suites.versions import (
 LOWEST, HIGHEST = ENDS
 
 
-def test_the_lowest_is_the_first_release_that_the_extras_allow():
+def test_the_lowest_is_the_first_release_that_is_allowed():
     assert LOWEST.requirements == [
-        "django==4.2",
-        "sqlalchemy==2.0",
-        "peewee==3.17",
-        "psycopg2-binary==2.9.2",
-        "mysqlclient==2.2",
+        *("django==4.2", "sqlalchemy==2.0", "peewee==3.17"),
+        *("psycopg2-binary==2.9.2", "mysqlclient==2.2", "pony==0.7.20"),
+        *("pandas==2.2", "alembic==1.16", "opentelemetry-api==1.31"),
+        *("prometheus-client==0.21", "sqlglotc==30.30"),
+        *("click==8.1", "msgspec==0.19", "rich==13", "sqlglot==30.30"),
+        *("sqlparse==0.5.1", "tomli==2"),
     ]
 
 
+def test_every_extra_is_at_the_ends_or_named_as_left_out():
+    names = set(extras())
+    assert names == set(EXTRAS) | set(LEFT_OUT)
+    assert not set(EXTRAS) & set(LEFT_OUT)
+
+
 def test_the_highest_is_what_the_extras_allow():
-    assert HIGHEST.requirements == [each for name in EXTRAS for each in extra(name)]
+    ranges = [each for name in EXTRAS for each in extra(name)]
+    assert HIGHEST.requirements == list(dict.fromkeys(ranges))
     assert all(",<" in each for each in HIGHEST.requirements)
 
 
@@ -50,7 +59,7 @@ def test_a_row_whose_python_is_missing_is_told():
 
 
 def test_the_tests_of_the_ends_are_there():
-    assert [name for name in TESTS if not (ROOT / name).is_file()] == []
+    assert [name for name in TESTS if not (ROOT / name).exists()] == []
     assert set(QUICK) <= set(TESTS)
 
 

@@ -1,10 +1,10 @@
 """The integrations on the oldest and the newest releases that the extras allow.
 
 `python -m tests.suites.versions` makes an environment for each end, with the lowest or
-the highest version of everything, and runs the tests of Django, SQLAlchemy, peewee and
-the drivers in it. `make test-versions` is the same. The word `matrix` runs the series
-between them, each on another Python, as far as these are at hand; `quick` after it, or
-after the name of a row, only the tests that need no server.
+the highest version of everything that routedb and its extras ask for, and runs the
+tests of these extras in it, all at once. `make test-versions` is the same. The word
+`matrix` runs the series between them, each on another Python, as far as these are at
+hand; `quick` after it, or after the name of a row, only the tests that need no server.
 """
 
 from __future__ import annotations
@@ -17,10 +17,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.suites.source import ROOT, Unobtainable, call, environment, extra
+from tests.suites.source import ROOT, Unobtainable, call, environment, extra, needs
 from tests.suites.suite import PYTEST
 
-EXTRAS = ("django", "sqlalchemy", "peewee", "postgresql", "mysql")
+EXTRAS = (
+    *("django", "sqlalchemy", "peewee", "postgresql", "mysql"),
+    *("pony", "pandas", "alembic", "otel", "prometheus", "fast"),
+)
+# Not with the others: a second build of the same driver; 600 MB and a JRE, with tests
+# of its own; and what only developers install.
+LEFT_OUT = ("postgresql-source", "spark", "test", "bench", "docs")
 # Of the tests; sphinx is for those of what the documentation shows.
 NEEDS = (*PYTEST, "docutils>=0.21,<1", "hypothesis>=6.100,<7", "sphinx>=8,<10")
 TESTS = (
@@ -30,8 +36,11 @@ TESTS = (
             *("django", "django_consistency", "django_migrations", "django_servers"),
             *("django_subclasses", "django_inheritance"),
             *("sqlalchemy", "sqlalchemy_servers", "peewee"),
+            *("alembic", "pandas", "pony", "instrumentation"),
         )
     ),
+    *("tests/engine/observers", "tests/unit/cli", "tests/unit/config"),
+    *("tests/unit/sql/test_classifier.py", "tests/unit/planner/test_carried.py"),
 )
 QUICK = tuple(
     f"tests/live/integrations/test_{name}.py"
@@ -51,11 +60,12 @@ class End:
 
     @property
     def requirements(self) -> list[str]:
-        """The packages of the extras, at this end."""
+        """The packages of the extras, and at the lowest those of routedb itself."""
         ranges = [each for name in EXTRAS for each in extra(name)]
         if self.name == "lowest":
-            return [_LOWEST.sub(r"\1==\2", each) for each in ranges]
-        return [self._of_series(each) for each in ranges]
+            lowest = (_LOWEST.sub(r"\1==\2", each) for each in (*ranges, *needs()))
+            return list(dict.fromkeys(lowest))
+        return list(dict.fromkeys(map(self._of_series, ranges)))
 
     def _of_series(self, requirement: str) -> str:
         name = re.split("[=<>]", requirement)[0]
@@ -122,7 +132,8 @@ def run(end: End, only: Sequence[str] = ()) -> int:
 
 
 def _shown(installed: str) -> list[str]:
-    names = {re.split("[=<>]", each)[0] for name in EXTRAS for each in extra(name)}
+    ranges = [*needs(), *(each for name in EXTRAS for each in extra(name))]
+    names = {re.split("[=<>]", each)[0] for each in ranges}
     lines = installed.splitlines()
     return [line for line in lines if line.partition("==")[0].lower() in names]
 

@@ -7,26 +7,37 @@ nothing that was told is lost, and every answer belongs to its question.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import gc
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Any, NamedTuple
 
 import routedb
-from tests.support.inject import KINDS, Injection
+from tests.support.inject import Injection
+from tests.support.servers import Database, wait_until
 
 Ids = Callable[[], set[int]]
+Sessions = Callable[[], int]
 
+SESSIONS = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND "
+    "backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE db = %s",
+}
 
 WRITE = "INSERT INTO mark VALUES (%s)"
 READ = "SELECT %s + 0"
 
 
 class Act(NamedTuple):
-    """`before` and `do` get the connection, a cursor, and a number that is new."""
+    """`before` and `do` get the connection, a cursor, and a number that is new. Where
+    it `opens`, `do` gets one that is opened then instead, and no cursor."""
 
     autocommit: bool
     before: Callable[[Any, Any, int], object]
     do: Callable[[Any, Any, int], object]
+    opens: bool = False
 
 
 def nothing(connection: Any, cursor: Any, number: int) -> None:
@@ -83,6 +94,15 @@ def token(connection: Any, cursor: Any, number: int) -> None:
     connection.token()
 
 
+def close(connection: Any, cursor: Any, number: int) -> None:
+    connection.close()
+
+
+def write_and_close(connection: Any, cursor: Any, number: int) -> None:
+    write(connection, connection.cursor(), number)
+    connection.close()
+
+
 ACTS = {
     "write": Act(True, nothing, write),
     "write again": Act(True, write_other, write),
@@ -101,25 +121,36 @@ ACTS = {
     "savepoint": Act(False, write, savepoint),
     "read only": Act(False, nothing, read_only),
     "token": Act(True, write, token),
-    "close": Act(False, write, lambda connection, *_: connection.close()),
+    "close": Act(False, write, close),
+    "connect": Act(True, nothing, close, opens=True),
+    "connect and write": Act(True, nothing, write_and_close, opens=True),
+    "connect and begin": Act(False, nothing, write_and_close, opens=True),
 }
+MONITORED = 2  # sessions of a monitor on one node: its own, and one that comes anew
 
 
 class Lines:
     """Interrupts acts on one connection, which is opened anew when it was closed."""
 
-    def __init__(self, connect: Callable[[bool], Any], ids: Ids) -> None:
+    def __init__(
+        self, connect: Callable[[bool], Any], ids: Ids, sessions: Sessions
+    ) -> None:
         self._connect = connect
         self._ids = ids
+        self._sessions = sessions  # how many the writer has
         self._connections: dict[bool, Any] = {}
         self._number = 0
         self.injected = 0
 
     def close(self) -> None:
+        """Have done; nothing but what the monitor has is open on the server."""
         for connection in self._connections.values():
             Lines._end(connection)
+        self._connections.clear()
+        gc.collect()
+        wait_until(lambda: self._sessions() <= MONITORED, "links leaked")
 
-    def interrupt(self, name: str, at: int) -> bool:
+    def interrupt(self, name: str, at: int, kind: type[BaseException]) -> bool:
         """Interrupt at line event `at` of the act, and check; False when it has
         fewer."""
         act = ACTS[name]
@@ -127,8 +158,8 @@ class Lines:
         connection = self._connection(act.autocommit)
         cursor = connection.cursor()
         act.before(connection, cursor, number)
-        injection = Injection(at, KINDS[at % 2])
-        came = injection.run(lambda: act.do(connection, cursor, number))
+        injection = Injection(at, kind)
+        came = injection.run(lambda: self._do(act, connection, cursor, number))
         try:
             assert injection.made(came)
             came = None
@@ -140,6 +171,12 @@ class Lines:
             raise AssertionError(f"{name} {at}: {injection.place}") from failure
         self.injected += injection.has_fired
         return injection.has_fired
+
+    def _do(self, act: Act, connection: Any, cursor: Any, number: int) -> None:
+        if act.opens:
+            act.do(self._connect(act.autocommit), None, number)
+        else:
+            act.do(connection, cursor, number)
 
     def _connection(self, autocommit: bool) -> Any:
         made = self._connections.get(autocommit)
@@ -175,3 +212,47 @@ class Lines:
     def _end(connection: Any) -> None:
         with suppress(routedb.Error):
             connection.close()
+
+
+@contextmanager
+def on_servers(database: Database, **options: Any) -> Iterator[Lines]:
+    """Lines of connections to servers, with options of a database."""
+    database.execute("CREATE TABLE mark (id int PRIMARY KEY)")
+    database.wait_replayed()
+
+    def ids() -> set[int]:
+        return {row[0] for row in database.execute("SELECT id FROM mark")}
+
+    def sessions() -> int:
+        writer = database.cluster.writer
+        [(count,)] = writer.query(SESSIONS[writer.scheme], (database.name,))
+        return int(count)
+
+    main = {"nodes": [{"dsn": dsn} for dsn in database.dsns], **options}
+    source = {"default": "main", "databases": {"main": main}}
+    with routedb.Cluster(source) as cluster:
+        yield from _closed(cluster, ids, sessions)
+
+
+@contextmanager
+def on_sqlite(path: str) -> Iterator[Lines]:
+    """Lines of connections to a file."""
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA journal_mode=WAL")
+        raw.execute("CREATE TABLE mark (id INTEGER PRIMARY KEY)")
+
+    def ids() -> set[int]:
+        with closing(sqlite3.connect(path)) as raw:
+            return {row[0] for row in raw.execute("SELECT id FROM mark")}
+
+    nodes = [f"sqlite:///{path}", f"sqlite:///{path}?mode=ro"]
+    with routedb.Cluster(nodes) as cluster:
+        yield from _closed(cluster, ids, lambda: 0)
+
+
+def _closed(cluster: routedb.Cluster, ids: Ids, sessions: Sessions) -> Iterator[Lines]:
+    made = Lines(
+        lambda autocommit: cluster.connect(autocommit=autocommit), ids, sessions
+    )
+    yield made
+    made.close()

@@ -25,7 +25,17 @@ class Engine(NamedTuple):
 
 ENGINES = {
     "postgresql": Engine(
-        {"INTEGER": "integer", "REAL": "double precision", "TEXT": "text"}, "public"
+        {
+            "INTEGER": "integer",
+            "REAL": "double precision",
+            "TEXT": "text",
+            "DATE": "date",
+            "DATETIME": "timestamp(6)",
+            "DECIMAL(9,2)": "numeric(9,2)",
+            "BOOLEAN": "boolean",
+            "BLOB": "bytea",
+        },
+        "public",
     ),
     "mysql": Engine(
         {
@@ -34,10 +44,30 @@ ENGINES = {
             "TEXT": "varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
             "TEXT NOCASE": "varchar(9) CHARACTER SET utf8mb4 "
             "COLLATE utf8mb4_general_ci",
+            "DATE": "date",
+            "DATETIME": "datetime(6)",
+            "DECIMAL(9,2)": "decimal(9,2)",
+            "BOOLEAN": "tinyint(1)",
+            "BLOB": "blob",
         },
         None,
     ),
-    "sqlite": Engine({"INTEGER": "INTEGER", "REAL": "REAL", "TEXT": "TEXT"}, None),
+    "sqlite": Engine(
+        {
+            name: name
+            for name in ("INTEGER", "REAL", "TEXT", "DATE", "DATETIME", "DECIMAL(9,2)")
+            + ("BOOLEAN", "BLOB")
+        },
+        None,
+    ),
+}
+# Columns of `facts` where all tables are PostgreSQL's, and what they have.
+_OWN = {
+    "tags": ("integer[]", "ARRAY[cust, id]"),
+    "doc": ("jsonb", "jsonb_build_object('a', cust, 'b', ok)"),
+    "span": ("int4range", "int4range(id, id + 4)"),
+    "uid": ("uuid", "md5(id::text)::uuid"),
+    "at": ("timestamptz", "seen AT TIME ZONE 'UTC'"),
 }
 # Which database is of which engine: by the name of the whole, and the default one,
 # whose dialect the texts are in.
@@ -71,7 +101,7 @@ _LETTERS = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 # What the one database has for the types of tables that are at home elsewhere.
 _CARRIED = {
     ("sqlite", "postgresql"): {"INTEGER": "bigint"},
-    ("mysql", "postgresql"): {"TEXT NOCASE": "text"},
+    ("mysql", "postgresql"): {"TEXT NOCASE": "text", "BOOLEAN": "smallint"},
     ("sqlite", "mysql"): {"INTEGER": "bigint", "TEXT": f"longtext {_LETTERS}"},
     ("postgresql", "mysql"): {"TEXT": f"longtext {_LETTERS}"},
 }
@@ -116,6 +146,7 @@ class ServerWorld:
             source["databases"] = {name: {} for name in places}
             source["tables"] = dict.fromkeys(WORLD, "crm")
         self._raws: dict[tuple[str, int], Any] = {}
+        self._with_booleans: set[tuple[str, str]] = set()  # databases with tables
         dsns: dict[str, list[str]] = {}
         for name, groups in {**places, "one": 1}.items():
             for number in range(groups):
@@ -136,6 +167,16 @@ class ServerWorld:
         self.one = self._raws["one", 0]
         cluster = stack.enter_context(closing(routedb.Cluster(source)))
         self.connection = stack.enter_context(closing(cluster.connect(autocommit=True)))
+
+    @property
+    def dialect(self) -> str:
+        """The one that the texts are in."""
+        return self._name
+
+    @property
+    def has_own_types(self) -> bool:
+        """Tell whether `facts` has columns that PostgreSQL alone has."""
+        return self._name == "postgresql" and not self._engines
 
     def fill(self, rng: Any) -> None:
         """Put other rows into all tables, made by a generator of chance."""
@@ -202,6 +243,10 @@ class ServerWorld:
                     owner = self._engine_of(home.placement.database)
                     types = _carried(types, owner, self._name)
                 lines.append(f"{column.name} {types.get(spelled, types[column.type])}")
+                if lines[-1].endswith(" boolean"):
+                    self._with_booleans.add((name, table))
+            if table == "facts" and self.has_own_types:
+                lines += [f"{column} {type_}" for column, (type_, _) in _OWN.items()]
             ddl = f"CREATE TABLE {table} ({', '.join(lines)}, PRIMARY KEY (id))"
             raw.cursor().execute(ddl)
 
@@ -214,10 +259,25 @@ class ServerWorld:
             rows = made.execute(f"SELECT * FROM {table}").fetchall()
             mark = "?" if isinstance(raw, sqlite3.Connection) else "%s"
             marks = ", ".join([mark] * len(home.columns))
+            types = [column.type for column in home.columns]
+            if (name, table) in self._with_booleans:
+                rows = [_with_booleans(row, types) for row in rows]
             if rows:
                 several = ", ".join([f"({marks})"] * len(rows))
                 flat = [value for row in rows for value in row]
                 cursor.execute(f"INSERT INTO {table} VALUES {several}", flat)
+            if table == "facts" and self.has_own_types:
+                listed = ", ".join(
+                    f"{each} = {made}" for each, (_, made) in _OWN.items()
+                )
+                cursor.execute(f"UPDATE facts SET {listed}")
+
+
+def _with_booleans(row: Any, types: list[str]) -> list[Any]:
+    return [
+        bool(value) if type_ == "BOOLEAN" and value is not None else value
+        for value, type_ in zip(row, types, strict=True)
+    ]
 
 
 def _carried(types: dict[str, str], owner: str, one: str) -> dict[str, str]:

@@ -6,13 +6,19 @@ there, and lends as many as it is allowed to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing, suppress
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Any, NamedTuple
+from weakref import WeakSet
+
+import pytest
 
 import routedb
+from routedb.adapters import fake
 from routedb.engine.pool.pool import Pool
 from tests.support.inject import Injection
+from tests.support.servers import Database
 
 MOST = 2
 LIMITS = {"max": MOST, "wait_timeout": "20ms"}
@@ -151,3 +157,49 @@ def check(pooled: Pooled) -> None:
 def _close(connection: Any) -> None:
     with closing(connection):
         pass
+
+
+COUNTED = "SELECT count(*) FROM t"
+WRITTEN = "INSERT INTO t VALUES (1)"
+
+
+@contextmanager
+def on_servers(database: Database) -> Iterator[Pooled]:
+    """A pool of a writer."""
+    database.execute("CREATE TABLE t (a int)")
+    with routedb.Cluster(database.writer_dsn, pool=LIMITS) as cluster:
+        yield Pooled(cluster, COUNTED, WRITTEN, lambda: None)
+
+
+@contextmanager
+def on_sqlite(folder: str) -> Iterator[Pooled]:
+    """A pool of a file."""
+    path = f"{folder}/pool.db"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("CREATE TABLE t (a int)")
+    with routedb.Cluster(f"sqlite:///{path}", pool=LIMITS) as cluster:
+        yield Pooled(cluster, COUNTED, WRITTEN, lambda: None)
+
+
+@contextmanager
+def on_fake() -> Iterator[Pooled]:
+    """A pool of a fake server, which tells how many links it has beside the
+    monitor's."""
+    apart = WeakSet[fake.Link]()
+
+    def connect_apart(self: Any, node: Any, timeout_s: float) -> fake.Link:
+        raw: fake.Link = self.connect(node, timeout_s)
+        apart.add(raw)
+        return raw
+
+    with pytest.MonkeyPatch.context() as patch, fake.Server("w") as server:
+        patch.setattr(fake.FakeAdapter, "connect_apart", connect_apart)
+        server.answer("SELECT", rows=[(1,)], columns=["a"])
+        with routedb.Cluster("fake://w", pool=LIMITS) as cluster:
+            cluster.connect().close()
+            yield Pooled(
+                cluster,
+                COUNTED,
+                WRITTEN,
+                lambda: sum(raw not in apart for raw in list(server.links)),
+            )

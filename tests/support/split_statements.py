@@ -11,27 +11,29 @@ import re
 from random import Random
 from typing import Any, NamedTuple
 
-from tests.support.split_world import WORLD
+from tests.support.split_world import TYPED, WORLD
 
 _MARK = re.compile(r"\{(\d+)\}")
 _TYPES = {"INTEGER": "int", "REAL": "real", "TEXT": "text"}
+_PLAIN = tuple(name for name in WORLD if name not in TYPED)
 
 
 class Made(NamedTuple):
     """A statement, its parameters, and the columns that its rows are in the order of,
-    numbered from 0."""
+    numbered from 0; and what it is made to have."""
 
     sql: str
     params: list[Any] | dict[str, Any] | None
     order: tuple[int, ...]
+    construct: str = "joins, groups, windows, sets"
 
 
-class _Column(NamedTuple):
+class Column(NamedTuple):
     name: str
     type: str
 
 
-_NOTHING = _Column("NULL", "int")  # what a query sees that shows no star
+_NOTHING = Column("NULL", "int")  # what a query sees that shows no star
 
 
 class Statements:
@@ -42,7 +44,7 @@ class Statements:
         self._values: list[Any] = []
         self._aliases = 0
         self._is_near = False  # tables of the shards, mostly joined by their keys
-        self._ctes: list[tuple[str, list[_Column]]] = []
+        self._ctes: list[tuple[str, list[Column]]] = []
 
     def one(self) -> Made:
         """Make one statement."""
@@ -88,13 +90,13 @@ class Statements:
         for _ in range(self.rng.randrange(2) + 1):
             body, types = self._select(1, [_NOTHING], distinct=True)
             name = f"w{len(self._ctes)}"
-            columns = [_Column(f"c{n}", type_) for n, type_ in enumerate(types)]
+            columns = [Column(f"c{n}", type_) for n, type_ in enumerate(types)]
             names = ", ".join(column.name for column in columns)
             parts.append(f"{name} ({names}) AS ({body})")
             self._ctes.append((name, columns))
         return f"WITH {', '.join(parts)} "
 
-    def _query(self, depth: int, outer: list[_Column]) -> tuple[str, list[str]]:
+    def _query(self, depth: int, outer: list[Column]) -> tuple[str, list[str]]:
         body, types = self._select(depth, outer, distinct=True)
         while all(types) and self._chance(0.12):
             word = self.rng.choice(("UNION", "UNION ALL", "INTERSECT", "EXCEPT"))
@@ -105,7 +107,7 @@ class Statements:
     def _select(
         self,
         depth: int,
-        outer: list[_Column],
+        outer: list[Column],
         distinct: bool,
         want: list[str] | None = None,
     ) -> tuple[str, list[str]]:
@@ -127,7 +129,7 @@ class Statements:
         return self._joined("", shown, source, where, "")
 
     def _starred(
-        self, columns: list[_Column], source: str, where: str
+        self, columns: list[Column], source: str, where: str
     ) -> tuple[str, list[str]]:
         """A star, of all or of one table. `tag` is in no order: 'b' is not 'B'."""
         prefix = self.rng.choice(columns).name.partition(".")[0]
@@ -155,13 +157,13 @@ class Statements:
         return sql, [type_ for _, type_ in shown]
 
     def _grouped(
-        self, columns: list[_Column], source: str, where: str
+        self, columns: list[Column], source: str, where: str
     ) -> tuple[str, list[str]]:
         keys = [self._pick(columns) for _ in range(self.rng.randrange(2) + 1)]
         keys[0] = self._partition(columns, keys[0])
         if keys[-1].type == "int" and self._chance(0.25):
             more = self.rng.choice(("+ 1", "* 2", "- 1.5"))
-            keys[-1] = _Column(f"({keys[-1].name} {more})", "int")
+            keys[-1] = Column(f"({keys[-1].name} {more})", "int")
         shown = [(key.name, key.type) for key in keys]
         shown += [self._aggregate(columns) for _ in range(self.rng.randrange(2) + 1)]
         tail = " GROUP BY " + ", ".join(key.name for key in keys)
@@ -170,7 +172,7 @@ class Statements:
             tail += f" HAVING {text} {self._comparison()} {self._value(type_)}"
         return self._joined("", shown, source, where, tail)
 
-    def _from(self, depth: int) -> tuple[str, list[_Column]]:
+    def _from(self, depth: int) -> tuple[str, list[Column]]:
         text, columns = self._source(depth)
         for _ in range(self.rng.choice((0, 0, 1, 1, 2))):
             kind = self.rng.choice(
@@ -191,7 +193,7 @@ class Statements:
             text += f" {kind} {more} ON {on}"
         return text, columns
 
-    def _on(self, left: list[_Column], right: list[_Column]) -> str:
+    def _on(self, left: list[Column], right: list[Column]) -> str:
         keys = [
             [c for c in side if c.name.endswith((".cust", ".usr"))]
             for side in (left, right)
@@ -202,13 +204,13 @@ class Statements:
         same = [c for c in right if c.type == mine.type] or right
         return f"{mine.name} = {self.rng.choice(same).name}"
 
-    def _source(self, depth: int) -> tuple[str, list[_Column]]:
+    def _source(self, depth: int) -> tuple[str, list[Column]]:
         self._aliases += 1
         alias = f"t{self._aliases}"
         if self._ctes and self._chance(0.3):
             name, columns = self.rng.choice(self._ctes)
             return f"{name} {alias}", [
-                _Column(f"{alias}.{c.name}", c.type) for c in columns
+                Column(f"{alias}.{c.name}", c.type) for c in columns
             ]
         if depth > 0 and self._chance(0.1):
             return self._rows_of_a_query()
@@ -220,22 +222,22 @@ class Statements:
             head = f"WITH q ({', '.join(names)}) AS ({shown_sql})"
             sql = f"({head} SELECT * FROM q) {alias}"
             columns = [
-                _Column(f"{alias}.{name}", type_)
+                Column(f"{alias}.{name}", type_)
                 for name, type_ in zip(names, types, strict=True)
             ]
             return sql, columns
         near = ("orders", "items", "orders", "items", "regions")
-        name = self.rng.choice(near if self._is_near else (*WORLD, "orders", "items"))
+        name = self.rng.choice(near if self._is_near else (*_PLAIN, "orders", "items"))
         word = self.rng.choice((f"{name} {alias}", f"main.{name} AS {alias}", name))
         if word == name and self._aliases > 1:
             word = f"{name} {alias}"  # the same table may stand there already
         prefix = name if word == name else alias
         return word, [
-            _Column(f"{prefix}.{column.name}", _TYPES[column.type])
+            Column(f"{prefix}.{column.name}", _TYPES[column.type])
             for column in WORLD[name].columns
         ]
 
-    def _rows_of_a_query(self) -> tuple[str, list[_Column]]:
+    def _rows_of_a_query(self) -> tuple[str, list[Column]]:
         """A query in FROM that has a row for each of its own FROM."""
         source, columns = self._from(0)
         where = f" WHERE {self._predicate(columns)}" * self._chance(0.7)
@@ -243,17 +245,17 @@ class Statements:
         alias = f"d{self._aliases}"
         shown = self._plain(columns, 0, None)
         listed = ", ".join(f"{text} AS c{n}" for n, (text, _) in enumerate(shown))
-        named = [_Column(f"{alias}.c{n}", type_) for n, (_, type_) in enumerate(shown)]
+        named = [Column(f"{alias}.c{n}", type_) for n, (_, type_) in enumerate(shown)]
         return f"(SELECT {listed} FROM {source}{where}) {alias}", named
 
     def _plain(
-        self, columns: list[_Column], depth: int, want: list[str] | None
+        self, columns: list[Column], depth: int, want: list[str] | None
     ) -> list[tuple[str, str]]:
         kinds = want or [None] * (self.rng.randrange(3) + 1)  # type: ignore[list-item]
         return [self._expression(columns, depth, kind) for kind in kinds]
 
     def _expression(
-        self, columns: list[_Column], depth: int, want: str | None
+        self, columns: list[Column], depth: int, want: str | None
     ) -> tuple[str, str]:
         column = self._pick(columns, want)
         if column is None or (want and column.type != want):
@@ -275,13 +277,13 @@ class Statements:
             column.type,
         )
 
-    def _count_of(self, depth: int, outer: list[_Column]) -> tuple[str, str]:
+    def _count_of(self, depth: int, outer: list[Column]) -> tuple[str, str]:
         source, columns = self._source(0)
         condition = self._correlated(columns, outer)
         text, type_ = self._aggregate(columns)
         return f"SELECT {text} FROM {source} WHERE {condition}", type_
 
-    def _aggregate(self, columns: list[_Column]) -> tuple[str, str]:
+    def _aggregate(self, columns: list[Column]) -> tuple[str, str]:
         column = self.rng.choice(columns)
         number = self._pick(columns, "int") or column
         shown = self._pick(columns) or column
@@ -306,17 +308,17 @@ class Statements:
             ]
         return self.rng.choice(choices)
 
-    def _more(self, columns: list[_Column], number: _Column) -> str:
+    def _more(self, columns: list[Column], number: Column) -> str:
         other = self._pick(columns, "int") or number
         other = other if other.type == "int" else number
         return f"{self.rng.choice('+-*')} {self.rng.choice((other.name, '2', '0.5'))}"
 
-    def _case(self, columns: list[_Column], number: _Column) -> str:
+    def _case(self, columns: list[Column], number: Column) -> str:
         other = self.rng.choice((" ELSE 0", " ELSE 1.5", ""))
         return f"CASE WHEN {self._predicate(columns)} THEN {number.name}{other} END"
 
-    def _window(self, columns: list[_Column]) -> tuple[str, str]:
-        number = self._pick(columns, "int") or _Column("1", "int")
+    def _window(self, columns: list[Column]) -> tuple[str, str]:
+        number = self._pick(columns, "int") or Column("1", "int")
         function = self.rng.choice(
             ("rank()", "dense_rank()", "count(*)", f"sum({number.name})")
         )
@@ -327,12 +329,12 @@ class Statements:
         parts.append(f"ORDER BY {self.rng.choice(columns).name}")
         return f"{function} OVER ({' '.join(parts)})", "int"
 
-    def _partition(self, columns: list[_Column], otherwise: _Column) -> _Column:
+    def _partition(self, columns: list[Column], otherwise: Column) -> Column:
         """A column that may be a key, more often than not."""
         keys = [c for c in columns if c.name.endswith((".cust", ".usr"))]
         return self.rng.choice(keys) if keys and self._chance(0.6) else otherwise
 
-    def _where(self, columns: list[_Column], depth: int, outer: list[_Column]) -> str:
+    def _where(self, columns: list[Column], depth: int, outer: list[Column]) -> str:
         parts = [
             self._subquery(columns, depth)
             if depth > 0 and self._chance(0.25)
@@ -345,7 +347,7 @@ class Statements:
                 return " AND ".join([null, *parts[1:]])
         return f" {self.rng.choice(('AND', 'AND', 'AND', 'OR'))} ".join(parts)
 
-    def _subquery(self, columns: list[_Column], depth: int) -> str:
+    def _subquery(self, columns: list[Column], depth: int) -> str:
         source, inner = self._source(0)
         is_near, self._is_near = self._is_near, self._is_near and self._chance(0.6)
         condition = self._correlated(inner, columns)
@@ -365,11 +367,11 @@ class Statements:
             column, mine = self.rng.choice(keys), self.rng.choice(theirs).name
         return f"{column.name} {word}IN (SELECT {mine} FROM {source} WHERE {condition})"
 
-    def _correlated(self, inner: list[_Column], outer: list[_Column]) -> str:
+    def _correlated(self, inner: list[Column], outer: list[Column]) -> str:
         condition = self._on(inner, outer) if outer else self._predicate(inner)
         return condition + f" AND {self._predicate(inner)}" * self._chance(0.4)
 
-    def _predicate(self, columns: list[_Column]) -> str:
+    def _predicate(self, columns: list[Column]) -> str:
         column = self.rng.choice(columns)
         style = self.rng.random()
         if style < 0.5:
@@ -409,7 +411,7 @@ class Statements:
             return f"{{{len(self._values) - 1}}}"
         return repr(value)
 
-    def _pick(self, columns: list[_Column], want: str | None = None) -> Any:
+    def _pick(self, columns: list[Column], want: str | None = None) -> Any:
         """A column that may be shown, of the type wanted where there is one."""
         shown = [c for c in columns if not c.name.endswith(".tag")]
         fit = [c for c in shown if c.type == want]

@@ -3,7 +3,8 @@ that answers plans on the latter, to compare the answers.
 
 `orders` and `items` are sharded four ways by `cust`, `visits` by `usr` with another
 function, `regions` is a copy on every shard, `leads` and `stock` are whole in databases
-of their own.
+of their own. `facts`, on the shards, and `deeds`, beside `leads`, have columns of more
+types.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 from routedb.config.model import ShardFunction
@@ -39,6 +41,18 @@ from routedb.sql import Table, to_qmark
 SHARDS = 4
 _HASH = ShardFunction("hash", "integer")
 _MODULO = ShardFunction("modulo", "integer")
+
+
+_MORE_TYPES = (
+    "id INTEGER",
+    "cust INTEGER",
+    "day DATE",
+    "seen DATETIME",
+    "total DECIMAL(9,2)",
+    "ok BOOLEAN",
+    "raw BLOB",
+    "note TEXT",
+)
 
 
 class Home(NamedTuple):
@@ -90,7 +104,10 @@ WORLD = {
         Whole("erp"),
         ("id",),
     ),
+    "facts": Home(_columns(*_MORE_TYPES), Sharded("shop", "cust", _HASH), ("id",)),
+    "deeds": Home(_columns(*_MORE_TYPES), Whole("crm"), ("id",)),
 }
+TYPED = ("facts", "deeds")  # filled by a chance of their own
 _PLACES = {
     "shop": Place("sqlite", SHARDS),
     "crm": Place("sqlite"),
@@ -124,13 +141,14 @@ class SplitWorld:
             name: [_database(path) for path in paths]
             for name, paths in self.paths.items()
         }
+        made: list[Any] = []
         for name, home in WORLD.items():
             for database in self._holders(home):
                 _create(database, name, home.columns, home.primary_key)
-            for number in range(rng.randrange(rows) + 1):
-                self._add(
-                    name, home, _row(rng, home.columns, number + 1, home.placement)
-                )
+            chance = Random(repr(made)) if name in TYPED else rng
+            for number in range(chance.randrange(rows) + 1):
+                made.append(_row(chance, home.columns, number + 1, home.placement))
+                self._add(name, home, made[-1])
         for database in sum(self.groups.values(), []):
             database.execute("COMMIT")
         infos = {
@@ -319,7 +337,17 @@ _BACKWARD = re.compile(r"\b(?:RIGHT|FULL) JOIN\b").search
 
 
 def _typed(rows: tuple[tuple[Any, ...], ...]) -> list[tuple[Any, ...]]:
-    return [tuple((type(value).__name__, value) for value in row) for row in rows]
+    return [
+        tuple(
+            (type(value).__name__, repr(value) if _is_mutable(value) else value)
+            for value in row
+        )
+        for row in rows
+    ]
+
+
+def _is_mutable(value: Any) -> bool:
+    return isinstance(value, list | dict)
 
 
 def _database(path: str = "") -> sqlite3.Connection:
@@ -397,6 +425,16 @@ def _bound(value: Any, params: Any) -> Any:
     return value.value(params) if isinstance(value, Slot) else value
 
 
+_MADE: dict[str, Any] = {
+    "DATE": lambda rng: f"2024-0{rng.randrange(1, 4)}-{rng.randrange(1, 29):02}",
+    "DATETIME": lambda rng: (
+        f"2024-0{rng.randrange(1, 4)}-{rng.randrange(1, 29):02} "
+        f"{rng.randrange(24):02}:{rng.choice(('00', '30'))}:00"
+    ),
+    "DECIMAL(9,2)": lambda rng: rng.randrange(-800, 3000, 25) / 100,
+    "BOOLEAN": lambda rng: rng.randrange(2),
+    "BLOB": lambda rng: rng.choice((b"", b"abc", b"a\x00\xff", b"\x80")),
+}
 _TEXTS = ("a", "b", "B", "bb", "", "x%", "1", "Zeta", "é")
 
 
@@ -416,6 +454,8 @@ def _row(
             row.append(rng.randrange(-2, 8))
         elif column.type == "REAL":
             row.append(rng.randrange(-8, 30) / 4)
+        elif column.type in _MADE:
+            row.append(_MADE[column.type](rng))
         else:
             row.append(rng.choice(_TEXTS))
     return tuple(row)

@@ -16,11 +16,13 @@ _MARIADB = (
     "IF(@@global.read_only, @@gtid_slave_pos, @@gtid_current_pos), "
     "@@gtid_domain_id, "
     # What it has replayed is in its binary log under log_slave_updates.
-    "CONCAT_WS(',', @@gtid_binlog_state, @@gtid_slave_pos), @@server_id, " + _SERVER
+    "CONCAT_WS(',', @@gtid_binlog_state, @@gtid_slave_pos), @@server_id, "
+    f"{_SERVER}, DATABASE()"
 )
 _MYSQL = (
     "SELECT @@global.read_only, @@version, @@global.gtid_executed, "
-    "@@server_uuid, @@global.gtid_executed, @@server_uuid, " + _SERVER
+    "@@server_uuid, @@global.gtid_executed, @@server_uuid, "
+    f"{_SERVER}, DATABASE()"
 )
 
 
@@ -42,7 +44,7 @@ def is_replica(row: tuple[Any, ...]) -> bool:
 def answer_of(row: tuple[Any, ...], lag_s: float | None) -> Answer:
     """Return the answer in a row of the probe; `lag_s` is a replica's lag in
     seconds."""
-    read_only, version, position, history, extent, origin, server = row
+    read_only, version, position, history, extent, origin, server, namespace = row
     return Answer(
         Role.REPLICA if read_only else Role.WRITER,
         version,
@@ -52,6 +54,7 @@ def answer_of(row: tuple[Any, ...], lag_s: float | None) -> Answer:
         extent=extent.replace("\n", "").strip(",") or None,
         origin=str(origin),
         server=str(server),
+        namespace=namespace or "",
     )
 
 

@@ -38,14 +38,15 @@ SELECT r.rec,
             ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
        END::float,
        (SELECT system_identifier FROM pg_control_system())::text,
-       {_SERVER}
+       {_SERVER},
+       pg_catalog.current_database()::text
 FROM (SELECT pg_is_in_recovery() AS rec) AS r
 """
 
 
 def answer_of(row: tuple[Any, ...]) -> Answer:
     """Return the answer in a row of PROBE."""
-    recovering, version, position, timeline, lag_s, system, server = row
+    recovering, version, position, timeline, lag_s, system, server, namespace = row
     return Answer(
         Role.REPLICA if recovering else Role.WRITER,
         version.partition(" ")[0],
@@ -54,4 +55,5 @@ def answer_of(row: tuple[Any, ...]) -> Answer:
         lag_s,
         system=system,
         server=server,
+        namespace=namespace,
     )

@@ -111,7 +111,7 @@ class Psycopg2Adapter:
         self._translation = Translation(psycopg2, cursor=property(_whose))
         self.adopt = self._translation.adopt
         self.error_class = self._translation.error_class
-        self.commits: Commits | None = PostgreSQLCommitCheck(_ask)
+        self.commits: Commits | None = PostgreSQLCommitCheck(ask)
         asking = (self.run, self.is_failed, _end_ended, rename)
         self.branches: Branches = PostgreSQLBranches(*asking)
         self.decisions: Decisions = PostgreSQLDecisions(self.run)
@@ -324,12 +324,12 @@ class Psycopg2Adapter:
 
     def volatility(self, raw: Raw, name: str, schema: str | None) -> bool | None:
         """Ask pg_proc: provolatile of every overload, procedures count as volatile."""
-        ((volatile,),) = _ask(raw, VOLATILITY, (name, schema, schema))
+        ((volatile,),) = ask(raw, VOLATILITY, (name, schema, schema))
         return None if volatile is None else bool(volatile)
 
     def is_plain(self, raw: Raw, text: str, tables: Sequence[Table]) -> bool:
         """Follow the catalog from every name in the text."""
-        return is_plain(partial(_ask, raw), text, tables)
+        return is_plain(partial(ask, raw), text, tables)
 
     def rights_on_replica(self, raw: Raw) -> tuple[str, ...]:
         """None: a standby refuses every write."""
@@ -360,7 +360,8 @@ def _own_cursor(raw: Raw) -> Any:
     return cursor
 
 
-def _ask(raw: Raw, sql: str, params: Any) -> list[tuple[Any, ...]]:
+def ask(raw: Raw, sql: str, params: Any) -> list[tuple[Any, ...]]:
+    """Run `sql` with `params` on `raw`; return its rows, by none of its casters."""
     with _own_cursor(raw) as cursor:
         cursor.execute(sql, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

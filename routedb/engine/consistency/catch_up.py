@@ -4,7 +4,8 @@ Samples answer that for nothing, if the session has paused since its last contac
 its last node. One that never pauses would stay with the writer for ever after a write.
 So now and then that node is asked where it is, over the session's own link, and when no
 sample covers that, the replica is asked as well: two round trips in ten milliseconds at
-the most, and fewer and fewer while they lead to nothing.
+the most, and fewer and fewer while they lead to nothing
+(`routedb.session.position_queries`).
 """
 
 from __future__ import annotations
@@ -34,11 +35,12 @@ def catch_up(
     link = links.open.get(state.last_node)
     if link is None or link in bound:
         return
-    backoff = tracker.backoff(group)
-    if not backoff.try_acquire(core.clock()):
+    queries = tracker.queries(group)
+    wrote_at = core.process_wrote_at.get(group, 0.0)
+    if not queries.try_acquire(core.clock(), wrote_at):
         return
     # What the process writes while the question is under way is not in the answer.
-    wrote_at = core.process_wrote_at.get(group, 0.0) if link.id == view.writer else 0.0
+    wrote_at = wrote_at if link.id == view.writer else 0.0
     seen = tracker.view_of(state, wrote_at)
     position = ask(links, link)
     if position is None:
@@ -49,7 +51,7 @@ def catch_up(
         return
     seen = tracker.view_of(left, wrote_at)
     if allowed_replicas(view, seen) or _has_reached(tracker, nearest, seen):
-        backoff.reset()
+        queries.succeed()
 
 
 def ask(links: Links, link: Link) -> Position | None:

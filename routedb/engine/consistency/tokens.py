@@ -9,11 +9,19 @@ from routedb.engine.consistency.catch_up import ask
 from routedb.engine.consistency.tracker import ConsistencyTracker
 from routedb.engine.links import find_node
 from routedb.engine.links.link import Link
+from routedb.engine.shared.core import Core
 from routedb.engine.shared.error_origin import is_from_program
 from routedb.session import MinPosition, View
 from routedb.session.read_state import NO_NODE
 from routedb.session.tokens import UNKNOWN_POSITION, GroupRef, read_token, write_token
-from routedb.topology.positions import Position
+from routedb.topology.positions import GtidPosition, GtidSet, Position, WalPosition
+
+# Who has such positions. One that is not known may be anybody's.
+_DIALECTS: dict[type, str] = {
+    WalPosition: "postgresql",
+    GtidPosition: "mysql",
+    GtidSet: "mysql",
+}
 
 
 def token(tracker: ConsistencyTracker, is_bound: bool) -> str:
@@ -33,9 +41,10 @@ def after(tracker: ConsistencyTracker, is_bound: bool, text: str) -> list[int]:
     """Let a session see all that the token `text` stands for; return the ids of the
     groups it names.
 
-    Groups that this configuration does not have are passed over. Raises
-    ProgrammingError for what is no token, or is not signed where that is asked for,
-    and, with `is_bound`, inside a transaction.
+    A group that this configuration does not have may be one of its own under another
+    name, so all of its kind are taken for it. Raises ProgrammingError for what is no
+    token, or is not signed where that is asked for, and, with `is_bound`, inside a
+    transaction.
     """
     _check_between(is_bound, "after()")
     core = tracker.core
@@ -43,11 +52,22 @@ def after(tracker: ConsistencyTracker, is_bound: bool, text: str) -> list[int]:
     named: dict[int, None] = {}
     for ref, position in read_token(text, core.config.token_keys):
         group = ids.get(ref)
-        if group is None or core.groups[group].is_single:
-            continue
-        tracker.add_min_position(group, MinPosition(position, core.clock()))
-        named[group] = None
+        for each in _of_kind(core, position) if group is None else [group]:
+            if not core.groups[each].is_single:
+                tracker.add_min_position(each, MinPosition(position, core.clock()))
+                named[each] = None
     return list(named)
+
+
+def _of_kind(core: Core, position: Position) -> list[int]:
+    """Return the ids of the groups whose servers may have told this position."""
+    dialect = _DIALECTS.get(type(position))
+    databases = core.config.databases
+    return [
+        group.id
+        for group in core.groups
+        if dialect in (None, databases[group.database].dialect)
+    ]
 
 
 def wait_for(

@@ -10,16 +10,18 @@ afterwards, by `note_read` or `confirm_read`.
 from __future__ import annotations
 
 import threading
+from math import inf
+from typing import NamedTuple
 
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.process_writes import PROCESS_WRITES
+from routedb.session.position_queries import PositionQueries
 from routedb.session.read_state import (
     MOST_POSITIONS,
     NO_NODE,
     NOTHING_SEEN,
-    Backoff,
     MinPosition,
     ReadState,
     View,
@@ -27,6 +29,14 @@ from routedb.session.read_state import (
     with_position,
 )
 from routedb.topology import GroupView, Snapshot
+
+
+class WriterOnly(NamedTuple):
+    """As long as this topology is in force, and no longer than until this time, in
+    monotonic seconds, the writer answers."""
+
+    topology: Snapshot
+    until: float
 
 
 class ConsistencyTracker:
@@ -41,10 +51,9 @@ class ConsistencyTracker:
         self.core = core
         self.links = links
         self.read_states: dict[int, ReadState] = {}  # by group id
-        # By group id: the picture for as long as which the writer answers.
-        self.writer_only: dict[int, Snapshot] = {}
+        self.writer_only: dict[int, WriterOnly] = {}  # by group id
         self.writes = 0  # how often this session may have written
-        self._backoffs: dict[int, Backoff] = {}
+        self._queries: dict[int, PositionQueries] = {}
         self._lock = threading.RLock()  # guards what replaces a read state
 
     # -- what a choice goes by ---------------------------------------------------------
@@ -74,9 +83,9 @@ class ConsistencyTracker:
         replicas = allowed_replicas(group, self.view(group.id, consistency))
         return replicas is not None and not replicas and bool(group.read_ring)
 
-    def backoff(self, group: int) -> Backoff:
+    def queries(self, group: int) -> PositionQueries:
         """Return when the group's last node may be asked again where it is."""
-        return self._backoffs.setdefault(group, Backoff())
+        return self._queries.setdefault(group, PositionQueries())
 
     # -- choosing another node ---------------------------------------------------------
 
@@ -171,8 +180,11 @@ class ConsistencyTracker:
                 self._put(group, after)
 
     def require_writer(self, group: int, topology: Snapshot) -> None:
-        """Let the writer of `group` answer until there is another `topology`."""
-        self.writer_only[group] = topology
+        """Let the writer of `group` answer until there is another `topology`, or it is
+        time to ask. Where it is so already, nobody could be asked."""
+        due = self.queries(group).due(self.core.process_wrote_at.get(group, 0.0))
+        until = due if due > self.core.clock() else inf
+        self.writer_only[group] = WriterOnly(topology, until)
         self.core.samples.request(group)
 
     def _note_node(self, group: int, node: int) -> None:

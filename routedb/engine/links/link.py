@@ -267,6 +267,7 @@ class Link:
     def rollback(self) -> None:
         """Roll back, also what was begun by text."""
         self.guard = 0  # PostgreSQL undoes settings, too
+        self.pending_begin = None
         with self.exclusive:
             self.adapter.rollback(self.raw)
         if self.joined_from is not None:

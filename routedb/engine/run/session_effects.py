@@ -33,6 +33,15 @@ _CONFIG_NAMES = re.compile(
 ).finditer
 _CONFIG_CALLS = re.compile(r"set_config\b", re.IGNORECASE).findall
 
+# What is prepared, or declared, is run by these.
+_LATER = frozenset({SessionEffect.PREPARE, SessionEffect.CURSOR})
+_SETTING_LATER = frozenset({"EXECUTE", "FETCH", "MOVE"})
+# In a body; a name with a dot is of the user's own, which pg_settings does not show.
+_SETS_INSIDE = re.compile(r"\b(?:set_config|set)\b", re.IGNORECASE).search
+_OWN_INSIDE = re.compile(
+    r"\bset\s+(?:session\s+)?(\w+\.[\w.]+)|'(\w+\.[\w.]+)'", re.IGNORECASE
+).findall
+
 _IS_NAME = re.compile(r"[\w.]+").fullmatch
 
 
@@ -52,11 +61,31 @@ def note_effects(
 def _note(
     session: Session, link: Link, text: ParsedText, params: Any, is_undone: bool
 ) -> None:
-    for effect in text.plan.statement.session:
+    statement = text.plan.statement
+    for effect in statement.session:
         action = _ACTIONS.get(effect)
         if action is not None:
             action(session, link, text, params, is_undone)
+    effects = set(statement.session)
+    if SessionEffect.SET in effects and not effects.isdisjoint(_LATER):
+        session.links.settings.add_later(_named_in(text, params))
+    elif (names := _set_inside(session, link, text, params)) is not None:
+        _add(session, link, _as_they_are(link, names), is_undone)
     note_pins(session, link, text, params, is_undone)
+
+
+def _set_inside(
+    session: Session, link: Link, text: ParsedText, params: Any
+) -> tuple[str, ...] | None:
+    """Return the names of what may be set by something inside `text` that is not its
+    own: what was prepared or declared before, the body of DO. None: nothing is."""
+    verb, later = text.plan.statement.verb, session.links.settings
+    if verb in _SETTING_LATER and later.is_set_later:
+        return (*_set_names(link), *later.set_later, *_named_in(text, params))
+    if verb == "DO" and _SETS_INSIDE(text.source):
+        own = [name for found in _OWN_INSIDE(text.source) for name in found if name]
+        return (*_set_names(link), *map(str.lower, own))
+    return None
 
 
 def _note_several(session: Session, link: Link, text: ParsedText, params: Any) -> None:
@@ -109,8 +138,14 @@ def _is_undone(session: Session, link: Link) -> bool:
 def _set(
     session: Session, link: Link, text: ParsedText, params: Any, is_undone: bool
 ) -> None:
+    _add(session, link, _settings(link, text, params), is_undone)
+
+
+def _add(
+    session: Session, link: Link, settings: list[Setting], is_undone: bool
+) -> None:
     is_undone = is_undone and link.adapter.rollback_undoes_settings
-    for setting in _settings(link, text, params):
+    for setting in settings:
         level = _level(link, setting)
         session.links.settings.add(setting._replace(isolation=level), is_undone)
         if not is_undone:
@@ -143,16 +178,20 @@ def _settings(link: Link, text: ParsedText, params: Any) -> list[Setting]:
     is_sure = bool(names) and all(map(_IS_NAME, names))
     dialect, verb = link.adapter.dialect, text.plan.statement.verb
     if is_sure and not sets_literals_only(dialect, verb, text.scan.shape):
-        values = [link.ask_setting(name) for name in names]
-        told = zip(names, values, strict=True)
-        return [
-            Setting(engine, *link.adapter.setting_text(name, value), (name,))
-            for name, value in told
-            if value is not None  # pg_settings has no row of this name
-        ]
+        return _as_they_are(link, names)
     if text.plan.statement.kind not in (Kind.SESSION, Kind.READ):
         return []  # it does more, and what it sets is not known by name
     return [Setting(engine, text.source, _copy(params), names)]
+
+
+def _as_they_are(link: Link, names: tuple[str, ...]) -> list[Setting]:
+    """Return what gives other links the values that these have on `link`."""
+    told = [(name, link.ask_setting(name)) for name in dict.fromkeys(names)]
+    return [
+        Setting(link.node.engine, *link.adapter.setting_text(name, value), (name,))
+        for name, value in told
+        if value is not None  # pg_settings has no row of this name
+    ]
 
 
 def _writes_view(text: ParsedText) -> bool:

@@ -38,7 +38,7 @@ from routedb.observers import OBSERVERS, Observers, explain
 from routedb.routing import Rules, database_for
 from routedb.session.backends import Backends
 from routedb.sql import UNSETTLED, LexicalMode
-from routedb.topology import GroupView
+from routedb.topology import GroupView, Snapshot, remember
 
 # What a statement meets that its node is to blame for, and not the statement.
 _NODE_FAULTS = frozenset({Fault.LINK_LOST, Fault.NODE_STARTING})
@@ -153,6 +153,7 @@ class Core(TopologyStore):
         # By group id: when this process last wrote there.
         self.process_wrote_at: dict[int, float] = {}
         self.noted_writes: set[int] = set()  # see process_writes
+        self._recalled: dict[int, int] = {}  # by group: promotions that were heard of
         self.catalog = CatalogAnswers(clock)
         # The monitor's, once there is one: see to it that it runs.
         self.start_monitor: Callable[[], None] = lambda: None
@@ -349,6 +350,20 @@ class Core(TopologyStore):
     def _topology_replaced(self, before: GroupView, after: GroupView) -> None:
         if server_ids(before) != server_ids(after):
             PROCESS_WRITES.join(self)
+        if before.history_node != after.history_node:
+            PROCESS_WRITES.promotions += 1
+
+    def _recall(self, after: Snapshot, group: int) -> Snapshot:
+        """Have the writer go on from what other runtimes of this process have seen of
+        its servers: an old one that comes back is known to all when one knows it."""
+        writer, promotions = after.groups[group].writer, PROCESS_WRITES.promotions
+        is_same = writer == self.topology.groups[group].writer
+        if writer is None or (is_same and self._recalled.get(group) == promotions):
+            return after
+        self._recalled[group] = promotions
+        answer = after.groups[group].find(writer).answer
+        histories = PROCESS_WRITES.histories(self, group, answer)
+        return remember(after, group, histories, self._limits) if histories else after
 
     def _start_upkeep(self) -> None:
         self.upkeep.attend()

@@ -76,6 +76,7 @@ class PlacementWatch:
 
     def _make_lock(self) -> None:
         self._lock = threading.Lock()  # one asks first, the others wait
+        self._using = threading.Lock()  # the thread's connection
 
     # -- who asks ----------------------------------------------------------------------
 
@@ -117,7 +118,8 @@ class PlacementWatch:
 
     def ask_again(self, timeout_s: float) -> None:
         """Ask as `ask_now` does, for at most `timeout_s`, unless somebody else has
-        since this was called."""
+        since this was called. Who follows a table asks again and again: a connection
+        that is there saves more than the question costs."""
         core = self._core()
         if core is None or self.home is None:
             return
@@ -125,7 +127,8 @@ class PlacementWatch:
         with self._lock:
             if self._asked_at < called_at:
                 self._asked_at = core.clock()
-                self.ask_now(timeout_s)
+                if not self._ask_by_open():
+                    self.ask_now(timeout_s)
 
     def ask_first(self, link: AskedLink | None) -> None:
         """Ask before the first statement of the runtime, once: by `link`, which is just
@@ -159,6 +162,22 @@ class PlacementWatch:
 
     # -- where there is no monitor -----------------------------------------------------
 
+    def _ask_by_open(self) -> bool:
+        """Ask over the thread's connection, where there is one that nobody uses now;
+        tell whether it has answered."""
+        if not self._using.acquire(blocking=False):
+            return False
+        try:
+            opened = self._open
+            if opened is None or not opened[1].is_alive(opened[2]):
+                return False
+            self.ask(*opened)
+        except Exception:  # the thread finds it dead, too
+            return False
+        finally:
+            self._using.release()
+        return True
+
     def attend(self) -> None:
         """See to it that somebody asks from now on."""
         if self.has_thread:
@@ -185,12 +204,13 @@ class PlacementWatch:
         if core.clock() - max(self._absent_at, self._polled_at) < self._pause_s():
             return True
         self._polled_at = core.clock()
-        try:
-            self.ask(*self._link(core, self.home))
-        except Exception:  # the next round comes, over another connection
-            self._close()
-        if self._absent_at > -inf:
-            self._close()
+        with self._using:
+            try:
+                self.ask(*self._link(core, self.home))
+            except Exception:  # the next round comes, over another connection
+                self._close()
+            if self._absent_at > -inf:
+                self._close()
         return True
 
     def _pause_s(self) -> float:

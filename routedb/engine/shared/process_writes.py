@@ -1,10 +1,13 @@
-"""Which runtimes of this process reach the same servers, and what they wrote there.
+"""Which runtimes of this process reach the same servers, and what they know of them.
 
 Under `consistency = "process"` a connection reads what any connection of its process
 has written, also one of another `Cluster`, or of other options: a runtime belongs to a
 configuration, a write to a server. Servers are the same when their address is, or what
 they say of themselves: PostgreSQL's system identifier, MariaDB's and MySQL's server and
 GTID domain. Two that are taken for one cost a read on a replica, no more.
+
+So is an old writer that comes back: which history is the newest, one runtime may have
+seen and another not.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ class ProcessWrites:
         self._written: dict[Key, int] = {}
         self._told: WeakKeyDictionary[Writer, dict[int, int]] = WeakKeyDictionary()
         self._number = 0
+        self.promotions = 0  # how often one of them has seen another node's history
         self._keys: WeakKeyDictionary[Writer, _Keys] = WeakKeyDictionary()
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
@@ -97,6 +101,27 @@ class ProcessWrites:
         for other, theirs in told:
             other.take_write(theirs)
 
+    def histories(self, writer: Writer, group: int, claim: Answer | None) -> list[str]:
+        """Return the newest histories that other runtimes have seen of the servers of
+        `writer`'s `group`; but not those that they have seen of the server itself that
+        answers with this `claim`, for that goes on."""
+        with self._lock:
+            others = [other for other in self._writers if other is not writer]
+            if not others or claim is None:
+                return []
+            keys = self._keys_of(writer)[group]
+            return [
+                view.history
+                for other in others
+                for view, reached in zip(
+                    other.topology.groups, self._keys_of(other), strict=True
+                )
+                if view.history is not None
+                and view.system == claim.system
+                and (claim.system is not None or not keys.isdisjoint(reached))
+                and not _is_of(view, claim)
+            ]
+
     def _note_anew(self) -> None:
         for writer in self._writers:
             writer.noted_writes.clear()
@@ -126,6 +151,13 @@ def server_ids(group: GroupView) -> set[Key]:
     """Return what the servers of a group say of themselves, so far."""
     told = (_told(view.answer) for view in group.nodes)
     return {each for each in told if each is not None}
+
+
+def _is_of(view: GroupView, claim: Answer) -> bool:
+    """Tell whether the newest history of a group is of the server that claims."""
+    node = None if view.history_node is None else view.find(view.history_node)
+    answer = None if node is None else node.answer
+    return answer is not None and answer.server == claim.server is not None
 
 
 def _server_keys(nodes: Sequence[NodeConfig], group: GroupView) -> Iterator[Key]:

@@ -252,7 +252,8 @@ class Spread:
         ledger = ledger_of(self._links.core)
         name = ledger.decider(decider, may_make)
         if self._transaction is None:
-            self._transaction = ledger.new_transaction()
+            watched = self._watched
+            self._transaction = watched.name if watched else ledger.new_transaction()
         cluster = self._links.core.config.name
         return BranchId(cluster, self._transaction, name, group)
 

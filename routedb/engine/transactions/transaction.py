@@ -316,6 +316,8 @@ class Transaction:
         self._unbind(TxEvent.LINK_LOST)
 
     def _unbind(self, event: TxEvent) -> None:
+        for link in self.branches.values():
+            link.pending_begin = None
         self.branches.clear()
         self.home, self.home_link = -1, None
         self.apply(event)
@@ -335,7 +337,7 @@ class Transaction:
             self._end_logs(committed)
         now = links.core.clock()
         for group, link in self.branches.items():
-            link.is_text_begun = False
+            link.is_text_begun, link.pending_begin = False, None
             if now > link.used_at:  # as in Link.touch
                 link.used_at = now
             if group in self.wrote:
@@ -393,4 +395,6 @@ class Transaction:
         elif self.is_explicit:
             self.prologue.begin_on(link, is_home, self.mode)
             link.is_text_begun = True
+        elif self.branches and link.adapter.joins_begin:
+            link.pending_begin = self.mode  # where its cursor can: see JoiningCursor
         self.prologue.run(link, is_home, self.home >= 0)

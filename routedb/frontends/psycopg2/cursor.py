@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, islice
 from typing import Any
-from weakref import ref
 
 from psycopg2 import extensions as ext
 
 from routedb import errors
 from routedb.adapters.postgresql import joined_begin
 from routedb.adapters.postgresql.copying import copy_from_text, table_text
-from routedb.adapters.postgresql.link_cursor import JoiningCursor, LinkCursor
 from routedb.adapters.tracing import unwrapped
 from routedb.engine.links.link import Link
 from routedb.engine.run import executor
@@ -23,13 +21,13 @@ from routedb.frontends.cursor import Cursor
 from routedb.frontends.psycopg2.cursor_attributes import (
     raw_attribute,
     row_factory_attribute,
-    row_factory_for,
     shared_attribute,
     string_types_attribute,
 )
 from routedb.frontends.psycopg2.identity import IdentityConnection
 from routedb.frontends.psycopg2.inherited_connection import InheritedConnection
 from routedb.frontends.psycopg2.inherited_cursor import InheritedPsycopg2Cursor
+from routedb.frontends.psycopg2.link_cursors import open_link_cursor
 from routedb.sql.session_objects import ObjectKind, SessionObject
 
 # The stubs of psycopg2 do not have what is shared with other frontends.
@@ -322,26 +320,7 @@ class PostgreSQLCursor(Cursor, _Base):  # type: ignore[misc]
         without."""
         if link.adapter.engine != "postgresql":
             return super().make_raw_cursor(link)
-        if type(link.raw) is not InheritedConnection:  # it has them itself
-            self.connection.share_casters_with(link.raw)
-        more = {"name": name} if name else {}
-        kind = JoiningCursor if link.joins_begin else LinkCursor
-        raw = link.raw.cursor(cursor_factory=kind, **more)
-        raw.virtual_cursor = ref(self)
-        if link.joins_begin:
-            raw.link = link
-        if name:
-            raw.scrollable = self.scrollable
-            raw.withhold = self.withhold
-        raw.arraysize = self.arraysize
-        raw.itersize = self.itersize
-        raw.tzinfo_factory = self.tzinfo_factory
-        raw.row_factory = row_factory_for(self)
-        # One dict for both: what is registered on this cursor later, is there as well.
-        if self.string_types is None:
-            self.string_types = {}
-        raw.string_types = self.string_types
-        return raw
+        return open_link_cursor(self, link, name)
 
 
 class DelegatedFetchCursor(PostgreSQLCursor):

@@ -44,11 +44,12 @@ def shared_attribute(name: str) -> Any:
 
 def string_types_attribute() -> Any:
     """Return the property `string_types`: one dict for every raw cursor of this one, so
-    that what `register_type` writes into it, in C, is there at once."""
+    that what `register_type` writes into it, in C, is there at once. On links to other
+    databases types have other numbers: see `foreign_casters`."""
     member: Any = ext.cursor.__dict__["string_types"]
 
     def put(self: Any, value: Any) -> None:
-        others = _other_cursors(self)
+        others = [raw for raw in _other_cursors(self) if not hasattr(raw, "casters")]
         casters = {} if others and value is None else value
         member.__set__(self, casters)
         for raw in others:

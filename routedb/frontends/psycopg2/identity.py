@@ -24,6 +24,7 @@ from routedb.engine.pool.slots import Slot
 from routedb.engine.shared.core import Core
 from routedb.frontends.base import DriverConnection
 from routedb.frontends.connection import Connection
+from routedb.frontends.psycopg2.foreign_casters import ForeignCasters
 from routedb.frontends.psycopg2.inherited_connection import (
     InheritedConnection,
     is_identity,
@@ -103,6 +104,7 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
             self, made.core, made.adapter, made.mode, made.on_close
         )
         self._encoding: str | None = None
+        self._foreign_casters: dict[int, ForeignCasters] = {}  # by group
         self.session.quoting_connection = OwnRef(self)
         self.session.begins_by_call = True
         self._adopt_pooled_link()
@@ -129,7 +131,7 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
         """Set on `raw`, a connection to `node`, what was set on this one."""
         if self.identity is not IdentityState.OPEN or is_identity(raw):
             return
-        self.share_casters_with(raw)
+        self.share_casters_with(raw, node.group)
         raw.notices, raw.notifies = self.notices, self.notifies
         if self._encoding is not None and raw.encoding != self._encoding:
             raw.set_client_encoding(self._encoding)
@@ -195,12 +197,28 @@ class IdentityConnection(DriverConnection, _Base, driver=psycopg2):  # type: ign
             reservation.pool.cancel(reservation.slot)
         self.open_arguments = self._reservation = None
 
-    def share_casters_with(self, raw: Any) -> None:
-        """Have `raw`, another connection, know each type caster that is or will be
-        registered on this one."""
+    @property
+    def home_group(self) -> int:
+        """The group whose numbers of types are those of what is registered here."""
+        return self._database.groups[0].id
+
+    def foreign_casters(self, group: int) -> ForeignCasters | None:
+        """Return the casters of links to `group`, None where types have the numbers
+        that they are registered under."""
+        if group == self.home_group:
+            return None
+        known = self._foreign_casters.get(group)
+        if known is None:
+            known = self._foreign_casters.setdefault(group, ForeignCasters(group))
+        return known
+
+    def share_casters_with(self, raw: Any, group: int) -> None:
+        """Have `raw`, another connection, which is to a node of `group`, know each type
+        caster that is or will be registered on this one."""
         casters = self.string_types
         if casters is not None:  # None: not opened yet
-            share_casters(raw, casters)
+            foreign = self.foreign_casters(group)
+            share_casters(raw, casters if foreign is None else foreign.casters)
 
     notices = _list_of_all_links("notices")
     notifies = _list_of_all_links("notifies")

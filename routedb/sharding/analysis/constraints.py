@@ -34,6 +34,12 @@ class DefinedTable(NamedTuple):
     key: str
     rules: Mapping[Table, TableRule]
 
+    @property
+    def made(self) -> str | None:
+        """The column whose keys routedb makes, folded; None: there is none."""
+        name = self.rule.id_column
+        return name and fold_column(name, self.dialect, is_quoted=True)
+
     def column(self, at: int) -> str:
         """Return the name of the column at `at`, folded; "" when it is no name."""
         name = self.tokens.names[at]
@@ -110,6 +116,8 @@ def check_unique(table: DefinedTable, at: int, what: str) -> None:
 
 def _require_key(table: DefinedTable, columns: list[str], what: str) -> None:
     if table.rule.is_reference or table.key in columns:
+        return
+    if table.made in columns:  # a key that is made is not made twice, on any shard
         return
     listed = ", ".join(name or "…" for name in columns)
     refuse(

@@ -82,15 +82,15 @@ class DmlAnalysis(SelectAnalysis):
         handler(self, node, context)
 
     def _update(self, node: exp.Expr, context: QueryContext) -> None:
-        self._check_target(node.this, context)
+        self.check_target(node.this, context)
         start = node.args.get("from_")
         items = [_alone(node.this), *([_alone(start.this)] if start else [])]
         inside = self._rows(node, items, context)
         sources = _sources(inside)
         written = self._updated(node.expressions, sources)
-        self._written(written, node)
+        self.written(written, node)
         for column, value in assignments(node.expressions):
-            self._assign(column, value, written, inside)
+            self.assign(column, value, written, inside)
         self.others(node, inside, "this", "from_", "where", "with_")
 
     def _updated(
@@ -110,14 +110,14 @@ class DmlAnalysis(SelectAnalysis):
         targets: list[exp.Expr] = node.args.get("tables") or []
         if not isinstance(node.this, exp.Table):
             refuse("DELETE without FROM is not understood")
-        self._check_target(node.this, context)
+        self.check_target(node.this, context)
         items = [_alone(item) for item in (node.this, *using)]
         if using and self.names.dialect == "mysql":
             # DELETE FROM a USING a JOIN b: the names before USING are no new sources.
             targets, items = [node.this], items[1:]
         inside = self._rows(node, items, context)
         sources = _sources(inside)
-        self._written(self._named(targets, sources) or sources[:1], node)
+        self.written(self._named(targets, sources) or sources[:1], node)
         self.others(node, inside, "this", "using", "tables", "where", "with_")
 
     def _rows(
@@ -134,8 +134,9 @@ class DmlAnalysis(SelectAnalysis):
             )
         return self.rows(items, node.args.get("where"), context, is_each)
 
-    def _check_target(self, table: exp.Expr, context: QueryContext) -> None:
-        """The target is a table, even where a query of WITH has its name."""
+    def check_target(self, table: exp.Expr, context: QueryContext) -> None:
+        """See to it that the target `table` is one, even where a query of WITH in
+        `context` has its name."""
         if self.names.table(table.this) in context.ctes:
             refuse(f"table {table.name} has the name of a query in WITH: rename that")
 
@@ -148,7 +149,8 @@ class DmlAnalysis(SelectAnalysis):
             refuse("it is not certain which tables DELETE is for")
         return found
 
-    def _written(self, written: Sequence[Source], node: exp.Expr) -> None:
+    def written(self, written: Sequence[Source], node: exp.Expr) -> None:
+        """Take in the sources that `node` has `written` to."""
         for source in written:
             if source.rule is not None and source.rule.is_reference:
                 self.written_references.append(str(source.table))
@@ -176,7 +178,7 @@ class DmlAnalysis(SelectAnalysis):
             else:
                 self._insert_rows(query, columns, target)
         else:
-            self._written([target], node)
+            self.written([target], node)
         self._on_conflict(node, query, target, context)
         self.others(
             node, context, "this", "expression", "conflict", "returning", "with_"
@@ -247,10 +249,10 @@ class DmlAnalysis(SelectAnalysis):
         if len(cells) != len(values.expressions):
             refuse(f"INSERT into {key.table}: a row has not {len(columns)} values", "")
         for cell in cells:
-            self._stored(cell, key)
+            self.stored(cell, key)
 
-    def _stored(self, cell: exp.Expr | None, key: ShardKey) -> None:
-        """Take in a value that a row is stored under."""
+    def stored(self, cell: exp.Expr | None, key: ShardKey) -> None:
+        """Take in `cell`, the value that a row is stored under, of `key`."""
         term = self.reader.term(cell)
         if term is None:
             refuse(
@@ -280,7 +282,7 @@ class DmlAnalysis(SelectAnalysis):
             value = chosen[ordinal].unalias()
             source = inside.scope.key_of(value) if inside.scope else None
             if source is None or source.rule is None:
-                self._stored(value, key)
+                self.stored(value, key)
             elif source.rule.function != key.function or not touches(
                 inside.predicates, [source]
             ):
@@ -311,11 +313,11 @@ class DmlAnalysis(SelectAnalysis):
         conflict = node.args.get("conflict")
         if conflict is not None:
             for column, value in assignments(conflict.expressions or []):
-                self._assign(column, value, [target], inside, proposed)
+                self.assign(column, value, [target], inside, proposed)
             self.others(conflict, inside)
         self.nested(node.args.get("returning"), inside)
 
-    def _assign(
+    def assign(
         self,
         column: exp.Expr,
         value: exp.Expr | None,
@@ -323,7 +325,9 @@ class DmlAnalysis(SelectAnalysis):
         inside: QueryContext,
         proposed: Sequence[Source] = (),
     ) -> None:
-        """Take in SET column = value. Raises ShardError for a key that may move."""
+        """Take in SET `column` = `value` on the sources that are `written`, as it
+        stands `inside`; `proposed` are rows that were to be inserted. Raises ShardError
+        for a key that may move."""
         for source in self._keys_set(column, written, inside):
             if not source.is_sharded:
                 continue

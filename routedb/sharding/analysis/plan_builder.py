@@ -16,6 +16,7 @@ from routedb.sharding.analysis.definitions import (
     verb_of,
 )
 from routedb.sharding.analysis.dml_analysis import DmlAnalysis, InsertedRows
+from routedb.sharding.analysis.merging import MergeAnalysis
 from routedb.sharding.analysis.predicates import PredicateReader
 from routedb.sharding.analysis.views import check_view
 from routedb.sharding.columns import TableColumns
@@ -91,7 +92,6 @@ _REFUSED = {
     "COPY": "moves rows of several shards at once, which is not available",
     "LOAD": "moves rows of several shards at once, which is not available",
     "LOCK": "locks on one server only, and the table's rows are on several",
-    "MERGE": "may write rows of several shards: write INSERT … ON CONFLICT or UPDATE",
 }
 
 
@@ -125,7 +125,7 @@ def build_plan(
     tree, tagged = _parse(text, dialect)
     names = NameFolding(dialect)
     reader = PredicateReader(tagged.terms, dialect)
-    analysis = DmlAnalysis(names, rules, reader, columns)
+    analysis = MergeAnalysis(names, rules, reader, columns)
     try:
         is_each = text.start == 0 and _TIED(masked.code) is None
         analysis.statement(tree, bool(text.rows), is_each)
@@ -212,7 +212,7 @@ def _prepare(
     start = explain.end() if explain else 0
     found = _VERB(code, start)
     verb = found[1].upper() if found else ""
-    if verb not in _QUERIES and verb not in _CHANGES:
+    if verb not in _QUERIES and verb not in _CHANGES and verb != "MERGE":
         _refuse_verb(verb, rules)
     first = rows_start(code) if verb in _CHANGES or verb == "WITH" else -1
     rows = find_rows(code, first) if first >= 0 else []

@@ -187,6 +187,7 @@ def _clauses(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
 
 def _named(tokens: Tokens, at: int, dialect: str) -> list[Table]:
     """One table, or a list of them in brackets."""
+    at += tokens.upper[at] == "="
     if tokens.upper[at] == "(":
         return read_tables(tokens, at + 1, dialect)[0]
     table, _ = tokens.read_name(at)
@@ -197,6 +198,13 @@ def _is_like(tokens: Tokens, at: int) -> bool:
     """Tell LIKE among columns, or behind the name in MySQL's CREATE TABLE n LIKE a."""
     upper = tokens.upper
     return upper[at - 1] in ("(", ",") or (at < 12 and "(" not in upper[:at])
+
+
+def _is_merge(tokens: Tokens, at: int) -> bool:
+    """Tell the UNION [=] (a, b) of MySQL's MERGE tables from that of queries."""
+    upper = tokens.upper
+    at += 1 + (upper[at + 1] == "=")
+    return upper[at] == "(" and upper[at + 1] not in QUERY_STARTS | {"("}
 
 
 def _is_parent(tokens: Tokens, at: int) -> bool:
@@ -221,6 +229,7 @@ _NAMES_TABLE: dict[str, Callable[[Tokens, int], bool]] = {
     "ATTACH": lambda tokens, at: tokens.upper[at + 1] == "PARTITION",
     "DETACH": lambda tokens, at: tokens.upper[at + 1] == "PARTITION",
     "WITH": lambda tokens, at: tokens.upper[at + 1] == "TABLE",
+    "UNION": _is_merge,
 }
 
 

@@ -71,6 +71,8 @@ def _insert(reader: QueryReader) -> None:
         reader.at += 2
     if upper[reader.at] == "(" and _are_columns(upper, reader.at + 1):
         reader.skip_bracket()
+    if upper[reader.at] == "OVERRIDING":  # SYSTEM VALUE
+        reader.at += 3
     if upper[reader.at] == "TABLE":
         reader.at += 1
         reader.frame.state = State.TABLE

@@ -178,7 +178,9 @@ def _placeholders(starts: str, *others: str) -> Callable[[str, str], str]:
 _PLACEHOLDERS = {
     "postgresql": _placeholders("%:$", r"(?<=\$)\d+"),
     "mysql": _placeholders("%:?", r"(?<=\?)"),
-    "sqlite": _placeholders("%:?@$", r"(?<=\?)\d*", r"(?<=[@$])[A-Za-z_]\w*"),
+    "sqlite": _placeholders(
+        "%:?@$", r"(?<=\?)\d*", rf"(?<=[@$])(?<![{IN_NAME}].)[A-Za-z_]\w*"
+    ),
 }
 _ODD = str.maketrans(dict.fromkeys("@#\\?%", "^"))
 _ODD_COLON = re.compile(r":(?<!::)(?![:=])").sub
@@ -333,7 +335,7 @@ def _lexer() -> _Lexer:
     lexer.clear()
     lexer.set_SQL_REGEX(
         [
-            (rf"[A-Za-z_\x80-\U0010ffff][{IN_NAME}]*", tokens.Name),
+            (rf"[A-Za-z_$\x80-\U0010ffff][{IN_NAME}]*", tokens.Name),
             (r"[ \t\n\r\f\v]+", tokens.Whitespace),
             (rf"0(?![{IN_NAME}])", tokens.Number),
             (r"::|[(),.;]", tokens.Punctuation),

@@ -2,8 +2,10 @@
 
 A row is classified as a thousand like it are. So what stands in a long
 `VALUES (…), (…)`, `IN (…)` or `ARRAY[…]` is read by `distinct_rows`, piece by piece,
-and the rest of the text, which is short, is left as it is. Where it is not certain that
-a piece is whole rows the run ends: what follows is scanned.
+and the rest of the text, which is short, is left as it is. Rows of a megabyte that are
+more than plain literals are passed over by `row_kinds`, and a few that are of no kind
+stay as they are written. Where it is not certain what follows the run ends: that is
+scanned.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import re
 from routedb.sql.scanner import scan_nested
 from routedb.sql.scanner.distinct_rows import Rows
 from routedb.sql.scanner.patterns import PATTERNS
+from routedb.sql.scanner.row_kinds import RowKinds
+from routedb.sql.scanner.shape import take_apart
 
 LONG = 1_000
 _LONGEST_HEAD = 16_000  # what is looked through for the next run
@@ -24,6 +28,10 @@ _SMALLEST_PIECE = 128
 _MOST_HEADS = 16
 _MOST_TRIES = 8
 _FAR = 2_000  # where the second row begins, if there is one
+_LONG_RUN = 30_000  # to make patterns takes a millisecond
+_MOST_STEPS = 100
+_LONGEST_ROW = 4_000
+_MOST_ODD = 16_000  # characters of rows that are left as they are
 
 _OPENER = re.compile(
     r"(?<![\w$.])(?:VALUES?(?:\s*(?=\()|\s+(?=ROW\s*\())|IN\s*\((?:\s*(?=\())?"
@@ -43,6 +51,8 @@ _IN_BRACKETS = rf"[(\[](?:{_PLAIN}|{_STRING}|\((?:{_PLAIN}|{_STRING})*\))*[)\]]"
 _LAST_ROW = re.compile(rf"(?:ROW\s*)?{_IN_BRACKETS}", re.IGNORECASE).match
 _SHORT_LIST = re.compile(rf"(?:[^'()]|{_STRING})*\)").match
 _STRINGS = re.compile(r"'(\s*,\s*)'").search
+_ROW = re.compile(r"(?:ROW\s*)?\(", re.IGNORECASE).match
+_BRACKETS = re.compile(r"[()]").finditer
 _LAST_ITEM = re.compile(
     rf"(?:[^()\[\]'\"`;$/#\\{{}},-]|-(?!-)|{_STRING}|{_IN_BRACKETS})+(?=[)\]])"
 ).match
@@ -67,7 +77,7 @@ def shorten(sql: str, dialect: str) -> str | None:
         run.go_on()
         if run.end - at < _WORTH_CUTTING:
             continue
-        pieces += (sql[done:at], run.rows.text)
+        pieces += (sql[done:at], run.text)
         done = at = run.end
     return "".join((*pieces, sql[done:])) if pieces else None
 
@@ -80,6 +90,27 @@ def _is_code(head: str, opener: str, dialect: str) -> bool:
             return False
         parts, _ = scan_nested.split_nested(head, dialect)
     return parts[-1].endswith(opener)
+
+
+def _row_end(sql: str, at: int, dialect: str) -> int:
+    """Return where the row ends that begins at `at`, in code; -1 when it is not certain
+    that there is one, or where it ends."""
+    if _ROW(sql, at) is None:
+        return -1
+    plain = _LAST_ROW(sql, at)
+    if plain is not None:
+        return plain.end()
+    depth = 0
+    for number, part in enumerate(take_apart(sql[at : at + _LONGEST_ROW], dialect)[0]):
+        if number % 2 == 0:
+            if dialect == "mysql" and "/*" in part:
+                return -1
+            for bracket in _BRACKETS(part):
+                depth += 1 if bracket[0] == "(" else -1
+                if not depth:
+                    return at + bracket.end()
+        at += len(part)
+    return -1
 
 
 class _Run:
@@ -106,7 +137,15 @@ class _Run:
             self._joint, between, self._ahead = strings[0], strings[1], 1
         elif sql.startswith(", ", sql.find(",", self.end)):
             between = ", "
-        self.rows = Rows(dialect, opening, between)
+        self._rows = Rows(dialect, opening, between)
+        self._odd: list[str] = []
+        self._dialect = dialect
+        self._begin = self.end
+
+    @property
+    def text(self) -> str:
+        """What stands for what has been read."""
+        return ", ".join((self._rows.text, *self._odd))
 
     def is_short(self) -> bool:
         """Tell quickly whether it is hardly worth to be read."""
@@ -117,19 +156,62 @@ class _Run:
 
     def go_on(self) -> None:
         """Read rows up to the last, or where it is not certain that they are some."""
-        sql, size, at = self._sql, _FIRST_PIECE, self.end
-        while size >= _SMALLEST_PIECE:
+        is_long = self._is_rows and len(self._sql) - self.end > _LONG_RUN
+        self._by_pieces(is_long)
+        if is_long and not self._by_rows():
+            self._by_pieces(False)
+        at = self._next()
+        last = (_LAST_ROW if self._is_rows else _LAST_ITEM)(self._sql, at)
+        if at > self.end and last is not None and self._rows.take(last[0].rstrip()):
+            self.end = last.end()
+
+    def _next(self) -> int:
+        """Return where the next row begins, `end` when it is the last."""
+        comma = _NEXT(self._sql, self.end) if self.end > self._begin else None
+        return self.end if comma is None else comma.end()
+
+    def _by_pieces(self, is_plain: bool) -> None:
+        """Read pieces of many rows; with `is_plain` only such as hold nothing but plain
+        literals, and the first that does not."""
+        sql, size, rows = self._sql, _FIRST_PIECE, self._rows
+        while size >= _SMALLEST_PIECE and (rows.is_literal or not is_plain):
+            at = self._next()
             end = self._boundary(at, size)
-            if end > at and self.rows.take(sql[at:end]):
+            piece = sql[at:end]
+            if is_plain and "\\" in piece:
+                return
+            if end > at and rows.take(piece):
                 self.end = end
                 size = min(4 * size, _LARGEST_PIECE)
-                comma = _NEXT(sql, end)
-                at = comma.end() if comma is not None else end
             else:
                 size //= 4
-        last = (_LAST_ROW if self._is_rows else _LAST_ITEM)(sql, at)
-        if at > self.end and last is not None and self.rows.take(last[0].rstrip()):
-            self.end = last.end()
+
+    def _by_rows(self) -> bool:
+        """Read the rows of a kind at once, and leave some that are of none as they are
+        written. False where there are too many of those, or it is not certain what
+        follows."""
+        sql, kinds = self._sql, RowKinds(self._dialect)
+        for _ in range(_MOST_STEPS):
+            self.end = kinds.pass_over(sql, self.end)
+            at = self._next()
+            if at == self.end > self._begin:
+                return True
+            end = _row_end(sql, at, self._dialect)
+            if end < 0:
+                return False
+            if self._rows.take(sql[at:end]):
+                kinds.learn(sql[self.end : end])
+            elif not self._leave(sql[at:end]):
+                return False
+            self.end = end
+        return False
+
+    def _leave(self, row: str) -> bool:
+        """Leave a row as it is written, unless too many are."""
+        if len(row) + sum(map(len, self._odd)) > _MOST_ODD:
+            return False
+        self._odd.append(row)
+        return True
 
     def _boundary(self, at: int, size: int) -> int:
         """Return where the last row ends that does so within `size` characters, and in

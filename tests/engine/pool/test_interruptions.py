@@ -5,53 +5,22 @@ On the fake driver and on SQLite; on servers in `tests/live/pool/test_interrupti
 
 from __future__ import annotations
 
-import sqlite3
-import weakref
-from contextlib import closing
-
 import pytest
 
-import routedb
-from routedb.adapters import fake
 from tests.support.inject import KINDS
-from tests.support.pool_acts import ACTS, LIMITS, Pooled, interrupt
+from tests.support.pool_acts import ACTS, interrupt, on_fake, on_sqlite
 
 # What is raised inside a finalizer is dropped by the interpreter.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )
-APART: weakref.WeakSet[fake.Link] = weakref.WeakSet()
-
-
-def connect_apart(self, node, timeout_s):
-    """Open the monitor's link, and remember that it is that."""
-    raw = self.connect(node, timeout_s)
-    APART.add(raw)
-    return raw
-
-
-def sessions(server):
-    """How many links there are beside the monitor's."""
-    return sum(raw not in APART for raw in list(server.links))
 
 
 @pytest.fixture(params=["fake", "sqlite"])
-def pooled(request, tmp_path, monkeypatch):
-    if request.param == "sqlite":
-        path = str(tmp_path / "pool.db")
-        with closing(sqlite3.connect(path)) as raw:
-            raw.execute("CREATE TABLE t (a int)")
-        with routedb.Cluster(f"sqlite:///{path}", pool=LIMITS) as cluster:
-            write = "INSERT INTO t VALUES (1)"
-            yield Pooled(cluster, "SELECT a FROM t", write, lambda: None)
-        return
-    monkeypatch.setattr(fake.FakeAdapter, "connect_apart", connect_apart)
-    with fake.Server("w") as server:
-        server.answer("SELECT", rows=[(1,)], columns=["a"])
-        with routedb.Cluster("fake://w", pool=LIMITS) as cluster:
-            cluster.connect().close()
-            write = "INSERT INTO t VALUES (1)"
-            yield Pooled(cluster, "SELECT a FROM t", write, lambda: sessions(server))
+def pooled(request, tmp_path):
+    made = on_fake() if request.param == "fake" else on_sqlite(str(tmp_path))
+    with made as pooled:
+        yield pooled
 
 
 @pytest.mark.parametrize("name", ACTS)

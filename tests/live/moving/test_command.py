@@ -41,6 +41,10 @@ def test_the_verbs_one_after_the_other(world, tmp_path):
     assert (started.exit_code, started.stdout) == (0, "m: verified\n")
     said = json.loads(move("status", "m", "--format", "json").stdout)
     assert (said["phase"], said["rows"], said["journal"]) == ("verified", 1, 0)
+    assert said["lag_s"] == 0
+    world.old.execute("UPDATE t SET v = 3")
+    said = json.loads(move("status", "m", "--format", "json").stdout)
+    assert (said["journal"], said["lag_s"] > 0) == (1, True)
     assert "verified" in move("status").stdout
     assert move("verify", "m").stdout == "m: verified\n"
     assert move("undo", "m").exit_code == 1

@@ -1,7 +1,10 @@
 """Servers die in the middle of transfers between two databases: at each step of a
 commit, and at any moment. Each transfer leaves its name on both sides, or on none.
 
-`ROUTEDB_CAMPAIGN_RUNS=500` makes as many runs as that of each pair of kinds.
+`ROUTEDB_CAMPAIGN_RUNS=500` makes as many runs as that of each pair of kinds, and a
+twentieth of it with a synchronous replica that is promoted:
+
+    ROUTEDB_CAMPAIGN_RUNS=500 pytest -s -m long -k "any_moment or promoted" FILE
 """
 
 from __future__ import annotations
@@ -9,8 +12,9 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -27,6 +31,7 @@ pytestmark = [pytest.mark.live, pytest.mark.chaos]
 
 THREADS = 4
 RUNS = int(os.environ.get("ROUTEDB_CAMPAIGN_RUNS", "10"))
+PROMOTIONS = max(1, RUNS // 20)
 STEPS = [Step.PREPARE, Step.WRITE_ROW, Step.COMMIT, Step.COMMIT_PREPARED]
 CHOSEN = ["PostgreSQL, PostgreSQL", "PostgreSQL, MariaDB"]
 CHOSEN += ["MariaDB, MariaDB", "PostgreSQL, SQLite"]
@@ -54,6 +59,11 @@ class Killed:
         server.kill()
         server.start()
 
+    def start(self) -> None:
+        """Have the writers run."""
+        for cluster in self.clusters.values():
+            cluster.writer.start()
+
     def transfer(self, connection: Any, name: str, account: int) -> None:
         """Transfer under a name, and keep what was told of it."""
         word = "done"
@@ -74,8 +84,7 @@ class Killed:
     def check(self) -> dict[str, int]:
         """Recover, compare what is there with what was told; return how often each
         word was."""
-        for cluster in self.clusters.values():
-            cluster.writer.start()
+        self.start()
         wait_until(self._is_recovered, "all branches are finished", 60)
         logged = [self._log(name) for name in "ab"]
         assert logged[0] == logged[1]
@@ -99,6 +108,56 @@ class Killed:
 
     def _told(self, word: str) -> set[str]:
         return {name for name, said in self.told.items() if said == word}
+
+
+class Promoted(Killed):
+    """Banks on PostgreSQL alone, whose first replica has all that was acknowledged, and
+    is promoted when its writer dies."""
+
+    def __init__(self, bank: Banks, cluster: Cluster) -> None:
+        self.server = cluster.writer
+        databases = {name: _name_of(bank, name) for name in "ab"}
+        for name, database in databases.items():
+            bank.run[name] = partial(self._run, database)
+            dsns = [node.dsn(database) for node in cluster.nodes[:2]]
+            bank.source["databases"][name]["nodes"] = dsns
+        super().__init__(bank, ("pg", "pg"), {"pg": cluster})
+
+    def _run(self, database: str, sql: str) -> Any:
+        return self.server.execute(sql, dbname=database)
+
+    def start(self) -> None:
+        """Nothing: the old writer stays away, the new one runs."""
+
+    def kill(self, kind: str) -> None:
+        """End the writer, and promote the replica."""
+        writer, replica = self.clusters[kind].nodes[:2]
+        writer.kill()
+        replica.promote()
+        self.server = replica
+
+
+def _name_of(bank: Banks, name: str) -> str:
+    [(database,)] = bank.run[name]("SELECT current_database()")
+    return str(database)
+
+
+@contextmanager
+def synchronous(cluster: Cluster) -> Iterator[None]:
+    """Have the writer answer a commit when the first replica has it."""
+    writer, replica = cluster.nodes[:2]
+    words = f"ALTER SYSTEM SET synchronous_standby_names = '{replica.name}'"
+    ask = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
+    writer.execute(words)
+    writer.execute("SELECT pg_reload_conf()")
+    wait_until(lambda: writer.execute(ask) == [(1,)], "a replica is synchronous", 30)
+    try:
+        yield
+    finally:
+        writer.start()
+        writer.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        writer.execute("SELECT pg_reload_conf()")
+        cluster.restore()
 
 
 @pytest.fixture
@@ -146,28 +205,51 @@ def test_a_server_that_dies_at_any_step_leaves_all_or_nothing(killed, name):
 def test_servers_that_die_at_any_moment_leave_all_or_nothing(killed, name):
     rng = random.Random(name)
     for run in range(RUNS):
-        stop = threading.Event()
-        troubles: list[BaseException] = []
-        tellers = [
-            threading.Thread(
-                target=_tell, args=(killed, f"{run}-{n}", n, stop, troubles)
-            )
-            for n in range(THREADS)
-        ]
-        for teller in tellers:
-            teller.start()
-        stop.wait(0.1 + rng.random() / 2)
-        killed.kill(rng.choice(killed.names))
-        stop.wait(0.1 + rng.random() / 2)
-        stop.set()
-        for teller in tellers:
-            teller.join(120)
-        assert not any(teller.is_alive() for teller in tellers)
-        assert troubles == []
+        play(killed, run, rng)
         killed.check()
     words = killed.check()
     print(f"{name}: {RUNS} runs, {words}")
     assert words["done"] > 0
+
+
+@pytest.mark.timeout(600 + 120 * PROMOTIONS)
+@pytest.mark.long
+def test_a_synchronous_replica_that_is_promoted_has_all_or_nothing(
+    postgresql, tmp_path
+):
+    rng, said = random.Random(1), dict[str, int]()
+    for run in range(PROMOTIONS):
+        with (
+            banks(("pg", "pg"), {"pg": postgresql}, tmp_path) as made,
+            synchronous(postgresql),
+        ):
+            promoted = Promoted(made, postgresql)
+            postgresql.wait_replayed()
+            play(promoted, run, rng)
+            for word, number in promoted.check().items():
+                said[word] = said.get(word, 0) + number
+    print(f"promotions: {PROMOTIONS} runs, {said}")
+    assert said["done"] > 0
+
+
+def play(killed: Killed, run: int, rng: random.Random) -> None:
+    """Have four threads transfer, and kill a server meanwhile."""
+    stop = threading.Event()
+    troubles: list[BaseException] = []
+    tellers = [
+        threading.Thread(target=_tell, args=(killed, f"{run}-{n}", n, stop, troubles))
+        for n in range(THREADS)
+    ]
+    for teller in tellers:
+        teller.start()
+    stop.wait(0.1 + rng.random() / 2)
+    killed.kill(rng.choice(killed.names))
+    stop.wait(0.1 + rng.random() / 2)
+    stop.set()
+    for teller in tellers:
+        teller.join(120)
+    assert not any(teller.is_alive() for teller in tellers)
+    assert troubles == []
 
 
 def _tell(

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import gc
 import random
-import sqlite3
-from contextlib import closing
 from itertools import count
 from typing import Any
 
 import pytest
 
-import routedb
 from tests.live.conftest import FIXTURES
 from tests.support.delays import Delays
 from tests.support.inject import KINDS, TimeLimit
 from tests.support.later import later
-from tests.support.pool_acts import ACTS, LIMITS, Pooled, interrupt
+from tests.support.pool_acts import ACTS, interrupt, on_servers, on_sqlite
 from tests.support.servers import wait_until
 
 pytestmark = [
@@ -33,10 +30,8 @@ STEP = 29  # of the lines, where not all are tried
 
 @pytest.fixture
 def pooled(place):
-    place.database.execute("CREATE TABLE t (a int)")
-    cluster = place.cluster(pool=LIMITS)
-    write = "INSERT INTO t VALUES (1)"
-    return Pooled(cluster, "SELECT count(*) FROM t", write, lambda: None)
+    with on_servers(place.database) as made:
+        yield made
 
 
 def test_no_place_is_lost(pooled, place):
@@ -60,22 +55,13 @@ def test_at_each_line(pooled, name):
 @pytest.fixture(params=["postgresql", "mariadb", "sqlite"])
 def signalled(request, tmp_path):
     """A pool, and how many sessions its server has."""
-    if request.param != "sqlite":
-        place = request.getfixturevalue("place_of")(FIXTURES[request.param])
-        place.database.execute("CREATE TABLE t (a int)")
-        cluster = place.cluster(pool=LIMITS)
-        yield _pooled(cluster, lambda: len(place.sessions()))
+    if request.param == "sqlite":
+        with on_sqlite(str(tmp_path)) as made:
+            yield made
         return
-    path = str(tmp_path / "signals.db")
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute("CREATE TABLE t (a int)")
-    with routedb.Cluster(f"sqlite:///{path}", pool=LIMITS) as cluster:
-        yield _pooled(cluster, lambda: 0)
-
-
-def _pooled(cluster, sessions):
-    write = "INSERT INTO t VALUES (1)"
-    return Pooled(cluster, "SELECT count(*) FROM t", write, sessions)
+    place = request.getfixturevalue("place_of")(FIXTURES[request.param])
+    with on_servers(place.database) as made:
+        yield made._replace(sessions=lambda: len(place.sessions()))
 
 
 def rounds(pooled, interrupted):

@@ -51,7 +51,9 @@ class Proxy:
     Each method has taken effect when it returns.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(
+        self, host: str, port: int, at: tuple[str, int] = ("127.0.0.1", 0)
+    ) -> None:
         self._target = (host, port)
         self._lock = threading.RLock()
         self._selector = selectors.DefaultSelector()
@@ -60,7 +62,8 @@ class Proxy:
         self._trap: tuple[bytes, Lost] | None = None
         self._is_closed = False
         self._deaf: list[socket.socket] = []  # the listener, and who fills its queue
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(at)
+        self.host: str = at[0]
         self.port: int = self._listener.getsockname()[1]
         self._selector.register(self._listener, READ)
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
@@ -70,7 +73,7 @@ class Proxy:
         """Return the URL with this proxy in the place of the server."""
         parts = urlsplit(dsn)
         login = parts.netloc.rpartition("@")[0]
-        return parts._replace(netloc=f"{login}@127.0.0.1:{self.port}").geturl()
+        return parts._replace(netloc=f"{login}@{self.host}:{self.port}").geturl()
 
     @property
     def connections(self) -> int:
@@ -105,7 +108,7 @@ class Proxy:
         self.refuse()
         with self._lock:
             self.blackhole()
-            address = ("127.0.0.1", self.port)
+            address = (self.host, self.port)
             self._deaf = [socket.create_server(address, backlog=0)]
             for _ in range(3):
                 waiting = socket.socket()
@@ -120,7 +123,7 @@ class Proxy:
             while self._deaf:
                 self._deaf.pop().close()
             if self._listener.fileno() < 0:
-                self._listener = socket.create_server(("127.0.0.1", self.port))
+                self._listener = socket.create_server((self.host, self.port))
             self._watch_all()
 
     def lead_to(self, host: str, port: int) -> None:

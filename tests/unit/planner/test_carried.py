@@ -176,7 +176,6 @@ KEPT_ABOVE = [
     "l.id IN (SELECT 1)",
     "l.id IN (1, '2')",
     "l.id = o.id",
-    "o.qty = 1",
     "abs(l.id) = 1",
     "l.id = 9223372036854775808",
 ]

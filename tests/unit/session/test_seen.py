@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from routedb.session.read_state import (
-    LONGEST_S,
     NO_NODE,
-    SHORTEST_S,
-    Backoff,
     MinPosition,
     ReadState,
     View,
@@ -165,14 +162,3 @@ def picture(case):
     )
     sample = Sample(*case.sample) if case.sample else None
     return GroupView(0, nodes, W, case.read_ring, sample=sample)
-
-
-def test_questions_become_rarer():
-    backoff, now, waits = Backoff(), 0.0, []
-    for _ in range(12):
-        assert backoff.try_acquire(now)
-        assert not backoff.try_acquire(now + backoff.wait_s * 0.99)
-        waits.append(backoff.wait_s)
-        now += backoff.wait_s
-    assert waits[:3] == [SHORTEST_S, SHORTEST_S * 2, SHORTEST_S * 4]
-    assert waits[-1] == LONGEST_S

@@ -197,8 +197,6 @@ def test_a_write_whose_shard_is_not_certain_is_refused(
 
 
 EVERYWHERE = [
-    "merge into orders o using countries c on o.customer_id = 5 "
-    "when matched then delete",
     "copy orders from stdin",
     "copy (select * from orders where customer_id = 5) to stdout",
     "check table orders",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import routedb
@@ -107,6 +109,27 @@ def test_definitions_are_for_every_shard(dialect: str, sql: str) -> None:
 )
 def test_what_postgresql_refuses_in_transactions_runs_outside(sql: str) -> None:
     assert target(sql, rules=KNOWN).is_apart
+
+
+MADE = {**KNOWN, "orders": replace(KNOWN["orders"], id_column="id")}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int)",
+        "CREATE TABLE orders (customer_id int, id bigint, UNIQUE (note, id))",
+        "CREATE UNIQUE INDEX i ON orders (id)",
+    ],
+)
+def test_keys_that_are_made_are_unique_on_all_shards(sql: str) -> None:
+    for dialect in (PG, MY, LITE):
+        assert target(sql, dialect=dialect, rules=MADE).is_every
+
+
+def test_other_columns_are_not_unique_beside_keys_that_are_made() -> None:
+    with pytest.raises(routedb.ShardError, match="does not contain its shard key"):
+        target("CREATE UNIQUE INDEX i ON orders (note)", rules=MADE)
 
 
 REFUSED = {

@@ -10,13 +10,18 @@ import pytest
 
 from benchmarks import corpus
 from benchmarks.corpora import mysqltest_scripts, sqlite_scripts
+from benchmarks.corpora.at_once import Work, scores
 from benchmarks.corpora.compare import Score, compare
 from benchmarks.corpora.obtain import File, MissingCorpus, in_folder, obtain
 from benchmarks.corpora.psql_scripts import texts as psql_texts
 from benchmarks.corpora.quoted_scripts import texts as quoted_texts
+from benchmarks.corpora.remembering import Remembering
 from benchmarks.corpora.sources import of_checkout
 from benchmarks.corpora.sqlite_judge import SQLiteJudge
+from benchmarks.corpora.verdict import Verdict
+from routedb.sql import Classifier
 from tests.support.later import later
+from tests.support.servers import MissingServer
 
 
 def score_of(name, every=1):
@@ -142,12 +147,88 @@ def test_what_sqlite_says(sql, expected):
 def test_a_score_counts_what_differs():
     script = ["CREATE TABLE a (x)", "SELECT x FROM a", "SELECT x FRM a"]
     judge = SQLiteJudge()
-    score = compare("mine", "sqlite", [script], judge)
+    score = compare("mine", Classifier("sqlite"), [script], judge)
     judge.close()
     assert (score.statements, score.refused, score.reads, score.writes) == (3, 1, 1, 1)
     assert score.missed() == []
     score.writes_as_reads.append("DELETE FROM a")
     assert score.missed() == ["1 writes taken for reads, more than 0.0"]
+
+
+class Counting:
+    """A judge that takes each text for a read of no table, and knows what it judged."""
+
+    def __init__(self):
+        self.judged = []
+
+    def start(self, script):
+        self.judged.append("start")
+
+    def judge(self, text):
+        self.judged.append(text)
+        return None if "FRM" in text else Verdict(True, None)
+
+    def name(self, schema, name):
+        return schema, name
+
+    def close(self):
+        self.judged.append("close")
+
+
+def no_judge():
+    raise MissingServer("no server here")
+
+
+def test_a_judge_is_asked_once_about_statements_of_one_kind():
+    kinds = [
+        ["SELECT 1, 'a' FROM t -- x", "SELECT 22.5, 'b''c' FROM t # y", "SELECT 3"],
+        ["INSERT INTO t VALUES (1, '')", "INSERT INTO t VALUES (1, 'a')"],
+        ["SELECT 1 /*!10000 + 2 */", "SELECT 1 /*!99999 + 2 */"],
+        ["SELECT a1", "SELECT a2"],
+    ]
+    counting = Counting()
+    judge = Remembering(counting)
+    judge.start([])
+    for text in kinds[0]:
+        assert judge.judge(text) == Verdict(True, None)
+    assert judge.judge("SELECT FRM 1") is judge.judge("SELECT FRM 2") is None
+    assert counting.judged == ["start", kinds[0][0], kinds[0][2], "SELECT FRM 1"]
+    for different in kinds[1:]:
+        counting.judged.clear()
+        assert [judge.judge(text) for text in different]
+        assert counting.judged == different
+
+
+def test_a_judge_is_asked_again_when_more_than_rows_may_have_changed():
+    counting = Counting()
+    judge = Remembering(counting)
+    texts = ["SELECT 1", "CREATE TABLE t (x int)", "SELECT 2", "SET a = 1", "SELECT 3"]
+    for text in texts:
+        judge.judge(text)
+    judge.start([])
+    judge.judge("SELECT 4")
+    assert counting.judged == [*texts, "start", "SELECT 4"]
+    judge.judge("ALTER FRM t")  # refused, so nothing has changed
+    judge.judge("SELECT 5")
+    assert counting.judged[-1] == "ALTER FRM t"
+
+
+@pytest.mark.parametrize("processes", [1, *later([2])])
+def test_each_script_is_judged_once_by_whoever_is_free(processes):
+    scripts = [[f"SELECT x{n} FROM t", "SELECT FRM"] for n in range(20)]
+    work = Work("mine", "mysql", scripts, Counting)
+    total = Score("mine")
+    for score in scores(work, processes):
+        assert (score.statements, score.reads, score.refused) == (2, 1, 1)
+        total.add(score)
+    assert (total.statements, total.reads, total.refused) == (40, 20, 20)
+
+
+@pytest.mark.parametrize("processes", [1, *later([2])])
+def test_a_server_that_is_missing_is_told(processes):
+    work = Work("mine", "mysql", [["SELECT 1"]], no_judge)
+    with pytest.raises(MissingServer, match="no server here"):
+        list(scores(work, processes))
 
 
 def test_files_come_from_a_checkout(tmp_path):
@@ -181,7 +262,7 @@ def test_files_come_by_the_first_way_that_leads_to_them(tmp_path, monkeypatch):
 def test_a_suite_that_cannot_be_had_is_named_and_told_by_the_status(
     monkeypatch, capsys
 ):
-    def run(name, folder, every):
+    def run(name, *_):
         if name == "citus":
             raise MissingCorpus("no network")
         return Score(name, statements=1, reads=1)
@@ -194,7 +275,12 @@ def test_a_suite_that_cannot_be_had_is_named_and_told_by_the_status(
 
 def test_a_bar_that_is_not_met_is_told_by_the_status(monkeypatch, capsys):
     wrong = Score("postgis", reads=1, writes_as_reads=["DELETE FROM a"])
-    monkeypatch.setattr(corpus, "run", lambda *_: wrong)
+
+    def run(name, folder, every, processes, tell):
+        tell(wrong, 1, 1)
+        return wrong
+
+    monkeypatch.setattr(corpus, "run", run)
     assert corpus.main(["postgis", "-v"]) == 1
     shown = capsys.readouterr().out
     assert "postgis writes_as_reads: DELETE FROM a" in shown

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routedb.sql import Classifier, scan
+from routedb.sql.scanner import long_text
 from routedb.sql.scanner.distinct_rows import Rows
 
 ROWS = 200
@@ -75,6 +77,11 @@ def rows(row, number=ROWS, start=0):
     ]
 
 
+def by_rows(size=0):
+    """Have runs of `size` characters read by their kinds of rows."""
+    return patch.object(long_text, "_LONG_RUN", size)
+
+
 def known(statement):
     """What is known of a statement, whatever the order of it."""
     values = dataclasses.asdict(statement)
@@ -104,6 +111,15 @@ def test_rows_of_a_kind_are_one(row, dialect, head):
     assert short == whole
     assert not cut.is_whole
     assert len(cut.shape) < 400
+
+
+@pytest.mark.parametrize(
+    ("row", "dialect", "head"),
+    [(*each, HEADS[(n + 3) % len(HEADS)]) for n, each in enumerate(TABLE)],
+)
+def test_rows_of_a_kind_are_one_in_a_longer_text(row, dialect, head):
+    with by_rows():
+        test_rows_of_a_kind_are_one(row, dialect, head)
 
 
 @pytest.mark.parametrize(("row", "dialect"), TABLE)
@@ -198,7 +214,8 @@ def _hide(data):
     other = data.draw(st.sampled_from([row, "(1, 'a')", "(1, 'it''s', 2.5e3)"]))
     among = [*rows(row, before), *hidden, *rows(other, 60, 5)]
     sql = head.replace("{rows}", joint.join(among))
-    _, short, whole = both(sql, dialect)
+    with by_rows(data.draw(st.sampled_from([0, 1_000_000]))):
+        _, short, whole = both(sql, dialect)
     assert short == whole or _is_graver(short, whole)
 
 
@@ -222,11 +239,15 @@ LETTERS = "aeExXnN0158_$.'\"`\\-/*#()[],;:%s?@ \nfé"
 @settings(max_examples=80, deadline=None)
 @given(
     st.text(LETTERS, max_size=14),
-    st.sampled_from(["(1, 'a')", "(f(1), 'a')", "(0x1F, E'a', 1e5)", '(1, "a")']),
+    st.sampled_from(
+        ["(1, 'a')", "(f(1), 'a')", "(0x1F, E'a', 1e5)", '(1, "a")', "(f(1), E'a\\'')"]
+    ),
     st.sampled_from(ALL),
+    st.sampled_from([0, 1_000_000]),
 )
-def test_whatever_stands_in_a_row_is_not_passed_over(odd, row, dialect):
+def test_whatever_stands_in_a_row_is_not_passed_over(odd, row, dialect, size):
     many = ", ".join([row] * 60)
     sql = f"SELECT * FROM (VALUES {many}, ({odd}), {many}, (g9(1), 2)) v, u"
-    _, short, whole = both(sql, dialect)
+    with by_rows(size):
+        _, short, whole = both(sql, dialect)
     assert short == whole or _is_graver(short, whole)

@@ -72,6 +72,7 @@ def stories(dialect: str) -> st.SearchStrategy[list[Event]]:
         extent=st.sampled_from(EXTENTS[dialect]),
         origin=st.sampled_from(["0", "1", "2"]),
         system=st.sampled_from(SYSTEMS[dialect]),
+        namespace=st.sampled_from([None, "shop", "shop", "shop", "old"]),
         server=st.sampled_from(SERVERS),
     )
     fault = st.sampled_from(Fault)
@@ -236,13 +237,15 @@ def the_snapshot_is_a_new_one_exactly_when_something_changed(step):
     assert (step.after is step.before) == (step.after == step.before)
 
 
-def strangers_are_of_another_cluster_than_the_writer(step):
-    group = step.after
-    known = {n.id: n.answer.system for n in group.nodes if n.answer and n.answer.system}
-    ours = {system for id, system in known.items() if id not in group.foreign_nodes}
-    assert len(ours) <= 1
-    if group.foreign_nodes:
-        assert len(set(known.values())) > 1
+def strangers_have_other_data_than_the_writer(step):
+    group, differ = step.after, 0
+    answers = {node.id: node.answer for node in group.nodes if node.answer}
+    for field in ("system", "namespace"):
+        known = {id: getattr(answer, field) for id, answer in answers.items()}
+        ours = {said for id, said in known.items() if id not in group.foreign_nodes}
+        assert len(ours - {None}) <= 1
+        differ += len({*known.values()} - {None}) > 1
+    assert differ or not group.foreign_nodes
 
 
 def a_server_is_used_by_one_of_its_names(step):
@@ -265,7 +268,7 @@ INVARIANTS: list[Callable[[Step], None]] = [
     the_ring_holds_the_replicas_that_may_be_read_from_and_no_others,
     only_news_of_this_generation_counts,
     the_snapshot_is_a_new_one_exactly_when_something_changed,
-    strangers_are_of_another_cluster_than_the_writer,
+    strangers_have_other_data_than_the_writer,
     a_server_is_used_by_one_of_its_names,
     an_unsure_node_has_no_position,
 ]

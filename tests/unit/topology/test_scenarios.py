@@ -65,6 +65,7 @@ def answer(role, node, extra):
         extent=extra.get("extent"),
         origin=str(node),
         system=extra.get("system"),
+        namespace=extra.get("namespace"),
         server=extra.get("server"),
         position=extra.get("position"),
     )
