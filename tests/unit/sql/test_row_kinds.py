@@ -9,7 +9,7 @@ from routedb.sql.scanner import long_text
 from routedb.sql.scanner.row_kinds import RowKinds
 
 from .seen import line
-from .test_distinct_rows import TABLE, rows
+from .test_distinct_rows import TABLE, by_rows, rows
 
 # A row, others of its kind, and some that are of another.
 ALIKE = {
@@ -114,10 +114,12 @@ def test_a_hint_between_rows_is_heard():
 
 
 def test_a_second_row_is_kept_for_texts_whose_brackets_do_not_match():
-    many = ", ".join(rows("(ARRAY[#, 2], '@@'::x)", 2_000))
-    sql = f"SELECT * FROM (VALUES (1); INSERT INTO t VALUES {many}) AS v, u"
+    many = ", ".join(rows("(ARRAY[#, 2], ARRAY['@@', 'b']::text[])", 60, 5))
+    head = "INSERT INTO s.t SELECT * FROM (VALUES (1); DELETE FROM a"
+    sql = f"{head}; INSERT INTO t VALUES (2), {many}) AS v, u"
     classifier = Classifier("postgresql")
-    cut = classifier.scan(sql)
+    with by_rows():
+        cut = classifier.scan(sql)
     assert not cut.is_whole
     whole = classifier.statement(scan(sql, "postgresql"))
     assert set(whole.tables) <= set(classifier.statement(cut).tables)
