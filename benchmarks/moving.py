@@ -45,6 +45,16 @@ try:
 except Copied:
     print(name)
 """
+# A process counts as its own memory what its parent had when it was begun: so the
+# parent is this one, which has little.
+_WATCHING = """
+import os, sys, time
+began = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+print(time.perf_counter() - began, usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 class Took(NamedTuple):
@@ -124,10 +134,8 @@ def _ours(old: str, target: str, threads: int) -> Took:
         "tables": {_TABLE: "old"},
     }
     argv = [sys.executable, "-c", _OURS, json.dumps(config), str(threads)]
-    began = time.perf_counter()
-    name, memory = _watched(argv)
-    took = Took(time.perf_counter() - began, memory)
-    move.abort(config, name.strip())
+    name, took = _watched(argv)
+    move.abort(config, name)
     return took
 
 
@@ -139,21 +147,16 @@ def _pgloader(program: str, old: str, target: str) -> Took:
             "WITH create tables, create no indexes, no foreign keys, reset no "
             "sequences;\n"
         )
-        began = time.perf_counter()
-        _, memory = _watched([program, "--quiet", str(script)])
-        return Took(time.perf_counter() - began, memory)
+        return _watched([program, "--quiet", str(script)])[1]
 
 
-def _watched(argv: list[str]) -> tuple[str, int]:
-    """Run `argv`; return what it prints, and the most memory that it had."""
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{argv[0]} has failed")
-    return said, usage.ru_maxrss * 1024
+def _watched(argv: list[str]) -> tuple[str, Took]:
+    """Run `argv`; return what it prints, and what it took."""
+    watching = [sys.executable, "-c", _WATCHING, *argv]
+    said = subprocess.run(watching, stdout=subprocess.PIPE, text=True, check=True)
+    *printed, last = said.stdout.splitlines()
+    seconds, memory = last.split()
+    return "\n".join(printed), Took(float(seconds), int(memory) * 1024)
 
 
 def _empty(target: str) -> None:

@@ -22,6 +22,7 @@ from routedb.cli.tables import Listing
 from routedb.merge.limits import spelt
 
 _LINE_S = 5.0  # between two plain lines about one step
+_BEFORE = "before: "  # what is about to be written, and told again when it is
 _HEADERS = (
     *("move", "phase", "from", "to", "tables"),
     *("rows", "of about", "journal", "lag"),
@@ -35,7 +36,7 @@ class Display:
     def __init__(self) -> None:
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._last: tuple[str, float] = "", 0.0
+        self._last: tuple[str, str, float] = "", "", 0.0  # step, table, when
         self._first: dict[str, tuple[float, int]] = {}  # when, and how many rows
 
     def __enter__(self) -> Display:
@@ -62,14 +63,17 @@ class Display:
 
     def tell(self, progress: moving.Progress) -> None:
         """Show this from now on."""
+        if progress.step.startswith(_BEFORE):
+            return
         more = self._more(progress) if progress.step == "chunk copied" else ""
         if self._bar is not None and progress.step == "chunk copied":
             self._draw(self._bar, progress, more)
             return
         now = time.monotonic()
-        if progress.step == self._last[0] and now < self._last[1] + _LINE_S:
+        *last, at = self._last
+        if [progress.step, progress.table] == last and now < at + _LINE_S:
             return
-        self._last = progress.step, now
+        self._last = progress.step, progress.table, now
         of = f" of about {progress.total:,}" if progress.total else ""
         rows = f", {progress.rows:,}{of} rows" if progress.rows else ""
         more = f", {more}" if more else ""
@@ -78,6 +82,8 @@ class Display:
     def _more(self, progress: moving.Progress) -> str:
         """Return how many bytes were copied of a table, and how many rows a second
         since the first chunk."""
+        if not progress.rows:
+            return ""
         now = time.monotonic()
         began, rows = self._first.setdefault(progress.table, (now, progress.rows))
         taken = now - began

@@ -16,7 +16,7 @@ from routedb import errors
 from routedb.config.placements import Place, database_of
 from routedb.mover import numbering, placements
 from routedb.mover.chunks import Copied
-from routedb.mover.drain import Drain
+from routedb.mover.drain import BATCH, Drain
 from routedb.mover.ends import End, Stream, Within
 from routedb.mover.locking import lock, made_patiently, nothing, unlock
 from routedb.mover.progress import Progress
@@ -113,22 +113,22 @@ class Cutover:
                 made_patiently(session, triggers.drop_fence_texts(pair))
 
     def _catch_up(self) -> None:
-        """Apply nearly all before anybody has to wait. Raises OperationalError where
-        that does not come to an end."""
-        count = 0
+        """Apply nearly all before anybody has to wait, or all but what comes while that
+        is done. Raises OperationalError where that is too much."""
+        before = BATCH
         for _ in range(_ROUNDS):
             count = sum(
                 Drain(each.pair, each.source, each.target).once(_ALL)
                 for each in self._streams
             )
             self._tell(Progress("journal drained", rows=count))
-            if count <= _NEARLY_EMPTY:
+            if count <= _NEARLY_EMPTY or before <= count <= _MOST_LEFT:
                 return
-        if count > _MOST_LEFT:
-            raise errors.OperationalError(
-                "more is written than is applied: all writers would wait until the "
-                "rest is. Switch when less is written"
-            )
+            before = count
+        raise errors.OperationalError(
+            "more is written than is applied: all writers would wait until the rest "
+            "is. Switch when less is written"
+        )
 
     def _fence(self, locked: Sequence[Session]) -> None:
         """Fence the tables that are `locked`; what fails lets go of them."""

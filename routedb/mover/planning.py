@@ -97,7 +97,11 @@ def plan(
         tuple(_types(tables, engine, own)),
         () if found else tuple(script.statements if script else _ddl(tables, engine)),
         tuple(found),
-        (*notes(tables, engine, own), *_untried(script, engine)),
+        (
+            *notes(tables, engine, own),
+            *_untried(script, engine),
+            *_staying(source == target),
+        ),
         places_of(config, new_rules),
         places_of(config, old_rules),
         tuple(name for name, rule in old_rules.items() if rule.placed_by),
@@ -130,6 +134,12 @@ def _untried(script: Script | None, engine: str) -> tuple[str, ...]:
     if script is None or engine == "postgresql":
         return ()
     return ("the definitions are run by start, which refuses them before it copies",)
+
+
+def _staying(is_so: bool) -> tuple[str, ...]:
+    if not is_so:
+        return ()
+    return ("the tables stay, and rows move: definitions are for shards without them",)
 
 
 def _refusals(tables: Sequence[Table], old: End, new: End, is_own: bool) -> list[str]:

@@ -3,15 +3,17 @@ it. It is a plugin of pytest only to be imported: that makes the dialect known."
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import dealing  # type: ignore[import-not-found]  # on PYTHONPATH only there
-from sqlalchemy.dialects import registry
-from sqlalchemy.engine.url import URL
 
-from routedb.config.model import ClusterConfig
-from routedb.integrations import driver
-from routedb.integrations.sqlalchemy import PostgreSQL
+sys.path.insert(0, "lib")  # of the sources: this is loaded before what adds it
+
+from sqlalchemy.dialects import registry  # noqa: E402
+from sqlalchemy.engine.url import URL  # noqa: E402
+
+from routedb.integrations.sqlalchemy import PostgreSQL  # noqa: E402
 
 
 class Dealt(PostgreSQL):
@@ -23,9 +25,9 @@ class Dealt(PostgreSQL):
         """Return a configuration of two databases."""
         dsn, options = super().server_address(url)
         if dsn not in _known:
-            _known[dsn] = driver.read(dealing.document(dsn), options)
-        return _known[dsn], {}
+            _known[dsn] = dealing.document(dsn)
+        return _known[dsn], options
 
 
-_known: dict[str, ClusterConfig] = {}
+_known: dict[str, Any] = {}
 registry.register("postgresql.dealt", __name__, "Dealt")
