@@ -30,7 +30,7 @@ test: lint
 test-failed: .venv/test.stamp packages
 	$(PYTEST) --last-failed --last-failed-no-failures none
 
-test-long: .venv/test.stamp .venv/spark.stamp packages
+test-long: .venv/test.stamp .venv/spark-connect.stamp packages
 	$(PYTEST) -m long --timeout 1800
 	$(BIN)/python -m benchmarks.fuzz_time --minutes 5
 	$(BIN)/python -m tests.support.injections --least 20000
@@ -79,6 +79,9 @@ packages:
 .venv/spark.stamp: .venv/core.stamp
 	$(INSTALL) java
 	$(INSTALL) install spark
+
+.venv/spark-connect.stamp: .venv/spark.stamp
+	$(INSTALL) install spark-connect
 
 .venv/docs.stamp: .venv/core.stamp
 	$(INSTALL) install docs

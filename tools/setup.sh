@@ -139,7 +139,7 @@ forget_old_name() {
 install() {
     case $1 in
     .) what=. stamp=core ;;
-    bench | docs | spark) what=".[$1]" stamp=$1 ;;
+    bench | docs | spark | spark-connect) what=".[$1]" stamp=$1 ;;
     *) what=".[$1]" stamp=test ;;
     esac
     forget_old_name

@@ -28,6 +28,8 @@ def session() -> Iterator[Any]:
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    # Workers find routedb compiled, as they do where it is installed.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     builder: Any = SparkSession.builder.master("local[2,3]")
     for key in ("spark.ui.enabled", "spark.ui.showConsoleProgress"):
         builder = builder.config(key, "false")

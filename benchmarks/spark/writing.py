@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,34 +14,10 @@ import psycopg2
 from benchmarks.spark import WRITTEN, Setting
 from benchmarks.timing import Row
 from benchmarks.tpch.worlds import SHARDS
-from routedb.integrations.spark import RoutedbSource
+from tests.support.dying_tasks import NAME, dying_rows, dying_source
 
 PARTITIONS = 8
 _BEFORE, _AFTER = (2, 5), (3, 6)  # partitions whose first task dies, and when
-
-
-def _dying(folder: str) -> type[RoutedbSource]:
-    """Return routedb's source, whose writers die once they have committed some
-    partitions, before Spark hears of it; `folder` says which have."""
-
-    class Dying(RoutedbSource):
-        @classmethod
-        def name(cls) -> str:
-            return "routedb-dying"
-
-        def writer(self, schema: Any, overwrite: bool) -> Any:
-            writer = super().writer(schema, overwrite)
-            write = writer.write
-
-            def and_die(iterator: Any) -> Any:
-                done = write(iterator)
-                _die_once(folder, _AFTER)
-                return done
-
-            writer.write = and_die
-            return writer
-
-    return Dying
 
 
 def writing(spark: Any, setting: Setting) -> list[Row]:
@@ -58,16 +33,12 @@ def writing(spark: Any, setting: Setting) -> list[Row]:
     )
     seconds = []
     with TemporaryDirectory() as folder:
-        spark.dataSource.register(_dying(folder))
+        spark.dataSource.register(dying_source(folder, _AFTER))
 
-        def killed(batches: Iterator[Any]) -> Iterator[Any]:
-            yield from batches
-            _die_once(folder, _BEFORE)
-
+        rows = frame.mapInArrow(partial(dying_rows, folder, _BEFORE), frame.schema)
         for _ in range(2):  # the second time all is there
             began = time.perf_counter()
-            writer = frame.mapInArrow(killed, frame.schema).write
-            writer.format("routedb-dying").mode("append").options(
+            rows.write.format(NAME).mode("append").options(
                 config=str(setting.config), table=WRITTEN, load_id="benchmark"
             ).save()
             seconds.append(time.perf_counter() - began)
@@ -97,17 +68,6 @@ def _judged(setting: Setting, seconds: list[float], died: int) -> Row:
         f"rows of the shards: {', '.join(str(row[0]) for row in found)}"
     )
     return Row("rows that Spark wrote wrongly", faults, "", 0.5, note)
-
-
-def _die_once(folder: str, parts: tuple[int, ...]) -> None:
-    from pyspark import TaskContext  # noqa: PLC0415  (of an extra)
-
-    context: Any = TaskContext.get()
-    part = context.partitionId()
-    mark = Path(folder) / f"{part}"
-    if part in parts and not mark.exists():
-        mark.touch()
-        os._exit(9)
 
 
 def _ask(dsn: str, text: str, has_rows: bool = True) -> Any:

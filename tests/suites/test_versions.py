@@ -25,8 +25,13 @@ def test_the_lowest_is_the_first_release_that_is_allowed():
         *("django==4.2", "sqlalchemy==2.0", "peewee==3.17"),
         *("psycopg2-binary==2.9.2", "mysqlclient==2.2", "pony==0.7.20"),
         *("pandas==2.2", "alembic==1.16", "opentelemetry-api==1.31"),
-        *("prometheus-client==0.21", "sqlglotc==30.30"),
-        *("click==8.1", "msgspec==0.19", "rich==13", "sqlglot==30.30"),
+        *(
+            "prometheus-client==0.21",
+            "click==8.1",
+            "msgspec==0.19",
+            "rich==13",
+            "sqlglot==30.30",
+        ),
         *("sqlparse==0.5.1", "tomli==2"),
     ]
 

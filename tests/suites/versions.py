@@ -22,13 +22,20 @@ from tests.suites.suite import PYTEST
 
 EXTRAS = (
     *("django", "sqlalchemy", "peewee", "postgresql", "mysql"),
-    *("pony", "pandas", "alembic", "otel", "prometheus", "fast"),
+    *("pony", "pandas", "alembic", "otel", "prometheus"),
 )
-# Not with the others: a second build of the same driver; 600 MB and a JRE, with tests
-# of its own; and what only developers install.
-LEFT_OUT = ("postgresql-source", "spark", "test", "bench", "docs")
+# Not with the others: a second build of the same driver; what is compiled for half an
+# hour where no wheel is; 600 MB and a JRE, with tests of its own; and what only
+# developers install.
+LEFT_OUT = ("postgresql-source", "fast", "spark", "test", "bench", "docs")
 # Of the tests; sphinx is for those of what the documentation shows.
-NEEDS = (*PYTEST, "docutils>=0.21,<1", "hypothesis>=6.100,<7", "sphinx>=8,<10")
+NEEDS = (
+    *PYTEST,
+    "docutils>=0.21,<1",
+    "hypothesis>=6.100,<7",
+    "sphinx>=8,<10",
+    "opentelemetry-sdk",
+)
 TESTS = (
     *(
         f"tests/live/integrations/test_{name}.py"

@@ -15,7 +15,6 @@ from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
 from routedb import errors
@@ -195,7 +194,7 @@ def _of_text(values: Sequence[bytes | None], kind: pa.DataType) -> pa.Array:
         return found
     texts = found.cast(pa.string())
     if kind == pa.timestamp("us", "UTC"):
-        return pc.assume_timezone(texts.cast(pa.timestamp("us")), "UTC")
+        return texts.cast(pa.timestamp("us")).view(kind)
     return texts.cast(kind)
 
 

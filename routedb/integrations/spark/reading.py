@@ -16,6 +16,7 @@ from typing import Any
 from pyspark.sql.datasource import DataSourceReader, InputPartition
 
 from routedb import errors
+from routedb.integrations.spark.archives import forget_archives
 from routedb.integrations.spark.batches import batches
 from routedb.integrations.spark.filters import push, shape_of
 from routedb.integrations.spark.layout import Layout
@@ -44,6 +45,7 @@ class TableReader(DataSourceReader):
 
     def __init__(self, request: Request, names: Sequence[str]) -> None:
         layout = _layout_of(request)
+        forget_archives()
         self.request = request
         self.layout = layout
         self.fields = tuple(layout.field(name) for name in names)
@@ -62,6 +64,7 @@ class TableReader(DataSourceReader):
 
     def read(self, partition: Any) -> Iterator[Any]:
         """Yield the rows of `partition`, range after range, each read whole before."""
+        forget_archives()
         for number, condition in enumerate(partition.ranges):
             where = _all_of(*self.where, condition)
             source = self.layout.text + (f" WHERE {where}" if where else "")

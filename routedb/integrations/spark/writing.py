@@ -22,6 +22,7 @@ from pyspark.sql.datasource import DataSourceArrowWriter, WriterCommitMessage
 from routedb import errors
 from routedb.config.mask import config_error
 from routedb.integrations.spark import loads
+from routedb.integrations.spark.archives import forget_archives
 from routedb.integrations.spark.finding import layout_of
 from routedb.integrations.spark.layout import Layout
 from routedb.integrations.spark.places import Place, place_of, placed
@@ -66,6 +67,7 @@ class TableWriter(DataSourceArrowWriter):
 
     def write(self, iterator: Iterator[pa.RecordBatch]) -> Written:
         """Write the partition of the task that this runs in."""
+        forget_archives()
         context = TaskContext.get()
         part = 0 if context is None else context.partitionId()
         with TemporaryFile(prefix="routedb-") as file:

@@ -107,6 +107,8 @@ class Rows:
         """What stands for the rows."""
         kept = [row for row in self._kept if row != _LITERALS] or [_LITERALS]
         if self._head:
+            if len(kept) == 1 and kept[0] != _LITERALS:
+                kept *= 2  # where brackets do not match a second is read otherwise
             kept = [self._head + row + b")" for row in kept]
         return unprotected(b", ".join(kept)).decode("utf-8", "surrogatepass")
 

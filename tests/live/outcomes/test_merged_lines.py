@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-STEP = 211  # of the lines, where not all are tried
+STEP = 421  # of the lines, where not all are tried
 
 
 @pytest.fixture(params=["postgresql", "mariadb", "sqlite"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -113,37 +114,24 @@ def test_a_node_has_no_more_connections_than_it_may(spark, path, shards):
 
 
 def test_a_task_that_is_killed_writes_nothing_twice(spark, shards, written, tmp_path):
-    for dsn in shards:
-        run_on(
-            dsn,
-            "CREATE TABLE w (id bigint PRIMARY KEY, t string)".replace(
-                "string", "text"
-            ),
-        )
-    path = written(sharded(shards, "w"))
-    once = str(tmp_path)
-
-    def killed(batches):
-        import os  # noqa: PLC0415
-        from pathlib import Path  # noqa: PLC0415
-
-        from pyspark import TaskContext  # noqa: PLC0415
-
-        context = TaskContext.get()
-        yield from batches
-        mark = Path(once) / f"killed-{context.partitionId()}"
-        if context.partitionId() in (2, 5) and not mark.exists():
-            mark.touch()
-            os._exit(9)
-
-    rows = spark.range(0, ROWS, 1, 8).selectExpr("id", "concat('row ', id) AS t")
-    dying = rows.mapInArrow(killed, "id bigint, t string")
+    """Two before they write anything, two when all is committed; then all again."""
     from routedb.integrations.spark import register  # noqa: PLC0415
+    from tests.support import dying_tasks  # noqa: PLC0415
 
+    for dsn in shards:
+        run_on(dsn, "CREATE TABLE w (id bigint PRIMARY KEY, t text)")
+    path = written(sharded(shards, "w"))
+    deaths = tmp_path / "deaths"
+    deaths.mkdir()
+    rows = spark.range(0, ROWS, 1, 8).selectExpr("id", "concat('row ', id) AS t")
+    dying = partial(dying_tasks.dying_rows, str(deaths), (2, 5))
+    frame = rows.mapInArrow(dying, "id bigint, t string")
     register(spark)
+    spark.dataSource.register(dying_tasks.dying_source(str(deaths), (3, 6)))
     for _ in range(2):  # the second time all is there
-        writer = dying.write.format("routedb").mode("append")
+        writer = frame.write.format(dying_tasks.NAME).mode("append")
         writer.options(config=path, table="w", load_id="nightly").save()
+    assert sorted(mark.name for mark in deaths.iterdir()) == ["2", "3", "5", "6"]
     for number, dsn in enumerate(shards):
         found = rows_on(dsn, "SELECT count(*), min(id % 4), max(id % 4) FROM w")
         assert found == [(ROWS // 4, number, number)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from routedb.sql import Classifier
+from routedb.sql import Classifier, scan
 from routedb.sql.scanner import long_text
 from routedb.sql.scanner.row_kinds import RowKinds
 
 from .seen import line
-from .test_distinct_rows import TABLE, rows
+from .test_distinct_rows import TABLE, by_rows, rows
 
 # A row, others of its kind, and some that are of another.
 ALIKE = {
@@ -98,10 +98,10 @@ def test_the_run_goes_on_behind_a_row_of_no_kind(row, odd):
     many[1_000:1_000] = [odd]
     many[2_500:2_500] = [odd, odd]
     classifier = Classifier("postgresql")
-    scan = classifier.scan(f"INSERT INTO t (a, b) VALUES {', '.join(many)}")
-    assert not scan.is_whole
-    assert len(scan.shape) < 600
-    assert line(classifier.statement(scan)) == ODD[odd]
+    cut = classifier.scan(f"INSERT INTO t (a, b) VALUES {', '.join(many)}")
+    assert not cut.is_whole
+    assert len(cut.shape) < 600
+    assert line(classifier.statement(cut)) == ODD[odd]
 
 
 def test_a_hint_between_rows_is_heard():
@@ -113,11 +113,23 @@ def test_a_hint_between_rows_is_heard():
     assert hints.role == "writer"
 
 
+def test_a_second_row_is_kept_for_texts_whose_brackets_do_not_match():
+    many = ", ".join(rows("(ARRAY[#, 2], ARRAY['@@', 'b']::text[])", 60, 5))
+    head = "INSERT INTO s.t SELECT * FROM (VALUES (1); DELETE FROM a"
+    sql = f"{head}; INSERT INTO t VALUES (2), {many}) AS v, u"
+    classifier = Classifier("postgresql")
+    with by_rows():
+        cut = classifier.scan(sql)
+    assert not cut.is_whole
+    whole = classifier.statement(scan(sql, "postgresql"))
+    assert set(whole.tables) <= set(classifier.statement(cut).tables)
+
+
 def test_rows_that_are_all_of_other_kinds_are_read():
     many = [f"(f{n}(1), (SELECT x FROM t{n}))" for n in range(1_500)]
     classifier = Classifier("postgresql")
-    scan = classifier.scan(f"INSERT INTO t VALUES {', '.join(many)}")
-    assert len(classifier.statement(scan).tables) == 1_501
+    cut = classifier.scan(f"INSERT INTO t VALUES {', '.join(many)}")
+    assert len(classifier.statement(cut).tables) == 1_501
 
 
 @pytest.mark.parametrize("dialect", ["postgresql", "mysql", "sqlite"])
