@@ -182,8 +182,10 @@ class ConsistencyTracker:
     def require_writer(self, group: int, topology: Snapshot) -> None:
         """Let the writer of `group` answer until there is another `topology`, or it is
         time to ask. Where it is so already, nobody could be asked."""
-        due = self.queries(group).due(self.core.process_wrote_at.get(group, 0.0))
-        until = due if due > self.core.clock() else inf
+        until, queries = inf, self._queries.get(group)
+        if queries is not None:
+            due = queries.due(self.core.process_wrote_at.get(group, 0.0))
+            until = due if due > self.core.clock() else inf
         self.writer_only[group] = WriterOnly(topology, until)
         self.core.samples.request(group)
 

@@ -153,7 +153,6 @@ class Core(TopologyStore):
         # By group id: when this process last wrote there.
         self.process_wrote_at: dict[int, float] = {}
         self.noted_writes: set[int] = set()  # see process_writes
-        self._recalled: dict[int, int] = {}  # by group: promotions that were heard of
         self.catalog = CatalogAnswers(clock)
         # The monitor's, once there is one: see to it that it runs.
         self.start_monitor: Callable[[], None] = lambda: None
@@ -351,16 +350,17 @@ class Core(TopologyStore):
         if server_ids(before) != server_ids(after):
             PROCESS_WRITES.join(self)
         if before.history_node != after.history_node:
-            PROCESS_WRITES.promotions += 1
+            PROCESS_WRITES.note_promotion()
 
     def _recall(self, after: Snapshot, group: int) -> Snapshot:
         """Have the writer go on from what other runtimes of this process have seen of
         its servers: an old one that comes back is known to all when one knows it."""
-        writer, promotions = after.groups[group].writer, PROCESS_WRITES.promotions
-        is_same = writer == self.topology.groups[group].writer
-        if writer is None or (is_same and self._recalled.get(group) == promotions):
+        writer = after.groups[group].writer
+        if writer is None:
             return after
-        self._recalled[group] = promotions
+        is_same = writer == self.topology.groups[group].writer
+        if not PROCESS_WRITES.has_new_promotions(self, group) and is_same:
+            return after
         answer = after.groups[group].find(writer).answer
         histories = PROCESS_WRITES.histories(self, group, answer)
         return remember(after, group, histories, self._limits) if histories else after

@@ -48,7 +48,8 @@ class ProcessWrites:
         self._written: dict[Key, int] = {}
         self._told: WeakKeyDictionary[Writer, dict[int, int]] = WeakKeyDictionary()
         self._number = 0
-        self.promotions = 0  # how often one of them has seen another node's history
+        self._promotions = 0  # how often one of them has seen another node's history
+        self._heard: WeakKeyDictionary[Writer, dict[int, int]] = WeakKeyDictionary()
         self._keys: WeakKeyDictionary[Writer, _Keys] = WeakKeyDictionary()
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
@@ -100,6 +101,20 @@ class ProcessWrites:
                 writer.noted_writes.add(group)
         for other, theirs in told:
             other.take_write(theirs)
+
+    def note_promotion(self) -> None:
+        """Take note that one of them has seen the history of another node."""
+        with self._lock:
+            self._promotions += 1
+
+    def has_new_promotions(self, writer: Writer, group: int) -> bool:
+        """Tell whether any was noted since this was last asked for `writer` and its
+        `group`."""
+        with self._lock:
+            heard = self._heard.setdefault(writer, {})
+            before = heard.get(group)
+            heard[group] = self._promotions
+            return before != self._promotions
 
     def histories(self, writer: Writer, group: int, claim: Answer | None) -> list[str]:
         """Return the newest histories that other runtimes have seen of the servers of
