@@ -250,14 +250,22 @@ def test_what_is_no_value_of_postgresqls_is_refused_by_name(
     ]
 
 
-def test_the_servers_own_explain_is_refused_and_routedbs_shows_the_plan(across):
+PREFIXES = ("EXPLAIN", "EXPLAIN VERBOSE", "EXPLAIN ANALYZE")
+SAID_BY = {"far": "select_type=SIMPLE", "filed": "SCAN routedb_t"}
+
+
+def test_explain_shows_the_plan_and_what_each_server_says_of_its_part(across):
     across.make("mysql", "int", [1])
     across.make("sqlite", "INTEGER", [1])
     for table, database in (("far", "crm"), ("filed", "files")):
         sql = f"SELECT v FROM {table} JOIN near USING (n)"
-        for prefix in ("EXPLAIN", "EXPLAIN VERBOSE", "EXPLAIN ANALYZE"):
-            with pytest.raises(routedb.CrossDatabaseError, match="conn.explain"):
-                across.ask(f"{prefix} {sql}")
+        for prefix in PREFIXES:
+            said = [line for (line,) in across.ask(f"{prefix} {sql}")]
+            own = [n for n, line in enumerate(said) if line.endswith(" says")]
+            assert [said[n].split()[1] for n in own] == [database, "shop"]
+            assert SAID_BY[table] in said[own[0] + 1]
+            assert "Seq Scan on " in said[own[1] + 1]
+            assert ("rows: 1" in map(str.strip, said)) == (prefix == PREFIXES[-1])
         assert f"fragment 0: {database}" in str(across.routed.explain(sql, None))
         assert across.ask(sql) == [(1,)]
 
