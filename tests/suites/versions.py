@@ -27,7 +27,10 @@ EXTRAS = (
 # Not with the others: a second build of the same driver; what is compiled for half an
 # hour where no wheel is; 600 MB and a JRE, with tests of its own; and what only
 # developers install.
-LEFT_OUT = ("postgresql-source", "fast", "spark", "test", "bench", "docs")
+LEFT_OUT = (
+    *("postgresql-source", "fast", "spark", "spark-connect"),
+    *("test", "bench", "docs"),
+)
 # Of the tests; sphinx is for those of what the documentation shows.
 NEEDS = (
     *PYTEST,
@@ -35,6 +38,7 @@ NEEDS = (
     "hypothesis>=6.100,<7",
     "sphinx>=8,<10",
     "opentelemetry-sdk",
+    "pyarrow>=18",  # without it pandas 2.2 warns at its import
 )
 TESTS = (
     *(
@@ -46,7 +50,7 @@ TESTS = (
             *("alembic", "pandas", "pony", "instrumentation"),
         )
     ),
-    *("tests/engine/observers", "tests/unit/cli", "tests/unit/config"),
+    *("tests/engine/observers", "tests/unit/config"),
     *("tests/unit/sql/test_classifier.py", "tests/unit/planner/test_carried.py"),
 )
 QUICK = tuple(
