@@ -119,16 +119,16 @@ def test_what_is_not_certain_runs_over_loaded_rows(sql):
 
 def test_the_text_is_the_users_own_but_for_names_of_tables():
     sql = 'SELECT o.id::text, l."Odd Name" -- why\nFROM public.orders o, leads l\n'
-    made = planned(sql + "WHERE o.id = l.id AND l.note ~* %s AND o.note <> 'a%%b'")
+    where = "WHERE o.id = l.id AND l.note ~* %s AND o.note <> l.note || 'a%%b' AND "
+    made = planned(f"{sql}{where}o.note <> 'a%%b'")
     text = made.remainder.text
     assert text.sql == (
         'SELECT o.id::text, l."Odd Name" -- why\nFROM routedb_r0_ o, routedb_r1_ l\n'
-        "WHERE o.id = l.id AND l.note ~* %s AND o.note <> 'a%%b'"
+        f"{where}o.note <> 'a%%b'"
     )
     assert text.bind(["x"]) == ("x",)
     assert made.fragments[0].text.sql == (
-        'SELECT "id", "note", "Odd Name" FROM public.orders AS o'
-        " WHERE o.note <> 'a%%b'"
+        'SELECT "id", "note" FROM public.orders AS o WHERE o.note <> \'a%%b\''
     )
 
 
