@@ -15,6 +15,16 @@ RIGHT = [
     ("""SELECT count(*) FROM legacy WHERE "name" = 'a'""", 1),
     ("""SELECT count(*) FROM legacy WHERE name || 'b' = 'ab'""", 1),
     ("""SELECT max(id) AS "the name" FROM legacy ORDER BY "the name" """, 1),
+    ("SELECT name || '!' || name FROM legacy", "a!a"),
+    ("""SELECT '<' || "name" || '>' FROM legacy WHERE "id" = 1""", "<a>"),
+    ("""SELECT "legacy"."order" FROM legacy""", 7),
+    ("""SELECT count(*) FROM legacy WHERE "order" = 7 AND "order" <> id""", 1),
+    ("""SELECT count(*) FROM legacy WHERE name || "name" = 'aa'""", 1),
+    ("""SELECT "order" AS "a ""quoted"" name" FROM legacy""", 7),
+    ("""SELECT CASE WHEN "name" = 'a' THEN 'x' || 'y' END FROM legacy""", "xy"),
+    ("""SELECT max("name") FROM legacy GROUP BY "order" ORDER BY "order" """, "a"),
+    ("SELECT coalesce(NULL || name, 'none') FROM legacy", "none"),
+    ("SELECT name FROM legacy WHERE 'a' || 'b' LIKE name || '_'", "a"),
 ]
 WRITE = """UPDATE legacy SET "order" = 8, name = name || 'z'"""
 
