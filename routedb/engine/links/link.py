@@ -301,10 +301,9 @@ class Link:
         """Tell whether a statement of another thread is under way here."""
         if self.lock is None:
             return self.adapter.is_busy(self.raw)
-        if self.lock.acquire(blocking=False):
-            self.lock.release()
-            return False
-        return True
+        # In one line: what a signal's handler raises between two would leave it taken.
+        lock = self.lock
+        return not (lock.acquire(False) and lock.release() is None)  # type: ignore[func-returns-value]
 
     def is_failed(self) -> bool:
         """Tell whether the server refuses everything up to a rollback."""

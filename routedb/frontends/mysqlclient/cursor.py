@@ -242,17 +242,16 @@ class MySQLCursor(ClassSwitchingCursor):
             return
         lock = self.ran_on.lock
         assert lock is not None  # this driver is for one thread at a time
-        if lock.acquire(blocking=False):
-            try:
-                db = self.ran_on.raw
-                if result:
-                    result.discard()
-                if self.is_unbuffered and type(self.raw) is InheritedMySQLdbCursor:
-                    self.raw.mark_read()
-                while db.next_result() == 0:
-                    db.discard_result()
-            finally:
-                lock.release()
+        if self.ran_on.is_busy():
+            return
+        with lock:
+            db = self.ran_on.raw
+            if result:
+                result.discard()
+            if self.is_unbuffered and type(self.raw) is InheritedMySQLdbCursor:
+                self.raw.mark_read()
+            while db.next_result() == 0:
+                db.discard_result()
 
     _discard = discard
 
