@@ -26,6 +26,7 @@ from routedb.planner import Copied, Created, Sharded, strung
 from routedb.routing import Reason
 from routedb.routing.destination import Destination
 from routedb.routing.plan import ParsedText
+from routedb.sql.scanner.identifiers import quote_identifier
 
 ShapeOf = Callable[[Attempt | None, Link], Shape | None]
 
@@ -67,8 +68,7 @@ def create(
             link = attempt.reach()
         shape = shape_of(attempt, link)
         assert shape is not None  # it may not be there
-        mark = "`" if database.dialect == "mysql" else '"'
-        names = [f"{mark}{name.replace(mark, mark * 2)}{mark}" for name, _ in shape]
+        names = [quote_identifier(name, database.dialect) for name, _ in shape]
         _define(session, cursor, made, names, shape)
         count = 0
         if made.is_filled:

@@ -50,7 +50,7 @@ from routedb.routing.destination import Destination
 from routedb.routing.plan import ParsedText
 from routedb.sharding.keys.shard_functions import locator
 from routedb.sharding.keys.value_terms import ShardKey, locate_value
-from routedb.sql.scanner.identifiers import fold_column
+from routedb.sql.scanner.identifiers import fold_column, quote_identifier
 from routedb.sql.statement import Table
 
 WHY = "the rows of a query are dealt to their shards"
@@ -245,9 +245,9 @@ class Dealing:
         return None if names is None or column in names else column
 
     def _add_column(self, column: str) -> None:
-        made, mark = self._made, "`" if self._database.dialect == "mysql" else '"'
+        made, dialect = self._made, self._database.dialect
         sql, at = made.before.sql, made.listed_at
-        quoted = f"{mark}{column.replace(mark, mark * 2).replace('%', '%%')}{mark}"
+        quoted = quote_identifier(column, dialect).replace("%", "%%")
         before = Bound(f"{sql[:at]}, {quoted}{sql[at:]}", made.before.slots)
         columns = (*(made.columns or ()), column)
         self._made = made._replace(before=before, columns=columns)
@@ -273,12 +273,10 @@ class Dealing:
         names = [each.name for each in self._columns]
         if self._database.dialect == "postgresql":  # which fills up the others
             names = names[:width]
-        mark = "`" if self._database.dialect == "mysql" else '"'
         if any("%" in name for name in names):
             raise NotMerged("a column has a percent sign in its name")
-        listed = ", ".join(
-            f"{mark}{name.replace(mark, mark * 2)}{mark}" for name in names
-        )
+        dialect = self._database.dialect
+        listed = ", ".join(quote_identifier(name, dialect) for name in names)
         sql, at = made.before.sql, made.listed_at
         before = Bound(f"{sql[:at]} ({listed}){sql[at:]}", made.before.slots)
         return made._replace(before=before, columns=tuple(map(self._fold, names)))

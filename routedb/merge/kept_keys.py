@@ -26,7 +26,7 @@ from routedb.routing.destination import Destination
 from routedb.routing.plan import ParsedText
 from routedb.sharding.keys.shard_functions import locator
 from routedb.sharding.keys.value_terms import ShardKey, locate_value
-from routedb.sql.scanner.identifiers import fold_column
+from routedb.sql.scanner.identifiers import fold_column, quote_identifier
 from routedb.topology.snapshot import Role
 
 WHY = "its rows have keys of the shard that it sets the key for"
@@ -72,8 +72,7 @@ def kept(session: Session, text: ParsedText, params: Any) -> Kept | None:
         return None
     key = ShardKey(str(table), place.key, place.function, locator(place.function))
     number = locate_value(cell.slot.value(params), key, len(database.groups))
-    mark = "`" if dialect == "mysql" else '"'
-    column = f"{mark}{place.key.replace(mark, mark * 2).replace('%', '%%')}{mark}"
+    column = quote_identifier(place.key, dialect).replace("%", "%%")
     query = strung(Bound(f"SELECT {column} FROM {made.target} "), made.where)
     is_certain = session.learn(query.sql).plan.statement.tables == (table,)
     return Kept(query, number, key, place) if is_certain else None

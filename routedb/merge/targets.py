@@ -11,6 +11,7 @@ from routedb.merge.stored import Stored, stored
 from routedb.merge.table_answer import TableAnswer
 from routedb.moving.types import Kind
 from routedb.planner import Column, carried_as
+from routedb.sql.scanner.identifiers import quote_identifier
 from routedb.sql.statement import Table
 
 _NUMBERS = frozenset({20, 21, 23, 700, 701, 1700})  # types of PostgreSQL's, by number
@@ -39,8 +40,7 @@ class Target(NamedTuple):
 
     def quote(self, name: str) -> str:
         """Return a name as the engine takes it."""
-        mark = "`" if self.dialect == "mysql" else '"'
-        return f"{mark}{name.replace(mark, mark * 2)}{mark}"
+        return quote_identifier(name, self.dialect)
 
     def column(self, folded: str) -> Column:
         """Return the column that PostgreSQL would call so. Raises ProgrammingError."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_MARKS = {"postgresql": '"', "mysql": "`", "sqlite": '"'}
+from routedb.sql.scanner.identifiers import quote_identifier
 
 
 def name(engine: str, text: str) -> str:
     """Return the name `text` as `engine` has it in SQL."""
-    mark = _MARKS[engine]
-    return mark + text.replace(mark, mark * 2) + mark
+    return quote_identifier(text, engine)
 
 
 def names(engine: str, texts: Iterable[str]) -> str:

@@ -25,6 +25,7 @@ from routedb.planner.filters import find_filter
 from routedb.planner.plans import Bound, Fragment, Sideways, Slot, Spread, TextSlot
 from routedb.planner.references import References, Use
 from routedb.planner.source_text import refuse, spell
+from routedb.sql.scanner.identifiers import quote_identifier
 
 _NAME = "routedb_t"  # of the table: a name of SQLite's that is no column is a text else
 _COMPARISONS = {
@@ -60,7 +61,7 @@ def carry(references: References, use: Use, dialect: str, pushes: bool) -> Acros
     if len(use.by_name) < len(use.info.columns):
         refuse("another dialect", f"{where}has columns that are one to {text.dialect}")
     names = [_quoted(column, dialect) for column in columns]
-    table = _quote(use.table.name, dialect)
+    table = quote_identifier(use.table.name, dialect)
     if "%" in "".join((table, *names)):
         refuse("reserved name", f"table {use.table}: a percent sign in a name")
     place = f"main.{table}" if dialect == "sqlite" else table
@@ -232,9 +233,4 @@ def slots_of(fragments: list[Fragment]) -> Iterator[Slot]:
 
 
 def _quoted(column: Column, dialect: str) -> str:
-    return f"{_NAME}.{_quote(column.name, dialect)}"
-
-
-def _quote(name: str, dialect: str) -> str:
-    mark = "`" if dialect == "mysql" else '"'
-    return f"{mark}{name.replace(mark, mark * 2)}{mark}"
+    return f"{_NAME}.{quote_identifier(column.name, dialect)}"

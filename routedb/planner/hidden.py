@@ -16,8 +16,7 @@ from routedb.planner.plans import Bound, Fragment, GroupsPlan, Refusal
 from routedb.planner.source_text import Refused, refuse
 from routedb.planner.views import without_uses
 from routedb.sql import Table
-
-_MARKS = {"postgresql": '"', "mysql": "`", "sqlite": '"'}
+from routedb.sql.scanner.identifiers import quote_identifier
 
 
 def without_hidden(
@@ -75,7 +74,6 @@ def _query(table: Table, moving: RowsMoving, dialect: str) -> str:
 
 
 def _quoted(name: str, dialect: str) -> str:
-    mark = _MARKS[dialect]
     if "%" in name:  # one percent sign or two: that depends on the call
         refuse("rows that move", f"{name}: while rows of it move between shards")
-    return mark + name.replace(mark, mark * 2) + mark
+    return quote_identifier(name, dialect)

@@ -48,6 +48,7 @@ from routedb.planner.plans import (
 )
 from routedb.planner.references import References, Use
 from routedb.planner.source_text import Edit, refuse
+from routedb.sql.scanner.identifiers import quote_identifier
 
 _RELATION = "routedb_r"
 _TABLE = re.compile(r"\bTABLE\s*\Z", re.IGNORECASE).search
@@ -190,10 +191,7 @@ def _fragment(
     references: References, use: Use, columns: tuple[Column, ...], word: str
 ) -> Fragment:
     dialect = references.text.dialect
-    quote = "`" if dialect == "mysql" else '"'
-    names = [
-        f"{quote}{column.name.replace(quote, quote * 2)}{quote}" for column in columns
-    ]
+    names = [quote_identifier(column.name, dialect) for column in columns]
     table = table_text(references, use)
     rows = _rows(references, use)
     pushed = []
@@ -219,7 +217,7 @@ def _fragment(
 
 def _grouped_fragment(references: References, use: Use, groups: Grouped) -> Fragment:
     text = references.text
-    names = [f'"{column.name.replace(chr(34), chr(34) * 2)}"' for column in groups.keys]
+    names = [quote_identifier(column.name, text.dialect) for column in groups.keys]
     shown, slots = list(names), list[Slot | Total]()
     for (function, start, end), column in zip(groups.asked, groups.made, strict=True):
         inner = text.piece(start, end)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from routedb.sharding.keys.value_terms import ConstantTerm
 from routedb.sharding.refusals import refuse
+from routedb.sql.scanner.identifiers import quote_identifier
 from routedb.sql.scanner.literals import read_literal
 
 _BEFORE_ROWS = re.compile(
@@ -64,8 +65,7 @@ def completion_of(
 def _quoted(name: str, dialect: str) -> str:
     if "%" in name:
         refuse(f"column {name}: name the columns of the INSERT, with %% for %", "")
-    mark = "`" if dialect == "mysql" else '"'
-    return f"{mark}{name.replace(mark, mark * 2)}{mark}"
+    return quote_identifier(name, dialect)
 
 
 def _value(literal: str, dialect: str) -> object:

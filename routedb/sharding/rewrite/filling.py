@@ -10,7 +10,7 @@ from routedb.sharding.refusals import refuse
 from routedb.sharding.rewrite.masking import NAME, MaskedText, mask
 from routedb.sharding.rewrite.rows import RowSpan, find_rows, rows_start, whole_scan
 from routedb.sql import Scan
-from routedb.sql.scanner.identifiers import fold_column
+from routedb.sql.scanner.identifiers import fold_column, quote_identifier
 
 _ONE = rf"(?:[A-Za-z_\u0080-\uffff][\w$]*|{NAME}+)"
 _HEAD = re.compile(
@@ -149,5 +149,4 @@ def with_values(
 
 
 def _quoted(name: str, dialect: str) -> str:
-    mark = "`" if dialect == "mysql" else '"'
-    return f"{mark}{name.replace(mark, mark * 2).replace('%', '%%')}{mark}"
+    return quote_identifier(name, dialect).replace("%", "%%")

@@ -1,4 +1,5 @@
-"""How each dialect folds the names of schemas, tables, functions and columns."""
+"""How each dialect folds and quotes the names of schemas, tables, functions and
+columns."""
 
 from __future__ import annotations
 
@@ -15,6 +16,12 @@ def fold_identifier(word: str, dialect: str, *, is_quoted: bool) -> str:
     if dialect == "postgresql":
         return cut_name(word if is_quoted else lower_ascii(word))
     return lower_ascii(word) if FOLDS_CASE[dialect] else word
+
+
+def quote_identifier(name: str, dialect: str) -> str:
+    """Return `name` as it stands in a text of `dialect` that takes it as it is."""
+    mark = "`" if dialect == "mysql" else '"'
+    return mark + name.replace(mark, mark * 2) + mark
 
 
 LONGEST_NAME = 63  # bytes of UTF-8, on PostgreSQL
