@@ -28,16 +28,5 @@ class Mysqlclient(Suite):
         where.create(DATABASE, options="CHARACTER SET utf8mb4")
 
     def command(self, where: Where, quick: bool) -> Command:
-        server = where.writer
-        options = where.folder / "my.cnf"
-        options.write_text(
-            OPTIONS.format(
-                host=server.host,
-                port=server.port,
-                user=server.user,
-                password=server.password,
-                database=DATABASE,
-            ),
-            encoding="utf-8",
-        )
+        options = where.write("my.cnf", OPTIONS, DATABASE)
         return Command(self.pytest("tests"), self.source(), {"TESTDB": str(options)})

@@ -32,18 +32,7 @@ class Pony(Suite):
         where.create(DATABASE)
 
     def command(self, where: Where, quick: bool) -> Command:
-        server = where.writer
-        settings = where.folder / "settings.py"
-        settings.write_text(
-            SETTINGS.format(
-                host=server.host,
-                port=server.port,
-                user=server.user,
-                password=server.password,
-                database=DATABASE,
-            ),
-            encoding="utf-8",
-        )
+        settings = where.write("settings.py", SETTINGS, DATABASE)
         chosen = "test_declarative_[e-q]*.py" if quick else "test_*.py"
         source = self.source()
         words = ["discover", "-s", "pony/orm/tests", "-t", str(source), "-p", chosen]

@@ -44,6 +44,20 @@ class Where:
         for statement in statements:
             self.writer.execute(statement, dbname=database)
 
+    def write(self, name: str, template: str, database: str) -> Path:
+        """Write the file `name`: the `template` with the writer's host, port, user and
+        password, and a `database`."""
+        server, path = self.writer, self.folder / name
+        text = template.format(
+            host=server.host,
+            port=server.port,
+            user=server.user,
+            password=server.password,
+            database=database,
+        )
+        path.write_text(text, encoding="utf-8")
+        return path
+
 
 @dataclass(frozen=True)
 class Command:
