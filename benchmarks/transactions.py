@@ -82,7 +82,8 @@ def single(where: str, dsns: Sequence[str]) -> list[Row]:
 
 def joined(dsn: str, port: int) -> list[Row]:
     """Measure a read and its commit with `begin = "with-statement"`, on a server at
-    `dsn` and behind lines that are longer; also without that."""
+    `dsn` and behind lines that are longer; also without that, and the same two messages
+    written by hand on psycopg2, which is the least that it could cost."""
     rows = []
     for delay_ms in DELAYS_MS:
         with ExitStack() as stack:
@@ -91,13 +92,16 @@ def joined(dsn: str, port: int) -> list[Row]:
                 line = stack.enter_context(delayed(port, delay_ms / 1e3))
                 there = dsn.replace(f":{port}/", f":{line}/")
             raw = stack.enter_context(closing(psycopg2.connect(there)))
-            calls = {"raw": one(raw, READ)}
+            hand = stack.enter_context(closing(psycopg2.connect(there)))
+            calls = {"raw": one(raw, READ), "by hand": by_hand(hand)}
             for begin in ("driver", "with-statement"):
                 main = {"nodes": [{"dsn": there}], "begin": begin}
                 cluster = routedb.Cluster({"databases": {"main": main}})
                 made = stack.enter_context(closing(cluster)).connect()
                 calls[begin] = one(made, READ)
             times = interleave(calls, ROUNDS // 2, block=5)
+        name = f"SELECT; commit, in two messages by hand, {delay_ms} ms more, of raw"
+        rows.append(Row(name, ratio(times, "by hand", "raw"), "x", None, ""))
         for begin in ("driver", "with-statement"):
             name = f'SELECT; commit, begin = "{begin}", {delay_ms} ms more, of raw'
             bar = 0.85 if begin == "with-statement" and not delay_ms else None
@@ -170,6 +174,18 @@ def one(connection: Any, sql: str, times: int = 1) -> Callable[[], None]:
         for _ in range(times):
             cursor.execute(sql, (rng.randint(1, ACCOUNTS),))
         connection.commit()
+
+    return transaction
+
+
+def by_hand(connection: Any) -> Callable[[], None]:
+    """Return the read and its commit on psycopg2's `connection` in two messages."""
+    connection.autocommit = True
+    cursor, rng = connection.cursor(), random.Random(1)
+
+    def transaction() -> None:
+        cursor.execute(f"BEGIN; {READ}", (rng.randint(1, ACCOUNTS),))
+        cursor.execute("COMMIT")
 
     return transaction
 

@@ -292,7 +292,7 @@ def _is_key(node: exp.Expr, references: References, use: Use) -> bool:
 
 def _key_name(references: References, use: Use) -> str:
     assert isinstance(use.placement, Sharded)
-    return references.names.column(exp.to_identifier(use.placement.key, quoted=True))
+    return references.names.written(use.placement.key)
 
 
 def _term(node: exp.Expr, references: References) -> Slot | Constant | None:

@@ -222,7 +222,7 @@ def key_use(node: exp.Expr | None, references: References) -> Use | None:
 
 def _key_name(use: Use, references: References) -> str:
     assert isinstance(use.placement, Sharded)
-    return references.names.column(exp.to_identifier(use.placement.key, quoted=True))
+    return references.names.written(use.placement.key)
 
 
 def same_function(one: Use, two: Use) -> bool:

@@ -19,11 +19,14 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
-from routedb.errors import ShardError
 from routedb.planner.plans import Moment
-from routedb.planner.source_text import SourceText, read_source, refuse
-from routedb.sharding.rewrite.masking import MaskedText, mask
-from routedb.sql import scan
+from routedb.planner.source_text import (
+    SourceText,
+    masked_source,
+    read_source,
+    refuse,
+)
+from routedb.sharding.rewrite.masking import MaskedText
 
 MARK = "routedb_moment_"
 _MARKED = re.compile(rf"{MARK}(\d+)_").fullmatch
@@ -123,10 +126,9 @@ def find_moments(source: str, dialect: str) -> Timed:
     Raises `Refused` for a column that would be called otherwise then."""
     if _MAYBE(source) is None:
         return Timed(source, ())
-    text = read_source(source, dialect)
     if MARK in source.lower():
         refuse("reserved name", f"the text has {MARK} in it")
-    found = _found(text.masked, dialect)
+    found = _found(masked_source(source, dialect), dialect)
     if not found:
         return Timed(source, ())
     made = _with_marks(source, found, {})
@@ -143,10 +145,7 @@ def find_written(source: str, dialect: str) -> Timed:
     once for all rows."""
     if _MAYBE(source) is None and _REPEATED(source) is None:
         return Timed(source, ())
-    try:
-        masked = mask(source, scan(source, dialect))
-    except ShardError as exc:
-        refuse("unknown grammar", str(exc))
+    masked = masked_source(source, dialect)
     code = masked.code
     drawn = _REPEATED(code)
     if drawn is not None and _QUERIED(code):

@@ -47,13 +47,15 @@ class Needed:
         """`uses` are those that come."""
         self._references = references
         self._uses = uses
-        self._in: dict[int, list[tuple[str, str | None]]] = {}  # by the id of a node
+        # By the ids of nodes, which the tree keeps, and of the second by an alias too.
+        self._in: dict[int, list[tuple[str, str | None]]] = {}
+        self._found: dict[tuple[int, str], Counter[str]] = {}
         self._cluster = cluster
         self.edits: list[Edit] = []
         # By the id of a use: how often names are there that may be its columns', in its
         # own query and those in it, without the conditions that are taken out.
         self._counts: dict[int, Counter[str]] = {
-            id(use): self.names_in(use.select, use)
+            id(use): self.names_in(use.select, use).copy()
             for use in uses
             if use.select is not None
         }
@@ -62,10 +64,14 @@ class Needed:
     def names_in(self, node: exp.Expr, use: Use) -> Counter[str]:
         """Return how often each name is in `node`, folded, that may be of a column of
         `use`: not behind another table's name."""
-        found: Counter[str] = Counter()
-        for name, table in self._names(node):
-            if table is None or table == use.alias:
-                found[name] += 1
+        found = self._found.get((id(node), use.alias))
+        if found is None:
+            found = Counter(
+                name
+                for name, table in self._names(node)
+                if table is None or table == use.alias
+            )
+            self._found[id(node), use.alias] = found
         return found
 
     def _names(self, node: exp.Expr) -> list[tuple[str, str | None]]:

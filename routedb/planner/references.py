@@ -130,7 +130,7 @@ class References:
 
     def fold(self, column: Column) -> str:
         """Return the name of a column of the catalog as `names` folds it."""
-        return self.names.column(exp.to_identifier(column.name, quoted=True))
+        return self.names.written(column.name)
 
     def column_of(self, use: Use, name: str) -> Column | None:
         """Return the column of `use` that has this folded `name`."""

@@ -15,6 +15,7 @@ from typing import NamedTuple, NoReturn
 from sqlglot import exp
 
 from routedb.errors import ShardError
+from routedb.planner.plain_sql import plain_sql
 from routedb.planner.plans import Bound, Refusal, Slot, Total
 from routedb.sharding.keys.value_terms import NamedParam, PositionalParam
 from routedb.sharding.rewrite.masking import MaskedText, mask
@@ -75,6 +76,8 @@ class SourceText:
         self._at: list[int] = []  # where each piece begins in what is parsed
         self._from: list[int] = []  # and where in the source
         self._places: list[tuple[int, Slot]] = []
+        # By the id of a node, with the node, whose id could be another's else.
+        self._written: dict[int, tuple[exp.Expr, Bound | None]] = {}
         self.tree = _parse(self._for_parsing(), dialect)
 
     @property
@@ -140,7 +143,16 @@ class SourceText:
         A percent sign of a literal's stands there as it did in the text, one or two of
         them as the call has parameters or not. An operator has lost the second.
         """
-        sql = node.sql(dialect=DIALECTS[self.dialect])
+        known = self._written.get(id(node))
+        if known is None:
+            known = self._written[id(node)] = (node, self._write(node))
+        return known[1]
+
+    def _write(self, node: exp.Expr) -> Bound | None:
+        dialect = DIALECTS[self.dialect]
+        sql = plain_sql(node, dialect)
+        if sql is None:
+            sql = node.sql(dialect=dialect)
         if "%" in sql and not self.keeps_percents(node):
             return None
         numbers = [int(number) for number in _PLACES.findall(sql)]
@@ -199,11 +211,16 @@ def read_source(source: str, dialect: str) -> SourceText:
     """
     if _PLACE in source.lower():
         refuse("reserved name", f"a name of the text begins with {_PLACE}")
+    return SourceText(masked_source(source, dialect), dialect)
+
+
+def masked_source(source: str, dialect: str) -> MaskedText:
+    """Return the text `source`, which is in `dialect`, without a tree. Raises `Refused`
+    for what is not understood."""
     try:
-        masked = mask(source, scan(source, dialect))
+        return mask(source, scan(source, dialect))
     except ShardError as exc:
         refuse("unknown grammar", str(exc))
-    return SourceText(masked, dialect)
 
 
 def _parse(text: str, dialect: str) -> exp.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -76,8 +77,68 @@ def test_runtimes_of_other_servers_cost_nothing():
     with farm() as rig, fake.Server("x") as x:
         other = Rig({"x": x}, consistency="process")
         write(rig)
-        assert rig.core.noted_writes == {0}
+        assert rig.core.noted_writes == {0: ()}
         assert not other.core.process_wrote_at
+
+
+def test_each_later_write_is_told_until_the_other_is_closed():
+    with two({}, ["w", "r1"]) as (first, second):
+        write(first)
+        for _ in range(3):
+            assert first.core.noted_writes.keys() == {0}
+            second.core.process_wrote_at.clear()
+            write(first)
+            assert second.core.process_wrote_at.keys() == {0}
+        second.core.close()
+        second.core.process_wrote_at.clear()
+        write(first)
+        assert not second.core.process_wrote_at
+
+
+def test_a_cluster_that_is_gone_is_not_kept_by_those_that_told_it():
+    with farm() as rig:
+        second = Rig(rig.servers, consistency="process")
+        write(rig)
+        [[(reference, _)]] = rig.core.noted_writes.values()
+        assert reference() is second.core
+        del second
+        gc.collect()
+        assert reference() is None
+
+
+def test_writes_that_were_not_numbered_are_known_once_the_server_is():
+    """Both have written since the first was numbered, and so has the first again."""
+    with farm() as rig, fake.Server("x") as x, fake.Server("y", role="replica") as y:
+        say(rig.core, system="1")
+        other = Rig({"x": x, "y": y}, consistency="process")
+        write(rig)
+        write(other)
+        write(rig)
+        other.core.process_wrote_at.clear()
+        say(other.core, system="1")
+        assert other.core.process_wrote_at
+
+
+def test_a_write_before_the_one_that_wrote_knew_its_server():
+    with farm() as rig, fake.Server("x") as x, fake.Server("y", role="replica") as y:
+        other = Rig({"x": x, "y": y}, consistency="process")
+        say(other.core, system="1")
+        write(rig)
+        assert not other.core.process_wrote_at
+        say(rig.core, system="1")
+        assert other.core.process_wrote_at
+
+
+def test_what_was_known_before_is_not_taken_for_a_new_write():
+    """A new cluster knows of the write by the address, then by the server's name."""
+    with farm() as rig:
+        say(rig.core, system="1")
+        write(rig)
+        late = Rig(rig.servers, consistency="process")
+        before = dict(late.core.process_wrote_at)
+        assert before
+        say(late.core, system="1")
+        assert late.core.process_wrote_at == before
 
 
 @pytest.mark.parametrize("is_told_first", [True, False])

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from routedb.engine.links.link import Link
 from routedb.engine.links.links import Links
 from routedb.engine.shared.core import Core
-from routedb.engine.shared.process_writes import PROCESS_WRITES
+from routedb.engine.shared.process_writes import PROCESS_WRITES, tell
 from routedb.session.position_queries import PositionQueries
 from routedb.session.read_state import (
     MOST_POSITIONS,
@@ -158,8 +158,11 @@ class ConsistencyTracker:
         done."""
         core = self.core
         self.writes += 1
-        if group not in core.noted_writes:
+        told = core.noted_writes.get(group)
+        if told is None:
             PROCESS_WRITES.note(core, group)
+        elif told:
+            tell(told)
         if core.groups[group].is_single:
             return
         with self._lock:

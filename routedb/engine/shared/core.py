@@ -28,7 +28,7 @@ from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.link_registry import LinkRegistry, OpenLink
 from routedb.engine.shared.numbers import Numbers
-from routedb.engine.shared.process_writes import PROCESS_WRITES, server_ids
+from routedb.engine.shared.process_writes import PROCESS_WRITES, Told, server_ids
 from routedb.engine.shared.sample_requests import SampleRequests
 from routedb.engine.shared.topology_store import TopologyStore
 from routedb.engine.shared.vacancies import VACANCIES
@@ -152,7 +152,7 @@ class Core(TopologyStore):
         self.ruleset = Ruleset(config)
         # By group id: when this process last wrote there.
         self.process_wrote_at: dict[int, float] = {}
-        self.noted_writes: set[int] = set()  # see process_writes
+        self.noted_writes: dict[int, Told] = {}  # see process_writes
         self.catalog = CatalogAnswers(clock)
         # The monitor's, once there is one: see to it that it runs.
         self.start_monitor: Callable[[], None] = lambda: None

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 from routedb.config.dsn import parse_dsn
 from routedb.config.label import label_of
@@ -25,6 +25,7 @@ from routedb.config.model import NodeConfig
 from routedb.topology.snapshot import Answer, GroupView, Snapshot
 
 Key = tuple[str, ...]
+Told = tuple[tuple["ReferenceType[Writer]", int], ...]
 
 
 class Writer(Protocol):
@@ -32,8 +33,9 @@ class Writer(Protocol):
 
     nodes: Sequence[NodeConfig]
     topology: Snapshot
-    # Groups written to while nobody else was to be told: they need not be noted again.
-    noted_writes: set[int]
+    # By group written to: the others to tell of each write, and their groups, as long
+    # as nobody joins or leaves. What is here need not be noted again.
+    noted_writes: dict[int, Told]
 
     def take_write(self, group: int) -> None:
         """Take note that another runtime of this process has written to `group`."""
@@ -51,6 +53,9 @@ class ProcessWrites:
         self._promotions = 0  # how often one of them has seen another node's history
         self._heard: WeakKeyDictionary[Writer, dict[int, int]] = WeakKeyDictionary()
         self._keys: WeakKeyDictionary[Writer, _Keys] = WeakKeyDictionary()
+        # When it last joined: what its servers were known by, and the last number.
+        self._joined: WeakKeyDictionary[Writer, tuple[tuple[frozenset[Key], ...], int]]
+        self._joined = WeakKeyDictionary()
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
 
@@ -58,6 +63,7 @@ class ProcessWrites:
         """Forget runtimes and writes, where servers of a test have the names of
         others."""
         with self._lock:
+            self._note_anew()
             self._written.clear()
             self._writers.clear()
 
@@ -71,16 +77,28 @@ class ProcessWrites:
         with self._lock:
             self._note_anew()
             self._writers.add(writer)
-            told = self._told.setdefault(writer, {})
-            for group, keys in enumerate(self._keys_of(writer)):
-                last = max((self._written.get(key, 0) for key in keys), default=0)
-                if last > told.get(group, 0):
+            told, after = self._told.setdefault(writer, {}), self._keys_of(writer)
+            before, number = self._joined.get(writer, (after, self._number))
+            self._joined[writer] = (after, self._number)
+            for group, keys in enumerate(after):
+                last = self._last(keys)
+                # Of a write noted since then without `writer`, later ones may follow
+                # that have no number.
+                is_missed = self._last(keys - before[group]) > number
+                if last > told.get(group, 0) or is_missed:
                     told[group] = last
                     writer.take_write(group)
+            grown = [group for group in told if after[group] != before[group]]
+        for group in grown:  # maybe by itself: others may know those servers
+            self.note(writer, group)
+
+    def _last(self, keys: frozenset[Key]) -> int:
+        return max((self._written.get(key, 0) for key in keys), default=0)
 
     def leave(self, writer: Writer) -> None:
         """Tell `writer`, which is closed, no more. What it wrote stays known."""
         with self._lock:
+            self._note_anew()
             self._writers.discard(writer)
 
     def note(self, writer: Writer, group: int) -> None:
@@ -90,17 +108,14 @@ class ProcessWrites:
             self._number += 1
             self._written.update(dict.fromkeys(keys, self._number))
             self._told.setdefault(writer, {})[group] = self._number
-            told = [
-                (other, theirs)
+            told = writer.noted_writes[group] = tuple(
+                (ref(other), theirs)
                 for other in self._writers
                 if other is not writer
                 for theirs, reached in enumerate(self._keys_of(other))
                 if not keys.isdisjoint(reached)
-            ]
-            if not told:
-                writer.noted_writes.add(group)
-        for other, theirs in told:
-            other.take_write(theirs)
+            )
+        tell(told)
 
     def note_promotion(self) -> None:
         """Take note that one of them has seen the history of another node."""
@@ -153,6 +168,14 @@ class ProcessWrites:
             )
             known = self._keys[writer] = _Keys(topology, groups)
         return known.groups
+
+
+def tell(told: Told) -> None:
+    """Tell each runtime that its group was written to."""
+    for reference, group in told:
+        other = reference()
+        if other is not None:
+            other.take_write(group)
 
 
 class _Keys(NamedTuple):

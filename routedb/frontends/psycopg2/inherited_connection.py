@@ -19,6 +19,7 @@ from routedb.frontends.connection import Connection
 
 _BASE: Any = ext.connection
 _CLOSED, _AUTOCOMMIT = _BASE.closed.__get__, _BASE.autocommit.__get__
+_STATUS = _BASE.status.__get__
 _commit = _BASE.commit
 
 
@@ -36,6 +37,7 @@ class InheritedConnection:
 
     __slots__ = ("__weakref__", "_connection")
     __wrapped__ = None  # nor is this one unwrapped: routedb/adapters/tracing.py
+    async_ = 0  # `routedb.connect` refuses it
 
     def __init__(self, connection: Connection) -> None:
         object.__setattr__(self, "_connection", OwnRef(connection))
@@ -57,6 +59,11 @@ class InheritedConnection:
         """The mode of the handle itself."""
         return bool(_AUTOCOMMIT(self._connection() or self._alive()))
 
+    @property
+    def status(self) -> int:
+        """psycopg2's word on the transaction of the handle itself."""
+        return int(_STATUS(self._connection() or self._alive()))
+
     @staticmethod
     def is_quiet(has_input: Callable[[], object], raw: InheritedConnection) -> bool:
         """Tell what `liveness.watch` says of other connections, with fewer calls, of
@@ -76,7 +83,7 @@ class InheritedConnection:
 
     def cursor(self, *args: Any, **more: Any) -> Any:
         """Return psycopg2's own cursor on the handle, of whatever class."""
-        connection: Any = self._alive()
+        connection: Any = self._connection() or self._alive()
         connection.takes_plain_cursors = True
         try:
             return _BASE.cursor(connection, *args, **more)
@@ -87,7 +94,7 @@ class InheritedConnection:
         return getattr(super(Connection, self._alive()), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        getattr(_BASE, name).__set__(self._alive(), value)
+        getattr(_BASE, name).__set__(self._connection() or self._alive(), value)
 
     def close(self) -> None:
         """Close with the virtual connection. While that exists, only end the session:

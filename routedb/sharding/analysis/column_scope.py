@@ -26,9 +26,13 @@ class NameFolding:
         """Return the name of a column; "" when it is no plain name."""
         return self._fold(node, fold_column)
 
+    def written(self, name: str) -> str:
+        """Return the `name` of a column, as the catalog has it, as `column` would."""
+        return fold_column(name, self.dialect, is_quoted=True)
+
     def key(self, rule: TableRule) -> str:
         """Return the shard key of a rule as `column` would."""
-        return fold_column(rule.shard_key or "", self.dialect, is_quoted=True)
+        return self.written(rule.shard_key or "")
 
     def full(self, table: exp.Table) -> Table:
         """Return the name of a table as a statement's tables are named."""

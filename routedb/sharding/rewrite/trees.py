@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import lru_cache
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import Dialect, exp
 
 _JSON_TABLE = re.compile(r"\bJSON_TABLE\b", re.IGNORECASE).search
 # Of its columns: the order of texts, and what is done where there is no value.
@@ -15,6 +16,7 @@ _OF_JSON_TABLE = re.compile(
     r"|\b(?:NULL|ERROR)\s+ON\s+(?:EMPTY|ERROR)\b",
     re.IGNORECASE,
 ).sub
+_dialect = lru_cache(Dialect.get_or_raise)  # nothing in one changes
 _ITS = frozenset({"sqlglot", "sqlglotc", "routedb", *sys.stdlib_module_names})
 _ANYONES = frozenset({"sqlglot", "builtins"})  # whose exceptions it raises
 
@@ -27,7 +29,7 @@ def trees_of(text: str, dialect: str) -> list[exp.Expr] | None:
     of the program has raised meanwhile says nothing of the text, and comes out.
     """
     try:
-        return [tree for tree in sqlglot.parse(text, dialect=dialect) if tree]
+        return [tree for tree in sqlglot.parse(text, _dialect(dialect)) if tree]
     except Exception as exc:
         if not _is_at_a_loss(exc):
             raise

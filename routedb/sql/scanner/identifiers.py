@@ -3,10 +3,13 @@ columns."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 # MySQL's names of databases and tables are case-sensitive on Linux.
 FOLDS_CASE = {"postgresql": True, "mysql": False, "sqlite": True}
 
 
+@lru_cache(maxsize=4096)  # a text is asked for the same few names over and over
 def fold_identifier(word: str, dialect: str, *, is_quoted: bool) -> str:
     """Return the name of a schema, a table or a function as the database knows it.
 
@@ -40,6 +43,7 @@ def cut_name(name: str) -> str:
     return encoded[:end].decode("utf-8", "surrogateescape")
 
 
+@lru_cache(maxsize=4096)
 def fold_column(word: str, dialect: str, *, is_quoted: bool) -> str:
     """Return the name of a column as the database knows it.
 
