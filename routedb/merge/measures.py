@@ -96,8 +96,7 @@ class Measures:
         """Take note of so many `rows`, of `size` bytes, of the fragment of this
         `number`, from `link`; they may be what has come so far."""
         self._came[number, link.node.group] = (rows, size)
-        came = list(self._came.values())
-        self.bounds.check_size(sum(n for n, _ in came), sum(size for _, size in came))
+        self.bounds.check_size(*self._total())
 
     def advance(self, asked: int, answered: int) -> None:
         """So many more groups are asked, and so many more have answered. Raises what
@@ -105,10 +104,17 @@ class Measures:
         self._asked += asked
         self._answered += answered
         if self._progress is not None:
-            came = list(self._came.values())
-            rows, size = sum(n for n, _ in came), sum(size for _, size in came)
+            rows, size = self._total()
             took = self._clock() - self._began
             self._progress(MergeProgress(self._asked, self._answered, rows, size, took))
+
+    def _total(self) -> tuple[int, int]:
+        """Return how many rows have come of all, and how many bytes."""
+        rows = size = 0
+        for count, its_size in list(self._came.values()):  # others may add to it
+            rows += count
+            size += its_size
+        return rows, size
 
     def forget(self, number: int, link: Link) -> None:
         """Take no more note of what came of the fragment of this `number`, from
