@@ -107,6 +107,13 @@ class Observers:
             self._inform()
         return made
 
+    def subscribe_once(self, callback: Callback) -> None:
+        """Tell `callback` of events from now on, unless it is told already: a module
+        whose import was interrupted is run again."""
+        with self._lock:
+            if all(each.callback is not callback for each in self._subscriptions):
+                self.subscribe(callback)
+
     def unsubscribe(self, subscription: Subscription) -> None:
         """Tell a callback nothing more."""
         with self._lock:

@@ -299,7 +299,7 @@ class Registry:
 _alive: weakref.WeakSet[Runtime] = weakref.WeakSet()  # also those of a Cluster
 _numbers = count()
 _registry = Registry()
-OBSERVERS.subscribe(logs.write)
+OBSERVERS.subscribe_once(logs.write)
 
 
 @overload

@@ -341,6 +341,7 @@ class Session:
             and not pins.names
             and not pins.lost
             and not pins.listens
+            and not pins.settings
             and not self.is_serializable
         )
 

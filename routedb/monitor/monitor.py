@@ -94,8 +94,7 @@ class Monitor:
         }
         self._intervals: weakref.WeakKeyDictionary[Task, Callable[[bool], float]]
         self._intervals = weakref.WeakKeyDictionary()
-        forget = weakref.WeakMethod(self.forget)
-        os.register_at_fork(after_in_child=lambda: _call(forget))
+        _ALIVE.add(self)
 
     def start(self) -> None:
         """Begin to probe, or go on after a pause. Does nothing when under way."""
@@ -249,6 +248,11 @@ class Monitor:
             workers.wake()
 
 
-def _call(method: weakref.WeakMethod[Callable[[], None]]) -> None:
-    if (alive := method()) is not None:
-        alive()
+def _forget_all() -> None:
+    for monitor in list(_ALIVE):
+        monitor.forget()
+
+
+# One hook for all: what is registered for forks stays, whoever it is of.
+_ALIVE: weakref.WeakSet[Monitor] = weakref.WeakSet()
+os.register_at_fork(after_in_child=_forget_all)

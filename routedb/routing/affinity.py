@@ -97,6 +97,9 @@ def _needed(text: ParsedText, params: Any, view: SessionView) -> Needed:
     for held in pins.listens[-1:]:
         if _may_answer(text.plan, view, held.node):
             yield held.obj, held.node
+    for held in pins.settings[-1:]:
+        if _may_answer(text.plan, view, held.node, is_asked=True):
+            yield held.obj, held.node
 
 
 def _told_node(text: ParsedText, params: Any, view: SessionView) -> int:
@@ -150,16 +153,20 @@ def _beside(plan: Plan, view: SessionView) -> Needed:
             yield held.obj, held.node
 
 
-def _may_answer(plan: Plan, view: SessionView, node: int) -> bool:
+def _may_answer(
+    plan: Plan, view: SessionView, node: int, is_asked: bool = False
+) -> bool:
     """Tell whether a plain read may as well run on `node` as anywhere: what was
-    notified there comes with its answer, and what lives there is seen."""
+    notified there comes with its answer, and what lives there is seen. `is_asked`:
+    also where another role is asked for."""
     link = view.open.get(node)
     if link is None or not plan.is_read or view.transaction.branches:
         return False
     home = view.core.config.databases[link.node.database]
     here = (None, home.name)
     is_there = plan.placement.database in here and view.database in here
-    return is_there and not home.is_sharded and not _asks_role(plan, view)
+    is_free = is_asked or not _asks_role(plan, view)
+    return is_there and not home.is_sharded and is_free
 
 
 def _here(

@@ -321,7 +321,7 @@ class Plan:
             or statement.session
             or statement.needs
             or statement.holds
-            or statement.verb == "DO"
+            or statement.verb in ("DO", "DROP INDEX", "ALTER INDEX")
             or is_role_hinted
             or statement.kind is Kind.EMPTY
             or (self.changes_mode or self.placement.fills is not None)

@@ -15,8 +15,8 @@ from routedb.session.savepoint_log import SavepointLog
 from routedb.sql.session_objects import EVERY, RELATIONS, ObjectKind, SessionObject
 
 # What a rollback undoes where it undoes anything: made, and dropped or ended.
-UNDONE_MADE = frozenset({*RELATIONS, ObjectKind.LISTEN, ObjectKind.CURSOR})
 UNDONE_FREED = frozenset({*RELATIONS, ObjectKind.LISTEN})
+UNDONE_MADE = UNDONE_FREED | {ObjectKind.CURSOR}
 # Their loss matters only to a statement that needs them.
 _NOT_MISSED = frozenset({ObjectKind.VALUE, ObjectKind.RESULT})
 # Names of the server's own catalogs, which list what a session has.
@@ -150,6 +150,11 @@ class Pins:
         """The channels of LISTEN. Notifications come with the answers to statements,
         so reads must run where they arrive."""
         return self.find(SessionObject(ObjectKind.LISTEN)) if self._held else []
+
+    @property
+    def settings(self) -> list[Held]:
+        """What was set under names that nobody knows. Any read may depend on it."""
+        return self.find(SessionObject(ObjectKind.SETTING)) if self._held else []
 
     def node_of(self, obj: SessionObject, key: str = "") -> int:
         """Return the id of the node that has `obj` with this `key`, where a statement

@@ -46,6 +46,7 @@ class SettingsLog:
         "_cleared",
         "_log",
         "_on_change",
+        "has_untold_later",
         "is_set_later",
         "set_later",
         "uncommitted",
@@ -64,6 +65,7 @@ class SettingsLog:
         # names of the user's own among them.
         self.is_set_later = False
         self.set_later: tuple[str, ...] = ()
+        self.has_untold_later = False  # or under a name that its text does not tell
 
     def add(self, setting: Setting, transactional: bool) -> None:
         """Note `setting`, which has run; a `transactional` one counts after
@@ -73,9 +75,11 @@ class SettingsLog:
         else:
             self._append(setting)
 
-    def add_later(self, names: tuple[str, ...]) -> None:
-        """Note that something sets values once it runs, these names among them."""
+    def add_later(self, names: tuple[str, ...], are_all: bool) -> None:
+        """Note that something sets values once it runs, these names among them;
+        `are_all`: there are no others of the user's own."""
         self.is_set_later = True
+        self.has_untold_later = self.has_untold_later or not are_all
         self.set_later = tuple(dict.fromkeys((*self.set_later, *names)))
 
     def clear(self, clear: Clear, transactional: bool = False) -> None:

@@ -23,6 +23,7 @@ class ObjectKind(str, Enum):
     ORIGIN = "replication origin"
     RESULT = "result of the last statement"  # ROW_COUNT, FOUND_ROWS, SHOW WARNINGS
     UNREAD = "unbuffered result"
+    SETTING = "setting of an unknown name"  # set by a text that puts it together
     BACKEND = "backend"  # whose number a program was told: a process, a connection
 
     __str__ = str.__str__

@@ -119,6 +119,28 @@ def test_writes_that_were_not_numbered_are_known_once_the_server_is():
         assert other.core.process_wrote_at
 
 
+def test_a_write_before_the_one_that_wrote_knew_its_server():
+    with farm() as rig, fake.Server("x") as x, fake.Server("y", role="replica") as y:
+        other = Rig({"x": x, "y": y}, consistency="process")
+        say(other.core, system="1")
+        write(rig)
+        assert not other.core.process_wrote_at
+        say(rig.core, system="1")
+        assert other.core.process_wrote_at
+
+
+def test_what_was_known_before_is_not_taken_for_a_new_write():
+    """A new cluster knows of the write by the address, then by the server's name."""
+    with farm() as rig:
+        say(rig.core, system="1")
+        write(rig)
+        late = Rig(rig.servers, consistency="process")
+        before = dict(late.core.process_wrote_at)
+        assert before
+        say(late.core, system="1")
+        assert late.core.process_wrote_at == before
+
+
 @pytest.mark.parametrize("is_told_first", [True, False])
 def test_servers_that_say_who_they_are_later_are_known(is_told_first):
     """The same server by two names: its own name for itself tells so."""

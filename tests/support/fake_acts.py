@@ -236,7 +236,7 @@ def interrupt(books, act, at, kind, aftermath, then=0):
         if not injection.has_fired or (then and not injection.has_fired_again):
             return False
         try:
-            assert injection.made(came)
+            injection.check_made(came)
             came = None
             if not then:  # what a second signal leaves in frames, the collector takes
                 injection.check_freed()

@@ -65,12 +65,13 @@ class Injection:
             gc.enable()
         return None
 
-    def made(self, came: BaseException | None) -> bool:
-        """Tell whether what came out of the action was raised here, or is nothing."""
+    def check_made(self, came: BaseException | None) -> None:
+        """What came out of the action was raised here, or is nothing: else it is the
+        cause of the failure, which shows where it is from."""
         if came is None:  # a finalizer's, which the interpreter has dropped
             self._raised.clear()
-            return True
-        return any(known() is came for known in self._raised)
+        elif not any(known() is came for known in self._raised):
+            raise AssertionError(f"of its own: {type(came).__name__}") from came
 
     def check_freed(self) -> None:
         """No frame keeps what has come, which keeps all frames: call it when the

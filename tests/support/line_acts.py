@@ -161,7 +161,7 @@ class Lines:
         injection = Injection(at, kind)
         came = injection.run(lambda: self._do(act, connection, cursor, number))
         try:
-            assert injection.made(came)
+            injection.check_made(came)
             came = None
             injection.check_freed()
             self._check(connection, act.autocommit, number)

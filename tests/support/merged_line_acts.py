@@ -142,7 +142,7 @@ class Shards:
         came = injection.run(partial(act.do, connection, cursor))
         del cursor
         try:
-            assert injection.made(came)
+            injection.check_made(came)
             came = None
             injection.check_freed()
             self.check(connection)

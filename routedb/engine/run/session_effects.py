@@ -20,7 +20,13 @@ from routedb.sql import Kind, SessionEffect, Statement, TxEffect
 from routedb.sql.catalog.system_tables import is_settings_view
 from routedb.sql.scanner.literal_settings import sets_literals_only
 from routedb.sql.scanner.splitter import pieces
+from routedb.sql.scanner.told_names import (
+    body_tells_names,
+    tells_names,
+    tells_values,
+)
 from routedb.sql.scanner.updated_settings import updated_settings
+from routedb.sql.session_objects import EVERY, ObjectKind, SessionObject
 
 # RESET ALL leaves these as they are (PostgreSQL manual, RESET and SET ROLE).
 _KEPT_BY_RESET = frozenset({"role", "session_authorization"})
@@ -32,6 +38,8 @@ _CONFIG_NAMES = re.compile(
     re.IGNORECASE,
 ).finditer
 _CONFIG_CALLS = re.compile(r"set_config\b", re.IGNORECASE).findall
+
+_HOLD = ObjectKind.CURSOR  # WITH HOLD
 
 # What is prepared, or declared, is run by these.
 _LATER = frozenset({SessionEffect.PREPARE, SessionEffect.CURSOR})
@@ -68,10 +76,39 @@ def _note(
             action(session, link, text, params, is_undone)
     effects = set(statement.session)
     if SessionEffect.SET in effects and not effects.isdisjoint(_LATER):
-        session.links.settings.add_later(_named_in(text, params))
+        are_all = tells_names(text.scan.shape)
+        session.links.settings.add_later(_named_in(text, params), are_all)
     elif (names := _set_inside(session, link, text, params)) is not None:
         _add(session, link, _as_they_are(link, names), is_undone)
+    has_own = link.adapter.session_settings is not None
+    if has_own and _sets_untold(session, text, is_undone):
+        _pin_settings(session, link, is_undone)
     note_pins(session, link, text, params, is_undone)
+
+
+def _sets_untold(session: Session, text: ParsedText, is_undone: bool) -> bool:
+    """Tell whether `text` may have set something of the user's own whose name it does
+    not tell, or will at the commit, as a cursor WITH HOLD is read out then. `is_undone`
+    tells whether a commit is to come."""
+    statement, shape = text.plan.statement, text.scan.shape
+    verb, later = statement.verb, session.links.settings
+    if verb in _SETTING_LATER:
+        is_told = not later.has_untold_later
+        is_told = is_told and (verb != "EXECUTE" or tells_values(shape))
+        return later.is_set_later and not is_told
+    if verb == "DO":
+        return _sets_inside(text.source) and not body_tells_names(text.source)
+    if SessionEffect.SET not in statement.session or verb == "PREPARE":
+        return False
+    if SessionEffect.CURSOR in statement.session:
+        is_held = _HOLD in {each.kind for each in statement.holds}
+        return is_held and (is_undone or not tells_names(shape))
+    return not tells_names(shape)
+
+
+def _pin_settings(session: Session, link: Link, is_undone: bool) -> None:
+    is_undone = is_undone and link.adapter.rollback_undoes_settings
+    session.links.pins.hold(SessionObject(ObjectKind.SETTING), link.id, "", is_undone)
 
 
 def _set_inside(
@@ -82,10 +119,14 @@ def _set_inside(
     verb, later = text.plan.statement.verb, session.links.settings
     if verb in _SETTING_LATER and later.is_set_later:
         return (*_set_names(link), *later.set_later, *_named_in(text, params))
-    if verb == "DO" and _SETS_INSIDE(text.source):
+    if verb == "DO" and _sets_inside(text.source):
         own = [name for found in _OWN_INSIDE(text.source) for name in found if name]
         return (*_set_names(link), *map(str.lower, own))
     return None
+
+
+def _sets_inside(source: str) -> bool:
+    return _SETS_INSIDE(source) is not None
 
 
 def _note_several(session: Session, link: Link, text: ParsedText, params: Any) -> None:
@@ -233,6 +274,8 @@ def _reset(
     if names and "*" not in names and "all" not in names:
         _set(session, link, text, params, is_undone)
         return
+    pins = session.links.pins
+    pins.free(SessionObject(ObjectKind.SETTING, EVERY), link.id, "", is_undone)
     clear = Clear(link.node.engine, text.source, _KEPT_BY_RESET)
     session.links.settings.clear(clear, is_undone)
     if not is_undone:

@@ -53,8 +53,8 @@ class ProcessWrites:
         self._promotions = 0  # how often one of them has seen another node's history
         self._heard: WeakKeyDictionary[Writer, dict[int, int]] = WeakKeyDictionary()
         self._keys: WeakKeyDictionary[Writer, _Keys] = WeakKeyDictionary()
-        # By group, what the servers were known by when it last joined.
-        self._joined: WeakKeyDictionary[Writer, tuple[frozenset[Key], ...]]
+        # When it last joined: what its servers were known by, and the last number.
+        self._joined: WeakKeyDictionary[Writer, tuple[tuple[frozenset[Key], ...], int]]
         self._joined = WeakKeyDictionary()
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
@@ -77,17 +77,23 @@ class ProcessWrites:
         with self._lock:
             self._note_anew()
             self._writers.add(writer)
-            told = self._told.setdefault(writer, {})
-            before = self._joined.get(writer)
-            after = self._joined[writer] = self._keys_of(writer)
+            told, after = self._told.setdefault(writer, {}), self._keys_of(writer)
+            before, number = self._joined.get(writer, (after, self._number))
+            self._joined[writer] = (after, self._number)
             for group, keys in enumerate(after):
-                last = max((self._written.get(key, 0) for key in keys), default=0)
-                # With other keys the numbers tell nothing: of later writes, which are
-                # not numbered, those who share a key now have not told one another.
-                is_known = before is not None and before[group] == keys
-                if last > (told.get(group, 0) if is_known else 0):
+                last = self._last(keys)
+                # Of a write noted since then without `writer`, later ones may follow
+                # that have no number.
+                is_missed = self._last(keys - before[group]) > number
+                if last > told.get(group, 0) or is_missed:
                     told[group] = last
                     writer.take_write(group)
+            grown = [group for group in told if after[group] != before[group]]
+        for group in grown:  # maybe by itself: others may know those servers
+            self.note(writer, group)
+
+    def _last(self, keys: frozenset[Key]) -> int:
+        return max((self._written.get(key, 0) for key in keys), default=0)
 
     def leave(self, writer: Writer) -> None:
         """Tell `writer`, which is closed, no more. What it wrote stays known."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -41,6 +43,40 @@ def test_what_a_callback_causes_comes_next_and_not_within():
     observers.subscribe(order.append)
     observers.emit(event("first"))
     assert order == [event("first")] * 2 + [event("second")] * 2
+
+
+def test_an_import_that_was_interrupted_adds_no_second_log():
+    """At each line of the module that connects; then it is imported as a whole."""
+    ran = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    interruptions, logs = map(int, ran.stdout.split())
+    assert interruptions > 50
+    assert logs == 1
+
+
+INTERRUPTED_IMPORT = """
+import sys
+from tests.support.inject import Injection, Interrupt
+from routedb import logs, observers
+
+class OfRuntime(Injection):
+    @staticmethod
+    def _is_ours(frame):
+        return frame.f_code.co_filename.endswith("runtime.py")
+
+at, has_fired = 0, True
+while has_fired:
+    at += 1
+    injection = OfRuntime(at, Interrupt)
+    injection.run(lambda: __import__("routedb.runtime"))
+    has_fired = injection.has_fired
+subscriptions = observers.OBSERVERS._subscriptions
+print(at, sum(each.callback is logs.write for each in subscriptions))
+"""
 
 
 def event(name: str) -> ObserverFailed:

@@ -95,6 +95,77 @@ SET: dict[str, tuple[str, ...]] = {
     ),
     "a read-only transaction": ("BEGIN READ ONLY", "SELECT " + CALL, "COMMIT"),
 }
+# What is set where it is set alone: a name that is put together is listed by no catalog
+# where it is the user's own, and a cursor WITH HOLD sets when COMMIT reads it out. So
+# the session reads there. {a} and {z} are the name in two parts, {r} is it in reverse.
+SET_THERE: dict[str, tuple[str, ...]] = {
+    "a name put together": ("SELECT set_config('{a}' || '{z}', '{v}', false)",),
+    "a name by format": (
+        "SELECT set_config(format('%s%s', '{a}', '{z}'), '{v}', false)",
+    ),
+    "a name by reverse": ("SELECT set_config(reverse('{r}'), '{v}', false)",),
+    "a name by replace": (
+        "SELECT set_config(replace('{a}-{z}', '-', ''), '{v}', false)",
+    ),
+    "a name of rows": (
+        "SELECT set_config(string_agg(x, '' ORDER BY n), '{v}', false) "
+        "FROM (VALUES (1, '{a}'), (2, '{z}')) s (n, x)",
+    ),
+    "a name of a subquery": (
+        "SELECT set_config((SELECT '{a}' || '{z}'), '{v}', false)",
+    ),
+    "a name put together in DO": (
+        "DO $$ BEGIN PERFORM set_config('{a}' || '{z}', '{v}', false); END $$",
+    ),
+    "a name put together for EXECUTE in DO": (
+        "DO $$ BEGIN EXECUTE $a$SET {a}$a$ || $a${z} = '{v}'$a$; END $$",
+    ),
+    "a name put together for EXECUTE": (
+        "PREPARE p AS SELECT set_config('{a}' || '{z}', '{v}', false)",
+        *("EXECUTE p", "DEALLOCATE p"),
+    ),
+    "EXECUTE with a name put together": (
+        "PREPARE p (text, text) AS SELECT set_config($1, $2, false)",
+        *("EXECUTE p('{a}' || '{z}', '{v}')", "DEALLOCATE p"),
+    ),
+    "a name put together in a write": (
+        "INSERT INTO public.t SELECT 1 WHERE set_config('{a}' || '{z}', '{v}', false) "
+        "= 'no'",
+    ),
+    "a name of a column": (
+        "SELECT set_config(n, '{v}', false) FROM (VALUES ('{a}' || '{z}')) s (n)",
+    ),
+    "a name put together in a transaction": (
+        *("BEGIN", "SELECT set_config('{a}' || '{z}', '{v}', false)", "COMMIT"),
+    ),
+    "a name put together, and FETCH": (
+        *(
+            "BEGIN",
+            "DECLARE c CURSOR FOR SELECT set_config('{a}' || '{z}', '{v}', false)",
+        ),
+        *("FETCH c", "COMMIT"),
+    ),
+    "a name put together WITH HOLD": (
+        "DECLARE c CURSOR WITH HOLD FOR "
+        "SELECT set_config('{a}' || '{z}', '{v}', false)",
+        "CLOSE c",
+    ),
+    "a cursor with hold, made at COMMIT": (
+        *("BEGIN", "DECLARE c CURSOR WITH HOLD FOR SELECT " + CALL),
+        *("COMMIT", "CLOSE c"),
+    ),
+    "a cursor with hold, made at END": (
+        *("BEGIN", "DECLARE c CURSOR WITH HOLD FOR SELECT " + CALL),
+        *("END", "CLOSE c"),
+    ),
+    "a cursor with hold in a text": (
+        "BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT " + CALL + "; COMMIT; CLOSE c",
+    ),
+    "a cursor with hold, and a chain": (
+        *("BEGIN", "DECLARE c CURSOR WITH HOLD FOR SELECT " + CALL),
+        *("COMMIT AND CHAIN", "COMMIT", "CLOSE c"),
+    ),
+}
 NOT_SET: dict[str, tuple[str, ...]] = {
     "EXPLAIN": ("EXPLAIN SELECT " + CALL,),
     "a query that nobody asks": ("WITH x AS (SELECT " + CALL + ") SELECT 1",),
@@ -118,11 +189,6 @@ NOT_SET: dict[str, tuple[str, ...]] = {
         "SELECT CASE WHEN false THEN set_config('no.such', '{v}', false) END",
         *("SELECT 1", "COMMIT"),
     ),
-    "a computed name in a transaction": (
-        "BEGIN",
-        "SELECT CASE WHEN false THEN set_config('no.such' || 'x', '{v}', false) END",
-        *("SELECT 1", "COMMIT"),
-    ),
     "local FROM CURRENT": (
         *("BEGIN", "SET LOCAL {n} = '{v}'", "SET LOCAL {n} FROM CURRENT", "COMMIT"),
     ),
@@ -139,6 +205,16 @@ NOT_SET: dict[str, tuple[str, ...]] = {
     "local by a condition": ("SELECT set_config('{n}', '{v}', 1 = 1)",),
     "a savepoint": (
         *("BEGIN", "SAVEPOINT a", "SELECT " + CALL, "ROLLBACK TO a", "COMMIT"),
+    ),
+    "a name put together that is undone": (
+        *("BEGIN", "SELECT set_config('{a}' || '{z}', '{v}', false)", "ROLLBACK"),
+    ),
+    "a name put together in what is only prepared": (
+        "PREPARE p AS SELECT set_config('{a}' || '{z}', '{v}', false)",
+        "DEALLOCATE p",
+    ),
+    "a cursor with hold that is undone": (
+        *("BEGIN", "DECLARE c CURSOR WITH HOLD FOR SELECT " + CALL, "ROLLBACK"),
     ),
 }
 
@@ -157,6 +233,40 @@ def test_what_is_set_is_set_on_every_node(connection, pg_rig: Rig, way):
             assert everywhere(connection, pg_rig, ask) == on_all(pg_rig, value), name
 
 
+@pytest.mark.parametrize("way", one_of(9, SET_THERE))
+def test_what_is_set_there_alone_is_read_there(connection, pg_rig: Rig, way):
+    for name, ask, values in KINDS:
+        for value in values:
+            do(connection, SET_THERE[way], name, value)
+            for role in (None, "replica"):
+                with connection.using(role=role, consistency="eventual"):
+                    cursor = connection.cursor()
+                    cursor.execute(ask)
+                assert cursor.fetchall() == [(value,)], (name, role)
+    assert "setting of an unknown name on writer" in map(str, connection.pins)
+
+
+def test_a_name_in_a_computed_call_that_does_not_run(connection, pg_rig: Rig):
+    do(connection, ("SET {n} = '{v}'",), "my.own", "a")
+    texts = (
+        "BEGIN",
+        "SELECT CASE WHEN false THEN set_config('no.such' || 'x', 'b', false) END",
+        *("SELECT 1", "COMMIT"),
+    )
+    do(connection, texts, "", "")
+    cursor = connection.cursor()
+    cursor.execute("SHOW my.own")
+    assert cursor.fetchall() == [("a",)]
+
+
+def test_after_reset_all_any_node_answers_again(connection, pg_rig: Rig):
+    do(connection, SET_THERE["a name put together"], "my.own", "a")
+    do(connection, ("RESET ALL",), "", "")
+    assert connection.pins == ()
+    ask = "SELECT current_setting('my.own', true)"
+    assert set(everywhere(connection, pg_rig, ask).values()) <= {None, ""}
+
+
 @pytest.mark.parametrize("way", one_of(9, NOT_SET))
 def test_what_is_not_set_stays_as_it_was(connection, pg_rig: Rig, way):
     for name, ask, (value, other) in KINDS:
@@ -168,7 +278,9 @@ def test_what_is_not_set_stays_as_it_was(connection, pg_rig: Rig, way):
 def do(connection: Any, texts: tuple[str, ...], name: str, value: str) -> None:
     escaped = "E'" + "".join(f"\\x{ord(each):02x}" for each in name) + "'"
     for text in texts:
-        sql = text.format(n=name, v=value, e=escaped)
+        half = len(name) // 2 + 1
+        parts = {"a": name[:half], "z": name[half:], "r": name[::-1]}
+        sql = text.format(n=name, v=value, e=escaped, **parts)
         if sql.startswith("COPY"):
             connection.cursor().copy_expert(sql, io.StringIO())
         else:
