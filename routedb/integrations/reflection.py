@@ -3,13 +3,14 @@ databases.
 
 Its dialects ask catalogs, and a catalog names no table of the program's: it would be
 that of the default database, so that `create_all` made a table twice. Each question
-about tables that are named is asked of the database that the rules give them. Lists of
-tables are the default database's: Alembic would drop in it what is in another.
+about tables that are named is asked of the database that the rules give them. Lists are
+of the tables that are where the rules say, in all databases of the dialect's engine: a
+name in a list and a question about it mean the same table, and so does DROP TABLE.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from typing import Any
@@ -49,11 +50,19 @@ def _of_lists(name: str) -> Callable[..., Any]:
 
     def ask(self: Any, connection: Any, schema: Any = None, **options: Any) -> Any:
         told = _told(connection)
-        dialect, block = _dialect(self, connection, told) if told else (self, _HERE)
-        with block:
-            listed = getattr(super(Reflection, dialect), name)
-            names: list[str] = listed(connection, schema, **options)
-        return [name for name in names if not name.startswith("routedb_")]
+        places: list[str | None] = [*_places(connection, self.engine)] or [told]
+        cache = options.pop("info_cache", {})  # which knows no databases
+        found: list[str] = []
+        for place in places:
+            dialect, block = (
+                _dialect(self, connection, place) if place else (self, _HERE)
+            )
+            options["info_cache"] = cache.setdefault(("routedb", place), {})
+            with block:
+                listed = getattr(super(Reflection, dialect), name)
+                names = listed(connection, schema, **options)
+            found += _placed(connection, schema, names, place if not told else None)
+        return _foreign(found)
 
     return _named(ask, name)
 
@@ -71,19 +80,23 @@ def _of_several(name: str) -> Callable[..., Any]:
     ) -> Any:
         method = getattr(super(SeveralReflection, self), name)
         places = _places(connection, self.engine)
-        if not places or not filter_names:
+        if not places:
             return method(
                 connection, schema=schema, filter_names=filter_names, **options
             )
-        options.pop("info_cache", None)  # which knows no databases
+        options.pop("info_cache", None)
         found: dict[Any, Any] = {}
         for place in places:
-            names = [n for n in filter_names if _place(connection, schema, n) == place]
-            if names:
-                with _raw(connection).using(place):
-                    found |= method(
-                        connection, schema=schema, filter_names=names, **options
-                    )
+            names = filter_names and _placed(connection, schema, filter_names, place)
+            if filter_names and not names:
+                continue
+            with _raw(connection).using(place):
+                told = dict(
+                    method(connection, schema=schema, filter_names=names, **options)
+                )
+            known = filter_names or _foreign(key[1] for key in told)
+            here = _placed(connection, schema, known, place)
+            found |= {key: told[key] for key in told if key[1] in here}
         return found.items()
 
     return _named(ask, name)
@@ -162,6 +175,20 @@ def _dialect(
         dialect = copy(dialect)  # another thread may use it
         dialect.default_schema_name = options.get("database")
     return dialect, block
+
+
+def _foreign(names: Iterable[str]) -> list[str]:
+    """Return those `names` of tables that are none of ours."""
+    return [name for name in names if not name.startswith("routedb_")]
+
+
+def _placed(
+    connection: Any, schema: Any, names: Iterable[str], place: str | None
+) -> list[str]:
+    """Return those `names` of tables that the rules give to `place`; all, without."""
+    return [
+        name for name in names if not place or _place(connection, schema, name) == place
+    ]
 
 
 def _place(connection: Any, schema: Any, table: str) -> str | None:

@@ -317,9 +317,9 @@ def _cast(link: Link, raw: Any) -> frozenset[int]:
     """Return the numbers of the columns whose values casters of the program's make."""
     if link.adapter.engine != "postgresql":
         return _NONE
-    casters = {*(raw.string_types or ()), *(link.raw.string_types or ())}
-    if not casters:
+    if not (raw.string_types or link.raw.string_types):
         return _NONE
+    casters = {*(raw.string_types or ()), *(link.raw.string_types or ())}
     return frozenset(
         number
         for number, column in enumerate(raw.description)

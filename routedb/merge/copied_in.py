@@ -40,7 +40,7 @@ from routedb.routing.destination import Destination
 from routedb.routing.plan import ParsedText
 from routedb.sharding.keys.shard_functions import locator
 from routedb.sharding.keys.value_terms import ShardKey
-from routedb.sql.scanner.identifiers import fold_column
+from routedb.sql.scanner.identifiers import fold_column, quote_identifier
 
 BLOCK = 262_144  # bytes of the lines of a shard that go on together
 _PIECE = 65_536  # bytes, or characters, of the file at once
@@ -220,7 +220,7 @@ class CopyingIn:
         sql, names = parts.sql, parts.columns
         if names is None:
             names = tuple(column.name for column in every)
-            listed = ", ".join(map(_quoted_name, names))
+            listed = ", ".join(quote_identifier(each, "postgresql") for each in names)
             at = parts.listed_at
             sql = f"{sql[:at]} ({listed}){sql[at:]}"
         if isinstance(place, Copied):
@@ -271,8 +271,4 @@ def _pieces(file: Any) -> Iterator[bytes]:
 
 def _quoted(table: Any) -> str:
     parts = [part for part in (table.schema, table.name) if part is not None]
-    return ".".join(map(_quoted_name, parts))
-
-
-def _quoted_name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return ".".join(quote_identifier(part, "postgresql") for part in parts)

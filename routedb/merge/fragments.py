@@ -50,10 +50,11 @@ def reads_of(session: Session, made: GroupsPlan, params: Any) -> list[GroupReads
     found: dict[tuple[str, int], GroupReads] = {}
 
     def ask(fragment: Fragment, group: int, number: int) -> None:
-        database = config.databases[fragment.database]
-        reads = found.setdefault(
-            (fragment.database, group), GroupReads(database, group)
-        )
+        place = (fragment.database, group)
+        reads = found.get(place)
+        if reads is None:
+            database = config.databases[fragment.database]
+            reads = found[place] = GroupReads(database, group)
         reads.fragments.append(number)
 
     free = []

@@ -15,6 +15,7 @@ from routedb.merge import mysql_work, postgresql_work
 from routedb.merge.refused import NotMerged
 from routedb.merge.row_values import values_of
 from routedb.planner import Column, Relation, Remainder
+from routedb.sql.scanner.identifiers import quote_identifier
 
 MOST_VALUES = 32_000  # SQLite takes 32,766 in a text
 _MARK = re.compile(r"%%|%s|%\([^)]*\)s|\broutedb_r\d+_")
@@ -177,7 +178,7 @@ _AFFINITIES: list[tuple[tuple[str, ...], str, frozenset[type]]] = [
 
 
 def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+    return quote_identifier(name, "postgresql").replace("%", "%%")
 
 
 def _too_many(relation: Relation, most: int) -> NotMerged:

@@ -9,6 +9,7 @@ each value would cost as much as to fetch it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from sys import getsizeof
 from typing import Any
 
@@ -27,27 +28,43 @@ _SAMPLED_ROWS = 16
 _SHORT = 8  # of a number, a date: what most of them take as text
 
 
+class Pace:
+    """How long the longest part of a statement took when it ran last, in seconds."""
+
+    __slots__ = ("took_s",)
+
+    def __init__(self) -> None:
+        self.took_s = inf  # it has not run
+
+
 class Measures:
     """What is known of the fragments so far; any thread may add to it, each its own.
 
     `bounds` are told of what comes, and may refuse it; `clock` is in seconds.
     `progress` is called, by the program's thread, when a group is asked and when it has
-    answered.
+    answered. `pace` is that of the text, kept from one run to the next.
     """
 
     def __init__(
         self,
         bounds: Bounds,
         clock: Callable[[], float],
-        progress: Callable[[MergeProgress], object] | None = None,
+        progress: Callable[[MergeProgress], object] | None,
+        pace: Pace,
     ) -> None:
         self.bounds = bounds
+        self.pace = pace
         self._clock = clock
         self._progress = progress
         self._began = clock()
         self._asked = self._answered = 0
         self._sent: dict[tuple[int, int], tuple[Link, str, float]] = {}
         self._came: dict[tuple[int, int], tuple[int, int]] = {}
+
+    @property
+    def is_watched(self) -> bool:
+        """Tell whether the program is told of each group that has answered."""
+        return self._progress is not None
 
     def begin(self, numbers: Sequence[int], link: Link) -> float:
         """Take note that the fragments of these `numbers` are sent to `link` now, as
@@ -79,8 +96,7 @@ class Measures:
         """Take note of so many `rows`, of `size` bytes, of the fragment of this
         `number`, from `link`; they may be what has come so far."""
         self._came[number, link.node.group] = (rows, size)
-        came = list(self._came.values())
-        self.bounds.check_size(sum(n for n, _ in came), sum(size for _, size in came))
+        self.bounds.check_size(*self._total())
 
     def advance(self, asked: int, answered: int) -> None:
         """So many more groups are asked, and so many more have answered. Raises what
@@ -88,10 +104,17 @@ class Measures:
         self._asked += asked
         self._answered += answered
         if self._progress is not None:
-            came = list(self._came.values())
-            rows, size = sum(n for n, _ in came), sum(size for _, size in came)
+            rows, size = self._total()
             took = self._clock() - self._began
             self._progress(MergeProgress(self._asked, self._answered, rows, size, took))
+
+    def _total(self) -> tuple[int, int]:
+        """Return how many rows have come of all, and how many bytes."""
+        rows = size = 0
+        for count, its_size in list(self._came.values()):  # others may add to it
+            rows += count
+            size += its_size
+        return rows, size
 
     def forget(self, number: int, link: Link) -> None:
         """Take no more note of what came of the fragment of this `number`, from
@@ -125,9 +148,11 @@ class Measures:
         return nodes.popitem()[1] if len(nodes) == 1 else None
 
 
-def measures_of(session: Session, made: GroupsPlan) -> Measures:
+def measures_of(
+    session: Session, made: GroupsPlan, pace: Pace | None = None
+) -> Measures:
     """Return the measures of a statement in `session`, which runs the plan `made`, with
-    the limits of the databases that it reads."""
+    the limits of the databases that it reads; its `pace`, where that is kept."""
     core = session.core
     names = {fragment.database for fragment in made.fragments}
     known = core.config.databases
@@ -135,7 +160,7 @@ def measures_of(session: Session, made: GroupsPlan) -> Measures:
         bounds = bounds_of_one(known[names.pop()])
     else:
         bounds = bounds_of(session, [known[name] for name in sorted(names)])
-    return Measures(bounds, core.clock, session.merge_progress)
+    return Measures(bounds, core.clock, session.merge_progress, pace or Pace())
 
 
 def _place(sent: tuple[tuple[int, int], object]) -> tuple[int, int]:

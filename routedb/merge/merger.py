@@ -141,7 +141,7 @@ class Merger:
             made, known = self._plans.planned(session, sure, params, by_rows)
             made = at_once(session, sure.plan, made, params)
             made = locking(made, locks)
-            measures = measures_of(session, made)
+            measures = measures_of(session, made, self._plans.pace_of(sure))
             with measures.bounds.timed(session):
                 statement = Statement(session, cursor, sure, made, known, params)
                 run_plan(statement, self._workers, measures, refusal)

@@ -21,6 +21,7 @@ from routedb.merge.scratch import scratch_link
 from routedb.merge.table_answer import Shape
 from routedb.merge.tables_work import settings_for
 from routedb.planner import Created, GroupsPlan, Relation
+from routedb.sql.scanner.identifiers import quote_identifier
 
 _NAME = "routedb_shape"
 _TABLE = re.compile(
@@ -90,8 +91,8 @@ def _definition(session: Session, plan: GroupsPlan, relation: Relation) -> str:
         return mysql_tables.definition(relation.name, relation.columns)
     assert relation.table is not None  # each is loaded from one
     schema, name = relation.table.schema, relation.table.name
-    place = "" if schema is None else f"{_quoted(schema)}."
-    asked = f"SHOW CREATE TABLE {place}{_quoted(name)}"
+    place = "" if schema is None else f"{quote_identifier(schema, 'mysql')}."
+    asked = f"SHOW CREATE TABLE {place}{quote_identifier(name, 'mysql')}"
     link = find_node.writer(session.links, database.groups[0].id)
     rows = ask_aside(session.transaction, link, partial(Link.run, sql=asked))
     lines, rest = _lines(_text(rows[0][1]))
@@ -109,10 +110,6 @@ def _lines(definition: str) -> tuple[list[str], str]:
     if found is None:
         raise NotMerged("how a table of its query is defined is not understood")
     return [line.removesuffix(",") for line in found[1].split("\n")], found[2]
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
 
 
 def _bare(quoted: str) -> str:

@@ -21,6 +21,7 @@ from routedb.planner import Column
 from routedb.planner.carried_types import MYSQL_BYTES
 from routedb.planner.results import type_of
 from routedb.session.settings_log import Setting
+from routedb.sql.scanner.identifiers import quote_identifier
 
 SETTINGS: str | None = None  # all is in the texts that have set it
 _STATE = (
@@ -95,7 +96,7 @@ def fill(
             link.ask(put, name, each.blocks())
     for column in columns:
         if column.type == MYSQL_BYTES:  # which came in hexadecimal digits
-            quoted = _quoted(column.name)
+            quoted = quote_identifier(column.name, "mysql")
             link.run(f"UPDATE {name} SET {quoted} = UNHEX({quoted})")
 
 
@@ -147,7 +148,7 @@ def _declared(column: Column) -> str:
     if column.collation:
         of = column.collation.partition("_")[0]
         charset = f" CHARACTER SET {of} COLLATE {column.collation}"
-    return f"{_quoted(column.name)} {column.type}{charset} NULL"
+    return f"{quote_identifier(column.name, 'mysql')} {column.type}{charset} NULL"
 
 
 def _indexed(column: Column) -> str:
@@ -155,8 +156,4 @@ def _indexed(column: Column) -> str:
     is_long = type_of(column) in _TEXTS and not (
         length.isdigit() and int(length) <= _PREFIX
     )
-    return _quoted(column.name) + (f"({_PREFIX})" if is_long else "")
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+    return quote_identifier(column.name, "mysql") + (f"({_PREFIX})" if is_long else "")

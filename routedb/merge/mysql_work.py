@@ -20,6 +20,7 @@ from routedb.merge.refused import NotMerged
 from routedb.merge.row_values import values_of
 from routedb.planner import Column, Fragment, Relation, Remainder
 from routedb.planner.carried_types import MYSQL_BYTES
+from routedb.sql.scanner.identifiers import quote_identifier
 
 MOST_ROWS = 20_000
 # Inside of what has a WITH of its own, MariaDB does not find what one outside names.
@@ -117,4 +118,4 @@ def _plain(value: Any) -> Any:
 
 
 def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``").replace("%", "%%") + "`"
+    return quote_identifier(name, "mysql").replace("%", "%%")

@@ -10,11 +10,12 @@ from typing import Any, Generic, TypeVar
 from routedb.engine.session import Session
 from routedb.merge.catalogs import Catalogs, Known
 from routedb.merge.functions import known_functions
+from routedb.merge.measures import Pace
 from routedb.merge.moving_rows import hidden, only_counting
 from routedb.merge.refused import NotMerged
 from routedb.merge.views import placed
 from routedb.planner import Cluster, GroupsPlan, Refusal, Taken, plan, put_in, take_out
-from routedb.routing.plan import ParsedText
+from routedb.routing.plan import ParsedText, Plan
 from routedb.session import TxState
 
 _MOST_PLANS = 1024
@@ -59,8 +60,18 @@ class GroupsPlans:
         # With what is known of the tables: it costs as much to find again.
         self._ready: dict[tuple[object, ...], tuple[GroupsPlan, Known]] = {}
         self._made: PlanCache[GroupsPlan | Refusal] = PlanCache()
+        self._paces: dict[Plan, Pace] = {}
         # By texts with marks for literals.
         self._shared: PlanCache[GroupsPlan | Refusal] = PlanCache()
+
+    def pace_of(self, text: ParsedText) -> Pace:
+        """Return how fast `text`, or one of its shape, ran last."""
+        pace = self._paces.get(text.plan)
+        if pace is None:
+            if len(self._paces) >= _MOST_PLANS:
+                self._paces.clear()
+            pace = self._paces[text.plan] = Pace()
+        return pace
 
     def planned(
         self, session: Session, text: ParsedText, params: Any, by_rows: bool = False

@@ -121,6 +121,7 @@ def _stream(
         (start, limit),
         named.itersize,
         cursor.arraysize,
+        workers,
         lambda exc: session.as_frontend_error(not_merged(refusal, exc)),
     )
     show(session, cursor, text, asked, link, result, measures)

@@ -8,6 +8,7 @@ from routedb.engine.links.link import Link
 from routedb.merge import bringing, postgresql_work
 from routedb.merge.table_answer import Shape, quoted
 from routedb.planner import Created, Relation, Remainder
+from routedb.sql.scanner.identifiers import quote_identifier
 
 _THERE = "42P07"  # duplicate_table
 _COLUMNS = """
@@ -63,9 +64,12 @@ def _definition(relation: Relation) -> str:
     lines = []
     for column in relation.columns:
         collation = f" COLLATE {column.collation}" if column.collation else ""
-        lines.append(f"{_quoted(column.name)} {column.type}{collation}")
+        lines.append(
+            f"{quote_identifier(column.name, 'postgresql')} {column.type}{collation}"
+        )
     if relation.primary_key:
-        lines.append(f"PRIMARY KEY ({', '.join(map(_quoted, relation.primary_key))})")
+        keys = [quote_identifier(each, "postgresql") for each in relation.primary_key]
+        lines.append(f"PRIMARY KEY ({', '.join(keys)})")
     return f"CREATE TABLE {relation.name} ({', '.join(lines)})"
 
 
@@ -81,7 +85,3 @@ def _name(made: Created) -> str:
 
 def _column(name: str, type_: str, collation: str | None) -> tuple[str, str]:
     return name, type_ if collation is None else f"{type_} COLLATE {collation}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

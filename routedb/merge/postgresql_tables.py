@@ -19,6 +19,7 @@ from routedb.merge.table_answer import quoted
 from routedb.planner import Column
 from routedb.planner.results import type_of
 from routedb.session.settings_log import Setting
+from routedb.sql.scanner.identifiers import quote_identifier
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _NO_RIGHT = "42501"  # insufficient_privilege
@@ -88,9 +89,12 @@ def finish(
     """Index the table `name` on `link` by each of the columns `keys`, and by its
     `primary_key` if it has one; have the server look at what is in it. An index that
     cannot be is none."""
-    texts = [f"CREATE INDEX ON {name} ({_quoted(key.name)})" for key in keys]
+    texts = [
+        f"CREATE INDEX ON {name} ({quote_identifier(key.name, 'postgresql')})"
+        for key in keys
+    ]
     if primary_key:
-        listed = ", ".join(map(_quoted, primary_key))
+        listed = ", ".join(quote_identifier(each, "postgresql") for each in primary_key)
         texts.insert(0, f"ALTER TABLE {name} ADD PRIMARY KEY ({listed})")
     for text in texts:
         link.run("SAVEPOINT routedb_s")
@@ -141,11 +145,7 @@ def _insert(link: Link, name: str, columns: Sequence[Column], lines: Lines) -> N
 
 def _declared(column: Column) -> str:
     collation = f" COLLATE {column.collation}" if column.collation else ""
-    return f"{_quoted(column.name)} {column.type}{collation}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f"{quote_identifier(column.name, 'postgresql')} {column.type}{collation}"
 
 
 def _literal(text: str) -> str:

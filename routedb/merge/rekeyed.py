@@ -35,7 +35,7 @@ from routedb.planner import (
     take_change_apart,
 )
 from routedb.routing.plan import ParsedText
-from routedb.sql.scanner.identifiers import fold_column
+from routedb.sql.scanner.identifiers import fold_column, quote_identifier
 from routedb.sql.statement import Table
 
 _SEEN_BY = """
@@ -140,7 +140,7 @@ def _parts(
             f"{min(unknown)} is no column of {target.table} that it may set"
         )
     name = _quoted(target.table)
-    listed = ", ".join(_name(each.name) for each in columns)
+    listed = ", ".join(quote_identifier(each.name, "postgresql") for each in columns)
     start = f"INSERT INTO {name} AS {made.alias}"
     query = strung(
         Bound(f"DELETE FROM {made.target} "), made.where, Bound(" RETURNING "),
@@ -169,7 +169,7 @@ def _values(
         if place:
             yield Bound(", ")
         if cell is None:
-            yield Bound(f"{made.alias}.{_name(column.name)}")
+            yield Bound(f"{made.alias}.{quote_identifier(column.name, 'postgresql')}")
         else:
             yield from (Bound("("), cell.text, Bound(")"))
 
@@ -233,9 +233,7 @@ def _check_unseen(
                 raise NotMerged(f"column {wrong[0]} is an identity, GENERATED ALWAYS")
 
 
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _quoted(table: Table) -> str:
-    return ".".join(_name(part) for part in table if part is not None)
+    return ".".join(
+        quote_identifier(part, "postgresql") for part in table if part is not None
+    )

@@ -30,6 +30,7 @@ from routedb.engine.shared.workers import Workers
 from routedb.engine.virtual_cursor import VirtualCursor
 from routedb.errors import Fault
 from routedb.merge.cancelled import lose, settle_cancelled
+from routedb.merge.ended import Ended
 from routedb.merge.fragments import GroupReads, decide_reads
 from routedb.merge.measures import Measures
 from routedb.merge.refused import NotMerged
@@ -120,7 +121,7 @@ class Running:
         self._made = made
         self._params = params
         self._way = way
-        self._ended: queue.SimpleQueue[_Run] = queue.SimpleQueue()
+        self._ended: Ended[_Run] = Ended()
         self._bound: dict[tuple[int, ...], tuple[str, Any]] = {}
         self._lock = threading.Lock()
         self._own: _Run | None = None  # what the program's thread waits for
@@ -137,7 +138,7 @@ class Running:
                 self._prepare(run)
                 while not self._settle(self._execute(run)):
                     self._prepare(run)
-        self._plan.parts_took_s = max(run.took_s for run in runs)
+        self._measures.pace.took_s = max(run.took_s for run in runs)
         return runs[-1].ready()[0]
 
     def _planned(self, reads: GroupReads) -> _Run:
@@ -155,7 +156,9 @@ class Running:
         return _Run(reads, attempt, *known)
 
     def _run_at_once(self, runs: list[_Run], workers: Workers) -> None:
-        is_quick = self._plan.parts_took_s < _QUICK_S
+        is_quick = self._measures.pace.took_s < _QUICK_S
+        if is_quick and not self._measures.is_watched:
+            self._ended.expect(len(runs))
         try:
             for run in runs[:-1] if is_quick else runs:
                 self._start(run, workers)
@@ -188,7 +191,7 @@ class Running:
         finally:
             with self._lock:
                 self._own = None  # nobody cancels it any more
-            self._ended.put(run)
+            self._ended.put(run, False)
 
     # -- by the program's thread -------------------------------------------------------
 
@@ -256,6 +259,7 @@ class Running:
 
     def _stop(self, runs: list[_Run]) -> None:
         """Cancel what is under way, and leave each link at rest, or dropped."""
+        self._ended.expect(0)
         try:
             self._settle_all(runs)
         except BaseException:  # a signal's, again: no thread's link may be used
@@ -304,7 +308,8 @@ class Running:
     def _execute_apart(self, run: _Run) -> None:
         """Execute a part by another thread than the program's, and say that it has
         ended."""
-        self._ended.put(self._execute(run))
+        self._execute(run)
+        self._ended.put(run, run.error is not None)
         if run.error is not None:
             self._free_program()
 

@@ -3,7 +3,8 @@
 Each group has a cursor of its own on the branch of the transaction, declared by SQL,
 and is asked for a block of rows at a time. Rows in order are taken from the blocks up
 to the lowest of their last rows: what a group has not sent yet comes after that. So no
-more is kept than about two blocks of each group.
+more is kept than about two blocks of each group. The groups that are to send one are
+asked at once. Values are made by the thread that fetches: casters are the program's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 from operator import length_hint
 from typing import Any
@@ -19,6 +21,8 @@ from typing import Any
 from routedb import errors
 from routedb.engine.links.link import Link
 from routedb.engine.run.merged_result import MergedResult
+from routedb.engine.shared.let_go import lets_go
+from routedb.engine.shared.workers import Workers
 from routedb.merge.answers import Part, check_own, part_of
 from routedb.merge.measures import Measures, estimate
 from routedb.merge.order import rank_of, sort_rows
@@ -46,23 +50,32 @@ class Source:
         self.rows: list[Any] = []  # not taken yet
         self.is_done = False
 
-    def fetch(self, count: int, result: MergedResult) -> None:
-        """Fetch up to `count` more rows for `result`. Raises NotMerged for more than
-        are allowed, and what the driver raises."""
+    def ask(self, count: int) -> None:
+        """Ask for up to `count` more rows; any thread may. Raises what the driver
+        raises."""
+        self.raw.execute(f"FETCH FORWARD {count} FROM {self._name}")
+
+    def take(self, count: int, result: MergedResult) -> None:
+        """Take up to `count` more rows, which were asked for, for `result`. Raises
+        NotMerged for more than are allowed, and what the driver raises."""
         try:
-            self.raw.execute(f"FETCH FORWARD {count} FROM {self._name}")
             if result.description is None:  # the program's rows may be made by it
                 result.description = self.raw.description
                 result.query = self.raw.query
             self.part = part_of(self._cursor, self.link, self.raw)
         except Exception as exc:
-            self.link.classify_error(exc)
+            self.failed(exc)
             raise
         self.is_done = len(self.part.rows) < count
         self.rows += self.part.rows
         self._count += len(self.part.rows)
         self._size += estimate(self.part.rows)
         self._measures.count(0, self.link, self._count, self._size)
+
+    def failed(self, exc: BaseException) -> None:
+        """Take note of what was raised when it was asked: `exc`."""
+        if isinstance(exc, Exception):
+            self.link.classify_error(exc)
 
     def close(self) -> None:
         """Close it on the server too, if that has it still."""
@@ -84,9 +97,9 @@ def declared(made: GroupsPlan, name: str) -> GroupsPlan:
 
 class StreamedResult(MergedResult):
     """What a named cursor fetches from: the rows of `sources` in `order`, `within` an
-    offset and a limit. `block` is how many are fetched of a group at once, `arraysize`
-    as `fetchmany()` has it. `as_error` makes an error of a refusal that comes with a
-    later block."""
+    offset and a limit. `block` is how many are fetched of a group at once, by `workers`
+    of several, `arraysize` as `fetchmany()` has it. `as_error` makes an error of a
+    refusal that comes with a later block."""
 
     def __init__(
         self,
@@ -95,10 +108,12 @@ class StreamedResult(MergedResult):
         within: tuple[int, int | None],
         block: int,
         arraysize: int,
+        workers: Workers,
         as_error: Callable[[NotMerged], Exception],
     ) -> None:
         super().__init__(arraysize)
         self._as_error = as_error
+        self._workers = workers
         self._sources = list(sources)
         self._all = tuple(sources)
         self._order = order
@@ -235,15 +250,13 @@ class StreamedResult(MergedResult):
         if not self._order:
             for source in self._sources:
                 while not (source.is_done and not source.rows):
-                    self._fill(source)
+                    self._fill([source])
                     rows, source.rows = source.rows, []
                     yield rows
             return
         rank: Callable[[Any], Any] | None = None
         while self._sources:
-            for source in self._sources:
-                if not source.is_done and len(source.rows) < self._block:
-                    self._fill(source)
+            self._fill([s for s in self._sources if len(s.rows) < self._block])
             parts = [source.part for source in self._sources if source.part is not None]
             check_own(parts, {term.column for term in self._order})
             if rank is None:
@@ -253,10 +266,18 @@ class StreamedResult(MergedResult):
                 each for each in self._sources if each.rows or not each.is_done
             ]
 
-    def _fill(self, source: Source) -> None:
-        if source.is_done:
-            return
-        source.fetch(self._block, self)
+    @lets_go
+    def _fill(self, sources: Sequence[Source]) -> None:
+        """Fetch a block more of each of these that has one."""
+        asked = [source for source in sources if not source.is_done]
+        calls = [partial(source.ask, self._block) for source in asked]
+        raised = self._workers.call_all(calls) if calls else ()
+        for source, exc in zip(asked, raised, strict=True):
+            if exc is not None:
+                source.failed(exc)
+                raise exc
+        for source in asked:
+            source.take(self._block, self)
 
     def _lowest(self, rank: Callable[[Any], Any]) -> list[Any]:
         """Take what comes before all rows that are still to come."""

@@ -68,10 +68,15 @@ def _database(plan: Plan, view: SessionView) -> tuple[DatabaseConfig, bool]:
 
 
 _COMPUTING = frozenset({Kind.READ, Kind.LOCK, Kind.WRITE, Kind.CALL})
-# Definitions that name no table, of what a sharded database has on every shard.
+# Definitions that name no table, of what a sharded database has on every shard. SCHEMA
+# is MySQL's word for a database, which a server has one of.
 _EVERYWHERE = frozenset(
     {"DROP INDEX", "ALTER INDEX", "COMMENT", "ANALYZE", "VACUUM", "REINDEX"}
-)
+    | {f"{verb} {kind}" for verb in ("CREATE", "ALTER", "DROP")
+       for kind in ("EXTENSION", "TYPE", "DOMAIN", "COLLATION", "FUNCTION", "PROCEDURE",
+                    "ROUTINE", "AGGREGATE", "OPERATOR", "CAST", "TEXT")}
+)  # fmt: skip
+_SCHEMAS = frozenset({"CREATE SCHEMA", "ALTER SCHEMA", "DROP SCHEMA"})
 
 Shards = tuple[tuple[int, ...], tuple[Reason, str] | None, Target | None]
 
@@ -142,11 +147,19 @@ def _check_ruled(plan: Plan, database: DatabaseConfig) -> None:
 def _shardless(plan: Plan, view: SessionView, database: DatabaseConfig) -> Shards:
     """A statement that touches no table: any shard may answer, if it only reads."""
     statement = plan.statement
-    if statement.verb in _EVERYWHERE:
+    if statement.verb in _EVERYWHERE or (
+        statement.verb in _SCHEMAS and database.dialect == "postgresql"
+    ):
         every = frozenset(range(len(database.groups)))
         is_apart = is_apart_from_transactions(plan.shape, plan.dialect)
         target = Target(every, is_every=True, is_apart=is_apart)
         return tuple(sorted(every)), (Reason.EVERY_SHARD, _why_every(plan)), target
+    if statement.verb == "CREATE SEQUENCE":
+        raise errors.ShardError(
+            f"CREATE SEQUENCE in {database.name}: each of its shards would draw the "
+            "same numbers. Let a rule make the keys (id = …), or make one on each "
+            "shard with /* routedb: shard=… */"
+        )
     if not plan.is_read and statement.kind not in (Kind.TRANSACTION, Kind.SESSION):
         raise errors.ShardError(
             f"{statement.verb or 'the statement'} names no table with a shard key, so "

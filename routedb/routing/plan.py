@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from math import inf
 
 from routedb import errors
 from routedb.config.model import ClusterConfig
@@ -69,7 +68,6 @@ class Plan:
         "may_replica",
         "names",
         "own_writes_route",
-        "parts_took_s",
         "placement",
         "reading",
         "reads_own_writes",
@@ -114,8 +112,6 @@ class Plan:
         self._note_names()
         self._note_effects(config)
         self.shards = ShardPlans()
-        # The longest part of the last statement over several groups, in seconds.
-        self.parts_took_s = inf
         self._was_asked = False
         self.writer_route: Route | None = None
         self.replica_route: Route | None = None
@@ -253,10 +249,8 @@ class Plan:
 
     def to_own_writes(self) -> Route:
         """Return the route of a plain read that no replica is known to answer."""
-        route = self.own_writes_route = self.route(
-            _ONE_GROUP, Role.WRITER, Reason.OWN_WRITES
-        )
-        return route
+        self.own_writes_route = self.route(_ONE_GROUP, Role.WRITER, Reason.OWN_WRITES)
+        return self.own_writes_route
 
     def to_begin(self) -> Route:
         """Return the route of the first statement of a read-write transaction that is
@@ -327,7 +321,7 @@ class Plan:
             or statement.session
             or statement.needs
             or statement.holds
-            or statement.verb == "DO"
+            or statement.verb in ("DO", "DROP INDEX", "ALTER INDEX")
             or is_role_hinted
             or statement.kind is Kind.EMPTY
             or (self.changes_mode or self.placement.fills is not None)

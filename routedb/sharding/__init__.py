@@ -32,10 +32,19 @@ __all__ = [
     "Target",
     "analyse",
     "check_rules",
+    "indexes_of",
     "is_apart_from_transactions",
     "shard_for_key_hint",
     "shard_of",
 ]
+
+
+def indexes_of(scan: Scan) -> list[Table]:
+    """Return the indexes that a DROP INDEX or ALTER INDEX, the text of `scan`, names;
+    none where that is not understood."""
+    from routedb.sharding.analysis import definitions  # noqa: PLC0415
+
+    return definitions.indexes_of(scan)
 
 
 def analyse(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
 import psycopg2.errors
 import pytest
 
@@ -159,3 +163,90 @@ def test_indexes_are_made_concurrently_outside_of_transactions(pg_shop: Shop) ->
     with pytest.raises(routedb.ProgrammingError, match="done on shards 0 of shop"):
         pg_shop.run("CREATE INDEX CONCURRENTLY by_id ON items (id)")
     pg_shop.run("CREATE INDEX CONCURRENTLY IF NOT EXISTS by_id ON items (id)")
+
+
+# -- without a table -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shop", ["postgresql"], indirect=True)
+def test_what_belongs_to_a_database_is_defined_on_every_shard(shop: Shop) -> None:
+    for text in (
+        "CREATE SCHEMA apart",
+        "CREATE TYPE apart.mood AS ENUM ('sad', 'glad')",
+        "CREATE DOMAIN apart.score AS int CHECK (VALUE > 0)",
+        "CREATE EXTENSION citext SCHEMA apart",
+        "CREATE FUNCTION apart.one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    ):
+        shop.run(text)
+        verb = " ".join(text.split()[:2])
+        reasons = [why for _, why in shop.cursor.route.reasons]
+        assert f"{verb}: runs on every shard" in reasons
+    asked = "SELECT 'glad'::apart.mood::text, 'A'::apart.citext::text, apart.one()"
+    for shard in range(2):
+        assert shop.run(asked, shard) == [("glad", "A", 1)]
+    shop.run("DROP SCHEMA apart CASCADE")
+    for shard in range(2):
+        with pytest.raises(routedb.ProgrammingError):
+            shop.run(asked, shard)
+
+
+@pytest.mark.parametrize("shop", ["postgresql"], indirect=True)
+def test_a_sequence_of_a_sharded_database_is_refused(shop: Shop) -> None:
+    with pytest.raises(routedb.ShardError, match="would draw the same numbers"):
+        shop.run("CREATE SEQUENCE numbers")
+    shop.run("CREATE SEQUENCE numbers", shard=1)
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def halves(
+    request: pytest.FixtureRequest, tmp_path: Path, stack: ExitStack
+) -> dict[str, Any]:
+    """A configuration whose tables far_* are in another database than the others."""
+    if request.param == "sqlite":
+        dsns = [f"sqlite:///{tmp_path}/{name}.db" for name in ("home", "far")]
+    else:
+        servers = request.getfixturevalue("postgresql")
+        made = [stack.enter_context(servers.database()) for _ in range(2)]
+        dsns = [each.writer_dsn for each in made]
+    databases = dict(zip(["home", "far"], [{"nodes": [d]} for d in dsns], strict=True))
+    return {"default": "home", "databases": databases, "tables": {"far_*": "far"}}
+
+
+def test_an_index_is_dropped_where_it_is(
+    halves: dict[str, Any], stack: ExitStack
+) -> None:
+    cluster = stack.enter_context(routedb.Cluster(halves))
+    opened = stack.enter_context(closing(cluster.connect(autocommit=True)))
+    cursor: Any = opened.cursor()
+    for table in ("near", "far_one", "far_two"):
+        cursor.execute(f"CREATE TABLE {table} (id int)")
+        cursor.execute(f'CREATE INDEX "{table}\'s" ON {table} (id)')
+    for table, place in (("far_one", "far"), ("near", "home")):
+        cursor.execute(f'DROP INDEX "{table}\'s"')
+        assert cursor.route.database == place
+        with pytest.raises(routedb.DatabaseError):
+            cursor.execute(f'DROP INDEX "{table}\'s"')
+        cursor.execute(f'DROP INDEX IF EXISTS "{table}\'s"')
+    for table in ("near", "far_one"):
+        cursor.execute(f"CREATE INDEX twin ON {table} (id)")
+    with pytest.raises(routedb.ShardError, match="twin in home and twin in far"):
+        cursor.execute("DROP INDEX twin")
+    with opened.using("far"):
+        cursor.execute("DROP INDEX twin")
+    cursor.execute("DROP INDEX twin")
+    assert cursor.route.database == "home"
+
+
+@pytest.mark.parametrize("halves", ["postgresql"], indirect=True)
+def test_an_index_of_the_open_transaction_is_found(
+    halves: dict[str, Any], stack: ExitStack
+) -> None:
+    cluster = stack.enter_context(routedb.Cluster(halves))
+    opened = stack.enter_context(closing(cluster.connect()))
+    cursor: Any = opened.cursor()
+    cursor.execute("CREATE TABLE far_one (id int)")
+    cursor.execute("CREATE INDEX first ON far_one (id)")
+    cursor.execute("ALTER INDEX first RENAME TO second")
+    cursor.execute("DROP INDEX second")
+    assert cursor.route.database == "far"
+    opened.rollback()

@@ -21,7 +21,8 @@ QUICK = ("test/engine/test_transaction.py", "test/dialect/postgresql/test_query.
 # databases: by the first letter, as the names of most end alike.
 DEALT = (
     *("test/orm/test_session.py", "test/orm/test_transaction.py"),
-    *("test/orm/test_unitofwork.py", "test/orm/test_query.py"),
+    *("test/orm/test_unitofwork.py", "test/orm/test_unitofworkv2.py"),
+    *("test/orm/test_versioning.py", "test/orm/test_query.py"),
 )
 RULES = {"[a-m]*": "far"}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import routedb
 from routedb import adapters
+from routedb.cli.check import ask_all, hear
 from routedb.engine.shared.core import Core
 from routedb.engine.shared.ledger import ledger_of
 from routedb.engine.shared.recovery import Found, Recovery
@@ -58,12 +59,9 @@ class Banks:
 
     def set_up(self) -> None:
         """Make the tables of decisions, as `routedb setup` does."""
-        core = Core(read_config(self.source, {}), adapters.load)
-        try:
+        with self._core() as core:
             for group in core.groups:
                 ledger_of(core).make(group.id)
-        finally:
-            core.close()
 
     @staticmethod
     def transfer(connection: Any, amount: int = 1, account: int = 1) -> None:
@@ -83,9 +81,17 @@ class Banks:
     @contextmanager
     def recovery(self) -> Iterator[Recovery]:
         """Recovery as another process would do it."""
+        with self._core() as core:
+            yield Recovery(ledger_of(core))
+
+    @contextmanager
+    def _core(self) -> Iterator[Core]:
+        """A core that knows which nodes are writers, as commands ask for it: there is
+        no monitor."""
         core = Core(read_config(self.source, {}), adapters.load)
         try:
-            yield Recovery(ledger_of(core))
+            hear(core, ask_all(core))
+            yield core
         finally:
             core.close()
 

@@ -21,6 +21,7 @@ from routedb.engine.route.shadow.decide import count, decide_in_shadow
 from routedb.engine.run import control, definitions, multi_shard, observed, series
 from routedb.engine.run.attempt import Attempt
 from routedb.engine.run.filling import filled, show_ids
+from routedb.engine.run.index_places import NAMED_ALONE, learnt_there
 from routedb.engine.run.interrupted import effects_interrupted, statement_interrupted
 from routedb.engine.run.parameters import check_parameters
 from routedb.engine.run.recovery import judge
@@ -32,7 +33,7 @@ from routedb.engine.shared.error_origin import is_from_program
 from routedb.engine.shared.let_go import lets_go
 from routedb.engine.shared.vacancies import vacating
 from routedb.engine.transactions.aside import ask_aside
-from routedb.engine.transactions.interruption import met_error
+from routedb.engine.transactions.interruption import handled_outside, met_error
 from routedb.engine.virtual_cursor import Call, VirtualCursor
 from routedb.routing import Reason, Route
 from routedb.routing.decider import Decision, decide, decide_part
@@ -172,6 +173,8 @@ def _run(
     is_other_use: bool,
 ) -> bool:
     """Tell whether it has run; it is to be learnt anew else."""
+    if text.plan.statement.verb in NAMED_ALONE:
+        text = learnt_there(session, text)
     plan = text.plan
     if session.transaction.state is TxState.LOST or session.pins.lost:
         control.check_not_lost(session, plan)
@@ -215,7 +218,7 @@ def recover(
 ) -> None:
     """Act on `exc`, a fault on `link` in the hot path: raise, or `run` again `text`
     with `params` by `call`; `route` led to the link."""
-    before = _handled_outside(exc)
+    before = handled_outside(exc)
     link.pending_begin = None
     try:
         if not isinstance(exc, Exception) or is_from_program(exc):
@@ -241,16 +244,6 @@ def recover(
         has_failed = met_error(link, own, before)
         statement_interrupted(session, cursor, text.plan, link, has_failed)
         raise
-
-
-def _handled_outside(exc: BaseException) -> BaseException | None:
-    """Return what was being handled when the statement of `exc` began: not an error of
-    that statement itself, on its way when a signal came."""
-    context, trace = exc.__context__, exc.__traceback__
-    inner = None if context is None else context.__traceback__
-    if inner is not None and trace is not None and inner.tb_frame is trace.tb_frame:
-        return None
-    return context
 
 
 @lets_go

@@ -100,3 +100,13 @@ def met_error(link: Link, exc: BaseException, before: BaseException | None) -> b
             return True
         context = context.__context__
     return False
+
+
+def handled_outside(exc: BaseException) -> BaseException | None:
+    """Return what was being handled when the statement of `exc` began: not an error of
+    that statement itself, on its way when a signal came."""
+    context, trace = exc.__context__, exc.__traceback__
+    inner = None if context is None else context.__traceback__
+    if inner is not None and trace is not None and inner.tb_frame is trace.tb_frame:
+        return None
+    return context

@@ -24,7 +24,7 @@ from routedb.sharding.refusals import EACH, refuse
 from routedb.sql import Scan, Table
 from routedb.sql.parser.ddl import object_at
 from routedb.sql.parser.hints import parse_hints
-from routedb.sql.parser.name_lists import read_table
+from routedb.sql.parser.name_lists import read_table, read_tables
 from routedb.sql.scanner.keywords import QUERY_STARTS
 from routedb.sql.scanner.lexer import Tokens, UnreadableStatement, statements
 from routedb.sql.scanner.patterns import DIALECT_OF
@@ -59,6 +59,18 @@ def verb_of(tokens: Tokens) -> str:
     except UnreadableStatement:
         return ""
     return verb if verb in _PLAIN or verb in _READ else ""
+
+
+def indexes_of(scan: Scan) -> list[Table]:
+    """Return the indexes that a DROP INDEX or ALTER INDEX, the text of `scan`, names;
+    none where that is not understood."""
+    tokens = read_tokens(scan)
+    if tokens is None:
+        return []
+    try:
+        return read_tables(tokens, object_at(tokens) + 1, scan.dialect)[0]
+    except UnreadableStatement:
+        return []
 
 
 def check_definition(

@@ -8,6 +8,7 @@ from itertools import pairwise
 from routedb.sql.parser.builder import StatementBuilder
 from routedb.sql.parser.dml import read_query
 from routedb.sql.parser.grants import grant
+from routedb.sql.parser.inner_tables import note_inner_tables
 from routedb.sql.parser.name_lists import (
     AFTER_DROP,
     ON_TABLE,
@@ -29,7 +30,7 @@ from routedb.sql.scanner.lexer import (
     UnreadableStatement,
 )
 from routedb.sql.session_objects import ObjectKind, SessionObject
-from routedb.sql.statement import Kind, SessionEffect, Table, TxEffect, TxStep
+from routedb.sql.statement import Kind, SessionEffect, TxEffect, TxStep
 
 _TEMPORARY = word_set("TEMP TEMPORARY")
 # Words between the verb and what it defines.
@@ -153,7 +154,7 @@ def _create_relation(tokens: Tokens, builder: StatementBuilder, at: int) -> None
     table, at = write_table(tokens, builder, at)
     if table is None:
         return
-    _clauses(tokens, builder, at)
+    note_inner_tables(tokens, builder, at)
     query = _query_at(tokens, at)
     tokens.take(start, query or tokens.end)
     if query:
@@ -174,73 +175,18 @@ def _query_at(tokens: Tokens, at: int) -> int:
     return 0
 
 
-def _clauses(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
-    """Tables named inside a definition: REFERENCES, LIKE, INHERITS, PARTITION OF …"""
-    upper = tokens.upper
-    for place in range(at, tokens.end):
-        named = _NAMES_TABLE.get(upper[place])
-        if named is not None and named(tokens, place):
-            start = place + 1 + (upper[place] in _OF_TWO_WORDS)
-            named_here = _named(tokens, start, builder.dialect)
-            builder.tables.update(dict.fromkeys(named_here))
-
-
-def _named(tokens: Tokens, at: int, dialect: str) -> list[Table]:
-    """One table, or a list of them in brackets."""
-    at += tokens.upper[at] == "="
-    if tokens.upper[at] == "(":
-        return read_tables(tokens, at + 1, dialect)[0]
-    table, _ = tokens.read_name(at)
-    return [table] if table is not None else []
-
-
-def _is_like(tokens: Tokens, at: int) -> bool:
-    """Tell LIKE among columns, or behind the name in MySQL's CREATE TABLE n LIKE a."""
-    upper = tokens.upper
-    return upper[at - 1] in ("(", ",") or (at < 12 and "(" not in upper[:at])
-
-
-def _is_merge(tokens: Tokens, at: int) -> bool:
-    """Tell the UNION [=] (a, b) of MySQL's MERGE tables from that of queries."""
-    upper = tokens.upper
-    at += 1 + (upper[at + 1] == "=")
-    return upper[at] == "(" and upper[at + 1] not in QUERY_STARTS | {"("}
-
-
-def _is_parent(tokens: Tokens, at: int) -> bool:
-    """Tell ALTER TABLE … INHERIT a from a column or a table of that name."""
-    upper = tokens.upper
-    is_last = upper[at + 2] in ("", ",", ".")
-    return is_last and upper[at - 1] not in _BEFORE_ANY_NAME
-
-
-_BEFORE_ANY_NAME = word_set(
-    "COLUMN ADD EXISTS ALTER DROP TO RENAME PARTITION OF REFERENCES INHERIT"
-)
-_OF_TWO_WORDS: frozenset[str] = word_set("PARTITION ATTACH DETACH WITH")
-_NAMES_TABLE: dict[str, Callable[[Tokens, int], bool]] = {
-    "REFERENCES": lambda tokens, at: tokens.names[at + 1] is not None,
-    "LIKE": _is_like,
-    "INHERITS": lambda tokens, at: tokens.upper[at + 1] == "(",
-    "INHERIT": _is_parent,
-    "PARTITION": lambda tokens, at: (
-        tokens.upper[at + 1] == "OF" and tokens.upper[at - 1] not in _OF_TWO_WORDS
-    ),
-    "ATTACH": lambda tokens, at: tokens.upper[at + 1] == "PARTITION",
-    "DETACH": lambda tokens, at: tokens.upper[at + 1] == "PARTITION",
-    "WITH": lambda tokens, at: tokens.upper[at + 1] == "TABLE",
-    "UNION": _is_merge,
-}
-
-
 def _alter_relation(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
     if tokens.upper[at : at + 2] == ["ALL", "IN"]:  # ALTER TABLE ALL IN TABLESPACE …
         pass_over(tokens, builder, at)
         return
     table, end = write_table(tokens, builder, at)
-    if table is not None:
-        _clauses(tokens, builder, end)
-        tokens.take(at, tokens.end)
+    if table is None:
+        return
+    query = _query_at(tokens, end) if tokens.upper[at - 1] == "VIEW" else 0
+    note_inner_tables(tokens, builder, end)
+    tokens.take(at, query or tokens.end)
+    if query:  # MySQL's ALTER VIEW v AS …
+        read_query(tokens, builder, query)
 
 
 def _drop_relation(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
@@ -270,7 +216,7 @@ def _on_table(tokens: Tokens, builder: StatementBuilder, at: int) -> None:
         return
     tokens.take(at, tokens.end)
     _, end = write_table(tokens, builder, place + 1)
-    _clauses(tokens, builder, end)
+    note_inner_tables(tokens, builder, end)
     if upper[at - 1] == "POLICY":
         _conditions(tokens, builder, end)
     if upper[end] == "FROM":  # CREATE CONSTRAINT TRIGGER … FROM referenced

@@ -98,7 +98,7 @@ _MYSQL: dict[str, VerbReader] = {
         utility.administer,
     ),
     "CACHE": upkeep.cache_index,
-    **dict.fromkeys(("BINLOG", "RESTART"), utility.administer),
+    **dict.fromkeys(("BINLOG", "RESTART", "IMPORT", "CLONE"), utility.administer),
 }
 
 _SQLITE: dict[str, VerbReader] = {

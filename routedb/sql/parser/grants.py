@@ -30,7 +30,8 @@ def grant(tokens: Tokens, builder: StatementBuilder) -> None:
     if upper[0] in ("GRANT", "REVOKE"):
         start = at + 1 + (upper[at + 1] == "TABLE")
         is_every = upper[start + 1 : start + 3] == [".", "*"]  # of MySQL's schema
-        if not is_every and not names_other(tokens, at + 1):
+        is_account = builder.dialect == "mysql" and upper[1] == "PROXY"
+        if not (is_every or is_account) and not names_other(tokens, at + 1):
             write_tables(tokens, builder, at + 1)
     else:
         _comment(tokens, builder, at + 1)

@@ -156,6 +156,9 @@ def copy(tokens: Tokens, builder: StatementBuilder) -> None:
 def lock(tokens: Tokens, builder: StatementBuilder) -> None:
     """LOCK TABLE; on MySQL the locks are the session's and commit what was open."""
     upper = tokens.upper
+    if builder.dialect == "mysql" and upper[1] == "INSTANCE":
+        _lock_instance(tokens, builder)
+        return
     builder.mark(Kind.LOCK, "locks tables")
     if builder.dialect == "mysql":
         builder.touch(SessionEffect.LOCK)
@@ -175,8 +178,20 @@ def lock(tokens: Tokens, builder: StatementBuilder) -> None:
         tokens.take(start and start - 1, at)
 
 
+def _lock_instance(tokens: Tokens, builder: StatementBuilder) -> None:
+    """MySQL's LOCK INSTANCE FOR BACKUP, which UNLOCK INSTANCE alone ends."""
+    builder.mark(Kind.LOCK, "locks the server")
+    builder.touch(SessionEffect.LOCK)
+    claim = builder.hold if tokens.upper[0] == "LOCK" else builder.free
+    claim(ObjectKind.TABLE_LOCK, "instance")
+    take_values(tokens, 0)
+
+
 def unlock(tokens: Tokens, builder: StatementBuilder) -> None:
-    """MySQL's UNLOCK TABLES."""
+    """MySQL's UNLOCK TABLES, and UNLOCK INSTANCE."""
+    if tokens.upper[1] == "INSTANCE":
+        _lock_instance(tokens, builder)
+        return
     builder.mark(Kind.LOCK, "unlocks tables")
     builder.touch(SessionEffect.LOCK)
     builder.free(ObjectKind.TABLE_LOCK)

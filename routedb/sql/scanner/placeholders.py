@@ -22,6 +22,7 @@ _FORMAT = re.compile(
     re.DOTALL,
 )
 _QMARK = 1  # the group
+_MAY_BE_ONE = re.compile("[%?:@$]").search
 
 
 def count_positional(text: str) -> int:
@@ -39,6 +40,8 @@ def to_qmark(sql: str) -> tuple[str, tuple[str, ...] | None]:
     A text with SQLite's own placeholders (`?`, else `:name` and no `%s`) is returned as
     it is. Raises ProgrammingError.
     """
+    if _MAY_BE_ONE(sql) is None:
+        return sql, None
     if "?" in sql and any(each.lastindex == _QMARK for each in _FORMAT.finditer(sql)):
         return sql, None
     names: list[str] = []

@@ -18,8 +18,15 @@ _FOLDED = (
     rf"(?<![\w$.])(IN|VALUES?)( ?)(?:{_ROW}(?: ?, ?{_ROW})*"
     rf"|\( ?{_ROW}(?: ?, ?{_ROW})* ?\))|(?<![\w$.])(ARRAY ?\[){_ITEMS}(?=\])"
 )
+# Many names at once, with what no list begins with between them: each match is a call.
+_BETWEEN = r"[0-9 ,.()=+*/<>'-]*"
 _LISTS = ByLexis(
-    lambda lexis: re.compile(f"({QUOTED_NAMES[lexis]})|{_FOLDED}", re.IGNORECASE).sub
+    lambda lexis: (
+        re.compile(
+            rf"((?:(?:{QUOTED_NAMES[lexis]}){_BETWEEN}){{1,1000}})|{_FOLDED}",
+            re.IGNORECASE,
+        ).sub
+    )
 )
 
 

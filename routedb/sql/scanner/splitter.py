@@ -15,8 +15,7 @@ from typing import Any
 
 from routedb.sql.scanner.patterns import COMMENT, MARKS, MYSQL
 from routedb.sql.scanner.placeholders import count_positional
-from routedb.sql.scanner.shape import Scan
-from routedb.sql.scanner.shape import scan as scan_text
+from routedb.sql.scanner.shape import Scan, take_apart
 
 _WORDS = re.compile(r"\w[\w$]*|[;()']|[^\w\s;()']+").findall
 _SEMICOLONS = re.compile(";").finditer
@@ -205,9 +204,9 @@ def split(sql: str, dialect: str) -> list[str]:
     comment, stays with it; a piece of nothing but comments is left out. Never raises:
     of a text that cannot be read (an open quote) the last piece reaches to its end.
     """
-    return [
-        text.strip() for text, is_empty in _cut(scan_text(sql, dialect)) if not is_empty
-    ]
+    parts, fault = take_apart(sql, dialect)
+    found = _cut(Scan("", (), parts, dialect, fault))
+    return [text.strip() for text, is_empty in found if not is_empty]
 
 
 def pieces(scan: Scan, params: Any) -> list[Piece]:
@@ -233,9 +232,12 @@ def _cut(scan: Scan) -> Iterator[tuple[str, bool]]:
     sql = "".join(scan.parts)
     has_one = scan.is_whole and not any(";" in part for part in scan.parts[::2])
     if has_one and not scan.fault:
-        yield sql, not scan.counted
+        yield sql, _has_no_word(scan)
         return
-    code = _code(scan if scan.is_whole else scan_text(sql, scan.dialect))
+    if not scan.is_whole:
+        parts, fault = take_apart(sql, scan.dialect)
+        scan = scan._replace(parts=parts, fault=fault, is_whole=True)
+    code = _code(scan)
     if "(" not in code and not _MAY_BLOCK(code):  # a megabyte may hold 500,000 ends
         yield from _cut_plainly(sql, code)
         return
@@ -247,6 +249,13 @@ def _cut(scan: Scan) -> Iterator[tuple[str, bool]]:
         end = next(islice(places, within, None), len(sql))
         yield sql[begin:end], index == first
         first, begin = index + 1, end + 1
+
+
+def _has_no_word(scan: Scan) -> bool:
+    marks = MARKS[scan.dialect]
+    return all(not part or part.isspace() for part in scan.parts[::2]) and all(
+        marks.get(part[0]) == COMMENT for part in scan.parts[1::2]
+    )
 
 
 def _cut_plainly(sql: str, code: str) -> Iterator[tuple[str, bool]]:

@@ -65,7 +65,7 @@ def test_tables_are_found_where_they_are(engine):
     for _ in range(2):  # the second time they are there
         metadata.create_all(engine)
     found = inspect(engine)
-    assert found.get_table_names() == ["item"]  # the default database's
+    assert sorted(found.get_table_names()) == ["item", "old_item", "old_part"]
     assert found.has_table("old_item")
     assert not found.has_table("old_nothing")
     assert [each["name"] for each in found.get_columns("old_item")] == ["id", "code"]
@@ -74,12 +74,27 @@ def test_tables_are_found_where_they_are(engine):
     assert (key["referred_table"], key["constrained_columns"]) == ("old_item", ["item"])
     names = ["item", "old_item", "old_part"]
     several = [name for _, name in found.get_multi_columns(filter_names=names)]
-    if engine.dialect.name == "postgresql":  # the others list tables for it
-        assert sorted(several) == names
+    assert sorted(several) == names
+    every = [name for _, name in found.get_multi_columns()]
+    assert sorted(every) == names
     seen = Table("old_item", MetaData(), autoload_with=engine)
     assert seen.columns.keys() == ["id", "code"]
+    reflected = MetaData()
+    reflected.reflect(engine)
+    assert sorted(reflected.tables) == names
     old = engine.execution_options(routedb_using="old")
     assert sorted(inspect(old).get_table_names()) == names[1:]
+
+
+def test_a_table_where_no_statement_would_find_it_is_in_no_list(engine):
+    with engine.execution_options(routedb_using="old").begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE item (id int)")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE other (id int)")
+    found = inspect(engine)
+    assert found.get_table_names() == ["other"]
+    assert [name for _, name in found.get_multi_columns()] == ["other"]
+    assert not found.has_table("item")
 
 
 def test_an_index_is_made_and_dropped_where_its_table_is(engine):

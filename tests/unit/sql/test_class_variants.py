@@ -225,6 +225,35 @@ MYSQL = {
     "session lock",
     "CACHE INDEX a, b INDEX (i) IN c": "ddl: a, b; tx commit",
     "FLUSH TABLES a, d.b FOR EXPORT": "ddl: a, d.b; tx commit; session lock",
+    "ALTER VIEW d.v (x) AS SELECT y FROM a JOIN d.b USING (y)": "ddl: +d.v, a, d.b; "
+    "tx commit",
+    "ALTER ALGORITHM = MERGE DEFINER = CURRENT_USER SQL SECURITY INVOKER VIEW v AS "
+    "(SELECT * FROM a) UNION TABLE b WITH CHECK OPTION": "ddl: +v, b, a; tx commit",
+    "ALTER VIEW v AS WITH q AS (TABLE a) SELECT * FROM q": "ddl: +v, a; tx commit",
+    "ALTER VIEW v AS VALUES ROW(1, (TABLE a))": "ddl: +v, a; tx commit",
+    "ALTER TABLE a CONVERT PARTITION p TO TABLE d.b WITHOUT VALIDATION": (
+        "ddl: +a, d.b; tx commit"
+    ),
+    "ALTER TABLE a CONVERT TABLE d.b TO PARTITION p VALUES LESS THAN (1)": (
+        "ddl: +a, d.b; tx commit"
+    ),
+    "ALTER TABLE a CONVERT TABLE b TO PARTITION p DEFAULT": "ddl: +a, b; tx commit",
+    "ALTER TABLE a CONVERT TO CHARACTER SET utf8": "ddl: +a; tx commit",
+    "ALTER TABLE a ADD `table` int, CONVERT PARTITION p TO TABLE `table`": (
+        "ddl: +a, table; tx commit"
+    ),
+    # No table.
+    "GRANT PROXY ON a TO b WITH GRANT OPTION": "ddl; tx commit",
+    "GRANT PROXY ON 'a'@'h' TO b": "ddl; tx commit",
+    "REVOKE PROXY ON a FROM b": "ddl; tx commit",
+    "GRANT SELECT ON proxy TO b": "ddl: +proxy; tx commit",
+    "IMPORT TABLE FROM 'a.sdi', 'b.sdi'": "ddl; tx commit",
+    "CLONE LOCAL DATA DIRECTORY = 'x'": "ddl; tx commit",
+    "CLONE INSTANCE FROM 'u'@'h':3306 IDENTIFIED BY 'p' REQUIRE NO SSL": "ddl; "
+    "tx commit",
+    "LOCK INSTANCE FOR BACKUP": "lock; session lock",
+    "UNLOCK INSTANCE": "lock; session lock",
+    "LOCK TABLES instance READ": "lock: instance; tx commit; session lock",
     # EXPLAIN of MySQL 8.3.
     "EXPLAIN FORMAT = JSON INTO @`a b` FOR DATABASE d UPDATE a, d2.b SET x = 1": (
         "explain: d.a, d2.b; session variable"
