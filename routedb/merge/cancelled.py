@@ -22,6 +22,10 @@ def settle_cancelled(session: Session, link: Link) -> None:
             fail_branch(link)  # it was busy, and may have ended before it was cancelled
         # What comes late hits this.
         ask_aside(session.transaction, link, lambda link: link.run("SELECT 1"))
+        is_branch = link in session.transaction.branches.values()
+        if not (is_branch or link.is_idle()):
+            # Its thread has begun what the transaction was given up for meanwhile.
+            session.links.drop(link)
     except BaseException as exc:
         is_gone = link.adapter.fault(exc, link.raw) is Fault.LINK_LOST
         is_branch = link in session.transaction.branches.values()
