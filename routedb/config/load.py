@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from routedb import errors
 from routedb.config import table_rules
 from routedb.config.build import Builder
 from routedb.config.document import Document, Path
@@ -52,6 +53,21 @@ def load(
     otherwise. Raises ConfigError, which names the source, the key's path, what was
     found and what is allowed.
     """
+    try:
+        return _load(source, keywords, environ, read_file, defaults)
+    except errors.ConfigError as exc:
+        # What it came of has texts as they were, which tools for errors would record.
+        exc.__context__ = exc.__cause__
+        raise
+
+
+def _load(
+    source: Any,
+    keywords: Mapping[str, Any],
+    environ: Mapping[str, str],
+    read_file: Callable[[str], str],
+    defaults: Mapping[str, Any],
+) -> ClusterConfig:
     ours = {
         key: value
         for key, value in keywords.items()

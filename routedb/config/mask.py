@@ -7,6 +7,7 @@ driver (a password with @, / or a blank in it) must not show a part of it either
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 from routedb import errors
 
@@ -18,21 +19,31 @@ _KEY = (
     r"\b\w{0,30}(?:p\w?ss?\w{0,2}w\w{0,4}|pass\w{0,6}|pw\w{0,4}|secret|credential\w?"
     r"|(?:token|api)_?key\w{0,2})\d?"
 )
+_EQUALS = r"\s*(?:=|%3d)\s*"
+_COLON = r"(?::|%3a)"
+_FLAGS = re.DOTALL | re.IGNORECASE
 _KEY_AND_COLON = re.compile(rf"({_KEY}\s*:\s*).+", re.DOTALL | re.IGNORECASE)
 _WHOLE_URL = re.compile(r"\s*[A-Za-z][\w+.\-]*://")
-_WHOLE_KEYWORDS = re.compile(r"\s*\w+\s*=")
+_WHOLE_KEYWORDS = re.compile(r"\s*(?:\$\{)?\w+\s*=")
 
 # A DSN alone: to the last @ there is, and from a password's key to the end.
-_LOGIN_OF_DSN = re.compile(r"(://[^:@]*):.*@", re.DOTALL)
-_KEY_OF_DSN = re.compile(rf"({_KEY}\s*=\s*).+", re.DOTALL | re.IGNORECASE)
+_LOGIN_OF_DSN = re.compile(rf"(://[^:@]*?){_COLON}.*@", _FLAGS)
+_KEY_OF_DSN = re.compile(rf"({_KEY}{_EQUALS}).+", _FLAGS)
+# Where there is no @, what stands in the place of a port and is none.
+_PORT_OF_URL = re.compile(
+    rf"(://[^/?#\s:@\[]*):(?!{re.escape(HIDDEN)}|-?\d*(?:[/?#,\s'\"]|$))[^/?#\s,'\"]*"
+)
+
+# A key's letters may be written as %XX.
+_CODED_KEY = re.compile(r"(?<=[?&])[\w%]{1,90}(?==)")
 
 # One word that is no URL: one whose scheme is missing or misspelt (postgresql:/u:p@h).
 _LOGIN_OF_WORD = re.compile(r"([^\s:=]*):\S*@(\S*\s*)")
 
 # A DSN somewhere in a message ends at white space.
-_LOGIN_IN_TEXT = re.compile(r"(://[^\s:@]*):\S*@")
+_LOGIN_IN_TEXT = re.compile(rf"(://[^\s:@]*?){_COLON}\S*@", re.IGNORECASE)
 _KEY_IN_TEXT = re.compile(
-    rf"({_KEY}\s*=\s*)(?:'(?:[^'\\]|\\.|'')*'?|(?:\\.|\S)+)", re.IGNORECASE
+    rf"({_KEY}{_EQUALS})(?:'(?:[^'\\]|\\.|'')*'?|(?:\\.|\S)+)", re.IGNORECASE
 )
 _GLUED_IN_TEXT = re.compile(rf"({_KEY}:)[^\s'\"]+", re.IGNORECASE)
 _ITEM_IN_TEXT = re.compile(
@@ -43,6 +54,14 @@ _ITEM_IN_TEXT = re.compile(
 
 def mask(text: str) -> str:
     """Return `text`, a DSN or a message with DSNs in it, without passwords."""
+    if "%" in text:
+        text = _CODED_KEY.sub(lambda found: unquote(found[0]), text)
+    if "://" in text:
+        return _PORT_OF_URL.sub(rf"\1:{HIDDEN}", _mask(text))
+    return _mask(text)
+
+
+def _mask(text: str) -> str:
     if _WHOLE_URL.match(text):
         text = _LOGIN_OF_DSN.sub(rf"\1:{HIDDEN}@", text)
         return _KEY_OF_DSN.sub(rf"\1{HIDDEN}", text)

@@ -15,6 +15,7 @@ one process after another.
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -35,6 +36,11 @@ MOST_ENTRIES = 512
 MOST_PARTS = 64  # of one position: GTID domains, or servers with their ranges
 _SIGNATURE_BYTES = 16
 _UNKNOWN = "x"  # the group's servers report no position
+
+# As servers count: nothing that Python could not write in decimal again.
+_SHARD = re.compile(r"[0-9]{1,9}").fullmatch
+_WAL = re.compile(r"w([0-9a-f]{1,8})\.([0-9a-f]{1,16})").fullmatch
+_IS_TOO_LONG = re.compile(r"[0-9]{21}").search
 
 
 class GroupRef(NamedTuple):
@@ -111,6 +117,8 @@ def _is_signed(body: str, signature: str, keys: Sequence[str]) -> bool:
 
 def _entry(text: str) -> tuple[GroupRef, Position]:
     name, number, packed = text.split("!")
+    if number and not _SHARD(number):
+        raise ValueError
     return GroupRef(unquote(name), int(number) if number else None), _unpack(packed)
 
 
@@ -149,9 +157,10 @@ def _unpack(text: str) -> Position:
     kind, body = text[:1], text[1:]
     if kind == _UNKNOWN and not body:
         return UNKNOWN_POSITION
-    if kind == "w":
-        timeline, lsn = (int(part, 16) for part in body.split("."))
-        return WalPosition(timeline, lsn)
+    if wal := _WAL(text):
+        return WalPosition(int(wal[1], 16), int(wal[2], 16))
+    if not text.isascii() or _IS_TOO_LONG(text):
+        raise ValueError
     read = {"g": body.replace(".", ","), "s": body.replace(".", ",").replace("_", ":")}
     found = read_gtids(read[kind]) if kind in read else None
     if found is None or _parts(found) > MOST_PARTS:

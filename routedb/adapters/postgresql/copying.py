@@ -27,12 +27,13 @@ class Readable(Protocol):
 
 
 class CopyingCursor(LinkCursor):
-    """A cursor whose queries give their rows to `sink`, as they come, in bytes of whole
-    lines. It must not raise: the rest would stay on the line."""
+    """A cursor whose queries give their rows to `write`, as they come, in bytes of
+    whole lines: psycopg2 calls it so, for each row, and nothing of ours lies between.
+    It must not raise: the rest would stay on the line."""
 
-    __slots__ = ("sink",)
+    __slots__ = ("write",)
 
-    sink: Callable[[bytes], object]
+    write: Callable[[bytes], object]
     form = "ENCODING 'UTF8'"  # COPY's options
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002
@@ -41,13 +42,9 @@ class CopyingCursor(LinkCursor):
         form = self.form.encode()
         self.copy_expert(b"COPY (" + text + b"\n) TO STDOUT (" + form + b")", self)
 
-    def write(self, data: bytes) -> None:
-        """Take a line, from psycopg2."""
-        self.sink(data)
-
 
 class CsvCursor(CopyingCursor):
-    """The same, where each call of `sink` is one row of CSV: NULL is nothing, and an
+    """The same, where each call of `write` is one row of CSV: NULL is nothing, and an
     empty text is in quotes."""
 
     __slots__ = ()
@@ -63,14 +60,14 @@ def can_copy(raw: Raw) -> bool:
 def copying_cursor(raw: Raw, sink: Callable[[bytes], object]) -> CopyingCursor:
     """Open a cursor on `raw` that gives rows to `sink`."""
     cursor: CopyingCursor = raw.cursor(cursor_factory=CopyingCursor)
-    cursor.sink = sink
+    cursor.write = sink
     return cursor
 
 
 def csv_cursor(raw: Raw, sink: Callable[[bytes], object]) -> CsvCursor:
     """Open a cursor on `raw` that gives rows of CSV to `sink`."""
     cursor: CsvCursor = unwrapped(raw).cursor(cursor_factory=CsvCursor)
-    cursor.sink = sink
+    cursor.write = sink
     return cursor
 
 

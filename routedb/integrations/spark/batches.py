@@ -8,10 +8,11 @@ type does not hold is refused.
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
@@ -82,77 +83,63 @@ def _postgresql(
 ) -> list[pa.RecordBatch]:
     # Imports the driver, which others need not have.
     copying: Any = import_module("routedb.adapters.postgresql.copying")
-    parsed = _Parsed(fields)
-    with copying.csv_cursor(session.raw, parsed.add) as cursor:
+    lines: list[bytes] = []
+    # A list takes rows quicker than anything of ours. They are read once all are here:
+    # COPY must come to its end, whatever is in them.
+    with copying.csv_cursor(session.raw, lines.append) as cursor:
         cursor.execute(text)
-    return parsed.end()
+    parse = _parser(fields)
+    return [batch for block in _blocks(lines) for batch in parse(block)]
 
 
-class _Parsed:
-    """Lines of CSV, read in blocks as they come."""
+def _blocks(lines: list[bytes]) -> Iterator[bytes]:
+    """Yield `lines` joined to blocks of about `_BLOCK_BYTES`, and take out those that
+    are: memory holds them once."""
+    ends = list(accumulate(map(len, lines)))
+    start = 0
+    while lines:
+        before = ends[start - 1] if start else 0
+        count = max(1, bisect_right(ends, before + _BLOCK_BYTES) - start)
+        block = b"".join(lines[:count])
+        del lines[:count]
+        start += count
+        yield block
 
-    def __init__(self, fields: Sequence[Field]) -> None:
-        self._fields = fields
-        self._lines: list[bytes] = []
-        self._size = 0
-        self._found: list[pa.RecordBatch] = []
-        self._error: Exception | None = None
-        # COPY writes bytes as text.
-        types = {
-            field.name: arrow_type("string" if field.spark == "binary" else field.spark)
-            for field in fields
-        }
-        self._convert = csv.ConvertOptions(
-            column_types=types,
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["t"],
-            false_values=["f"],
+
+def _parser(fields: Sequence[Field]) -> Callable[[bytes], list[pa.RecordBatch]]:
+    """Return what reads a block of whole lines of CSV, with these `fields`."""
+    names = [field.name for field in fields]
+    kinds = {field.name: field.spark for field in fields}
+    # COPY writes bytes as text.
+    texts = {
+        name: arrow_type("string" if kind == "binary" else kind)
+        for name, kind in kinds.items()
+    }
+    convert = csv.ConvertOptions(
+        column_types=texts,
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        true_values=["t"],
+        false_values=["f"],
+    )
+    form = csv.ParseOptions(
+        ignore_empty_lines=False, newlines_in_values="string" in kinds.values()
+    )
+
+    def parse(block: bytes) -> list[pa.RecordBatch]:
+        # One block: a row may be longer than any that is fixed.
+        whole = csv.ReadOptions(
+            column_names=names, use_threads=False, block_size=len(block)
         )
-        self._has_text = "string" in {field.spark for field in fields}
-
-    def add(self, line: bytes) -> None:
-        """Take a row. Does not raise: COPY must come to its end."""
-        self._lines.append(line)
-        self._size += len(line)
-        if self._size >= _BLOCK_BYTES:
-            self._flush()
-
-    def end(self) -> list[pa.RecordBatch]:
-        """Return all batches. Raises what reading them has raised."""
-        self._flush()
-        if self._error is not None:
-            raise self._error
-        return self._found
-
-    def _flush(self) -> None:
-        lines, self._lines, self._size = self._lines, [], 0
-        if not lines or self._error is not None:
-            return
-        try:
-            self._found += self._read(b"".join(lines))
-        except Exception as exc:
-            self._error = exc
-
-    def _read(self, block: bytes) -> list[pa.RecordBatch]:
-        names = [field.name for field in self._fields]
-        table = csv.read_csv(
-            io.BytesIO(block),
-            # One block: a row may be longer than any that is fixed.
-            csv.ReadOptions(
-                column_names=names, use_threads=False, block_size=len(block)
-            ),
-            csv.ParseOptions(
-                ignore_empty_lines=False, newlines_in_values=self._has_text
-            ),
-            self._convert,
-        )
-        for at, field in enumerate(self._fields):
-            if field.spark == "binary":
-                table = table.set_column(at, field.name, _from_hex(table.column(at)))
+        table = csv.read_csv(pa.BufferReader(block), whole, form, convert)
+        for at, (name, kind) in enumerate(kinds.items()):
+            if kind == "binary":
+                table = table.set_column(at, name, _from_hex(table.column(at)))
         found: list[pa.RecordBatch] = table.to_batches()
         return found
+
+    return parse
 
 
 def _from_hex(column: Any) -> pa.Array:

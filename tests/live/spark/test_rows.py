@@ -54,6 +54,8 @@ POSTGRESQL = [
     ("real", "'0.1'", pytest.approx(0.1, rel=1e-7)),
     ("double precision", "'0.1'", 0.1),
     ("double precision", "'-Infinity'", float("-inf")),
+    ("double precision", "'NaN'", pytest.approx(float("nan"), nan_ok=True)),
+    ("real", "'Infinity'", float("inf")),
     ("boolean", "true", True),
     ("boolean", "false", False),
     ("text", "''", ""),
@@ -91,7 +93,7 @@ def test_values_of_postgresql_are_spark_s(pg, written):
     pg.execute("INSERT INTO v VALUES (2)")
     full, empty = sorted(rows_of(written(one(pg.writer_dsn)), "v"), key=lambda r: r[0])
     expected = [case[2] for case in POSTGRESQL]
-    expected[21] = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+    expected[23] = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
     assert list(full[1:]) == expected
     assert empty == (2, *[None] * len(POSTGRESQL))
 
@@ -102,6 +104,8 @@ def test_values_of_postgresql_are_spark_s(pg, written):
         ("numeric", "'NaN'"),
         ("numeric", "'1e-19'"),
         ("date", "'infinity'"),
+        ("date", "'0044-03-15 BC'"),
+        ("date", "'10000-01-01'"),
         ("timestamp", "'-infinity'"),
         ("timestamptz", "'0044-03-15 12:00 BC'"),
     ],
@@ -114,6 +118,21 @@ def test_what_spark_has_not_is_refused_with_table_and_node(pg, written, kind, va
     error: Any = caught.value
     assert error.table == "v"
     assert error.node
+
+
+def test_rows_of_many_blocks_are_all_read_once(pg, written, monkeypatch):
+    """Blocks shorter than some rows, and rows with lines of their own."""
+    from routedb.integrations.spark import batches  # noqa: PLC0415
+
+    monkeypatch.setattr(batches, "_BLOCK_BYTES", 64)
+    pg.execute("CREATE TABLE v (id int PRIMARY KEY, a text)")
+    pg.execute(
+        "INSERT INTO v SELECT n, CASE WHEN n % 7 > 0 THEN "
+        "repeat(E'\"line\"\n', n % 31) END FROM generate_series(1, 500) n"
+    )
+    found = rows_of(written(one(pg.writer_dsn)), "v")
+    lines = {n: '"line"\n' * (n % 31) if n % 7 else None for n in range(1, 501)}
+    assert sorted(found) == list(lines.items())
 
 
 def test_a_single_column_of_nulls_keeps_its_rows(pg, written):

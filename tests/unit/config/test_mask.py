@@ -45,6 +45,13 @@ PASSWORDS = st.text(
         ("found 'pass=p' in it", "found 'pass=*** in it"),
         ("{'pasword': 'p', 'x': 1}", "{'pasword': '***', 'x': 1}"),
         ("x = 1, power = 2, spawn = 3", "x = 1, power = 2, spawn = 3"),
+        ("mysql://h/d?p%61sswd=p&x=1", "mysql://h/d?passwd=***"),
+        ("found mysql://u%3Ap@h in it", "found mysql://u:***@h in it"),
+        ("postgresql://u:p/d", "postgresql://u:***/d"),
+        ("found 'mysql://u:p' in it", "found 'mysql://u:***' in it"),
+        ("found 'mysql://h:70000/d', [::1]:x", "found 'mysql://h:70000/d', [::1]:x"),
+        ("mysql://h1:1,h2:2/d?x=%20y", "mysql://h1:1,h2:2/d?x=%20y"),
+        ("fake://a", "fake://a"),
     ],
 )
 def test_passwords_become_stars(text, masked):

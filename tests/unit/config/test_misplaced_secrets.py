@@ -18,6 +18,13 @@ TEXTS = [
     *("mysql://u@h/d?{}={}", "{}={}", "{}:{}", "{} = '{} and more'"),
 ]
 LOGINS = ["postgresql://u:{}@h/d", "u:{}@h/d", "postgresql:/u:{}@h/d"]
+ODD = [
+    *("postgresql://h/d?p%61ssword={}", "mysql://h/d?x=1&p%61sw%64={}"),
+    *("postgresql://u%3A{}@h/d", "postgresql://u:{}", "mysql://u:{}/d"),
+    *("host=h password=my {} user=u", "host=h passwd\t=\t{}", "password\n=\n{}"),
+    *("postgresql://h/d?options=-c%20my.password%3D{}", "mysql://u:{}\udcff@h/d"),
+    *("mysql://u:{}\0@h/d", "postgresql://u:{}@h1,u2:{}@h2/d", "mysql://u:%{}@h/d"),
+]
 OPTIONS = [
     *("reads", "consistency", "max_lag", "connect_timeout", "pool", "urls", "options"),
     *("discovery", "urls_ca", "read_only", "keepalive", "retry_after", "commit_check"),
@@ -86,7 +93,7 @@ PLACES: dict[str, Callable[[str], Any]] = {
 
 
 def texts():
-    yield from (text.format(SECRET) for text in LOGINS)
+    yield from (text.format(SECRET, SECRET) for text in [*LOGINS, *ODD])
     yield from (text.format(key, SECRET) for text in TEXTS for key in KEYS)
 
 
@@ -99,7 +106,7 @@ def shown(source):
     try:
         config = load(source, {}, environ={}, read_file=no_file)
     except errors.ConfigError as exc:
-        return f"{exc!r} {exc} {exc.__cause__!r}"
+        return f"{exc!r} {exc} {exc.__cause__!r} {exc.__context__!r}"
     return f"{config!r} {config.nodes} {config.source}"
 
 

@@ -35,7 +35,7 @@ positions = st.one_of(
         GtidPosition,
         st.dictionaries(
             st.integers(0, 99),
-            st.tuples(st.integers(0, 99), st.integers(0)),
+            st.tuples(st.integers(0, 99), st.integers(0, 2**64 - 1)),
             min_size=1,
         ),
     ),
@@ -66,6 +66,10 @@ def test_nothing_seen_is_a_token_too():
     [
         *("", "2", "1~", "1~main", "1~main!!", "1~main!!w", "1~main!!w1", "1~main!!q1"),
         *("1~main!x!w1.1", "1~main!!w1.1.1", "1~main!!wg.1", "1~main!!g1-2"),
+        *("1~main!-1!x", "1~main! 1!x", "1~main!\uff11!x", "1~main!1_0!x"),
+        *("1~main!!w-1.1", "1~main!!w1.-1", "1~main!!w0x1.1", "1~main!!w1.1_0"),
+        *(f"1~main!!w1.{'f' * 5000}", f"1~main!!w{'f' * 9}.1", f"1~main!{'9' * 10}!x"),
+        *(f"1~main!!g0-1-{'9' * 21}", "1~main!!g0-1-\u0661", "1~main!!W1.1"),
         *("1~main!!s1", "1~main!!xx", "1~a!b!c!d", "1" * 20_000, "1~main!!w1.1\n~"),
         *(None, b"1", 1),
     ],
