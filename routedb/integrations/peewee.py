@@ -16,7 +16,8 @@ import peewee
 from routedb.frontends.connection import Connection
 from routedb.integrations.driver import connect, read
 
-_MYSQL_S_OWN = ("charset", "sql_mode")  # peewee sets them, and other drivers fail
+# peewee sets them, its oldest the last, too, and other drivers fail.
+_MYSQL_S_OWN = ("charset", "sql_mode", "use_unicode")
 
 
 class Routed:

@@ -74,3 +74,27 @@ def test_the_page_on_routing_has_the_precedence_of_the_code():
     listed = re.findall(r"^   \* - ``([A-Z_]+)``$", text, re.MULTILINE)
     decided = [reason.name for reason, _ in PRECEDENCE]
     assert listed == [Reason.IN_TRANSACTION.name, *decided]
+
+
+NAMES_LEVEL = [
+    name
+    for name in PAGES
+    if name.startswith(("orm", "adoption"))
+    and re.search(r'"process"|``process``', (DOCS / f"{name}.rst").read_text("utf-8"))
+]
+
+
+def test_the_pages_of_most_orms_name_the_level():
+    assert len(NAMES_LEVEL) >= 6
+
+
+@pytest.mark.parametrize("name", NAMES_LEVEL)
+def test_who_names_the_level_of_a_process_says_what_serves_several(name):
+    assert ":doc:`consistency`" in (DOCS / f"{name}.rst").read_text("utf-8")
+
+
+def test_the_page_on_django_names_the_middleware_for_several_workers():
+    text = " ".join((DOCS / "orm-django.rst").read_text("utf-8").split())
+    assert "``routedb.integrations.django.middleware.ConsistencyMiddleware``" in text
+    assert "several workers are several processes: ``process`` does not reach" in text
+    assert "so use the middleware with them" in text

@@ -30,6 +30,14 @@ TEXTS = {
 }
 
 
+# Of a sharded table: of one shard, and what asks or writes several.
+SHARDED = {
+    **{name: TEXTS[name] for name in ("read", "write", "insert")},
+    "merged": "SELECT count(*), max(name) FROM t WHERE id <> {}",
+    "written on all": "UPDATE t SET name = 'x' WHERE id < {}",
+}
+
+
 def named(connection: Any) -> Any:
     return connection.cursor("named", withhold=True)
 
@@ -378,10 +386,10 @@ def shards(postgresql, stack: ExitStack) -> Any:
 def test_wrong_parameters_of_a_sharded_statement(shards, pg_home: Home, many):
     with closing(plain(pg_home, False)) as alone:
         for name, (marks, params) in PARAMETERS.items():
-            for text in ("read", "write", "insert"):
+            for text in SHARDED.values():
                 call = (executing_many if many else executing)(
                     marks, [params] if many else params
-                )(TEXTS[text])
+                )(text)
                 expected = raised(call, alone.cursor())
                 alone.rollback()
                 if not getattr(expected, "pgcode", None):  # else its one table says so

@@ -159,10 +159,11 @@ class _Run:
     def go_on(self) -> None:
         """Read rows up to the last, or where it is not certain that they are some.
 
-        Short rows of plain literals are quicker by pieces, all others by their kinds.
+        Short rows of plain literals are quicker by pieces, and those of numbers; all
+        others by their kinds.
         """
         is_long = self._is_rows and len(self._sql) - self.end > _LONG_RUN
-        if self._has_short_rows() or not is_long:
+        if not is_long or self._has_small_rows():
             self._by_pieces(is_long)
         if is_long and not self._by_rows():
             self._by_pieces(False)
@@ -171,9 +172,9 @@ class _Run:
         if at > self.end and last is not None and self._rows.take(last[0].rstrip()):
             self.end = last.end()
 
-    def _has_short_rows(self) -> bool:
-        end = self.end
-        return self._sql.count(self._joint, end, end + _FAR) * _SHORT_ROW > _FAR
+    def _has_small_rows(self) -> bool:
+        head = self._sql[self.end : self.end + _FAR]
+        return "'" not in head or head.count(self._joint) * _SHORT_ROW > _FAR
 
     def _next(self) -> int:
         """Return where the next row begins, `end` when it is the last."""

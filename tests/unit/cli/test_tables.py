@@ -25,6 +25,9 @@ ROWS = {
     "brackets": [("[red]a[/red]", "writer", "", "orders[0, 1] writer " * 8)],
     "no rows": [],
     "empty rows": [("", "", "", ""), ("a", "", "", "")],
+    "many nodes": [(f"node-{n}", "replica", f"{n}.0 ms", "") for n in range(60)],
+    "an IPv6 address": [("[2001:db8:85a3::8a2e:370:7334]:5432/shop", "writer", "", "")],
+    "a socket": [("/var/run/postgresql:5432/shop (main, shard 12)", "writer", "", "")],
     "GTIDs": [("a", "writer", "", ",".join(f"0-{n}-{n}000" for n in range(20)))],
 }
 WIDTHS = [20, 40, 80, 120, 10_000]
