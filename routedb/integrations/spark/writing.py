@@ -23,6 +23,7 @@ from routedb import errors
 from routedb.config.mask import config_error
 from routedb.integrations.spark import loads
 from routedb.integrations.spark.archives import forget_archives
+from routedb.integrations.spark.ends import check_end
 from routedb.integrations.spark.finding import layout_of
 from routedb.integrations.spark.layout import Layout
 from routedb.integrations.spark.places import Place, place_of, placed
@@ -73,6 +74,8 @@ class TableWriter(DataSourceArrowWriter):
         with TemporaryFile(prefix="routedb-") as file:
             _keep(iterator, file)
             try:
+                if context is not None:
+                    check_end()
                 return self._write(part, lambda: _kept(file))
             except errors.Error as exc:
                 raise told(exc, self.request.table) from exc
@@ -100,6 +103,7 @@ class TableWriter(DataSourceArrowWriter):
             rows = sum(batch.num_rows for batch in batches())
             found = self._claim(connection, cursor, part, rows)
             if found is not None:
+                self._check_same(part, found, rows)
                 return Written(found, False)
             for batch in batches():
                 self._insert(cursor, batch)
@@ -120,6 +124,15 @@ class TableWriter(DataSourceArrowWriter):
                 return None
         connection.rollback()
         return int(found[0])
+
+    def _check_same(self, part: int, found: int, rows: int) -> None:
+        """Raise IntegrityError for a partition that was written with as many rows as
+        `found`, and has others now."""
+        if found != rows:
+            raise errors.IntegrityError(
+                f"partition {part} of load {self.load_id} was written with {found} "
+                f"rows, and has {rows} now: the same load has the same rows"
+            )
 
     def _insert(self, cursor: Any, batch: pa.RecordBatch) -> None:
         columns = [

@@ -114,7 +114,8 @@ def test_a_node_has_no_more_connections_than_it_may(spark, path, shards):
 
 
 def test_a_task_that_is_killed_writes_nothing_twice(spark, shards, written, tmp_path):
-    """Two before they write anything, two when all is committed; then all again."""
+    """Two before they write anything, when batches of theirs have come to the writer;
+    two when all is committed; then all again."""
     from routedb.integrations.spark import register  # noqa: PLC0415
     from tests.support import dying_tasks  # noqa: PLC0415
 
@@ -123,7 +124,10 @@ def test_a_task_that_is_killed_writes_nothing_twice(spark, shards, written, tmp_
     path = written(sharded(shards, "w"))
     deaths = tmp_path / "deaths"
     deaths.mkdir()
-    rows = spark.range(0, ROWS, 1, 8).selectExpr("id", "concat('row ', id) AS t")
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 20)
+    rows = spark.range(0, ROWS, 1, 8).selectExpr(
+        "id", "concat('row ', repeat('x', 99), id) AS t"
+    )
     dying = partial(dying_tasks.dying_rows, str(deaths), (2, 5))
     frame = rows.mapInArrow(dying, "id bigint, t string")
     register(spark)
@@ -131,6 +135,7 @@ def test_a_task_that_is_killed_writes_nothing_twice(spark, shards, written, tmp_
     for _ in range(2):  # the second time all is there
         writer = frame.write.format(dying_tasks.NAME).mode("append")
         writer.options(config=path, table="w", load_id="nightly").save()
+    spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
     assert sorted(mark.name for mark in deaths.iterdir()) == ["2", "3", "5", "6"]
     for number, dsn in enumerate(shards):
         found = rows_on(dsn, "SELECT count(*), min(id % 4), max(id % 4) FROM w")

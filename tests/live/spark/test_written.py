@@ -45,6 +45,17 @@ def test_rows_go_to_their_shards_and_a_second_time_nowhere(shards, written):
         assert found == [(1250, number, number)]
 
 
+def test_a_partition_of_a_load_has_as_many_rows_each_time(pg, written):
+    pg.execute("CREATE TABLE v (id int PRIMARY KEY)")
+    path, given = written(one(pg.writer_dsn)), [("id", "int")]
+    import pyarrow as pa  # noqa: PLC0415
+
+    write(path, "v", batch_of(id=pa.array([1, 2], pa.int32())), "l", given)
+    with pytest.raises(routedb.IntegrityError, match="written with 2 rows, and has 3"):
+        write(path, "v", batch_of(id=pa.array([1, 2, 3], pa.int32())), "l", given)
+    assert pg.execute("SELECT count(*) FROM v") == [(2,)]
+
+
 def test_a_partition_that_fails_leaves_nothing_on_any_shard(shards, written):
     for dsn in shards:
         run_on(dsn, "CREATE TABLE v (id bigint PRIMARY KEY, t text)")
