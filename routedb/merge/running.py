@@ -173,7 +173,13 @@ class Running:
                 else:
                     self._start(run, workers)
         except BaseException:
-            self._stop([run for run in runs if run.is_under_way])
+            try:
+                self._stop([run for run in runs if run.is_under_way])
+            finally:
+                # Here, and not where another thread lets go of the last: to end a
+                # result that is not in memory MySQL's driver locks the connection.
+                for run in runs:
+                    self._close(run)
             raise
 
     def _start(self, run: _Run, workers: Workers) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from functools import partial
 from itertools import count
+from weakref import ref
 
+from routedb.engine.shared import workers as workers_module
 from routedb.engine.shared.workers import Workers
 from tests.support.inject import Injection, Interrupt
+from tests.support.servers.server import wait_until
 
 
 def test_a_signal_before_a_thread_starts_does_not_cost_its_place():
@@ -24,3 +27,14 @@ def test_a_signal_before_a_thread_starts_does_not_cost_its_place():
         if not fired:
             break
     assert at > 5
+
+
+def test_a_thread_that_waits_keeps_nothing_of_what_it_has_run(monkeypatch):
+    monkeypatch.setattr(workers_module, "_PATIENCE_S", 60)  # it does not end meanwhile
+    workers, ended = Workers(), threading.Event()
+    job = partial(ended.set)
+    known = ref(job)
+    workers.submit(job)
+    del job
+    assert ended.wait(60)
+    wait_until(lambda: known() is None, "it is let go of", 10)

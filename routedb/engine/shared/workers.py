@@ -90,6 +90,7 @@ class Workers:
                 self._idle -= 1
                 self._waiting -= 1
             job()
+            del job  # not when there is another: it refers to links
 
     @lets_go
     def call_all(self, calls: Sequence[Call]) -> list[BaseException | None]:
@@ -137,6 +138,7 @@ class Workers:
             with self._lock:
                 self._waiting -= 1
             job()
+            del job  # not when there is another: it refers to links
 
 
 _workers: WeakKeyDictionary[Core, Workers] = WeakKeyDictionary()
