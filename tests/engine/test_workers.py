@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from functools import partial
 from itertools import count
@@ -38,3 +39,20 @@ def test_a_thread_that_waits_keeps_nothing_of_what_it_has_run(monkeypatch):
     del job
     assert ended.wait(60)
     wait_until(lambda: known() is None, "it is let go of", 10)
+
+
+def test_what_calls_have_raised_is_kept_by_no_frame():
+    """Nothing refers to it then: what it refers to is freed at once."""
+
+    def fails() -> None:
+        raise Interrupt("now")
+
+    gc.disable()  # it could free them as well
+    try:
+        raised = Workers().call_all([fails] * 3)
+        known = [ref(exc) for exc in raised if exc is not None]
+        assert len(known) == 3
+        del raised
+        wait_until(lambda: not any(exc() for exc in known), "all are freed", 10)
+    finally:
+        gc.enable()

@@ -11,17 +11,19 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from routedb.adapters.start_thread import start_thread
 from routedb.engine.shared.let_go import lets_go
+from routedb.engine.shared.second_signals import whatever_comes
 
 if TYPE_CHECKING:
     from routedb.engine.shared.core import Core
 
 _MOST = 16
 _PATIENCE_S = 1.0
+_PENDING = object()  # a call that has not ended
 
 Job = Callable[[], None]  # raises nothing
 Call = Callable[[], object]
@@ -97,37 +99,29 @@ class Workers:
         """Make all of the `calls` at once, the first one in this thread; return what
         each has raised, once all have ended. What is raised between them, as by a
         signal handler, is raised again then."""
-        raised: list[BaseException | None] = [None] * len(calls)
-        ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        came: list[Any] = [None] * len(calls)
+        wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
 
         def run(number: int) -> None:
-            try:
-                calls[number]()
-            except BaseException as exc:
-                raised[number] = exc
-            finally:
-                ended.put(None)
+            came[number] = _raised_by(calls[number])
+            wakes.put(None)
 
-        others, interruption = range(1, len(calls)), None
+        def wait() -> None:
+            while _PENDING in came[1 : submitted + 1]:
+                wakes.get()
+
         submitted = 0
         try:
-            for number in others:
+            for number in range(1, len(calls)):
+                came[number] = _PENDING
                 self.submit(partial(run, number))
-                submitted += 1
-            run(0)
-            submitted += 1
-        except BaseException as exc:
-            interruption = exc
-        while submitted:  # no link may be left in another thread's hands
-            try:
-                ended.get()
-            except BaseException as exc:
-                interruption = interruption or exc
-            else:
-                submitted -= 1
-        if interruption is not None:
-            raise interruption
-        return raised
+                submitted = number
+            came[0] = _raised_by(calls[0])
+            wait()
+        except BaseException:
+            whatever_comes(wait)  # no link may be left in another thread's hands
+            raise
+        return came
 
     def _run_all(self) -> None:
         while True:
@@ -139,6 +133,16 @@ class Workers:
                 self._waiting -= 1
             job()
             del job  # not when there is another: it refers to links
+
+
+def _raised_by(call: Call) -> BaseException | None:
+    """Return what `call` raises. It refers to this frame only, which refers to nothing
+    that refers to it."""
+    try:
+        call()
+    except BaseException as exc:
+        return exc
+    return None
 
 
 _workers: WeakKeyDictionary[Core, Workers] = WeakKeyDictionary()
