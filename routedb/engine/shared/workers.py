@@ -118,10 +118,12 @@ class Workers:
                 submitted = number
             came[0] = _raised_by(calls[0])
             wait()
+            return list(came)
         except BaseException:
             whatever_comes(wait)  # no link may be left in another thread's hands
             raise
-        return came
+        finally:
+            came.clear()  # an exception's frames keep those that have called them
 
     def _run_all(self) -> None:
         while True:
@@ -136,8 +138,7 @@ class Workers:
 
 
 def _raised_by(call: Call) -> BaseException | None:
-    """Return what `call` raises. It refers to this frame only, which refers to nothing
-    that refers to it."""
+    """Return what `call` raises."""
     try:
         call()
     except BaseException as exc:
