@@ -31,7 +31,7 @@ _LOGIN_OF_DSN = re.compile(rf"(://[^:@]*?){_COLON}.*@", _FLAGS)
 _KEY_OF_DSN = re.compile(rf"({_KEY}{_EQUALS}).+", _FLAGS)
 # Where there is no @, what stands in the place of a port and is none.
 _PORT_OF_URL = re.compile(
-    rf"(://[^/?#\s:@\[]*):(?!{re.escape(HIDDEN)}|-?\d*(?:[/?#,\s'\"]|$))[^/?#\s,'\"]*"
+    rf"(://[^/?#\s:@\[]*):(?!{re.escape(HIDDEN)}|-?\d*(?:[/?#,:;)\s'\"]|$))[^/?#\s,'\"]*"
 )
 
 # A key's letters may be written as %XX.

@@ -21,6 +21,9 @@ PASSWORDS = st.text(
     ("text", "masked"),
     [
         ("postgresql://u:p@h/d", "postgresql://u:***@h/d"),
+        ("at http://h:80: refused", "at http://h:80: refused"),
+        ("(http://h:80), http://h:81; x", "(http://h:80), http://h:81; x"),
+        ("postgresql://u:12p/d", "postgresql://u:***/d"),
         ("postgresql://u:p@ss/w@h:5/d", "postgresql://u:***@h:5/d"),
         ("host=h password=p user=u", "host=h password=***"),
         ("host=h password='p q' user=u", "host=h password=***"),
