@@ -76,7 +76,7 @@ def _note(
             action(session, link, text, params, is_undone)
     effects = set(statement.session)
     if SessionEffect.SET in effects and not effects.isdisjoint(_LATER):
-        are_all = tells_names(text.scan.shape)
+        are_all = tells_names(text.scan.shape, text.source)
         session.links.settings.add_later(_named_in(text, params), are_all)
     elif (names := _set_inside(session, link, text, params)) is not None:
         _add(session, link, _as_they_are(link, names), is_undone)
@@ -102,8 +102,8 @@ def _sets_untold(session: Session, text: ParsedText, is_undone: bool) -> bool:
         return False
     if SessionEffect.CURSOR in statement.session:
         is_held = _HOLD in {each.kind for each in statement.holds}
-        return is_held and (is_undone or not tells_names(shape))
-    return not tells_names(shape)
+        return is_held and (is_undone or not tells_names(shape, text.source))
+    return not tells_names(shape, text.source)
 
 
 def _pin_settings(session: Session, link: Link, is_undone: bool) -> None:

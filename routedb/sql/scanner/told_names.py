@@ -14,6 +14,10 @@ _NAME = rf"(?:{_VALUE}|(?:upper|lower|concat) ?\( ?{_VALUE} ?\))(?: ?:: ?\w+)?"
 _CALLS = re.compile(r"\bset_config\b", re.IGNORECASE).findall
 _TOLD = re.compile(rf'\bset_config"? ?\( ?{_NAME} ?,', re.IGNORECASE).findall
 _TOLD_INSIDE = re.compile(r"\bset_config\s*\(\s*'[^']+'\s*,", re.IGNORECASE).findall
+# Of texts: one to which nothing is added.
+_ALONE = re.compile(
+    r"\bset_config\s*\(\s*concat\s*\(\s*'[^']+'(?:\s*,\s*'')+\s*\)\s*,", re.IGNORECASE
+).findall
 _RUNS_TEXTS = re.compile(r"\bexecute\b", re.IGNORECASE).search
 _ARGUMENT = r"(?:''|-?0|%s|%\(\w+\)s|null|true|false)"
 _EXECUTE = re.compile(
@@ -22,10 +26,11 @@ _EXECUTE = re.compile(
 ).fullmatch
 
 
-def tells_names(shape: str) -> bool:
-    """Tell whether the name in each set_config() of this `shape` is a literal or a
-    parameter."""
-    return len(_TOLD(shape)) == len(_CALLS(shape))
+def tells_names(shape: str, source: str) -> bool:
+    """Tell whether the name in each set_config() of the text `source`, of this `shape`,
+    is a literal or a parameter, with nothing added."""
+    told, calls = len(_TOLD(shape)), len(_CALLS(shape))
+    return told == calls or told + len(_ALONE(source)) == calls
 
 
 def tells_values(shape: str) -> bool:

@@ -118,9 +118,6 @@ ROADS = {
     "set_config of a computed name": run(
         "SELECT set_config(concat('{n}', ''), '{v}', false) AS \"a\""
     ),
-    "set_config of a name in a query": run(
-        "SELECT set_config(n, '{v}', false) FROM (VALUES ('{n}')) AS x (n)"
-    ),
     "SET … FROM CURRENT after it": run("SET {n} = '{v}'", "SET {n} FROM CURRENT"),
     "callproc": called,
     "a transaction": run("BEGIN", "SET {n} = '{v}'", "COMMIT"),

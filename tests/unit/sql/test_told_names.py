@@ -24,14 +24,17 @@ from routedb.sql.scanner.told_names import (
         ("SELECT 'set_config(' || a FROM t", True),
         ("SELECT set_config('a' || '.b', 'c', false)", False),
         ("SELECT set_config('a', 'b', true), set_config(n, 'c', false)", False),
+        ("SELECT set_config(concat('a.b', '', ''), 'c', false)", True),
         ("SELECT set_config(concat('a', '.b'), 'c', false)", False),
+        ("SELECT set_config(concat('a', '', '.b'), 'c', false)", False),
+        ("SELECT set_config(concat('a', ''''), 'c', false)", False),
         ("SELECT set_config(%s || '.b', 'c', false)", False),
         ("SELECT \"set_config\"((SELECT 'a.b'), 'c', false)", False),
         ("SELECT f(set_config) FROM t", False),
     ],
 )
 def test_names_of_calls(sql, is_told):
-    assert tells_names(scan(sql, "postgresql").shape) is is_told
+    assert tells_names(scan(sql, "postgresql").shape, sql) is is_told
 
 
 @pytest.mark.parametrize(
