@@ -12,6 +12,7 @@ import pytest
 import routedb
 from routedb import adapters
 from routedb.config.label import label_of
+from routedb.engine.run import follow
 from routedb.runtime import read_config
 from routedb.session.fence import FENCED, fence_text, fence_version, is_fence_text
 
@@ -143,7 +144,10 @@ def test_the_second_of_a_transaction_is_lost_with_the_place_in_its_text(moved):
         connection.commit()
 
 
-def test_who_comes_between_the_fence_and_the_placement_waits_for_that(moved):
+def test_who_comes_between_the_fence_and_the_placement_waits_for_that(
+    moved, monkeypatch
+):
+    monkeypatch.setattr(follow, "_KNOWN_S", 60)  # the placement may take its time here
     made, _ = fence(moved.kind, 1)
     with routedb.Cluster(moved.source) as cluster:
         cursor = cluster.connect(autocommit=True).cursor()
