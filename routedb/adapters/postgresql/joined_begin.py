@@ -59,7 +59,7 @@ def execute(
             run(cursor, query, vars)
     elif mode is None or raw.status != ext.STATUS_READY:
         run(cursor, query, vars)
-    elif not _run_joined(link, mode, run, cursor, query, vars):
+    elif not _run_joined(link, run, cursor, _joined(mode, cursor, query), vars):
         if is_idle(raw):  # not even the BEGIN was executed
             link.part()
         else:
@@ -69,17 +69,9 @@ def execute(
 
 
 def _run_joined(
-    link: Joining,
-    mode: TxMode,
-    run: Callable[..., None],
-    cursor: Any,
-    query: Any,
-    vars: Any,  # noqa: A002
-) -> bool:
-    """Run `query` behind a BEGIN of `mode`; False when its error must be that of the
-    statement alone."""
-    begin = begin_text(mode) + _MARK
-    text = begin + query if type(query) is str else _joined(begin, cursor, query)
+    link: Joining, run: Callable[..., None], cursor: Any, text: Any, vars: Any
+) -> bool:  # noqa: A002
+    """Run `text`; False when its error must be that of the statement alone."""
     try:
         link.join()
         link.raw.autocommit = True
@@ -125,7 +117,8 @@ def is_idle(raw: Any) -> bool:
     return bool(raw.get_transaction_status() == ext.TRANSACTION_STATUS_IDLE)
 
 
-def _joined(begin: str, cursor: Any, query: Any) -> Any:
+def _joined(mode: TxMode, cursor: Any, query: Any) -> Any:
+    begin = begin_text(mode) + _MARK
     if isinstance(query, str):
         return begin + query
     if isinstance(query, bytes | bytearray | memoryview):

@@ -247,13 +247,10 @@ class Psycopg2Adapter:
 
     def commit(self, raw: Raw) -> None:
         """Commit: psycopg2's own way, or by text what was begun by text."""
-        if not raw.autocommit:
-            raw.commit()
-        elif raw.async_:
+        if raw.autocommit:
             self.run(raw, "COMMIT")
-        else:  # as `run`, with fewer calls: each `begin = "with-statement"` ends here
-            with unwrapped(raw).cursor(cursor_factory=LinkCursor) as cursor:
-                cursor.execute("COMMIT")
+        else:
+            raw.commit()
 
     def rollback(self, raw: Raw) -> None:
         """Roll back, in the way that commit commits."""
