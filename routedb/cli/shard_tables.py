@@ -14,7 +14,7 @@ from routedb.engine.links.link import Link
 from routedb.engine.session import Session
 from routedb.engine.shared.core import Core
 from routedb.merge.catalogs import Catalogs
-from routedb.sql.scanner.identifiers import quote_identifier
+from routedb.sql.scanner.identifiers import quote_path
 from routedb.sql.statement import Table
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -153,8 +153,7 @@ def _is_sharded(session: Session, database: DatabaseConfig, each: TableSize) -> 
 
 
 def _counted(ask: Ask, each: TableSize, dialect: str, is_exact: bool) -> TableSize:
-    names = [name for name in (each.schema, each.name) if name is not None]
-    quoted = ".".join(quote_identifier(name, dialect) for name in names)
+    quoted = quote_path((each.schema, each.name), dialect)
     if is_exact or dialect == "sqlite":
         ((rows,),) = ask(f"SELECT count(*) FROM {quoted}")
         each = each._replace(rows=int(rows))

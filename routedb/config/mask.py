@@ -22,7 +22,7 @@ _KEY = (
 _EQUALS = r"\s*(?:=|%3d)\s*"
 _COLON = r"(?::|%3a)"
 _FLAGS = re.DOTALL | re.IGNORECASE
-_KEY_AND_COLON = re.compile(rf"({_KEY}\s*:\s*).+", re.DOTALL | re.IGNORECASE)
+_KEY_AND_COLON = re.compile(rf"({_KEY}\s*:\s*).+", _FLAGS)
 _WHOLE_URL = re.compile(r"\s*[A-Za-z][\w+.\-]*://")
 _WHOLE_KEYWORDS = re.compile(r"\s*(?:\$\{)?\w+\s*=")
 

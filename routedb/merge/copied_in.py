@@ -40,7 +40,7 @@ from routedb.routing.destination import Destination
 from routedb.routing.plan import ParsedText
 from routedb.sharding.keys.shard_functions import locator
 from routedb.sharding.keys.value_terms import ShardKey
-from routedb.sql.scanner.identifiers import fold_column, quote_identifier
+from routedb.sql.scanner.identifiers import fold_column, quote_identifier, quote_path
 
 BLOCK = 262_144  # bytes of the lines of a shard that go on together
 _PIECE = 65_536  # bytes, or characters, of the file at once
@@ -200,7 +200,9 @@ class CopyingIn:
         attempt, link = self._reached(0)
         self._written.clear()
         try:
-            return postgresql_load.is_looked_at(link.run, _quoted(self._table))
+            return postgresql_load.is_looked_at(
+                link.run, quote_path(self._table, "postgresql")
+            )
         except Exception as exc:
             judge(attempt, link, exc)
             raise
@@ -267,8 +269,3 @@ def _pieces(file: Any) -> Iterator[bytes]:
         if not isinstance(piece, str | bytes | bytearray | memoryview):
             raise TypeError(f"read() returned {type(piece).__name__}, not str or bytes")
         yield piece.encode() if isinstance(piece, str) else bytes(piece)
-
-
-def _quoted(table: Any) -> str:
-    parts = [part for part in (table.schema, table.name) if part is not None]
-    return ".".join(quote_identifier(part, "postgresql") for part in parts)

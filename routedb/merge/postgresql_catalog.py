@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from routedb.merge.table_answer import Ask, TableAnswer, constants, quoted
 from routedb.planner import Column, TableInfo
+from routedb.sql.scanner.identifiers import quote_path
 from routedb.sql.statement import Table
 
 # A collation of its own only, as relations are made with the default one else.
@@ -52,7 +53,7 @@ def table_answer(ask: Ask, table: Table) -> TableAnswer | None:
     parts = [part for part in (table.schema, table.name) if part is not None]
     if any("\\" in part for part in parts):
         return None
-    name = ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+    name = quote_path(parts, "postgresql")
     rows = ask(_COLUMNS.format(name=quoted(name)))
     if not rows:
         return None

@@ -35,8 +35,7 @@ from routedb.planner import (
     take_change_apart,
 )
 from routedb.routing.plan import ParsedText
-from routedb.sql.scanner.identifiers import fold_column, quote_identifier
-from routedb.sql.statement import Table
+from routedb.sql.scanner.identifiers import fold_column, quote_identifier, quote_path
 
 _SEEN_BY = """
     SELECT CASE
@@ -139,7 +138,7 @@ def _parts(
         raise NotMerged(
             f"{min(unknown)} is no column of {target.table} that it may set"
         )
-    name = _quoted(target.table)
+    name = quote_path(target.table, "postgresql")
     listed = ", ".join(quote_identifier(each.name, "postgresql") for each in columns)
     start = f"INSERT INTO {name} AS {made.alias}"
     query = strung(
@@ -231,9 +230,3 @@ def _check_unseen(
                 )
             if wrong := sorted({*columns}.intersection(numbered)):
                 raise NotMerged(f"column {wrong[0]} is an identity, GENERATED ALWAYS")
-
-
-def _quoted(table: Table) -> str:
-    return ".".join(
-        quote_identifier(part, "postgresql") for part in table if part is not None
-    )

@@ -16,7 +16,7 @@ from routedb.engine.session import Session
 from routedb.engine.transactions.aside import ask_aside
 from routedb.routing.plan import ParsedText
 from routedb.sharding import indexes_of
-from routedb.sql.scanner.identifiers import quote_identifier
+from routedb.sql.scanner.identifiers import quote_path
 from routedb.sql.statement import Table
 
 NAMED_ALONE = frozenset({"DROP INDEX", "ALTER INDEX"})
@@ -69,8 +69,7 @@ def _ask(session: Session, database: str, ask: Callable[[Link], bool]) -> bool:
 
 
 def _on_postgresql(link: Link, index: Table) -> bool:
-    parts = (index.schema, index.name)
-    name = ".".join(quote_identifier(part, "postgresql") for part in parts if part)
+    name = quote_path(index, "postgresql")
     literal = name.replace("\\", "\\\\").replace("'", "''")
     asked = f"relkind IN ('i', 'I') AND oid = pg_catalog.to_regclass(E'{literal}')"
     return bool(link.run(f"SELECT 1 FROM pg_catalog.pg_class WHERE {asked}"))

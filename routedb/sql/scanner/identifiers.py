@@ -3,6 +3,7 @@ columns."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 # MySQL's names of databases and tables are case-sensitive on Linux.
@@ -25,6 +26,14 @@ def quote_identifier(name: str, dialect: str) -> str:
     """Return `name` as it stands in a text of `dialect` that takes it as it is."""
     mark = "`" if dialect == "mysql" else '"'
     return mark + name.replace(mark, mark * 2) + mark
+
+
+def quote_path(path: Iterable[str | None], dialect: str) -> str:
+    """Return the names of `path` quoted for `dialect`, with dots between: a schema,
+    where it is not None, and what is in it."""
+    return ".".join(
+        quote_identifier(name, dialect) for name in path if name is not None
+    )
 
 
 LONGEST_NAME = 63  # bytes of UTF-8, on PostgreSQL
